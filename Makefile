@@ -1,0 +1,63 @@
+# Everything a person or CI does here. Each target sets up what it needs, from wheels alone, in .venv:
+# nothing but Python 3.11 or later (with venv) and make has to be on the machine.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+
+.PHONY: help run test check format bench lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
+	$(BIN)/event-seating serve
+
+test: $(VENV)/dev.stamp ## every test, real databases included
+	$(BIN)/pytest
+
+check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+format: $(VENV)/dev.stamp ## put the code into its form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/bench.stamp ## measure, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/uv.stamp ## pin the newest versions that fit requirements/*.in
+	for set in build run dev bench; do \
+	  case $$set in run) from="pyproject.toml" ;; *) from="" ;; esac; \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links \
+	    -o requirements/$$set.txt requirements/$$set.in $$from || exit 1; \
+	done
+
+clean: ## remove the environment and what tools left
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# uv comes first, by pip, with the hashes of the build set; uv installs the rest.
+$(VENV)/uv.stamp: requirements/build.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	touch $@
+
+$(VENV)/run.stamp: $(VENV)/uv.stamp requirements/run.txt pyproject.toml
+	$(INSTALL) -r requirements/run.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	$(INSTALL) -r requirements/dev.txt
+	touch $@
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp requirements/bench.txt
+	$(INSTALL) -r requirements/bench.txt
+	touch $@

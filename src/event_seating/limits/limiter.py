@@ -1,0 +1,150 @@
+"""Whether a client may ask now, in every window at once, and the headers that say so.
+
+Owns the rule: a window of `limit` requests in `seconds` lets a request in if fewer than `limit`
+accepted ones lie in the last `seconds`. A time that is exactly `seconds` old has left the window. A
+request is charged to all windows or, refused by one, to none. This is exact, no estimate between
+two fixed windows, because each client's accepted times are kept (`ring`).
+
+The headers are those of the IETF's RateLimit fields, draft 11. In `RateLimit-Policy` `q` is a
+window's limit (required) and `w` its length in seconds. In `RateLimit` `r` (required) is what is
+left, and `t` the time in which no more than `r` can be used: until the earliest accepted request
+leaves the window, the whole window if there is none. `Retry-After` is the longest `t` of the
+windows that refuse, so it never names a moment before their quota is available.
+
+Memory is bounded twice, by clients and by bytes of times. A client that was idle for the longest
+window is indistinguishable from a new one and is forgotten, a few with each newcomer. At the bound
+the stalest of a few makes room; only there can a client get more than its limit.
+
+It never waits, logs or raises for a client, and knows nothing of HTTP beyond the headers' values.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from math import ceil
+from typing import NamedTuple
+
+from event_seating.config import Window
+from event_seating.limits.ring import BYTES_PER_TIME, Rings
+from event_seating.limits.slots import NOBODY, ClientSlots
+
+CLIENTS_MAX = 100_000
+"""At the default windows about 14 MB; an attack from more addresses needs another net than this."""
+
+TIMES_MAX_BYTES = 64 * 1024 * 1024
+"""High limits make long rings; fewer clients are remembered then, but never fewer than one."""
+
+LOOKED_AT_PER_NEWCOMER = 4
+"""More than one, so the idle go faster than clients come; few, so a newcomer pays microseconds."""
+
+
+class Verdict(NamedTuple):
+    """The answer to one request."""
+
+    admitted: bool
+    header: bytes
+    """The value of `RateLimit`."""
+    retry_after_s: int
+    """Whole seconds until the request would be admitted, rounded up; 0 for one that is."""
+
+
+class Limiter:
+    """Every window of one class of routes, in this process. `monotonic` gives seconds."""
+
+    def __init__(
+        self,
+        windows: Sequence[Window],
+        monotonic: Callable[[], float],
+        *,
+        max_clients: int = CLIENTS_MAX,
+    ) -> None:
+        if not windows or max_clients < 1:
+            raise ValueError("a limiter needs at least one window and room for one client")
+        ordered = sorted(windows, key=lambda window: (window.seconds, window.limit))
+        names = _policy_names(len(ordered))
+        self.policy_header = ", ".join(
+            f'"{name}";q={window.limit};w={window.seconds}'
+            for name, window in zip(names, ordered, strict=True)
+        ).encode()
+        self._header = ", ".join(f'"{name}";r=%d;t=%d' for name in names).encode()
+        self._windows = [(window.limit, window.seconds) for window in ordered]
+        self._longest_s = ordered[-1].seconds
+        self._monotonic = monotonic
+        cells = max(window.limit for window in ordered)
+        affordable = max(1, TIMES_MAX_BYTES // (cells * BYTES_PER_TIME))
+        self._slots = ClientSlots(min(max_clients, affordable))
+        self._rings = Rings(cells)
+        self._hand = 0
+
+    def __len__(self) -> int:
+        """How many clients are remembered."""
+        return len(self._slots)
+
+    @property
+    def max_clients(self) -> int:
+        """How many clients are remembered at the most."""
+        return self._slots.slots_max
+
+    def check(self, client: Hashable) -> Verdict:
+        """Decide on one request of `client`, and charge it if it is admitted."""
+        now = self._monotonic()
+        slot = self._slots.find(client)
+        if slot == NOBODY:
+            slot = self._welcome(client, now)
+        since = self._rings.since
+        retry_after_s = 0
+        values: list[int] = []  # r and t of each window, as they are once this request is charged
+        for limit, seconds in self._windows:
+            count, earliest = since(slot, now - seconds)
+            wait_s = (ceil(earliest + seconds - now) or 1) if count else seconds
+            if count >= limit and wait_s > retry_after_s:
+                retry_after_s = wait_s
+            values += (limit - count - 1, wait_s)
+        if retry_after_s:
+            values[::2] = [left + 1 for left in values[::2]]  # it is not charged
+        else:
+            self._rings.record(slot, now)
+        return Verdict(not retry_after_s, self._header % tuple(values), retry_after_s)
+
+    def forget_idle(self, most: int) -> int:
+        """Look at `most` slots, in turn, and forget the clients whose times are in no window.
+
+        Returns how many were forgotten. Worth a call now and then where no new clients come.
+        """
+        idle_since = self._monotonic() - self._longest_s
+        before = len(self._slots)
+        for slot in self._under_the_hand(most):
+            if self._rings.newest(slot) <= idle_since:
+                self._slots.remove(slot)
+        return before - len(self._slots)
+
+    def _welcome(self, client: Hashable, now: float) -> int:
+        """A slot with an empty ring for a client that has none."""
+        idle_since = now - self._longest_s
+        stalest, stalest_time = NOBODY, now
+        for slot in self._under_the_hand(LOOKED_AT_PER_NEWCOMER):
+            newest = self._rings.newest(slot)
+            if newest <= idle_since:
+                self._slots.remove(slot)
+            elif newest < stalest_time or stalest == NOBODY:
+                stalest, stalest_time = slot, newest
+        if self._slots.is_full():  # then every slot is taken, none was idle, so there is a stalest
+            self._slots.remove(stalest)
+        slot = self._slots.add(client)
+        self._rings.reset(slot)
+        return slot
+
+    def _under_the_hand(self, most: int) -> list[int]:
+        """The taken ones of the next `most` slots; each slot comes once a round, and once here."""
+        used = self._slots.ever_used
+        most = min(most, used)
+        turn = [(self._hand + step) % used for step in range(most)]
+        self._hand += most
+        if used:
+            self._hand %= used
+        return [slot for slot in turn if self._slots.is_taken(slot)]
+
+
+def _policy_names(count: int) -> list[str]:
+    """A name for each of `count` windows, the shortest window first."""
+    if count == 1:
+        return ["default"]
+    return ["burst", *(f"window-{n}" for n in range(2, count)), "sustained"]

@@ -1,0 +1,68 @@
+"""The last accepted times of every client, packed: one ring of doubles for each slot.
+
+Owns the times and nothing else. All rings lie in one array, a ring after the other, so a client
+costs 8 bytes a time and no object. A ring is as long as the highest limit: the times that answer
+the longest window answer the shorter ones as well. A cell that was never written holds minus
+infinity, which lies in no window, so a young ring needs no count. Times of one client must not run
+backwards; what that gives is order, and order is what the binary search lives on. It never reads a
+clock and never knows whose slot it is.
+"""
+
+from array import array
+from bisect import bisect_right
+from math import inf
+
+BYTES_PER_TIME = 8
+"""A double."""
+
+
+class Rings:
+    """Rings of `cells` times, by slot, grown by one slot at a time."""
+
+    def __init__(self, cells: int) -> None:
+        self.cells = cells
+        self._times = array("d")
+        self._heads = array("I")  # per slot: where its next time goes, which is where its oldest is
+
+    def reset(self, slot: int) -> None:
+        """Make the slot's ring empty; `slot` may be the first that does not exist yet."""
+        empty = array("d", (-inf,)) * self.cells
+        if slot == len(self._heads):
+            self._times.extend(empty)
+            self._heads.append(0)
+            return
+        start = slot * self.cells
+        self._times[start : start + self.cells] = empty
+        self._heads[slot] = 0
+
+    def record(self, slot: int, now: float) -> None:
+        """Write `now` over the slot's oldest time."""
+        cells, head = self.cells, self._heads[slot]
+        self._times[slot * cells + head] = now
+        head += 1
+        self._heads[slot] = head if head < cells else 0
+
+    def newest(self, slot: int) -> float:
+        """The last time written, or minus infinity."""
+        head = self._heads[slot] or self.cells
+        return self._times[slot * self.cells + head - 1]
+
+    def since(self, slot: int, cutoff: float) -> tuple[int, float]:
+        """How many of the slot's times are later than `cutoff`, and the earliest of them.
+
+        Without any, the earliest is plus infinity. The cells before the head are the newer run and
+        those from the head on the older one, each in order, so a binary search in one of them does.
+        """
+        times, cells = self._times, self.cells
+        start = slot * cells
+        head = start + self._heads[slot]
+        if times[start] > cutoff or head == start:  # all of the newer run is later, or it is empty
+            end = start + cells
+            at = bisect_right(times, cutoff, head, end)
+            count = end - at + head - start
+            if at == end:
+                at = start
+        else:
+            at = bisect_right(times, cutoff, start, head)
+            count = head - at
+        return (count, times[at]) if count else (0, inf)

@@ -1,0 +1,149 @@
+"""One load for everybody who asks for the same key while it is under way.
+
+Owns the flights: which keys are being loaded, who waits for each, and whether a result may still be
+cached when it lands. A load runs in a task of its own, so a caller who is cancelled, the one who
+began it included, takes only itself away. Every caller waits on a future of its own, which is all
+that a waiting caller costs. An exception reaches everyone who waits and is remembered nowhere.
+
+Why no stale result is ever cached. A flight is in the table from its start until it lands or is
+tainted, whichever comes first: to taint a key is to take its flight out of the table, so that later
+callers find none and start anew. At landing the flight looks once whether it is still there itself,
+leaves the table, and hands the result to `on_landing`, all without a suspension point, so on one
+event loop nothing comes between. A taint therefore happened before that moment, and the result is
+not cached, or happens after it, when the cache holds the result. So whoever learns that a key has
+changed must do both in one step, without an await between them: taint the key and discard (or
+replace) what the cache holds. Then either the flight does not cache, or what it cached is removed.
+A taint that comes before the flight starts has nothing to do: that flight reads what is new.
+
+It never times out (a load must have its own limit, which bounds the table and the waiters), never
+tries again, and knows neither the cache nor the database.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from event_seating.errors import Draining
+
+T = TypeVar("T")
+
+
+class Outcome(NamedTuple):
+    """How a caller came by its result."""
+
+    joined: bool
+    """It waited for a load that another had begun."""
+    tainted: bool
+    """The key changed while the load was under way: the result was not offered to the cache."""
+
+
+class _Flight(Generic[T]):
+    """One load under way; `waiters[0]` is the caller who began it."""
+
+    __slots__ = ("key", "waiters")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.waiters: list[asyncio.Future[tuple[T, Outcome]]] = []
+
+
+class SingleFlight(Generic[T]):
+    """Loads of values by key, one at a time for each key, on one event loop.
+
+    `on_landing(key, value)` is called for each load that succeeded untainted, before any of its
+    callers goes on. It must not wait; this is where a cache is filled.
+    """
+
+    def __init__(self, on_landing: Callable[[str, T], None]) -> None:
+        self._on_landing = on_landing
+        self._flights: dict[str, _Flight[T]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # of tainted flights as well
+        self._coalesced = 0
+        self._closed = False
+
+    @property
+    def coalesced(self) -> int:
+        """How many callers joined a load that another had begun, since the start."""
+        return self._coalesced
+
+    @property
+    def under_way(self) -> int:
+        """How many loads run now, tainted ones included."""
+        return len(self._tasks)
+
+    def load(self, key: str, load: Callable[[], Awaitable[T]]) -> asyncio.Future[tuple[T, Outcome]]:
+        """To be awaited at once: the value, from the load under way or from a new one by `load`.
+
+        Raises what the load raises, and `Draining` once closed. Not a coroutine, since a coroutine
+        waiting on the future would cost each caller three times as much.
+        """
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise Draining
+        waiter: asyncio.Future[tuple[T, Outcome]] = loop.create_future()
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(key)
+            task = loop.create_task(self._fly(flight, load), name=f"load {key}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._coalesced += 1
+        flight.waiters.append(waiter)
+        return waiter
+
+    def taint(self, key: str) -> None:
+        """The key has changed: a load under way is answered but not cached, later callers reload.
+
+        To be called together with the change of the cache, with no await between them.
+        """
+        self._flights.pop(key, None)
+
+    def taint_all(self) -> None:
+        """Every key may have changed."""
+        self._flights.clear()
+
+    async def aclose(self) -> None:
+        """Cancel every load under way and wait for its end; who waits for one gets `Draining`."""
+        self._closed = True
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fly(self, flight: _Flight[T], load: Callable[[], Awaitable[T]]) -> None:
+        """Load, then land: from the end of the first `await` on, nothing here suspends."""
+        try:
+            value = await load()
+            tainted = not self._leave(flight)
+            if not tainted:
+                self._on_landing(flight.key, value)
+        except BaseException as error:
+            self._leave(flight)
+            _fail(flight, Draining() if self._closed else error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            _answer(flight, value, tainted=tainted)
+
+    def _leave(self, flight: _Flight[T]) -> bool:
+        """Take the flight out of the table; False if a taint has done so before."""
+        if self._flights.get(flight.key) is not flight:
+            return False
+        del self._flights[flight.key]
+        return True
+
+
+def _answer(flight: _Flight[T], value: T, *, tainted: bool) -> None:
+    led = (value, Outcome(joined=False, tainted=tainted))
+    joined = (value, Outcome(joined=True, tainted=tainted))
+    for place, waiter in enumerate(flight.waiters):
+        if not waiter.done():  # a caller who was cancelled
+            waiter.set_result(joined if place else led)
+
+
+def _fail(flight: _Flight[T], error: BaseException) -> None:
+    for waiter in flight.waiters:
+        if not waiter.done():
+            waiter.set_exception(error)
+            waiter.exception()  # counts as retrieved, for its caller may be cancelled just now

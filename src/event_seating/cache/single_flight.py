@@ -149,3 +149,4 @@ def _fail(flight: _Flight[T], error: BaseException) -> None:
         if not waiter.done():
             waiter.set_exception(error)
             waiter.exception()  # counts as retrieved, for its caller may be cancelled just now
+    flight.waiters.clear()  # the error's traceback leads to the flight: no cycle for the collector

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from event_seating.cache import lru
 from event_seating.cache.lru import QUEUE_PER_CAPACITY, LruCache
 
-KEYS = st.sampled_from("abcdefgh")
+KEYS = st.sampled_from("abcde")
 
 
 class Stopwatch:
@@ -31,7 +31,7 @@ def clock() -> Stopwatch:
 class CacheMachine(RuleBasedStateMachine):
     """A dict in order of use, whose entries say when they expire and when they were written."""
 
-    @initialize(capacity=st.integers(1, 5), ttl_eighths=st.integers(1, 40))
+    @initialize(capacity=st.integers(1, 4), ttl_eighths=st.integers(1, 8))
     def begin(self, capacity: int, ttl_eighths: int) -> None:
         self.clock = Stopwatch()
         self.capacity, self.ttl_s = capacity, ttl_eighths / 8
@@ -58,15 +58,16 @@ class CacheMachine(RuleBasedStateMachine):
         self.misses += expected is None
         assert self.cache.get(key) == expected
 
-    @rule(key=KEYS, value=st.binary(max_size=3))
-    def put(self, key: str, value: bytes) -> None:
-        if key not in self.model and len(self.model) == self.capacity:
-            self.model.popitem(last=False)
-            self.evictions += 1
-        self.writes += 1
-        self.model[key] = (value, self.clock.now + self.ttl_s, self.writes)
-        self.model.move_to_end(key)
-        self.cache.put(key, value)
+    @rule(keys=st.lists(KEYS, min_size=1, max_size=6), value=st.binary(max_size=3))
+    def put(self, keys: list[str], value: bytes) -> None:
+        for key in keys:
+            if key not in self.model and len(self.model) == self.capacity:
+                self.model.popitem(last=False)
+                self.evictions += 1
+            self.writes += 1
+            self.model[key] = (value, self.clock.now + self.ttl_s, self.writes)
+            self.model.move_to_end(key)
+            self.cache.put(key, value)
 
     @rule(key=KEYS)
     def discard(self, key: str) -> None:
@@ -80,27 +81,18 @@ class CacheMachine(RuleBasedStateMachine):
         self.expirations += over
         self.model.clear()
 
-    @rule(eighths=st.integers(0, 24))
-    def pass_time(self, eighths: int) -> None:
-        self.clock.now += eighths / 8
+    @rule(lives=st.sampled_from([0.25, 0.5, 0.875, 1.0, 1.0]))
+    def pass_time(self, lives: float) -> None:
+        self.clock.now += lives * self.ttl_s
 
     @rule(most=st.integers(0, 3))
-    def purge_some(self, most: int) -> None:
+    def purge(self, most: int) -> None:
         over = self.expired()
-        removed = self.cache.purge(most)
-        assert removed <= min(most, len(over))
-        self.forget(over[:removed])
-
-    @rule()
-    def purge_all(self) -> None:
-        over = self.expired()
-        assert self.cache.purge(self.capacity * QUEUE_PER_CAPACITY) == len(over)
-        self.forget(over)
-
-    def forget(self, keys: list[str]) -> None:
-        for key in keys:
+        removed = self.cache.purge(most or self.capacity * QUEUE_PER_CAPACITY)
+        assert removed == len(over) if most == 0 else removed <= min(most, len(over))
+        for key in over[:removed]:
             del self.model[key]
-        self.expirations += len(keys)
+        self.expirations += removed
 
     @invariant()
     def everything_is_counted_and_bounded(self) -> None:
@@ -131,7 +123,8 @@ def test_an_entry_is_gone_at_the_very_moment_its_time_is_over(clock: Stopwatch) 
     assert cache.get("a") == b"1"
     clock.now += 0.125
     assert cache.get("a") is None
-    assert cache.stats.size == 0
+    stats = cache.stats
+    assert (stats.hits, stats.misses, stats.expirations, stats.size) == (1, 1, 1, 0)
 
 
 def test_reading_does_not_prolong_a_life_and_writing_does(clock: Stopwatch) -> None:
@@ -164,6 +157,19 @@ def test_a_purge_does_not_touch_the_order_of_use(clock: Stopwatch) -> None:
     assert cache.purge(10) == 0
     cache.put("c", b"3")
     assert [cache.get("a"), cache.get("b")] == [None, b"2"]
+
+
+def test_a_purge_gives_memory_back_at_the_very_moment_and_no_more_than_it_is_told(
+    clock: Stopwatch,
+) -> None:
+    cache = LruCache(3, 60, clock)
+    for key in "abc":
+        cache.put(key, b"1")
+    clock.now += 59.875
+    assert cache.purge(10) == 0
+    clock.now += 0.125
+    assert [cache.purge(2), cache.purge(2), cache.purge(2)] == [2, 1, 0]
+    assert (cache.stats.size, cache.stats.expirations) == (0, 3)
 
 
 def test_an_empty_value_is_a_hit(clock: Stopwatch) -> None:

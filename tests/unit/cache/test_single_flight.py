@@ -294,6 +294,21 @@ def test_at_no_step_of_a_landing_can_a_change_leave_the_old_value_in_the_cache()
     asyncio.run(main())
 
 
+def test_a_load_that_ends_the_process_does_so_even_if_nobody_waits() -> None:
+    async def main() -> None:
+        house = House()
+        house.source.error = SystemExit(3)
+        caller = house.ask()
+        await settle()
+        caller.cancel()
+        await settle()
+        house.source.gate.set()
+        await settle()
+
+    with pytest.raises(SystemExit):
+        asyncio.run(main())
+
+
 def test_closing_ends_what_is_under_way_and_tells_those_who_wait() -> None:
     async def scenario(house: House) -> None:
         tainted = house.ask()

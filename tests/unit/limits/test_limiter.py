@@ -135,6 +135,15 @@ def test_retry_after_is_the_longest_wait_of_the_windows_that_refuse(
     assert limiter.check(1).retry_after_s == 1  # an eighth of a second, rounded up
 
 
+def test_the_shorter_window_may_be_the_one_that_refuses_for_longer(clock: Stopwatch) -> None:
+    limiter = Limiter(parse_windows("5/10s,6/12s"), clock)
+    limiter.check(1)
+    clock.now += 10
+    admitted(limiter, 1, 5)
+    clock.now += 1
+    assert limiter.check(1) == (False, b'"burst";r=0;t=9, "sustained";r=0;t=1', 9)
+
+
 def test_a_limit_of_a_million_is_counted_exactly_and_in_no_time(clock: Stopwatch) -> None:
     limiter = Limiter((Window(1_000_000, 86_400),), clock)
     assert limiter.max_clients == TIMES_MAX_BYTES // 8_000_000

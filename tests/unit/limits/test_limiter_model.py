@@ -9,11 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from event_seating.config import Window
 from event_seating.limits.limiter import Limiter
 
-CLIENTS = st.one_of(st.integers(0, 8), st.sampled_from(["key:a", "key:b"]))
-STEPS = st.one_of(st.integers(0, 8), st.integers(0, 400)).map(lambda eighths: eighths / 8)
-WINDOWS = st.lists(
-    st.builds(Window, st.integers(1, 12), st.integers(1, 20)), min_size=1, max_size=4
-)
+CLIENTS = st.one_of(st.integers(0, 4), st.sampled_from(["key:a", "key:b"]))
+STEPS = st.one_of(st.integers(0, 24), st.integers(0, 200)).map(lambda eighths: eighths / 8)
+WINDOWS = st.lists(st.builds(Window, st.integers(1, 8), st.integers(1, 20)), min_size=1, max_size=4)
 
 
 class NaiveLimiter:

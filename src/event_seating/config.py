@@ -6,16 +6,19 @@ start with one line that names it. `event-seating settings` prints this page.
 """
 
 import ipaddress
+import os
 import re
+from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -92,3 +95,243 @@ def parse_windows(text: str) -> tuple[Window, ...]:
     if len(windows) > WINDOWS_MAX:
         raise ValueError(f"at most {WINDOWS_MAX} windows")
     return tuple(windows)
+
+
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks divided by commas; a `ValueError` names the wrong one."""
+    return tuple(ipaddress.ip_network(part) for part in _parts(text))
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
+    origins = tuple(part.rstrip("/") for part in _parts(text))
+    for origin in origins:
+        url = urlsplit(origin)
+        if origin != "*" and (url.scheme not in {"http", "https"} or not url.netloc or url.path):
+            raise ValueError(f"{origin!r} is not an origin such as https://tickets.example")
+    return origins
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _when_text(parse: Any) -> BeforeValidator:
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def _log_dir(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() == "off" else value
+
+
+def _database_url(value: str | None) -> str | None:
+    """The URL with the driver that we bring, or a `ValueError` that names what we can."""
+    if not value:
+        return None
+    scheme, separator, rest = value.partition("://")
+    driver = {
+        "postgres": "postgresql+asyncpg",
+        "postgresql": "postgresql+asyncpg",
+        "postgresql+asyncpg": "postgresql+asyncpg",
+        "sqlite": "sqlite+aiosqlite",
+        "sqlite+aiosqlite": "sqlite+aiosqlite",
+    }.get(scheme)
+    if not separator or driver is None:
+        raise ValueError("write postgresql://user:password@host/database or sqlite:///path")
+    return f"{driver}://{rest}"
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL")
+    """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
+
+    port: int = Field(3001, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    app_env: AppEnv = Field(
+        AppEnv.development,
+        validation_alias=AliasChoices("APP_ENV", "NODE_ENV"),
+        description="development, test, staging or production; staging obeys production's rules. "
+        "`NODE_ENV` is read when `APP_ENV` is not set.",
+    )
+    log_level: LogLevel = Field(LogLevel.info, description="debug, info, warning or error.")
+    log_dir: Annotated[Path | None, BeforeValidator(_log_dir)] = Field(
+        Path(),
+        description="Where production's log files go; `off` writes none. Default: `logs` in "
+        "`DATA_DIR`.",
+    )
+    data_dir: Path = Field(
+        Path("data"), description="Where the database and the log files are kept."
+    )
+    database_url: Annotated[str | None, BeforeValidator(_database_url)] = Field(
+        None,
+        description="postgresql://user:password@host/database. Default: the SQLite file "
+        "`event-seating.db` in `DATA_DIR`.",
+    )
+    database_pool_size: int = Field(
+        10, ge=2, le=200, description="Connections that this process keeps to PostgreSQL."
+    )
+    cache_ttl: float = Field(
+        60, gt=0, le=86_400, description="Seconds that a cached user is answered without a look."
+    )
+    cache_capacity: int = Field(
+        1000, ge=1, le=10_000_000, description="Users that the cache holds at the most."
+    )
+    db_latency_ms: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Milliseconds added to each read of the database, to see what cache and "
+        "coalescing save.",
+    )
+    rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+        (Window(5, 10), Window(10, 60)),
+        description="Windows of the account and cache API, all of which a client must pass: "
+        "requests/seconds, or `off`.",
+    )
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
+    ] = Field((), description="Addresses or networks whose `X-Forwarded-For` is believed.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode, _when_text(parse_origins)] = Field(
+        (), description="Origins whose pages may call the API, or `*`."
+    )
+    admin_api_key: SecretStr | None = Field(
+        None,
+        description="The key that may do everything; needed in production, at least "
+        f"{ADMIN_KEY_MIN_CHARS} characters. `openssl rand -hex 24` makes one.",
+    )
+    drain_delay_s: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="Seconds between not ready and no longer accepting. Default: 5 in "
+        "production, else 0.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then secrets that it names as files."""
+        del dotenv_settings, file_secret_settings
+        files = InitSettingsSource(settings_cls, _secrets_from_files(os.environ, cls.secret_names))
+        return init_settings, env_settings, files
+
+    @property
+    def production(self) -> bool:
+        """Whether production's rules hold."""
+        return self.app_env in {AppEnv.production, AppEnv.staging}
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The SQLite file, or none when another database is named."""
+        if self.database_url is None:
+            return self.data_dir / "event-seating.db"
+        if self.database_url.startswith("sqlite"):
+            return Path(self.database_url.partition(":///")[2])
+        return None
+
+    @property
+    def log_directory(self) -> Path | None:
+        """Where log files go, or none."""
+        if not self.production or self.log_dir is None:
+            return None
+        return self.data_dir / "logs" if self.log_dir == Path() else self.log_dir
+
+    @property
+    def drain_delay(self) -> float:
+        """Seconds between not ready and no longer accepting."""
+        if self.drain_delay_s is not None:
+            return self.drain_delay_s
+        return 5.0 if self.production else 0.0
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the API."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def _secrets_from_files(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    secrets = {}
+    for name in names:
+        path = environ.get(f"{name}_FILE")
+        if not path or name in environ:
+            continue
+        try:
+            secrets[name.lower()] = Path(path).read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise StartupError(f"{name}_FILE: {path} cannot be read ({error})") from None
+    return secrets
+
+
+def load() -> Settings:
+    """The settings of this process; a `StartupError` says in one line which value is wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults = (_fault(item) for item in error.errors())
+        raise StartupError("; ".join(faults)) from None
+    _refuse_what_is_not_safe(settings)
+    return settings
+
+
+def _fault(item: Any) -> str:
+    name = str(item["loc"][0]).upper() if item["loc"] else "settings"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    given = "" if name in Settings.secret_names else f" (it is {str(item['input'])[:60]!r})"
+    return f"{name}: {message}{given}"
+
+
+def _refuse_what_is_not_safe(settings: Settings) -> None:
+    key = settings.admin_api_key.get_secret_value() if settings.admin_api_key else ""
+    if settings.production and len(key) < ADMIN_KEY_MIN_CHARS:
+        raise StartupError(
+            f"ADMIN_API_KEY: {settings.app_env} needs a key of at least {ADMIN_KEY_MIN_CHARS} "
+            "characters; `openssl rand -hex 24` makes one"
+        )
+    if not key and not settings.loopback:
+        raise StartupError(
+            f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "
+            "leave HOST at 127.0.0.1 for a first try"
+        )
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    return field.upper()
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Each setting's name, default and help, in order."""
+    return [
+        (
+            environment_name(name),
+            _default_text(name, field.default),
+            str(field.description),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def as_text() -> str:
+    """Every setting for a terminal."""
+    return "\n".join(f"{name} = {default}\n    {help_}" for name, default, help_ in described())
+
+
+def _default_text(name: str, default: Any) -> str:
+    if name == "rate_limits":
+        return ",".join(f"{window.limit}/{window.seconds}s" for window in default)
+    if default is None or default == () or default == Path():
+        return "(none)"
+    return str(default)

@@ -107,7 +107,7 @@ class Logs:
         self._configure_structlog(self._sink)
         self._take_over_logging(self._sink)
 
-    def access(  # noqa: PLR0917 - names would cost a third more on the hottest path
+    def access(
         self,
         request_id: str,
         method: str,

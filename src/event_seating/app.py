@@ -1,0 +1,137 @@
+"""The ASGI app: every router behind the edge, and the table of cached reads.
+
+The one place that knows all nouns' routes. Takes the parts that `bootstrap` built; builds nothing
+that lives on its own.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from event_seating.bootstrap import Parts
+from event_seating.config import Settings
+from event_seating.errors import ServiceError
+from event_seating.operations import routes as operations
+from event_seating.users import model as users_model
+from event_seating.users import routes as users
+from event_seating.version import VERSION
+from event_seating.web import docs, problem, security
+from event_seating.web.cors import Cors
+from event_seating.web.edge import CachedRead, Edge, EdgeRules
+
+UNLIMITED: Final = re.compile(
+    r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
+)
+"""Health, metrics and static files are never limited."""
+
+LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
+"""What `Host` may be when the server listens on this machine only; HTTP/1.0 sends none."""
+
+
+def build(parts: Parts) -> Edge:
+    """The app on these parts."""
+    settings = parts.settings
+    return Edge(
+        api(parts),
+        EdgeRules(
+            cached_reads=(_cached_users(parts),),
+            unlimited=UNLIMITED,
+            hosts=_hosts(settings),
+            trusted_proxies=settings.trusted_proxies,
+        ),
+        doorkeeper=parts.doorkeeper,
+        limiter=parts.limiter,
+        cors=Cors(settings.cors_origins),
+        access=parts.logs.access,
+        metrics=parts.metrics,
+        draining=lambda: parts.health.draining,
+    )
+
+
+async def authorize(request: Request) -> None:
+    """Raise `Unauthorized` or `Forbidden` as the table of who may call what says."""
+    path = request.scope["route"].path
+    security.allow(request.scope["principal"], security.ACCESS[f"{request.method} {path}"])
+
+
+def api(parts: Parts) -> FastAPI:
+    """Every route, without the edge."""
+    routes = FastAPI(
+        title="Event Seating",
+        version=VERSION,
+        description="The self-hosted seating engine that never sells a seat twice.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(authorize)],
+        exception_handlers={
+            ServiceError: problem.on_service_error,
+            RequestValidationError: problem.on_invalid_request,
+            HTTPException: problem.on_http_exception,
+            Exception: problem.on_crash,
+        },
+    )
+    routes.include_router(users.router(parts.users))
+    routes.include_router(
+        operations.cache_router(
+            parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
+        )
+    )
+    routes.include_router(operations.health_router(parts.health, parts.clock))
+    routes.include_router(operations.metrics_router(parts.metrics.render))
+    routes.include_router(docs.router())
+
+    @routes.get("/", include_in_schema=False)
+    async def read_root() -> RedirectResponse:
+        return RedirectResponse("/docs", 307)
+
+    document = msgspec.json.encode(_openapi(routes))
+
+    @routes.get("/openapi.json", include_in_schema=False)
+    async def read_openapi() -> Response:
+        return Response(document, media_type="application/json")
+
+    return routes
+
+
+def _cached_users(parts: Parts) -> CachedRead:
+    pattern = users_model.USER_ID_PATTERN.removeprefix("^").removesuffix("$")
+    return CachedRead(
+        route="/users/{id}",
+        pattern=re.compile(rf"/users/({pattern})\Z"),
+        cache=parts.user_cache,
+        role=security.ACCESS["GET /users/{id}"],
+        headers=users.HEADERS,
+    )
+
+
+def _hosts(settings: Settings) -> frozenset[bytes] | None:
+    if settings.production or not settings.loopback:
+        return None
+    return LOCAL_NAMES | {settings.host.encode()}
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with our own answer to a body that does not fit."""
+    document = get_openapi(
+        title=api.title, version=api.version, description=api.description, routes=api.routes
+    )
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    document["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key."}
+    }
+    for path, operations_ in document["paths"].items():
+        for method, operation in operations_.items():
+            operation["responses"].pop("422", None)
+            if security.ACCESS[f"{method.upper()} {path}"] > security.Role.anyone:
+                operation["security"] = [{"key": []}]
+    return document

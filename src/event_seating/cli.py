@@ -1,0 +1,62 @@
+"""The command line: `event-seating serve`, `migrate` and `settings`."""
+
+import asyncio
+import sys
+
+import typer
+
+from event_seating import config
+from event_seating.errors import StartupError
+
+EXIT_CANNOT_START = 3
+"""Exit code after one line that says why."""
+
+cli = typer.Typer(
+    help="The self-hosted seating engine that never sells a seat twice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API; settings come from the environment (`event-seating settings`)."""
+    from event_seating import supervisor  # noqa: PLC0415 (other commands start faster)
+
+    raise typer.Exit(supervisor.run())
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date; needed before `serve` in production."""
+    from event_seating import supervisor  # noqa: PLC0415
+
+    asyncio.run(supervisor.migrate(config.load()))
+
+
+@cli.command()
+def settings() -> None:
+    """Print every setting with its default and what it is for."""
+    typer.echo(config.as_text())
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    from event_seating.version import VERSION  # noqa: PLC0415
+
+    typer.echo(VERSION)
+
+
+def main() -> None:
+    """The console script: one clear line, and no stack trace, when something cannot start."""
+    try:
+        cli()
+    except StartupError as error:
+        typer.echo(f"event-seating: {error}", err=True)
+        sys.exit(EXIT_CANNOT_START)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Alembic's place: one file for each change of the schema."""

@@ -1,0 +1,86 @@
+"""Bring a database's tables to what this release needs, or say that they are not.
+
+Alembic does the work, under a lock, once, in the parent process. It is imported only when there is
+something to do, since most starts find the tables as they should be. A change of the schema
+is made in two releases: first expand, later contract, so that the release before still runs.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.db.database import Database
+from event_seating.errors import DatabaseUnavailable, StartupError
+
+HEAD = "0001"
+"""The newest migration; a test keeps it equal to the files."""
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+MIGRATION_LOCK = 0x5EA7_0001
+"""Any number, the same in every release."""
+
+
+async def current(database: Database) -> str | None:
+    """The migration that the database is at, or none when it is new."""
+    try:
+        async with database.read() as connection:
+            return await _version(connection)
+    except DatabaseUnavailable as error:
+        raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
+    except DatabaseError as error:
+        raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
+
+
+async def upgrade(database: Database, revision: str = "head") -> None:
+    """Run the migrations that are missing."""
+    from alembic import command  # noqa: PLC0415 (a quarter of a second that most starts need not)
+
+    await _run(database, command.upgrade, revision)
+
+
+async def downgrade(database: Database, revision: str) -> None:
+    """Take migrations back; `base` takes them all."""
+    from alembic import command  # noqa: PLC0415
+
+    await _run(database, command.downgrade, revision)
+
+
+def why(database: Database, error: BaseException) -> str:
+    """One line that says where the database should be and what happened there."""
+    cause = error.__cause__ or error
+    cause = getattr(cause, "orig", None) or cause
+    return (
+        f"{database.where} cannot be used: {' '.join(str(cause).split()) or type(cause).__name__}"
+    )
+
+
+async def _version(connection: AsyncConnection) -> str | None:
+    def read(sync: Connection) -> str | None:
+        if not sync.dialect.has_table(sync, "alembic_version"):
+            return None
+        row = sync.execute(text("SELECT version_num FROM alembic_version")).first()
+        return str(row[0]) if row else None
+
+    return await connection.run_sync(read)
+
+
+async def _run(database: Database, run: Any, revision: str) -> None:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+
+    def migrate(sync: Connection) -> None:
+        config.attributes["connection"] = sync
+        run(config, revision)
+
+    async with database.write() as connection:
+        if database.dialect == "postgresql":
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK}
+            )
+        await connection.run_sync(migrate)

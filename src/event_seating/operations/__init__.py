@@ -1,0 +1,1 @@
+"""The service as its operator sees it: health, cache, metrics."""

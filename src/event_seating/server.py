@@ -1,0 +1,134 @@
+"""One serving process: the app on its event loop, from the parent's word to the parent's word.
+
+Started by the supervisor with two inherited descriptors: the listening socket and a channel. It
+says `ready` on the channel when it serves. When the channel says `stop`, or closes because the
+parent is gone, or SIGTERM comes, it drains: readiness says no while requests are still accepted,
+then no more are accepted and those under way finish, then everything is taken down in reverse.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Final
+
+import uvloop
+
+from event_seating import app, bootstrap, config
+from event_seating.clock import SystemClock
+from event_seating.config import AppEnv, Settings
+from event_seating.demo import add_demo_users
+from event_seating.errors import StartupError
+from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.web.granian import HttpServer
+
+EXIT_CANNOT_START: Final = 3
+"""Exit code after a `StartupError`: starting again would not help."""
+
+GO: Final = b"go\n"
+STOP: Final = b"stop\n"
+READY: Final = b"ready\n"
+
+
+class Channel:
+    """One end of the line between parent and child: words, each on a line of its own."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def on(cls, end: socket.socket) -> "Channel":
+        """The channel on this end of a pair of sockets."""
+        return cls(*await asyncio.open_connection(sock=end))
+
+    def say(self, word: bytes) -> None:
+        """Tell the other end; nothing happens when it is gone."""
+        if not self._writer.is_closing():
+            self._writer.write(word)
+
+    async def hears(self, word: bytes) -> bool:
+        """Wait for this word; false when the other end is gone."""
+        while True:
+            try:
+                line = await self._reader.readline()
+            except ConnectionError:
+                return False
+            if line == word:
+                return True
+            if not line:
+                return False
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
+def main(listener_descriptor: int, channel_descriptor: int) -> int:
+    """Run until told to stop; the exit code."""
+    try:
+        settings = config.load()
+        logs = Logs(
+            level=settings.log_level,
+            production=settings.production,
+            directory=settings.log_directory,
+            clock=SystemClock(),
+        )
+        logs.start()
+    except StartupError as error:
+        print(f"event-seating: {error}", file=sys.stderr)  # noqa: T201 (no log yet)
+        return EXIT_CANNOT_START
+    _raise_the_limit_of_open_files()
+    try:
+        uvloop.run(_serve(settings, logs, listener_descriptor, channel_descriptor))
+    except StartupError as error:
+        get_logger("server").error(str(error))
+        return EXIT_CANNOT_START
+    finally:
+        logs.close()
+    return 0
+
+
+async def _serve(
+    settings: Settings, logs: Logs, listener_descriptor: int, channel_descriptor: int
+) -> None:
+    channel = await Channel.on(socket.socket(fileno=channel_descriptor))
+    terminated = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
+    # The parent migrates the database while this process loads its modules.
+    if not await channel.hears(GO):
+        return
+    listener = socket.socket(fileno=listener_descriptor)
+    async with bootstrap.running(settings, logs) as parts:
+        if settings.app_env is AppEnv.development:
+            await add_demo_users(parts.database)
+        server = HttpServer(app.build(parts), listener)
+        await server.start()
+        channel.say(READY)
+        told = asyncio.create_task(channel.hears(STOP))
+        waits = [told, asyncio.create_task(terminated.wait()), asyncio.create_task(server.failed())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+        parts.health.drain()
+        orphaned = told.done() and not told.cancelled() and not told.result()
+        if not orphaned:
+            await asyncio.sleep(settings.drain_delay)
+        await server.stop()
+
+
+def _raise_the_limit_of_open_files() -> None:
+    """Each connection is a descriptor; the usual soft limit of 1,024 is soon reached."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    # Leave at once: the server's threads are native, and all that matters has been closed.
+    code = main(int(sys.argv[1]), int(sys.argv[2]))
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,83 @@
+"""What a user is, and what may be one.
+
+Pure: text in, value or complaint out. The rules of the fields are here and nowhere else; the API's
+schema is made from them. Knows neither the database nor HTTP.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+import email_validator
+import msgspec
+
+from event_seating.clock import rfc3339
+
+USER_ID_CHARS_MAX: Final = 64
+"""Long enough for a UUID or a hash in hex, short enough for every log line and index."""
+
+USER_ID_PATTERN: Final = rf"^[A-Za-z0-9._~-]{{1,{USER_ID_CHARS_MAX}}}$"
+"""The characters that a path carries without escaping."""
+
+NAME_CHARS_MAX: Final = 200
+"""Longer than the longest names that registries know."""
+
+EMAIL_CHARS_MAX: Final = 254
+"""RFC 5321's path limit, less its brackets."""
+
+_USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
+
+# Hosts such as `localhost` or `box.test` are real ones in somebody's network, and nothing here asks
+# a name server. The library takes this list as its setting.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+class User(msgspec.Struct, frozen=True):
+    """A user, as the database keeps it."""
+
+    id: str
+    name: str
+    email: str
+    created_at_ms: int
+
+    def encode(self) -> bytes:
+        """The JSON that every answer about this user carries."""
+        return msgspec.json.encode(
+            {
+                "id": self.id,
+                "name": self.name,
+                "email": self.email,
+                "createdAt": rfc3339(self.created_at_ms),
+            }
+        )
+
+
+def is_user_id(text: str) -> bool:
+    """Whether this can be the id of a user at all."""
+    return _USER_ID.match(text) is not None
+
+
+def checked_name(text: str) -> str:
+    """The name without the space around it; a `ValueError` says what is wrong."""
+    name = text.strip()
+    if not name:
+        raise ValueError("must not be empty")
+    if len(name) > NAME_CHARS_MAX:
+        raise ValueError(f"must have at most {NAME_CHARS_MAX} characters")
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
+        raise ValueError("must not contain control characters")
+    return name
+
+
+def checked_email(text: str) -> str:
+    """The address in lower case, without the space around it; a `ValueError` says what is wrong."""
+    email = text.strip()
+    if len(email) > EMAIL_CHARS_MAX:
+        raise ValueError(f"must have at most {EMAIL_CHARS_MAX} characters")
+    try:
+        checked = email_validator.validate_email(
+            email, check_deliverability=False, globally_deliverable=False
+        )
+    except email_validator.EmailNotValidError as error:
+        raise ValueError(f"is not an e-mail address: {error}") from None
+    return checked.normalized.lower()

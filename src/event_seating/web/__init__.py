@@ -1,0 +1,1 @@
+"""What every request passes: the edge, the errors, the security of the door."""

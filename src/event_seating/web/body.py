@@ -1,0 +1,58 @@
+"""How large a request's body may be and of which type, checked before anything reads it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from event_seating.errors import BodyTooLarge, UnsupportedMediaType
+from event_seating.web.asgi import Message, Receive
+
+BODY_BYTES_MAX: Final = 1024 * 1024
+"""For every route that does not name its own."""
+
+DISCARD_BYTES_MAX: Final = 16 * 1024 * 1024
+"""How much of a body that is refused is still read, so that the client sees the answer rather than
+a connection that breaks while it sends."""
+
+
+def check_head(method: str, found: Mapping[bytes, bytes], limit: int = BODY_BYTES_MAX) -> None:
+    """Raise `BodyTooLarge` or `UnsupportedMediaType` from the request's head alone."""
+    length = found.get(b"content-length", b"")
+    has_body = length not in {b"", b"0"} or b"transfer-encoding" in found
+    if not has_body or method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    if length.isdigit() and int(length) > limit:
+        raise too_large(limit)
+    media_type = found.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
+        raise UnsupportedMediaType
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    """The error that names the limit."""
+    return BodyTooLarge(f"The body may have at most {limit:,} bytes.", details={"limit": limit})
+
+
+def bounded(receive: Receive, limit: int = BODY_BYTES_MAX) -> Receive:
+    """`receive`, which raises `BodyTooLarge` once a body without a length has grown too long."""
+    seen = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise too_large(limit)
+        return message
+
+    return receive_bounded
+
+
+async def discard(receive: Receive) -> None:
+    """Read the rest of a refused body, up to a bound."""
+    left = DISCARD_BYTES_MAX
+    while left > 0:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        left -= len(message.get("body", b""))

@@ -1,0 +1,336 @@
+"""The door: one plain ASGI callable that every request passes on its way in and out.
+
+On the way in, in this order: request id, client address, principal, rate limit, the role that a
+cached route declares, the cached read; then the app. On the way out: timing, access line, metrics,
+security headers, CORS. A cached read is answered here from ready-made bytes and never meets the
+framework, which is what makes it fast; the table of cached reads is given by `app.py`, the edge
+alone looks up and counts, and the route behind it only loads.
+
+It never parses a body and knows no noun.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from itertools import count
+from secrets import token_hex
+from time import perf_counter
+from typing import Any, Final, NamedTuple, Protocol
+
+from structlog.contextvars import bind_contextvars
+
+from event_seating.cache.lru import LruCache
+from event_seating.errors import MisdirectedRequest, RateLimited, ServiceError
+from event_seating.limits.limiter import Limiter, Verdict
+from event_seating.telemetry.logs import get_logger
+from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
+from event_seating.telemetry.redact import loggable_path
+from event_seating.web import body, problem, security
+from event_seating.web.asgi import App, Header, Message, Receive, Scope, Send
+from event_seating.web.cors import Cors
+from event_seating.web.security import NO_PAGE, Doorkeeper, Role
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+"""An id that comes with the request is kept if it is short and plain."""
+
+_JSON_TYPE: Final[Header] = (b"content-type", b"application/json")
+
+_log = get_logger("edge")
+
+
+class CachedRead(NamedTuple):
+    """A GET route that is answered from a cache when the cache has it."""
+
+    route: str
+    """The path's template, as the logs and metrics name it."""
+    pattern: re.Pattern[str]
+    """What the path must match; its one group is the key."""
+    cache: LruCache
+    role: Role
+    """The least role that may read it."""
+    headers: tuple[Header, ...]
+    """On each of its answers."""
+
+
+class AccessLine(Protocol):
+    """Where the line about a request goes."""
+
+    def __call__(
+        self,
+        request_id: str,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        cache: str,
+        size: int,
+    ) -> None:
+        """Note one request; must return at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRules:
+    """What the edge is told of this deployment."""
+
+    cached_reads: tuple[CachedRead, ...]
+    unlimited: re.Pattern[str]
+    """Paths that no rate limit holds for."""
+    hosts: frozenset[bytes] | None
+    """Names that `Host` may have, or none for every one."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    headers: tuple[Header, ...] = security.HEADERS
+
+
+class Exchange:
+    """One request and what has been found out about it so far."""
+
+    __slots__ = ("cache", "found", "headers", "method", "path", "request_id", "route", "size",
+                 "started", "status", "verdict")  # fmt: skip
+
+    def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
+        self.started = perf_counter()
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.found = found
+        self.request_id = request_id
+        self.route = UNMATCHED_ROUTE
+        self.verdict: Verdict | None = None
+        self.cache = "-"
+        self.status = 500
+        self.size = 0
+
+
+class Edge:
+    """The ASGI app that the server runs."""
+
+    def __init__(
+        self,
+        app: App,
+        rules: EdgeRules,
+        *,
+        doorkeeper: Doorkeeper,
+        limiter: Limiter | None,
+        cors: Cors,
+        access: AccessLine,
+        metrics: Metrics,
+        draining: Callable[[], bool],
+    ) -> None:
+        self._app = app
+        self._rules = rules
+        self._doorkeeper = doorkeeper
+        self._limiter = limiter
+        self._cors = cors
+        self._access = access
+        self._metrics = metrics
+        self._draining = draining
+        self._ids = count(1)
+        # Unique between processes and starts, and cheap: 8 random digits, then a running number.
+        self._id_prefix = token_hex(4)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._refuse_what_is_not_http(scope, send)
+            return
+        found = dict(scope["headers"])
+        exchange = Exchange(scope, self._request_id(found.get(b"x-request-id")), found)
+        metrics = self._metrics
+        metrics.in_progress += 1
+        try:
+            await self._answer(exchange, scope, receive, send)
+        finally:
+            metrics.in_progress -= 1
+            seconds = perf_counter() - exchange.started
+            route = exchange.route
+            metrics.observe_request(exchange.method, route, exchange.status, seconds)
+            self._access(
+                exchange.request_id.decode(),
+                exchange.method,
+                route if route != UNMATCHED_ROUTE else loggable_path(exchange.path),
+                exchange.status,
+                seconds,
+                exchange.cache,
+                exchange.size,
+            )
+
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
+            await self._send_preflight(exchange, send)
+            return
+        try:
+            cached = self._admit(exchange, scope)
+        except ServiceError as error:
+            await body.discard(receive)
+            await self._send_error(exchange, error, send)
+            return
+        if cached is not None:
+            await self._send_bytes(exchange, 200, *cached, send)
+        else:
+            await self._run_app(exchange, scope, receive, send)
+
+    def _admit(self, exchange: Exchange, scope: Scope) -> tuple[tuple[Header, ...], bytes] | None:
+        """The cached answer, or none when the app has to run; raises when nothing may happen."""
+        found = exchange.found
+        hosts = self._rules.hosts
+        if hosts is not None and _host_name(found.get(b"host", b"")) not in hosts:
+            raise MisdirectedRequest
+        address = self._client_address(scope, found)
+        try:
+            principal = self._doorkeeper.principal(found.get(b"authorization"))
+        except ServiceError:
+            self._charge(exchange, address)
+            raise
+        if principal.limited:
+            self._charge(exchange, address)
+        if exchange.method in {"GET", "HEAD"}:
+            for read in self._rules.cached_reads:
+                match = read.pattern.match(exchange.path)
+                if match:
+                    exchange.route = read.route
+                    security.allow(principal, read.role)
+                    encoded = read.cache.get(match[1])
+                    if encoded is not None:
+                        exchange.cache = "hit"
+                        return read.headers, encoded
+                    exchange.cache = "miss"
+                    break
+        else:
+            body.check_head(exchange.method, found)
+        scope["principal"] = principal
+        return None
+
+    def _client_address(self, scope: Scope, found: Mapping[bytes, bytes]) -> str:
+        client = scope["client"]
+        peer: str = client[0] if client else ""
+        if self._rules.trusted_proxies and b"x-forwarded-for" in found:
+            forwarded = [v for name, v in scope["headers"] if name == b"x-forwarded-for"]
+            return security.client_address(peer, forwarded, self._rules.trusted_proxies)
+        return peer
+
+    def _charge(self, exchange: Exchange, address: str) -> None:
+        if self._limiter is None or self._rules.unlimited.match(exchange.path):
+            return
+        exchange.verdict = verdict = self._limiter.check(security.client_key(address))
+        if not verdict.admitted:
+            self._metrics.rate_limited.inc()
+            raise RateLimited(
+                details={"retryAfter": verdict.retry_after_s},
+                headers={"Retry-After": str(verdict.retry_after_s)},
+            )
+
+    async def _run_app(
+        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        request_id = exchange.request_id.decode()
+        scope["request_id"] = request_id
+        bind_contextvars(requestId=request_id)
+        if exchange.method == "HEAD":
+            scope["method"] = "GET"
+        answer = _Answer(exchange, send, self._common_headers)
+        try:
+            await self._app(scope, body.bounded(receive), answer.send)
+        except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
+            _log.exception("request failed", method=exchange.method, route=_route_of(scope))
+            if not answer.started:
+                await self._send_error(exchange, ServiceError(), send)
+        finally:
+            exchange.route = _route_of(scope)
+
+    async def _send_error(self, exchange: Exchange, error: ServiceError, send: Send) -> None:
+        headers = (
+            _JSON_TYPE,
+            (b"cache-control", b"no-store"),
+            *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
+        )
+        encoded = problem.encode(error, exchange.request_id.decode())
+        await self._send_bytes(exchange, error.status, headers, encoded, send)
+
+    async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
+        exchange.route = "preflight"
+        headers = self._cors.preflight(exchange.found.get(b"origin", b""))
+        exchange.found.pop(b"origin", None)
+        await self._send_bytes(exchange, 204, headers, b"", send)
+
+    async def _send_bytes(
+        self,
+        exchange: Exchange,
+        status: int,
+        headers: tuple[Header, ...],
+        encoded: bytes,
+        send: Send,
+    ) -> None:
+        exchange.status = status
+        exchange.size = len(encoded)
+        length = (b"content-length", b"%d" % len(encoded))
+        if exchange.method == "HEAD":
+            encoded = b""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*headers, length, NO_PAGE, *self._common_headers(exchange)],
+            }
+        )
+        await send({"type": "http.response.body", "body": encoded})
+
+    def _common_headers(self, exchange: Exchange) -> list[Header]:
+        headers = [(b"x-request-id", exchange.request_id), *self._rules.headers]
+        verdict = exchange.verdict
+        if verdict is not None and self._limiter is not None:
+            headers.append((b"ratelimit-policy", self._limiter.policy_header))
+            headers.append((b"ratelimit", verdict.header))
+        origin = exchange.found.get(b"origin")
+        if origin is not None:
+            headers.extend(self._cors.headers(origin))
+        return headers
+
+    def _request_id(self, given: bytes | None) -> bytes:
+        if given is not None and _REQUEST_ID.match(given):
+            return given
+        return f"{self._id_prefix}-{next(self._ids):x}".encode()
+
+    async def _refuse_what_is_not_http(self, scope: Scope, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1001 if self._draining() else 1008})
+
+
+class _Answer:
+    """The app's answer on its way out: counted, and given the headers of every answer."""
+
+    __slots__ = ("_exchange", "_headers", "_send", "started")
+
+    def __init__(
+        self, exchange: Exchange, send: Send, headers: Callable[[Exchange], list[Header]]
+    ) -> None:
+        self._exchange = exchange
+        self._send = send
+        self._headers = headers
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        """Pass on one message."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self._exchange.status = message["status"]
+            headers = [*message["headers"], *self._headers(self._exchange)]
+            if not any(name == security.CONTENT_SECURITY_POLICY for name, _ in headers):
+                headers.append(NO_PAGE)
+            message["headers"] = headers
+        elif message["type"] == "http.response.body":
+            self._exchange.size += len(message.get("body", b""))
+            if self._exchange.method == "HEAD":
+                message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _route_of(scope: Scope) -> str:
+    route: Any = scope.get("route")
+    return getattr(route, "path", None) or UNMATCHED_ROUTE
+
+
+def _host_name(host: bytes) -> bytes:
+    """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
+    name, colon, port = host.rpartition(b":")
+    return (name if colon and port.isdigit() else host).lower()

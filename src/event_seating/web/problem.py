@@ -1,0 +1,172 @@
+"""How an error looks to a client: one body for all of them, made in this one place.
+
+`{"error": "a sentence", "code": "snake_case", "requestId": "…"}` and fields that help. No stack
+trace, no statement and no driver's message is ever in it.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from event_seating.errors import (
+    InvalidRequest,
+    MalformedJson,
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+)
+
+FIELDS_MAX: Final = 20
+"""Enough to mend a form with; a body of a megabyte could have thousands of faults."""
+
+MESSAGE_CHARS_MAX: Final = 300
+"""A message may quote what was sent, but not all of it."""
+
+
+def _code(error: type[ServiceError]) -> str:
+    return error.code
+
+
+ErrorCode = StrEnum(  # type: ignore[misc]
+    "ErrorCode", {error.code: error.code for error in sorted(set(ServiceError.every()), key=_code)}
+)
+"""Every code that an answer may carry."""
+
+
+class Fault(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    error: str
+    code: ErrorCode
+    requestId: str  # noqa: N815 (the API's names are camelCase)
+    fields: list[Fault] | None = None
+    retryAfter: int | None = None  # noqa: N815
+    limit: int | None = None
+
+
+def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """The part of a route's OpenAPI description that says how it may fail."""
+    by_status: dict[int | str, list[str]] = {}
+    for error in errors:
+        by_status.setdefault(error.status, []).append(f"`{error.code}`: {error.sentence}")
+    return {
+        status: {"model": Problem, "description": " · ".join(sentences)}
+        for status, sentences in by_status.items()
+    }
+
+
+def encode(error: ServiceError, request_id: str) -> bytes:
+    """The body for `error`."""
+    return msgspec.json.encode(
+        {"error": str(error), "code": error.code, "requestId": request_id, **error.details}
+    )
+
+
+def response(error: ServiceError, request_id: str) -> Response:
+    """The answer for `error`."""
+    return Response(
+        encode(error, request_id),
+        status_code=error.status,
+        headers={"cache-control": "no-store", **error.headers},
+        media_type="application/json",
+    )
+
+
+async def on_service_error(request: Request, error: Exception) -> Response:
+    """FastAPI's handler of our own errors."""
+    assert isinstance(error, ServiceError)
+    return response(error, request_id_of(request))
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """FastAPI's handler of bodies and parameters that do not fit."""
+    assert isinstance(error, RequestValidationError)
+    return response(_from_validation(error.errors()), request_id_of(request))
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """FastAPI's handler of what Starlette itself refuses: unknown paths and methods, bad bodies."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    mine: ServiceError
+    if isinstance(error.__cause__, ServiceError):
+        # The edge refused the body while FastAPI was reading it.
+        return response(error.__cause__, request_id_of(request))
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            mine = NotFound()
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            mine = MethodNotAllowed(headers=_allow_head(headers))
+        case HTTPStatus.BAD_REQUEST:
+            mine = MalformedJson()
+        case _:
+            mine = InvalidRequest(str(error.detail))
+    return response(mine, request_id_of(request))
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """FastAPI's handler of everything else; the edge has it logged."""
+    del error
+    return response(ServiceError(), request_id_of(request))
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the edge gave the request."""
+    return str(request.scope.get("request_id", ""))
+
+
+def _allow_head(headers: dict[str, str]) -> dict[str, str]:
+    """Every GET answers HEAD as well, which the edge does and the router does not know."""
+    methods = [part.strip() for part in headers.get("Allow", headers.get("allow", "")).split(",")]
+    if "GET" in methods and "HEAD" not in methods:
+        methods.append("HEAD")
+    return {"Allow": ", ".join(sorted(filter(None, methods)))}
+
+
+def _from_validation(faults: Sequence[Any]) -> ServiceError:
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return MalformedJson()
+    fields = [
+        {"field": _path(fault["loc"]), "message": _message(fault)} for fault in faults[:FIELDS_MAX]
+    ]
+    return InvalidRequest(_sentence(fields), details={"fields": fields})
+
+
+def _sentence(fields: list[dict[str, str]]) -> str:
+    first = fields[0]
+    return f"{first['field']}: {first['message']}" + (
+        f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    )
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """`("body", "seats", 2)` as `seats[2]`; the place alone when there is nothing below it."""
+    path = ""
+    for part in location[1:]:
+        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
+    # A field's name is the client's text: a lone surrogate or a novel does not go back.
+    readable = path.encode("utf-8", "replace").decode()
+    return readable[:MESSAGE_CHARS_MAX] or str(location[0])
+
+
+def _message(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "is not a field of this request"
+    if fault["type"] == "missing":
+        return "is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return message.encode("utf-8", "replace").decode()[:MESSAGE_CHARS_MAX]

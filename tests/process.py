@@ -1,0 +1,120 @@
+"""A real `event-seating serve`, as a user runs it: started, asked, stopped, killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+READY_WITHIN_S = 30
+"""Far more than it needs, for a machine that has other things to do."""
+
+
+class ServerProcess:
+    """The supervisor, its serving process, and what they wrote."""
+
+    def __init__(self, settings: Mapping[str, str], *, command: str = "serve") -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "event_seating.cli", command],
+            env=clean_environment() | dict(settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self.url = ""
+
+    def wait_until_ready(self) -> "ServerProcess":
+        """Read its lines until it says where it serves."""
+        for line in self._read():
+            match = re.search(r"url=(http://[\w.:\[\]-]+)", line)
+            if match:
+                self.url = match[1].replace("localhost", "127.0.0.1")
+                return self
+        raise AssertionError(f"it did not start:\n{self.output}")
+
+    @property
+    def output(self) -> str:
+        """What it wrote so far and was read."""
+        return "".join(self.lines)
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's."""
+        return self._process.pid
+
+    @property
+    def child(self) -> psutil.Process:
+        """The serving process."""
+        (child,) = psutil.Process(self.pid).children()
+        return child
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the supervisor a signal."""
+        self._process.send_signal(number)
+
+    def ended(self, within_s: float = 40) -> int:
+        """Wait for its end; its exit code."""
+        for _ in self._read():
+            continue
+        return self._process.wait(within_s)
+
+    def kill(self) -> None:
+        """End it and all that it started, at once."""
+        if self._process.poll() is None:
+            family = psutil.Process(self.pid).children(recursive=True)
+            for process in [psutil.Process(self.pid), *family]:
+                try:
+                    process.kill()
+                except psutil.NoSuchProcess:
+                    continue
+            psutil.wait_procs(family)
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def wait_for_line(self, text: str) -> str:
+        """Read its lines until one has this in it."""
+        for line in self._read():
+            if text in line:
+                return line
+        raise AssertionError(f"it never said {text!r}:\n{self.output}")
+
+    def _read(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line)
+            yield line
+
+
+def clean_environment() -> dict[str, str]:
+    """What a user's shell has, and nothing of the caller's settings."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+def settings(data: Path, **more: str) -> dict[str, str]:
+    """Settings of a server that takes a free port."""
+    return {"APP_ENV": "test", "PORT": "0", "DATA_DIR": str(data), "RATE_LIMITS": "off", **more}
+
+
+@contextmanager
+def serving(settings: Mapping[str, str]) -> Iterator[ServerProcess]:
+    """A server that is ready, gone at the end of the block."""
+    server = ServerProcess(settings)
+    try:
+        yield server.wait_until_ready()
+    finally:
+        server.kill()
+
+
+def create_user(server: ServerProcess, user_id: str) -> httpx.Response:
+    """Create a user whose other fields follow from the id."""
+    body = {"id": user_id, "name": user_id, "email": f"{user_id}@example.com"}
+    return httpx.post(f"{server.url}/users", json=body)

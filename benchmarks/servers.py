@@ -30,6 +30,8 @@ POLL_S = 0.005
 
 LOG_TAIL_CHARS = 2000
 
+OUTPUT_FILE = "output.log"
+
 HOST = "127.0.0.1"
 
 
@@ -147,7 +149,7 @@ class Server:
 
     @property
     def _output(self) -> Path:
-        return self.directory / "output.log"
+        return self.directory / OUTPUT_FILE
 
     def _prepare(self, environment: Mapping[str, str]) -> None:
         done = subprocess.run(

@@ -9,8 +9,8 @@ import prometheus from "prom-client";
 import winston from "winston";
 import { WINDOWS, endWithParent, environment, makeMetrics, makeUsers } from "../work.mjs";
 
+// Rotated as the seed does; none is deleted, so that the lines can be counted afterwards.
 const LOG_FILE_BYTES = 5 * 1024 * 1024;
-const LOG_FILES = 5;
 
 const metrics = makeMetrics(prometheus);
 const users = makeUsers(LRUCache);
@@ -22,7 +22,6 @@ const log = winston.createLogger({
     new winston.transports.File({
       filename: path.join(environment.logDir, "express.log"),
       maxsize: LOG_FILE_BYTES,
-      maxFiles: LOG_FILES,
     }),
   ],
 });

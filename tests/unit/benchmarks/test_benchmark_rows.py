@@ -2,7 +2,7 @@ from io import StringIO
 
 import pytest
 from benchmarks import report
-from benchmarks.cached_read import counted_by_metrics
+from benchmarks.cached_read import counted_by_metrics, lines_logged
 from benchmarks.rows import (
     Bound,
     Goal,
@@ -131,3 +131,14 @@ def test_requests_are_counted_over_all_labels_of_the_metrics_page():
     )
 
     assert counted_by_metrics(page) == 32
+
+
+def test_logged_lines_are_those_of_the_output_or_of_all_files(tmp_path):
+    (tmp_path / "output.log").write_text("a\nb\n")
+    assert lines_logged(tmp_path) == 2
+
+    (tmp_path / "combined.log").write_text("a\n")
+    assert lines_logged(tmp_path) == 2
+
+    (tmp_path / "combined.log.1").write_text("a\nb\n")
+    assert lines_logged(tmp_path) == 3

@@ -57,7 +57,7 @@ class SingleFlight(Generic[T]):
     def __init__(self, on_landing: Callable[[str, T], None]) -> None:
         self._on_landing = on_landing
         self._flights: dict[str, _Flight[T]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()  # of tainted flights as well
+        self._tasks: dict[asyncio.Task[None], _Flight[T]] = {}  # tainted flights as well
         self._coalesced = 0
         self._closed = False
 
@@ -85,8 +85,8 @@ class SingleFlight(Generic[T]):
         if flight is None:
             flight = self._flights[key] = _Flight(key)
             task = loop.create_task(self._fly(flight, load), name=f"load {key}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = flight
+            task.add_done_callback(self._tasks.pop)
         else:
             self._coalesced += 1
         flight.waiters.append(waiter)
@@ -106,8 +106,10 @@ class SingleFlight(Generic[T]):
     async def aclose(self) -> None:
         """Cancel every load under way and wait for its end; who waits for one gets `Draining`."""
         self._closed = True
+        self.taint_all()
         tasks = tuple(self._tasks)
-        for task in tasks:
+        for task, flight in self._tasks.items():
+            _fail(flight, Draining())  # here, since a task that never ran cannot do it
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -120,7 +122,7 @@ class SingleFlight(Generic[T]):
                 self._on_landing(flight.key, value)
         except BaseException as error:
             self._leave(flight)
-            _fail(flight, Draining() if self._closed else error)
+            _fail(flight, error)
             if not isinstance(error, Exception):
                 raise
         else:
@@ -147,3 +149,4 @@ def _fail(flight: _Flight[T], error: BaseException) -> None:
         if not waiter.done():
             waiter.set_exception(error)
             waiter.exception()  # counts as retrieved, for its caller may be cancelled just now
+    flight.waiters.clear()  # the error's traceback leads to the flight: no cycle for the collector

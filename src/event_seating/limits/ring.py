@@ -25,7 +25,10 @@ class Rings:
         self._heads = array("I")  # per slot: where its next time goes, which is where its oldest is
 
     def reset(self, slot: int) -> None:
-        """Make the slot's ring empty; `slot` may be the first that does not exist yet."""
+        """Make the slot's ring empty; `slot` may be the first that does not exist yet.
+
+        The head of one that does may stay where it is: an empty ring begins anywhere.
+        """
         empty = array("d", (-inf,)) * self.cells
         if slot == len(self._heads):
             self._times.extend(empty)
@@ -33,7 +36,6 @@ class Rings:
             return
         start = slot * self.cells
         self._times[start : start + self.cells] = empty
-        self._heads[slot] = 0
 
     def record(self, slot: int, now: float) -> None:
         """Write `now` over the slot's oldest time."""

@@ -1,0 +1,267 @@
+"""The log of the process: the one logger, and the one pipe that all lines go through.
+
+Owns what structlog and the standard library's `logging` are set to while a process runs, and gives
+them back as they were. Development and tests write lines for people on standard output and no
+file; production writes JSON lines there and to `combined.log` and `error.log`. What a line costs
+its caller is the making of one small object: `sink` does the rest on a thread, `render` says how
+it looks, `redact` what may be in it. It never decides what is worth a line.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from event_seating.clock import Clock
+from event_seating.telemetry.output import Console, Output, RotatingFile
+from event_seating.telemetry.redact import plain, plain_mapping
+from event_seating.telemetry.render import (
+    SERVER_ERROR,
+    AccessTuple,
+    JsonRenderer,
+    Line,
+    Renderer,
+    TextRenderer,
+)
+from event_seating.telemetry.sink import Lost, OutputState, Report, Sink
+
+FILE_MAX_BYTES = 5 * 1024 * 1024
+"""As in the original: a file that an editor opens at once."""
+
+FILES_MAX = 5
+"""Of each kind, the one being written included: 50 MB in all."""
+
+CLOSE_TIMEOUT_S = 3.0
+"""For the last lines at the end of a process, out of the 25 s that stopping may take."""
+
+TAKEN_OVER = ("", "_granian", "granian", "granian.access", "sqlalchemy", "asyncio", "uvloop")
+"""Loggers of others whose own handlers are set aside, the root first, so that no line is written
+twice or past the pipe."""
+
+NOBODY = 1_000
+"""A status that no answer has."""
+
+
+def get_logger(component: str) -> FilteringBoundLogger:
+    """The logger of one part of the house; its lines say `component`.
+
+    May be called when a module is imported: it looks at the configuration when it is used.
+    """
+    return cast("FilteringBoundLogger", structlog.get_logger(component=component))
+
+
+class Logs:
+    """The log of one process, from `start` to `close`.
+
+    `directory` is where the files go in production, or None for none: of several processes only
+    one may have it. In development it is ignored.
+    """
+
+    def __init__(
+        self,
+        *,
+        level: str,
+        production: bool,
+        directory: Path | None,
+        clock: Clock,
+        stdout: TextIO | None = None,
+        file_max_bytes: int = FILE_MAX_BYTES,
+        files_max: int = FILES_MAX,
+    ) -> None:
+        self._level = logging.getLevelNamesMapping()[level.upper()]
+        self._production = production
+        self._directory = directory if production else None
+        self._stdout = stdout or sys.stdout
+        self._file_limits = {"max_bytes": file_max_bytes, "files": files_max}
+        self._now_ms = clock.now_ms
+        self._access_from = self._least_status()
+        self._taken_over: list[tuple[logging.Logger, list[logging.Handler], int, bool]] = []
+        self._sink: Sink | None = None
+        self._put_access: Callable[[AccessTuple], None] = _not_started
+
+    @property
+    def dropped(self) -> int:
+        """Lines lost so far, for want of room or by an output that failed."""
+        return self._sink.dropped if self._sink else 0
+
+    def start(self) -> None:
+        """Open the files, start the thread, and route structlog and `logging` into it.
+
+        `StartupError` when the directory cannot be written.
+        """
+        combined, error = self._open_files()
+        self._sink = Sink(
+            self._renderer(),
+            outputs=[*combined, Console(self._stdout)],
+            error_outputs=error,
+            describe=self._describe,
+        )
+        self._sink.start()
+        self._put_access = self._sink.put_access
+        self._configure_structlog(self._sink)
+        self._take_over_logging(self._sink)
+
+    def access(  # noqa: PLR0917 - names would cost a third more on the hottest path
+        self,
+        request_id: str,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        cache: str,
+        size: int,
+    ) -> None:
+        """One line about one request; the hot path, well under a microsecond.
+
+        `route` is the template of the route, for an unmatched path `redact.loggable_path` of it;
+        `seconds` is how long it took, `cache` is `hit`, `miss` or `-`, `size` the body's bytes.
+        """
+        if status >= self._access_from:
+            self._put_access(
+                (self._now_ms(), request_id, method, route, status, seconds, cache, size)
+            )
+
+    def flush(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
+        """Wait until all that was logged before is written; whether it was, in that time."""
+        return self._sink is None or self._sink.flush(timeout_s)
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Write what waits, for no longer than this, and give `logging` back as it was.
+
+        Lines that come later still go to the same outputs, written by their callers.
+        """
+        for logger, handlers, level, propagate in reversed(self._taken_over):
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate
+        self._taken_over.clear()
+        if self._sink is not None:
+            self._sink.close(timeout_s)
+
+    def _least_status(self) -> int:
+        """The least status worth an access line: those of failed requests are warnings."""
+        if self._level <= logging.INFO:
+            return 0
+        return SERVER_ERROR if self._level <= logging.WARNING else NOBODY
+
+    def _open_files(self) -> tuple[list[Output], list[Output]]:
+        if self._directory is None:
+            return [], []
+        combined = RotatingFile(self._directory / "combined.log", **self._file_limits)
+        return [combined], [RotatingFile(self._directory / "error.log", **self._file_limits)]
+
+    def _renderer(self) -> Renderer:
+        if self._production:
+            return JsonRenderer()
+        wants_colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return TextRenderer(colour=wants_colour and self._stdout.isatty())
+
+    def _configure_structlog(self, sink: Sink) -> None:
+        # Loggers are not cached on first use: a module's logger must follow a later `start`.
+        structlog.configure(
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.add_log_level,
+                self._finish,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(self._level),
+            logger_factory=lambda *_args: _ToSink(sink),
+            cache_logger_on_first_use=False,
+        )
+
+    def _take_over_logging(self, sink: Sink) -> None:
+        for name in TAKEN_OVER:
+            logger = logging.getLogger(name)
+            self._taken_over.append((logger, list(logger.handlers), logger.level, logger.propagate))
+            logger.handlers.clear()
+            logger.propagate = True
+        root = logging.getLogger()
+        root.setLevel(max(self._level, logging.WARNING))
+        root.addHandler(_FromLogging(self, sink))
+
+    def _finish(
+        self, _logger: object, _method: str, event: MutableMapping[str, Any]
+    ) -> tuple[tuple[Line], dict[str, Any]]:
+        """The last processor: what is left of an event becomes a `Line`."""
+        return (self.line(dict(event)),), {}
+
+    def line(self, event: dict[str, Any]) -> Line:
+        """A `Line` of structlog's event: everything copied, plain and free of secrets."""
+        return Line(
+            self._now_ms(),
+            str(event.pop("level", "info")),
+            str(event.pop("component", "-")),
+            str(plain(event.pop("event", ""))),
+            failure=_failure(event.pop("exc_info", None)),
+            values=plain_mapping(event),
+        )
+
+    def _describe(self, report: Report) -> Line:
+        """The line about the log itself."""
+        values: dict[str, object] = report._asdict()
+        if isinstance(report, Lost):
+            level, message = "error" if report.errors else "warning", "Log lines were lost"
+        elif isinstance(report, OutputState):
+            level = "error" if report.reason else "warning"
+            message = "A log cannot be written" if report.reason else "A log can be written again"
+        else:
+            level, message = "error", "A line could not be written"
+        return Line(self._now_ms(), level, "log", message, values, None)
+
+
+class _ToSink:
+    """What structlog calls in the end: one method for each level."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = sink.put
+
+
+class _FromLogging(logging.Handler):
+    """Brings what others write to `logging` into the same pipe."""
+
+    def __init__(self, logs: Logs, sink: Sink) -> None:
+        super().__init__()
+        self._logs = logs
+        self._sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line with the logger's name as its component and the request's id if there is one."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # arguments that do not fit the text
+            message = str(record.msg)
+        event = {
+            **structlog.contextvars.get_contextvars(),
+            "event": message,
+            "level": record.levelname.lower(),
+            "component": record.name.lstrip("_"),
+            "exc_info": record.exc_info,
+        }
+        self._sink.put(self._logs.line(event))
+
+
+def _not_started(_access: AccessTuple) -> None:
+    """Before `start` there is nowhere to write to."""
+
+
+def _failure(exc_info: object) -> traceback.TracebackException | None:
+    """The error as it is now, without its frames.
+
+    Frames must not travel to the log thread: what they hold would be let go of there. The lines of
+    source are read there, when the stack becomes text.
+    """
+    if isinstance(exc_info, BaseException):
+        error: BaseException | None = exc_info
+    elif isinstance(exc_info, tuple):
+        error = exc_info[1]
+    else:
+        error = sys.exc_info()[1] if exc_info else None
+    if error is None:
+        return None
+    return traceback.TracebackException.from_exception(error, lookup_lines=False, compact=True)

@@ -1,0 +1,214 @@
+"""The metrics of the process, by Prometheus' conventions, in a registry of their own.
+
+Owns every metric's name, meaning and labels; `docs/logs-and-metrics.md` lists them and a test
+keeps the two equal. Built once by bootstrap. What another part counts for itself (cache, limiter,
+log) is read from there when Prometheus asks, and costs nothing in between. A label's values are
+bounded here, whatever a client sends: each combination is a series that never goes away.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from event_seating.clock import MS_PER_S, Clock
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "other"
+UNMATCHED_ROUTE = "unmatched"
+
+REQUEST_SERIES_MAX = 2_000
+"""Combinations of method, route and status: a hundred routes with twenty each. What comes after
+is counted as `other` and `unmatched`, so that a mistake in the caller cannot fill the memory."""
+
+REQUEST_BUCKETS_S = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+"""A cached read falls into the first; the alert's 500 ms and the drain's 10 s are bounds."""
+
+READ_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+"""A read by primary key takes some 100 µs on SQLite; 5 s is the statement timeout."""
+
+LAG_INTERVAL_S = 0.5
+LAG_WINDOW = 60
+"""The worst of the last 60 looks, half a minute: a scrape every 15 or 30 s misses no stall."""
+
+OPENMETRICS = "application/openmetrics-text"
+
+
+class CacheStats(Protocol):
+    """What a cache says of itself; counts since the start."""
+
+    @property
+    def hits(self) -> int: ...  # noqa: D102
+    @property
+    def misses(self) -> int: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def capacity(self) -> int: ...  # noqa: D102
+    @property
+    def evictions(self) -> int: ...  # noqa: D102
+    @property
+    def expirations(self) -> int: ...  # noqa: D102
+    @property
+    def average_lookup_ms(self) -> float: ...  # noqa: D102
+
+
+class Metrics:
+    """Every metric of one process. Render it from any thread, count on the event loop.
+
+    `in_progress` is a bare number that the edge counts up and down; `rate_limited` is counted up
+    for each 429, `database_read_duration` observes seconds.
+    """
+
+    def __init__(self, *, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self.in_progress = 0
+        self._requests = Histogram(
+            "http_request_duration_seconds",
+            "Time from the request's head to the end of its answer.",
+            ("method", "route", "status"),
+            buckets=REQUEST_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._observers: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self.rate_limited = Counter(
+            "rate_limited_total", "Requests refused with 429.", registry=self.registry
+        )
+        self.database_read_duration = Histogram(
+            "database_read_duration_seconds",
+            "Time of one read of the database.",
+            buckets=READ_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.event_loop_lag = Gauge(
+            "event_loop_lag_seconds",
+            "Longest time in the last half minute that the event loop was late.",
+            registry=self.registry,
+        )
+        Info("build", "The version that runs.", registry=self.registry).info({"version": version})
+        self._attach(lambda: [_gauge("http_requests_in_progress", self.in_progress)])
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request that ended; `route` is its template, or `UNMATCHED_ROUTE`."""
+        observe = self._observers.get((method, route, status))
+        if observe is None:
+            observe = self._observer(method, route, status)
+        observe(seconds)
+
+    def attach_cache(self, stats: Callable[[], CacheStats], coalesced: Callable[[], int]) -> None:
+        """Read the cache's numbers, and those of its single-flight, when asked for."""
+        self._attach(lambda: _cache_metrics(stats(), coalesced()))
+
+    def attach_limiter(self, clients: Callable[[], int]) -> None:
+        """Read how many clients the limiter remembers."""
+        self._attach(lambda: [_gauge("limiter_clients", clients())])
+
+    def attach_logs(self, dropped: Callable[[], int]) -> None:
+        """Read how many log lines were lost."""
+        self._attach(lambda: [_counter("log_lines_dropped_total", dropped())])
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The body and its content type: OpenMetrics when `accept` names it, else plain text."""
+        if OPENMETRICS in accept:
+            body: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return body, openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
+
+    def _observer(self, method: str, route: str, status: int) -> Callable[[float], None]:
+        """The series of a request, remembered under its bounded labels alone."""
+        if method not in METHODS:
+            method = OTHER_METHOD
+        if len(self._observers) >= REQUEST_SERIES_MAX:
+            method, route = OTHER_METHOD, UNMATCHED_ROUTE
+        key = (method, route, status)
+        observe = self._observers.get(key)
+        if observe is None:
+            observe = self._requests.labels(method, route, str(status)).observe
+            self._observers[key] = observe
+        return observe
+
+    def _attach(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self.registry.register(_Source(read))
+
+
+class _Source(Collector):
+    """Metrics that are read from elsewhere when they are asked for."""
+
+    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        return self._read()
+
+
+_HELP = {
+    "http_requests_in_progress": "Requests that are being answered.",
+    "cache_hits_total": "Lookups that found an entry.",
+    "cache_misses_total": "Lookups that found none, or an expired one.",
+    "cache_evictions_total": "Entries that made room for others.",
+    "cache_expirations_total": "Entries that reached their time to live.",
+    "cache_coalesced_total": "Misses that joined a read under way.",
+    "cache_size": "Entries in the cache.",
+    "cache_capacity": "Entries that the cache holds at the most.",
+    "cache_lookup_seconds_average": "Mean time of the last 100 lookups, without the database.",
+    "limiter_clients": "Clients that the rate limiter remembers.",
+    "log_lines_dropped_total": "Log lines lost: no room in the queue, or an output that failed.",
+}
+
+
+def _gauge(name: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, _HELP[name], value=value)
+
+
+def _counter(name: str, value: float) -> Metric:
+    return CounterMetricFamily(name, _HELP[name], value=value)
+
+
+def _cache_metrics(stats: CacheStats, coalesced: int) -> list[Metric]:
+    return [
+        _counter("cache_hits_total", stats.hits),
+        _counter("cache_misses_total", stats.misses),
+        _counter("cache_evictions_total", stats.evictions),
+        _counter("cache_expirations_total", stats.expirations),
+        _counter("cache_coalesced_total", coalesced),
+        _gauge("cache_size", stats.size),
+        _gauge("cache_capacity", stats.capacity),
+        _gauge("cache_lookup_seconds_average", stats.average_lookup_ms / MS_PER_S),
+    ]
+
+
+async def watch_event_loop(
+    metrics: Metrics,
+    clock: Clock,
+    *,
+    interval_s: float = LAG_INTERVAL_S,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Measure for ever how late the event loop wakes a sleeper; cancel it to end."""
+    lags: deque[float] = deque(maxlen=LAG_WINDOW)
+    while True:
+        before = clock.monotonic()
+        await sleep(interval_s)
+        lags.append(max(0.0, clock.monotonic() - before - interval_s))
+        metrics.event_loop_lag.set(max(lags))

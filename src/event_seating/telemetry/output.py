@@ -1,0 +1,154 @@
+"""Where rendered lines go: the standard output, and files that rotate.
+
+Owns file descriptors and nothing of what is in a line. An output raises `OSError` when it cannot
+take the lines; the sink decides what becomes of them. Called from the log thread alone.
+"""
+
+import os
+import select
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from event_seating.errors import StartupError
+
+STALL_MAX_S = 1.0
+"""A non-blocking pipe that takes nothing for so long counts as broken until the next batch."""
+
+
+class Output(Protocol):
+    """Something that takes whole lines."""
+
+    name: str
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Write all of them, or raise an `OSError`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Console:
+    """The standard output, past Python's buffer.
+
+    What a broken pipe left in that buffer would be flushed, and fail, once more when the process
+    exits, and turn its exit code into 120.
+    """
+
+    name = "standard output"
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        try:
+            self._descriptor = stream.fileno()
+        except (OSError, AttributeError):
+            self._descriptor = -1
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Write and flush."""
+        chunk = b"".join(lines)
+        if self._descriptor < 0:
+            self._write_text(chunk)
+            return
+        self._stream.flush()
+        _write_all(self._descriptor, chunk)
+
+    def close(self) -> None:
+        """The stream is not ours to close."""
+
+    def _write_text(self, chunk: bytes) -> None:
+        try:
+            self._stream.write(chunk.decode())
+            self._stream.flush()
+        except ValueError as error:  # the stream was closed
+            raise OSError(str(error)) from error
+
+
+class RotatingFile:
+    """A log file and its elder brothers: `combined.log`, `combined.log.1` … the oldest.
+
+    At most `files` files of at most `max_bytes` each (a single longer line has a file of its own).
+    Not the standard library's handler, which takes a lock, a stat and a write for every line.
+    """
+
+    def __init__(self, path: Path, *, max_bytes: int, files: int) -> None:
+        """Open `path` for appending; `StartupError` when that cannot be done."""
+        self.name = str(path)
+        self._path = path
+        self._max_bytes = max_bytes
+        self._files = files
+        self._torn = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open()
+        except OSError as error:
+            raise StartupError(
+                f"The log file {path} cannot be written ({error.strerror}); "
+                "set LOG_DIR to a directory that can, or to `off`."
+            ) from error
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Append the lines, rotating where they would not fit."""
+        if self._file.closed:
+            self._open()
+        chunk = b"".join(lines)
+        if self._size + len(chunk) <= self._max_bytes:
+            self._append(chunk)
+            return
+        for line in lines:
+            if self._size and self._size + len(line) > self._max_bytes:
+                self._rotate()
+            self._append(line)
+
+    def close(self) -> None:
+        """Close the file; lines that come after all open it again."""
+        self._file.close()
+
+    def _open(self) -> None:
+        self._file = self._path.open("ab", buffering=0)
+        self._size = os.fstat(self._file.fileno()).st_size
+
+    def _append(self, chunk: bytes) -> None:
+        if self._torn:
+            chunk = b"\n" + chunk
+        before = self._size
+        try:
+            _write_all(self._file.fileno(), chunk)
+        except OSError:
+            self._size = os.fstat(self._file.fileno()).st_size
+            # A full disk may cut a line; the next one shall not hang on to it.
+            written = chunk[: self._size - before]
+            self._torn = not written.endswith(b"\n") if written else self._torn
+            raise
+        self._size += len(chunk)
+        self._torn = False
+
+    def _rotate(self) -> None:
+        """Move each file one number up (the last one is overwritten) and begin anew."""
+        for number in range(self._files - 1, 0, -1):
+            elder = self._numbered(number)
+            younger = self._numbered(number - 1) if number > 1 else self._path
+            if younger.exists():
+                younger.replace(elder)
+        if self._files == 1:
+            self._path.unlink(missing_ok=True)
+        full = self._file
+        self._open()
+        full.close()
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    """Write every byte; a pipe may take fewer at once, or none for a while."""
+    rest = memoryview(chunk)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:  # whoever shares the pipe made it non-blocking
+            _, writable, _ = select.select([], [descriptor], [], STALL_MAX_S)
+            if not writable:
+                raise

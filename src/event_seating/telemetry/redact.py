@@ -1,0 +1,114 @@
+"""The last net under "no secret and no e-mail address in a log".
+
+Owns what may pass from a caller's values into a line: plain, bounded values whose keys are not
+named like a secret, and texts without an address or a bearer token in them. Callers leave such
+things out in the first place; this catches what slipped through, say in the text of a driver's
+error. It works on copies, so that a line cannot change after it was written.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+REDACTED = "[redacted]"
+
+SECRET_WORDS = frozenset({
+    "authorization", "cookie", "cookies", "credential", "credentials", "email", "emails", "key",
+    "keys", "passwd", "password", "passwords", "secret", "secrets", "token", "tokens",
+})  # fmt: skip
+"""A key with one of these words in it has its value replaced, unless its last word is `id`."""
+
+TEXT_MAX_CHARS = 8_192
+"""A value longer than this is cut: no line of ours needs more, and the queue's memory is bounded
+by it."""
+
+ITEMS_MAX = 100
+"""As many members of a list or an object are shown."""
+
+DEPTH_MAX = 4
+"""As deep as values nest in a line."""
+
+PATH_SEGMENTS_MAX = 6
+"""An unmatched path is shown up to here; no route of ours is longer."""
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ADDRESS = re.compile(
+    r"""[^\s@<>()"'`,;:=/\[\]]{1,64}@[^\s@<>()"'`,;:=/\[\]]{1,255}\.[^\W\d_]{2,63}"""
+)
+_USER_INFO = re.compile(r"://[^\s/@]{1,255}@")
+_SCHEME = re.compile(r"\b(bearer|basic)\s+[^\s\"',;]+", re.IGNORECASE)
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~-]{1,20}")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a value under this key is kept out of the log: `holdToken` is, `keyId` is not."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return not SECRET_WORDS.isdisjoint(words) and words[-1] != "id"
+
+
+def scrub(text: str) -> str:
+    """`text` without e-mail addresses, credentials in a URL, and `Authorization` values."""
+    if "@" in text:
+        text = _USER_INFO.sub(f"://{REDACTED}@", text)
+        text = _ADDRESS.sub(REDACTED, text)
+    lowered = text.lower()
+    if "bearer " in lowered or "basic " in lowered:
+        text = _SCHEME.sub(rf"\1 {REDACTED}", text)
+    return text
+
+
+def plain(value: object, depth: int = 0) -> object:
+    """A copy of `value` in JSON's own types: bounded, redacted, and sure to be encodable."""
+    if isinstance(value, bool | float) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if INT64_MIN <= value <= INT64_MAX else str(value)
+    if isinstance(value, str):
+        return _text(value)
+    if depth < DEPTH_MAX:
+        if isinstance(value, Mapping):
+            return plain_mapping(value, depth + 1)
+        if isinstance(value, list | tuple | set | frozenset):
+            return [plain(item, depth + 1) for item in islice(value, ITEMS_MAX)]
+    return _text(_described(value))
+
+
+def plain_mapping(values: Mapping[Any, object], depth: int = 0) -> dict[str, object]:
+    """A copy of `values` with plain members; what is named like a secret is `[redacted]`."""
+    return {
+        name: REDACTED if is_secret(name) else plain(value, depth)
+        for name, value in (
+            (_text(str(key)), value) for key, value in islice(values.items(), ITEMS_MAX)
+        )
+    }
+
+
+def loggable_path(path: str) -> str:
+    """A path that no route matched, so that it can be looked at but betrays nothing.
+
+    A mistyped address may carry a hold's token or anything else: of at most six segments only
+    those that are short and plain are shown, the others are `*`.
+    """
+    segments = path.split("/", PATH_SEGMENTS_MAX + 1)[1:]
+    shown = "/".join(
+        segment if not segment or _PLAIN_SEGMENT.fullmatch(segment) else "*"
+        for segment in segments[:PATH_SEGMENTS_MAX]
+    )
+    return f"/{shown}/…" if len(segments) > PATH_SEGMENTS_MAX else f"/{shown}"
+
+
+def _text(text: str) -> str:
+    """Cut, scrubbed, and without lone surrogates, which no encoder takes."""
+    if len(text) > TEXT_MAX_CHARS:
+        text = f"{text[:TEXT_MAX_CHARS]}… ({len(text)} characters)"
+    return scrub(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _described(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a broken __str__ must not lose the line that mentions it
+        return f"<{type(value).__name__}>"

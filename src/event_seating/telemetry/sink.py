@@ -1,0 +1,245 @@
+"""The pipe between those who log and where lines go: a bounded queue and one thread.
+
+Owns the queue, the thread and the count of lines that were lost. The caller appends one object and
+goes on; it never waits for a lock, a rendering or a disk. The thread wakes every `WAIT_S`, or at
+once when many lines or an urgent one wait, and renders and writes them in small batches.
+
+What happens when more comes than can be written: beyond `QUEUE_MAX` waiting lines a line is
+dropped and counted. Errors have `ERRORS_RESERVE` places more, which no other line may take, so
+they are lost only when so many errors wait behind a stuck output; they are counted apart. As soon
+as lines can be written again, one line says how many were lost. An output that fails (a full disk,
+a broken pipe) loses its own lines, which is said on the others, and is tried again with each batch.
+
+Rendering holds the interpreter's lock, so a batch is small (`BATCH_MAX`): the event loop waits for
+a fraction of a millisecond at the most, and the write in between lets it go on.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
+
+from event_seating.telemetry.output import Output
+from event_seating.telemetry.render import ERROR_LEVELS, AccessTuple, Line, Renderer
+
+QUEUE_MAX = 20_000
+"""Waiting lines: half a second of the most requests that one process answers, some 8 MB."""
+
+ERRORS_RESERVE = 1_000
+"""Further places for errors alone; with their stacks some 10 MB."""
+
+BATCH_MAX = 100
+"""Lines that are rendered in one go: about 0.3 ms of holding the interpreter's lock."""
+
+WAKE_AT = 2_000
+"""As many waiting lines wake the thread before its time."""
+
+WAIT_S = 0.05
+"""A line is seen on the screen within this time; twenty idle wake-ups a second cost nothing."""
+
+
+class Lost(NamedTuple):
+    """How many lines did not find room."""
+
+    lines: int
+    errors: int
+
+
+class OutputState(NamedTuple):
+    """An output began to fail (`reason`), or took lines again after it had lost `lost`."""
+
+    name: str
+    reason: str
+    lost: int
+
+
+class Unwritable(NamedTuple):
+    """A line that could not be rendered."""
+
+    reason: str
+
+
+Report = Lost | OutputState | Unwritable
+
+
+class _Feed:
+    """One output, which lines it gets, and how it fares."""
+
+    __slots__ = ("errors_only", "failing", "lost", "output")
+
+    def __init__(self, output: Output, *, errors_only: bool) -> None:
+        self.output = output
+        self.errors_only = errors_only
+        self.failing = False
+        self.lost = 0
+
+
+class Sink:
+    """Takes lines from any thread and has them written by its own.
+
+    `outputs` get every line, `error_outputs` those of `ERROR_LEVELS`. `describe` makes the line
+    that reports a loss or an output's state.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        *,
+        outputs: Sequence[Output],
+        error_outputs: Sequence[Output] = (),
+        describe: Callable[[Report], Line],
+        queue_max: int = QUEUE_MAX,
+        errors_reserve: int = ERRORS_RESERVE,
+    ) -> None:
+        self._renderer = renderer
+        self._feeds = [
+            *(_Feed(output, errors_only=False) for output in outputs),
+            *(_Feed(output, errors_only=True) for output in error_outputs),
+        ]
+        self._describe = describe
+        self._queue_max = queue_max
+        self._errors_max = queue_max + errors_reserve
+        self._queue: deque[object] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._count_lock = threading.Lock()
+        self._drain_lock = threading.RLock()
+        self._lost_lines = 0
+        self._lost_errors = 0
+        self._told = Lost(0, 0)
+        self._lost_by_outputs = 0
+
+    @property
+    def dropped(self) -> int:
+        """Lines lost so far, for want of room or by an output that failed."""
+        return self._lost_lines + self._lost_errors + self._lost_by_outputs
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def put_access(self, access: AccessTuple) -> None:
+        """Hand in an `Access` as a bare tuple; the hot path."""
+        queue = self._queue
+        waiting = len(queue)
+        if waiting >= self._queue_max:
+            self._count_lost(is_error=False)
+            return
+        queue.append(access)
+        if waiting == WAKE_AT:
+            self._wake.set()
+
+    def put(self, line: Line) -> None:
+        """Hand in a line of the program's own."""
+        is_error = line.level in ERROR_LEVELS
+        if len(self._queue) >= (self._errors_max if is_error else self._queue_max):
+            self._count_lost(is_error=is_error)
+            return
+        self._queue.append(line)
+        if is_error:
+            self._wake.set()
+        if self._stopping and self._thread is None:
+            self._drain()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that was handed in before is written; whether it was, in that time."""
+        written = threading.Event()
+        self._queue.append(written)
+        self._wake.set()
+        return written.wait(timeout_s)
+
+    def close(self, timeout_s: float) -> bool:
+        """Write what waits and stop; whether that was done in this time.
+
+        A line that comes later is written by its caller, so that the last words of a process are
+        not lost. When an output is stuck, the thread is left behind: it dies with the process.
+        """
+        thread = self._thread
+        self._stopping = True
+        self._wake.set()
+        if thread is not None:
+            thread.join(timeout_s)
+            if thread.is_alive():
+                return False
+            self._thread = None
+        self._drain()
+        for feed in self._feeds:
+            feed.output.close()
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait(WAIT_S)
+            self._wake.clear()
+            self._drain()
+
+    def _drain(self) -> None:
+        """Write all that waits, in batches."""
+        with self._drain_lock:
+            while self._queue:
+                self._write_batch()
+                self._tell_losses()
+
+    def _write_batch(self) -> None:
+        queue = self._queue
+        lines: list[bytes] = []
+        errors: list[bytes] = []
+        flushed: list[threading.Event] = []
+        for _ in range(min(BATCH_MAX, len(queue))):
+            item = queue.popleft()
+            if isinstance(item, threading.Event):
+                flushed.append(item)
+                break
+            rendered = self._rendered(item)
+            lines.append(rendered)
+            if type(item) is Line and item.level in ERROR_LEVELS:
+                errors.append(rendered)
+        for feed in self._feeds:
+            batch = errors if feed.errors_only else lines
+            if batch:
+                self._write(feed, batch)
+        for event in flushed:
+            event.set()
+
+    def _rendered(self, item: object) -> bytes:
+        try:
+            if type(item) is Line:
+                return self._renderer.line(item)
+            return self._renderer.access(cast("AccessTuple", item))
+        except Exception as error:  # noqa: BLE001 - one odd value must not end all logging
+            return self._renderer.line(self._describe(Unwritable(repr(error))))
+
+    def _write(self, feed: _Feed, batch: list[bytes]) -> None:
+        try:
+            feed.output.write(batch)
+        except OSError as error:
+            feed.lost += len(batch)
+            self._lost_by_outputs += len(batch)
+            if not feed.failing:
+                feed.failing = True
+                self._put_state(OutputState(feed.output.name, error.strerror or str(error), 0))
+        else:
+            if feed.failing:
+                feed.failing = False
+                self._put_state(OutputState(feed.output.name, "", feed.lost))
+                feed.lost = 0
+
+    def _put_state(self, state: OutputState) -> None:
+        """Say what became of an output, past the bound: an output changes at most once a batch."""
+        self._queue.append(self._describe(state))
+
+    def _tell_losses(self) -> None:
+        now = Lost(self._lost_lines, self._lost_errors)
+        if now != self._told:
+            new = Lost(now.lines - self._told.lines, now.errors - self._told.errors)
+            self._told = now
+            self._queue.append(self._describe(new))
+
+    def _count_lost(self, *, is_error: bool) -> None:
+        with self._count_lock:
+            if is_error:
+                self._lost_errors += 1
+            else:
+                self._lost_lines += 1

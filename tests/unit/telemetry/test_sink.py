@@ -1,0 +1,115 @@
+import threading
+from collections.abc import Sequence
+
+from event_seating.telemetry.render import JsonRenderer, Line
+from event_seating.telemetry.sink import BATCH_MAX, Lost, Report, Sink
+
+BOUND_S = 10.0
+
+
+class Gate:
+    """An output that stands still until it is opened."""
+
+    name = "gate"
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+        self.lines: list[bytes] = []
+        self.batches: list[int] = []
+        self.full = False
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        self.reached.set()
+        assert self.open.wait(BOUND_S)
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self.lines += lines
+        self.batches.append(len(lines))
+
+    def close(self) -> None:
+        self.open.set()
+
+
+def line(text: str, level: str = "info") -> Line:
+    return Line(0, level, "test", text, {}, None)
+
+
+def stuck_sink(gate: Gate, reports: list[Report]) -> Sink:
+    def describe(report: Report) -> Line:
+        reports.append(report)
+        return line("report")
+
+    sink = Sink(JsonRenderer(), outputs=[gate], describe=describe, queue_max=3, errors_reserve=2)
+    sink.start()
+    sink.put(line("first", "error"))
+    assert gate.reached.wait(BOUND_S)
+    return sink
+
+
+def test_lines_beyond_the_bound_are_dropped_counted_and_reported_and_errors_have_room_left() -> (
+    None
+):
+    gate, reports = Gate(), []
+    sink = stuck_sink(gate, reports)
+    for number in range(5):
+        sink.put(line(f"info {number}"))
+    sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1))
+    for number in range(4):
+        sink.put(line(f"error {number}", "error"))
+    assert sink.dropped == 5
+    gate.open.set()
+    assert sink.close(BOUND_S)
+    assert reports == [Lost(lines=3, errors=2)]
+    text = b"".join(gate.lines)
+    assert b"info 2" in text
+    assert b"info 3" not in text
+    assert b"error 1" in text
+    assert b"error 2" not in text
+    assert text.count(b"report") == 1
+
+
+def test_a_full_disk_is_said_once_and_so_is_its_end() -> None:
+    gate, reports = Gate(), []
+    gate.full = True
+    gate.open.set()
+    sink = stuck_sink(gate, reports)
+    assert sink.flush(BOUND_S)
+    sink.put(line("second"))
+    assert sink.flush(BOUND_S)
+    gate.full = False
+    sink.put(line("third"))
+    assert sink.close(BOUND_S)
+    assert [report[1:] for report in reports] == [("No space left on device", 0), ("", 3)]
+    assert sink.dropped == 3
+    assert b"third" in gate.lines[0]
+
+
+def test_closing_does_not_wait_for_ever_for_an_output_that_is_stuck() -> None:
+    gate = Gate()
+    sink = stuck_sink(gate, [])
+    assert not sink.close(0.01)
+    gate.open.set()
+    assert sink.close(BOUND_S)
+
+
+def test_a_batch_is_small() -> None:
+    gate = Gate()
+    gate.open.set()
+    sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
+    for _ in range(BATCH_MAX * 2 + 1):
+        sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1))
+    sink.start()
+    assert sink.close(BOUND_S)
+    assert gate.batches == [BATCH_MAX, BATCH_MAX, 1]
+
+
+def test_a_line_that_cannot_be_rendered_does_not_end_the_log() -> None:
+    gate, reports = Gate(), []
+    gate.open.set()
+    sink = stuck_sink(gate, reports)
+    sink.put_access((0, "r", "GET", None, 200, 0.1, "-", 1))  # type: ignore[arg-type]
+    sink.put(line("after"))
+    assert sink.close(BOUND_S)
+    assert len(reports) == 1
+    assert b"after" in gate.lines[-1]

@@ -48,11 +48,17 @@ WIDE_SECTION = 220.0
 ROWS_PER_ROOT = 0.27
 """Rows for the square root of the seats: 8 rows for 1,000 seats, 85 for 100,000."""
 
-ROWS_PER_TIER = 18
+ROWS_PER_TIER = 14
 """Rows of a tier, about; then comes a concourse."""
 
-PEOPLE_PER_SEAT = 4
-"""Standing people on the floor for whom one seat's square is enough, never more."""
+PEOPLE_PER_SQUARE = 2
+"""Standing people on a seat's square of the floor, at most."""
+
+OPEN_BOWL_ROWS = 1.3
+"""How many more rows a bowl has that is open behind a stage, so that its floor stays short."""
+
+OPEN_FLOOR_LENGTH = 0.75
+"""How much shorter such a floor is."""
 
 ASPECTS = (1.75, 2.0, 1.55, 1.9)
 """Length of the floor for a width of 1; the seed picks one."""
@@ -102,9 +108,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A section to be: a piece of the bowl in one tier, and its rows' distances from the floor."""
+    """A section to be: a piece of the bowl in one tier, and its rows' distances from the floor.
+
+    `price` is the key of the price tier from the middle of the bowl outwards.
+    """
 
     tier: int
+    price: int
     piece: Piece
     distances: tuple[float, ...]
 
@@ -150,20 +160,26 @@ def arena(
     """
     if not ARENA_SEATS_MIN <= seats <= ARENA_SEATS_MAX:
         raise ValueError(f"an arena has {ARENA_SEATS_MIN} to {ARENA_SEATS_MAX} seats")
-    rows = round(ROWS_PER_ROOT * math.sqrt(seats))
-    floor = _floor_for(seats, rows, ASPECTS[seed % len(ASPECTS)], stage=standing > 0)
-    if not 0 <= standing <= PEOPLE_PER_SEAT * floor.length * floor.width / SEAT_PITCH**2:
+    stage = standing > 0
+    rows = round(ROWS_PER_ROOT * math.sqrt(seats) * (OPEN_BOWL_ROWS if stage else 1))
+    aspect = ASPECTS[seed % len(ASPECTS)] * (OPEN_FLOOR_LENGTH if stage else 1)
+    floor = _floor_for(seats, rows, aspect, stage=stage)
+    if not 0 <= standing <= PEOPLE_PER_SQUARE * floor.length * floor.width / SEAT_PITCH**2:
         raise ValueError(f"{standing} people do not fit on the floor of {seats} seats")
-    blocks = list(_blocks(floor, rows, stage=standing > 0))
+    blocks = list(_blocks(floor, rows, stage=stage))
     outer = max(block.distances[-1] for block in blocks) + MARGIN
-    origin = (floor.length / 2 + outer, floor.width / 2 + outer)
+    left = floor.length / 2 + (APRON + MARGIN if stage else outer)
+    origin = (left, floor.width / 2 + outer)
     return {
         "name": name,
-        "map": {"width": round(2 * origin[0]), "height": round(2 * origin[1])},
+        "map": {
+            "width": round(left + floor.length / 2 + outer),
+            "height": round(floor.width + 2 * outer),
+        },
         "priceTiers": {key: dict(tier) for key, tier in PRICE_TIERS.items()},
         "sections": _sections(blocks, seats, origin),
-        "shapes": _shapes(floor, origin, stage=standing > 0),
-    } | ({"areas": [_standing_floor(floor, origin, standing)]} if standing else {})
+        "shapes": _shapes(floor, origin, stage=stage),
+    } | ({"areas": [_standing_floor(floor, origin, standing)]} if stage else {})
 
 
 def _floor_for(seats: int, rows: int, aspect: float, *, stage: bool) -> Floor:
@@ -179,12 +195,14 @@ def _floor_for(seats: int, rows: int, aspect: float, *, stage: bool) -> Floor:
 
 def _blocks(floor: Floor, rows: int, *, stage: bool) -> Iterator[Block]:
     """Every section of the bowl, tier by tier, clockwise from the lower left."""
-    for tier, distances in enumerate(_tiers(rows)):
+    tiers = list(_tiers(rows))
+    for tier, distances in enumerate(tiers):
         middle = distances[len(distances) // 2]
+        price = 2 + tier * (len(PRICE_TIERS) - 1) // len(tiers)
         for piece in _pieces(floor, stage=stage):
             count = max(1, round(piece.length_at(middle) / SECTION_WIDTH))
             for number in range(count):
-                yield Block(tier, _part(piece, number, count), distances)
+                yield Block(tier, price, _part(piece, number, count), distances)
 
 
 def _tiers(rows: int) -> Iterator[tuple[float, ...]]:
@@ -285,9 +303,8 @@ def _row(
 
 
 def _price_tier(block: Block, number: int) -> int:
-    """The front of the lowest tier is premium, and every tier further up is cheaper."""
-    front = block.tier == 0 and 2 * number <= len(block.distances)
-    return 1 if front else min(block.tier + 2, len(PRICE_TIERS))
+    """The front of the lowest tier is premium, and the tiers above it grow cheaper."""
+    return 1 if block.tier == 0 and 2 * number <= len(block.distances) else block.price
 
 
 def _shapes(floor: Floor, origin: tuple[float, float], *, stage: bool) -> list[dict[str, Any]]:
@@ -326,6 +343,6 @@ def _standing_floor(floor: Floor, origin: tuple[float, float], standing: int) ->
         "priceTier": 2,
         "x": round(left + 0.27 * floor.length, 2),
         "y": round(top + 0.08 * floor.width, 2),
-        "width": round(0.69 * floor.length, 2),
+        "width": round(0.73 * floor.length - 0.12 * floor.width, 2),
         "height": round(0.84 * floor.width, 2),
     }

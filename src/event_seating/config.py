@@ -5,30 +5,9 @@ help, a default that is right for a first try on one machine, and a check: a bad
 start with one line that names it. `event-seating settings` prints this page.
 """
 
-import ipaddress
 import re
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
-
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
-
-from event_seating.errors import StartupError
+from typing import Self
 
 ADMIN_KEY_MIN_CHARS = 24
 """A key of this length from a random generator cannot be guessed over a network."""

@@ -50,6 +50,8 @@ KINDS = {
     type(None): "null",
 }
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 FaultOf = Callable[[Any], str | None]
 """What is wrong with a value, or None."""
 
@@ -266,7 +268,7 @@ def unknown_of(
         if name not in known
     }
     try:
-        return msgspec.json.encode(unknown)
+        return _encode(unknown)
     except UnicodeEncodeError:
         faults.add(path, "has half a surrogate pair in a field that we do not know")
         return b""

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 LONG_LISTS = ("sections", "zones")
-"""The fields that hold nearly all of a map."""
+"""The field that holds nearly all of a map: the first of these that it has."""
 
-PRICES = "priceTiers"
-"""The field whose numbers are money and are kept exactly as they are written."""
+TIERS = "priceTiers"
+"""The field whose objects have a `price`: money, which keeps every digit that is written."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a document raises when its body is not sound JSON."""
@@ -38,12 +38,18 @@ class Elements:
 
 
 def open_document(body: bytes) -> dict[str, Any]:
-    """The top of a JSON object; its long lists are `Elements`.
+    """The top of a JSON object; its long list is `Elements`.
 
     Raises one of `UNREADABLE`, here or while an `Elements` is walked.
     """
     top = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    return {name: _field(name, raw) for name, raw in top.items()}
+    long = next((name for name in LONG_LISTS if name in top), None)
+    document = {name: _decode(raw) for name, raw in top.items() if name != long}
+    if long:
+        document[long] = _long_list(top[long])
+    if TIERS in top and long != "zones":
+        _make_exact(document[TIERS], _decode_exactly(top[TIERS]))
+    return document
 
 
 def open_leniently(body: bytes) -> Any:
@@ -69,9 +75,15 @@ _decode = msgspec.json.Decoder().decode
 _decode_exactly = msgspec.json.Decoder(float_hook=exact_number).decode
 
 
-def _field(name: str, raw: msgspec.Raw) -> Any:
-    if name == PRICES:
-        return _decode_exactly(raw)
-    if name in LONG_LISTS and memoryview(raw)[:1].tobytes() == b"[":
-        return Elements(msgspec.json.decode(raw, type=list[msgspec.Raw]))
-    return _decode(raw)
+def _long_list(raw: msgspec.Raw) -> Any:
+    if memoryview(raw)[:1].tobytes() != b"[":
+        return _decode(raw)
+    return Elements(msgspec.json.decode(raw, type=list[msgspec.Raw]))
+
+
+def _make_exact(tiers: Any, exact: Any) -> None:
+    """Replace the price of each tier by the number as it was written."""
+    if isinstance(tiers, dict):
+        for key, tier in tiers.items():
+            if isinstance(tier, dict) and "price" in tier:
+                tier["price"] = exact[key]["price"]

@@ -116,7 +116,7 @@ def _read_section(section: Fields, builder: MapBuilder) -> None:
         transform.unknown(TRANSFORM),
     )
     builder.add_section(read, section.at("id"))
-    if not len(section.elements("rows")) and isinstance(section.value.get("rows"), list):
+    if section.value.get("rows") == []:
         section.fault("rows", "has no rows")
     for number, row in enumerate(section.objects("rows")):
         _read_row(row, number, builder)
@@ -158,7 +158,7 @@ def _read_row(row: Fields, number: int, builder: MapBuilder) -> None:
 def seats_of(row: Fields) -> tuple[list[dict[str, Any]], Sequence[int]]:
     """The seats of a row that are objects, and their places in its list; the rest are faults."""
     seats = row.elements("seats")
-    if not len(seats) and isinstance(row.value.get("seats"), list):
+    if row.value.get("seats") == []:
         row.fault("seats", "has no seats")
     if set(map(type, seats)) <= {dict}:
         return list(seats), range(len(seats))

@@ -83,6 +83,8 @@ def read_zones(document: Mapping[str, Any]) -> VenueMap:
 
 
 def _read_zone(zone: Fields, number: int, taken: set[str], builder: MapBuilder) -> None:
+    if zone.value.get("rows") in (None, []):
+        return  # It holds shapes alone; the caller takes those.
     section_id = _section_id(zone, number, taken)
     x, y = _position(zone)
     label = zone.value.get("name") or section_id
@@ -91,7 +93,7 @@ def _read_zone(zone: Fields, number: int, taken: set[str], builder: MapBuilder) 
     extra = zone.unknown(ZONE, sections.SECTION)
     section = Section(section_id, str(label), x, y, 1.0, range(0), extra)
     builder.add_section(section, zone.at("name"))
-    for row_number, row in enumerate(zone.objects("rows", needed=False)):
+    for row_number, row in enumerate(zone.objects("rows")):
         _read_row(row, row_number, builder)
 
 

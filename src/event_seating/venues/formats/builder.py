@@ -8,9 +8,10 @@ reader tells them for the paths.
 """
 
 from bisect import bisect_right
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from event_seating.venues.formats.checks import (
     FaultOf,
@@ -30,6 +31,7 @@ from event_seating.venues.formats.columns import (
     col_fault,
     flag_fault,
     label_fault,
+    placed,
     read_only,
     status_fault,
     texts_are_plain,
@@ -46,9 +48,6 @@ from event_seating.venues.model import (
     Section,
     VenueMap,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class MapBuilder:
         if right and self.faults.total == before == 0:
             self._rows.append(Row(len(self._sections) - 1, index, numbers, extra))
             categories = [self._category_of[value] for value in seats.categories]
-            self._columns.append(seats, numbers, self._sections[-1], categories)
+            self._columns.append(seats, numbers, categories)
 
     def _take_ids(self, seats: SeatColumns) -> bool:
         ids = seats.ids
@@ -203,11 +202,11 @@ class MapBuilder:
                 right.append(check(seats, name, flags, are_flags(flags), flag_fault))
         return all(right)
 
-    def _are_categories(self, values: list[Any]) -> bool:
+    def _are_categories(self, values: Sequence[Any]) -> bool:
         return set(map(type, values)) <= {int, str} and self._category_of.keys() >= set(values)
 
     def _check(
-        self, seats: SeatColumns, name: str, values: list[Any], right: bool, fault_of: FaultOf
+        self, seats: SeatColumns, name: str, values: Sequence[Any], right: bool, fault_of: FaultOf
     ) -> bool:
         """Whether a column has no fault; unless it is known to be right each value is judged."""
         if right:
@@ -247,10 +246,10 @@ class MapBuilder:
             seat_numbers=MappingProxyType(self._numbers),
             seat_labels=tuple(columns.labels),
             cols=read_only(columns.cols),
-            x=read_only(columns.x),
-            y=read_only(columns.y),
-            own_x=read_only(columns.own_x),
-            own_y=read_only(columns.own_y),
+            x=read_only(placed(columns.x, self._moves("x"))),
+            y=read_only(placed(columns.y, self._moves("y"))),
+            own_x=read_only(columns.x),
+            own_y=read_only(columns.y),
             category=bytes(columns.category),
             accessible=bytes(columns.accessible),
             companion=bytes(columns.companion),
@@ -258,6 +257,14 @@ class MapBuilder:
             seat_extras=MappingProxyType(columns.extras),
             **rest,
         )
+
+    def _moves(self, axis: Literal["x", "y"]) -> Iterator[tuple[range, float, float]]:
+        """Every section's seats, and what its transform does to their places."""
+        for section in self._sections:
+            if section.rows:
+                first, last = self._rows[section.rows[0]], self._rows[section.rows[-1]]
+                origin = section.x if axis == "x" else section.y
+                yield range(first.seats.start, last.seats.stop), origin, section.scale
 
     def _check_totals(self, seats_path: str) -> None:
         areas = len(self._areas)

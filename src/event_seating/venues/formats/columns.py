@@ -8,10 +8,10 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any
+from typing import Any, cast
 
 from event_seating.venues.formats.checks import integer_fault, shown, text_fault, wrong_kind
-from event_seating.venues.model import ID_CHARS_MAX, PLACE_MAX, Section
+from event_seating.venues.model import ID_CHARS_MAX, PLACE_MAX
 
 AVAILABLE = "available"
 
@@ -36,15 +36,15 @@ class SeatColumns:
 
     path: str
     places: Sequence[int]
-    ids: list[Any]
-    xs: list[Any]
-    ys: list[Any]
-    categories: list[Any]
-    cols: list[Any] | None = None
-    labels: list[Any] | None = None
-    statuses: list[Any] | None = None
-    accessible: list[Any] | None = None
-    companion: list[Any] | None = None
+    ids: Sequence[Any]
+    xs: Sequence[Any]
+    ys: Sequence[Any]
+    categories: Sequence[Any]
+    cols: Sequence[Any] | None = None
+    labels: Sequence[Any] | None = None
+    statuses: Sequence[Any] | None = None
+    accessible: Sequence[Any] | None = None
+    companion: Sequence[Any] | None = None
     extras: list[bytes] | None = None
     offset: tuple[float, float] = (0.0, 0.0)
 
@@ -58,8 +58,6 @@ class MapColumns:
     cols: "array[int]" = field(default_factory=lambda: array("i"))
     x: "array[float]" = field(default_factory=lambda: array("d"))
     y: "array[float]" = field(default_factory=lambda: array("d"))
-    own_x: "array[float]" = field(default_factory=lambda: array("d"))
-    own_y: "array[float]" = field(default_factory=lambda: array("d"))
     category: bytearray = field(default_factory=bytearray)
     accessible: bytearray = field(default_factory=bytearray)
     companion: bytearray = field(default_factory=bytearray)
@@ -68,16 +66,11 @@ class MapColumns:
     shared_labels: dict[str, str] = field(default_factory=dict)
     shared_extras: dict[bytes, bytes] = field(default_factory=dict)
 
-    def append(
-        self, seats: SeatColumns, numbers: range, section: Section, categories: list[int]
-    ) -> None:
-        """One row that has no fault, at its place in this section."""
+    def append(self, seats: SeatColumns, numbers: range, categories: list[int]) -> None:
+        """One row that has no fault."""
         count = len(numbers)
-        own_x, own_y = _moved(seats.xs, seats.offset[0]), _moved(seats.ys, seats.offset[1])
-        self.own_x.extend(own_x)
-        self.own_y.extend(own_y)
-        self.x.extend(_placed(own_x, section.x, section.scale))
-        self.y.extend(_placed(own_y, section.y, section.scale))
+        self.x.extend(_moved(seats.xs, seats.offset[0]))
+        self.y.extend(_moved(seats.ys, seats.offset[1]))
         self.ids.extend(seats.ids)
         self.category.extend(categories)
         self.cols.extend(_cols(seats.cols, count))
@@ -92,14 +85,14 @@ class MapColumns:
             if unknown:
                 self.extras[number] = self.shared_extras.setdefault(unknown, unknown)
 
-    def _labels(self, labels: list[Any] | None, count: int) -> Iterable[str | None]:
+    def _labels(self, labels: Sequence[Any] | None, count: int) -> Iterable[str | None]:
         if labels is None:
             return (None,) * count
         share = self.shared_labels.setdefault
         return [share(label, label) if label else None for label in labels]
 
 
-def texts_are_plain(values: list[Any]) -> bool:
+def texts_are_plain(values: Sequence[Any]) -> bool:
     """Whether all are ids beyond doubt; some that are right are not (a no-break space)."""
     return (
         set(map(type, values)) == {str}
@@ -109,7 +102,7 @@ def texts_are_plain(values: list[Any]) -> bool:
     )
 
 
-def are_places(values: list[Any]) -> bool:
+def are_places(values: Sequence[Any]) -> bool:
     """Whether all are numbers that a place may have."""
     # NaN compares as false with everything, so it may hide from min and max; a sum shows it.
     return (
@@ -120,17 +113,17 @@ def are_places(values: list[Any]) -> bool:
     )
 
 
-def are_cols(values: list[Any]) -> bool:
+def are_cols(values: Sequence[Any]) -> bool:
     """Whether all are whole numbers that a column may have."""
     return set(map(type, values)) == {int} and -PLACE_MAX <= min(values) <= max(values) <= PLACE_MAX
 
 
-def are_statuses(values: list[Any]) -> bool:
+def are_statuses(values: Sequence[Any]) -> bool:
     """Whether all are statuses that a map may give."""
     return set(map(type, values)) == {str} and BLOCKING.keys() >= set(values)
 
 
-def are_flags(values: list[Any]) -> bool:
+def are_flags(values: Sequence[Any]) -> bool:
     """Whether all are a yes, a no or left out."""
     return set(map(type, values)) <= {bool, type(None)}
 
@@ -164,18 +157,24 @@ def _moved(values: Iterable[float], by: float) -> Sequence[float]:
     return array("d", [value + by for value in values] if by else values)
 
 
-def _placed(values: Sequence[float], origin: float, scale: float) -> Iterable[float]:
-    if origin == 0 and scale == 1:
-        return values
-    return [origin + scale * value for value in values]
+def placed(own: "array[float]", sections: Iterable[tuple[range, float, float]]) -> "array[float]":
+    """Places on the map: sections are `(seats, origin, scale)`; the same array if none moves."""
+    moving = [move for move in sections if move[1:] != (0, 1)]
+    if not moving:
+        return own
+    places = array("d", own)
+    for seats, origin, scale in moving:
+        for seat in seats:
+            places[seat] = origin + scale * own[seat]
+    return places
 
 
-def _cols(values: list[int | None] | None, count: int) -> Iterable[int]:
+def _cols(values: Sequence[int | None] | None, count: int) -> Iterable[int]:
     """The columns; a seat that does not say follows the one before it."""
     if values is None:
         return range(1, count + 1)
     if None not in values:
-        return values  # type: ignore[return-value]
+        return cast("Sequence[int]", values)
     cols: list[int] = []
     for value in values:
         cols.append((cols[-1] if cols else 0) + 1 if value is None else value)

@@ -9,7 +9,7 @@ from event_seating.venues.model import InvalidMap, VenueMap
 from tests.unit.venues.maps import area, encode, plan, seat_map
 
 quickly = settings(
-    max_examples=int(__import__("os").environ.get("EX", "300")),
+    max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=True,

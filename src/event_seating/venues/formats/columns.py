@@ -75,12 +75,13 @@ class MapColumns:
         self.category.extend(categories)
         self.cols.extend(_cols(seats.cols, count))
         self.labels.extend(self._labels(seats.labels, count))
-        self.accessible.extend(map(bool, seats.accessible or bytes(count)))
-        self.companion.extend(map(bool, seats.companion or bytes(count)))
-        if seats.statuses is None:
+        self.accessible.extend(map(bool, seats.accessible) if seats.accessible else bytes(count))
+        self.companion.extend(map(bool, seats.companion) if seats.companion else bytes(count))
+        statuses = seats.statuses or ()
+        if set(statuses) <= {AVAILABLE}:
             self.blocked.extend(bytes(count))
         else:
-            self.blocked.extend(BLOCKING[status or AVAILABLE] for status in seats.statuses)
+            self.blocked.extend(BLOCKING[status or AVAILABLE] for status in statuses)
         for number, unknown in zip(numbers, seats.extras or (), strict=False):
             if unknown:
                 self.extras[number] = self.shared_extras.setdefault(unknown, unknown)
@@ -94,11 +95,15 @@ class MapColumns:
 
 def texts_are_plain(values: Sequence[Any]) -> bool:
     """Whether all are ids beyond doubt; some that are right are not (a no-break space)."""
+    if set(map(type, values)) != {str}:
+        return False
+    joined, lengths = "".join(values), set(map(len, values))
+    # The one space that is printable is the plain one, so nothing else can make an id blank.
     return (
-        set(map(type, values)) == {str}
-        and all(map(str.isprintable, values))
-        and all(map(str.strip, values))
-        and max(map(len, values)) <= ID_CHARS_MAX
+        joined.isprintable()
+        and min(lengths) > 0
+        and max(lengths) <= ID_CHARS_MAX
+        and (" " not in joined or all(map(str.strip, values)))
     )
 
 

@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+INSTALL := $(BIN)/uv pip install --compile-bytecode --quiet --python $(BIN)/python --require-hashes
 
 .PHONY: help run test check format bench lock clean
 

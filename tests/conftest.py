@@ -102,7 +102,7 @@ async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[S
         )
         logs.start()
         stack.callback(logs.close)
-        database = Database(bootstrap.database_url(settings))
+        database = Database(settings.database)
         await schema.upgrade(database)
         await database.close()
         parts = await stack.enter_async_context(bootstrap.running(settings, logs))

@@ -34,7 +34,7 @@ class ServerProcess:
     def wait_until_ready(self) -> "ServerProcess":
         """Read its lines until it says where it serves."""
         for line in self._read():
-            match = re.search(r"url=(http://[\w.:\[\]-]+)", line)
+            match = re.search(r"serving.*?(http://[\w.:\[\]-]+)", line)
             if match:
                 self.url = match[1].replace("localhost", "127.0.0.1")
                 return self

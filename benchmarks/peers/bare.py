@@ -10,6 +10,7 @@ import signal
 import socket
 
 import uvloop
+
 from event_seating.web.asgi import Message, Receive, Scope, Send
 from event_seating.web.granian import HttpServer
 

@@ -55,7 +55,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
         database = Database(
-            database_url(settings),
+            settings.database,
             pool_size=settings.database_pool_size,
             read_latency_s=settings.db_latency_ms / MS_PER_S,
             observe_read=metrics.database_read_duration.observe,
@@ -92,11 +92,6 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             ),
             health=Health({"database": database.ping}),
         )
-
-
-def database_url(settings: Settings) -> str:
-    """The URL of the database: the one that is named, or the file in the data directory."""
-    return settings.database_url or f"sqlite+aiosqlite:///{settings.sqlite_path}"
 
 
 async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:

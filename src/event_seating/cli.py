@@ -6,10 +6,8 @@ import sys
 import typer
 
 from event_seating import config
+from event_seating.channel import EXIT_CANNOT_START
 from event_seating.errors import StartupError
-
-EXIT_CANNOT_START = 3
-"""Exit code after one line that says why."""
 
 cli = typer.Typer(
     help="The self-hosted seating engine that never sells a seat twice.",
@@ -30,9 +28,9 @@ def serve() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date; needed before `serve` in production."""
-    from event_seating import supervisor  # noqa: PLC0415
+    from event_seating import preparation  # noqa: PLC0415
 
-    asyncio.run(supervisor.migrate(config.load()))
+    typer.echo(asyncio.run(preparation.migrate(config.load())))
 
 
 @cli.command()

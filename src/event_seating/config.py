@@ -240,6 +240,11 @@ class Settings(BaseSettings):
         return None
 
     @property
+    def database(self) -> str:
+        """The URL of the database: the one that is named, or the file in the data directory."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.sqlite_path}"
+
+    @property
     def log_directory(self) -> Path | None:
         """Where log files go, or none."""
         if not self.production or self.log_dir is None:

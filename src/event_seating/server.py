@@ -12,58 +12,17 @@ import resource
 import signal
 import socket
 import sys
-from typing import Final
 
 import uvloop
 
 from event_seating import app, bootstrap, config
+from event_seating.channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
 from event_seating.clock import SystemClock
 from event_seating.config import AppEnv, Settings
 from event_seating.demo import add_demo_users
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.web.granian import HttpServer
-
-EXIT_CANNOT_START: Final = 3
-"""Exit code after a `StartupError`: starting again would not help."""
-
-GO: Final = b"go\n"
-STOP: Final = b"stop\n"
-READY: Final = b"ready\n"
-
-
-class Channel:
-    """One end of the line between parent and child: words, each on a line of its own."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def on(cls, end: socket.socket) -> "Channel":
-        """The channel on this end of a pair of sockets."""
-        return cls(*await asyncio.open_connection(sock=end))
-
-    def say(self, word: bytes) -> None:
-        """Tell the other end; nothing happens when it is gone."""
-        if not self._writer.is_closing():
-            self._writer.write(word)
-
-    async def hears(self, word: bytes) -> bool:
-        """Wait for this word; false when the other end is gone."""
-        while True:
-            try:
-                line = await self._reader.readline()
-            except ConnectionError:
-                return False
-            if line == word:
-                return True
-            if not line:
-                return False
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
 
 
 def main(listener_descriptor: int, channel_descriptor: int) -> int:

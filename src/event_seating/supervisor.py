@@ -16,14 +16,11 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from event_seating import config
-from event_seating.bootstrap import database_url
+from event_seating.channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
 from event_seating.clock import Clock, SystemClock
 from event_seating.config import AppEnv, Settings
-from event_seating.db import schema
-from event_seating.db.database import Database
-from event_seating.db.instance import DirectoryLock, PostgresLock
+from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
-from event_seating.server import EXIT_CANNOT_START, GO, READY, STOP, Channel
 from event_seating.telemetry.logs import Logs, get_logger
 
 BIND_WITHIN_S: Final = 2.0
@@ -110,19 +107,15 @@ class Supervisor:
         return self._quick_deaths < QUICK_DEATHS_MAX
 
     async def _prepare_database(self, stack: AsyncExitStack) -> None:
-        database = Database(database_url(self._settings))
-        stack.push_async_callback(database.close)
-        if await bring_up_to_date(database, migrate=not self._settings.production):
-            log.info("brought the database up to date", schema=schema.HEAD)
-        if database.dialect == "postgresql":
-            lock = PostgresLock(database_url(self._settings))
-            await lock.acquire()
-            stack.push_async_callback(lock.release)
-            watch = asyncio.create_task(self._stop_when_lost(lock))
+        from event_seating import preparation  # noqa: PLC0415 (loads while the child does)
+
+        lost = await preparation.prepare(self._settings, stack)
+        if lost is not None:
+            watch = asyncio.create_task(self._stop_when_lost(lost))
             stack.callback(watch.cancel)
 
-    async def _stop_when_lost(self, lock: PostgresLock) -> None:
-        await lock.lost.wait()
+    async def _stop_when_lost(self, lost: asyncio.Event) -> None:
+        await lost.wait()
         log.error("another server uses this database now; stopping")
         self._stop.set()
 
@@ -219,36 +212,3 @@ def _why_not_bound(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EACCES:
         return f"PORT: {port} on {host} may not be used by this user"
     return f"HOST: {host} cannot be listened on ({error.strerror or error})"
-
-
-async def bring_up_to_date(database: Database, *, migrate: bool) -> bool:
-    """Check the tables; with `migrate` make them right, without refuse what is not.
-
-    Whether anything had to be done.
-    """
-    found = await schema.current(database)
-    if found == schema.HEAD:
-        return False
-    if found is not None and found > schema.HEAD:
-        raise StartupError(
-            f"DATABASE_URL: {database.where} is of a newer release (schema {found}, this one "
-            f"knows {schema.HEAD})"
-        )
-    if not migrate:
-        raise StartupError(
-            f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release needs "
-            f"{schema.HEAD}; run `event-seating migrate`"
-        )
-    await schema.upgrade(database)
-    return True
-
-
-async def migrate(settings: Settings) -> None:
-    """Bring the database up to date, and say so."""
-    async with AsyncExitStack() as stack:
-        if settings.sqlite_path is not None:
-            stack.enter_context(DirectoryLock(settings.data_dir))
-        database = Database(database_url(settings))
-        stack.push_async_callback(database.close)
-        await bring_up_to_date(database, migrate=True)
-        print(f"{database.where} is at schema {schema.HEAD}")  # noqa: T201 (the command's answer)

@@ -6,10 +6,6 @@ each cache users that the other has changed.
 """
 
 import asyncio
-import fcntl
-import os
-from pathlib import Path
-from typing import Self
 
 import asyncpg
 from sqlalchemy import URL, make_url
@@ -22,41 +18,6 @@ INSTANCE_LOCK = 0x5EA7_0002
 
 RETRY_S = 1.0
 """How often a database that went away is asked for the lock again."""
-
-
-class DirectoryLock:
-    """A data directory, used by one server at a time."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        """Make the directory and lock it; a `StartupError` says why it cannot be used."""
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise StartupError(
-                f"DATA_DIR: {self._directory} cannot be written ({error.strerror})"
-            ) from None
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._close()
-            raise StartupError(
-                f"DATA_DIR: {self._directory} is used by another server that is running"
-            ) from None
-        return self
-
-    def __exit__(self, *_why: object) -> None:
-        """Let go of it."""
-        self._close()
-
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 class PostgresLock:

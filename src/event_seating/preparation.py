@@ -1,0 +1,72 @@
+"""What happens to the database before anything is served: locks, and tables that are right.
+
+Runs in the supervisor, once, while the serving process loads its modules; and as
+`event-seating migrate`.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from event_seating.config import Settings
+from event_seating.db import schema
+from event_seating.db.database import Database
+from event_seating.db.instance import PostgresLock
+from event_seating.directory_lock import DirectoryLock
+from event_seating.errors import StartupError
+from event_seating.telemetry.logs import get_logger
+
+_log = get_logger("preparation")
+
+
+async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | None:
+    """Bring the tables up to date and, on PostgreSQL, take the lock for as long as `stack` lives.
+
+    The event, if any, tells that the lock was lost to another server. Production's tables are not
+    touched: a `StartupError` says how to bring them up to date.
+    """
+    database = Database(settings.database)
+    try:
+        if await _bring_up_to_date(database, migrate=not settings.production):
+            _log.info("brought the database up to date", schema=schema.HEAD)
+        if database.dialect != "postgresql":
+            return None
+    finally:
+        await database.close()
+    lock = PostgresLock(settings.database)
+    await lock.acquire()
+    stack.push_async_callback(lock.release)
+    return lock.lost
+
+
+async def migrate(settings: Settings) -> str:
+    """Bring the tables up to date; what there is to say about it."""
+    with DirectoryLock(settings.data_dir):
+        database = Database(settings.database)
+        try:
+            changed = await _bring_up_to_date(database, migrate=True)
+        finally:
+            await database.close()
+    done = "is now" if changed else "was already"
+    return f"{database.where} {done} at schema {schema.HEAD}"
+
+
+async def _bring_up_to_date(database: Database, *, migrate: bool) -> bool:
+    """Check the tables; with `migrate` make them right, without refuse what is not.
+
+    Whether anything had to be done.
+    """
+    found = await schema.current(database)
+    if found == schema.HEAD:
+        return False
+    if found is not None and found > schema.HEAD:
+        raise StartupError(
+            f"DATABASE_URL: {database.where} is of a newer release (schema {found}, this one "
+            f"knows {schema.HEAD})"
+        )
+    if not migrate:
+        raise StartupError(
+            f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release needs "
+            f"{schema.HEAD}; run `event-seating migrate`"
+        )
+    await schema.upgrade(database)
+    return True

@@ -1,0 +1,274 @@
+"""How the value of a JSON field is checked, and how its fault is said.
+
+Owns the list of faults and the rules for texts, numbers and prices that both formats share. A
+check notes what is wrong under the path of the field and gives back a harmless stand-in, so that
+the reader goes on and a map's author hears of every fault at once. It never raises for what a map
+says.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from event_seating.venues.formats.document import Elements
+from event_seating.venues.model import (
+    ID_CHARS_MAX,
+    PLACE_MAX,
+    PRICE_DECIMALS_MAX,
+    PRICE_MAX,
+    TEXT_CHARS_MAX,
+    MapFault,
+)
+
+FAULTS_MAX = 100
+"""Faults that are named; beyond it they are only counted. More than anyone reads in one go."""
+
+SHOWN_CHARS_MAX = 80
+"""Characters of a value or a key that a message repeats."""
+
+DECIMAL_CHARS_MAX = 32
+"""Characters of a price that is written as a text; the largest needs 12."""
+
+PRICE_STEP = Decimal(1).scaleb(-PRICE_DECIMALS_MAX)
+
+UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and lone surrogates: neither can be printed, databases refuse some."""
+
+KINDS = {
+    dict: "an object",
+    list: "a list",
+    Elements: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    Decimal: "a number",
+    type(None): "null",
+}
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+FaultOf = Callable[[Any], str | None]
+"""What is wrong with a value, or None."""
+
+
+class Faults:
+    """What is wrong with one map: the first `FAULTS_MAX` by name, and how many there are."""
+
+    def __init__(self) -> None:
+        self.named: list[MapFault] = []
+        self.total = 0
+
+    def add(self, path: str, message: str) -> None:
+        """Note one fault."""
+        self.total += 1
+        if len(self.named) < FAULTS_MAX:
+            self.named.append(MapFault(path, message))
+
+
+def shown(value: object) -> str:
+    """A value as a message repeats it: short, printable, texts in double quotes."""
+    if isinstance(value, str):
+        return f'"{repr(value[:SHOWN_CHARS_MAX])[1:-1]}{"…" * (len(value) > SHOWN_CHARS_MAX)}"'
+    if type(value) in (int, float, Decimal):
+        return str(value)[:SHOWN_CHARS_MAX]
+    return KINDS.get(type(value), "something else")
+
+
+def wrong_kind(value: object, wanted: str) -> str:
+    """The fault of a value that is not of the kind that is wanted."""
+    if value is None:
+        return "is missing"
+    return f"must be {wanted}, not {KINDS.get(type(value), 'something else')}"
+
+
+def text_fault(value: object, chars_max: int = TEXT_CHARS_MAX) -> str | None:
+    """What is wrong with a name, a label or an id."""
+    if not isinstance(value, str):
+        return wrong_kind(value, "a text")
+    if not value.strip():
+        return "is empty"
+    if len(value) > chars_max:
+        return f"has {len(value)} characters; at most {chars_max} are taken"
+    if unfit := UNFIT.search(value):
+        return f"has a control character or half a surrogate pair at character {unfit.start() + 1}"
+    return None
+
+
+def id_fault(value: object) -> str | None:
+    """What is wrong with an id."""
+    return text_fault(value, ID_CHARS_MAX)
+
+
+def number_fault(value: object, low: float = -PLACE_MAX, high: float = PLACE_MAX) -> str | None:
+    """What is wrong with a number that must lie in `[low, high]`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return wrong_kind(value, "a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "is NaN, not a number" if math.isnan(value) else "is infinite"
+    if not low <= value <= high:
+        return f"is {shown(value)}; it must lie between {low:,} and {high:,}"
+    return None
+
+
+def integer_fault(value: object, low: int, high: int) -> str | None:
+    """What is wrong with a whole number that must lie in `[low, high]`."""
+    if type(value) is not int:
+        return wrong_kind(value, "a whole number") if type(value) is not float else "is not whole"
+    return number_fault(value, low, high)
+
+
+def size_fault(value: object) -> str | None:
+    """What is wrong with a width or a height."""
+    fault = number_fault(value, 0)
+    return "must be more than 0" if fault is None and value == 0 else fault
+
+
+def price_of(value: object) -> Decimal | str:
+    """A price in major units, exact; or what is wrong with it, as a text."""
+    if type(value) not in (int, float, Decimal, str):
+        return wrong_kind(value, "a number")
+    try:
+        price = value if isinstance(value, Decimal) else Decimal(str(value)[:DECIMAL_CHARS_MAX])
+    except InvalidOperation:
+        return f"is not a price: {shown(value)}"
+    fault = _price_fault(price)
+    return f"{fault}: {shown(value)}" if fault else price
+
+
+def _price_fault(price: Decimal) -> str | None:
+    if not price.is_finite():
+        return "is not a finite number"
+    if price < 0:
+        return "is negative"
+    if price > PRICE_MAX:
+        return f"is absurd, more than {PRICE_MAX:,}"
+    if price.quantize(PRICE_STEP) != price:
+        return f"has more than {PRICE_DECIMALS_MAX} decimals, which no currency has"
+    return None
+
+
+class Fields:
+    """One JSON object at its path; its getters note what is wrong and give a stand-in then."""
+
+    def __init__(self, value: Mapping[str, Any], path: str, faults: Faults) -> None:
+        self.value = value
+        self.path = path
+        self.faults = faults
+
+    def at(self, name: str) -> str:
+        """The path of a field."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def fault(self, name: str, message: str) -> None:
+        """Note a fault of a field."""
+        self.faults.add(self.at(name), message)
+
+    def text(self, name: str, default: str = "", chars_max: int = TEXT_CHARS_MAX) -> str:
+        """A text; one that may be left out has a default."""
+        value = self.value.get(name)
+        if value is None and default:
+            return default
+        fault = text_fault(value, chars_max)
+        if fault or not isinstance(value, str):
+            self.fault(name, fault or "")
+            return default
+        return value
+
+    def optional_text(self, name: str, chars_max: int) -> str | None:
+        """A text, or None when it is left out."""
+        return self.text(name, "", chars_max) if self.value.get(name) is not None else None
+
+    def printed_number(self, name: str, default: str) -> str:
+        """A name that people print, as a text: `AA`, or a whole number."""
+        value = self.value.get(name)
+        if type(value) is int and abs(value) <= PLACE_MAX:
+            return str(value)
+        if value == "":
+            return default
+        return self.text(name, default, ID_CHARS_MAX)
+
+    def number(
+        self,
+        name: str,
+        default: float | None = None,
+        fault_of: FaultOf = number_fault,
+    ) -> float:
+        """A number; one that may be left out has a default."""
+        value = self.value.get(name)
+        if value is None and default is not None:
+            return default
+        fault = fault_of(value)
+        if fault or not isinstance(value, int | float):
+            self.fault(name, fault or "")
+            return 1.0
+        return float(value)
+
+    def integer(self, name: str, low: int, high: int) -> int:
+        """A whole number in `[low, high]`."""
+        value = self.value.get(name)
+        fault = integer_fault(value, low, high)
+        if fault or not isinstance(value, int):
+            self.fault(name, fault or "")
+            return low
+        return value
+
+    def object(self, name: str, *, needed: bool = True) -> "Fields":
+        """The object in a field; without one the fields of an empty object."""
+        value = self.value.get(name)
+        if isinstance(value, dict):
+            return Fields(value, self.at(name), self.faults)
+        if needed or value is not None:
+            self.fault(name, wrong_kind(value, "an object"))
+        return Fields({}, self.at(name), Faults())
+
+    def elements(self, name: str, *, needed: bool = True) -> Sequence[Any] | Elements:
+        """The list in a field, or an empty one."""
+        value = self.value.get(name)
+        if isinstance(value, list | Elements):
+            return value
+        if needed or value is not None:
+            self.fault(name, wrong_kind(value, "a list"))
+        return ()
+
+    def objects(self, name: str, *, needed: bool = True) -> Iterator["Fields"]:
+        """The objects of the list in a field."""
+        for number, value in enumerate(self.elements(name, needed=needed)):
+            path = f"{self.at(name)}[{number}]"
+            if isinstance(value, dict):
+                yield Fields(value, path, self.faults)
+            else:
+                self.faults.add(path, wrong_kind(value, "an object"))
+
+    def unknown(self, known: frozenset[str], taken: frozenset[str] = frozenset()) -> bytes:
+        """The fields that are not known as a JSON object, empty when there are none."""
+        return unknown_of(self.value, known, taken, self.path, self.faults)
+
+
+def unknown_of(
+    value: Mapping[str, Any],
+    known: frozenset[str],
+    taken: frozenset[str],
+    path: str,
+    faults: Faults,
+) -> bytes:
+    """What of an object is not known, as a JSON object; empty when all of it is.
+
+    A name in `taken` means something in the answer's format, so it comes back as `plan_<name>`.
+    """
+    if value.keys() <= known:
+        return b""
+    unknown = {
+        f"plan_{name}" if name in taken else name: field
+        for name, field in value.items()
+        if name not in known
+    }
+    try:
+        return _encode(unknown)
+    except UnicodeEncodeError:
+        faults.add(path, "has half a surrogate pair in a field that we do not know")
+        return b""

@@ -1,0 +1,89 @@
+"""From bytes to JSON values, a part at a time.
+
+Owns the decoding of a map's body. One call that decodes ten megabytes holds the interpreter's lock
+all the while, and the event loop with it, even from a thread; so the long list of a map (`sections`
+or `zones`) is decoded element by element as it is read, and only one element's objects are in
+memory at once. It knows nothing of what a map means.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+LONG_LISTS = ("sections", "zones")
+"""The field that holds nearly all of a map: the first of these that it has."""
+
+TIERS = "priceTiers"
+"""The field whose objects have a `price`: money, which keeps every digit that is written."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a document raises when its body is not sound JSON."""
+
+
+class Elements:
+    """A JSON list that is decoded an element at a time, each time it is walked."""
+
+    def __init__(self, raws: list[msgspec.Raw]) -> None:
+        self._raws = raws
+
+    def __len__(self) -> int:
+        return len(self._raws)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(_decode, self._raws)
+
+
+def open_document(body: bytes) -> dict[str, Any]:
+    """The top of a JSON object; its long list is `Elements`.
+
+    Raises one of `UNREADABLE`, here or while an `Elements` is walked.
+    """
+    top = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    long = next((name for name in LONG_LISTS if name in top), None)
+    document = {name: _decode(raw) for name, raw in top.items() if name != long}
+    if long:
+        document[long] = _long_list(top[long])
+    if TIERS in top and long != "zones":
+        _make_exact(document[TIERS], _decode_exactly(top[TIERS]))
+    return document
+
+
+def open_leniently(body: bytes) -> Any:
+    """The whole document with NaN, infinite numbers and lone surrogates let through.
+
+    For naming the path of what `open_document` stumbles over. Raises a `ValueError` that says
+    where the body stops being JSON, or a `RecursionError`.
+    """
+    return json.loads(body.decode())
+
+
+def exact_number(text: str) -> Decimal:
+    """A JSON number with all its digits; a `ValueError` for one that no double can hold."""
+    if not math.isfinite(float(text)):
+        raise ValueError("a number is out of range")
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number is out of range") from None
+
+
+_decode = msgspec.json.Decoder().decode
+_decode_exactly = msgspec.json.Decoder(float_hook=exact_number).decode
+
+
+def _long_list(raw: msgspec.Raw) -> Any:
+    if memoryview(raw)[:1].tobytes() != b"[":
+        return _decode(raw)
+    return Elements(msgspec.json.decode(raw, type=list[msgspec.Raw]))
+
+
+def _make_exact(tiers: Any, exact: Any) -> None:
+    """Replace the price of each tier by the number as it was written."""
+    if isinstance(tiers, dict):
+        for key, tier in tiers.items():
+            if isinstance(tier, dict) and "price" in tier:
+                tier["price"] = exact[key]["price"]

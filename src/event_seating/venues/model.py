@@ -1,0 +1,235 @@
+"""The seat map: what a venue has to sell, and where each place is.
+
+Owns `VenueMap`, the one form in which the rest of the package knows a map, whatever format it came
+in. Seats are numbered from 0 in map order (section by section, row by row, seat by seat), and what
+is known of them lies in columns indexed by that number: a hundred thousand seats are a few arrays
+and their ids, not a hundred thousand objects. Areas are sold by quantity and come after the seats.
+
+Nothing here changes once it is made, and nothing here knows what is held or sold: that belongs to
+an event's log. It never reads or writes JSON; that is the business of `formats`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from math import dist
+from typing import ClassVar
+
+from event_seating.errors import ServiceError
+
+SEATS_MAX = 100_000
+"""Seats in rows: the largest stadiums there are; every cost of a map was measured up to here."""
+
+AREAS_MAX = 1_000
+"""Areas of a map; a festival has dozens."""
+
+AREA_CAPACITY_MAX = 100_000
+"""People in one area; each is a hidden seat in the arrays of an event."""
+
+PLACES_MAX = 200_000
+"""Seats and capacities together: what an event's arrays, snapshot and start are made for."""
+
+CATEGORIES_MAX = 250
+"""Categories of a map; a seat's category is one byte."""
+
+SHAPES_MAX = 10_000
+"""Shapes that are drawn and not sold."""
+
+ID_CHARS_MAX = 64
+"""Characters of an id; ids stand in paths and in every row of the log."""
+
+TEXT_CHARS_MAX = 200
+"""Characters of a name or a label: what fits on a ticket."""
+
+PLACE_MAX = 1_000_000
+"""Map units from the origin, either way; a double still tells a thousandth apart out there."""
+
+SCALE_MAX = 1_000
+"""By how much a section's transform may enlarge."""
+
+PRICE_MAX = Decimal(1_000_000)
+"""Major units of any currency; a ticket above it is a slip of the keyboard."""
+
+PRICE_DECIMALS_MAX = 4
+"""Decimals of a price: ISO 4217 knows no currency with more."""
+
+RUN_GAP = 1.5
+"""Seats further apart than this many times the row's median distance are not neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapFault:
+    """One thing that is wrong with a map: where (`sections[3].rows[0].seats[12].id`), and what.
+
+    The path is empty when the fault is one of the map as a whole.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidMap(ServiceError):
+    """The seat map cannot be taken; `faults` are the first of them, `total` counts them all."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "invalid_map"
+    sentence: ClassVar[str] = "The seat map is not valid; `fields` names each fault."
+
+    def __init__(self, faults: Sequence[MapFault], total: int | None = None) -> None:
+        self.faults = tuple(faults)
+        self.total = len(self.faults) if total is None else total
+        fields = [{"path": fault.path, "message": fault.message} for fault in self.faults]
+        super().__init__(details={"fields": fields, "faults": self.total})
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A price category: `key` is what seats and prices name, `label` what people read.
+
+    `price` is in major units, exact as it was written, or None when the map does not say;
+    `extra` here and below is a JSON object of the fields that we do not know, or empty.
+    """
+
+    key: str
+    label: str
+    price: Decimal | None
+    extra: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A block of rows; a seat's place on the map is `(x, y) + scale * (its place in the file)`."""
+
+    id: str
+    label: str
+    x: float
+    y: float
+    scale: float
+    rows: range
+    extra: bytes = b""
+    transform_extra: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Seats side by side: `index` is its printed name (`1`, `AA`), `seats` are seat numbers."""
+
+    section: int
+    index: str
+    seats: range
+    extra: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Room for `capacity` people without seats; `category` is an index into the categories."""
+
+    id: str
+    label: str
+    capacity: int
+    category: int
+    x: float
+    y: float
+    width: float
+    height: float
+    extra: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class MapSummary:
+    """How much there is of what; `seats` are those in rows."""
+
+    seats: int
+    areas: int
+    categories: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class VenueMap:
+    """A seat map; every column is indexed by the seat's number, 0 to `len(seat_ids) - 1`.
+
+    `seat_numbers[id]` is the way back from an id. `x` and `y` are places on the map in map units,
+    `own_x` and `own_y` those before the section's transform. `category`, `accessible`, `companion`
+    and `blocked` have one byte a seat: an index into `categories`, and 0 or 1. `blocked` are the
+    seats that were not for sale when the map was imported. `focal_point` is what people come to
+    look at: the middle of a shape called stage, else of the map. `shapes` is a JSON list.
+    """
+
+    venue_id: str | None
+    name: str
+    width: float
+    height: float
+    categories: tuple[Category, ...]
+    sections: tuple[Section, ...]
+    rows: tuple[Row, ...]
+    areas: tuple[Area, ...]
+    focal_point: tuple[float, float]
+
+    seat_ids: tuple[str, ...]
+    seat_numbers: Mapping[str, int]
+    seat_labels: tuple[str | None, ...]
+    cols: Sequence[int]
+    x: Sequence[float]
+    y: Sequence[float]
+    own_x: Sequence[float]
+    own_y: Sequence[float]
+    category: bytes
+    accessible: bytes
+    companion: bytes
+    blocked: bytes
+
+    shapes: bytes
+    seat_extras: Mapping[int, bytes]
+    map_extra: bytes
+    extra: bytes
+
+    @property
+    def summary(self) -> MapSummary:
+        """How many seats, areas and categories."""
+        return MapSummary(len(self.seat_ids), len(self.areas), len(self.categories))
+
+    @property
+    def places(self) -> int:
+        """How many people can come: seats and the areas' capacities."""
+        return len(self.seat_ids) + sum(area.capacity for area in self.areas)
+
+    def row_of(self, seat: int) -> Row:
+        """The row in which this seat stands; an `IndexError` when there is no such seat."""
+        if not 0 <= seat < len(self.seat_ids):
+            raise IndexError(f"no seat has the number {seat}")
+        return self.rows[bisect_right(self.rows, seat, key=lambda row: row.seats.start) - 1]
+
+    def section_of(self, seat: int) -> Section:
+        """The section in which this seat stands; an `IndexError` when there is no such seat."""
+        return self.sections[self.row_of(seat).section]
+
+    def describe(self, seat: int) -> str:
+        """What a ticket says: `Lower A, row 3, seat 12`; an `IndexError` for no such seat."""
+        row = self.row_of(seat)
+        printed = self.seat_labels[seat] or self.cols[seat]
+        return f"{self.sections[row.section].label}, row {row.index}, seat {printed}"
+
+    def runs(self) -> Iterator[range]:
+        """Seats without a gap between neighbours, in map order; every seat is in one run.
+
+        A row is split where `col` jumps, and where two seats are further apart than `RUN_GAP`
+        times the row's median distance: printed numbers tell nothing about who sits beside whom.
+        """
+        for row in self.rows:
+            yield from self._runs_of(row.seats)
+
+    def _runs_of(self, seats: range) -> Iterator[range]:
+        stop, x, y, cols = seats.stop, self.x, self.y, self.cols
+        gaps = [dist((x[a], y[a]), (x[b], y[b])) for a, b in pairwise(seats)]
+        widest = RUN_GAP * sorted(gaps)[(len(gaps) - 1) // 2] if gaps else 0.0
+        start = seats.start
+        for (left, right), gap in zip(pairwise(seats), gaps, strict=True):
+            if gap > widest or abs(cols[right] - cols[left]) != 1:
+                yield range(start, right)
+                start = right
+        yield range(start, stop)

@@ -1,0 +1,74 @@
+import pytest
+
+from event_seating.errors import ServiceError
+from event_seating.venues.formats import parse_map
+from event_seating.venues.model import InvalidMap, MapFault, MapSummary
+from tests.unit.venues.maps import area, encode, seat, seat_map
+
+
+def row_map(seats, **fields):
+    sections = [{"id": "A", "rows": [{"index": "C", "seats": seats}]}]
+    return parse_map(encode(seat_map(sections=sections, **fields)))
+
+
+def test_a_seat_is_found_by_its_id_and_tells_its_row_and_section():
+    venue_map = parse_map(encode(seat_map()))
+    number = venue_map.seat_numbers["A-1-03"]
+    assert venue_map.seat_ids[number] == "A-1-03"
+    assert venue_map.row_of(number).index == "1"
+    assert venue_map.section_of(number).id == "A"
+    assert venue_map.describe(number) == "Stalls, row 1, seat 3"
+
+
+def test_a_seat_that_does_not_exist_is_an_index_error_on_both_sides():
+    venue_map = parse_map(encode(seat_map()))
+    for number in (-1, 4):
+        with pytest.raises(IndexError):
+            venue_map.row_of(number)
+
+
+def test_a_seat_is_described_by_its_printed_label_rather_than_its_column():
+    assert row_map([seat(1, label="101"), seat(2)]).describe(0) == "A, row C, seat 101"
+
+
+def test_the_summary_counts_seats_in_rows_and_places_count_people():
+    venue_map = parse_map(encode(seat_map(areas=[area(capacity=300)])))
+    assert venue_map.summary == MapSummary(seats=4, areas=1, categories=1)
+    assert venue_map.places == 304
+
+
+def test_a_row_is_one_run_while_its_seats_are_neighbours():
+    assert list(row_map([seat(n) for n in range(1, 6)]).runs()) == [range(5)]
+
+
+def test_a_run_ends_where_the_column_jumps():
+    seats = [seat(1), seat(2), seat(4, x=30), seat(5, x=40)]
+    assert list(row_map(seats).runs()) == [range(2), range(2, 4)]
+
+
+def test_a_run_ends_where_seats_are_far_apart_although_columns_go_on():
+    seats = [seat(1), seat(2), seat(3), seat(4, x=46), seat(5, x=56)]
+    assert list(row_map(seats).runs()) == [range(3), range(3, 5)]
+
+
+def test_seats_that_are_numbered_from_the_right_are_neighbours_too():
+    assert list(row_map([seat(n) for n in (4, 3, 2, 1)]).runs()) == [range(4)]
+
+
+def test_a_single_seat_is_a_run():
+    assert list(row_map([seat(1)]).runs()) == [range(1)]
+
+
+def test_the_columns_of_a_map_cannot_be_changed():
+    venue_map = parse_map(encode(seat_map()))
+    for column in (venue_map.x, venue_map.cols, venue_map.seat_numbers, venue_map.category):
+        with pytest.raises(TypeError):
+            column[0] = 1
+
+
+def test_an_invalid_map_is_told_as_a_400_with_every_fault():
+    error = InvalidMap([MapFault("sections[0].id", "is missing")], 7)
+    assert isinstance(error, ServiceError)
+    assert (error.status, error.code, error.total) == (400, "invalid_map", 7)
+    assert error.details["fields"] == [{"path": "sections[0].id", "message": "is missing"}]
+    assert str(error.faults[0]) == "sections[0].id: is missing"

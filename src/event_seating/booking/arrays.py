@@ -11,11 +11,27 @@ from collections.abc import Iterable, Sequence
 from event_seating.booking.index import STATUSES, SeatIndex
 from event_seating.booking.records import AVAILABLE
 
-TOUCHED_MAX = 4096
+RUN_LOG_MAX = 4096
 """Runs remembered as changed; past this, searching anew costs less than catching up."""
 
 Before = dict[int, tuple[int, bytes | None]]
 """Seats that moved, with the status and owner that they had before."""
+
+
+class RunLog:
+    """Runs that changed, in order; when `epoch` rises, the beginning was forgotten."""
+
+    __slots__ = ("epoch", "runs")
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+        self.epoch = 0
+
+    def bound(self) -> None:
+        """Forget everything when it has become too much."""
+        if len(self.runs) > RUN_LOG_MAX:
+            self.runs.clear()
+            self.epoch += 1
 
 
 class SeatArrays:
@@ -23,18 +39,20 @@ class SeatArrays:
 
     `status[number]` is a status, `owner[number]` the id of the hold or booking that has the seat.
     `counts[cell + status]` counts the seats of a cell. `free[run]` has a bit for each available
-    seat of a run. `touched` lists the runs whose bits changed since `epoch` was last raised.
+    seat of a run, `versions[run]` rises with each change of them. `touched` lists the runs whose
+    bits changed, `freed` those in which a seat became free.
     """
 
     __slots__ = (
         "_area_lowest",
         "counts",
-        "epoch",
         "free",
+        "freed",
         "index",
         "owner",
         "status",
         "touched",
+        "versions",
     )
 
     def __init__(self, index: SeatIndex) -> None:
@@ -42,11 +60,11 @@ class SeatArrays:
         self.status = bytearray(index.size)
         self.owner: list[bytes | None] = [None] * index.size
         self.counts = [0] * (len(index.cells) * STATUSES)
-        for cell in index.cell_of:
-            self.counts[cell + AVAILABLE] += 1
+        self.counts[AVAILABLE::STATUSES] = index.cell_sizes
         self.free = [(1 << run.length) - 1 for run in index.runs]
-        self.touched: list[int] = []
-        self.epoch = 0
+        self.versions = [0] * len(index.runs)
+        self.touched = RunLog()
+        self.freed = RunLog()
         self._area_lowest = [area.first for area in index.areas]
 
     def move(self, seats: Iterable[int], to: int, owner: bytes | None, before: Before) -> None:
@@ -66,12 +84,14 @@ class SeatArrays:
                 if seat < index.seat_count:
                     run = index.run_of[seat]
                     self.free[run] ^= 1 << (seat - index.run_firsts[run])
-                    self.touched.append(run)
+                    self.versions[run] += 1
+                    self.touched.runs.append(run)
+                    if to == AVAILABLE:
+                        self.freed.runs.append(run)
                 elif to == AVAILABLE:
                     self._lower(seat)
-        if len(self.touched) > TOUCHED_MAX:
-            self.touched.clear()
-            self.epoch += 1
+        self.touched.bound()
+        self.freed.bound()
 
     def put_back(self, before: Before) -> None:
         """Give every seat of `before` the status and owner that it had."""

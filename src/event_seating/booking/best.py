@@ -1,25 +1,32 @@
 """The best block of neighbouring seats that is free.
 
-Owns the search: runs are tried from the focal point outwards, each by a few operations on whole
-masks, until no run that is left can hold a nearer block. What it learnt it remembers: a run
-without a block of that length is not looked at again before one of its seats moved, so that a full
-house costs as little as an empty one. It only looks; it never takes a seat, and forgetting all it
-remembers would change no answer.
+Owns the search. Each search (a filter and a length) keeps the runs of neighbours in a heap by how
+near their best block is, and what it knows of a run stays true until a seat of it moves: a seat
+that is taken can only make a run worse, so its place in the heap is still a lower bound and is put
+right when it comes to the top; a run in which a seat became free goes back to its lowest bound; a
+run without a block is not in the heap at all. So a full house costs as little as an empty one. It
+only looks; it never takes a seat, and forgetting all it remembers would change no answer.
 """
 
-from bisect import bisect_left
 from collections import OrderedDict
+from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
 
 from event_seating.booking.arrays import SeatArrays
 from event_seating.booking.index import Run
 from event_seating.booking.orphans import block_starts, clean_starts
 
-SEARCHES_MAX = 64
-"""Remembered searches, each up to 8 bytes a run; people ask for few lengths and filters."""
+SEARCHES_MAX = 32
+"""Remembered searches, each up to 150 bytes a run; people ask for few lengths and filters."""
 
 FILTERS_MAX = 16
 """Remembered filters, each up to 50 bytes a run."""
+
+HEAP_FACTOR = 3
+"""So many items a run, most of them out of date: then building the heap anew costs less."""
+
+UNKNOWN = -1
+"""The version of a run whose best block was not looked for: its place in the heap is a bound."""
 
 
 class Filter(NamedTuple):
@@ -44,15 +51,31 @@ class Filter(NamedTuple):
         return mask if self.accessible else mask & ~(run.accessible | run.companion)
 
 
-class Search:
-    """The runs, by rank, that may have a block; `seen` and `epoch`: what was taken note of."""
+class Item(NamedTuple):
+    """A run in the heap: no block of it comes before `(distance, seat)`.
 
-    __slots__ = ("alive", "epoch", "seen")
+    When the run still has this `version`, that is its best block. `turn` tells the newest item of
+    a run from those that it replaced.
+    """
+
+    distance: int
+    seat: int
+    run: int
+    turn: int
+    version: int
+
+
+class Search:
+    """The runs that may have a block, and up to where the changes of the arrays were followed."""
+
+    __slots__ = ("epoch", "heap", "newest", "seen", "turn")
 
     def __init__(self) -> None:
-        self.alive: list[int] = []
+        self.heap: list[Item] = []
+        self.newest: dict[int, Item] = {}
         self.seen = 0
         self.epoch = -1
+        self.turn = 0
 
 
 class BestFinder:
@@ -60,12 +83,7 @@ class BestFinder:
 
     def __init__(self, arrays: SeatArrays) -> None:
         self._arrays = arrays
-        runs = arrays.index.runs
-        self._by_rank = sorted(range(len(runs)), key=lambda run: (runs[run].near, run))
-        self._rank_of = [0] * len(runs)
-        for rank, run in enumerate(self._by_rank):
-            self._rank_of[run] = rank
-        self._masks: OrderedDict[Filter, list[int]] = OrderedDict()
+        self._masks: OrderedDict[Filter, dict[int, int]] = OrderedDict()
         self._searches: OrderedDict[tuple[Filter, int, bool], Search] = OrderedDict()
 
     def find(self, wanted: Filter, quantity: int, *, clean: bool = False) -> int | None:
@@ -74,33 +92,24 @@ class BestFinder:
         `clean`: only blocks that leave no single free seat beside them. `None`: there is none.
         """
         search = self._caught_up(wanted, quantity, clean)
-        masks = self._eligible(wanted)
-        index, free = self._arrays.index, self._arrays.free
-        runs, sums, by_rank = index.runs, index.distance_sums, self._by_rank
-        best, best_sum = None, -1
-        kept: list[int] = []
-        looked = 0
-        for rank in search.alive:
-            run = runs[by_rank[rank]]
-            if best is not None and run.near * quantity > best_sum:
-                break
-            looked += 1
-            starts = self._starts(free[by_rank[rank]], masks[rank], run, wanted, quantity)
-            if clean and starts:
-                starts = clean_starts(starts, free[by_rank[rank]], quantity)
-            if not starts:
+        masks, heap, versions = self._eligible(wanted), search.heap, self._arrays.versions
+        while heap:
+            top = heap[0]
+            if search.newest.get(top.run) is not top:
+                heappop(heap)
                 continue
-            kept.append(rank)
-            while starts:
-                lowest = starts & -starts
-                starts ^= lowest
-                seat = run.first + lowest.bit_length() - 1
-                distance = sums[seat + quantity] - sums[seat]
-                if best is None or (distance, seat) < (best_sum, best):
-                    best, best_sum = seat, distance
-        if len(kept) < looked:
-            search.alive[:looked] = kept
-        return best
+            if top.version == versions[top.run]:
+                return top.seat
+            best = self._best_of(top.run, masks[top.run], wanted, quantity, clean)
+            if best is None:
+                heappop(heap)
+                del search.newest[top.run]
+                continue
+            search.turn += 1
+            item = Item(*best, top.run, search.turn, versions[top.run])
+            search.newest[top.run] = item
+            heapreplace(heap, item)
+        return None
 
     def left(self, wanted: Filter, *, accessible_only: bool = False) -> int:
         """How many seats of the filter are available, together or not."""
@@ -115,23 +124,37 @@ class BestFinder:
         ]
         return self._arrays.count(cells)
 
-    @staticmethod
-    def _starts(free: int, mask: int, run: Run, wanted: Filter, quantity: int) -> int:
-        """Where in a run a block of the filter starts."""
+    def _best_of(
+        self, number: int, mask: int, wanted: Filter, quantity: int, clean: bool
+    ) -> tuple[int, int] | None:
+        """The distance and first seat of a run's best block."""
+        index, free = self._arrays.index, self._arrays.free[number]
+        run, sums = index.runs[number], index.distance_sums
         starts = block_starts(free & mask, quantity)
         if starts and wanted.accessible:
-            reached = 0
-            for shift in range(quantity):
-                reached |= run.accessible >> shift
-            starts &= reached
-        return starts
+            starts &= _reaching(run.accessible, quantity)
+        if clean:
+            starts = clean_starts(starts, free, quantity)
+        best = None
+        while starts:
+            lowest = starts & -starts
+            starts ^= lowest
+            seat = run.first + lowest.bit_length() - 1
+            distance = sums[seat + quantity] - sums[seat]
+            if best is None or distance < best[0]:
+                best = (distance, seat)
+        return best
 
-    def _eligible(self, wanted: Filter) -> list[int]:
-        """The mask of the filter in each run, by rank."""
+    def _eligible(self, wanted: Filter) -> dict[int, int]:
+        """The seats of the filter in each run that has any, the nearest run first."""
         masks = self._masks.get(wanted)
         if masks is None:
-            runs = self._arrays.index.runs
-            masks = [wanted.mask(runs[run]) for run in self._by_rank]
+            index = self._arrays.index
+            masks = {
+                run: mask
+                for run in index.runs_by_distance
+                if (mask := wanted.mask(index.runs[run]))
+            }
             self._masks[wanted] = masks
             if len(self._masks) > FILTERS_MAX:
                 self._masks.popitem(last=False)
@@ -140,7 +163,7 @@ class BestFinder:
         return masks
 
     def _caught_up(self, wanted: Filter, quantity: int, clean: bool) -> Search:
-        """The search, knowing of every run that changed since it was last used."""
+        """The search, knowing of every run that may have become better since it was last used."""
         key = (wanted, quantity, clean)
         search = self._searches.get(key)
         if search is None:
@@ -150,21 +173,35 @@ class BestFinder:
         else:
             self._searches.move_to_end(key)
         arrays = self._arrays
-        if search.epoch != arrays.epoch:
-            search.alive = [rank for rank, mask in enumerate(self._eligible(wanted)) if mask]
-            search.epoch = arrays.epoch
-        elif search.seen < len(arrays.touched):
-            self._revive(search, set(arrays.touched[search.seen :]), wanted)
-        search.seen = len(arrays.touched)
+        # A seat that is taken can make a block clean that was not; else only a freed one helps.
+        changed = arrays.touched if clean else arrays.freed
+        masks = self._eligible(wanted)
+        if search.epoch != changed.epoch or len(search.heap) > HEAP_FACTOR * len(masks):
+            search.heap.clear()
+            search.newest.clear()
+            for run in masks:
+                self._push_bound(search, run, quantity)
+            search.epoch = changed.epoch
+        elif search.seen < len(changed.runs):
+            for run in set(changed.runs[search.seen :]):
+                known = search.newest.get(run)
+                if run in masks and (known is None or known.version != UNKNOWN):
+                    self._push_bound(search, run, quantity)
+        search.seen = len(changed.runs)
         return search
 
-    def _revive(self, search: Search, touched: set[int], wanted: Filter) -> None:
-        """Look at these runs again, if the filter takes any seat of them."""
-        masks, alive = self._eligible(wanted), search.alive
-        for run in touched:
-            rank = self._rank_of[run]
-            if not masks[rank]:
-                continue
-            place = bisect_left(alive, rank)
-            if place == len(alive) or alive[place] != rank:
-                alive.insert(place, rank)
+    def _push_bound(self, search: Search, number: int, quantity: int) -> None:
+        """Let a run be looked at when nothing that is surely nearer is left."""
+        run = self._arrays.index.runs[number]
+        search.turn += 1
+        item = Item(run.near * quantity, run.first, number, search.turn, UNKNOWN)
+        search.newest[number] = item
+        heappush(search.heap, item)
+
+
+def _reaching(seats: int, quantity: int) -> int:
+    """The starts of blocks of `quantity` that have at least one of these seats."""
+    reached = 0
+    for shift in range(quantity):
+        reached |= seats >> shift
+    return reached

@@ -7,6 +7,7 @@ after all seats, as many hidden numbers as its capacity. It never changes and kn
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import hypot
@@ -107,8 +108,9 @@ class SeatIndex:
 
     `ids[number]` and `number[id]` translate; `category_of[number]` is an index into `categories`;
     `run_of[seat]` an index into `runs`; `cell_of[number]` is where the counts of the seat's cell
-    begin (`STATUSES` a cell, see `cells`). `distance_sums[n]` is the sum of the distances of the
-    seats before `n` to the focal point. `seat_count` numbers are seats, `size` are all.
+    begin (`STATUSES` a cell, see `cells` and `cell_sizes`). `distance_sums[n]` is the sum of the
+    distances of the seats before `n` to the focal point, `runs_by_distance` has the nearest run
+    first. `seat_count` numbers are seats, `size` are all.
     """
 
     __slots__ = (
@@ -118,6 +120,7 @@ class SeatIndex:
         "category_number",
         "category_of",
         "cell_of",
+        "cell_sizes",
         "cells",
         "distance_sums",
         "ids",
@@ -126,6 +129,7 @@ class SeatIndex:
         "run_firsts",
         "run_of",
         "runs",
+        "runs_by_distance",
         "seat_count",
         "section_number",
         "sections",
@@ -170,6 +174,11 @@ class SeatIndex:
         self.sections = tuple(self.section_number)
         self.categories = tuple(self.category_number)
         self.cells = tuple(cells)
+        sizes = Counter(self.cell_of)
+        self.cell_sizes = [sizes[number * STATUSES] for number in range(len(cells))]
+        self.runs_by_distance = sorted(
+            range(len(self.runs)), key=lambda run: (self.runs[run].near, run)
+        )
 
     def _add_row(self, row: RowPlan, distances: "array[int]", cells: dict[Cell, int]) -> None:
         section = self.section_number.setdefault(row.section, len(self.section_number))

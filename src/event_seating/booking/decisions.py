@@ -139,7 +139,7 @@ class RuleBook:
         if configuration is None:
             if not isinstance(request, Configure):
                 raise ValueError("the first request of an event configures it")
-        elif configuration.status is SaleStatus.cancelled:
+        elif configuration.status == SaleStatus.cancelled:
             return _CANCELLED
         outcome = self._rules[type(request)](request, now_ms)
         return outcome if isinstance(outcome, Refusal) else Entry(request.actor, (outcome,))
@@ -322,7 +322,7 @@ class RuleBook:
         """Whether new seats may be held at this time."""
         sale = self._configuration
         return (
-            sale.status is SaleStatus.on_sale
+            sale.status == SaleStatus.on_sale
             and (sale.sales_start_ms is None or now_ms >= sale.sales_start_ms)
             and (sale.sales_end_ms is None or now_ms < sale.sales_end_ms)
         )

@@ -18,7 +18,7 @@ HOUR = 60 * MINUTE
 class Naive:
     """One event: `plan` has a dictionary a seat, `runs` the neighbours, `areas` their places."""
 
-    def __init__(self, plan, runs, areas, area_category, focal, grace_ms):
+    def __init__(self, plan, runs, areas, *, area_category, focal, grace_ms):
         self.plan, self.runs, self.areas, self.area_category = plan, runs, areas, area_category
         self.grace_ms = grace_ms
         far = max(hypot(s["x"] - focal[0], s["y"] - focal[1]) for s in plan)
@@ -27,7 +27,7 @@ class Naive:
         ]
         size = len(plan) + sum(len(places) for places in areas)
         self.state = {
-            "seats": {seat: ("available", None) for seat in range(size)},
+            "seats": dict.fromkeys(range(size), ("available", None)),
             "holds": {},
             "bookings": {},
             "ended": {},
@@ -130,34 +130,35 @@ class Naive:
                 seats[seat] = "not_on_sale"
             else:
                 lines[seat] = (ticket_type, self.price(seat, ticket_type))
-        used = set()
         for number in dict.fromkeys(wanted.area for wanted in choice.areas):
             wanted = [one for one in choice.areas if one.area == number]
-            if not 0 <= number < len(self.areas):
-                areas[number] = "unknown"
-                continue
-            pool = []
-            for status in statuses:
-                for place in self.areas[number]:
-                    is_freed = place in freed and status == statuses[0]
-                    if self.state["seats"][place][0] == status or is_freed:
-                        pool.append(place)
-            if len(pool) < sum(one.quantity for one in wanted):
-                areas[number] = "sold_out"
-                continue
-            for one in wanted:
-                ticket_type = one.ticket_type or "standard"
-                if self.price(pool[0], ticket_type) is None:
-                    areas[number] = "not_on_sale"
-                    break
-                for _ in range(one.quantity):
-                    place = pool.pop(0)
-                    used.add(place)
-                    lines[place] = (ticket_type, self.price(place, ticket_type))
+            fault = self.choose_places(number, wanted, freed, statuses, lines)
+            if fault:
+                areas[number] = fault
         if seats or areas:
             only_areas = not seats and set(areas.values()) == {"sold_out"}
             return ("sold_out" if only_areas else "seats_unavailable", seats, areas)
         return lines
+
+    def choose_places(self, number, wanted, freed, statuses, lines):
+        if not 0 <= number < len(self.areas):
+            return "unknown"
+        pool = []
+        for status in statuses:
+            for place in self.areas[number]:
+                is_freed = place in freed and status == statuses[0]
+                if self.state["seats"][place][0] == status or is_freed:
+                    pool.append(place)
+        if len(pool) < sum(one.quantity for one in wanted):
+            return "sold_out"
+        for one in wanted:
+            ticket_type = one.ticket_type or "standard"
+            if self.price(pool[0], ticket_type) is None:
+                return "not_on_sale"
+            for _ in range(one.quantity):
+                place = pool.pop(0)
+                lines[place] = (ticket_type, self.price(place, ticket_type))
+        return None
 
     def alone(self, run, taken):
         """The free seats of a run with nobody free beside them, when `taken` are taken."""
@@ -225,9 +226,7 @@ class Naive:
                 distance = sum(self.distance[seat] for seat in block)
                 found.append((bool(left_over) and avoid, distance, block[0], block))
         if found:
-            return {
-                seat: (ticket_type, self.price(seat, ticket_type)) for seat in min(found)[3]
-            }
+            return {seat: (ticket_type, self.price(seat, ticket_type)) for seat in min(found)[3]}
         left = [seat for seat in range(len(self.plan)) if may(seat)]
         if best.accessible and not any(self.plan[seat]["accessible"] for seat in left):
             return ("sold_out", {}, {})
@@ -299,7 +298,7 @@ class Naive:
         self.give(lines, "held", request.hold)
         return None
 
-    def ChangeHold(self, request, now):  # noqa: N802
+    def ChangeHold(self, request, now):  # noqa: N802, PLR0911
         problem = self.hold_problem(request.hold, now)
         if problem:
             return problem
@@ -324,9 +323,9 @@ class Naive:
             if isinstance(added, tuple):
                 return added
         lines = {**left, **added}
-        if not self.state["configuration"].rules.allow_orphans and not request.box_office:
-            if self.strands(lines, own=list(hold["lines"])):
-                return ("orphan_seat",)
+        strict = not self.state["configuration"].rules.allow_orphans and not request.box_office
+        if strict and self.strands(lines, own=list(hold["lines"])):
+            return ("orphan_seat",)
         self.give(removed, "available", None)
         self.give(lines, "held", request.hold)
         hold["lines"] = lines

@@ -8,6 +8,7 @@ from the start, and images are written and read, all in between.
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.unit.booking.naive import Naive, neighbours
 
 from event_seating.booking.entries import FORMAT, changes, decode, encode
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
@@ -31,7 +32,6 @@ from event_seating.booking.requests import (
     ReleaseHold,
     UnblockSeats,
 )
-from tests.unit.booking.naive import Naive, neighbours
 
 START = 1_700_000_000_000
 GRACE_MS = 60_000
@@ -81,7 +81,14 @@ def build() -> tuple[SeatIndex, Naive]:
         places.append(list(range(first, first + capacity)))
         first += capacity
     categories = [category for _, _, category in AREAS]
-    return index, Naive(plan, neighbours(numbered), places, categories, FOCAL, GRACE_MS)
+    return index, Naive(
+        plan,
+        neighbours(numbered),
+        places,
+        area_category=categories,
+        focal=FOCAL,
+        grace_ms=GRACE_MS,
+    )
 
 
 seats = st.lists(
@@ -434,9 +441,7 @@ def content(states: SeatStates) -> tuple:
         states.at_ms,
         states.configuration,
         bytes(ledger.published),
-        sorted(
-            ledger.committed_records(ledger.holds, ledger.undo.holds), key=lambda hold: hold.id
-        ),
+        sorted(ledger.committed_records(ledger.holds, ledger.undo.holds), key=lambda hold: hold.id),
         sorted(
             ledger.committed_records(ledger.bookings, ledger.undo.bookings),
             key=lambda booking: booking.id,

@@ -1,0 +1,7 @@
+"""Holds and bookings of the seats of an event.
+
+The pure rooms, which take the time as an argument and touch nothing outside: `index` (the seats of
+a map, numbered), `arrays` (who has which seat), `best` and `orphans` (masks of rows), `records`,
+`requests`, `refusals`, `entries` (what is kept, asked, refused and written), `ledger` (what entries
+do), `choices` and `decisions` (the rules), `image` (all of it as bytes), `model` (the one door).
+"""

@@ -1,0 +1,288 @@
+"""From what was chosen to seats with prices, or to the reason why not.
+
+Owns the questions that every way of taking seats asks: are they there and free, what do they cost,
+which places of an area, which block is best, and would a single seat be left over. It only looks:
+what it returns is not taken before an entry says so.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from event_seating.booking.best import BestFinder, Filter
+from event_seating.booking.ledger import Ledger
+from event_seating.booking.orphans import block_starts, clean_starts, nearest_start, orphans
+from event_seating.booking.records import (
+    AVAILABLE,
+    BLOCKED,
+    BOOKED,
+    HELD,
+    STANDARD,
+    Groups,
+    LineGroup,
+)
+from event_seating.booking.refusals import (
+    AreaCode,
+    AreaProblem,
+    Refusal,
+    RefusalCode,
+    SeatCode,
+    SeatProblem,
+)
+from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
+
+SEAT_CODES = {
+    AVAILABLE: SeatCode.available,
+    HELD: SeatCode.held,
+    BOOKED: SeatCode.booked,
+    BLOCKED: SeatCode.blocked,
+}
+
+Lines = dict[tuple[str, int], list[int]]
+"""Seats by their ticket type and price."""
+
+
+def problem_of(ledger: Ledger, seat: int) -> SeatProblem:
+    """A seat with its present status as the reason why it cannot be had."""
+    if not 0 <= seat < ledger.index.seat_count:
+        return SeatProblem(seat, SeatCode.unknown)
+    return SeatProblem(seat, SEAT_CODES[ledger.arrays.status[seat]])
+
+
+def choose(
+    ledger: Ledger,
+    choice: Choice,
+    *,
+    freed: Collection[int] = (),
+    statuses: tuple[int, ...] = (AVAILABLE,),
+) -> Groups | Refusal:
+    """The chosen seats and places with their prices.
+
+    Seats must have one of the `statuses`, or be among the `freed` ones, which the same request
+    gives back.
+    """
+    lines: Lines = {}
+    seats = _add_seats(ledger, choice, freed, statuses, lines)
+    areas = _add_places(ledger, choice.areas, freed, statuses, lines) if choice.areas else []
+    if not seats and not areas:
+        return _groups(lines)
+    sold_out = not seats and all(problem.code is AreaCode.sold_out for problem in areas)
+    code = RefusalCode.sold_out if sold_out else RefusalCode.seats_unavailable
+    return Refusal(code, seats=tuple(seats), areas=tuple(areas))
+
+
+def choose_best(
+    ledger: Ledger, finder: BestFinder, best: Best, *, avoid_orphans: bool
+) -> Groups | Refusal:
+    """The best block with its prices; one that leaves an orphan only when there is no other."""
+    ticket_type = best.ticket_type or STANDARD
+    prices = ledger.prices.get(ticket_type, [])
+    wanted = _filter(best, prices)
+    start = finder.find(wanted, best.quantity, clean=True) if avoid_orphans else None
+    if start is None:
+        start = finder.find(wanted, best.quantity)
+    if start is None:
+        left = finder.left(wanted)
+        if best.accessible and not finder.left(wanted, accessible_only=True):
+            left = 0
+        enough = left >= best.quantity
+        return Refusal(RefusalCode.no_block if enough else RefusalCode.sold_out)
+    lines: Lines = {}
+    for seat in range(start, start + best.quantity):
+        price = prices[ledger.index.category_of[seat]]
+        if price is not None:  # the filter lets only priced seats through
+            lines.setdefault((ticket_type, price), []).append(seat)
+    return _groups(lines)
+
+
+def orphan_refusal(ledger: Ledger, seats: Sequence[int], own: Sequence[int] = ()) -> Refusal | None:
+    """The refusal of a choice that strands a single seat, when another one would not.
+
+    `seats` is all that the buyer would have, `own` what the hold has already. Another choice is a
+    block of as many neighbours in the same run, of the same categories; `suggestion` is the whole
+    choice with such blocks in place of the runs at fault.
+    """
+    index, arrays = ledger.index, ledger.arrays
+    better: dict[int, range] = {}
+    for run in sorted({index.run_of[seat] for seat in seats if seat < index.seat_count}):
+        chosen, mine = arrays.bits(run, seats), arrays.bits(run, own)
+        free = arrays.free[run] | mine
+        if chosen != mine and orphans(free, chosen):
+            block = _better_block(ledger, run, free, chosen)
+            if block is not None:
+                better[run] = block
+    if not better:
+        return None
+    kept = (seat for seat in seats if seat < index.seat_count and index.run_of[seat] not in better)
+    blocks = (seat for block in better.values() for seat in block)
+    return Refusal(RefusalCode.orphan_seat, suggestion=(*kept, *blocks))
+
+
+def part_of(
+    ledger: Ledger, groups: Groups, part: Part, code: RefusalCode
+) -> tuple[int, ...] | Refusal:
+    """The seats of a hold or booking that `part` gives back, the highest places of its areas.
+
+    Refused with `code` when it has not all of them.
+    """
+    ticket_types = {seat: group.ticket_type for group in groups for seat in group.seats}
+    limit = ledger.index.seat_count
+    given = [seat for seat in part.seats if seat in ticket_types and seat < limit]
+    problems = [problem_of(ledger, seat) for seat in part.seats if seat not in set(given)]
+    short: list[AreaProblem] = []
+    for wanted in part.areas:
+        places = _places_of(ledger, wanted, ticket_types)
+        if len(places) < wanted.quantity:
+            short.append(AreaProblem(wanted.area, AreaCode.sold_out, len(places)))
+        for place in places[-wanted.quantity :]:
+            del ticket_types[place]
+            given.append(place)
+    if problems or short:
+        return Refusal(code, seats=tuple(problems), areas=tuple(short))
+    return tuple(given)
+
+
+def with_status(ledger: Ledger, part: Part, status: int) -> list[int]:
+    """Those of the seats, and as many of the places, that have this status."""
+    found = [
+        seat
+        for seat in part.seats
+        if 0 <= seat < ledger.index.seat_count and ledger.arrays.status[seat] == status
+    ]
+    asked: dict[int, int] = {}
+    for wanted in part.areas:
+        asked[wanted.area] = asked.get(wanted.area, 0) + wanted.quantity
+    for area, quantity in asked.items():
+        if 0 <= area < len(ledger.index.areas):
+            found += ledger.arrays.lowest(area, quantity, status)
+    return found
+
+
+def _groups(lines: Lines) -> Groups:
+    return tuple(
+        LineGroup(tuple(seats), price, None if ticket_type == STANDARD else ticket_type)
+        for (ticket_type, price), seats in lines.items()
+    )
+
+
+def _add_seats(
+    ledger: Ledger,
+    choice: Choice,
+    freed: Collection[int],
+    statuses: tuple[int, ...],
+    lines: Lines,
+) -> list[SeatProblem]:
+    """Add the seats picked by hand to `lines`; returns those that cannot be had."""
+    status, limit = ledger.arrays.status, ledger.index.seat_count
+    ticket_types, category_of = choice.ticket_types, ledger.index.category_of
+    problems: list[SeatProblem] = []
+    for seat in choice.seats:
+        if not 0 <= seat < limit or (status[seat] not in statuses and seat not in freed):
+            problems.append(problem_of(ledger, seat))
+            continue
+        ticket_type = ticket_types.get(seat, STANDARD) if ticket_types else STANDARD
+        prices = ledger.prices.get(ticket_type)
+        price = prices[category_of[seat]] if prices else None
+        if price is None:
+            problems.append(SeatProblem(seat, SeatCode.not_on_sale))
+        else:
+            lines.setdefault((ticket_type, price), []).append(seat)
+    return problems
+
+
+def _add_places(
+    ledger: Ledger,
+    areas: Iterable[AreaQuantity],
+    freed: Collection[int],
+    statuses: tuple[int, ...],
+    lines: Lines,
+) -> list[AreaProblem]:
+    """Add places of areas to `lines`, the lowest first; returns the areas that have too few."""
+    problems: list[AreaProblem] = []
+    asked: dict[int, list[AreaQuantity]] = {}
+    for wanted in areas:
+        asked.setdefault(wanted.area, []).append(wanted)
+    for number, parts in asked.items():
+        if not 0 <= number < len(ledger.index.areas):
+            problems.append(AreaProblem(number, AreaCode.unknown, 0))
+            continue
+        category = ledger.index.areas[number].category
+        quantity = sum(part.quantity for part in parts)
+        places = _free_places(ledger, number, quantity, freed, statuses)
+        if len(places) < quantity:
+            problems.append(AreaProblem(number, AreaCode.sold_out, len(places)))
+            continue
+        at = 0
+        for part in parts:
+            ticket_type = part.ticket_type or STANDARD
+            prices = ledger.prices.get(ticket_type)
+            price = prices[category] if prices else None
+            if price is None:
+                problems.append(AreaProblem(number, AreaCode.not_on_sale, quantity))
+                break
+            lines.setdefault((ticket_type, price), []).extend(places[at : at + part.quantity])
+            at += part.quantity
+    return problems
+
+
+def _free_places(
+    ledger: Ledger,
+    area: int,
+    quantity: int,
+    freed: Collection[int],
+    statuses: tuple[int, ...],
+) -> list[int]:
+    """The lowest places with the first of the statuses, then of the next; freed ones are free."""
+    place = ledger.index.areas[area]
+    places: list[int] = []
+    for status in statuses:
+        found = ledger.arrays.lowest(area, quantity, status)
+        if status == statuses[0]:
+            last = place.first + place.capacity
+            found = sorted([*found, *(seat for seat in freed if place.first <= seat < last)])
+        places += found
+    return places[:quantity]
+
+
+def _places_of(
+    ledger: Ledger, wanted: AreaQuantity, ticket_types: Mapping[int, str | None]
+) -> list[int]:
+    """The places of an area among these seats, of the wanted ticket type if one is named."""
+    if not 0 <= wanted.area < len(ledger.index.areas):
+        return []
+    area = ledger.index.areas[wanted.area]
+    return sorted(
+        seat
+        for seat, ticket_type in ticket_types.items()
+        if area.first <= seat < area.first + area.capacity
+        and wanted.ticket_type in {None, ticket_type or STANDARD}
+    )
+
+
+def _filter(best: Best, prices: list[int | None]) -> Filter:
+    """The filter of a request: categories that are wanted, priced and not too dear."""
+    categories = frozenset(
+        category
+        for category, price in enumerate(prices)
+        if price is not None
+        and (not best.categories or category in best.categories)
+        and (best.max_price is None or price <= best.max_price)
+    )
+    sections = frozenset(best.sections) if best.sections else None
+    return Filter(categories, sections, best.accessible)
+
+
+def _better_block(ledger: Ledger, run: int, free: int, chosen: int) -> range | None:
+    """A block of as many seats in the same run that leaves no orphan, the nearest to `chosen`."""
+    facts = ledger.index.runs[run]
+    may = 0
+    for _, seats in facts.categories:
+        if seats & chosen:
+            may |= seats
+    reserved = facts.accessible | facts.companion
+    if not chosen & reserved:
+        may &= ~reserved
+    quantity = chosen.bit_count()
+    starts = clean_starts(block_starts(free & may, quantity), free, quantity)
+    if not starts:
+        return None
+    start = facts.first + nearest_start(starts, (chosen & -chosen).bit_length() - 1)
+    return range(start, start + quantity)

@@ -1,0 +1,342 @@
+"""The rules: what is granted, what is refused and why.
+
+One function for each request, to be read from top to bottom. Each looks at the ledger as it is at
+one moment, with everything that has run out by then already expired, and returns the entry that
+would do what was asked, or a refusal. None changes anything; the time is an argument.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from event_seating.booking.best import BestFinder
+from event_seating.booking.choices import (
+    choose,
+    choose_best,
+    orphan_refusal,
+    part_of,
+    problem_of,
+    with_status,
+)
+from event_seating.booking.entries import (
+    Amended,
+    Blocked,
+    Booked,
+    Cancelled,
+    Configured,
+    Entry,
+    Exchanged,
+    Extended,
+    Held,
+    Operation,
+    Released,
+    Unblocked,
+    to_ranges,
+)
+from event_seating.booking.ledger import GONE_MS, Ledger
+from event_seating.booking.records import (
+    AVAILABLE,
+    BLOCKED,
+    HOLD_TOTAL_MAX_MS,
+    Booking,
+    Configuration,
+    Ending,
+    Gone,
+    Groups,
+    Hold,
+    SaleStatus,
+    seat_count,
+    seats_of,
+    total,
+)
+from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.requests import (
+    Best,
+    BlockSeats,
+    BookHold,
+    BookSeats,
+    CancelBooking,
+    ChangeHold,
+    Choice,
+    Configure,
+    ExchangeSeats,
+    ExtendHold,
+    Part,
+    PlaceHold,
+    ReleaseHold,
+    Request,
+    UnblockSeats,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BOX_OFFICE_HOLD_TOTAL_MAX_MS = 24 * 3_600_000
+"""The box office may extend a hold this long: a bank transfer confirmed the next day."""
+
+ADDRESS_FACTOR = 10
+"""One address may hold so many times what one buyer may: thousands share a carrier's address."""
+
+_ENDINGS = {
+    Ending.expired: RefusalCode.hold_expired,
+    Ending.released: RefusalCode.hold_released,
+    Ending.booked: RefusalCode.hold_booked,
+    Ending.cancelled: RefusalCode.hold_not_found,
+}
+
+_CANCELLED = Refusal(RefusalCode.event_cancelled)
+_NOT_ON_SALE = Refusal(RefusalCode.not_on_sale)
+_NOTHING_GAINED = Refusal(RefusalCode.nothing_gained)
+_NOTHING_LEFT = Refusal(RefusalCode.nothing_left)
+
+
+def hold_or_ending(
+    hold: Hold | None, became: bytes | None, gone: Gone | None, now_ms: int
+) -> Hold | Refusal:
+    """A hold, or how it ended, from what is known under its id."""
+    if hold is not None:
+        return hold if now_ms < hold.expires_ms else Refusal(RefusalCode.hold_expired)
+    if became is not None:
+        return Refusal(RefusalCode.hold_booked, booking=became)
+    if gone is None or now_ms >= gone.at_ms + GONE_MS:
+        return Refusal(RefusalCode.hold_not_found)
+    return Refusal(_ENDINGS[gone.ending], booking=gone.booking)
+
+
+def booking_or_ending(booking: Booking | None, gone: Gone | None, now_ms: int) -> Booking | Refusal:
+    """A booking, or that it was cancelled, from what is known under its id."""
+    if booking is not None:
+        return booking
+    if gone is None or gone.ending is not Ending.cancelled or now_ms >= gone.at_ms + GONE_MS:
+        return Refusal(RefusalCode.booking_not_found)
+    return Refusal(RefusalCode.already_cancelled)
+
+
+class RuleBook:
+    """The rules of one event, over its ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._finder = BestFinder(ledger.arrays)
+        self._rules: dict[type, Callable[[Any, int], Operation | Refusal]] = {
+            PlaceHold: self._place,
+            ChangeHold: self._change,
+            ExtendHold: self._extend,
+            ReleaseHold: self._release,
+            BookHold: self._book,
+            BookSeats: self._book_seats,
+            CancelBooking: self._cancel,
+            ExchangeSeats: self._exchange,
+            BlockSeats: self._block,
+            UnblockSeats: self._unblock,
+            Configure: self._configure,
+        }
+
+    def decide(self, request: Request, now_ms: int) -> Entry | Refusal:
+        """The entry that does what is asked, or why not.
+
+        An event begins with `Configure`; anything else before it is a `ValueError`.
+        """
+        configuration = self._ledger.configuration
+        if configuration is None:
+            if not isinstance(request, Configure):
+                raise ValueError("the first request of an event configures it")
+        elif configuration.status == SaleStatus.cancelled:
+            return _CANCELLED
+        outcome = self._rules[type(request)](request, now_ms)
+        return outcome if isinstance(outcome, Refusal) else Entry(request.actor, (outcome,))
+
+    # Holds
+
+    def _place(self, request: PlaceHold, now_ms: int) -> Held | Refusal:
+        if not self._selling(now_ms):
+            return _NOT_ON_SALE
+        rules = self._configuration.rules
+        count = request.choice.count
+        refusal = self._too_many(request.buyer, request.by_address, count, count)
+        if refusal is not None:
+            return refusal
+        groups = self._chosen(request)
+        if isinstance(groups, Refusal):
+            return groups
+        return Held(request.hold, groups, rules.hold_ttl_ms, request.buyer, request.by_address)
+
+    def _chosen(self, request: PlaceHold) -> Groups | Refusal:
+        """The seats of a hold; a choice that strands a seat is refused if another would not."""
+        orphans_allowed = self._configuration.rules.allow_orphans
+        if isinstance(request.choice, Best):
+            return choose_best(
+                self._ledger, self._finder, request.choice, avoid_orphans=not orphans_allowed
+            )
+        groups = choose(self._ledger, request.choice)
+        if orphans_allowed or request.box_office or isinstance(groups, Refusal):
+            return groups
+        return orphan_refusal(self._ledger, seats_of(groups)) or groups
+
+    def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(hold, Refusal):
+            return hold
+        removed = self._given_back(hold.groups, request.remove, RefusalCode.not_in_hold)
+        if isinstance(removed, Refusal):
+            return removed
+        left = seat_count(hold.groups) - len(removed)
+        refusal = self._may_add(hold, request.add, left, now_ms)
+        if refusal is not None:
+            return refusal
+        added = self._added(request.add, removed)
+        if isinstance(added, Refusal):
+            return added
+        amended = Amended(hold.id, removed, added)
+        return self._orphaned(hold, amended, request.box_office) or amended
+
+    def _may_add(self, hold: Hold, add: Choice | None, left: int, now_ms: int) -> Refusal | None:
+        """The refusal of adding to what is `left` of a hold, whatever the seats are."""
+        if add is None:
+            return None if left else _NOTHING_LEFT
+        if not self._selling(now_ms):
+            return _NOT_ON_SALE
+        in_hold = left + add.count
+        more = in_hold - seat_count(hold.groups)
+        return self._too_many(hold.buyer, hold.by_address, in_hold, more)
+
+    def _orphaned(self, hold: Hold, amended: Amended, box_office: bool) -> Refusal | None:
+        """The refusal of a change after which a single seat would be left over."""
+        if box_office or self._configuration.rules.allow_orphans:
+            return None
+        own = seats_of(hold.groups)
+        kept = set(own).difference(amended.removed)
+        seats = [seat for seat in own if seat in kept]
+        return orphan_refusal(self._ledger, (*seats, *seats_of(amended.added)), own)
+
+    def _extend(self, request: ExtendHold, now_ms: int) -> Extended | Refusal:
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(hold, Refusal):
+            return hold
+        longest = BOX_OFFICE_HOLD_TOTAL_MAX_MS if request.box_office else HOLD_TOTAL_MAX_MS
+        ttl_ms = self._configuration.rules.hold_ttl_ms
+        expires_ms = min(now_ms + ttl_ms, hold.created_ms + longest)
+        if expires_ms <= hold.expires_ms:
+            return _NOTHING_GAINED
+        return Extended(hold.id, expires_ms - now_ms)
+
+    def _release(self, request: ReleaseHold, now_ms: int) -> Released | Refusal:
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(hold, Refusal):
+            return hold
+        return Released(hold.id, seats_of(hold.groups))
+
+    # Bookings
+
+    def _book(self, request: BookHold, now_ms: int) -> Booked | Refusal:
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(hold, Hold):
+            return Booked(request.booking, seats_of(hold.groups), hold.id)
+        late = self._ledger.late.get(request.hold)
+        if late is None or now_ms >= late.expires_ms + self._ledger.grace_ms:
+            return hold
+        status = self._ledger.arrays.status
+        if any(status[seat] != AVAILABLE for seat in seats_of(late.groups)):
+            return hold
+        return Booked(request.booking, (), late.id, late.groups)
+
+    def _book_seats(self, request: BookSeats, _now_ms: int) -> Booked | Refusal:
+        statuses = (AVAILABLE,) * request.from_available + (BLOCKED,) * request.from_blocked
+        groups = choose(self._ledger, request.choice, statuses=statuses)
+        if isinstance(groups, Refusal):
+            return groups
+        return Booked(request.booking, (), None, groups)
+
+    def _cancel(self, request: CancelBooking, now_ms: int) -> Cancelled | Refusal:
+        booking = self.live_booking(request.booking, now_ms)
+        if isinstance(booking, Refusal):
+            return booking
+        if request.part is None:
+            return Cancelled(booking.id, seats_of(booking.groups))
+        seats = part_of(self._ledger, booking.groups, request.part, RefusalCode.not_in_booking)
+        return seats if isinstance(seats, Refusal) else Cancelled(booking.id, seats)
+
+    def _exchange(self, request: ExchangeSeats, now_ms: int) -> Exchanged | Refusal:
+        booking = self.live_booking(request.booking, now_ms)
+        if isinstance(booking, Refusal):
+            return booking
+        released = self._given_back(booking.groups, request.release, RefusalCode.not_in_booking)
+        if isinstance(released, Refusal):
+            return released
+        taken = self._added(request.take, released)
+        if isinstance(taken, Refusal):
+            return taken
+        if not taken and len(released) == seat_count(booking.groups):
+            return _NOTHING_LEFT
+        back = sum(
+            group.price * len(set(group.seats).intersection(released)) for group in booking.groups
+        )
+        return Exchanged(booking.id, released, taken, total(taken) - back)
+
+    # Seats and the event
+
+    def _block(self, request: BlockSeats, _now_ms: int) -> Blocked | Refusal:
+        seats = with_status(self._ledger, request.part, AVAILABLE)
+        return Blocked(to_ranges(seats), request.reason) if seats else self._none_of(request)
+
+    def _unblock(self, request: UnblockSeats, _now_ms: int) -> Unblocked | Refusal:
+        seats = with_status(self._ledger, request.part, BLOCKED)
+        return Unblocked(to_ranges(seats), request.reason) if seats else self._none_of(request)
+
+    def _none_of(self, request: BlockSeats | UnblockSeats) -> Refusal:
+        problems = tuple(problem_of(self._ledger, seat) for seat in request.part.seats)
+        return Refusal(RefusalCode.seats_unavailable, seats=problems)
+
+    def _configure(self, request: Configure, _now_ms: int) -> Configured:
+        return Configured(request.configuration)
+
+    # What several rules ask
+
+    def _given_back(
+        self, groups: Groups, part: Part | None, code: RefusalCode
+    ) -> tuple[int, ...] | Refusal:
+        """The seats that a change gives back; refused with `code` when it has not all of them."""
+        return () if part is None else part_of(self._ledger, groups, part, code)
+
+    def _added(self, choice: Choice | None, freed: tuple[int, ...]) -> Groups | Refusal:
+        """The seats that a change takes; those that it gives back are free."""
+        return () if choice is None else choose(self._ledger, choice, freed=frozenset(freed))
+
+    def live_hold(self, key: bytes, now_ms: int) -> Hold | Refusal:
+        """The hold with this id, or how it ended."""
+        ledger = self._ledger
+        return hold_or_ending(
+            ledger.holds.get(key), ledger.from_hold.get(key), ledger.gone.get(key), now_ms
+        )
+
+    def live_booking(self, key: bytes, now_ms: int) -> Booking | Refusal:
+        """The booking with this id, or that it was cancelled."""
+        return booking_or_ending(self._ledger.bookings.get(key), self._ledger.gone.get(key), now_ms)
+
+    @property
+    def _configuration(self) -> Configuration:
+        configuration = self._ledger.configuration
+        if configuration is None:
+            raise ValueError("the event is not configured")
+        return configuration
+
+    def _selling(self, now_ms: int) -> bool:
+        """Whether new seats may be held at this time."""
+        sale = self._configuration
+        return (
+            sale.status == SaleStatus.on_sale
+            and (sale.sales_start_ms is None or now_ms >= sale.sales_start_ms)
+            and (sale.sales_end_ms is None or now_ms < sale.sales_end_ms)
+        )
+
+    def _too_many(
+        self, buyer: bytes | None, by_address: bool, in_hold: int, more: int
+    ) -> Refusal | None:
+        """The refusal of a hold of `in_hold` seats that gives a buyer `more` than before."""
+        if buyer is None or more <= 0:
+            return None
+        rules = self._configuration.rules
+        if in_hold > rules.max_seats_per_hold:
+            return Refusal(RefusalCode.too_many_seats, limit=rules.max_seats_per_hold)
+        limit = rules.max_held_seats_per_buyer * (ADDRESS_FACTOR if by_address else 1)
+        if self._ledger.held_by.get(buyer, 0) + more > limit:
+            return Refusal(RefusalCode.too_many_held, limit=limit)
+        return None

@@ -1,0 +1,222 @@
+"""The whole state of an event as bytes, and back.
+
+An image holds the records; the arrays follow from them. It is a row of pieces of bounded size,
+each with its length before it, so that writing and reading can be done a few milliseconds at a
+time. `freeze` takes references to records that never change, which costs next to nothing; the
+encoding may then run while the event goes on selling. The form has a number (`IMAGE_FORMAT`); an
+image of another form is refused and the log is read instead. Of ended ids and late holds, too, the
+order is kept: they are forgotten in it.
+"""
+
+import re
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
+from struct import Struct as Packing
+from typing import TypeVar
+
+from msgspec import DecodeError, Struct, ValidationError, msgpack
+
+from event_seating.booking.entries import from_ranges
+from event_seating.booking.index import STATUSES, SeatIndex
+from event_seating.booking.ledger import Ledger
+from event_seating.booking.records import (
+    AVAILABLE,
+    BLOCKED,
+    STATUS_CHARS,
+    Booking,
+    Configuration,
+    Gone,
+    Hold,
+    Id,
+    Ms,
+    Seat,
+)
+
+IMAGE_FORMAT = 1
+
+RECORDS_PER_PIECE = 1_000
+"""Records in one piece: about 2 ms of reading."""
+
+RUNS_PER_STEP = 1_000
+"""Runs whose masks are built before the reader pauses: about 2 ms."""
+
+SEATS_PER_STEP = 20_000
+"""Seats that are counted before the reader pauses: about 2 ms."""
+
+_BLOCKED = re.compile(re.escape(STATUS_CHARS[BLOCKED : BLOCKED + 1]) + b"+")
+_LENGTH = Packing(">I")
+_BITS = bytes.maketrans(bytes(range(STATUSES)), b"1000")
+_CHARS = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
+
+Item = TypeVar("Item")
+
+
+class BrokenImageError(ValueError):
+    """The bytes are no image of this form, or one of another map."""
+
+
+class Head(Struct, frozen=True, array_like=True, tag=0):
+    """The first piece; `size` is the number of seats and places that the image is about."""
+
+    format: int
+    version: int
+    at_ms: Ms
+    size: int
+    configuration: Configuration | None
+
+
+class BlockedPiece(Struct, frozen=True, array_like=True, tag=1):
+    """Ranges of blocked seats."""
+
+    ranges: tuple[Seat, ...]
+
+
+class HoldsPiece(Struct, frozen=True, array_like=True, tag=2):
+    """Some of the holds."""
+
+    holds: list[Hold]
+
+
+class BookingsPiece(Struct, frozen=True, array_like=True, tag=3):
+    """Some of the bookings."""
+
+    bookings: list[Booking]
+
+
+class GonePiece(Struct, frozen=True, array_like=True, tag=4):
+    """Some of the ended ids, oldest first."""
+
+    gone: list[tuple[Id, Gone]]
+
+
+class LatePiece(Struct, frozen=True, array_like=True, tag=5):
+    """Some of the late holds, with the time at which they were swept, oldest first."""
+
+    late: list[tuple[Ms, Hold]]
+
+
+Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece
+
+_encoder = msgpack.Encoder()
+_decoder = msgpack.Decoder(Piece)
+
+
+class Image:
+    """What an event was at one moment; `pieces` encodes it, whenever and wherever."""
+
+    def __init__(self, ledger: Ledger, version: int, at_ms: int) -> None:
+        self._head = Head(
+            IMAGE_FORMAT,
+            version,
+            at_ms,
+            ledger.index.size,
+            ledger.undo.configuration,
+        )
+        self._published = bytes(ledger.published)
+        self._holds = ledger.committed_records(ledger.holds, ledger.undo.holds)
+        self._bookings = ledger.committed_records(ledger.bookings, ledger.undo.bookings)
+        self._gone = ledger.gone_in_order()
+        self._late = ledger.late_in_order()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The image, a few milliseconds of work at a time."""
+        stretches = _BLOCKED.finditer(self._published)
+        ranges = (number for found in stretches for number in (found.start(), len(found[0])))
+        yield _framed(self._head)
+        yield _framed(BlockedPiece(tuple(ranges)))
+        for holds in _portions(self._holds):
+            yield _framed(HoldsPiece(holds))
+        for bookings in _portions(self._bookings):
+            yield _framed(BookingsPiece(bookings))
+        for gone in _portions(self._gone):
+            yield _framed(GonePiece(gone))
+        for late in _portions(self._late):
+            yield _framed(LatePiece(late))
+
+
+def read(
+    index: SeatIndex, image: bytes, grace_ms: int
+) -> Generator[None, None, tuple[Ledger, Head]]:
+    """The ledger of an image and its head, pausing every few milliseconds.
+
+    Raises `BrokenImageError` when the bytes are no image or were made for another map.
+    """
+    pieces = _unframed(image)
+    head = next(pieces, None)
+    if not isinstance(head, Head) or head.format != IMAGE_FORMAT or head.size != index.size:
+        raise BrokenImageError("this is no image of this event in a form that is known here")
+    ledger = Ledger(index, grace_ms)
+    for piece in pieces:
+        _fill(ledger, piece)
+        yield
+    yield from _settle(ledger)
+    ledger.set_configuration(head.configuration)
+    ledger.start_anew()
+    return ledger, head
+
+
+def _fill(ledger: Ledger, piece: Piece) -> None:
+    try:
+        match piece:
+            case BlockedPiece():
+                for seat in from_ranges(piece.ranges):
+                    ledger.arrays.status[seat] = BLOCKED
+            case HoldsPiece():
+                ledger.fill_holds(piece.holds)
+            case BookingsPiece():
+                ledger.fill_bookings(piece.bookings)
+            case GonePiece():
+                ledger.fill_gone(piece.gone)
+            case LatePiece():
+                ledger.fill_late(piece.late)
+            case Head():
+                raise BrokenImageError("an image has two heads")
+    except IndexError as error:
+        raise BrokenImageError("the image names a seat that is not there") from error
+
+
+def _settle(ledger: Ledger) -> Generator[None, None, None]:
+    """Make counts, masks and what is published follow from the statuses."""
+    index, arrays = ledger.index, ledger.arrays
+    status, counts = arrays.status, arrays.counts
+    ledger.published[:] = status.translate(_CHARS)
+    for start in range(0, index.size, SEATS_PER_STEP):
+        end = min(start + SEATS_PER_STEP, index.size)
+        for cell, now in zip(index.cell_of[start:end], status[start:end], strict=True):
+            if now != AVAILABLE:
+                counts[cell] -= 1
+                counts[cell + now] += 1
+        yield
+    ledger.published_counts[:] = counts
+    for start in range(0, len(index.runs), RUNS_PER_STEP):
+        for number, run in enumerate(index.runs[start : start + RUNS_PER_STEP], start):
+            bits = status[run.first : run.first + run.length].translate(_BITS)
+            bits.reverse()
+            arrays.free[number] = int(bits, 2)
+        yield
+
+
+def _framed(piece: Piece) -> bytes:
+    encoded = _encoder.encode(piece)
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
+def _unframed(image: bytes) -> Iterator[Piece]:
+    at = 0
+    while at < len(image):
+        start = at + _LENGTH.size
+        if start > len(image):
+            raise BrokenImageError("the image ends in the middle of a piece")
+        at = start + _LENGTH.unpack_from(image, at)[0]
+        if at > len(image):
+            raise BrokenImageError("the image ends in the middle of a piece")
+        try:
+            yield _decoder.decode(image[start:at])
+        except (DecodeError, ValidationError, UnicodeDecodeError) as error:
+            raise BrokenImageError(f"a piece of the image cannot be read: {error}") from error
+
+
+def _portions(records: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(records)
+    while portion := list(islice(rest, RECORDS_PER_PIECE)):
+        yield portion

@@ -1,0 +1,261 @@
+"""The seats of one version of a seat map, numbered.
+
+Owns the fixed half of an event: which number a seat has, where it stands, who its neighbours are.
+It is built once for a version of a map and shared by every event that pins it. Numbers follow the
+map's order, so that the compact form of a snapshot is the array itself; the places of an area come
+after all seats, as many hidden numbers as its capacity. It never changes and knows no status.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import hypot
+from statistics import median
+from typing import NamedTuple
+
+AISLE_FACTOR = 1.5
+"""Neighbours stand further apart than this many usual distances of their row: an aisle."""
+
+DISTANCE_STEPS = 1 << 20
+"""Distances are whole numbers, the farthest seat's is this: finer than any map is drawn."""
+
+STATUSES = 4
+"""How many statuses a seat can have; a cell of counts is this wide."""
+
+
+class SeatPlan(NamedTuple):
+    """A seat as the map has it; `x` and `y` in the map's own units, with all shifts added."""
+
+    id: str
+    x: float
+    y: float
+    category: str
+    col: int | None = None
+    accessible: bool = False
+    companion: bool = False
+
+
+class RowPlan(NamedTuple):
+    """A row of a section, its seats in the map's order; `name` is what the map calls the row."""
+
+    section: str
+    name: str
+    seats: Sequence[SeatPlan]
+
+
+class AreaPlan(NamedTuple):
+    """A general-admission area: `capacity` places that nobody tells apart."""
+
+    id: str
+    capacity: int
+    category: str
+
+
+class Run(NamedTuple):
+    """Neighbours without a gap: the seats `first` to `first + length - 1`.
+
+    Bit `i` of every mask is the seat `first + i`. `categories` has a mask for each category that
+    is here. `near` is the distance of the seat that is nearest the focal point.
+    """
+
+    first: int
+    length: int
+    section: int
+    categories: tuple[tuple[int, int], ...]
+    accessible: int
+    companion: int
+    near: int
+
+
+class Area(NamedTuple):
+    """An area, its places being the numbers `first` to `first + capacity - 1`."""
+
+    id: str
+    first: int
+    capacity: int
+    category: int
+
+
+class Cell(NamedTuple):
+    """What seats have in common that are counted together; `section` or `area` is -1."""
+
+    section: int
+    category: int
+    area: int
+    accessible: bool
+    companion: bool
+
+
+def run_breaks(seats: Sequence[SeatPlan]) -> list[int]:
+    """The positions in a row before which an aisle lies, never told from printed numbers.
+
+    An aisle is where `col` jumps, or where two neighbours stand further apart than `AISLE_FACTOR`
+    times the row's median.
+    """
+    gaps = [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(seats)]
+    widest = AISLE_FACTOR * median(gaps) if gaps else 0.0
+    breaks = []
+    for position, (gap, (a, b)) in enumerate(zip(gaps, pairwise(seats), strict=True), 1):
+        jumps = a.col is not None and b.col is not None and abs(b.col - a.col) > 1
+        if jumps or gap > widest:
+            breaks.append(position)
+    return breaks
+
+
+class SeatIndex:
+    """Every seat and area of a map by number; immutable.
+
+    `ids[number]` and `number[id]` translate; `category_of[number]` is an index into `categories`;
+    `run_of[seat]` an index into `runs`; `cell_of[number]` is where the counts of the seat's cell
+    begin (`STATUSES` a cell, see `cells` and `cell_sizes`). `distance_sums[n]` is the sum of the
+    distances of the seats before `n` to the focal point, `runs_by_distance` has the nearest run
+    first. `seat_count` numbers are seats, `size` are all.
+    """
+
+    __slots__ = (
+        "area_number",
+        "areas",
+        "categories",
+        "category_number",
+        "category_of",
+        "cell_of",
+        "cell_sizes",
+        "cells",
+        "distance_sums",
+        "ids",
+        "number",
+        "rows",
+        "run_firsts",
+        "run_of",
+        "runs",
+        "runs_by_distance",
+        "seat_count",
+        "section_number",
+        "sections",
+        "size",
+    )
+
+    def __init__(
+        self,
+        rows: Iterable[RowPlan],
+        areas: Iterable[AreaPlan] = (),
+        focal: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Number the seats of `rows`, then the places of `areas`.
+
+        `focal` is where people look: the centre of the shape called stage, else of the map. The
+        caller has checked the map; two seats or areas with one id are a `ValueError`.
+        """
+        rows, areas = list(rows), list(areas)
+        self.section_number: dict[str, int] = {}
+        self.category_number: dict[str, int] = {}
+        self.rows: dict[tuple[str, str], list[range]] = {}
+        self.category_of = array("H")
+        self.run_of = array("I")
+        self.cell_of = array("I")
+        self.distance_sums = [0]
+        self.runs: list[Run] = []
+        cells: dict[Cell, int] = {}
+        self.ids = tuple(seat.id for row in rows for seat in row.seats)
+        self.number = {seat: number for number, seat in enumerate(self.ids)}
+        self.seat_count = len(self.ids)
+        if len(self.number) != self.seat_count:
+            raise ValueError("two seats have the same id")
+        distances = _distances(rows, focal)
+        for row in rows:
+            self._add_row(row, distances, cells)
+        self.areas = self._add_areas(areas, cells)
+        self.area_number = {area.id: number for number, area in enumerate(self.areas)}
+        if len(self.area_number) != len(self.areas):
+            raise ValueError("two areas have the same id")
+        self.size = len(self.category_of)
+        self.run_firsts = [run.first for run in self.runs]
+        self.sections = tuple(self.section_number)
+        self.categories = tuple(self.category_number)
+        self.cells = tuple(cells)
+        sizes = Counter(self.cell_of)
+        self.cell_sizes = [sizes[number * STATUSES] for number in range(len(cells))]
+        self.runs_by_distance = sorted(
+            range(len(self.runs)), key=lambda run: (self.runs[run].near, run)
+        )
+
+    def _add_row(self, row: RowPlan, distances: "array[int]", cells: dict[Cell, int]) -> None:
+        section = self.section_number.setdefault(row.section, len(self.section_number))
+        start = len(self.category_of)
+        for seat in row.seats:
+            category = self.category_number.setdefault(seat.category, len(self.category_number))
+            cell = Cell(section, category, -1, seat.accessible, seat.companion)
+            self.category_of.append(category)
+            self.cell_of.append(cells.setdefault(cell, len(cells)) * STATUSES)
+        self.rows.setdefault((row.section, row.name), []).append(
+            range(start, start + len(row.seats))
+        )
+        edges = [0, *run_breaks(row.seats), len(row.seats)]
+        for begin, end in pairwise(edges):
+            if begin < end:
+                self._add_run(section, start + begin, row.seats[begin:end], distances)
+
+    def _add_run(
+        self, section: int, first: int, seats: Sequence[SeatPlan], distances: "array[int]"
+    ) -> None:
+        masks: dict[int, int] = {}
+        accessible = companion = 0
+        for place, seat in enumerate(seats):
+            category = self.category_of[first + place]
+            masks[category] = masks.get(category, 0) | 1 << place
+            accessible |= seat.accessible << place
+            companion |= seat.companion << place
+        own = distances[first : first + len(seats)]
+        for distance in own:
+            self.distance_sums.append(self.distance_sums[-1] + distance)
+        self.run_of.extend([len(self.runs)] * len(seats))
+        self.runs.append(
+            Run(first, len(seats), section, tuple(masks.items()), accessible, companion, min(own))
+        )
+
+    def _add_areas(self, plans: Sequence[AreaPlan], cells: dict[Cell, int]) -> tuple[Area, ...]:
+        areas = []
+        for number, plan in enumerate(plans):
+            category = self.category_number.setdefault(plan.category, len(self.category_number))
+            cell = Cell(-1, category, number, accessible=False, companion=False)
+            at = cells.setdefault(cell, len(cells)) * STATUSES
+            areas.append(Area(plan.id, len(self.category_of), plan.capacity, category))
+            self.category_of.extend([category] * plan.capacity)
+            self.cell_of.extend([at] * plan.capacity)
+        return tuple(areas)
+
+    def area_of(self, number: int) -> int | None:
+        """The number of the area that a hidden place belongs to; `None` for a seat."""
+        if number < self.seat_count:
+            return None
+        for area, place in enumerate(self.areas):
+            if place.first <= number < place.first + place.capacity:
+                return area
+        raise ValueError(f"no seat and no place has the number {number}")
+
+    def row(self, section: str, name: str) -> list[int]:
+        """The seats of a row; empty when the map has no such row."""
+        return [seat for seats in self.rows.get((section, name), ()) for seat in seats]
+
+    def section(self, section: str) -> list[int]:
+        """The seats of a section; empty when the map has no such section."""
+        return [
+            seat
+            for (of, _), ranges in self.rows.items()
+            if of == section
+            for seats in ranges
+            for seat in seats
+        ]
+
+    def category(self, category: str) -> list[int]:
+        """The seats of a category, without the places of areas."""
+        wanted = self.category_number.get(category)
+        return [seat for seat in range(self.seat_count) if self.category_of[seat] == wanted]
+
+
+def _distances(rows: Sequence[RowPlan], focal: tuple[float, float]) -> "array[int]":
+    """The distance of each seat to the focal point in steps, the farthest being the last step."""
+    exact = [hypot(seat.x - focal[0], seat.y - focal[1]) for row in rows for seat in row.seats]
+    farthest = max(exact, default=0.0) or 1.0
+    return array("I", [round(distance / farthest * DISTANCE_STEPS) for distance in exact])

@@ -1,0 +1,101 @@
+"""What must always be true of an event's seats, counted anew.
+
+For tests, simulations and `verify`: everything that is kept in step by differences is compared
+with what it should be. It costs as much as the venue is large; the hot path has cheaper guards of
+its own. It changes nothing.
+"""
+
+from event_seating.booking.index import STATUSES
+from event_seating.booking.ledger import InvariantError, Ledger
+from event_seating.booking.records import (
+    AVAILABLE,
+    BLOCKED,
+    BOOKED,
+    HELD,
+    STATUS_CHARS,
+    seat_count,
+    seats_of,
+)
+
+
+def check(ledger: Ledger) -> None:
+    """Raise `InvariantError` when the state contradicts itself.
+
+    Every seat has at most one owner; records and arrays agree; counts, masks, buyers and what is
+    published follow from them. Published state is compared only when nothing is undecided.
+    """
+    _check_owners(ledger)
+    _check_counts(ledger)
+    _check_masks(ledger)
+    _check_buyers(ledger)
+    _check_ids(ledger)
+    if not ledger.undo.seats:
+        _check_published(ledger)
+
+
+def _must(holds: bool, what: str) -> None:
+    if not holds:
+        raise InvariantError(what)
+
+
+def _check_owners(ledger: Ledger) -> None:
+    expected: dict[int, tuple[int, bytes]] = {}
+    for status, records in ((HELD, ledger.holds), (BOOKED, ledger.bookings)):
+        for key, record in records.items():
+            _must(key == record.id, "a record is kept under another id")
+            _must(bool(record.groups), "a hold or booking has no seat")
+            for seat in seats_of(record.groups):
+                _must(seat not in expected, f"seat {seat} has two owners")
+                expected[seat] = (status, key)
+    arrays = ledger.arrays
+    for seat, (status, owner) in enumerate(zip(arrays.status, arrays.owner, strict=True)):
+        if seat in expected:
+            _must((status, owner) == expected[seat], f"seat {seat} is not with its owner")
+        else:
+            _must(owner is None, f"seat {seat} has an owner that does not have it")
+            _must(status in {AVAILABLE, BLOCKED}, f"seat {seat} is taken by nobody")
+
+
+def _check_counts(ledger: Ledger) -> None:
+    counts = [0] * (len(ledger.index.cells) * STATUSES)
+    for cell, status in zip(ledger.index.cell_of, ledger.arrays.status, strict=True):
+        counts[cell + status] += 1
+    _must(counts == ledger.arrays.counts, "the counts of the seats do not add up")
+
+
+def _check_masks(ledger: Ledger) -> None:
+    status = ledger.arrays.status
+    for run, free in zip(ledger.index.runs, ledger.arrays.free, strict=True):
+        mask = 0
+        for place in range(run.length):
+            mask |= (status[run.first + place] == AVAILABLE) << place
+        _must(free == mask, "a mask disagrees with the statuses")
+    for number, area in enumerate(ledger.index.areas):
+        places = range(area.first, area.first + area.capacity)
+        lowest = [place for place in places if status[place] == AVAILABLE][:1]
+        _must(ledger.arrays.lowest(number, 1) == lowest, "the lowest free place is another")
+
+
+def _check_buyers(ledger: Ledger) -> None:
+    held: dict[bytes, int] = {}
+    for hold in ledger.holds.values():
+        if hold.buyer is not None:
+            held[hold.buyer] = held.get(hold.buyer, 0) + seat_count(hold.groups)
+    _must(held == ledger.held_by, "what buyers hold is miscounted")
+    first = min((hold.expires_ms for hold in ledger.holds.values()), default=None)
+    _must(ledger.next_expiry_ms() == first, "the next hold to run out is another")
+
+
+def _check_ids(ledger: Ledger) -> None:
+    became = {
+        booking.hold: booking.id for booking in ledger.bookings.values() if booking.hold is not None
+    }
+    _must(became == ledger.from_hold, "a booked hold is not known as such")
+    for table in (ledger.holds, ledger.bookings, ledger.from_hold):
+        _must(not ledger.gone.keys() & table.keys(), "an id that ended is in use")
+
+
+def _check_published(ledger: Ledger) -> None:
+    expected = bytes(STATUS_CHARS[status] for status in ledger.arrays.status)
+    _must(expected == bytes(ledger.published), "what is published is not what is there")
+    _must(ledger.published_counts == ledger.arrays.counts, "the published counts are others")

@@ -1,0 +1,252 @@
+"""What each operation of an entry does to the ledger.
+
+The same functions run for what was decided here a moment ago and for what is read from the log of
+another process, so that the log alone gives the same state everywhere. An operation that does not
+fit what is there (a seat that is taken, a hold that is not there) is `InvariantError`: the log
+and this state have parted, and nothing may be decided any more. Nothing here judges whether a
+request should be granted.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from event_seating.booking.entries import (
+    Amended,
+    Blocked,
+    Booked,
+    Cancelled,
+    Configured,
+    Exchanged,
+    Expired,
+    Extended,
+    Held,
+    Operation,
+    Released,
+    Unblocked,
+    from_ranges,
+)
+from event_seating.booking.ledger import InvariantError, Ledger
+from event_seating.booking.records import (
+    AVAILABLE,
+    BLOCKED,
+    BOOKED,
+    HELD,
+    Booking,
+    Ending,
+    Gone,
+    Groups,
+    Hold,
+    seat_count,
+    seats_of,
+    without,
+)
+
+
+def perform(ledger: Ledger, operation: Operation, at_ms: int) -> None:
+    """Do what the operation says, at this time; `InvariantError` when it does not fit."""
+    _PERFORM[type(operation)](ledger, operation, at_ms)
+
+
+def _configure(ledger: Ledger, operation: Configured, _at_ms: int) -> None:
+    """Sell by another configuration."""
+    ledger.set_configuration(operation.configuration)
+
+
+def _hold(ledger: Ledger, operation: Held, at_ms: int) -> None:
+    """Begin a hold."""
+    key = operation.hold
+    if key in ledger.holds or key in ledger.from_hold or key in ledger.gone:
+        raise InvariantError("a hold begins twice")
+    _take(ledger, seats_of(operation.groups), HELD, key)
+    expires_ms = at_ms + operation.lasts_ms
+    ledger.put_hold(
+        key,
+        Hold(key, operation.groups, at_ms, expires_ms, operation.buyer, operation.by_address),
+    )
+
+
+def _amend(ledger: Ledger, operation: Amended, _at_ms: int) -> None:
+    """Change the seats of a hold."""
+    hold = _hold_of(ledger, operation.hold)
+    groups = _exchanged(ledger, hold, operation.removed, operation.added)
+    ledger.put_hold(
+        hold.id,
+        Hold(hold.id, groups, hold.created_ms, hold.expires_ms, hold.buyer, hold.by_address),
+    )
+
+
+def _extend(ledger: Ledger, operation: Extended, at_ms: int) -> None:
+    """Move the end of a hold."""
+    hold = _hold_of(ledger, operation.hold)
+    expires_ms = at_ms + operation.lasts_ms
+    ledger.put_hold(
+        hold.id,
+        Hold(hold.id, hold.groups, hold.created_ms, expires_ms, hold.buyer, hold.by_address),
+    )
+
+
+def _release(ledger: Ledger, operation: Released, at_ms: int) -> None:
+    """End a hold that was given back."""
+    _end(ledger, operation.hold, operation.seats)
+    ledger.put_gone(operation.hold, Gone(Ending.released, at_ms))
+
+
+def _expire(ledger: Ledger, operation: Expired, at_ms: int) -> None:
+    """End a hold that ran out; for a while it may still be booked."""
+    hold = _end(ledger, operation.hold, operation.seats)
+    ledger.put_gone(hold.id, Gone(Ending.expired, at_ms))
+    if at_ms < hold.expires_ms + ledger.grace_ms:
+        ledger.put_late(hold.id, hold)
+
+
+def _book(ledger: Ledger, operation: Booked, at_ms: int) -> None:
+    """Begin a booking, from a hold or straight."""
+    key, from_hold = operation.booking, operation.hold
+    if key in ledger.bookings or key in ledger.gone:
+        raise InvariantError("a booking begins twice")
+    if operation.groups:
+        groups = operation.groups
+        if from_hold is not None:
+            ledger.put_gone(from_hold, None)
+            ledger.put_late(from_hold, None)
+        _take(ledger, seats_of(groups), BOOKED, key, from_blocked=from_hold is None)
+    else:
+        if from_hold is None:
+            raise InvariantError("a booking has neither a hold nor lines")
+        groups = _hold_of(ledger, from_hold).groups
+        _give(ledger, from_hold, operation.seats, groups)
+        ledger.arrays.move(operation.seats, BOOKED, key, ledger.undo.seats)
+        ledger.put_hold(from_hold, None)
+    if from_hold is not None:
+        ledger.put_from_hold(from_hold, key)
+    ledger.put_booking(key, Booking(key, groups, at_ms, from_hold))
+
+
+def _cancel(ledger: Ledger, operation: Cancelled, at_ms: int) -> None:
+    """Give seats of a booking back; without a seat it is cancelled."""
+    booking = _booking_of(ledger, operation.booking)
+    groups = _exchanged(ledger, booking, operation.seats)
+    if groups:
+        ledger.put_booking(booking.id, _with(booking, groups))
+        return
+    ledger.put_booking(booking.id, None)
+    ledger.put_gone(booking.id, Gone(Ending.cancelled, at_ms))
+    if booking.hold is not None:
+        ledger.put_from_hold(booking.hold, None)
+        ledger.put_gone(booking.hold, Gone(Ending.booked, at_ms, booking.id))
+
+
+def _exchange(ledger: Ledger, operation: Exchanged, _at_ms: int) -> None:
+    """Change the seats of a booking."""
+    booking = _booking_of(ledger, operation.booking)
+    groups = _exchanged(ledger, booking, operation.released, operation.taken)
+    if not groups:
+        raise InvariantError("an exchange leaves a booking without a seat")
+    ledger.put_booking(booking.id, _with(booking, groups))
+
+
+def _block(ledger: Ledger, operation: Blocked, _at_ms: int) -> None:
+    """Withdraw seats from sale."""
+    _take(ledger, from_ranges(operation.ranges), BLOCKED, None)
+
+
+def _unblock(ledger: Ledger, operation: Unblocked, _at_ms: int) -> None:
+    """Give blocked seats back to the sale."""
+    seats = from_ranges(operation.ranges)
+    status = ledger.arrays.status
+    for seat in seats:
+        if seat >= len(status) or status[seat] != BLOCKED:
+            raise InvariantError(f"seat {seat} is unblocked and was not blocked")
+    ledger.arrays.move(seats, AVAILABLE, None, ledger.undo.seats)
+
+
+def _take(
+    ledger: Ledger,
+    seats: Sequence[int],
+    to: int,
+    owner: bytes | None,
+    *,
+    from_blocked: bool = False,
+) -> None:
+    """Move seats that must be free (or blocked) to an owner."""
+    status = ledger.arrays.status
+    for seat in seats:
+        if seat >= len(status):
+            raise InvariantError(f"there is no seat {seat}")
+        was = status[seat]
+        if was != AVAILABLE and not (from_blocked and was == BLOCKED):
+            raise InvariantError(f"seat {seat} is taken twice")
+    ledger.arrays.move(seats, to, owner, ledger.undo.seats)
+
+
+def _give(ledger: Ledger, owner: bytes, seats: Sequence[int], groups: Groups) -> None:
+    """Check that these are all the seats of an owner."""
+    owners = ledger.arrays.owner
+    if len(seats) != seat_count(groups):
+        raise InvariantError("not all seats of a hold end with it")
+    for seat in seats:
+        if seat >= len(owners) or owners[seat] != owner:
+            raise InvariantError(f"seat {seat} belongs to another")
+
+
+def _end(ledger: Ledger, key: bytes, seats: Sequence[int]) -> Hold:
+    """Free the seats of a hold and forget it."""
+    hold = _hold_of(ledger, key)
+    _give(ledger, key, seats, hold.groups)
+    ledger.arrays.move(seats, AVAILABLE, None, ledger.undo.seats)
+    ledger.put_hold(key, None)
+    return hold
+
+
+def _exchanged(
+    ledger: Ledger,
+    record: Hold | Booking,
+    removed: Sequence[int],
+    added: Groups = (),
+) -> Groups:
+    """Free some seats of a hold or booking, give it others; returns its groups after that."""
+    owner, groups = record.id, record.groups
+    status = HELD if isinstance(record, Hold) else BOOKED
+    owners = ledger.arrays.owner
+    for seat in removed:
+        if seat >= len(owners) or owners[seat] != owner:
+            raise InvariantError(f"seat {seat} belongs to another")
+    if removed:
+        ledger.arrays.move(removed, AVAILABLE, None, ledger.undo.seats)
+        groups = without(groups, removed)
+    if added:
+        _take(ledger, seats_of(added), status, owner)
+    return groups + added
+
+
+def _hold_of(ledger: Ledger, key: bytes) -> Hold:
+    hold = ledger.holds.get(key)
+    if hold is None:
+        raise InvariantError("the log names a hold that is not there")
+    return hold
+
+
+def _booking_of(ledger: Ledger, key: bytes) -> Booking:
+    booking = ledger.bookings.get(key)
+    if booking is None:
+        raise InvariantError("the log names a booking that is not there")
+    return booking
+
+
+def _with(booking: Booking, groups: Groups) -> Booking:
+    return Booking(booking.id, groups, booking.booked_ms, booking.hold)
+
+
+_PERFORM: dict[type, Callable[[Ledger, Any, int], None]] = {
+    Configured: _configure,
+    Held: _hold,
+    Amended: _amend,
+    Extended: _extend,
+    Released: _release,
+    Expired: _expire,
+    Booked: _book,
+    Cancelled: _cancel,
+    Exchanged: _exchange,
+    Blocked: _block,
+    Unblocked: _unblock,
+}

@@ -1,0 +1,156 @@
+"""What an event keeps: its configuration, its holds and its bookings.
+
+Records are frozen and are replaced, never changed, so that one may be handed to a reader, written
+into an image or kept as what was there before. Seats are numbers of the index, money is whole
+minor units (cents), times are milliseconds since 1970. Nothing here names a person: a buyer is an
+HMAC that the caller made, ids are random bytes that the caller drew.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
+
+AVAILABLE, HELD, BOOKED, BLOCKED = 0, 1, 2, 3
+"""The statuses as the arrays hold them."""
+
+STATUS_NAMES = ("available", "held", "booked", "blocked")
+STATUS_CHARS = b"ahbx"
+
+STANDARD = "standard"
+"""The ticket type of a seat for which none is named; records and entries write it as `None`."""
+
+ID_BYTES_MAX = 64
+"""Twice the longest id anyone makes from 128 random bits; ids fill most of the log."""
+
+HOLD_TOTAL_MAX_MS = 30 * 60_000
+"""A buyer may extend a hold to this long after it was made, no longer."""
+
+Id = Annotated[bytes, Meta(min_length=1, max_length=ID_BYTES_MAX)]
+Seat = Annotated[int, Meta(ge=0)]
+Minor = Annotated[int, Meta(ge=0)]
+Ms = Annotated[int, Meta(ge=0)]
+
+
+class SaleStatus(StrEnum):
+    """Whether an event sells; `cancelled` is for ever."""
+
+    on_sale = "on_sale"
+    paused = "paused"
+    closed = "closed"
+    cancelled = "cancelled"
+
+
+class Rules(Struct, frozen=True, gc=False):
+    """What an event lets its buyers do."""
+
+    allow_orphans: bool = True
+    max_seats_per_hold: Annotated[int, Meta(ge=1)] = 8
+    max_held_seats_per_buyer: Annotated[int, Meta(ge=1)] = 40
+    hold_ttl_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_MAX_MS)] = 600_000
+
+
+class Configuration(Struct, frozen=True, gc=False):
+    """How an event sells. `prices` are by category, then by ticket type.
+
+    Sales run from `sales_start_ms` up to, not including, `sales_end_ms`.
+    """
+
+    currency: str
+    prices: dict[str, dict[str, Minor]]
+    status: SaleStatus = SaleStatus.on_sale
+    sales_start_ms: Ms | None = None
+    sales_end_ms: Ms | None = None
+    rules: Rules = Rules()
+
+
+class LineGroup(Struct, frozen=True, gc=False, array_like=True):
+    """Seats with the same ticket type (`None`: standard) and the same price, frozen at the hold."""
+
+    seats: tuple[Seat, ...]
+    price: Minor
+    ticket_type: str | None = None
+
+
+Groups = tuple[LineGroup, ...]
+
+
+class Hold(Struct, frozen=True, gc=False, array_like=True):
+    """Seats kept for a buyer until `expires_ms`; `by_address` when the buyer is an address."""
+
+    id: Id
+    groups: Groups
+    created_ms: Ms
+    expires_ms: Ms
+    buyer: bytes | None = None
+    by_address: bool = False
+
+
+class Booking(Struct, frozen=True, gc=False, array_like=True):
+    """Seats that are sold; `hold` is what it was booked from, if it was.
+
+    A booking that is cancelled whole is no longer kept here.
+    """
+
+    id: Id
+    groups: Groups
+    booked_ms: Ms
+    hold: Id | None = None
+
+
+class Ending(StrEnum):
+    """Why an id that was once good is not: of a hold, or, cancelled, of a booking."""
+
+    expired = "e"
+    released = "r"
+    booked = "b"
+    cancelled = "c"
+
+
+class Gone(Struct, frozen=True, gc=False, array_like=True):
+    """An id that ended `at_ms`; `booking` is what became of a hold that was booked."""
+
+    ending: Ending
+    at_ms: Ms
+    booking: Id | None = None
+
+
+class Line(NamedTuple):
+    """One seat of a hold or booking as people read it; `category` by its number."""
+
+    seat: int
+    category: int
+    ticket_type: str
+    price: int
+
+
+def seats_of(groups: Groups) -> tuple[int, ...]:
+    """All seats of the groups, in their order."""
+    if len(groups) == 1:
+        return groups[0].seats
+    return tuple(seat for group in groups for seat in group.seats)
+
+
+def seat_count(groups: Groups) -> int:
+    """How many seats the groups have."""
+    if len(groups) == 1:
+        return len(groups[0].seats)
+    return sum(len(group.seats) for group in groups)
+
+
+def total(groups: Groups) -> int:
+    """What the groups cost together, in minor units."""
+    return sum(group.price * len(group.seats) for group in groups)
+
+
+def without(groups: Groups, seats: Iterable[int]) -> Groups:
+    """The groups without these seats; groups left empty are dropped."""
+    gone = frozenset(seats)
+    kept = (
+        LineGroup(
+            tuple(seat for seat in group.seats if seat not in gone), group.price, group.ticket_type
+        )
+        for group in groups
+    )
+    return tuple(group for group in kept if group.seats)

@@ -1,0 +1,245 @@
+"""What may be asked of an event's seats.
+
+Requests are frozen and check their own form when they are made, so that a bad one is a `ValueError`
+in the hands of the caller and never joins a batch. Whether they are granted is not decided here.
+Seats and areas are numbers of the index (a seat that it does not have is refused as unknown). The
+ids of new holds and bookings come from the caller, who has the randomness.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from event_seating.booking.records import ID_BYTES_MAX, Configuration
+
+REASON_CHARS_MAX = 200
+"""A line of text for whoever reads the audit trail; the log is no place for essays."""
+
+NO_TICKET_TYPES: Mapping[int, str] = MappingProxyType({})
+
+
+class AreaQuantity(Struct, frozen=True, gc=False):
+    """So many places of an area; `ticket_type` `None` is standard (when giving back: any)."""
+
+    area: int
+    quantity: int
+    ticket_type: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise ValueError("a quantity is at least 1")
+
+
+class Choice(Struct, frozen=True, gc=False):
+    """Seats picked by hand, with their ticket types (standard unless named), and places."""
+
+    seats: tuple[int, ...] = ()
+    areas: tuple[AreaQuantity, ...] = ()
+    ticket_types: Mapping[int, str] = NO_TICKET_TYPES
+
+    def __post_init__(self) -> None:
+        if not self.seats and not self.areas:
+            raise ValueError("choose at least one seat")
+        if len(set(self.seats)) != len(self.seats):
+            raise ValueError("the same seat twice")
+        if self.ticket_types and not self.ticket_types.keys() <= set(self.seats):
+            raise ValueError("a ticket type for a seat that is not chosen")
+
+    @property
+    def count(self) -> int:
+        """How many seats and places."""
+        count = len(self.seats)
+        for area in self.areas:
+            count += area.quantity
+        return count
+
+
+class Best(Struct, frozen=True, gc=False):
+    """The best `quantity` seats next to each other.
+
+    Only of these `categories` and `sections` (numbers; empty: any), none dearer than `max_price`
+    in minor units. Accessible seats and those of companions only when `accessible`, and then at
+    least one accessible seat. All seats get the one `ticket_type`.
+    """
+
+    quantity: int
+    categories: tuple[int, ...] = ()
+    sections: tuple[int, ...] = ()
+    max_price: int | None = None
+    accessible: bool = False
+    ticket_type: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise ValueError("a quantity is at least 1")
+
+    @property
+    def count(self) -> int:
+        """How many seats."""
+        return self.quantity
+
+
+class Part(Struct, frozen=True, gc=False):
+    """Seats and places of a hold or booking that are given back."""
+
+    seats: tuple[int, ...] = ()
+    areas: tuple[AreaQuantity, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.seats and not self.areas:
+            raise ValueError("give back at least one seat")
+        if len(set(self.seats)) != len(self.seats):
+            raise ValueError("the same seat twice")
+
+
+class PlaceHold(Struct, frozen=True, gc=False):
+    """Hold seats for a buyer (an opaque key; `by_address` when it stands for an address).
+
+    Only the box office may name no buyer; then nothing is capped.
+    """
+
+    hold: bytes
+    choice: Choice | Best
+    buyer: bytes | None = None
+    by_address: bool = False
+    box_office: bool = False
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_id(self.hold)
+        if self.buyer is None:
+            if not self.box_office:
+                raise ValueError("only the box office names no buyer")
+        else:
+            _check_id(self.buyer)
+
+
+class ChangeHold(Struct, frozen=True, gc=False):
+    """Add and remove seats of a hold in one step; its expiry stays."""
+
+    hold: bytes
+    add: Choice | None = None
+    remove: Part | None = None
+    box_office: bool = False
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.add is None and self.remove is None:
+            raise ValueError("a change adds or removes")
+
+
+class ExtendHold(Struct, frozen=True, gc=False):
+    """Let a hold last its time to live from now, within the total that it may last."""
+
+    hold: bytes
+    box_office: bool = False
+    actor: str | None = None
+
+
+class ReleaseHold(Struct, frozen=True, gc=False):
+    """Give a hold back."""
+
+    hold: bytes
+    actor: str | None = None
+
+
+class BookHold(Struct, frozen=True, gc=False):
+    """Book all seats of a hold."""
+
+    hold: bytes
+    booking: bytes
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_id(self.booking)
+
+
+class BookSeats(Struct, frozen=True, gc=False):
+    """The box office books seats straight from the available and/or the blocked ones."""
+
+    booking: bytes
+    choice: Choice
+    from_available: bool = True
+    from_blocked: bool = False
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_id(self.booking)
+        if not self.from_available and not self.from_blocked:
+            raise ValueError("book from available, from blocked, or from both")
+
+
+class CancelBooking(Struct, frozen=True, gc=False):
+    """Cancel a booking, or only a `part` of it; the seats are free again."""
+
+    booking: bytes
+    part: Part | None = None
+    actor: str | None = None
+
+
+class ExchangeSeats(Struct, frozen=True, gc=False):
+    """Give seats of a booking back and take others, in one step."""
+
+    booking: bytes
+    release: Part | None = None
+    take: Choice | None = None
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.release is None and self.take is None:
+            raise ValueError("an exchange releases or takes")
+
+
+class BlockSeats(Struct, frozen=True, gc=False):
+    """Withdraw seats from sale: those that are free; the others stay as they are."""
+
+    part: Part
+    reason: str = ""
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_reason(self.reason)
+
+
+class UnblockSeats(Struct, frozen=True, gc=False):
+    """Give blocked seats back to the sale; those that are not blocked stay as they are."""
+
+    part: Part
+    reason: str = ""
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_reason(self.reason)
+
+
+class Configure(Struct, frozen=True, gc=False):
+    """Sell by this configuration from now on; the first request of every event."""
+
+    configuration: Configuration
+    actor: str | None = None
+
+
+Request = (
+    PlaceHold
+    | ChangeHold
+    | ExtendHold
+    | ReleaseHold
+    | BookHold
+    | BookSeats
+    | CancelBooking
+    | ExchangeSeats
+    | BlockSeats
+    | UnblockSeats
+    | Configure
+)
+
+
+def _check_id(text: bytes) -> None:
+    if not 1 <= len(text) <= ID_BYTES_MAX:
+        raise ValueError(f"an id has 1 to {ID_BYTES_MAX} bytes")
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > REASON_CHARS_MAX:
+        raise ValueError(f"a reason has at most {REASON_CHARS_MAX} characters")

@@ -1,0 +1,1 @@
+"""Events: a venue's map, put on sale for one evening."""

@@ -1,0 +1,460 @@
+"""The rule book against a dictionary and a few loops, by every request in any order.
+
+Each step is decided by both; they must agree on the answer, on every seat, and on every hold and
+booking. Batches are kept or thrown away, rows of the log are read by a second process and replayed
+from the start, and images are written and read, all in between.
+"""
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.unit.booking.naive import Naive, neighbours
+
+from event_seating.booking.entries import FORMAT, changes, decode, encode
+from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.model import SeatStates
+from event_seating.booking.records import STATUS_NAMES, Configuration, Rules, SaleStatus
+from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.requests import (
+    AreaQuantity,
+    Best,
+    BlockSeats,
+    BookHold,
+    BookSeats,
+    CancelBooking,
+    ChangeHold,
+    Choice,
+    Configure,
+    ExchangeSeats,
+    ExtendHold,
+    Part,
+    PlaceHold,
+    ReleaseHold,
+    UnblockSeats,
+)
+
+START = 1_700_000_000_000
+GRACE_MS = 60_000
+FOCAL = (2.3, -3.1)
+PRICES = {
+    "1": {"standard": 4500, "child": 2000},
+    "2": {"standard": 9000},
+    "3": {"standard": 1500, "child": 0},
+}
+
+# (section, y, category, columns); marks: the accessible and the companion seats
+ROWS = [
+    ("A", 0.0, "1", (1, 2, 3, 4, 5, 7, 8, 9, 10)),
+    ("A", 1.0, "2", (1, 2, 3, 4, 5, 6)),
+    ("B", 2.0, "1", (9, 8, 7, 6, 5, 4, 3)),
+]
+ACCESSIBLE, COMPANION = {15}, {16}
+AREAS = [("floor", 5, "3"), ("balcony", 2, "2")]
+SIZE = 22
+
+
+def build() -> tuple[SeatIndex, Naive]:
+    rows, plan, numbered = [], [], []
+    for name, (section, y, category, columns) in enumerate(ROWS):
+        seats = []
+        numbered.append([])
+        for col in columns:
+            number = len(plan)
+            marks = (number in ACCESSIBLE, number in COMPANION)
+            seats.append(SeatPlan(f"seat-{number}", float(col), y, category, col, *marks))
+            numbered[-1].append((number, col))
+            plan.append(
+                {
+                    "x": float(col),
+                    "y": y,
+                    "category": category,
+                    "category_number": "12".index(category),
+                    "section_number": "AB".index(section),
+                    "accessible": marks[0],
+                    "companion": marks[1],
+                }
+            )
+        rows.append(RowPlan(section, str(name), seats))
+    index = SeatIndex(rows, [AreaPlan(*area) for area in AREAS], FOCAL)
+    places, first = [], len(plan)
+    for _, capacity, _ in AREAS:
+        places.append(list(range(first, first + capacity)))
+        first += capacity
+    categories = [category for _, _, category in AREAS]
+    return index, Naive(
+        plan,
+        neighbours(numbered),
+        places,
+        area_category=categories,
+        focal=FOCAL,
+        grace_ms=GRACE_MS,
+    )
+
+
+seats = st.lists(
+    st.integers(0, SIZE - 1) | st.integers(-1, SIZE + 1), min_size=1, max_size=4, unique=True
+)
+quantity = st.builds(
+    AreaQuantity,
+    st.sampled_from([0, 0, 0, 1, 1, 2]),
+    st.integers(1, 3),
+    st.sampled_from([None, "standard", "child"]),
+)
+quantities = st.lists(quantity, max_size=2)
+some_quantities = st.lists(quantity, min_size=1, max_size=2)
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Choice:
+    picked = draw(seats | st.just([]))
+    areas = draw(quantities if picked else some_quantities)
+    types = {seat: "child" for seat in picked if draw(st.integers(0, 5)) == 0}
+    return Choice(tuple(picked), tuple(areas), types)
+
+
+@st.composite
+def neighbouring(draw: st.DrawFn) -> Choice:
+    first = draw(st.integers(0, SIZE - 1))
+    return Choice(tuple(range(first, min(first + draw(st.integers(1, 3)), SIZE))))
+
+
+parts = st.builds(
+    lambda picked, areas: Part(tuple(picked), tuple(areas)), seats, quantities
+) | st.builds(lambda areas: Part((), tuple(areas)), some_quantities)
+bests = st.builds(
+    Best,
+    st.integers(1, 4),
+    st.sampled_from([(), (), (0,), (1,)]),
+    st.sampled_from([(), (), (0,), (1,)]),
+    st.sampled_from([None, None, 4500, 100]),
+    st.sampled_from([False, False, True]),
+    st.sampled_from([None, None, "child"]),
+)
+configurations = st.builds(
+    Configuration,
+    currency=st.just("EUR"),
+    prices=st.sampled_from([PRICES, PRICES, {**PRICES, "2": {"standard": 1}, "3": {}}]),
+    status=st.sampled_from([SaleStatus.on_sale] * 12 + [SaleStatus.paused, SaleStatus.closed]),
+    sales_start_ms=st.sampled_from([None] * 6 + [START + 700_000]),
+    sales_end_ms=st.sampled_from([None] * 6 + [START + 700_000]),
+    rules=st.builds(
+        Rules,
+        allow_orphans=st.booleans(),
+        max_seats_per_hold=st.just(4),
+        max_held_seats_per_buyer=st.just(6),
+        hold_ttl_ms=st.sampled_from([60_000, 600_000]),
+    ),
+)
+buyers = st.sampled_from([b"anna", b"berta", b"carla"])
+some = st.integers(0, 30)
+
+
+class RulesAgainstNaive(RuleBasedStateMachine):
+    """One event, decided twice; a follower that reads the log; and the log itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.index, self.naive = build()
+        self.states = SeatStates.new(self.index, grace_ms=GRACE_MS)
+        self.follower = SeatStates.new(self.index, grace_ms=GRACE_MS)
+        self.log: list[tuple[int, bytes]] = []
+        self.now = START
+        self.batch = None
+        self.ids = 0
+        self.holds: list[bytes] = [b"never-held"]
+        self.bookings: list[bytes] = [b"never-booked"]
+
+    @initialize(orphans=st.booleans())
+    def configured(self, orphans: bool) -> None:
+        rules = Rules(orphans, max_seats_per_hold=4, max_held_seats_per_buyer=6)
+        self.decide(Configure(Configuration("EUR", PRICES, rules=rules)))
+        self.keep()
+
+    # What a step does
+
+    def new_id(self, kind: str) -> bytes:
+        self.ids += 1
+        return f"{kind}-{self.ids}".encode()
+
+    def decide(self, request) -> bool:
+        """Decide by both, compare; whether it was granted."""
+        if self.batch is None:
+            self.batch = self.states.begin(self.now)
+            self.naive.begin(self.batch.at_ms)
+        previewed = self.batch.preview(request)
+        outcome = self.batch.decide(request)
+        assert outcome == previewed
+        expected = self.naive.decide(request, self.batch.at_ms)
+        if isinstance(outcome, Refusal):
+            assert expected is not None, f"refused with {outcome}, naive grants"
+            assert outcome.code == expected[0]
+            self.agree_on_why(request, outcome, expected)
+        else:
+            assert expected is None, f"granted, naive refuses with {expected}"
+            present = self.naive.statuses()
+            for seat, status in changes([outcome]).items():
+                assert present[seat] == STATUS_NAMES[status]
+        return expected is None
+
+    def agree_on_why(self, request, refusal: Refusal, expected: tuple) -> None:
+        if refusal.code == RefusalCode.hold_booked:
+            assert refusal.booking == expected[1]
+        if len(expected) == 3 and refusal.code in {"seats_unavailable", "sold_out"}:
+            assert {problem.seat: problem.code for problem in refusal.seats} == expected[1]
+            assert {problem.area: problem.code for problem in refusal.areas} == expected[2]
+        if refusal.code == RefusalCode.orphan_seat:
+            own = []
+            if isinstance(request, ChangeHold):
+                own = list(self.naive.state["holds"][request.hold]["lines"])
+            for seat in refusal.suggestion:
+                assert self.naive.free(seat) or seat in own
+            assert not self.naive.strands(refusal.suggestion, own)
+
+    def keep(self) -> None:
+        batch, self.batch = self.batch, None
+        if not batch.entries:
+            batch.discard()
+            return
+        row = encode(batch.entries)
+        self.log.append((batch.at_ms, row))
+        before = self.states.characters()
+        changed = self.states.commit(batch)
+        self.states.check()
+        assert changed == self.follower.apply(len(self.log), batch.at_ms, decode(FORMAT, row))
+        for seat, status in changed.items():
+            if seat < SIZE:
+                assert before[seat] != b"ahbx"[status]
+                assert self.states.characters()[seat] == b"ahbx"[status]
+
+    # Steps
+
+    @rule(choice=choices(), buyer=buyers, by_address=st.booleans())
+    def hold(self, choice: Choice, buyer: bytes, by_address: bool) -> None:
+        self.place(choice, buyer, by_address=by_address and buyer == b"carla")
+
+    @rule(choice=neighbouring(), buyer=buyers)
+    def hold_neighbours(self, choice: Choice, buyer: bytes) -> None:
+        self.place(choice, buyer)
+
+    @rule(best=bests, buyer=buyers)
+    def hold_best(self, best: Best, buyer: bytes) -> None:
+        self.place(best, buyer)
+
+    @rule(choice=choices() | bests)
+    def hold_at_box_office(self, choice: Choice | Best) -> None:
+        self.place(choice, None, box_office=True)
+
+    def place(self, choice: Choice | Best, buyer: bytes | None, **more: bool) -> None:
+        key = self.new_id("hold")
+        if self.decide(PlaceHold(key, choice, buyer, **more)):
+            self.holds.append(key)
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some, choice=choices() | st.none(), part=parts | st.none(), staff=st.booleans())
+    def change(self, which: int, choice: Choice | None, part: Part | None, staff: bool) -> None:
+        if choice is not None or part is not None:
+            self.decide(ChangeHold(self.known(self.holds, which), choice, part, staff))
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some, choice=choices() | st.none(), data=st.data(), staff=st.booleans())
+    def change_own(self, which: int, choice: Choice | None, data, staff: bool) -> None:
+        key = self.known(self.holds, which)
+        part = self.own_part(self.naive.state["holds"].get(key), data)
+        if part is not None:
+            self.decide(ChangeHold(key, choice, part, staff))
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some, staff=st.booleans())
+    def extend(self, which: int, staff: bool) -> None:
+        self.decide(ExtendHold(self.known(self.holds, which), staff))
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some)
+    def release(self, which: int) -> None:
+        self.decide(ReleaseHold(self.known(self.holds, which)))
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some)
+    def book(self, which: int) -> None:
+        key = self.new_id("booking")
+        if self.decide(BookHold(self.known(self.holds, which), key)):
+            self.bookings.append(key)
+
+    @rule(choice=choices(), statuses=st.sampled_from([(True, False), (False, True), (True, True)]))
+    def book_straight(self, choice: Choice, statuses: tuple[bool, bool]) -> None:
+        key = self.new_id("booking")
+        if self.decide(BookSeats(key, choice, *statuses)):
+            self.bookings.append(key)
+
+    @precondition(lambda self: len(self.bookings) > 1)
+    @rule(which=some, part=parts | st.none())
+    def cancel(self, which: int, part: Part | None) -> None:
+        self.decide(CancelBooking(self.known(self.bookings, which), part))
+
+    @precondition(lambda self: len(self.bookings) > 1)
+    @rule(which=some, data=st.data(), choice=choices() | st.none(), exchange=st.booleans())
+    def change_own_booking(self, which: int, data, choice: Choice | None, exchange: bool) -> None:
+        key = self.known(self.bookings, which)
+        part = self.own_part(self.naive.state["bookings"].get(key), data)
+        if part is not None:
+            self.decide(ExchangeSeats(key, part, choice) if exchange else CancelBooking(key, part))
+
+    @precondition(lambda self: len(self.bookings) > 1)
+    @rule(which=some, part=parts | st.none(), choice=choices())
+    def exchange(self, which: int, part: Part | None, choice: Choice) -> None:
+        self.decide(ExchangeSeats(self.known(self.bookings, which), part, choice))
+
+    @rule(part=parts)
+    def block(self, part: Part) -> None:
+        self.decide(BlockSeats(part, "sound desk"))
+
+    @rule(part=parts)
+    def unblock(self, part: Part) -> None:
+        self.decide(UnblockSeats(part))
+
+    @rule(configuration=configurations)
+    def configure(self, configuration: Configuration) -> None:
+        self.decide(Configure(configuration))
+
+    @rule(odds=st.integers(0, 99))
+    def cancel_the_event(self, odds: int) -> None:
+        if odds == 37:
+            self.decide(Configure(Configuration("EUR", PRICES, SaleStatus.cancelled)))
+
+    @precondition(lambda self: self.batch is not None)
+    @rule()
+    def commit(self) -> None:
+        self.keep()
+
+    @precondition(lambda self: self.batch is not None)
+    @rule()
+    def throw_away(self) -> None:
+        self.batch.discard()
+        self.batch.discard()
+        self.batch = None
+        self.naive.discard()
+        self.states.check()
+
+    @rule(step=st.sampled_from([-5_000, 1, 30_000, 59_999, 60_000, 600_000]))
+    def time_passes(self, step: int) -> None:
+        if self.batch is not None:
+            self.keep()
+        self.now += step
+
+    @precondition(lambda self: self.states.ledger.holds)
+    @rule(after=st.sampled_from([-1, 0, 59_999, 60_000]))
+    def a_hold_runs_out(self, after: int) -> None:
+        if self.batch is not None:
+            self.keep()
+        self.now = max(self.now, (self.states.next_expiry_ms() or self.now) + after)
+
+    @precondition(lambda self: self.batch is None)
+    @rule(step=st.sampled_from([1_900_000, 86_400_000, 90_000_000]))
+    def a_long_time_passes(self, step: int) -> None:
+        self.now += step
+
+    @precondition(lambda self: self.batch is None)
+    @rule(expire=st.integers(1, 2))
+    def sweep(self, expire: int) -> None:
+        """The sweeper at work: in small portions until nothing is due."""
+        while self.states.is_due(max(self.now, self.states.at_ms)):
+            self.batch = self.states.sweep(self.now, expire)
+            at_ms = self.batch.at_ms
+            self.keep()
+            self.naive.begin(at_ms)
+
+    @rule()
+    def image(self) -> None:
+        """Written at any moment, an image has what was committed."""
+        dumped = self.states.dump()
+        loaded = SeatStates.load(self.index, dumped, grace_ms=GRACE_MS)
+        loaded.check()
+        assert content(loaded) == content(self.follower)
+        assert SeatStates.load(self.index, loaded.dump()).dump() == loaded.dump()
+        if self.batch is None:
+            self.states = loaded
+
+    @precondition(lambda self: self.batch is None)
+    @rule()
+    def replay(self) -> None:
+        """The log alone gives the same state."""
+        again = SeatStates.new(self.index, grace_ms=GRACE_MS)
+        for version, (at_ms, row) in enumerate(self.log, 1):
+            again.apply(version, at_ms, decode(FORMAT, row))
+        assert content(again) == content(self.states)
+
+    # What is true after every step
+
+    @invariant()
+    def readers_see_what_was_committed(self) -> None:
+        assert self.states.characters() == self.follower.characters()
+        assert self.states.counts() == self.follower.counts()
+        for key in self.holds[-3:]:
+            assert self.states.hold(key, self.now) == self.follower.hold(key, self.now)
+        for key in self.bookings[-3:]:
+            assert self.states.booking(key) == self.follower.booking(key)
+
+    @invariant()
+    def both_agree_on_every_seat(self) -> None:
+        present = [STATUS_NAMES[status] for status in self.states.ledger.arrays.status]
+        assert present == self.naive.statuses()
+        owners = [owner for _, owner in self.naive.state["seats"].values()]
+        assert self.states.ledger.arrays.owner == owners
+
+    @invariant()
+    def both_agree_on_holds_and_bookings(self) -> None:
+        ledger, naive = self.states.ledger, self.naive.state
+        assert {key: self.lines(hold) for key, hold in ledger.holds.items()} == {
+            key: hold["lines"] for key, hold in naive["holds"].items()
+        }
+        assert {key: hold.expires_ms for key, hold in ledger.holds.items()} == {
+            key: hold["expires"] for key, hold in naive["holds"].items()
+        }
+        assert {key: self.lines(booking) for key, booking in ledger.bookings.items()} == {
+            key: booking["lines"] for key, booking in naive["bookings"].items()
+        }
+
+    def lines(self, record) -> dict[int, tuple[str, int]]:
+        found = self.states.lines(record.groups)
+        return {line.seat: (line.ticket_type, line.price) for line in found}
+
+    # Drawing
+
+    @staticmethod
+    def known(ids: list[bytes], which: int) -> bytes:
+        return ids[-1 - which % min(len(ids), 5)]
+
+    @staticmethod
+    def own_part(record, data) -> Part | None:
+        """Some seats that a hold or booking has."""
+        own = [seat for seat in record["lines"] if seat < SIZE] if record else []
+        if not own:
+            return None
+        return Part(tuple(data.draw(st.lists(st.sampled_from(own), min_size=1, unique=True))))
+
+
+def content(states: SeatStates) -> tuple:
+    """All that a state is, in an order that does not depend on how it came about."""
+    ledger = states.ledger
+    return (
+        states.version,
+        states.at_ms,
+        states.configuration,
+        bytes(ledger.published),
+        sorted(ledger.committed_records(ledger.holds, ledger.undo.holds), key=lambda hold: hold.id),
+        sorted(
+            ledger.committed_records(ledger.bookings, ledger.undo.bookings),
+            key=lambda booking: booking.id,
+        ),
+        ledger.gone_in_order(),
+        ledger.late_in_order(),
+    )
+
+
+RulesAgainstNaive.TestCase.settings = settings(
+    max_examples=300,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestRulesAgainstNaive = RulesAgainstNaive.TestCase

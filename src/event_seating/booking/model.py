@@ -189,7 +189,7 @@ class SeatStates:
                 for operation in entry.operations:
                     perform(self.ledger, operation, at_ms)
             return self._keep(version, at_ms)
-        except InvariantError:
+        except Exception:
             self.ledger.take_back()
             raise
 

@@ -106,6 +106,15 @@ def test_a_block_without_an_orphan_is_preferred_and_one_with_it_is_better_than_n
     assert best(states, b"2", 3) == (1, 2, 3)
 
 
+def test_a_block_that_becomes_clean_because_its_neighbour_is_taken_is_found() -> None:
+    index = SeatIndex([row_of(3), row_of(6, name="2", y=1.0)], focal=(0.0, -1.0))
+    states = event(index, allow_orphans=False)
+    assert best(states, b"1", 2) == (3, 4)
+    granted(states, ReleaseHold(b"1"))
+    block(states, 2)
+    assert best(states, b"2", 2) == (0, 1)
+
+
 def test_the_search_forgets_nothing_it_needs_over_many_changes() -> None:
     states = event(one_row(9), max_held_seats_per_buyer=1_000)
     for turn in range(3_000):

@@ -58,6 +58,13 @@ def test_a_late_booking_is_refused_after_the_grace() -> None:
     refused(states, BookHold(b"1", b"booking"), "hold_expired", EXPIRY + 60_000)
 
 
+def test_the_grace_is_counted_from_the_expiry_and_not_from_the_sweep() -> None:
+    states = event()
+    granted(states, pick(b"1", 0))
+    granted(states, pick(b"2", 5), EXPIRY + 30_000)
+    refused(states, BookHold(b"1", b"booking"), "hold_expired", EXPIRY + 60_000)
+
+
 def test_a_late_booking_is_refused_when_one_of_its_seats_was_taken() -> None:
     states = event()
     granted(states, pick(b"1", 0, 1))

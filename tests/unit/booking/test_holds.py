@@ -312,7 +312,13 @@ def test_a_seat_that_was_alone_before_is_nobodys_fault() -> None:
     granted(states, pick(b"1", 2, 3))
 
 
-def test_the_suggestion_keeps_what_was_right_and_the_category() -> None:
+def test_the_suggestion_is_of_the_same_category() -> None:
+    seats = [SeatPlan(f"{x}", float(x), 0.0, "2" if x > 3 else "1", x) for x in range(6)]
+    states = event(SeatIndex([RowPlan("A", "1", seats)]), allow_orphans=False)
+    assert refused(states, pick(b"1", 4), "orphan_seat").suggestion == (5,)
+
+
+def test_the_suggestion_keeps_what_was_right() -> None:
     rows = [
         RowPlan("A", name, [SeatPlan(f"{name}{x}", float(x), 0, "1", x) for x in range(5)])
         for name in "12"

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.booking.houses import NOW, do, event, granted, one_row, pick, refused
 
-from event_seating.booking.entries import Booked, Entry, Held, Released
+from event_seating.booking.entries import Blocked, Booked, Entry, Held, Released
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.ledger import GONE_MAX, GONE_MS, InvariantError
 from event_seating.booking.model import SeatStates
@@ -95,6 +95,16 @@ def test_a_row_that_does_not_fit_is_refused_and_leaves_nothing(operation: object
     good = Held(b"good", (LineGroup((7,), 1),), 1)
     with pytest.raises(InvariantError):
         states.apply(3, NOW, [Entry(None, (good, operation))])  # type: ignore[arg-type]
+    assert states.dump() == before
+    states.check()
+
+
+def test_a_row_of_nonsense_leaves_nothing_either() -> None:
+    states = event()
+    before = states.dump()
+    good = Held(b"good", (LineGroup((7,), 1),), 1)
+    with pytest.raises(ValueError, match="zip"):
+        states.apply(2, NOW, [Entry(None, (good, Blocked((1, 2, 3))))])
     assert states.dump() == before
     states.check()
 

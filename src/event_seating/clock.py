@@ -35,6 +35,29 @@ class SystemClock:
         return time.monotonic()
 
 
+class DatabaseClock:
+    """The machine's monotonic clock, set to the time of the database that everybody shares.
+
+    Starts as the machine's own time; whoever can ask the database calls `set`.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.offset_ms = clock.now_ms() - clock.monotonic() * MS_PER_S
+
+    def set(self, database_ms: int, asked: float, answered: float) -> None:
+        """The database said `database_ms` somewhere between these two monotonic times (seconds)."""
+        self.offset_ms = database_ms - (asked + answered) / 2 * MS_PER_S
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970-01-01T00:00:00Z."""
+        return int(self._clock.monotonic() * MS_PER_S + self.offset_ms)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never runs backwards."""
+        return self._clock.monotonic()
+
+
 def rfc3339(ms: int) -> str:
     """`ms` since the epoch as RFC 3339 in UTC; the milliseconds are left out when zero.
 

@@ -160,3 +160,27 @@ class DatabaseUnavailable(ServiceError):
     status = 503
     code = "database_unavailable"
     sentence = "The database cannot be reached at the moment; nothing was lost, try again."
+
+
+class EventUnavailable(ServiceError):
+    """An event that this instance cannot serve at the moment."""
+
+    status = 503
+    code = "event_unavailable"
+    sentence = "This event cannot be served here at the moment; try again."
+
+
+class TooBusy(ServiceError):
+    """More requests wait for one event than can be answered in time."""
+
+    status = 503
+    code = "too_busy"
+    sentence = "Too many requests wait for this event; try again in a moment."
+
+
+class IdempotencyKeyReused(ServiceError):
+    """The same key came with another request."""
+
+    status = 422
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request; take a new one."

@@ -45,6 +45,8 @@ POSTGRES_SESSION = {
 }
 """No statement and no forgotten transaction holds others up for longer."""
 
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+
 
 class Database:
     """A database, and the two ways to use it."""
@@ -77,6 +79,26 @@ class Database:
     def where(self) -> str:
         """Where it is, without the password."""
         return self._url.render_as_string(hide_password=True)
+
+    @property
+    def now_ms_sql(self) -> str:
+        """SQL for the database's own time, in milliseconds since the epoch."""
+        if self.dialect == "postgresql":
+            return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+    async def take_turn(self, connection: AsyncConnection, key: str) -> None:
+        """Wait, inside a transaction, until no other one has taken its turn with this key.
+
+        SQLite has one writer at a time anyway, from the first statement on.
+        """
+        if self.dialect == "postgresql":
+            await connection.execute(_TAKE_TURN, {"key": key})
+
+    async def now_ms(self) -> int:
+        """The database's own time, in milliseconds since the epoch."""
+        async with _unavailable_when_away(), self._reader.connect() as connection:
+            return int((await connection.execute(text(f"SELECT {self.now_ms_sql}"))).scalar_one())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -1,0 +1,485 @@
+"""The writer of an event's log: one for each event and process, and the only way to a seat.
+
+It drains the requests that wait, decides each against the state and what this batch already
+granted, and appends **one** row with the next version, in one transaction with everything that
+follows from it. Only when that is committed does it apply the entries, answer the callers and tell
+the listeners. If another process took the version first, the append fails, and the batch is thrown
+away, the rows that lack are read, and everything is decided again. That compare-and-swap is the
+whole of the safety: no lease, no leader, no lock on seats.
+
+Fairness alone needs more: a writer that lost a race or saw a foreign row waits for its turn before
+it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign one.
+
+An unknown outcome (the connection died in the commit) is never guessed: the row's random id is
+looked for, and the very same row is offered again until one of the two is known.
+
+One bad request does not sink its batch: when an append fails for another reason, each request runs
+alone once, and only the guilty one gets the error.
+
+It never decides by itself what is right; `model` does. It knows neither HTTP nor SQL.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from event_seating.booking import entries as entries_module
+from event_seating.booking import ids
+from event_seating.booking.entries import FORMAT, Entry, UnknownFormatError
+from event_seating.booking.ledger import InvariantError
+from event_seating.booking.model import Batch, SeatStates
+from event_seating.booking.projection import Buyer, Projection
+from event_seating.booking.refusals import Refusal
+from event_seating.booking.requests import Request
+from event_seating.booking.store import Claim, LogRow, LogStore, LogTransaction, StoredAnswer
+from event_seating.clock import Clock
+from event_seating.errors import (
+    DatabaseUnavailable,
+    EventUnavailable,
+    IdempotencyKeyReused,
+    TooBusy,
+)
+from event_seating.telemetry.logs import get_logger
+
+BATCH_MAX: Final = 512
+"""Requests a row: deciding them takes about 5 ms, which is also what a commit to disk takes."""
+
+QUEUE_MAX: Final = 20_000
+"""Requests that may wait for one event: some seconds of the most that one log takes."""
+
+ROWS_AT_ONCE: Final = 200
+"""Rows read at once when catching up."""
+
+CALM_BATCHES: Final = 50
+"""Own rows in a row after which an event counts as written by this process alone."""
+
+RACES_MAX: Final = 100
+"""Races lost in a row before a batch is given up; with turns taken it never comes near."""
+
+DOUBT_MAX_S: Final = 10.0
+"""How long an unknown outcome is looked for before the callers are told that it is unknown."""
+
+DOUBT_EVERY_S: Final = 0.05
+"""A commit that was cut off is over in less, or the database is away for longer."""
+
+LOOK_EVERY_S: Final = 0.1
+"""How often a reader who waits for a version looks for rows of others."""
+
+ANSWERS_KEPT_MS: Final = 24 * 3_600_000
+"""How long a repeated call gets the first answer."""
+
+_log = get_logger("seat log")
+
+
+class LostRace(Exception):
+    """Another process took the version, or the time was refused: read the log and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes a call the same call again."""
+
+    claim: Claim
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A request that was granted, or was before, under the same claim."""
+
+    status: int
+    body: bytes
+    """JSON, as `Submission.answer` made it."""
+    version: int
+    replayed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Submission:
+    """A request on its way through the writer."""
+
+    request: Request
+    answer: Callable[[Batch, Entry], tuple[int, bytes]]
+    """Status and body for a grant, asked right after it was decided."""
+    buyer: Buyer = field(default_factory=Buyer)
+    once: Once | None = None
+    dry_run: bool = False
+    """Answer what would happen, and let nothing happen."""
+    outcome: asyncio.Future[Granted | Refusal] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Listener(Protocol):
+    """Who wants to know what was committed."""
+
+    def __call__(self, log: "SeatLog", changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        """Rows up to `log.states.version` are there; `changes` is the new status by seat."""
+        ...
+
+
+@dataclass(slots=True)
+class _Decided:
+    """A batch that is decided and not yet written."""
+
+    batch: Batch
+    row: LogRow | None
+    projection: Projection
+    outcomes: list[tuple[Submission, Granted | Refusal]]
+    answers: dict[Claim, StoredAnswer]
+
+
+class SeatLog:
+    """The log of one event in this process, and the state that follows from it."""
+
+    def __init__(
+        self,
+        event_id: str,
+        states: SeatStates,
+        store: LogStore,
+        clock: Clock,
+        *,
+        listeners: Sequence[Listener] = (),
+        new_id: Callable[[], bytes] = ids.new_key,
+        set_clock: Callable[[], Awaitable[None]] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.event_id = event_id
+        self.states = states
+        self.broken: str | None = None
+        """Why nothing is decided any more; the state has to be loaded anew."""
+        self._store = store
+        self._clock = clock
+        self._listeners = listeners
+        self._new_id = new_id
+        self._set_clock = set_clock
+        self._sleep = sleep
+        self._waiting: deque[Submission] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._calm = CALM_BATCHES
+        self._behind = False
+        self._moved = asyncio.Event()
+        self.conflicts = 0
+        self.batches = 0
+
+    # What others ask
+
+    async def submit(self, submission: Submission) -> Granted | Refusal:
+        """Let the request be decided, and wait until that is for ever.
+
+        Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, and `DatabaseUnavailable`
+        when nobody knows whether it was granted (the same call again, with its key, will tell).
+        """
+        if self.broken is not None:
+            raise EventUnavailable
+        if len(self._waiting) >= QUEUE_MAX:
+            raise TooBusy
+        self._waiting.append(submission)
+        self._wake()
+        # A caller who leaves does not take the request back: it may be decided already.
+        return await asyncio.shield(submission.outcome)
+
+    async def sweep(self) -> None:
+        """Expire what is due, if nobody's request does so first."""
+        if not self._waiting and self.broken is None and self.states.is_due(self._clock.now_ms()):
+            async with self._turn:
+                await self._settle([])
+
+    async def catch_up(self) -> None:
+        """Read the rows of other processes; raises `EventUnavailable` when they do not fit."""
+        async with self._turn:
+            try:
+                await self._read_tail()
+            except (InvariantError, UnknownFormatError) as error:
+                self._break(error)
+                raise EventUnavailable from error
+
+    async def wait_for(self, version: int, within_s: float) -> bool:
+        """Wait until the state has this version; whether it has."""
+        until = self._clock.monotonic() + within_s
+        while self.states.version < version:
+            moved = asyncio.ensure_future(self._moved.wait())
+            await self.catch_up()
+            if self.states.version >= version:
+                moved.cancel()
+                break
+            await asyncio.wait([moved], timeout=LOOK_EVERY_S)
+            moved.cancel()
+            if self._clock.monotonic() > until:
+                break
+        return self.states.version >= version
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait or are being written."""
+        return bool(self._waiting) or self._turn.locked()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits any more."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+
+    # The writer
+
+    def _wake(self) -> None:
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name=f"seat log {self.event_id}")
+
+    async def _write(self) -> None:
+        # One step of the loop: requests that arrive together become one batch.
+        await asyncio.sleep(0)
+        while self._waiting:
+            async with self._turn:
+                count = min(len(self._waiting), BATCH_MAX)
+                await self._settle([self._waiting.popleft() for _ in range(count)])
+
+    async def _settle(self, submissions: list[Submission]) -> None:
+        """Answer every one of them, whatever happens."""
+        try:
+            await self._settle_together(submissions)
+        except DatabaseUnavailable as error:
+            self._behind = True
+            _fail(submissions, error)
+        except (InvariantError, UnknownFormatError) as error:
+            self._break(error)
+            _fail(submissions, EventUnavailable())
+        except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
+            await self._settle_alone(submissions, error)
+
+    async def _settle_alone(self, submissions: list[Submission], error: Exception) -> None:
+        if len(submissions) <= 1:
+            _log.error("a request could not be written", exc_info=error)
+            _fail(submissions, error)
+            return
+        for submission in submissions:
+            if not submission.outcome.done():
+                await self._settle([submission])
+
+    async def _settle_together(self, submissions: list[Submission]) -> None:
+        for _ in range(RACES_MAX):
+            try:
+                await self._attempt(submissions)
+            except LostRace:
+                self.conflicts += 1
+                self._calm = 0
+                before = self.states.version
+                await self._read_tail()
+                if self.states.version == before:
+                    await self._refused_for_its_time()
+            else:
+                return
+        raise EventUnavailable
+
+    async def _refused_for_its_time(self) -> None:
+        """No row took the place: this process's clock is ahead of the database's."""
+        if self._set_clock is not None:
+            await self._set_clock()
+        await self._sleep(DOUBT_EVERY_S)
+
+    async def _attempt(self, submissions: list[Submission]) -> None:
+        """Decide them and write what was granted; `LostRace` when somebody else wrote first."""
+        if self._behind:
+            await self._read_tail()
+        if self._calm < CALM_BATCHES:
+            await self._attempt_in_turn(submissions)
+            return
+        keys = _keys(submissions)
+        known = await self._store.answers(self.event_id, keys, self._since()) if keys else {}
+        decided = self._decide(submissions, known)
+        try:
+            if decided.row is not None:
+                await self._write_row(decided, decided.row)
+        except BaseException:
+            decided.batch.discard()
+            raise
+        self._finish(decided)
+
+    async def _attempt_in_turn(self, submissions: list[Submission]) -> None:
+        decided: _Decided | None = None
+        try:
+            async with self._store.transaction(self.event_id, exclusive=True) as transaction:
+                await self._take_in(transaction)
+                keys = _keys(submissions)
+                known = await transaction.answers(keys, self._since()) if keys else {}
+                decided = self._decide(submissions, known)
+                if decided.row is not None:
+                    await self._append(transaction, decided, decided.row)
+        except DatabaseUnavailable:
+            if decided is None:
+                raise
+            try:
+                await self._resolve(decided)
+            except BaseException:
+                decided.batch.discard()
+                raise
+        except BaseException:
+            if decided is not None:
+                decided.batch.discard()
+            raise
+        if decided.row is not None:
+            self._calm += 1
+        self._finish(decided)
+
+    async def _write_row(self, decided: _Decided, row: LogRow) -> None:
+        try:
+            async with self._store.transaction(self.event_id, exclusive=False) as transaction:
+                await self._append(transaction, decided, row)
+        except DatabaseUnavailable:
+            await self._resolve(decided)
+
+    async def _append(self, transaction: LogTransaction, decided: _Decided, row: LogRow) -> None:
+        if not await transaction.append(row, decided.projection, decided.answers):
+            raise LostRace
+
+    async def _resolve(self, decided: _Decided) -> None:
+        """Find out whether a row was committed whose commit was not answered.
+
+        Returns when it was; `LostRace` when another row has its place; `DatabaseUnavailable` when
+        it cannot be known in time.
+        """
+        row = decided.row
+        if row is None:
+            return
+        until = self._clock.monotonic() + DOUBT_MAX_S
+        while True:
+            try:
+                there = await self._store.rows_after(self.event_id, row.version - 1, 1)
+                if there and there[0].batch_id != row.batch_id:
+                    raise LostRace
+                if there:
+                    return
+                # Not there, or not yet: the same row again is either taken in or found.
+                async with self._store.transaction(self.event_id, exclusive=False) as transaction:
+                    if await transaction.append(row, decided.projection, decided.answers):
+                        continue
+            except DatabaseUnavailable:
+                if self._clock.monotonic() > until:
+                    raise
+            await self._sleep(DOUBT_EVERY_S)
+
+    def _decide(self, submissions: list[Submission], known: dict[Claim, StoredAnswer]) -> _Decided:
+        configuration = self.states.configuration
+        batch = self.states.begin(self._clock.now_ms())
+        currency = configuration.currency if configuration else ""
+        decided = _Decided(batch, None, Projection(self.event_id, currency), [], {})
+        try:
+            for submission in submissions:
+                outcome = self._outcome(submission, known, decided)
+                if outcome is not None:
+                    decided.outcomes.append((submission, outcome))
+            if batch.entries:
+                decided.row = LogRow(
+                    batch.version,
+                    self._new_id(),
+                    FORMAT,
+                    entries_module.encode(batch.entries),
+                    batch.at_ms,
+                )
+        except BaseException:
+            batch.discard()
+            raise
+        return decided
+
+    def _outcome(
+        self, submission: Submission, known: dict[Claim, StoredAnswer], decided: _Decided
+    ) -> Granted | Refusal | None:
+        """What to answer; none when it has been answered, or has to wait for the next batch."""
+        once = submission.once
+        if once is not None:
+            before = known.get(once.claim) or decided.answers.get(once.claim)
+            if before is not None:
+                return _again(submission, once, before, decided.batch.version - 1)
+        batch = decided.batch
+        if submission.dry_run:
+            entry = batch.preview(submission.request)
+        else:
+            entry = batch.decide(submission.request)
+        if isinstance(entry, Refusal):
+            return entry
+        status, body = submission.answer(batch, entry)
+        if not submission.dry_run:
+            decided.projection.add(batch, entry, submission.buyer)
+            if once is not None:
+                decided.answers[once.claim] = StoredAnswer(
+                    once.request_hash, status, body, batch.at_ms
+                )
+        return Granted(status, body, batch.version)
+
+    def _finish(self, decided: _Decided) -> None:
+        """The row is there for ever, or there is none: apply, answer, tell."""
+        batch = decided.batch
+        if decided.row is None:
+            batch.discard()
+        else:
+            changes = self.states.commit(batch)
+            self.batches += 1
+            self._tell(changes, batch.entries)
+        for submission, outcome in decided.outcomes:
+            if not submission.outcome.done():
+                submission.outcome.set_result(outcome)
+
+    # The rows of others
+
+    async def _read_tail(self) -> None:
+        while True:
+            rows = await self._store.rows_after(self.event_id, self.states.version, ROWS_AT_ONCE)
+            self._apply(rows)
+            if len(rows) < ROWS_AT_ONCE:
+                self._behind = False
+                return
+
+    async def _take_in(self, transaction: LogTransaction) -> None:
+        while True:
+            rows = await transaction.rows_after(self.states.version, ROWS_AT_ONCE)
+            self._apply(rows)
+            if len(rows) < ROWS_AT_ONCE:
+                return
+
+    def _apply(self, rows: Sequence[LogRow]) -> None:
+        for row in rows:
+            self._calm = 0
+            found = entries_module.decode(row.format, row.entries)
+            self._tell(self.states.apply(row.version, row.at_ms, found), found)
+
+    def _tell(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+        for listener in self._listeners:
+            listener(self, changes, entries)
+
+    def _break(self, error: Exception) -> None:
+        self.broken = str(error)
+        _log.critical(
+            "the log and the state of an event disagree; it is taken out of service here",
+            eventId=self.event_id,
+            version=self.states.version,
+            exc_info=error,
+        )
+        while self._waiting:
+            _fail([self._waiting.popleft()], EventUnavailable())
+
+    def _since(self) -> int:
+        return self._clock.now_ms() - ANSWERS_KEPT_MS
+
+
+def _keys(submissions: Sequence[Submission]) -> list[str]:
+    return [submission.once.claim.key for submission in submissions if submission.once]
+
+
+def _again(
+    submission: Submission, once: Once, before: StoredAnswer, version: int
+) -> Granted | None:
+    if before.request_hash != once.request_hash:
+        submission.outcome.set_exception(IdempotencyKeyReused())
+        return None
+    return Granted(before.status, before.answer, version, replayed=True)
+
+
+def _fail(submissions: Sequence[Submission], error: Exception) -> None:
+    for submission in submissions:
+        if not submission.outcome.done():
+            submission.outcome.set_exception(error)
+            submission.outcome.exception()  # counts as seen: its caller may have left

@@ -1,0 +1,129 @@
+"""What follows from the entries of a batch: bookings, their lines, and who has which seat.
+
+Collects while a batch is decided, entry by entry, and gives the net effect: what is booked and
+cancelled again in one batch leaves no trace but its cancelled booking. Pure; writes nothing itself.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from event_seating.booking import ids
+from event_seating.booking.entries import Booked, Cancelled, Entry, Exchanged
+from event_seating.booking.model import Batch
+from event_seating.booking.records import STANDARD, Booking, Groups, seats_of, total
+
+CONFIRMED, CANCELLED = "confirmed", "cancelled"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """What a booking knows of its buyer; none of it is in the log."""
+
+    user_id: str | None = None
+    order_ref: str | None = None
+    metadata: str | None = None
+    """JSON."""
+
+
+@dataclass(slots=True)
+class Projection:
+    """The rows to write beside a batch, and those to remove first."""
+
+    event_id: str
+    currency: str
+    new_bookings: dict[str, Row] = field(default_factory=dict)
+    changed_bookings: dict[str, Row] = field(default_factory=dict)
+    lines: dict[tuple[str, int], Row] = field(default_factory=dict)
+    removed_lines: dict[tuple[str, int], Row] = field(default_factory=dict)
+    sold: dict[int, Row] = field(default_factory=dict)
+    freed: dict[int, Row] = field(default_factory=dict)
+
+    def add(self, batch: Batch, entry: Entry, buyer: Buyer) -> None:
+        """Take in an entry, right after it was decided in `batch`."""
+        for operation in entry.operations:
+            match operation:
+                case Booked():
+                    self._book(batch, operation.booking, buyer)
+                case Cancelled():
+                    self._cancel(batch, operation)
+                case Exchanged():
+                    booking = self._name(operation.booking)
+                    self._free(operation.released)
+                    self._remove_lines(booking, operation.released)
+                    self._sell(booking, operation.taken)
+                    self._change(batch, operation.booking, CONFIRMED)
+                case _:
+                    continue
+
+    def _book(self, batch: Batch, key: bytes, buyer: Buyer) -> None:
+        booked = batch.booking(key)
+        assert isinstance(booked, Booking), "a booking was decided and is not there"
+        booking = self._name(key)
+        self.new_bookings[booking] = {
+            "event_id": self.event_id,
+            "id": booking,
+            "user_id": buyer.user_id,
+            "order_ref": buyer.order_ref,
+            "metadata": buyer.metadata,
+            "status": CONFIRMED,
+            "total": total(booked.groups),
+            "currency": self.currency,
+            "version": batch.version,
+            "created_at_ms": batch.at_ms,
+            "updated_at_ms": batch.at_ms,
+        }
+        self._sell(booking, booked.groups)
+
+    def _cancel(self, batch: Batch, operation: Cancelled) -> None:
+        self._free(operation.seats)
+        left = batch.booking(operation.booking)
+        if isinstance(left, Booking):
+            self._remove_lines(self._name(operation.booking), operation.seats)
+            self._change(batch, operation.booking, CONFIRMED)
+        else:
+            # A booking that is cancelled whole stays readable, with the lines that it had.
+            self._change(batch, operation.booking, CANCELLED)
+
+    def _change(self, batch: Batch, key: bytes, status: str) -> None:
+        booking = self._name(key)
+        row = self.new_bookings.get(booking)
+        if row is None:
+            row = self.changed_bookings.setdefault(
+                booking, {"b_event_id": self.event_id, "b_id": booking}
+            )
+        row |= {"status": status, "version": batch.version, "updated_at_ms": batch.at_ms}
+        current = batch.booking(key)
+        if isinstance(current, Booking):
+            row["total"] = total(current.groups)
+
+    def _sell(self, booking: str, groups: Groups) -> None:
+        for group in groups:
+            for seat in group.seats:
+                self.lines[booking, seat] = {
+                    "event_id": self.event_id,
+                    "booking_id": booking,
+                    "seat": seat,
+                    "ticket_type": group.ticket_type or STANDARD,
+                    "price": group.price,
+                }
+        for seat in seats_of(groups):
+            self.sold[seat] = {"event_id": self.event_id, "seat": seat, "booking_id": booking}
+
+    def _free(self, seats: tuple[int, ...]) -> None:
+        for seat in seats:
+            self.sold.pop(seat, None)
+            self.freed[seat] = {"b_event_id": self.event_id, "b_seat": seat}
+
+    def _remove_lines(self, booking: str, seats: tuple[int, ...]) -> None:
+        for seat in seats:
+            self.lines.pop((booking, seat), None)
+            self.removed_lines[booking, seat] = {
+                "b_event_id": self.event_id,
+                "b_booking_id": booking,
+                "b_seat": seat,
+            }
+
+    def _name(self, key: bytes) -> str:
+        return ids.to_text(self.event_id, key)

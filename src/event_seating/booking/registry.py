@@ -1,0 +1,140 @@
+"""The events that this process has in memory: loaded when asked for, given up when idle.
+
+Owns one `SeatLog` an event, the sweeper that expires holds nobody asks about, and the images that
+are written now and then. An event with a busy writer is never given up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from event_seating.booking import snapshot
+from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.ledger import InvariantError
+from event_seating.booking.log import Listener, SeatLog
+from event_seating.booking.store import LogStore
+from event_seating.cache.single_flight import SingleFlight
+from event_seating.clock import Clock
+from event_seating.errors import DatabaseUnavailable, EventUnavailable
+from event_seating.telemetry.logs import get_logger
+
+SWEEP_EVERY_S: Final = 0.5
+"""An expiry becomes visible within a second."""
+
+BYTES_A_SEAT: Final = 450
+"""What a seat takes in memory when all are sold, its share of the map's index included."""
+
+_log = get_logger("events in memory")
+
+
+class SeatLogs:
+    """Every event's log, by the event's id."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        clock: Clock,
+        load_index: Callable[[str], Awaitable[SeatIndex]],
+        *,
+        grace_ms: int,
+        memory_bytes: int,
+        set_clock: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._load_index = load_index
+        self._grace_ms = grace_ms
+        self._memory_bytes = memory_bytes
+        self._set_clock = set_clock
+        self._logs: dict[str, SeatLog] = {}
+        self._listeners: list[Listener] = [self._save_now_and_then]
+        self._loading = SingleFlight[SeatLog](self._keep)
+        self._saving: set[asyncio.Task[None]] = set()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` of every row of every event from now on; call before the first load."""
+        self._listeners.append(listener)
+
+    def loaded(self) -> Sequence[SeatLog]:
+        """The events in memory."""
+        return list(self._logs.values())
+
+    async def get(self, event_id: str) -> SeatLog:
+        """The event's log, loaded if need be.
+
+        Raises what `load_index` raises for an event that does not exist, and `EventUnavailable`
+        when its log cannot be read here.
+        """
+        log = self._logs.get(event_id)
+        if log is not None and log.broken is None:
+            # The most recently used is last: the first is the one to give up.
+            self._logs[event_id] = self._logs.pop(event_id)
+            return log
+        loaded, _ = await self._loading.load(event_id, lambda: self._load(event_id))
+        return loaded
+
+    async def run(self) -> None:
+        """Sweep, for as long as the process lives."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            for log in self.loaded():
+                try:
+                    await log.sweep()
+                except DatabaseUnavailable:
+                    break
+
+    async def aclose(self) -> None:
+        """Let the writers finish what waits, and the images that are being written."""
+        await self._loading.aclose()
+        for log in self.loaded():
+            await log.drained()
+        await asyncio.gather(*self._saving, return_exceptions=True)
+
+    async def _load(self, event_id: str) -> SeatLog:
+        index = await self._load_index(event_id)
+        try:
+            states = await snapshot.load(event_id, index, self._store, grace_ms=self._grace_ms)
+        except (UnknownFormatError, BrokenEntriesError, InvariantError) as error:
+            _log.critical("the log of an event cannot be read", eventId=event_id, exc_info=error)
+            raise EventUnavailable from error
+        return SeatLog(
+            event_id,
+            states,
+            self._store,
+            self._clock,
+            listeners=self._listeners,
+            set_clock=self._set_clock,
+        )
+
+    def _keep(self, event_id: str, log: SeatLog) -> None:
+        self._logs.pop(event_id, None)
+        self._logs[event_id] = log
+        room = self._memory_bytes - sum(_bytes(each) for each in self._logs.values())
+        for other in list(self._logs.values()):
+            if room >= 0:
+                return
+            if other is not log and not other.busy:
+                del self._logs[other.event_id]
+                room += _bytes(other)
+
+    def _save_now_and_then(
+        self, log: SeatLog, changes: dict[int, int], entries: Sequence[Entry]
+    ) -> None:
+        del changes, entries
+        if log.states.version % snapshot.SNAPSHOT_EVERY == 0:
+            task = asyncio.create_task(self._save(log))
+            self._saving.add(task)
+            task.add_done_callback(self._saving.discard)
+
+    async def _save(self, log: SeatLog) -> None:
+        try:
+            await snapshot.save(log.event_id, log.states, self._store)
+        except DatabaseUnavailable:
+            _log.warning(
+                "an image could not be written; the next one will be", eventId=log.event_id
+            )
+
+
+def _bytes(log: SeatLog) -> int:
+    return log.states.index.size * BYTES_A_SEAT

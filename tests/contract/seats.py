@@ -1,0 +1,85 @@
+"""A small house for the tests of the seat log, and short ways to ask for its seats."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from event_seating.booking import ids
+from event_seating.booking.entries import Entry
+from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.log import Granted, Once, SeatLog, Submission
+from event_seating.booking.model import Batch, SeatStates
+from event_seating.booking.projection import Buyer
+from event_seating.booking.records import Configuration, Rules
+from event_seating.booking.refusals import Refusal
+from event_seating.booking.requests import BookHold, Choice, Configure, PlaceHold, Request
+from event_seating.booking.store import Claim, LogStore
+from event_seating.clock import Clock, SystemClock
+
+EVENT = "testevent001"
+
+CONFIGURATION = Configuration(
+    currency="EUR",
+    prices={"1": {"standard": 4500}, "floor": {"standard": 3000}},
+    rules=Rules(max_seats_per_hold=50, max_held_seats_per_buyer=1000),
+)
+
+
+def house(rows: int = 20, seats: int = 10, floor: int = 20) -> SeatIndex:
+    """`rows` by `seats`, and a standing floor."""
+    return SeatIndex(
+        [
+            RowPlan(
+                "A",
+                str(row),
+                [SeatPlan(f"A-{row}-{col}", col * 10, row * 10, "1", col) for col in range(seats)],
+            )
+            for row in range(rows)
+        ],
+        [AreaPlan("floor", floor, "floor")],
+    )
+
+
+def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
+    return 201, json.dumps({"version": batch.version, "operations": len(entry.operations)}).encode()
+
+
+def place(seats: Sequence[int], *, hold: bytes | None = None) -> PlaceHold:
+    return PlaceHold(hold or ids.new_key(), Choice(tuple(seats)), b"buyer", by_address=True)
+
+
+async def ask(
+    log: SeatLog, request: Request, *, once: Once | None = None, buyer: Buyer | None = None
+) -> Granted | Refusal:
+    return await log.submit(Submission(request, answer, buyer or Buyer(), once))
+
+
+async def open_log(
+    store: LogStore, *, clock: Clock | None = None, index: SeatIndex | None = None
+) -> SeatLog:
+    """The event as this "process" has it in memory, configured if it is new."""
+    from event_seating.booking import snapshot  # noqa: PLC0415
+
+    states: SeatStates = await snapshot.load(EVENT, index or house(), store, grace_ms=60_000)
+    log = SeatLog(EVENT, states, store, clock or SystemClock())
+    if states.configuration is None:
+        assert isinstance(await ask(log, Configure(CONFIGURATION)), Granted)
+    return log
+
+
+async def book(log: SeatLog, seats: Sequence[int], buyer: Buyer | None = None) -> bytes | Refusal:
+    """Hold and book; the booking's key, or why not."""
+    hold, booking = ids.new_key(), ids.new_key()
+    held = await ask(log, place(seats, hold=hold))
+    if isinstance(held, Refusal):
+        return held
+    booked = await ask(log, BookHold(hold, booking), buyer=buyer)
+    return booked if isinstance(booked, Refusal) else booking
+
+
+def once(key: str, request_hash: bytes = b"same") -> Once:
+    return Once(Claim("anyone POST /bookings", key), request_hash)
+
+
+async def many(*asked: object) -> list[object]:
+    return list(await asyncio.gather(*asked))  # type: ignore[arg-type]

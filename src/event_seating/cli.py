@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Annotated
 
 import typer
 
@@ -37,6 +38,21 @@ def migrate() -> None:
 def settings() -> None:
     """Print every setting with its default and what it is for."""
     typer.echo(config.as_text())
+
+
+@cli.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Requests and faults a run.")] = 5_000,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up.")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+) -> None:
+    """Look for a way to sell a seat twice: crashes, lost answers and wrong clocks, by seed."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from event_seating.simulation import many  # noqa: PLC0415
+
+    raise typer.Exit(many.simulate(range(seed, seed + seeds), steps, jobs or None, Console()))
 
 
 @cli.command()

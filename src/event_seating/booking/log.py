@@ -372,9 +372,7 @@ class SeatLog:
                     raise LostRace
                 # Not there, or not yet: the same row again is either taken in or found.
                 async with self._store.transaction(self.event_id, exclusive=False) as transaction:
-                    refused = not await transaction.append(
-                        row, decided.projection, decided.answers
-                    )
+                    refused = not await transaction.append(row, decided.projection, decided.answers)
             except DatabaseUnavailable:
                 if self._clock.monotonic() > until:
                     raise

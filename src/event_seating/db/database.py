@@ -45,6 +45,11 @@ POSTGRES_SESSION = {
 }
 """No statement and no forgotten transaction holds others up for longer."""
 
+POSTGRES_AWAY = ("08", "25P03", "53", "55P03", "57")
+"""Beginnings of its error codes that say nothing about the statement: connection, idle for too
+long, out of resources, a lock not had in time, stopped by a timeout or an operator. The driver has
+no class for them."""
+
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
@@ -175,6 +180,7 @@ def _is_away(error: DBAPIError) -> bool:
         error.connection_invalidated
         or isinstance(error, OperationalError | InterfaceError)
         or isinstance(error.orig, OSError | TimeoutError)
+        or str(getattr(error.orig, "sqlstate", None)).startswith(POSTGRES_AWAY)
     )
 
 

@@ -302,5 +302,3 @@ def _brief(outcome: object) -> str:
             return str(outcome.code)
         case _:
             return type(outcome).__name__
-
-

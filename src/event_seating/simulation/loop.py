@@ -10,14 +10,16 @@ import asyncio
 from asyncio import Future, Handle, Task, TimerHandle
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Tasks:
@@ -62,7 +64,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self.now_ns / NS_PER_S
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
     ) -> Handle:
         """See asyncio."""
         handle = Handle(callback, args, self, context)
@@ -72,8 +77,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> TimerHandle:
         """See asyncio; `delay` in virtual seconds."""
@@ -82,8 +87,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> TimerHandle:
         """See asyncio; `when` in virtual seconds since the start."""
@@ -120,12 +125,20 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return task
 
     def run_in_executor(
-        self, executor: Any, func: Callable[..., Result], *args: Any
+        self,
+        executor: Executor | None,
+        func: Callable[[*Arguments], Result],
+        *args: *Arguments,
     ) -> Future[Result]:
         """See asyncio; there are no threads, it runs at its turn."""
         del executor
         future: Future[Result] = self.create_future()
-        self.call_soon(lambda: future.cancelled() or future.set_result(func(*args)))
+
+        def work() -> None:
+            if not future.cancelled():
+                future.set_result(func(*args))
+
+        self.call_soon(work)
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -180,3 +193,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if not handle.cancelled():
             self.now_ns = max(self.now_ns, at_ns)
             self._ready.append(handle)
+
+
+def new_loop() -> VirtualLoop:
+    """A loop at time zero."""
+    # Sockets, pipes and signals are left out, which asyncio says in words only.
+    return VirtualLoop()  # type: ignore[abstract]

@@ -1,8 +1,8 @@
 """A simulated process: the real state and writer of one event, and a clock that is often wrong.
 
-It loads from snapshot and log, answers, sweeps, and is killed at any await: then all that it knew is
-gone and those who waited for it get no answer. What it shows is compared with the log after every
-change.
+It loads from snapshot and log, answers, sweeps, and is killed at any await: then all that it knew
+is gone and those who waited for it get no answer. What it shows is compared with the log after
+every change.
 """
 
 import asyncio
@@ -184,7 +184,7 @@ class Process:
 
     async def catch_up(self) -> SeatStates:
         """The state when everything was read, with a database that works."""
-        while self.log is None:
+        while self.log is None:  # noqa: ASYNC110 (it may die again before it is up)
             await asyncio.sleep(TRY_AGAIN_S)
         await self.log.drained()
         await self.log.catch_up()
@@ -220,5 +220,3 @@ class Process:
         """It must never have stopped by itself."""
         if self.log is not None and self.log.broken is not None:
             self._world.fail(f"{self.name} stopped: {self.log.broken}")
-
-

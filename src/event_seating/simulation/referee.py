@@ -6,8 +6,9 @@ owner, when a hold is used or kept past its time, when versions or times are out
 what is written beside the log is not what the log says. The first broken sentence ends the run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from event_seating.booking import entries, ids
 from event_seating.booking.entries import (
@@ -196,7 +197,7 @@ class Referee:
             _must(self.status[seat] == ord(BLOCKED), f"seat {seat} is unblocked and was not")
             self.status[seat] = ord(FREE)
 
-    _FOLLOW = {  # noqa: RUF012 (never changed)
+    _FOLLOW: ClassVar[dict[type, Callable[["Referee", Any], None]]] = {
         Configured: _configured,
         Held: _held,
         Amended: _amended,
@@ -314,5 +315,3 @@ def _lines(groups: Groups) -> Lines:
 def _without(lines: Lines, seats: Iterable[int]) -> Lines:
     gone = set(seats)
     return {seat: line for seat, line in lines.items() if seat not in gone}
-
-

@@ -11,8 +11,8 @@ from typing import Any, Final
 import structlog
 
 from event_seating.booking import entries
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.image import BrokenImageError
+from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.invariants import difference
 from event_seating.booking.model import SeatStates
 from event_seating.booking.store import Snapshot
@@ -21,7 +21,7 @@ from event_seating.simulation.chaos import Chaos
 from event_seating.simulation.clients import Call, Client
 from event_seating.simulation.database import SimulatedDatabase, Written
 from event_seating.simulation.faults import Count, Faults
-from event_seating.simulation.loop import VirtualLoop
+from event_seating.simulation.loop import new_loop
 from event_seating.simulation.process import Parts, Process, World
 from event_seating.simulation.referee import Broken, Referee
 from event_seating.simulation.store import LATE_COMMIT_MAX_S
@@ -81,7 +81,7 @@ class Simulation:
         self._trace: deque[str] = deque(maxlen=TRACE_LINES)
         self._broken: str | None = None
         chance = Chance(seed, "world")
-        loop, index = VirtualLoop(), house(chance)
+        loop, index = new_loop(), house(chance)
         referee = Referee(EVENT_ID, index.size, GRACE_MS)
         self._world = World(
             event_id=EVENT_ID,

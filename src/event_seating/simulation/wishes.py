@@ -1,5 +1,6 @@
-"""What clients of a simulation wish for: every kind of request, so mixed that they get in each
-other's way and meet every refusal.
+"""What clients of a simulation wish for: every kind of request, in each other's way.
+
+They are mixed so that every refusal is met.
 
 They know what is on the street: the tokens of holds and the ids of bookings, their own and those of
 others, live and long gone. A wish makes a new request each time it is asked, with new ids, as a

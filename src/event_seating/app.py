@@ -97,8 +97,7 @@ def api(parts: Parts) -> FastAPI:
     )
     routes.include_router(users.router(parts.users))
     routes.include_router(venues.router(parts.venues))
-    routes.include_router(booking.hold_router(parts.bookings, parts.buyers))
-    routes.include_router(booking.booking_router(parts.bookings, parts.buyers))
+    routes.include_router(booking.router(parts.bookings, parts.buyers))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock

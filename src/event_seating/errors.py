@@ -114,6 +114,14 @@ class EmailExists(ServiceError):
     sentence = "A user with this e-mail address exists already."
 
 
+class RequestTimeout(ServiceError):
+    """The body did not come, or stopped coming."""
+
+    status = 408
+    code = "request_timeout"
+    sentence = "The rest of the body did not come in time."
+
+
 class BodyTooLarge(ServiceError):
     """The body is longer than the route allows."""
 

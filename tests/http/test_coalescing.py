@@ -46,16 +46,29 @@ async def test_a_hundred_clients_for_ten_absent_users_cost_ten_reads(service: Se
 
 
 async def test_a_user_created_during_a_slow_read_is_there_ever_after(
-    environment: dict[str, str],
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with in_process(db_latency_ms=200) as service:
-        slow = [asyncio.create_task(service.client.get("/users/123")) for _ in range(3)]
-        await reading(service, 3)
-        assert (await service.client.post("/users", json=JANE)).status_code == 201
+    load = service.parts.users._load
+    has_read, go_on = asyncio.Event(), asyncio.Event()
+
+    async def load_slowly(user_id: str) -> bytes | None:
+        found = await load(user_id)
+        has_read.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(service.parts.users, "_load", load_slowly)
+    slow = [asyncio.create_task(service.client.get("/users/123")) for _ in range(3)]
+    await has_read.wait()
+    assert (await service.client.post("/users", json=JANE)).status_code == 201
+    assert (await service.client.get("/users/123")).status_code == 200
+    go_on.set()
+    assert {(await answer).status_code for answer in slow} == {404}, "they asked before"
+    for _ in range(3):
         assert (await service.client.get("/users/123")).status_code == 200
-        assert {(await answer).status_code for answer in slow} <= {200, 404}
-        for _ in range(3):
-            assert (await service.client.get("/users/123")).status_code == 200
+    monkeypatch.undo()
+    service.parts.user_cache.clear()
+    assert (await service.client.get("/users/123")).status_code == 200, "no 404 was remembered"
 
 
 async def test_an_answer_that_a_purge_overtook_is_not_kept(environment: dict[str, str]) -> None:

@@ -180,14 +180,6 @@ class VenueExists(ServiceError):
         super().__init__(details={"id": venue_id})
 
 
-class RequestTimeout(ServiceError):
-    """The body did not come, or stopped coming."""
-
-    status = 408
-    code = "request_timeout"
-    sentence = "The rest of the body did not come in time."
-
-
 class BodyTooLarge(ServiceError):
     """The body is longer than the route allows."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from event_seating.errors import BodyTooLarge, RequestTimeout, UnsupportedMediaType
+from event_seating.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
 from event_seating.web.asgi import Message, Receive
 from event_seating.web.security import Role
 
@@ -64,7 +64,7 @@ def too_large(limit: int) -> BodyTooLarge:
 def bounded(receive: Receive, limit: int) -> Receive:
     """`receive`, which raises `BodyTooLarge` once a body without a length has grown too long.
 
-    Raises `RequestTimeout` when the next part does not come within `PART_WITHIN_S`.
+    Raises `BodyTooSlow` when the next part does not come within `PART_WITHIN_S`.
     """
     seen = 0
     complete = False
@@ -77,7 +77,7 @@ def bounded(receive: Receive, limit: int) -> Receive:
             async with asyncio.timeout(PART_WITHIN_S):
                 message = await receive()
         except TimeoutError:
-            raise RequestTimeout from None
+            raise BodyTooSlow from None
         complete = not message.get("more_body")
         seen += len(message.get("body", b""))
         if seen > limit:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from event_seating.errors import BodyTooLarge, RequestTimeout, UnsupportedMediaType
+from event_seating.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
 from event_seating.web import body
 from event_seating.web.asgi import Message
 
@@ -86,7 +86,7 @@ async def test_a_body_that_stops_in_the_middle_is_given_up(monkeypatch: pytest.M
     monkeypatch.setattr(body, "PART_WITHIN_S", 0.01)
     receive = body.bounded(Client([b"{"], ends=False).receive)
     await receive()
-    with pytest.raises(RequestTimeout):
+    with pytest.raises(BodyTooSlow):
         await receive()
 
 

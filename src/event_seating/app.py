@@ -53,6 +53,7 @@ def build(parts: Parts) -> Edge:
         api(parts),
         EdgeRules(
             cached_reads=(_cached_users(parts),),
+            ready_reads=(),
             unlimited=UNLIMITED,
             unlimited_reads=UNLIMITED_READS,
             large_bodies=(SEAT_MAPS,),

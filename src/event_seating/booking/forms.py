@@ -9,11 +9,10 @@ a new version costs one copy, however large the house. It decides nothing about 
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
-from event_seating.booking.index import SeatIndex
 from event_seating.booking.model import SeatStates
 from event_seating.booking.records import STATUS_CHARS, STATUS_NAMES
 from event_seating.web.asgi import Header
@@ -26,15 +25,6 @@ _WORDS: Final = tuple(f'"{name}"'.ljust(_ROOM).encode() for name in STATUS_NAMES
 _CHARS: Final = tuple(STATUS_CHARS[at : at + 1] for at in range(len(STATUS_CHARS)))
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Layout(NamedTuple):
-    """What the full form of a map is besides the statuses; made from the index alone."""
-
-    keys: list[bytes]
-    """Before each status: a comma, the seat's id, a colon."""
-    starts: "array[int]"
-    """Where each status begins."""
 
 
 class Form:
@@ -114,27 +104,24 @@ class Form:
         self.gzip_headers = (*_headers(self.gzip_tag), (b"content-encoding", b"gzip"))
 
 
-def compact(states: SeatStates) -> Form:
+def compact(characters: bytes) -> Form:
     """One character a seat, in the order of the map."""
-    seats = bytearray(states.characters())
-    return Form(COMPACT, seats, range(len(seats)), _CHARS, (b'"', b'"'))
+    return Form(COMPACT, bytearray(characters), range(len(characters)), _CHARS, (b'"', b'"'))
 
 
-def full(states: SeatStates, layout: Layout) -> Form:
-    """The status of each seat by its id."""
-    words = dict(zip(STATUS_CHARS, _WORDS, strict=True))
-    written = map(words.__getitem__, states.characters())
-    pieces = chain.from_iterable(zip(layout.keys, written, strict=True))
-    return Form(FULL, bytearray(b"".join(pieces)), layout.starts, _WORDS, (b"{", b"}"))
+def full(characters: bytes, seat_ids: Sequence[str]) -> Form:
+    """The status of each seat by its id.
 
-
-def layout(index: SeatIndex) -> Layout:
-    """Takes some 10 ms for 50,000 seats, so that it is for a thread; needs nothing that changes."""
-    keys = [b",%b:" % _encode(seat) for seat in index.ids]
+    Takes some 20 ms for 50,000 seats, so that it is for a thread; needs nothing that changes.
+    """
+    keys = [b",%b:" % _encode(seat) for seat in seat_ids]
     if keys:
         keys[0] = keys[0][1:]
     ends = accumulate(len(key) + _ROOM for key in keys)
-    return Layout(keys, array("I", (end - _ROOM for end in ends)))
+    starts = array("I", (end - _ROOM for end in ends))
+    words = dict(zip(STATUS_CHARS, _WORDS, strict=True))
+    pieces = chain.from_iterable(zip(keys, map(words.__getitem__, characters), strict=True))
+    return Form(FULL, bytearray(b"".join(pieces)), starts, _WORDS, (b"{", b"}"))
 
 
 def _headers(tag: str) -> tuple[Header, ...]:

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 
 from event_seating.booking import forms, ids
 from event_seating.booking.entries import Entry
-from event_seating.booking.forms import COMPACT, Form, Layout
+from event_seating.booking.forms import COMPACT, Form
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
 from event_seating.booking.registry import SeatLogs
@@ -57,20 +57,33 @@ _takes_gzip = lru_cache(maxsize=ACCEPTS_REMEMBERED)(prefers_gzip)
 class _View:
     """The forms of one event in memory; the full one from its first read on."""
 
-    __slots__ = ("compact", "epoch", "event_id", "full", "states")
+    __slots__ = ("compact", "epoch", "event_id", "full", "missed", "states")
 
     def __init__(self, house: House, log: SeatLog) -> None:
         # The state and not its log: a view must not keep the log alive.
         self.states = log.states
         self.event_id = house.event_id
         self.epoch = house.epoch
-        self.compact = forms.compact(log.states)
+        self.compact = forms.compact(log.states.characters())
         self.full: Form | None = None
+        self.missed: dict[int, int] | None = None
+        """What moved since the writing of the full form began."""
 
     def patch(self, changes: Mapping[int, int]) -> None:
         self.compact.patch(changes)
         if self.full is not None:
             self.full.patch(changes)
+        elif self.missed is not None:
+            self.missed.update(changes)
+
+    async def write_full(self) -> Form:
+        """Write the full form, in a thread, as the seats are now; what moves meanwhile follows."""
+        missed = self.missed = {}
+        characters, seat_ids = self.states.characters(), self.states.index.ids
+        written = await asyncio.to_thread(forms.full, characters, seat_ids)
+        written.patch(missed)
+        self.full, self.missed = written, None
+        return written
 
     def renewed(self, form: Form) -> Form:
         if form.version != self.states.version:
@@ -86,7 +99,7 @@ class SeatViews:
         self._house_of = house_of
         self._monotonic = monotonic
         self._views: WeakKeyDictionary[SeatLog, _View] = WeakKeyDictionary()
-        self._laying_out = SingleFlight[Layout](lambda _key, _layout: None)
+        self._writing = SingleFlight[Form](lambda _key, _form: None)
         self._compressing = SingleFlight[bytes](lambda _key, _compressed: None)
 
     def __call__(self, log: SeatLog, changes: dict[int, int], entries: Sequence[Entry]) -> None:
@@ -144,7 +157,7 @@ class SeatViews:
 
     async def aclose(self) -> None:
         """End what is under way in threads."""
-        await self._laying_out.aclose()
+        await self._writing.aclose()
         await self._compressing.aclose()
 
     def _answer(self, form: Form, accept_encoding: str, if_none_match: str | None) -> Ready | None:
@@ -164,12 +177,8 @@ class SeatViews:
 
     async def _full(self, view: _View) -> Form:
         if view.full is None:
-            index = view.states.index
-            layout, _ = await self._laying_out.load(
-                view.event_id, lambda: asyncio.to_thread(forms.layout, index)
-            )
-            if view.full is None:
-                view.full = forms.full(view.states, layout)
+            written, _ = await self._writing.load(str(id(view)), view.write_full)
+            return written
         return view.full
 
     async def _compressed(self, view: _View, form: Form) -> bytes:

@@ -235,6 +235,17 @@ async def test_a_write_is_in_the_very_next_read_without_building_anything_anew()
     assert view.full.seats is before
 
 
+async def test_what_moves_while_the_full_form_is_written_is_in_it() -> None:
+    seat_views, log, _ = set_up()
+    reading = asyncio.create_task(read(seat_views))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert seat_views._writing.under_way
+    log.do(PlaceHold(key(1), Choice((3,)), b"buyer"))
+    log.do(PlaceHold(key(2), Choice((4,)), b"buyer"))
+    assert strictly((await reading).body) == naive(log, compact=False)
+
+
 async def test_bytes_of_one_version_are_made_once() -> None:
     seat_views, log, _ = set_up()
     first = await read(seat_views)
@@ -315,7 +326,7 @@ async def test_a_view_ends_with_its_log() -> None:
 
 def test_places_of_areas_are_no_seats_of_the_form() -> None:
     log = Log(index())
-    form = forms.compact(log.states)
+    form = forms.compact(log.states.characters())
     before = bytes(form.seats)
     form.patch(dict.fromkeys(range(log.states.index.seat_count, log.states.index.size), 1))
     assert form.seats == before

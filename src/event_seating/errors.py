@@ -5,7 +5,8 @@ turned into answers in one place, `web/problem.py`. A refusal that is part of th
 is a value and not an exception. Nothing here knows HTTP beyond the number of the status.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
@@ -58,6 +59,36 @@ class MalformedJson(ServiceError):
     sentence = "The body is not valid JSON."
 
 
+@dataclass(frozen=True, slots=True)
+class MapFault:
+    """One thing that is wrong with a map: where (`sections[3].rows[0].seats[12].id`), and what.
+
+    The path is empty when the fault is one of the map as a whole.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidMap(ServiceError):
+    """The seat map cannot be taken; `faults` are the first of them, `total` counts them all."""
+
+    status = 400
+    code = "invalid_map"
+    sentence = "The seat map is not valid; `fields` names each fault."
+
+    def __init__(self, faults: Sequence[MapFault], total: int | None = None) -> None:
+        self.faults = tuple(faults)
+        self.total = len(self.faults) if total is None else total
+        fields = [
+            {"field": fault.path or "body", "message": fault.message} for fault in self.faults
+        ]
+        super().__init__(details={"fields": fields, "faults": self.total})
+
+
 class Unauthorized(ServiceError):
     """No key where one is needed, or one that nobody knows."""
 
@@ -90,12 +121,36 @@ class UserNotFound(ServiceError):
     sentence = "No user has this id."
 
 
+class VenueNotFound(ServiceError):
+    """No venue has this id."""
+
+    status = 404
+    code = "venue_not_found"
+    sentence = "No venue has this id."
+
+
+class VenueVersionNotFound(ServiceError):
+    """The venue exists, this version of its map does not."""
+
+    status = 404
+    code = "venue_version_not_found"
+    sentence = "This venue's seat map has no such version."
+
+
 class MethodNotAllowed(ServiceError):
     """The path exists, the method does not."""
 
     status = 405
     code = "method_not_allowed"
     sentence = "This address does not take this method; `Allow` names those it takes."
+
+
+class BodyTooSlow(ServiceError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "body_too_slow"
+    sentence = "The body did not arrive in time; send it again."
 
 
 class UserIdExists(ServiceError):
@@ -112,6 +167,17 @@ class EmailExists(ServiceError):
     status = 409
     code = "email_exists"
     sentence = "A user with this e-mail address exists already."
+
+
+class VenueExists(ServiceError):
+    """A venue with this id exists already; `id` names it."""
+
+    status = 409
+    code = "venue_exists"
+    sentence = "A venue with this id exists already; `PUT /venues/{id}` gives it a new seat map."
+
+    def __init__(self, venue_id: str) -> None:
+        super().__init__(details={"id": venue_id})
 
 
 class BodyTooLarge(ServiceError):

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
+from event_seating.booking import routes as booking
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError
@@ -24,6 +25,7 @@ from event_seating.venues import routes as venues
 from event_seating.version import VERSION
 from event_seating.web import docs, problem, security
 from event_seating.web.body import LargeBodies
+from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules
 
@@ -34,6 +36,9 @@ UNLIMITED: Final = re.compile(
 
 UNLIMITED_READS: Final = re.compile(r"/venues/[^/]+(?:/versions/[^/]+)?\Z")
 """Maps are answered from ready bytes, and thousands of readers may share one address."""
+
+SEATING: Final = re.compile(r"/(?:events/[^/]+/(?:holds|blocks)|holds|bookings)(?:/|\Z)")
+"""What takes and gives back seats: picking them by hand takes more calls than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
@@ -53,14 +58,12 @@ def build(parts: Parts) -> Edge:
         api(parts),
         EdgeRules(
             cached_reads=(_cached_users(parts),),
-            unlimited=UNLIMITED,
-            unlimited_reads=UNLIMITED_READS,
             large_bodies=(SEAT_MAPS,),
             hosts=_hosts(settings),
             trusted_proxies=settings.trusted_proxies,
         ),
         doorkeeper=parts.doorkeeper,
-        limiter=parts.limiter,
+        budgets=_budgets(parts),
         cors=Cors(settings.cors_origins),
         access=parts.logs.access,
         metrics=parts.metrics,
@@ -94,6 +97,8 @@ def api(parts: Parts) -> FastAPI:
     )
     routes.include_router(users.router(parts.users))
     routes.include_router(venues.router(parts.venues))
+    routes.include_router(booking.hold_router(parts.bookings, parts.buyers))
+    routes.include_router(booking.booking_router(parts.bookings, parts.buyers))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
@@ -124,6 +129,17 @@ def _cached_users(parts: Parts) -> CachedRead:
         cache=parts.user_cache,
         role=security.ACCESS["GET /users/{id}"],
         headers=users.HEADERS,
+    )
+
+
+def _budgets(parts: Parts) -> Budgets:
+    return Budgets(
+        unlimited=UNLIMITED,
+        unlimited_reads=UNLIMITED_READS,
+        account=parts.limiter,
+        seating_paths=SEATING,
+        seating=parts.seating_limits
+        and SeatingBudget(*parts.seating_limits, parts.buyers.in_header),
     )
 
 

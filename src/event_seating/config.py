@@ -29,6 +29,9 @@ from event_seating.errors import StartupError
 ADMIN_KEY_MIN_CHARS = 24
 """A key of this length from a random generator cannot be guessed over a network."""
 
+SECRET_KEY_MIN_CHARS = 32
+"""As long as what is signed with it."""
+
 WINDOWS_MAX = 4
 """More windows than anyone needs; each costs a look at every request."""
 
@@ -146,7 +149,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL")
+    secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL", "SECRET_KEY")
     """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
 
     port: int = Field(3001, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
@@ -191,6 +194,29 @@ class Settings(BaseSettings):
         (Window(5, 10), Window(10, 60)),
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
+    )
+    seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+        (Window(60, 10), Window(200, 60)),
+        description="Windows of holds and bookings by callers without a key: for each buyer, "
+        "and ten times that for each address; or `off`.",
+    )
+    booking_grace_s: float = Field(
+        60,
+        ge=0,
+        le=600,
+        description="Seconds after a hold ran out in which it may still be booked, while nobody "
+        "else took the seats.",
+    )
+    seat_memory_mb: int = Field(
+        512,
+        ge=16,
+        le=1_000_000,
+        description="Megabytes that the events in memory may take; idle ones make room.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Signs hold tokens and buyers' cookies; at least "
+        f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
     )
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
@@ -261,6 +287,8 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the API."""
+        if self.host == "localhost":
+            return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -305,6 +333,12 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
             f"ADMIN_API_KEY: {settings.app_env} needs a key of at least {ADMIN_KEY_MIN_CHARS} "
             "characters; `openssl rand -hex 24` makes one"
         )
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else None
+    if secret is not None and len(secret) < SECRET_KEY_MIN_CHARS:
+        raise StartupError(
+            f"SECRET_KEY: needs at least {SECRET_KEY_MIN_CHARS} characters; "
+            "`openssl rand -hex 32` makes one"
+        )
     if not key and not settings.loopback:
         raise StartupError(
             f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "
@@ -335,7 +369,7 @@ def as_text() -> str:
 
 
 def _default_text(name: str, default: Any) -> str:
-    if name == "rate_limits":
+    if name.endswith("rate_limits"):
         return ",".join(f"{window.limit}/{window.seconds}s" for window in default)
     if default is None or default == () or default == Path():
         return "(none)"

@@ -42,7 +42,11 @@ _COMMON: Final[tuple[type[ServiceError], ...]] = (
     errors.TooBusy,
     errors.DatabaseUnavailable,
 )
-_WRITES: Final[tuple[type[ServiceError], ...]] = (*_COMMON, errors.IdempotencyKeyReused, *Refused.__subclasses__())
+_WRITES: Final[tuple[type[ServiceError], ...]] = (
+    *_COMMON,
+    errors.IdempotencyKeyReused,
+    *Refused.__subclasses__(),
+)
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 Token = Annotated[str | None, Header(alias="Seat-Hold-Token", max_length=200)]

@@ -22,13 +22,13 @@ from structlog.contextvars import bind_contextvars
 
 from event_seating.cache.lru import LruCache
 from event_seating.errors import MisdirectedRequest, RateLimited, ServiceError
-from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web import body, problem, security
 from event_seating.web.asgi import App, Header, Message, Receive, Scope, Send
 from event_seating.web.body import BODY_BYTES_MAX, LargeBodies
+from event_seating.web.budgets import Budgets, Charged
 from event_seating.web.cors import Cors
 from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
 
@@ -76,10 +76,6 @@ class EdgeRules:
     """What the edge is told of this deployment."""
 
     cached_reads: tuple[CachedRead, ...]
-    unlimited: re.Pattern[str]
-    """Paths that no rate limit holds for."""
-    unlimited_reads: re.Pattern[str]
-    """Paths that no rate limit holds for when they are only read."""
     large_bodies: tuple[LargeBodies, ...]
     hosts: frozenset[bytes] | None
     """Names that `Host` may have, or none for every one."""
@@ -90,8 +86,20 @@ class EdgeRules:
 class Exchange:
     """One request and what has been found out about it so far."""
 
-    __slots__ = ("body_bytes_max", "cache", "found", "headers", "method", "path", "request_id",
-                 "route", "size", "started", "status", "verdict")  # fmt: skip
+    __slots__ = (
+        "body_bytes_max",
+        "cache",
+        "charged",
+        "found",
+        "headers",
+        "method",
+        "path",
+        "request_id",
+        "route",
+        "size",
+        "started",
+        "status",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
         self.started = perf_counter()
@@ -100,7 +108,7 @@ class Exchange:
         self.found = found
         self.request_id = request_id
         self.route = UNMATCHED_ROUTE
-        self.verdict: Verdict | None = None
+        self.charged: Charged | None = None
         self.cache = "-"
         self.body_bytes_max = BODY_BYTES_MAX
         self.status = 500
@@ -116,7 +124,7 @@ class Edge:
         rules: EdgeRules,
         *,
         doorkeeper: Doorkeeper,
-        limiter: Limiter | None,
+        budgets: Budgets,
         cors: Cors,
         access: AccessLine,
         metrics: Metrics,
@@ -125,7 +133,7 @@ class Edge:
         self._app = app
         self._rules = rules
         self._doorkeeper = doorkeeper
-        self._limiter = limiter
+        self._budgets = budgets
         self._cors = cors
         self._access = access
         self._metrics = metrics
@@ -204,6 +212,7 @@ class Edge:
         else:
             self._check_body(exchange, principal)
         scope["principal"] = principal
+        scope["client_address"] = address
         return None
 
     def _check_body(self, exchange: Exchange, principal: Principal) -> None:
@@ -222,22 +231,13 @@ class Edge:
         return peer
 
     def _charge(self, exchange: Exchange, address: str) -> None:
-        if self._limiter is None or self._is_unlimited(exchange):
-            return
-        exchange.verdict = verdict = self._limiter.check(security.client_key(address))
-        if not verdict.admitted:
-            self._metrics.rate_limited.inc()
-            raise RateLimited(
-                details={"retryAfter": verdict.retry_after_s},
-                headers={"Retry-After": str(verdict.retry_after_s)},
-            )
-
-    def _is_unlimited(self, exchange: Exchange) -> bool:
-        rules = self._rules
-        return bool(
-            rules.unlimited.match(exchange.path)
-            or (exchange.method in {"GET", "HEAD"} and rules.unlimited_reads.match(exchange.path))
+        exchange.charged = charged = self._budgets.charge(
+            exchange.method, exchange.path, exchange.found, address
         )
+        if charged is not None and not charged.verdict.admitted:
+            self._metrics.rate_limited.inc()
+            wait_s = charged.verdict.retry_after_s
+            raise RateLimited(details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)})
 
     async def _run_app(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
@@ -296,10 +296,10 @@ class Edge:
 
     def _common_headers(self, exchange: Exchange) -> list[Header]:
         headers = [(b"x-request-id", exchange.request_id), *self._rules.headers]
-        verdict = exchange.verdict
-        if verdict is not None and self._limiter is not None:
-            headers.append((b"ratelimit-policy", self._limiter.policy_header))
-            headers.append((b"ratelimit", verdict.header))
+        charged = exchange.charged
+        if charged is not None:
+            headers.append((b"ratelimit-policy", charged.policy))
+            headers.append((b"ratelimit", charged.verdict.header))
         origin = exchange.found.get(b"origin")
         if origin is not None:
             headers.extend(self._cors.headers(origin))

@@ -73,6 +73,17 @@ ACCESS: Final[dict[str, Role]] = {
     "GET /cache-status": Role.box_office,
     "DELETE /cache": Role.admin,
     "GET /metrics": Role.admin,
+    "POST /events/{id}/holds": Role.anyone,
+    "GET /holds/{token}": Role.anyone,
+    "PATCH /holds/{token}": Role.anyone,
+    "DELETE /holds/{token}": Role.anyone,
+    "POST /holds/{token}/extend": Role.anyone,
+    "POST /bookings": Role.box_office,
+    "GET /bookings/{id}": Role.box_office,
+    "POST /bookings/{id}/cancel": Role.box_office,
+    "POST /bookings/{id}/changes": Role.box_office,
+    "POST /events/{id}/blocks": Role.box_office,
+    "POST /events/{id}/blocks/release": Role.box_office,
 }
 """Who may call what: the least role for each route. A route that is missing here is not served."""
 

@@ -5,15 +5,27 @@ callable. Nothing else in the package constructs a long-lived object.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from event_seating.booking.buyers import Buyers
+from event_seating.booking.houses import Houses
+from event_seating.booking.ids import Tokens
+from event_seating.booking.registry import SeatLogs
+from event_seating.booking.service import BookingService
+from event_seating.booking.store import SqlLogStore
+from event_seating.booking.views import SeatViews
 from event_seating.cache.lru import LruCache
-from event_seating.clock import MS_PER_S, Clock, SystemClock
-from event_seating.config import Settings
+from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
+from event_seating.config import Settings, Window
+from event_seating.db import secrets
 from event_seating.db.database import Database
+from event_seating.errors import DatabaseUnavailable
+from event_seating.events.facts import EventFacts
+from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs
@@ -21,10 +33,16 @@ from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
+from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
 
 PURGE_EVERY_S: Final = 1.0
 """How often what has expired is removed."""
+
+SET_CLOCK_EVERY_S: Final = 10.0
+"""A cheap clock drifts by less than a millisecond meanwhile."""
+
+BYTES_PER_MB: Final = 1024 * 1024
 
 PURGE_MOST: Final = 1000
 """Entries a round and cache; takes less than a millisecond."""
@@ -42,7 +60,15 @@ class Parts:
     user_cache: LruCache
     users: UserService
     venues: VenueService
+    houses: Houses
+    seat_logs: SeatLogs
+    seat_views: SeatViews
+    bookings: BookingService
+    events: EventService
+    buyers: Buyers
     limiter: Limiter | None
+    seating_limits: tuple[Limiter, Limiter] | None
+    """For each buyer, and for each address."""
     doorkeeper: Doorkeeper
     health: Health
 
@@ -74,6 +100,36 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         venues = VenueService(database, clock)
         stack.push_async_callback(venues.aclose)
 
+        seat_clock = DatabaseClock(clock)
+        set_clock = partial(_set_clock, seat_clock, database)
+        await set_clock()
+        event_facts = EventFacts(database)
+        houses = Houses(venues, event_facts.of)
+        stack.push_async_callback(houses.aclose)
+        seat_logs = SeatLogs(
+            SqlLogStore(database),
+            seat_clock,
+            houses.index,
+            grace_ms=int(settings.booking_grace_s * MS_PER_S),
+            memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
+            set_clock=set_clock,
+        )
+        stack.push_async_callback(seat_logs.aclose)
+        seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
+        seat_logs.listen(seat_views)
+        stack.push_async_callback(seat_views.aclose)
+        secret = await _secret(settings, database)
+        bookings = BookingService(
+            seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock
+        )
+        events = EventService(
+            database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
+        )
+        stack.push_async_callback(events.aclose)
+        buyers = Buyers(secret, secure=settings.production)
+        await stack.enter_async_context(_background(seat_logs.run()))
+        await stack.enter_async_context(_background(_keep_clock(set_clock)))
+
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         metrics.attach_cache(lambda: user_cache.stats, lambda: users.coalesced)
         metrics.attach_logs(lambda: logs.dropped)
@@ -92,12 +148,46 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             user_cache=user_cache,
             users=users,
             venues=venues,
+            houses=houses,
+            seat_logs=seat_logs,
+            seat_views=seat_views,
+            bookings=bookings,
+            events=events,
+            buyers=buyers,
             limiter=limiter,
+            seating_limits=_seating_limits(settings, clock),
             doorkeeper=Doorkeeper(
                 key.get_secret_value() if key else None, open_house=not settings.production
             ),
             health=Health({"database": database.ping}),
         )
+
+
+async def _secret(settings: Settings, database: Database) -> bytes:
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    return await secrets.secret(database, "server")
+
+
+def _seating_limits(settings: Settings, clock: Clock) -> tuple[Limiter, Limiter] | None:
+    windows = settings.seating_rate_limits
+    if not windows:
+        return None
+    by_address = [Window(each.limit * ADDRESS_FACTOR, each.seconds) for each in windows]
+    return Limiter(windows, clock.monotonic), Limiter(by_address, clock.monotonic)
+
+
+async def _set_clock(clock: DatabaseClock, database: Database) -> None:
+    asked = clock.monotonic()
+    now_ms = await database.now_ms()
+    clock.set(now_ms, asked, clock.monotonic())
+
+
+async def _keep_clock(set_clock: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(SET_CLOCK_EVERY_S)
+        with suppress(DatabaseUnavailable):
+            await set_clock()
 
 
 async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:

@@ -29,6 +29,9 @@ from event_seating.errors import StartupError
 ADMIN_KEY_MIN_CHARS = 24
 """A key of this length from a random generator cannot be guessed over a network."""
 
+SECRET_KEY_MIN_CHARS = 32
+"""As long as what is signed with it."""
+
 WINDOWS_MAX = 4
 """More windows than anyone needs; each costs a look at every request."""
 
@@ -37,6 +40,15 @@ WINDOW_COUNT_MAX = 1_000_000
 
 WINDOW_SECONDS_MAX = 86_400
 """A day: a client is remembered for as long as its longest window."""
+
+HOLD_TTL_S_MAX = 1_800
+"""Half an hour, which is also how long a hold may last in all."""
+
+SEATS_PER_HOLD_MAX = 500
+"""A coach party or two; a hold is decided in one step, and its answer has a line for each seat."""
+
+HELD_SEATS_PER_BUYER_MAX = 10_000
+"""More than any buyer; who needs no cap at all is the box office."""
 
 
 class AppEnv(StrEnum):
@@ -138,15 +150,25 @@ def _database_url(value: str | None) -> str | None:
     }.get(scheme)
     if not separator or driver is None:
         raise ValueError("write postgresql://user:password@host/database or sqlite:///path")
+    if driver.startswith("sqlite") and not _names_a_file(rest):
+        raise ValueError("write sqlite:///path; a database in memory would be lost at a stop")
     return f"{driver}://{rest}"
+
+
+def _names_a_file(rest: str) -> bool:
+    path = rest.partition("?")[0].removeprefix("/")
+    return rest.startswith("/") and path not in {"", ":memory:"}
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # An empty variable is how a shell or a compose file writes "not set".
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
-    secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL")
+    secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL", "SECRET_KEY")
     """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
 
     port: int = Field(3001, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
@@ -191,6 +213,46 @@ class Settings(BaseSettings):
         (Window(5, 10), Window(10, 60)),
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
+    )
+    hold_ttl_s: int = Field(
+        600, ge=1, le=HOLD_TTL_S_MAX, description="Seconds that a hold lasts, in a new event."
+    )
+    max_seats_per_hold: int = Field(
+        8, ge=1, le=SEATS_PER_HOLD_MAX, description="Seats that a hold may have, in a new event."
+    )
+    max_held_seats_per_buyer: int = Field(
+        40,
+        ge=1,
+        le=HELD_SEATS_PER_BUYER_MAX,
+        description="Seats that a buyer may hold at once, in a new event.",
+    )
+    currency: str = Field(
+        "EUR",
+        pattern=r"^[A-Z]{3}$",
+        description="The ISO 4217 code of the currency of a new event.",
+    )
+    seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+        (Window(60, 10), Window(200, 60)),
+        description="Windows of holds and bookings by callers without a key: for each buyer, "
+        "and ten times that for each address; or `off`.",
+    )
+    booking_grace_s: float = Field(
+        60,
+        ge=0,
+        le=600,
+        description="Seconds after a hold ran out in which it may still be booked, while nobody "
+        "else took the seats.",
+    )
+    seat_memory_mb: int = Field(
+        512,
+        ge=16,
+        le=1_000_000,
+        description="Megabytes that the events in memory may take; idle ones make room.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Signs hold tokens and buyers' cookies; at least "
+        f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
     )
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
@@ -261,6 +323,8 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the API."""
+        if self.host == "localhost":
+            return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -271,7 +335,7 @@ def _secrets_from_files(environ: Mapping[str, str], names: tuple[str, ...]) -> d
     secrets = {}
     for name in names:
         path = environ.get(f"{name}_FILE")
-        if not path or name in environ:
+        if not path or environ.get(name):
             continue
         try:
             secrets[name.lower()] = Path(path).read_text("utf-8").strip()
@@ -305,6 +369,12 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
             f"ADMIN_API_KEY: {settings.app_env} needs a key of at least {ADMIN_KEY_MIN_CHARS} "
             "characters; `openssl rand -hex 24` makes one"
         )
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else None
+    if secret is not None and len(secret) < SECRET_KEY_MIN_CHARS:
+        raise StartupError(
+            f"SECRET_KEY: needs at least {SECRET_KEY_MIN_CHARS} characters; "
+            "`openssl rand -hex 32` makes one"
+        )
     if not key and not settings.loopback:
         raise StartupError(
             f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "
@@ -335,7 +405,7 @@ def as_text() -> str:
 
 
 def _default_text(name: str, default: Any) -> str:
-    if name == "rate_limits":
+    if name.endswith("rate_limits"):
         return ",".join(f"{window.limit}/{window.seconds}s" for window in default)
     if default is None or default == () or default == Path():
         return "(none)"

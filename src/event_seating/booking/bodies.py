@@ -5,7 +5,7 @@ Only forms and sizes are checked here; whether an event has such seats is the se
 
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 SEATS_MAX: Final = 1_000
 """In one hold or booking; a coach party has 50."""
@@ -80,7 +80,7 @@ class BookBody(Body, frozen=True):
     seats: Seats = []
     areas: Areas = {}
     ticket_types: TicketTypes = {}
-    from_: list[Literal["available", "blocked"]] = ["available"]
+    from_: list[Literal["available", "blocked"]] = field(default_factory=lambda: ["available"])
     user_id: UserId | None = None
     order_ref: Reference | None = None
     metadata: dict[str, Any] | None = None

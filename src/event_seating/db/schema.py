@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, StartupError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test keeps it equal to the files."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -31,7 +31,7 @@ async def current(database: Database) -> str | None:
             return await _version(connection)
     except DatabaseUnavailable as error:
         raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
-    except DatabaseError as error:
+    except (DBAPIError, TypeError) as error:  # a parameter in the URL that the driver lacks
         raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
 
 

@@ -60,6 +60,14 @@ class UserService:
             raise UserNotFound
         return encoded
 
+    async def exists(self, user_id: str) -> bool:
+        """Whether there is such a user."""
+        try:
+            await self.read(user_id)
+        except UserNotFound:
+            return False
+        return True
+
     async def create(self, user_id: str, name: str, email: str) -> bytes:
         """Write a new user and answer it encoded; raises `UserIdExists` or `EmailExists`.
 

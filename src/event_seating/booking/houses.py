@@ -1,0 +1,95 @@
+"""The houses of events in memory: the map that an event pins, numbered once and shared by all.
+
+Two events in the same version of a map share one index. Bounded: what was not used for longest is
+made anew when somebody asks.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from event_seating.booking.house import House
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.plans import seat_index
+from event_seating.cache.single_flight import SingleFlight
+from event_seating.venues.model import VenueMap
+from event_seating.venues.service import VenueService
+
+MAPS_MAX: Final = 16
+"""Maps with their index: at 50,000 seats each about 20 MB."""
+
+HOUSES_MAX: Final = 1_000
+"""Events whose facts are at hand; a few hundred bytes each."""
+
+
+class Facts(NamedTuple):
+    """What an event's own room says of it."""
+
+    venue_id: str
+    venue_version: int
+    epoch: str
+    buyer_secret: bytes
+
+
+FactsOf = Callable[[str], Awaitable[Facts]]
+"""An event's facts by its id; raises `EventNotFound`."""
+
+_Place = tuple[VenueMap, SeatIndex]
+
+
+class Houses:
+    """`HouseOf` and the indexes, by the event's id."""
+
+    def __init__(self, venues: VenueService, facts_of: FactsOf) -> None:
+        self._venues = venues
+        self._facts_of = facts_of
+        self._houses: dict[str, House] = {}
+        self._places: dict[str, _Place] = {}
+        self._numbering: SingleFlight[_Place] = SingleFlight(self._keep_place)
+
+    async def get(self, event_id: str) -> House:
+        """The event's house; raises `EventNotFound`."""
+        house = self._houses.get(event_id)
+        if house is None:
+            facts = await self._facts_of(event_id)
+            venue_map, index = await self._place(facts.venue_id, facts.venue_version)
+            house = House(
+                event_id,
+                facts.epoch,
+                facts.buyer_secret,
+                index,
+                venue_map.describe,
+                [area.label for area in venue_map.areas],
+            )
+            self._houses[event_id] = house
+            while len(self._houses) > HOUSES_MAX:
+                del self._houses[next(iter(self._houses))]
+        return house
+
+    async def index(self, event_id: str) -> SeatIndex:
+        """The event's numbered seats; raises `EventNotFound`."""
+        return (await self.get(event_id)).index
+
+    async def aclose(self) -> None:
+        """End what is being numbered."""
+        await self._numbering.aclose()
+
+    async def _place(self, venue_id: str, version: int) -> _Place:
+        key = f"{venue_id}@{version}"
+        place = self._places.get(key)
+        if place is None:
+            place, _ = await self._numbering.load(key, lambda: self._number(venue_id, version))
+        return place
+
+    async def _number(self, venue_id: str, version: int) -> _Place:
+        venue_map = await self._venues.seat_plan(venue_id, version)
+        return venue_map, await asyncio.to_thread(seat_index, venue_map)
+
+    def _keep_place(self, key: str, place: _Place) -> None:
+        self._places[key] = place
+        while len(self._places) > MAPS_MAX:
+            _, gone = self._places.pop(next(iter(self._places)))
+            # A house would keep its map in memory.
+            self._houses = {
+                event: house for event, house in self._houses.items() if house.index is not gone
+            }

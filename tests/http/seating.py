@@ -1,0 +1,97 @@
+"""An event for the tests of the booking routes: a small house on sale."""
+
+from typing import Any
+
+import httpx
+import msgspec
+from tests.conftest import Service
+
+from event_seating.booking.log import Submission
+from event_seating.booking.records import Rules
+from event_seating.booking.requests import Configure
+
+KEY = "an-idempotency-key-that-is-long"
+
+
+def seat_map(rows: int = 4, seats: int = 10, floor: int = 50) -> dict[str, Any]:
+    """Section A with its rows, and a standing floor."""
+    return {
+        "venueId": "hall",
+        "name": "Hall",
+        "map": {"width": 400, "height": 300},
+        "priceTiers": {
+            "1": {"price": 45, "label": "Seated"},
+            "2": {"price": 30.5, "label": "Standing"},
+        },
+        "sections": [
+            {
+                "id": "A",
+                "label": "Section A",
+                "transform": {"x": 0, "y": 0, "scale": 1},
+                "rows": [
+                    {
+                        "index": row,
+                        "seats": [
+                            {
+                                "id": f"A-{row}-{col}",
+                                "col": col,
+                                "x": 20 + col * 10,
+                                "y": 20 + row * 15,
+                                "priceTier": 1,
+                                "status": "available",
+                            }
+                            for col in range(1, seats + 1)
+                        ],
+                    }
+                    for row in range(1, rows + 1)
+                ],
+            }
+        ],
+        "areas": [
+            {"id": "floor", "label": "Floor", "capacity": floor, "priceTier": 2,
+             "x": 10, "y": 200, "width": 100, "height": 50}
+        ],
+    }  # fmt: skip
+
+
+async def on_sale(service: Service, **rules: Any) -> str:
+    """The id of an event in that house, on sale."""
+    body = msgspec.json.encode(seat_map())
+    headers = {"content-type": "application/json"}
+    made = await service.client.put("/venues/hall", content=body, headers=headers)
+    assert made.status_code in {200, 201}, made.text
+    created = await service.client.post(
+        "/events",
+        json={
+            "venueId": "hall",
+            "name": "Concert",
+            "startsAt": "2096-10-02T07:06:40Z",
+            "prices": {"1": {"standard": "45.00", "reduced": "30.00"}},
+        },
+    )
+    assert created.status_code == 201, created.text
+    event = str(created.json()["id"])
+    if rules:
+        await _set_rules(service, event, Rules(**rules))
+    return event
+
+
+async def _set_rules(service: Service, event: str, rules: Rules) -> None:
+    """Past the bounds of the API, so that a hold may run out in a millisecond."""
+    log = await service.parts.seat_logs.get(event)
+    assert log.states.configuration is not None
+    configuration = msgspec.structs.replace(log.states.configuration, rules=rules)
+    await log.submit(Submission(Configure(configuration), lambda _batch, _entry: (200, b"")))
+
+
+async def hold(service: Service, event: str, *seats: str, **more: Any) -> httpx.Response:
+    """Hold these seats."""
+    return await service.client.post(
+        f"/events/{event}/holds", json={"seats": list(seats)} if seats else more
+    )
+
+
+async def statuses(service: Service, event: str) -> dict[str, int]:
+    """How many seats have which status."""
+    log = await service.parts.seat_logs.get(event)
+    return log.states.counts()

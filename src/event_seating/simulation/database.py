@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from event_seating.booking.projection import Projection, Row
+from event_seating.booking.records import Configuration
 from event_seating.booking.store import (
     CLOCK_SLACK_MS,
     SNAPSHOTS_KEPT,
@@ -45,6 +46,8 @@ class Tables:
     booked_seats: dict[int, str] = field(default_factory=dict)
     answers: dict[Claim, StoredAnswer] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)
+    configured: tuple[Configuration, int] | None = None
+    """How the event sells, and the version that says so."""
 
 
 Written = tuple[LogRow, Projection, dict[Claim, StoredAnswer]]
@@ -179,6 +182,8 @@ class Transaction:
                 tables.bookings[key] |= {
                     name: value for name, value in changed.items() if not name.startswith("b_")
                 }
+        if projection.configuration is not None:
+            tables.configured = (projection.configuration, row.version)
         tables.answers.update(answers)
 
     def roll_back(self) -> None:

@@ -60,6 +60,7 @@ def simulate(seeds: Sequence[int], steps: int, jobs: int | None, console: Consol
     bar = Progress(
         TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"),
         TimeElapsedColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
     )  # fmt: skip
     with bar:
         task = bar.add_task("runs", total=len(seeds))
@@ -77,6 +78,7 @@ def simulate(seeds: Sequence[int], steps: int, jobs: int | None, console: Consol
         f"{done:,} steps, {len(seeds):,} seeds, {versions:,} rows of log: nothing is broken"
         f" ({seconds:.0f} s, {done / seconds:,.0f} steps/s)",
         highlight=False,
+        soft_wrap=True,
     )
     counted = ", ".join(f"{what.removeprefix('fault ')} {happened[what]:,}" for what in SHOWN)
     console.print(f"among them: {counted}", highlight=False, soft_wrap=True)

@@ -27,7 +27,7 @@ from event_seating.booking.entries import (
     from_ranges,
 )
 from event_seating.booking.projection import CANCELLED, CONFIRMED
-from event_seating.booking.records import STANDARD, Groups
+from event_seating.booking.records import STANDARD, Configuration, Groups
 from event_seating.booking.store import LogRow
 from event_seating.simulation.database import Tables, Written
 
@@ -80,6 +80,8 @@ class Referee:
     bookings: dict[bytes, BookingSeen] = field(default_factory=dict)
     began: dict[bytes, int] = field(default_factory=dict)
     """The version in which each hold and booking began."""
+    configured: tuple[Configuration, int] | None = None
+    """How the event sells, and the version that says so."""
     late_bookings: int = 0
     expired: int = 0
     _touched: set[bytes] = field(default_factory=set)
@@ -100,13 +102,14 @@ class Referee:
         for key, hold in self.live.items():
             _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} lives past its time")
         self.characters.append(bytes(self.status))
+        _must(tables.configured == self.configured, "the event's row sells by something else")
         for booking in self._touched:
             self._compare(booking, tables)
 
     # Each kind of operation
 
-    def _configured(self, _operation: Configured) -> None:
-        pass
+    def _configured(self, operation: Configured) -> None:
+        self.configured = (operation.configuration, self.version)
 
     def _held(self, operation: Held) -> None:
         self._begin(operation.hold)

@@ -8,7 +8,7 @@ service does when a call is repeated.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from event_seating.booking.index import SeatIndex
@@ -158,7 +158,13 @@ class Wishes:
 
     def _configure(self) -> Wish:
         status = SaleStatus.paused if self._chance.happens(0.15) else SaleStatus.on_sale
-        return lambda: Configure(Configuration("EUR", PRICES, status, rules=self.rules))
+        sale = Configuration("EUR", PRICES, status, rules=self.rules)
+        seen = self._referee.configured
+        replaces = seen[0] if seen is not None and self._chance.happens(0.5) else None
+        if self._chance.happens(0.1):
+            replaces = Configuration("EUR", PRICES, SaleStatus.closed, rules=self.rules)
+        blocked = Part(self._few(self._seats)) if self._chance.happens(0.1) else None
+        return lambda: Configure(sale, replaces=replaces, blocked=blocked)
 
     def end(self) -> Request:
         """The event is called off."""
@@ -179,7 +185,7 @@ class Wishes:
         back = min(self._chance.below(len(known)), self._chance.below(len(known)))
         return known[-1 - back]
 
-    def _few(self, own: tuple[int, ...]) -> tuple[int, ...]:
+    def _few(self, own: Sequence[int]) -> tuple[int, ...]:
         chance = self._chance
         if chance.happens(0.1):
             return (chance.one_of(self._seats),)

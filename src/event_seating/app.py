@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
+from event_seating.booking import list_routes, seat_routes
 from event_seating.booking import routes as booking
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
@@ -28,18 +29,21 @@ from event_seating.web import docs, problem, security
 from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
-from event_seating.web.edge import CachedRead, Edge, EdgeRules
+from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
 
 UNLIMITED: Final = re.compile(
     r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
-UNLIMITED_READS: Final = re.compile(r"/venues/[^/]+(?:/versions/[^/]+)?\Z")
-"""Maps are answered from ready bytes, and thousands of readers may share one address."""
+UNLIMITED_READS: Final = re.compile(r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/seats)\Z")
+"""Maps and snapshots are ready bytes, and thousands of readers may share one address."""
 
-SEATING: Final = re.compile(r"/(?:events/[^/]+/(?:holds|blocks)|holds|bookings)(?:/|\Z)")
-"""What takes and gives back seats: picking them by hand takes more calls than an account does."""
+SEATING: Final = re.compile(
+    r"/(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z)"
+)
+"""What looks at, takes and gives back single seats: picking them by hand takes more calls than an
+account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
@@ -59,6 +63,7 @@ def build(parts: Parts) -> Edge:
         api(parts),
         EdgeRules(
             cached_reads=(_cached_users(parts),),
+            ready_reads=(_snapshots(parts),),
             large_bodies=(SEAT_MAPS,),
             hosts=_hosts(settings),
             trusted_proxies=settings.trusted_proxies,
@@ -99,8 +104,13 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(users.router(parts.users))
     routes.include_router(venues.router(parts.venues))
     routes.include_router(events.router(parts.events))
-    routes.include_router(booking.hold_router(parts.bookings, parts.buyers))
-    routes.include_router(booking.booking_router(parts.bookings, parts.buyers))
+    routes.include_router(booking.router(parts.bookings, parts.buyers))
+    routes.include_router(
+        seat_routes.router(parts.seat_views, parts.seat_logs, parts.houses.get, parts.database)
+    )
+    routes.include_router(
+        list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
+    )
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
@@ -131,6 +141,15 @@ def _cached_users(parts: Parts) -> CachedRead:
         cache=parts.user_cache,
         role=security.ACCESS["GET /users/{id}"],
         headers=users.HEADERS,
+    )
+
+
+def _snapshots(parts: Parts) -> ReadyRead:
+    return ReadyRead(
+        route="/events/{id}/seats",
+        pattern=re.compile(seat_routes.SEATS_PATH),
+        read=parts.seat_views.ready,
+        role=security.ACCESS["GET /events/{id}/seats"],
     )
 
 

@@ -17,6 +17,7 @@ from event_seating.booking.ids import Tokens
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.service import BookingService
 from event_seating.booking.store import SqlLogStore
+from event_seating.booking.views import SeatViews
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings, Window
@@ -61,6 +62,7 @@ class Parts:
     venues: VenueService
     houses: Houses
     seat_logs: SeatLogs
+    seat_views: SeatViews
     bookings: BookingService
     events: EventService
     buyers: Buyers
@@ -113,6 +115,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             set_clock=set_clock,
         )
         stack.push_async_callback(seat_logs.aclose)
+        seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
+        seat_logs.listen(seat_views)
+        stack.push_async_callback(seat_views.aclose)
         secret = await _secret(settings, database)
         bookings = BookingService(
             seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock
@@ -145,6 +150,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             venues=venues,
             houses=houses,
             seat_logs=seat_logs,
+            seat_views=seat_views,
             bookings=bookings,
             events=events,
             buyers=buyers,

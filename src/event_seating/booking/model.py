@@ -23,6 +23,7 @@ from event_seating.booking.ledger import InvariantError, Ledger
 from event_seating.booking.operations import perform
 from event_seating.booking.records import (
     BOOKED,
+    HELD,
     STANDARD,
     STATUS_CHARS,
     STATUS_NAMES,
@@ -224,12 +225,12 @@ class SeatStates:
 
     def counts(self) -> Counts:
         """All seats and places by status."""
-        return self._counts(range(len(self.index.cells)))
+        counts = self.ledger.published_counts
+        return {name: sum(counts[at::STATUSES]) for at, name in enumerate(STATUS_NAMES)}
 
     def area_counts(self, area: int) -> Counts:
-        """The places of an area by status."""
-        cells = enumerate(self.index.cells)
-        return self._counts([number for number, cell in cells if cell.area == area])
+        """The places of an area by status; they are a cell of their own."""
+        return self._counts([self.index.cell_of[self.index.areas[area].first] // STATUSES])
 
     def category_counts(self, category: int) -> Counts:
         """The seats and places of a category by status."""
@@ -264,9 +265,19 @@ class SeatStates:
 
     def booking_of(self, seat: int) -> bytes | None:
         """The id of the booking that has a seat."""
+        return self._owner(seat, BOOKED)
+
+    def hold_of(self, seat: int) -> Hold | None:
+        """The hold that has a seat, as the log shows it."""
+        key = self._owner(seat, HELD)
+        ledger = self.ledger
+        return None if key is None else ledger.committed(ledger.holds, ledger.undo.holds, key)
+
+    def _owner(self, seat: int, status: int) -> bytes | None:
+        """Who has a seat, if that is its status."""
         undo, arrays = self.ledger.undo, self.ledger.arrays
-        status, owner = undo.seats.get(seat, (arrays.status[seat], arrays.owner[seat]))
-        return owner if status == BOOKED else None
+        committed, owner = undo.seats.get(seat, (arrays.status[seat], arrays.owner[seat]))
+        return owner if committed == status else None
 
     def lines(self, groups: Groups) -> list[Line]:
         """The lines of a hold or booking, one a seat or place."""

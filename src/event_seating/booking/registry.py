@@ -60,16 +60,23 @@ class SeatLogs:
         """The events in memory."""
         return list(self._logs.values())
 
+    def in_memory(self, event_id: str) -> SeatLog | None:
+        """The event's log if it is here and in service; counts as a use of it."""
+        log = self._logs.get(event_id)
+        if log is None or log.broken is not None:
+            return None
+        # The most recently used is last: the first is the one to give up.
+        self._logs[event_id] = self._logs.pop(event_id)
+        return log
+
     async def get(self, event_id: str) -> SeatLog:
         """The event's log, loaded if need be.
 
         Raises what `load_index` raises for an event that does not exist, and `EventUnavailable`
         when its log cannot be read here.
         """
-        log = self._logs.get(event_id)
-        if log is not None and log.broken is None:
-            # The most recently used is last: the first is the one to give up.
-            self._logs[event_id] = self._logs.pop(event_id)
+        log = self.in_memory(event_id)
+        if log is not None:
             return log
         loaded, _ = await self._loading.load(event_id, lambda: self._load(event_id))
         return loaded

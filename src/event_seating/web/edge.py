@@ -26,7 +26,7 @@ from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web import body, problem, security
-from event_seating.web.asgi import App, Header, Message, Receive, Scope, Send
+from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
 from event_seating.web.body import BODY_BYTES_MAX, LargeBodies
 from event_seating.web.budgets import Budgets, Charged
 from event_seating.web.cors import Cors
@@ -34,6 +34,9 @@ from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
+
+_BODILESS: Final = frozenset({204, 304})
+"""Answers that have no body, and say nothing of its length."""
 
 _JSON_TYPE: Final[Header] = (b"content-type", b"application/json")
 
@@ -52,6 +55,19 @@ class CachedRead(NamedTuple):
     """The least role that may read it."""
     headers: tuple[Header, ...]
     """On each of its answers."""
+
+
+class ReadyRead(NamedTuple):
+    """A GET route that is answered here whenever `read` has the bytes at hand."""
+
+    route: str
+    """The path's template, as the logs and metrics name it."""
+    pattern: re.Pattern[str]
+    """What the path must match; its one group is the key."""
+    read: Callable[[str, bytes, Mapping[bytes, bytes]], Ready | None]
+    """Takes the key, the raw query and the request's headers; must return at once."""
+    role: Role
+    """The least role that may read it."""
 
 
 class AccessLine(Protocol):
@@ -76,6 +92,7 @@ class EdgeRules:
     """What the edge is told of this deployment."""
 
     cached_reads: tuple[CachedRead, ...]
+    ready_reads: tuple[ReadyRead, ...]
     large_bodies: tuple[LargeBodies, ...]
     hosts: frozenset[bytes] | None
     """Names that `Host` may have, or none for every one."""
@@ -175,15 +192,18 @@ class Edge:
         try:
             cached = self._admit(exchange, scope)
         except ServiceError as error:
-            await body.discard(receive)
+            if b"expect" not in exchange.found:  # who asks first has not sent it
+                await body.discard(receive)
             await self._send_error(exchange, error, send)
             return
         if cached is not None:
-            await self._send_bytes(exchange, 200, *cached, send)
+            await self._send_bytes(exchange, *cached, send)
         else:
             await self._run_app(exchange, scope, receive, send)
 
-    def _admit(self, exchange: Exchange, scope: Scope) -> tuple[tuple[Header, ...], bytes] | None:
+    def _admit(
+        self, exchange: Exchange, scope: Scope
+    ) -> tuple[int, tuple[Header, ...], bytes] | None:
         """The cached answer, or none when the app has to run; raises when nothing may happen."""
         found = exchange.found
         hosts = self._rules.hosts
@@ -206,13 +226,28 @@ class Edge:
                     encoded = read.cache.get(match[1])
                     if encoded is not None:
                         exchange.cache = "hit"
-                        return read.headers, encoded
+                        return 200, read.headers, encoded
                     exchange.cache = "miss"
                     break
+            else:
+                ready = self._ready(exchange, scope, principal)
+                if ready is not None:
+                    return ready
         else:
             self._check_body(exchange, principal)
         scope["principal"] = principal
         scope["client_address"] = address
+        return None
+
+    def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
+        for read in self._rules.ready_reads:
+            match = read.pattern.match(exchange.path)
+            if match:
+                exchange.route = read.route
+                security.allow(principal, read.role)
+                ready = read.read(match[1], scope["query_string"], exchange.found)
+                exchange.cache = "miss" if ready is None else "hit"
+                return ready
         return None
 
     def _check_body(self, exchange: Exchange, principal: Principal) -> None:
@@ -282,14 +317,14 @@ class Edge:
     ) -> None:
         exchange.status = status
         exchange.size = len(encoded)
-        length = (b"content-length", b"%d" % len(encoded))
+        length = () if status in _BODILESS else ((b"content-length", b"%d" % len(encoded)),)
         if exchange.method == "HEAD":
             encoded = b""
         await send(
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [*headers, length, NO_PAGE, *self._common_headers(exchange)],
+                "headers": [*headers, *length, NO_PAGE, *self._common_headers(exchange)],
             }
         )
         await send({"type": "http.response.body", "body": encoded})
@@ -300,6 +335,9 @@ class Edge:
         if charged is not None:
             headers.append((b"ratelimit-policy", charged.policy))
             headers.append((b"ratelimit", charged.verdict.header))
+        if self._draining():
+            # The client opens another connection, to an instance that stays.
+            headers.append((b"connection", b"close"))
         origin = exchange.found.get(b"origin")
         if origin is not None:
             headers.extend(self._cors.headers(origin))
@@ -352,4 +390,4 @@ def _route_of(scope: Scope) -> str:
 def _host_name(host: bytes) -> bytes:
     """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
     name, colon, port = host.rpartition(b":")
-    return (name if colon and port.isdigit() else host).lower()
+    return (name if colon and (port.isdigit() or not port) else host).lower()

@@ -1,0 +1,166 @@
+"""The lists of bookings: of an event for the box office, of a user, and as an export."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
+
+from event_seating import errors
+from event_seating.booking import answers, exports, list_store, views
+from event_seating.booking.house import House, HouseOf
+from event_seating.booking.list_store import BookingFilter, ListedBooking
+from event_seating.booking.registry import SeatLogs
+from event_seating.db.database import Database
+from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
+from event_seating.users import model as users_model
+from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.problem import documented
+from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
+
+PRIVATE: Final = {"cache-control": "private, no-store"}
+
+EXPORT_ROWS: Final = 100
+"""Bookings read and sent at once: a few milliseconds and some 100 kB."""
+
+TEXT_CHARS_MAX: Final = 200
+"""As long as an order's reference may be."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_READS: Final[tuple[type[ServiceError], ...]] = (
+    errors.InvalidRequest,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.RateLimited,
+    errors.DatabaseUnavailable,
+)
+
+UserExists = Callable[[str], Awaitable[bool]]
+
+# A NUL is a character that no database takes.
+Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]*$")]
+
+
+def router(
+    logs: SeatLogs, house_of: HouseOf, database: Database, user_exists: UserExists
+) -> APIRouter:
+    """The routes, on these parts."""
+    routes = APIRouter(tags=["bookings"])
+    _add_of_event(routes, logs, house_of, database)
+    _add_of_user(routes, house_of, database, user_exists)
+    return routes
+
+
+def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Database) -> None:
+    @routes.get(
+        "/events/{id}/bookings",
+        operation_id="listBookings",
+        summary="List an event's bookings",
+        responses=documented(errors.EventNotFound, SeatNotFound, errors.EventUnavailable, *_READS),
+    )
+    async def list_bookings(
+        request: Request,
+        id: str,  # noqa: A002
+        seat: Text = None,
+        order_ref: Annotated[Text, Query(alias="orderRef")] = None,
+        user_id: Annotated[Text, Query(alias="userId")] = None,
+        status: Literal["confirmed", "cancelled"] | None = None,
+        updated_since: Annotated[AwareDatetime | None, Query(alias="updatedSince")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """In the order of their last change.
+
+        With `Accept: text/csv` or `application/x-ndjson` all of them at once.
+        """
+        _, house = await views.opened(logs, house_of, id)
+        wanted = BookingFilter(
+            _number(house, seat), order_ref, user_id, status, _milliseconds(updated_since)
+        )
+        form = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
+        if form != JSON:
+            return await _exported(form, database, house, wanted)
+        after = None if cursor is None else decode_cursor(cursor, tuple[int, str])
+        async with database.read() as connection:
+            found = await list_store.by_update(connection, id, wanted, after, limit + 1)
+        items, last = page(found, limit)
+        following = None if last is None else encode_cursor(last.row.updated_at_ms, last.id)
+        return _listed((_described(each, house) for each in items), following)
+
+
+def _add_of_user(
+    routes: APIRouter, house_of: HouseOf, database: Database, user_exists: UserExists
+) -> None:
+    @routes.get(
+        "/users/{id}/bookings",
+        operation_id="listUserBookings",
+        summary="List a user's bookings",
+        responses=documented(UserNotFound, *_READS),
+    )
+    async def list_user_bookings(
+        id: str,  # noqa: A002
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """In all events, the oldest first."""
+        if not (users_model.is_user_id(id) and await user_exists(id)):
+            raise UserNotFound
+        after = None if cursor is None else decode_cursor(cursor, tuple[int, str, str])
+        async with database.read() as connection:
+            found = await list_store.of_user(connection, id, after, limit + 1)
+        items, last = page(found, limit)
+        following = (
+            None if last is None else encode_cursor(last.row.created_at_ms, last.event_id, last.id)
+        )
+        houses = {event: await house_of(event) for event in {each.event_id for each in items}}
+        return _listed((_described(each, houses[each.event_id]) for each in items), following)
+
+
+async def _exported(form: str, database: Database, house: House, wanted: BookingFilter) -> Response:
+    headers = dict(PRIVATE)
+    if form == CSV:
+        headers["content-disposition"] = f'attachment; filename="bookings-{house.event_id}.csv"'
+    return await streamed(_pieces(form, database, house, wanted), form, headers)
+
+
+async def _pieces(
+    form: str, database: Database, house: House, wanted: BookingFilter
+) -> AsyncIterator[bytes]:
+    opening, encode = (exports.header(), exports.booking) if form == CSV else (b"", _ndjson)
+    after: tuple[str] | None = None
+    while True:
+        async with database.read() as connection:
+            found = await list_store.by_id(connection, house.event_id, wanted, after, EXPORT_ROWS)
+        yield opening + b"".join(encode(_described(each, house)) for each in found)
+        if len(found) < EXPORT_ROWS:
+            return
+        opening, after = b"", (found[-1].id,)
+
+
+def _ndjson(answer: dict[str, Any]) -> bytes:
+    return answers.encode(answer) + b"\n"
+
+
+def _described(listed: ListedBooking, house: House) -> dict[str, Any]:
+    return answers.booking(house, booking_id=listed.id, **listed.row._asdict())
+
+
+def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:
+    body = answers.encode({"items": list(items), "nextCursor": following})
+    return Response(body, headers=PRIVATE, media_type=JSON)
+
+
+def _number(house: House, seat: str | None) -> int | None:
+    if seat is None:
+        return None
+    number = house.index.number.get(seat)
+    if number is None:
+        # A slip in a seat's name must not look like a seat that nobody booked.
+        raise SeatNotFound
+    return number
+
+
+def _milliseconds(time: datetime | None) -> int | None:
+    return None if time is None else (time - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,205 @@
+"""The routes that show an event's seats: the snapshot, one seat, and the log."""
+
+from contextlib import aclosing
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from event_seating import errors
+from event_seating.booking import answers, audit, history, ids, views
+from event_seating.booking.house import House, HouseOf
+from event_seating.booking.log import SeatLog
+from event_seating.booking.registry import SeatLogs
+from event_seating.booking.views import SeatViews
+from event_seating.clock import rfc3339
+from event_seating.db.database import Database
+from event_seating.errors import SeatNotFound, ServiceError
+from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
+from event_seating.web.problem import documented
+from event_seating.web.security import Role
+from event_seating.web.streams import JSON, NDJSON, preferred, streamed
+
+SEATS_PATH: Final = rf"/events/([a-z0-9]{{{ids.EVENT_ID_CHARS}}})/seats\Z"
+"""What the edge answers by itself; its one group is the event's id."""
+
+PRIVATE: Final = {"cache-control": "private, no-store"}
+
+FRESH: Final = {"cache-control": "no-store"}
+"""One seat is not worth a tag, and what the box office sees of it is nobody else's."""
+
+ENTRIES_A_PAGE: Final = 2_000
+"""Of the log; with up to 512 in a row a page of rows alone could be 100,000."""
+
+_READS: Final[tuple[type[ServiceError], ...]] = (
+    errors.EventNotFound,
+    errors.InvalidRequest,
+    errors.EventUnavailable,
+    errors.DatabaseUnavailable,
+)
+
+Version = Annotated[int, Query(ge=0, le=INTEGER_MAX)]
+
+
+class Counts(BaseModel):
+    """How many seats and places have which status."""
+
+    available: int
+    held: int
+    booked: int
+    blocked: int
+
+
+class SnapshotBody(BaseModel):
+    """Every seat of an event."""
+
+    eventId: str  # noqa: N815 (the API's names are camelCase)
+    epoch: str
+    version: int
+    counts: Counts = Field(description="Of all seats and places.")
+    seats: dict[str, str] | str = Field(
+        description="The status of each seat by its id; with `format=compact` one of `ahbx` for "
+        "each seat in the order of the map. Take a status that you do not know as not available."
+    )
+    areas: dict[str, Counts]
+
+
+def router(views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database) -> APIRouter:
+    """The routes, on these parts."""
+    routes = APIRouter(tags=["seats"])
+    _add_seats(routes, views_, logs, house_of, database)
+    _add_log(routes, logs, house_of, database)
+    return routes
+
+
+def _add_seats(
+    routes: APIRouter, views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database
+) -> None:
+    @routes.get(
+        "/events/{id}/seats",
+        operation_id="readSeats",
+        summary="Read every seat of an event",
+        response_model=SnapshotBody,
+        responses=documented(errors.VersionNotReached, *_READS)
+        | {304: {"description": "Nothing has moved: `If-None-Match` names the present `ETag`."}},
+    )
+    async def read_seats(
+        request: Request,
+        id: str,  # noqa: A002
+        format: Literal["full", "compact"] = "full",  # noqa: A002
+        version: Annotated[int, Query(ge=0, le=INTEGER_MAX, description="At least this one.")] = 0,
+    ) -> Response:
+        """Never older than the last write that this instance answered."""
+        headers = request.headers
+        ready = await views_.read(
+            id, format, version, headers.get("accept-encoding", ""), headers.get("if-none-match")
+        )
+        decoded = {name.decode(): value.decode() for name, value in ready.headers}
+        return Response(ready.body, ready.status, headers=decoded)
+
+    @routes.get(
+        "/events/{id}/seats/{seat}",
+        operation_id="readSeat",
+        summary="Read one seat",
+        responses=documented(SeatNotFound, errors.RateLimited, *_READS),
+    )
+    async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
+        """The box office also sees who has it, and what happened to it, the latest first."""
+        log, house = await views.opened(logs, house_of, id)
+        number = house.index.number.get(seat)
+        if number is None:
+            raise SeatNotFound
+        answer = _seat(log, house, number)
+        if request.scope["principal"].role >= Role.box_office:
+            answer |= _owner(log, house, number)
+            found = await history.of_seat(database, house, number, answer["version"])
+            answer |= {"history": found.moves, "historySince": found.since}
+        return Response(answers.encode(answer), headers=FRESH, media_type=JSON)
+
+
+def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Database) -> None:
+    @routes.get(
+        "/events/{id}/log",
+        operation_id="readLog",
+        summary="Read an event's log",
+        responses=documented(errors.Unauthorized, errors.Forbidden, errors.RateLimited, *_READS),
+    )
+    async def read_log(
+        request: Request,
+        id: str,  # noqa: A002
+        since: Version = 0,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The audit trail after the version `since`.
+
+        With `Accept: application/x-ndjson` all of it, one row of the log a line.
+        """
+        log, house = await views.opened(logs, house_of, id)
+        currency = _currency(log)
+        if preferred(request.headers.get("accept"), (JSON, NDJSON)) == NDJSON:
+            lines = (
+                answers.encode(audit.described(row, house, currency)) + b"\n"
+                async for row in history.rows_after(database, id, since)
+            )
+            return await streamed(lines, NDJSON, PRIVATE)
+        if cursor is not None:
+            (since,) = decode_cursor(cursor, tuple[int])
+        page = await _log_page(database, house, currency, since, limit)
+        return Response(answers.encode(page), headers=PRIVATE, media_type=JSON)
+
+
+async def _log_page(
+    database: Database, house: House, currency: str, since: int, limit: int
+) -> dict[str, Any]:
+    items: list[dict[str, Any]] = []
+    room = ENTRIES_A_PAGE
+    next_cursor = None
+    async with aclosing(history.rows_after(database, house.event_id, since)) as rows:
+        async for row in rows:
+            room -= len(row.entries)
+            if items and (len(items) == limit or room < 0):
+                next_cursor = encode_cursor(items[-1]["version"])
+                break
+            items.append(audit.described(row, house, currency))
+    return {"items": items, "nextCursor": next_cursor}
+
+
+def _seat(log: SeatLog, house: House, number: int) -> dict[str, Any]:
+    states, index = log.states, house.index
+    configuration = states.configuration
+    assert configuration is not None, "an event that is found is configured"
+    category = index.categories[index.category_of[number]]
+    section = index.sections[index.runs[index.run_of[number]].section]
+    return {
+        "seat": index.ids[number],
+        "label": house.label(number),
+        "section": section,
+        "row": _row(house, section, number),
+        "category": category,
+        "status": states.status(number),
+        "prices": audit.prices(configuration).get(category, {}),
+        "currency": configuration.currency,
+        "version": states.version,
+    }
+
+
+def _row(house: House, section: str, number: int) -> str | None:
+    for (of, name), ranges in house.index.rows.items():
+        if of == section and any(number in seats for seats in ranges):
+            return name
+    return None
+
+
+def _owner(log: SeatLog, house: House, number: int) -> dict[str, str | None]:
+    booking, hold = log.states.booking_of(number), log.states.hold_of(number)
+    return {
+        "bookingId": None if booking is None else ids.to_text(house.event_id, booking),
+        "holdId": None if hold is None else ids.to_text(house.event_id, hold.id),
+        "holdExpiresAt": None if hold is None else rfc3339(hold.expires_ms),
+    }
+
+
+def _currency(log: SeatLog) -> str:
+    assert log.states.configuration is not None, "an event that is found is configured"
+    return log.states.configuration.currency

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from tests.contract.seats import CONFIGURATION, answer, house
 
 from event_seating.booking import ids, snapshot
+from event_seating.booking.houses import Facts
 from event_seating.booking.log import Granted, SeatLog, Submission
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
@@ -16,7 +17,9 @@ from event_seating.booking.store import SqlLogStore
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import events
+from event_seating.errors import EventNotFound
 from event_seating.events import store
+from event_seating.events.facts import EventFacts
 from event_seating.events.model import Event, Occasion
 from event_seating.events.store import Filter, NewRow, Place
 from event_seating.venues import store as venues_store
@@ -100,6 +103,19 @@ async def test_an_event_whose_making_was_cut_off_is_nowhere_to_be_seen(database:
     async with database.read() as connection:
         place = await store.place(connection, "cutoff000000")
     assert place == Place("hall", 1, "epoch", b"secret", made=False)
+
+
+async def test_only_who_is_making_an_event_is_told_where_it_will_be(database: Database) -> None:
+    await add_venue(database)
+    await add_unmade(database, "beingmade000")
+    facts = EventFacts(database)
+    with facts.making("beingmade000"):
+        assert await facts.of("beingmade000") == Facts("hall", 1, "epoch", b"secret")
+    with pytest.raises(EventNotFound):
+        await facts.of("beingmade000")
+    log = await log_of(database, "beingmade000")
+    await configure(log, Configure(CONFIGURATION))
+    assert await facts.of("beingmade000") == Facts("hall", 1, "epoch", b"secret")
 
 
 async def test_what_was_cut_off_is_removed_later_and_nothing_else(database: Database) -> None:

@@ -13,6 +13,9 @@ from event_seating.booking.log import SeatLog
 from event_seating.booking.requests import Configure
 from event_seating.demo import SEATS, STANDING, add_demo_event
 from event_seating.errors import DatabaseUnavailable
+from event_seating.events import store
+from event_seating.events.model import Event, Occasion
+from event_seating.events.service import EventService
 
 pytestmark = pytest.mark.anyio
 
@@ -414,6 +417,57 @@ async def test_changes_of_two_processes_are_put_on_top_of_each_other(
                 rules = (await service.client.get(f"/events/{event['id']}")).json()["rules"]
                 last = 9 + CHANGES
                 assert (rules["maxSeatsPerHold"], rules["maxHeldSeatsPerBuyer"]) == (last, last)
+
+
+async def test_a_change_is_made_on_top_of_what_another_process_changed_before(
+    environment: dict[str, str], database_url: str
+) -> None:
+    async with in_process(database_url=database_url) as ours:
+        await put_venue(ours.client)
+        event = await make(ours.client)
+        async with in_process(database_url=database_url) as theirs:
+            await change(theirs.client, event, status="paused")
+            changed = await change(ours.client, event, rules={"holdTtl": 60})
+    assert (changed["status"], changed["rules"]["holdTtl"]) == ("paused", 60)
+
+
+async def test_a_change_of_the_name_keeps_the_zone_that_another_process_changed_meanwhile(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def set_slowly(self: EventService, event: Event, occasion: Occasion) -> None:
+        if occasion.name == "Opera":
+            await change(theirs.client, made, timeZone="Europe/Berlin")
+        await set_occasion(self, event, occasion)
+
+    set_occasion = EventService._set_occasion
+    async with in_process() as ours, in_process() as theirs:
+        await put_venue(ours.client)
+        made = await make(ours.client)
+        monkeypatch.setattr(EventService, "_set_occasion", set_slowly)
+        changed = await change(ours.client, made, name="Opera")
+    assert (changed["name"], changed["timeZone"]) == ("Opera", "Europe/Berlin")
+
+
+async def test_a_change_is_not_made_on_an_older_read_that_is_still_under_way(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(connection: Any, event_id: str) -> Event | None:
+        found = await by_id(connection, event_id)
+        if not begun.is_set():
+            begun.set()
+            await go_on.wait()
+        return found
+
+    begun, go_on, by_id = asyncio.Event(), asyncio.Event(), store.by_id
+    event = await make(client)
+    monkeypatch.setattr(store, "by_id", read)
+    slow = asyncio.create_task(client.get(f"/events/{event['id']}"))
+    await begun.wait()
+    async with asyncio.timeout(10):
+        assert (await change(client, event, name="Opera"))["name"] == "Opera"
+    go_on.set()
+    assert (await slow).json()["name"] == "Concert"
+    assert (await client.get(f"/events/{event['id']}")).json()["name"] == "Opera"
 
 
 async def test_only_an_admin_makes_and_changes_events_and_anyone_reads_them(

@@ -12,12 +12,16 @@ HOUR_MS: Final = 3_600_000
 class Chaos:
     """Does something bad to some process now and then."""
 
-    def __init__(self, world: World, processes: list[Process], chance: Chance) -> None:
+    def __init__(
+        self, world: World, processes: list[Process], chance: Chance, *, crashes: bool
+    ) -> None:
         self._world = world
         self._processes = processes
         self._chance = chance
-        self._weights = [weight for weight, _ in self._KINDS]
-        self._kinds = [kind for _, kind in self._KINDS]
+        # A crash also ends what went wrong before: some runs must do without that mercy.
+        kinds = [each for each in self._KINDS if crashes or each[1] is not Chaos._crash]
+        self._weights = [weight for weight, _ in kinds]
+        self._kinds = [kind for _, kind in kinds]
 
     async def live(self, every_s: float, steps: int) -> None:
         """Go on until so many steps were made."""
@@ -41,6 +45,11 @@ class Chaos:
         self._fault(process, "clock jump")
         most_ms = self._chance.one_of((100, 1_900, 10_000, HOUR_MS))
         process.clock.ahead_ms = int(self._chance.between(-most_ms, most_ms))
+
+    def _suspend(self, process: Process) -> None:
+        """As a laptop that was closed: the clock is wrong, and soon the connections are gone."""
+        self._jump(process)
+        self._world.loop.call_later(self._chance.between(0, 0.02), self._cut_off, process)
 
     def _slow(self, process: Process) -> None:
         self._fault(process, "slow process")
@@ -72,7 +81,8 @@ class Chaos:
 
     _KINDS: Final = (
         (6, _crash),
-        (4, _jump),
+        (3, _jump),
+        (3, _suspend),
         (2, _slow),
         (3, _cut_off),
         (5, _save),

@@ -28,7 +28,7 @@ from event_seating.simulation.chance import Chance
 from event_seating.simulation.process import Process, World
 from event_seating.simulation.wishes import Wish, Wishes
 
-UNANSWERED_S: Final = 300.0
+UNANSWERED_S: Final = 90.0
 """Longer than any fault lasts: who waits for so long waits for ever."""
 
 REMEMBERED_MAX: Final = 24

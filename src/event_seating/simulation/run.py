@@ -107,6 +107,7 @@ class Simulation:
         ]
         self._think_s = chance.one_of((0.01, 0.05, 0.3))
         self._chaos_every_s = chance.one_of((0.1, 0.4, 2.0))
+        self._crashes = chance.happens(0.7)
 
     def run(self) -> Outcome:
         """Run it to the end, or to the first thing that is wrong."""
@@ -157,7 +158,8 @@ class Simulation:
             process.start()
 
     async def _live(self, steps: int) -> None:
-        chaos = Chaos(self._world, self._processes, Chance(self.seed, f"chaos to {steps}"))
+        chance = Chance(self.seed, f"chaos to {steps}")
+        chaos = Chaos(self._world, self._processes, chance, crashes=self._crashes)
         actors = [client.live(self._think_s, steps) for client in self._clients]
         await asyncio.gather(*actors, chaos.live(self._chaos_every_s, steps))
 
@@ -172,6 +174,10 @@ class Simulation:
     async def _compare(self) -> None:
         """What every process, every snapshot and every table has, with the log from nothing."""
         world = self._world
+        caught_up = [await process.catch_up() for process in self._processes]
+        while any(states.version < world.referee.version for states in caught_up):
+            # Somebody swept meanwhile.
+            caught_up = [await process.catch_up() for process in self._processes]
         states = SeatStates.new(world.index, grace_ms=GRACE_MS)
         at = {row.version: row for row in world.database.tables.rows}
         for version in range(1, world.referee.version + 1):
@@ -185,10 +191,9 @@ class Simulation:
         late_ms = world.database.now_ms() - VISIBLE_AFTER_MS
         if any(hold.expires_ms < late_ms for hold in world.referee.live.values()):
             self._fail("nobody swept a hold that ran out")
-        for process in self._processes:
-            caught_up = await process.catch_up()
+        for process, theirs in zip(self._processes, caught_up, strict=True):
             process.check_alive()
-            if what := difference(caught_up.ledger, states.ledger):
+            if what := difference(theirs.ledger, states.ledger):
                 self._fail(f"{process.name} has other {what} than the log")
 
     def _compare_snapshot(self, saved: Snapshot, states: SeatStates) -> None:

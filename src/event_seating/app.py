@@ -102,8 +102,7 @@ def api(parts: Parts) -> FastAPI:
     )
     routes.include_router(users.router(parts.users))
     routes.include_router(venues.router(parts.venues))
-    routes.include_router(booking.hold_router(parts.bookings, parts.buyers))
-    routes.include_router(booking.booking_router(parts.bookings, parts.buyers))
+    routes.include_router(booking.router(parts.bookings, parts.buyers))
     routes.include_router(
         seat_routes.router(parts.seat_views, parts.seat_logs, parts.houses.get, parts.database)
     )

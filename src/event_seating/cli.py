@@ -1,6 +1,7 @@
 """The command line: `event-seating serve`, `migrate` and `settings`."""
 
 import asyncio
+import os
 import sys
 
 import typer
@@ -49,11 +50,23 @@ def version() -> None:
 
 def main() -> None:
     """The console script: one clear line, and no stack trace, when something cannot start."""
+    _open_the_standard_streams()
     try:
         cli()
     except StartupError as error:
         typer.echo(f"event-seating: {error}", err=True)
         sys.exit(EXIT_CANNOT_START)
+
+
+def _open_the_standard_streams() -> None:
+    """A stream that the caller closed leads nowhere, instead of into the next file opened here."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is taken, which is this one: the ones below are open by now.
+            opened = os.open(os.devnull, os.O_RDWR)
+            assert opened == descriptor
+            os.set_inheritable(descriptor, True)  # the serving process gets it as well
+            setattr(sys, name, os.fdopen(descriptor, mode))
 
 
 if __name__ == "__main__":

@@ -141,13 +141,23 @@ def _database_url(value: str | None) -> str | None:
     }.get(scheme)
     if not separator or driver is None:
         raise ValueError("write postgresql://user:password@host/database or sqlite:///path")
+    if driver.startswith("sqlite") and not _names_a_file(rest):
+        raise ValueError("write sqlite:///path; a database in memory would be lost at a stop")
     return f"{driver}://{rest}"
+
+
+def _names_a_file(rest: str) -> bool:
+    path = rest.partition("?")[0].removeprefix("/")
+    return rest.startswith("/") and path not in {"", ":memory:"}
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # An empty variable is how a shell or a compose file writes "not set".
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
     secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL", "SECRET_KEY")
     """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
@@ -299,7 +309,7 @@ def _secrets_from_files(environ: Mapping[str, str], names: tuple[str, ...]) -> d
     secrets = {}
     for name in names:
         path = environ.get(f"{name}_FILE")
-        if not path or name in environ:
+        if not path or environ.get(name):
             continue
         try:
             secrets[name.lower()] = Path(path).read_text("utf-8").strip()

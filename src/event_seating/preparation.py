@@ -7,6 +7,8 @@ Runs in the supervisor, once, while the serving process loads its modules; and a
 import asyncio
 from contextlib import AsyncExitStack
 
+from sqlalchemy.exc import ArgumentError
+
 from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
@@ -24,7 +26,7 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
     The event, if any, tells that the lock was lost to another server. Production's tables are not
     touched: a `StartupError` says how to bring them up to date.
     """
-    database = Database(settings.database)
+    database = _database(settings)
     try:
         if await _bring_up_to_date(database, migrate=not settings.production):
             _log.info("brought the database up to date", schema=schema.HEAD)
@@ -41,13 +43,23 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
 async def migrate(settings: Settings) -> str:
     """Bring the tables up to date; what there is to say about it."""
     with DirectoryLock(settings.data_dir):
-        database = Database(settings.database)
+        database = _database(settings)
         try:
             changed = await _bring_up_to_date(database, migrate=True)
         finally:
             await database.close()
     done = "is now" if changed else "was already"
     return f"{database.where} {done} at schema {schema.HEAD}"
+
+
+def _database(settings: Settings) -> Database:
+    try:
+        return Database(settings.database)
+    except (ValueError, ArgumentError):
+        # What is wrong with it is not said, since the password is a part of it.
+        raise StartupError(
+            "DATABASE_URL: is no URL; write postgresql://user:password@host:5432/database"
+        ) from None
 
 
 async def _bring_up_to_date(database: Database, *, migrate: bool) -> bool:

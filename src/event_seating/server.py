@@ -72,10 +72,12 @@ async def _serve(
         for task in waits:
             task.cancel()
         parts.health.drain()
-        orphaned = told.done() and not told.cancelled() and not told.result()
+        by_parent = told.done() and not told.cancelled()
+        orphaned = by_parent and not told.result()
         if not orphaned:
             await asyncio.sleep(settings.drain_delay)
-        await server.stop()
+        # When this process alone was told to go, its parent starts another on the same socket.
+        await server.stop(hang_up=by_parent)
 
 
 def _raise_the_limit_of_open_files() -> None:

@@ -2,8 +2,9 @@
 
 It binds the port, starts the serving process, and while that loads its modules takes the locks and
 brings the database's tables up to date. From then on it waits: a child that dies is started again
-on the same socket, so that clients wait a second in the backlog rather than being refused; SIGTERM
-and SIGINT let it drain. The child leaves by itself when this process is gone.
+on the same socket, so that clients wait a second in the backlog rather than being refused; SIGTERM,
+SIGINT and a terminal that is closed let it drain. The child leaves by itself when this process is
+gone.
 """
 
 import asyncio
@@ -120,7 +121,9 @@ class Supervisor:
         self._stop.set()
 
     def _own_the_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # under `nohup`
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
 
     def _say_where(self, listener: socket.socket) -> None:

@@ -6,8 +6,13 @@ import msgspec
 
 from event_seating import money
 from event_seating.booking import ids
+from event_seating.booking.booking_store import BookingRow
+from event_seating.booking.entries import Blocked, Entry, Unblocked, from_ranges
 from event_seating.booking.house import House
-from event_seating.booking.records import Groups, Hold, seats_of, total
+from event_seating.booking.model import Batch
+from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
+from event_seating.booking.records import Booking, Groups, Hold, seats_of, total
+from event_seating.booking.requests import Part
 from event_seating.clock import rfc3339
 
 _HOLD_ID: Final = b'{"holdId":"'
@@ -78,4 +83,60 @@ def booking(
         "version": version,
         "createdAt": rfc3339(created_at_ms),
         "updatedAt": rfc3339(updated_at_ms),
+    }
+
+
+def booked(house: House, currency: str, batch: Batch, key: bytes, buyer: Buyer) -> bytes:
+    """A booking that is decided and not written yet."""
+    found = batch.booking(key)
+    assert isinstance(found, Booking), "a booking was granted and is not there"
+    return encode(
+        booking(
+            house,
+            booking_id=ids.to_text(house.event_id, key),
+            groups=found.groups,
+            status=CONFIRMED,
+            currency=currency,
+            version=batch.version,
+            created_at_ms=batch.at_ms,
+            updated_at_ms=batch.at_ms,
+            user_id=buyer.user_id,
+            order_ref=buyer.order_ref,
+            metadata=buyer.metadata,
+        )
+    )
+
+
+def after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
+    """The booking as it is once the batch is written."""
+    changed = row._replace(version=batch.version, updated_at_ms=batch.at_ms)
+    current = batch.booking(key)
+    if isinstance(current, Booking):
+        return changed._replace(groups=current.groups)
+    return changed._replace(status=CANCELLED)
+
+
+def kept(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:
+    """A booking as it is kept beside the log."""
+    return booking(house, booking_id=booking_id, **row._asdict())
+
+
+def blocked(house: House, batch: Batch, part: Part, entry: Entry) -> dict[str, Any]:
+    """What a block or its release did, and what it left as it was."""
+    applied = [
+        seat
+        for operation in entry.operations
+        if isinstance(operation, Blocked | Unblocked)
+        for seat in from_ranges(operation.ranges)
+    ]
+    rejected = batch.rejected(part, entry)
+    return {
+        "version": batch.version,
+        "applied": {
+            "seats": house.seat_ids(applied),
+            "areas": house.area_quantities(applied),
+        },
+        "rejected": [
+            {"seat": house.index.ids[problem.seat], "code": problem.code} for problem in rejected
+        ],
     }

@@ -14,8 +14,9 @@ from event_seating.booking.bodies import (
     HoldBody,
 )
 from event_seating.booking.buyers import Buyers
+from event_seating.booking.caller import Caller
 from event_seating.booking.log import Granted
-from event_seating.booking.service import BookingService, Caller
+from event_seating.booking.service import BookingService
 from event_seating.errors import Refused, ServiceError
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
@@ -52,8 +53,15 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 Token = Annotated[str | None, Header(alias="Seat-Hold-Token", max_length=200)]
 
 
-def hold_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    """Holds, for anyone."""
+def router(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    """All of them."""
+    routes = APIRouter()
+    for part in (_placing, _reading, _changing, _booking, _cancelling, _blocking):
+        routes.include_router(part(bookings, buyers))
+    return routes
+
+
+def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
     routes = APIRouter(tags=["holds"])
 
     @routes.post(
@@ -73,6 +81,12 @@ def hold_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
             answer.headers["set-cookie"] = buyers.set_cookie(buyers.new())
         return answer
 
+    return routes
+
+
+def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
     @routes.get(
         "/holds/{token}",
         operation_id="readHold",
@@ -82,20 +96,6 @@ def hold_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
     async def read_hold(token: str, header: Token = None) -> Response:
         """`/holds/current` takes the token from `Seat-Hold-Token`."""
         return _json(await bookings.read_hold(_token(token, header)), 200)
-
-    @routes.patch(
-        "/holds/{token}",
-        operation_id="changeHold",
-        summary="Add and remove seats of a hold",
-        responses=documented(*_WRITES),
-        openapi_extra=_CHANGE_HOLD.described(),
-    )
-    async def change_hold(
-        request: Request, token: str, header: Token = None, key: Key = None
-    ) -> Response:
-        """All or nothing; when it ends stays as it was."""
-        caller, body = _caller(request, buyers, key), await _CHANGE_HOLD.of(request)
-        return _answer(await bookings.change_hold(_token(token, header), body, caller))
 
     @routes.delete(
         "/holds/{token}",
@@ -110,6 +110,26 @@ def hold_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
         """Its seats are free at once."""
         caller = _caller(request, buyers, key)
         return _answer(await bookings.release_hold(_token(token, header), caller))
+
+    return routes
+
+
+def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
+    @routes.patch(
+        "/holds/{token}",
+        operation_id="changeHold",
+        summary="Add and remove seats of a hold",
+        responses=documented(*_WRITES),
+        openapi_extra=_CHANGE_HOLD.described(),
+    )
+    async def change_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """All or nothing; when it ends stays as it was."""
+        caller, body = _caller(request, buyers, key), await _CHANGE_HOLD.of(request)
+        return _answer(await bookings.change_hold(_token(token, header), body, caller))
 
     @routes.post(
         "/holds/{token}/extend",
@@ -127,8 +147,7 @@ def hold_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def booking_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    """Bookings and blocks, for the box office."""
+def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
     routes = APIRouter(tags=["bookings"])
 
     @routes.post(
@@ -154,6 +173,12 @@ def booking_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
     async def read_booking(id: str) -> Response:  # noqa: A002
         """A cancelled booking stays readable."""
         return _json(await bookings.read_booking(id), 200)
+
+    return routes
+
+
+def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["bookings"])
 
     @routes.post(
         "/bookings/{id}/cancel",
@@ -188,6 +213,12 @@ def booking_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
         """With the price difference; `?dryRun=true` only tells it."""
         caller, body = _caller(request, buyers, key), await _CHANGE.of(request)
         return _answer(await bookings.change_booking(id, body, caller, dry_run=dry_run))
+
+    return routes
+
+
+def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["blocks"])
 
     @routes.post(
         "/events/{id}/blocks",

@@ -6,7 +6,7 @@ event's log once; the rules are `model`'s and the transaction is the writer's.
 
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -24,12 +24,13 @@ from event_seating.booking.bodies import (
     SelectionBody,
 )
 from event_seating.booking.booking_store import BookingRow
-from event_seating.booking.entries import Blocked, Entry, Exchanged, Unblocked, from_ranges
+from event_seating.booking.caller import Caller, once
+from event_seating.booking.entries import Entry, Exchanged
 from event_seating.booking.house import House, HouseOf
-from event_seating.booking.log import Granted, Once, SeatLog, Submission
+from event_seating.booking.log import Granted, SeatLog, Submission
 from event_seating.booking.model import Batch
-from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
-from event_seating.booking.records import Booking, Configuration, Hold
+from event_seating.booking.projection import Buyer
+from event_seating.booking.records import Configuration, Hold
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.refused import error_of
 from event_seating.booking.registry import SeatLogs
@@ -49,54 +50,24 @@ from event_seating.booking.requests import (
     Request,
     UnblockSeats,
 )
-from event_seating.booking.store import Claim
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import (
     BookingNotFound,
     EventNotFound,
     HoldNotFound,
-    InvalidRequest,
     UnknownUser,
 )
 from event_seating.web.json_body import invalid
-from event_seating.web.security import Principal, Role
+from event_seating.web.security import Role
 
 BUYER_BYTES: Final = 12
 """96 bits of an HMAC: no two buyers of an event ever meet."""
-
-ANONYMOUS_KEY_CHARS_MIN: Final = 22
-"""Nobody's key must be guessed by somebody else who has no name either."""
-
-IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
 
 METADATA_BYTES_MAX: Final = 16 * 1024
 """A note for the shop's own system, not a store."""
 
 UserExists = Callable[[str], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and how they are known."""
-
-    principal: Principal
-    address: str
-    cookie: str | None = None
-    """The buyer's id from a cookie that we signed."""
-    key: str | None = None
-    """The `Idempotency-Key` of the call."""
-    route: str = ""
-
-    @property
-    def box_office(self) -> bool:
-        """Whether the box office asks, on whom the buyers' caps do not lie."""
-        return self.principal.role >= Role.box_office and not self.principal.limited
-
-    @property
-    def actor(self) -> str | None:
-        """What the log says of who asked."""
-        return self.principal.name if self.box_office else None
 
 
 class BookingService:
@@ -186,7 +157,7 @@ class BookingService:
         buyer = Buyer(body.user_id, body.order_ref, _metadata(body.metadata))
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-            return 201, _booking_json(house, log, batch, key, buyer)
+            return 201, answers.booked(house, _configuration(log).currency, batch, key, buyer)
 
         return await self._ask(log, house, request, answer, caller, body, buyer)
 
@@ -194,7 +165,7 @@ class BookingService:
         """A booking as it is now; a cancelled one stays readable."""
         house, _, _ = await self._booking(booking_id)
         row = await self._row(house, booking_id)
-        return answers.encode(_described(house, booking_id, row))
+        return answers.encode(answers.kept(house, booking_id, row))
 
     async def cancel(self, booking_id: str, body: CancelBody, caller: Caller) -> Granted:
         """Cancel a booking, or a part of it."""
@@ -204,7 +175,9 @@ class BookingService:
         part = selections.part(house.index, selected) if body.seats or body.areas else None
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-            return 200, answers.encode(_described(house, booking_id, _after(row, batch, key)))
+            return 200, answers.encode(
+                answers.kept(house, booking_id, answers.after(row, batch, key))
+            )
 
         request = CancelBooking(key, part, caller.actor)
         return await self._ask(log, house, request, answer, caller, body)
@@ -231,7 +204,7 @@ class BookingService:
             price = {"difference": money.to_text(difference, currency), "currency": currency}
             if dry_run:
                 return 200, answers.encode({"dryRun": True, **price})
-            booking = _described(house, booking_id, _after(row, batch, key))
+            booking = answers.kept(house, booking_id, answers.after(row, batch, key))
             return 200, answers.encode({**booking, **price})
 
         request = ExchangeSeats(key, release, take, caller.actor)
@@ -249,7 +222,7 @@ class BookingService:
         request = kind(part, body.reason, caller.actor)
 
         def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-            return 200, answers.encode(_block_answer(house, batch, part, entry))
+            return 200, answers.encode(answers.blocked(house, batch, part, entry))
 
         return await self._ask(log, house, request, answer, caller, body)
 
@@ -272,7 +245,7 @@ class BookingService:
                 request,
                 answer,
                 buyer or Buyer(),
-                None if dry_run else _once(caller, request, body),
+                None if dry_run else once(caller, request, body),
                 dry_run,
             )
         )
@@ -389,59 +362,6 @@ def _hold_answer(
     return answer
 
 
-def _booking_json(house: House, log: SeatLog, batch: Batch, key: bytes, buyer: Buyer) -> bytes:
-    booked = batch.booking(key)
-    assert isinstance(booked, Booking), "a booking was granted and is not there"
-    return answers.encode(
-        answers.booking(
-            house,
-            booking_id=ids.to_text(house.event_id, key),
-            groups=booked.groups,
-            status=CONFIRMED,
-            currency=_configuration(log).currency,
-            version=batch.version,
-            created_at_ms=batch.at_ms,
-            updated_at_ms=batch.at_ms,
-            user_id=buyer.user_id,
-            order_ref=buyer.order_ref,
-            metadata=buyer.metadata,
-        )
-    )
-
-
-def _after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
-    """The booking as it is once the batch is written."""
-    changed = row._replace(version=batch.version, updated_at_ms=batch.at_ms)
-    current = batch.booking(key)
-    if isinstance(current, Booking):
-        return changed._replace(groups=current.groups)
-    return changed._replace(status=CANCELLED)
-
-
-def _described(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:
-    return answers.booking(house, booking_id=booking_id, **row._asdict())
-
-
-def _block_answer(house: House, batch: Batch, part: Part, entry: Entry) -> dict[str, Any]:
-    applied = [
-        seat
-        for operation in entry.operations
-        if isinstance(operation, Blocked | Unblocked)
-        for seat in from_ranges(operation.ranges)
-    ]
-    rejected = batch.rejected(part, entry)
-    return {
-        "version": batch.version,
-        "applied": {
-            "seats": house.seat_ids(applied),
-            "areas": house.area_quantities(applied),
-        },
-        "rejected": [
-            {"seat": house.index.ids[problem.seat], "code": problem.code} for problem in rejected
-        ],
-    }
-
-
 def _metadata(metadata: dict[str, Any] | None) -> str | None:
     if metadata is None:
         return None
@@ -449,26 +369,3 @@ def _metadata(metadata: dict[str, Any] | None) -> str | None:
     if len(encoded) > METADATA_BYTES_MAX:
         raise invalid("metadata", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
     return encoded.decode()
-
-
-def _once(caller: Caller, request: Request, body: Any) -> Once | None:
-    """The claim of a call that came with a key; raises `InvalidRequest` for a bad key."""
-    key = caller.key
-    if key is None:
-        return None
-    least = 1 if caller.box_office else ANONYMOUS_KEY_CHARS_MIN
-    if not (least <= len(key) <= IDEMPOTENCY_KEY_CHARS_MAX and key.isascii() and key.isprintable()):
-        raise InvalidRequest(
-            f"Idempotency-Key: must have {least} to {IDEMPOTENCY_KEY_CHARS_MAX} printable "
-            "ASCII characters"
-        )
-    return Once(Claim(f"{caller.principal.name} {caller.route}", key), _hash(request, body))
-
-
-def _hash(request: Request, body: Any) -> bytes:
-    """A hash of what was asked, without the ids that were drawn for it."""
-    subject = getattr(request, "hold", b"") if not isinstance(request, PlaceHold) else b""
-    if isinstance(request, CancelBooking | ExchangeSeats):
-        subject = request.booking
-    encoded = msgspec.json.encode(body, order="deterministic")
-    return sha256(type(request).__name__.encode() + b"\0" + subject + b"\0" + encoded).digest()

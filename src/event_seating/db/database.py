@@ -170,11 +170,16 @@ async def _unavailable_when_away() -> AsyncIterator[None]:
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Whether the database failed rather than the statement."""
+    """Whether the database failed rather than the statement.
+
+    What a server says to refuse a connection (no such database, wrong password, too many) has no
+    class of its own and belongs to no statement.
+    """
     return (
         error.connection_invalidated
         or isinstance(error, OperationalError | InterfaceError)
         or isinstance(error.orig, OSError | TimeoutError)
+        or (type(error) is DBAPIError and error.statement is None)
     )
 
 

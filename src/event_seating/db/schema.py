@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.db.database import Database
@@ -31,7 +31,7 @@ async def current(database: Database) -> str | None:
             return await _version(connection)
     except DatabaseUnavailable as error:
         raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
-    except DatabaseError as error:
+    except (DBAPIError, TypeError) as error:  # a parameter in the URL that the driver lacks
         raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
 
 

@@ -81,7 +81,6 @@ class RotatingFile:
         self._files = files
         self._torn = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
         except OSError as error:
             raise StartupError(
@@ -92,6 +91,9 @@ class RotatingFile:
     def write(self, lines: Sequence[bytes]) -> None:
         """Append the lines, rotating where they would not fit."""
         if self._file.closed:
+            self._open()
+        elif not self._is_still_there():
+            self._file.close()
             self._open()
         chunk = b"".join(lines)
         if self._size + len(chunk) <= self._max_bytes:
@@ -106,7 +108,19 @@ class RotatingFile:
         """Close the file; lines that come after all open it again."""
         self._file.close()
 
+    def _is_still_there(self) -> bool:
+        """Whether the path leads to the open file; one that was removed takes lines into nowhere.
+
+        One look for a batch of lines, on the log thread.
+        """
+        try:
+            found = self._path.stat()
+        except OSError:
+            return False
+        return os.path.samestat(found, os.fstat(self._file.fileno()))
+
     def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("ab", buffering=0)
         self._size = os.fstat(self._file.fileno()).st_size
 

@@ -1,10 +1,15 @@
-"""How large a request's body may be and of which type, checked before anything reads it."""
+"""How large a request's body may be, of which type, and how long it may take to come.
 
+Size and type are checked before anything reads it, as far as the head tells them.
+"""
+
+import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
-from event_seating.errors import BodyTooLarge, UnsupportedMediaType
+from event_seating.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
 from event_seating.web.asgi import Message, Receive
 from event_seating.web.security import Role
 
@@ -14,6 +19,12 @@ BODY_BYTES_MAX: Final = 1024 * 1024
 DISCARD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of a body that is refused is still read, so that the client sees the answer rather than
 a connection that breaks while it sends."""
+
+DISCARD_WITHIN_S: Final = 5.0
+"""How long a client that was refused may go on sending before it is told nevertheless."""
+
+PART_WITHIN_S: Final = 20.0
+"""How long the next part of a body may take; whoever stops in the middle holds a connection."""
 
 
 class LargeBodies(NamedTuple):
@@ -51,26 +62,40 @@ def too_large(limit: int) -> BodyTooLarge:
 
 
 def bounded(receive: Receive, limit: int) -> Receive:
-    """`receive`, which raises `BodyTooLarge` once a body without a length has grown too long."""
+    """`receive`, which raises `BodyTooLarge` once a body without a length has grown too long.
+
+    Raises `BodyTooSlow` when the next part does not come within `PART_WITHIN_S`.
+    """
     seen = 0
+    complete = False
 
     async def receive_bounded() -> Message:
-        nonlocal seen
-        message = await receive()
-        if message["type"] == "http.request":
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise too_large(limit)
+        nonlocal seen, complete
+        if complete:  # what comes now is the end of the connection, whenever that is
+            return await receive()
+        try:
+            async with asyncio.timeout(PART_WITHIN_S):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        complete = not message.get("more_body")
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            if not complete:
+                await discard(receive)
+            raise too_large(limit)
         return message
 
     return receive_bounded
 
 
 async def discard(receive: Receive) -> None:
-    """Read the rest of a refused body, up to a bound."""
+    """Read the rest of a refused body, up to a bound in bytes and one in time."""
     left = DISCARD_BYTES_MAX
-    while left > 0:
-        message = await receive()
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return
-        left -= len(message.get("body", b""))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_WITHIN_S):
+            while left > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                left -= len(message.get("body", b""))

@@ -192,7 +192,8 @@ class Edge:
         try:
             cached = self._admit(exchange, scope)
         except ServiceError as error:
-            await body.discard(receive)
+            if b"expect" not in exchange.found:  # who asks first has not sent it
+                await body.discard(receive)
             await self._send_error(exchange, error, send)
             return
         if cached is not None:
@@ -334,6 +335,9 @@ class Edge:
         if charged is not None:
             headers.append((b"ratelimit-policy", charged.policy))
             headers.append((b"ratelimit", charged.verdict.header))
+        if self._draining():
+            # The client opens another connection, to an instance that stays.
+            headers.append((b"connection", b"close"))
         origin = exchange.found.get(b"origin")
         if origin is not None:
             headers.extend(self._cors.headers(origin))
@@ -386,4 +390,4 @@ def _route_of(scope: Scope) -> str:
 def _host_name(host: bytes) -> bytes:
     """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
     name, colon, port = host.rpartition(b":")
-    return (name if colon and port.isdigit() else host).lower()
+    return (name if colon and (port.isdigit() or not port) else host).lower()

@@ -8,10 +8,12 @@ and the version is pinned.
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Final
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from event_seating.web.asgi import App
@@ -22,6 +24,17 @@ BACKLOG: Final = 4096
 CONNECTIONS_MAX: Final = 16_384
 """Open connections a process; each takes a few kilobytes. More wait in the backlog."""
 
+HEAD_BYTES_MAX: Final = 64 * 1024
+"""A request's line and headers together: eight times what browsers and proxies send."""
+
+IDLE_MS_MAX: Final = 75_000
+"""How long a connection may wait for its next request, or take to send a head. Longer than the
+60 s for which load balancers keep theirs, so that they never use one that was just closed here."""
+
+LAST_ACCEPT_S: Final = 0.25
+"""In how long the server has surely seen that it shall accept no more. A socket that is shut down
+before that keeps it from seeing it at all."""
+
 STOP_WITHIN_S: Final = 10.0
 """How long requests that are under way may still take."""
 
@@ -30,6 +43,7 @@ class HttpServer:
     """Answers what comes in on `listener` with `app`, from `start` to `stop`."""
 
     def __init__(self, app: App, listener: socket.socket) -> None:
+        self._listener = listener
         self._server = _OnSocket(app, listener)
         self._task: asyncio.Task[None] | None = None
 
@@ -39,10 +53,18 @@ class HttpServer:
         # The first step of the task sets it up without waiting for anything.
         await asyncio.sleep(0)
 
-    async def stop(self) -> None:
-        """Accept no more, let requests finish for up to `STOP_WITHIN_S`."""
+    async def stop(self, *, hang_up: bool) -> None:
+        """Accept no more, let requests finish for up to `STOP_WITHIN_S`.
+
+        With `hang_up` nobody else takes over the socket: who connects from now on is refused at
+        once, rather than kept waiting by the kernel until the last process has closed it.
+        """
         assert self._task is not None
         self._server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
+        await asyncio.wait([self._task], timeout=LAST_ACCEPT_S)
+        if hang_up:
+            with suppress(OSError):  # macOS does not know it for a socket that listens
+                self._listener.shutdown(socket.SHUT_RDWR)
         await asyncio.wait([self._task], timeout=STOP_WITHIN_S)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -66,6 +88,9 @@ class _OnSocket(Server):
             http=HTTPModes.http1,
             backlog=BACKLOG,
             backpressure=CONNECTIONS_MAX,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=IDLE_MS_MAX, max_buffer_size=HEAD_BYTES_MAX
+            ),
             log_enabled=False,
         )
         self._listener = listener

@@ -19,6 +19,9 @@ from event_seating.errors import Forbidden, Unauthorized
 ADDRESSES_REMEMBERED: Final = 16_384
 """Texts of addresses whose parsed form is kept at hand; parsing one takes ten times as long."""
 
+ADDRESS_CHARS_MAX: Final = 64
+"""Longer than an IPv6 address with its zone; a longer text is no address."""
+
 FORWARDED_HOPS_MAX: Final = 20
 """A longer `X-Forwarded-For` is somebody's joke."""
 
@@ -144,7 +147,7 @@ def client_address(
         return peer
     hops = b",".join(forwarded).decode("latin-1").split(",")
     for hop in reversed(hops[-FORWARDED_HOPS_MAX:]):
-        address = hop.strip()
+        address = _without_port(hop.strip())
         if _parsed(address) is None:
             break
         peer = address
@@ -160,12 +163,25 @@ def client_key(address: str) -> int | str:
         return address
     if parsed.version == 4:  # noqa: PLR2004
         return int(parsed)
-    # Odd, shifted numbers above 2**33: never the same as an IPv4 address's.
+    # Above 2**33, where no IPv4 address's number is.
     return ((int(parsed) >> (128 - IPV6_CLIENT_PREFIX)) << 34) | (1 << 33)
 
 
-@lru_cache(maxsize=ADDRESSES_REMEMBERED)
+def _without_port(hop: str) -> str:
+    """`192.0.2.1:443` and `[2001:db8::1]:443`, as some proxies write it, are addresses as well."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    host, colon, _port = hop.partition(":")
+    return host if colon and "." in host else hop
+
+
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    # Anybody may send a text of any length; only short ones are worth remembering.
+    return _parse(address) if len(address) <= ADDRESS_CHARS_MAX else None
+
+
+@lru_cache(maxsize=ADDRESSES_REMEMBERED)
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

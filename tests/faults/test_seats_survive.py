@@ -1,0 +1,151 @@
+"""64 clients fight over real sockets for the same 200 seats while the server is killed.
+
+Whatever was acknowledged is there afterwards, and every seat has one owner.
+"""
+
+import asyncio
+import signal
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+from tests.http.seating import seat_map
+from tests.process import ServerProcess, settings
+
+pytestmark = pytest.mark.timeout(300)
+
+CLIENTS = 64
+SEATS = 200
+KILLS = 5
+
+
+class Shop:
+    """What all clients know: where the server is now, and what they were told."""
+
+    def __init__(self, event: str) -> None:
+        self.event = event
+        self.url = ""
+        self.bookings: dict[str, list[str]] = {}
+        self.unavailable: Counter[str] = Counter()
+        self.sold = asyncio.Condition()
+
+    async def has_sold(self, count: float) -> None:
+        """Wait until so many seats are."""
+        async with self.sold:
+            await self.sold.wait_for(lambda: len(self.seats) >= count)
+
+    async def note(self, booking: dict[str, Any]) -> None:
+        """A booking was acknowledged."""
+        async with self.sold:
+            self.bookings[booking["id"]] = booking["seats"]
+            self.sold.notify_all()
+
+    @property
+    def seats(self) -> list[str]:
+        """Every seat of every booking that was acknowledged."""
+        return [seat for seats in self.bookings.values() for seat in seats]
+
+
+async def insist(shop: Shop, path: str, body: dict[str, Any], key: str) -> httpx.Response:
+    """Make the same call, with its key, until the server answers it."""
+    while True:
+        try:
+            async with httpx.AsyncClient(base_url=shop.url, timeout=20) as client:
+                answer = await client.post(path, json=body, headers={"idempotency-key": key})
+        except httpx.TransportError:
+            # Killed, or not back yet; its port is the same again.
+            await asyncio.sleep(0.05)
+            continue
+        if answer.status_code < 500:
+            return answer
+        shop.unavailable[answer.json()["code"]] += 1
+        await asyncio.sleep(0.05)
+
+
+async def buy(shop: Shop, number: int) -> None:
+    """Hold two seats, book them, and again, until all is sold."""
+    chance = Random(number)
+    for turn in range(10_000):
+        row, col = chance.randrange(1, 21), chance.randrange(1, 10)
+        seats = [f"A-{row}-{col}", f"A-{row}-{col + 1}"]
+        key = f"client-{number:03}-turn-{turn:05}-{chance.getrandbits(64):x}"
+        held = await insist(shop, f"/events/{shop.event}/holds", {"seats": seats}, key)
+        if held.status_code != 201:
+            assert held.json()["code"] == "seats_unavailable", held.text
+            if len(shop.seats) >= SEATS * 0.9:
+                return
+            continue
+        token = held.json()["holdToken"]
+        booked = await insist(shop, "/bookings", {"holdToken": token}, key + "-book")
+        assert booked.status_code == 201, booked.text
+        await shop.note(booked.json())
+
+
+def open_shop(url: str) -> str:
+    """A house of 200 seats, and an event in it; the event's id."""
+    with httpx.Client(base_url=url, timeout=30) as client:
+        made = client.put("/venues/hall", json=seat_map(rows=20, seats=10))
+        assert made.status_code == 201, made.text
+        event = client.post(
+            "/events",
+            json={"venueId": "hall", "name": "Fight", "startsAt": "2099-01-01T20:00:00Z"},
+        )
+        assert event.status_code == 201, event.text
+        return str(event.json()["id"])
+
+
+async def kill_now_and_then(
+    shop: Shop, server: ServerProcess, changes: dict[str, str]
+) -> ServerProcess:
+    """Kill it while bookings come in: the serving process, and every other time the parent too."""
+    for kill in range(1, KILLS + 1):
+        await shop.has_sold(SEATS * 0.8 * kill / KILLS)
+        if kill % 2:
+            server.child.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(server.wait_for_line, "starting it again")
+        else:
+            server.kill()
+            server = ServerProcess(changes)
+        await asyncio.to_thread(server.wait_until_ready)
+    return server
+
+
+async def fight(data: Path, changes: dict[str, str]) -> None:
+    server = ServerProcess(changes)
+    try:
+        await asyncio.to_thread(server.wait_until_ready)
+        shop = Shop(await asyncio.to_thread(open_shop, server.url))
+        shop.url = server.url
+        changes = {**changes, "PORT": server.url.rpartition(":")[2]}
+        async with asyncio.TaskGroup() as group:
+            clients = [group.create_task(buy(shop, number)) for number in range(CLIENTS)]
+            server = await kill_now_and_then(shop, server, changes)
+            await asyncio.wait(clients)
+        await asyncio.to_thread(check, shop)
+    finally:
+        server.kill()
+
+
+def check(shop: Shop) -> None:
+    owners = Counter(shop.seats)
+    assert set(owners.values()) == {1}, "a seat was sold twice"
+    with httpx.Client(base_url=shop.url, timeout=30) as client:
+        for booking, seats in shop.bookings.items():
+            answer = client.get(f"/bookings/{booking}")
+            assert answer.status_code == 200, "an acknowledged booking is lost"
+            assert answer.json()["seats"] == seats
+            assert answer.json()["status"] == "confirmed"
+        snapshot = client.get(f"/events/{shop.event}/seats").json()
+    booked = {seat for seat, status in snapshot["seats"].items() if status == "booked"}
+    assert booked == set(owners), "somebody has a seat that nobody was told of"
+
+
+def test_every_acknowledged_booking_survives_and_every_seat_has_one_owner(
+    backend: str, database_url: str, tmp_path: Path
+) -> None:
+    url = {"DATABASE_URL": database_url} if backend == "postgresql" else {}
+    changes = settings(tmp_path, SEATING_RATE_LIMITS="off", **url)
+    asyncio.run(fight(tmp_path, changes))

@@ -1,0 +1,218 @@
+"""Every setting: how it is written, what it is when it is not, and what is refused."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from event_seating import config
+from event_seating.config import AppEnv, LogLevel, Settings, Window
+from event_seating.errors import StartupError
+
+KEY = "an-admin-key-of-24-chars"
+
+DEFAULTS: dict[str, Any] = {
+    "port": 3001,
+    "host": "127.0.0.1",
+    "app_env": AppEnv.development,
+    "log_level": LogLevel.info,
+    "log_dir": Path(),
+    "data_dir": Path("data"),
+    "database_url": None,
+    "database_pool_size": 10,
+    "cache_ttl": 60,
+    "cache_capacity": 1000,
+    "db_latency_ms": 0,
+    "rate_limits": ((5, 10), (10, 60)),
+    "trusted_proxies": (),
+    "cors_origins": (),
+    "admin_api_key": None,
+    "drain_delay_s": None,
+}
+
+GIVEN: dict[str, tuple[str, Any]] = {
+    "port": ("8080", 8080),
+    "host": ("::1", "::1"),
+    "app_env": ("test", AppEnv.test),
+    "log_level": ("debug", LogLevel.debug),
+    "log_dir": ("/var/log/es", Path("/var/log/es")),
+    "data_dir": ("/var/lib/es", Path("/var/lib/es")),
+    "database_url": ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+    "database_pool_size": ("20", 20),
+    "cache_ttl": ("0.5", 0.5),
+    "cache_capacity": ("2", 2),
+    "db_latency_ms": ("200", 200),
+    "rate_limits": (" 1/2s , 3/4s", (Window(1, 2), Window(3, 4))),
+    "trusted_proxies": (
+        "10.0.0.0/8, 2001:db8::1",
+        (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),
+    ),
+    "cors_origins": (
+        "https://a.example/, http://b.example:81",
+        ("https://a.example", "http://b.example:81"),
+    ),
+    "drain_delay_s": ("1.5", 1.5),
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment:
+        monkeypatch.delenv(name)
+
+
+def test_the_tables_here_name_every_setting() -> None:
+    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, "admin_api_key"}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_setting_that_is_not_there_has_its_default(name: str) -> None:
+    assert getattr(config.load(), name) == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_an_empty_one_counts_as_not_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name.upper(), "")
+    assert getattr(config.load(), name) == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_setting_is_read_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, value = GIVEN[name]
+    monkeypatch.setenv(name.upper(), written)
+    assert getattr(config.load(), name) == value
+
+
+def test_the_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        config.load().port = 1  # type: ignore[misc]
+
+
+def test_off_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMITS", "Off")
+    monkeypatch.setenv("LOG_DIR", "off")
+    settings = config.load()
+    assert (settings.rate_limits, settings.log_dir, settings.log_directory) == ((), None, None)
+
+
+class TestEnvironment:
+    def test_node_env_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NODE_ENV", "test")
+        assert config.load().app_env is AppEnv.test
+
+    def test_app_env_goes_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NODE_ENV", "production")
+        monkeypatch.setenv("APP_ENV", "test")
+        assert config.load().app_env is AppEnv.test
+
+    def test_an_empty_app_env_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NODE_ENV", "test")
+        monkeypatch.setenv("APP_ENV", "")
+        assert config.load().app_env is AppEnv.test
+
+    @pytest.mark.parametrize(
+        ("name", "production", "delay", "logs"),
+        [("development", False, 0, None), ("test", False, 0, None),
+         ("staging", True, 5, Path("data/logs")), ("production", True, 5, Path("data/logs"))],
+    )  # fmt: skip
+    def test_staging_obeys_the_rules_of_production(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        production: bool,
+        delay: float,
+        logs: Path | None,
+    ) -> None:
+        monkeypatch.setenv("APP_ENV", name)
+        monkeypatch.setenv("ADMIN_API_KEY", KEY)
+        settings = config.load()
+        assert settings.production == production
+        assert (settings.drain_delay, settings.log_directory) == (delay, logs)
+
+
+class TestSecrets:
+    def test_a_secret_may_come_as_a_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in {"ADMIN_API_KEY": KEY, "DATABASE_URL": "sqlite:////x/y.db"}.items():
+            (tmp_path / name).write_text(f"{value}\n")
+            monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+        settings = config.load()
+        assert settings.admin_api_key is not None
+        assert settings.admin_api_key.get_secret_value() == KEY
+        assert settings.sqlite_path == Path("/x/y.db")
+
+    @pytest.mark.parametrize(("variable", "found"), [("from-the-variable", True), ("", False)])
+    def test_the_variable_goes_before_the_file_unless_it_is_empty(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, found: bool
+    ) -> None:
+        (tmp_path / "key").write_text(KEY)
+        monkeypatch.setenv("ADMIN_API_KEY_FILE", str(tmp_path / "key"))
+        monkeypatch.setenv("ADMIN_API_KEY", variable)
+        key = config.load().admin_api_key
+        assert key is not None
+        assert key.get_secret_value() == (variable if found else KEY)
+
+    def test_a_file_that_is_not_there_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ADMIN_API_KEY_FILE", "/no/such/file")
+        with pytest.raises(StartupError, match=r"ADMIN_API_KEY_FILE: /no/such/file"):
+            config.load()
+
+    def test_a_secret_is_never_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ADMIN_API_KEY", KEY)
+        assert KEY not in repr(config.load())
+        monkeypatch.setenv("DATABASE_URL", "mysql://u:hidden@h/d")
+        with pytest.raises(StartupError) as refused:
+            config.load()
+        assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "-1"), ("PORT", "3001.5"), ("APP_ENV", "dev"), ("LOG_LEVEL", "trace"),
+        ("DATABASE_POOL_SIZE", "1"), ("CACHE_TTL", "nan"), ("CACHE_TTL", "inf"),
+        ("CACHE_TTL", "86401"), ("CACHE_CAPACITY", "0"), ("DB_LATENCY_MS", "10001"),
+        ("RATE_LIMITS", "5"), ("RATE_LIMITS", "0/10s"), ("RATE_LIMITS", "5/0s"),
+        ("RATE_LIMITS", "5/10s,"), ("RATE_LIMITS", "1/1s,1/2s,1/3s,1/4s,1/5s"),
+        ("RATE_LIMITS", "9999999/10s"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy"), ("CORS_ORIGINS", "https://a.example/path"),
+        ("CORS_ORIGINS", "ftp://a.example"), ("DATABASE_URL", "postgresql"),
+        ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"), ("DRAIN_DELAY_S", "11"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_refused_in_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartupError) as refused:
+        config.load()
+    assert str(refused.value).startswith(f"{name}: ")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "tickets.example"])
+def test_an_address_that_others_reach_needs_a_key(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("HOST", host)
+    with pytest.raises(StartupError, match=r"^HOST: "):
+        config.load()
+    monkeypatch.setenv("ADMIN_API_KEY", KEY)
+    assert config.load().host == host
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_an_address_of_this_machine_needs_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HOST", name)
+    assert config.load().loopback
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, _, _ in config.described()] == [
+        name.upper() for name in Settings.model_fields
+    ]
+    assert all(help_.endswith(".") for _, _, help_ in config.described())
+    assert "RATE_LIMITS = 5/10s,10/60s" in config.as_text()

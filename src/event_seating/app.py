@@ -19,6 +19,7 @@ from event_seating.booking import routes as booking
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError
+from event_seating.events import routes as events
 from event_seating.operations import routes as operations
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
@@ -102,6 +103,7 @@ def api(parts: Parts) -> FastAPI:
     )
     routes.include_router(users.router(parts.users))
     routes.include_router(venues.router(parts.venues))
+    routes.include_router(events.router(parts.events))
     routes.include_router(booking.router(parts.bookings, parts.buyers))
     routes.include_router(
         seat_routes.router(parts.seat_views, parts.seat_logs, parts.houses.get, parts.database)

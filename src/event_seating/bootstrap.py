@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import select
-
 from event_seating.booking.buyers import Buyers
-from event_seating.booking.houses import Facts, Houses
+from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.service import BookingService
@@ -25,8 +23,9 @@ from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings, Window
 from event_seating.db import secrets
 from event_seating.db.database import Database
-from event_seating.db.tables import events
-from event_seating.errors import DatabaseUnavailable, EventNotFound
+from event_seating.errors import DatabaseUnavailable
+from event_seating.events.facts import EventFacts
+from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs
@@ -65,6 +64,7 @@ class Parts:
     seat_logs: SeatLogs
     seat_views: SeatViews
     bookings: BookingService
+    events: EventService
     buyers: Buyers
     limiter: Limiter | None
     seating_limits: tuple[Limiter, Limiter] | None
@@ -103,7 +103,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         seat_clock = DatabaseClock(clock)
         set_clock = partial(_set_clock, seat_clock, database)
         await set_clock()
-        houses = Houses(venues, partial(_facts, database))
+        event_facts = EventFacts(database)
+        houses = Houses(venues, event_facts.of)
         stack.push_async_callback(houses.aclose)
         seat_logs = SeatLogs(
             SqlLogStore(database),
@@ -121,6 +122,10 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         bookings = BookingService(
             seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock
         )
+        events = EventService(
+            database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
+        )
+        stack.push_async_callback(events.aclose)
         buyers = Buyers(secret, secure=settings.production)
         await stack.enter_async_context(_background(seat_logs.run()))
         await stack.enter_async_context(_background(_keep_clock(set_clock)))
@@ -147,6 +152,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             seat_logs=seat_logs,
             seat_views=seat_views,
             bookings=bookings,
+            events=events,
             buyers=buyers,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
@@ -155,14 +161,6 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             ),
             health=Health({"database": database.ping}),
         )
-
-
-async def _facts(database: Database, event_id: str) -> Facts:
-    async with database.read() as connection:
-        row = (await connection.execute(select(events).where(events.c.id == event_id))).first()
-    if row is None:
-        raise EventNotFound
-    return Facts(row.venue_id, row.venue_version, row.epoch, row.buyer_secret)
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

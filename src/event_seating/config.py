@@ -41,6 +41,15 @@ WINDOW_COUNT_MAX = 1_000_000
 WINDOW_SECONDS_MAX = 86_400
 """A day: a client is remembered for as long as its longest window."""
 
+HOLD_TTL_S_MAX = 1_800
+"""Half an hour, which is also how long a hold may last in all."""
+
+SEATS_PER_HOLD_MAX = 500
+"""A coach party or two; a hold is decided in one step, and its answer has a line for each seat."""
+
+HELD_SEATS_PER_BUYER_MAX = 10_000
+"""More than any buyer; who needs no cap at all is the box office."""
+
 
 class AppEnv(StrEnum):
     """What the process is run for; staging obeys production's rules."""
@@ -204,6 +213,23 @@ class Settings(BaseSettings):
         (Window(5, 10), Window(10, 60)),
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
+    )
+    hold_ttl_s: int = Field(
+        600, ge=1, le=HOLD_TTL_S_MAX, description="Seconds that a hold lasts, in a new event."
+    )
+    max_seats_per_hold: int = Field(
+        8, ge=1, le=SEATS_PER_HOLD_MAX, description="Seats that a hold may have, in a new event."
+    )
+    max_held_seats_per_buyer: int = Field(
+        40,
+        ge=1,
+        le=HELD_SEATS_PER_BUYER_MAX,
+        description="Seats that a buyer may hold at once, in a new event.",
+    )
+    currency: str = Field(
+        "EUR",
+        pattern=r"^[A-Z]{3}$",
+        description="The ISO 4217 code of the currency of a new event.",
     )
     seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
         (Window(60, 10), Window(200, 60)),

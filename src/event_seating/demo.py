@@ -1,15 +1,46 @@
-"""Demo data: what a first try finds in an empty database, in development only."""
+"""Demo data: what a first try finds in an empty database, in development only.
 
-from datetime import UTC, datetime
+Users are written before anything is served. The arena and the event in it are made through the
+services, as a client would make them, which takes a moment: that is for the time after.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import func, select
 
-from event_seating.clock import MS_PER_S
+from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.db.tables import users
+from event_seating.events.model import Event, NewEvent
+from event_seating.events.service import EventService
+from event_seating.events.store import Filter
 from event_seating.users import store
 from event_seating.users.model import User
+from event_seating.venues.arenas import arena
+from event_seating.venues.service import VenueService
+
+VENUE_ID: Final = "demo-arena"
+
+SEATS: Final = 15_000
+"""An arena of the usual size, so that nobody tries it with a toy."""
+
+STANDING: Final = 2_000
+"""People on its floor."""
+
+ZONE: Final = "Europe/Berlin"
+
+WEEKS_AHEAD: Final = 6
+"""On sale for long enough that nobody's first look comes too late."""
+
+CURTAIN: Final = time(20)
+
+ACTOR: Final = "demo"
+"""Who made it, in the event's log."""
 
 _NAMES: Final = ("John Doe", "Jane Smith", "Bob Johnson", "Alice Brown", "Charlie Wilson")
 
@@ -35,3 +66,28 @@ async def add_demo_users(database: Database) -> bool:
         for user in demo_users():
             await store.insert(connection, user)
     return True
+
+
+async def add_demo_event(venues: VenueService, events: EventService, clock: Clock) -> Event | None:
+    """Make an arena and an event in it, unless there is any event or any other venue.
+
+    May be cut off at any moment and called again; the event if it was made.
+    """
+    if await events.page(Filter(), (-1, ""), 1):
+        return None
+    if any(venue.newest.venue_id != VENUE_ID for venue in await venues.page("", 2)):
+        return None
+    await venues.replace(VENUE_ID, _arena(), dry_run=False)
+    starts_at = demo_start(datetime.fromtimestamp(clock.now_ms() / MS_PER_S, UTC))
+    asked = NewEvent(VENUE_ID, "Opening Night", starts_at.isoformat(), ZONE)
+    return await events.create(asked, ACTOR)
+
+
+def demo_start(now: datetime) -> datetime:
+    """Some weeks after `now`, in the evening, as the clocks in the arena show it."""
+    day = now.astimezone(ZoneInfo(ZONE)).date() + timedelta(weeks=WEEKS_AHEAD)
+    return datetime.combine(day, CURTAIN, ZoneInfo(ZONE))
+
+
+async def _arena() -> AsyncIterator[bytes]:
+    yield await asyncio.to_thread(lambda: msgspec.json.encode(arena(SEATS, standing=STANDING)))

@@ -50,6 +50,15 @@ class InvalidRequest(ServiceError):
     code = "invalid_request"
     sentence = "The request is not valid; `fields` says where."
 
+    @classmethod
+    def naming(cls, faults: Sequence[tuple[str, str]]) -> "InvalidRequest":
+        """The error that names these fields, each with what is wrong with it."""
+        (field, message), more = faults[0], len(faults) - 1
+        return cls(
+            f"{field}: {message}" + (f" (and {more} more)" if more else ""),
+            details={"fields": [{"field": field, "message": text} for field, text in faults]},
+        )
+
 
 class MalformedJson(ServiceError):
     """The body is not JSON."""
@@ -324,6 +333,14 @@ class EventCancelled(Refused):
     sentence = "This event is cancelled."
 
 
+class ConfigurationChanged(Refused):
+    """Others change how an event sells faster than this change could be put on top."""
+
+    status = 409
+    code = "configuration_changed"
+    sentence = "Others changed how this event sells at the same time; look at it and try again."
+
+
 class HoldNotFound(Refused):
     """The token is unknown, malformed or somebody else's, or its hold ended long ago."""
 
@@ -402,6 +419,22 @@ class NothingLeft(Refused):
     status = 409
     code = "nothing_left"
     sentence = "Nothing would be left; release the hold or cancel the booking instead."
+
+
+class PriceMissing(ServiceError):
+    """A new event has seats in a category that neither the request nor the map gives a price."""
+
+    status = 400
+    code = "price_missing"
+    sentence = "Every category with seats needs a price; `fields` names those without."
+
+
+class UnknownVenue(ServiceError):
+    """A new event names a venue that does not exist."""
+
+    status = 400
+    code = "unknown_venue"
+    sentence = "No venue has the id that `venueId` names; create the venue first."
 
 
 class EventNotFound(ServiceError):

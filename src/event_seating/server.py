@@ -16,13 +16,16 @@ import sys
 import uvloop
 
 from event_seating import app, bootstrap, config
+from event_seating.bootstrap import Parts
 from event_seating.channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
 from event_seating.clock import SystemClock
 from event_seating.config import AppEnv, Settings
-from event_seating.demo import add_demo_users
+from event_seating.demo import add_demo_event, add_demo_users
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.web.granian import HttpServer
+
+_log = get_logger("server")
 
 
 def main(listener_descriptor: int, channel_descriptor: int) -> int:
@@ -43,7 +46,7 @@ def main(listener_descriptor: int, channel_descriptor: int) -> int:
     try:
         uvloop.run(_serve(settings, logs, listener_descriptor, channel_descriptor))
     except StartupError as error:
-        get_logger("server").error(str(error))
+        _log.error(str(error))
         return EXIT_CANNOT_START
     finally:
         logs.close()
@@ -66,6 +69,7 @@ async def _serve(
         server = HttpServer(app.build(parts), listener)
         await server.start()
         channel.say(READY)
+        demo = asyncio.create_task(_add_demo_event(parts))
         told = asyncio.create_task(channel.hears(STOP))
         waits = [told, asyncio.create_task(terminated.wait()), asyncio.create_task(server.failed())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -78,6 +82,21 @@ async def _serve(
             await asyncio.sleep(settings.drain_delay)
         # When this process alone was told to go, its parent starts another on the same socket.
         await server.stop(hang_up=by_parent)
+        demo.cancel()
+        await asyncio.gather(demo, return_exceptions=True)
+
+
+async def _add_demo_event(parts: Parts) -> None:
+    """Beside the first requests, since nobody shall wait for it."""
+    if parts.settings.app_env is not AppEnv.development:
+        return
+    try:
+        event = await add_demo_event(parts.venues, parts.events, parts.clock)
+    except Exception as error:  # noqa: BLE001 (a first try without it is still one)
+        _log.warning("the demo event could not be added", exc_info=error)
+        return
+    if event is not None:
+        _log.info("added an arena and an event to try", at=f"/events/{event.id}")
 
 
 def _raise_the_limit_of_open_files() -> None:

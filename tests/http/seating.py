@@ -4,14 +4,11 @@ from typing import Any
 
 import httpx
 import msgspec
-from sqlalchemy import insert
 from tests.conftest import Service
 
-from event_seating.booking import ids
 from event_seating.booking.log import Submission
-from event_seating.booking.records import Configuration, Rules
+from event_seating.booking.records import Rules
 from event_seating.booking.requests import Configure
-from event_seating.db.tables import events
 
 KEY = "an-idempotency-key-that-is-long"
 
@@ -63,31 +60,28 @@ async def on_sale(service: Service, **rules: Any) -> str:
     headers = {"content-type": "application/json"}
     made = await service.client.put("/venues/hall", content=body, headers=headers)
     assert made.status_code in {200, 201}, made.text
-    event = ids.new_event_id()
-    async with service.parts.database.write() as connection:
-        await connection.execute(
-            insert(events),
-            {
-                "id": event,
-                "venue_id": "hall",
-                "venue_version": 1,
-                "name": "Concert",
-                "starts_at_ms": 4_000_000_000_000,
-                "time_zone": "UTC",
-                "currency": "EUR",
-                "epoch": "e1",
-                "buyer_secret": b"secret",
-                "created_at_ms": 1,
-            },
-        )
-    log = await service.parts.seat_logs.get(event)
-    configuration = Configuration(
-        currency="EUR",
-        prices={"1": {"standard": 4500, "reduced": 3000}, "2": {"standard": 3050}},
-        rules=Rules(**rules),
+    created = await service.client.post(
+        "/events",
+        json={
+            "venueId": "hall",
+            "name": "Concert",
+            "startsAt": "2096-10-02T07:06:40Z",
+            "prices": {"1": {"standard": "45.00", "reduced": "30.00"}},
+        },
     )
-    await log.submit(Submission(Configure(configuration), lambda _batch, _entry: (201, b"")))
+    assert created.status_code == 201, created.text
+    event = str(created.json()["id"])
+    if rules:
+        await _set_rules(service, event, Rules(**rules))
     return event
+
+
+async def _set_rules(service: Service, event: str, rules: Rules) -> None:
+    """Past the bounds of the API, so that a hold may run out in a millisecond."""
+    log = await service.parts.seat_logs.get(event)
+    assert log.states.configuration is not None
+    configuration = msgspec.structs.replace(log.states.configuration, rules=rules)
+    await log.submit(Submission(Configure(configuration), lambda _batch, _entry: (200, b"")))
 
 
 async def hold(service: Service, event: str, *seats: str, **more: Any) -> httpx.Response:

@@ -86,6 +86,13 @@ _CANCELLED = Refusal(RefusalCode.event_cancelled)
 _NOT_ON_SALE = Refusal(RefusalCode.not_on_sale)
 _NOTHING_GAINED = Refusal(RefusalCode.nothing_gained)
 _NOTHING_LEFT = Refusal(RefusalCode.nothing_left)
+_CONFIGURATION_CHANGED = Refusal(RefusalCode.configuration_changed)
+
+NOT_FOR_SALE = "not for sale in the seat map"
+"""Why the seats that an event's first configuration brings are blocked."""
+
+Operations = tuple[Operation, ...]
+"""What one request does when it is more than one thing."""
 
 
 def hold_or_ending(
@@ -116,7 +123,7 @@ class RuleBook:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._finder = BestFinder(ledger.arrays)
-        self._rules: dict[type, Callable[[Any, int], Operation | Refusal]] = {
+        self._rules: dict[type, Callable[[Any, int], Operation | Operations | Refusal]] = {
             PlaceHold: self._place,
             ChangeHold: self._change,
             ExtendHold: self._extend,
@@ -142,7 +149,10 @@ class RuleBook:
         elif configuration.status == SaleStatus.cancelled:
             return _CANCELLED
         outcome = self._rules[type(request)](request, now_ms)
-        return outcome if isinstance(outcome, Refusal) else Entry(request.actor, (outcome,))
+        if isinstance(outcome, Refusal):
+            return outcome
+        operations = outcome if isinstance(outcome, tuple) else (outcome,)
+        return Entry(request.actor, operations)
 
     # Holds
 
@@ -285,8 +295,14 @@ class RuleBook:
         problems = tuple(problem_of(self._ledger, seat) for seat in request.part.seats)
         return Refusal(RefusalCode.seats_unavailable, seats=problems)
 
-    def _configure(self, request: Configure, _now_ms: int) -> Configured:
-        return Configured(request.configuration)
+    def _configure(self, request: Configure, _now_ms: int) -> Operations | Refusal:
+        if request.replaces is not None and request.replaces != self._ledger.configuration:
+            return _CONFIGURATION_CHANGED
+        configured = Configured(request.configuration)
+        if request.blocked is None:
+            return (configured,)
+        seats = with_status(self._ledger, request.blocked, AVAILABLE)
+        return (configured, Blocked(to_ranges(seats), NOT_FOR_SALE)) if seats else (configured,)
 
     # What several rules ask
 

@@ -1,4 +1,4 @@
-"""What follows from the entries of a batch: bookings, their lines, and who has which seat.
+"""What follows from the entries of a batch: bookings, who has which seat, how the event sells.
 
 Collects while a batch is decided, entry by entry, and gives the net effect: what is booked and
 cancelled again in one batch leaves no trace but its cancelled booking. Pure; writes nothing itself.
@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from event_seating.booking import ids
-from event_seating.booking.entries import Booked, Cancelled, Entry, Exchanged
+from event_seating.booking.entries import Booked, Cancelled, Configured, Entry, Exchanged
 from event_seating.booking.model import Batch
-from event_seating.booking.records import STANDARD, Booking, Groups, seats_of, total
+from event_seating.booking.records import (
+    STANDARD,
+    Booking,
+    Configuration,
+    Groups,
+    seats_of,
+    total,
+)
 
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
 
@@ -39,11 +46,15 @@ class Projection:
     removed_lines: dict[tuple[str, int], Row] = field(default_factory=dict)
     sold: dict[int, Row] = field(default_factory=dict)
     freed: dict[int, Row] = field(default_factory=dict)
+    configuration: Configuration | None = None
+    """How the event sells after the batch, if the batch says so."""
 
     def add(self, batch: Batch, entry: Entry, buyer: Buyer) -> None:
         """Take in an entry, right after it was decided in `batch`."""
         for operation in entry.operations:
             match operation:
+                case Configured():
+                    self.configuration = operation.configuration
                 case Booked():
                     self._book(batch, operation.booking, buyer)
                 case Cancelled():

@@ -30,6 +30,8 @@ class RefusalCode(StrEnum):
     """The event does not sell at this time."""
     event_cancelled = "event_cancelled"
     """The event is cancelled, for ever."""
+    configuration_changed = "configuration_changed"
+    """The event no longer sells by the configuration that was to be replaced."""
     hold_not_found = "hold_not_found"
     """No hold has this id, or it ended too long ago to be known."""
     hold_expired = "hold_expired"

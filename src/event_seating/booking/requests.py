@@ -214,9 +214,16 @@ class UnblockSeats(Struct, frozen=True, gc=False):
 
 
 class Configure(Struct, frozen=True, gc=False):
-    """Sell by this configuration from now on; the first request of every event."""
+    """Sell by this configuration from now on; the first request of every event.
+
+    Refused if the event no longer sells by the one that it `replaces` (`None`: whichever), so that
+    of two who change one field each neither undoes what the other did. The free seats of `blocked`
+    are withdrawn from sale with it: an event never sells what its map says is not for sale.
+    """
 
     configuration: Configuration
+    replaces: Configuration | None = None
+    blocked: Part | None = None
     actor: str | None = None
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Integer,
@@ -29,6 +30,7 @@ from event_seating.db.tables import (
     booked_seats,
     booking_lines,
     bookings,
+    events,
     idempotency,
     seat_log,
     seat_snapshots,
@@ -191,6 +193,13 @@ _REMOVE_LINE = (
 )
 
 
+_CONFIGURE = (
+    update(events)
+    .where(events.c.id == bindparam("b_event_id"))
+    .values(configuration=bindparam("b_configuration"), configured_version=bindparam("b_version"))
+)
+
+
 class SqlLogStore:
     """`LogStore` on SQLite or PostgreSQL."""
 
@@ -278,6 +287,13 @@ class SqlLogTransaction:
         if (await self._connection.execute(self._append, values)).rowcount != 1:
             return False
         await self._project(projection)
+        if projection.configuration is not None:
+            configured = {
+                "b_event_id": self._event_id,
+                "b_configuration": msgspec.json.encode(projection.configuration).decode(),
+                "b_version": row.version,
+            }
+            await self._connection.execute(_CONFIGURE, configured)
         if answers:
             await self._connection.execute(
                 _PUT_ANSWER,

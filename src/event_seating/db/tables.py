@@ -74,9 +74,15 @@ events = Table(
     Column("epoch", Text, nullable=False),
     Column("buyer_secret", LargeBinary),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("configuration", Text),
+    Column("configured_version", BigInteger),
     Index("ix_events_starts_at_ms", "starts_at_ms"),
 )
-"""What an event is called and when it is. How it sells is in its log."""
+"""What an event is called and when it is. How it sells is in its log.
+
+`configuration` (JSON) and the version of the log that set it follow from the log, and are written
+in the same transaction as its row. An event without them is not made yet, or never was.
+"""
 
 seat_log = Table(
     "seat_log",

@@ -1,1 +1,1 @@
-"""Events: a venue's map, put on sale for one evening."""
+"""Events: what is on, when, and how its seats are sold."""

@@ -56,9 +56,7 @@ class JsonBody(Generic[T]):
 
 def invalid(field: str, message: str) -> InvalidRequest:
     """The error that names one field."""
-    return InvalidRequest(
-        f"{field}: {message}", details={"fields": [{"field": field, "message": message}]}
-    )
+    return InvalidRequest.naming([(field, message)])
 
 
 def _invalid(text: str) -> InvalidRequest:

@@ -75,6 +75,4 @@ def _is_comparable(part: object) -> bool:
 
 def _bad_cursor() -> InvalidRequest:
     message = "is not a cursor of this list; send `nextCursor` as it was answered"
-    return InvalidRequest(
-        f"cursor: {message}", details={"fields": [{"field": "cursor", "message": message}]}
-    )
+    return InvalidRequest.naming([("cursor", message)])

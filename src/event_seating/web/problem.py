@@ -142,16 +142,8 @@ def _allow_head(headers: dict[str, str]) -> dict[str, str]:
 def _from_validation(faults: Sequence[Any]) -> ServiceError:
     if any(fault["type"] == "json_invalid" for fault in faults):
         return MalformedJson()
-    fields = [
-        {"field": _path(fault["loc"]), "message": _message(fault)} for fault in faults[:FIELDS_MAX]
-    ]
-    return InvalidRequest(_sentence(fields), details={"fields": fields})
-
-
-def _sentence(fields: list[dict[str, str]]) -> str:
-    first = fields[0]
-    return f"{first['field']}: {first['message']}" + (
-        f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    return InvalidRequest.naming(
+        [(_path(fault["loc"]), _message(fault)) for fault in faults[:FIELDS_MAX]]
     )
 
 

@@ -1,0 +1,42 @@
+"""What the booking side asks of an event: where it is, and its secrets.
+
+Handed to it as a callable, since it stands below events. An event that is not made yet exists for
+nobody but the one who is making it, whose log needs a house before it can say how the event sells.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from event_seating.booking.houses import Facts
+from event_seating.booking.ids import is_event_id
+from event_seating.db.database import Database
+from event_seating.errors import EventNotFound
+from event_seating.events import store
+
+
+class EventFacts:
+    """The facts of every event, by its id."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._being_made: set[str] = set()
+
+    async def of(self, event_id: str) -> Facts:
+        """The facts of an event; raises `EventNotFound`."""
+        if not is_event_id(event_id):
+            raise EventNotFound
+        async with self._database.read() as connection:
+            place = await store.place(connection, event_id)
+        if place is None or not (place.made or event_id in self._being_made):
+            raise EventNotFound
+        # An archived event has no secret left, and takes no holds.
+        return Facts(place.venue_id, place.venue_version, place.epoch, place.buyer_secret or b"")
+
+    @contextmanager
+    def making(self, event_id: str) -> Iterator[None]:
+        """Let this event have facts before it is made, in this block; only we have its id."""
+        self._being_made.add(event_id)
+        try:
+            yield
+        finally:
+            self._being_made.discard(event_id)

@@ -1,0 +1,348 @@
+"""What an event is, and what may be one.
+
+Pure: what was asked goes in, an event's configuration or the faults of it come out. Owns the rules
+of times, prices and caps; that a change of one field keeps the others; and how an event is
+answered. Knows neither the database nor the log nor HTTP, and takes the time as an argument.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from event_seating import money
+from event_seating.booking.records import Configuration, Rules, SaleStatus
+from event_seating.clock import MS_PER_S, rfc3339
+from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
+from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
+from event_seating.events import times
+
+NAME_CHARS_MAX: Final = 200
+"""What fits on a ticket."""
+
+TICKET_TYPES_MAX: Final = 20
+"""Ticket types of a category: more than any price list that a person reads."""
+
+FAULTS_MAX: Final = 20
+"""Enough to mend a request with."""
+
+SHOWN_CHARS_MAX: Final = 64
+"""How much of a name that was sent is repeated in a message."""
+
+_TICKET_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
+"""It stands in every line of a hold, and in the log."""
+
+Prices = dict[str, dict[str, str]]
+"""Decimal text by category and ticket type."""
+
+Fault = tuple[str, str]
+"""A field, and what is wrong with it."""
+
+
+class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What the API takes as an event's rules; what is left out stays as it is."""
+
+    allow_orphans: bool | UnsetType = UNSET
+    max_seats_per_hold: Annotated[int, Meta(ge=1, le=SEATS_PER_HOLD_MAX)] | UnsetType = UNSET
+    max_held_seats_per_buyer: (
+        Annotated[int, Meta(ge=1, le=HELD_SEATS_PER_BUYER_MAX)] | UnsetType
+    ) = UNSET
+    hold_ttl: Annotated[int, Meta(ge=1, le=HOLD_TTL_S_MAX)] | UnsetType = UNSET
+    """Seconds."""
+
+    def on(self, rules: Rules) -> Rules:
+        """These rules with what was asked in place of what they had."""
+        asked: dict[str, Any] = {
+            "allow_orphans": self.allow_orphans,
+            "max_seats_per_hold": self.max_seats_per_hold,
+            "max_held_seats_per_buyer": self.max_held_seats_per_buyer,
+            "hold_ttl_ms": self.hold_ttl if self.hold_ttl is UNSET else self.hold_ttl * MS_PER_S,
+        }
+        return msgspec.structs.replace(
+            rules, **{name: value for name, value in asked.items() if value is not UNSET}
+        )
+
+
+class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What `POST /events` takes."""
+
+    venue_id: str
+    name: str
+    starts_at: str
+    time_zone: str = "UTC"
+    currency: str | UnsetType = UNSET
+    prices: Prices = {}
+    rules: AskedRules = AskedRules()
+    sales_start: str | UnsetType = UNSET
+    sales_end: str | UnsetType = UNSET
+
+
+class EventChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What `PATCH /events/{id}` takes; what is left out stays as it is."""
+
+    name: str | UnsetType = UNSET
+    starts_at: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+    status: SaleStatus | UnsetType = UNSET
+    sales_start: str | UnsetType = UNSET
+    sales_end: str | UnsetType = UNSET
+    prices: Prices = {}
+    rules: AskedRules = AskedRules()
+    currency: str | UnsetType = UNSET
+    """Named only to be refused: what is sold has been paid in the one that the event has."""
+    venue_id: str | UnsetType = UNSET
+    """Named only to be refused: what is sold are seats of the map that the event has."""
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """How an event sells that is not told otherwise."""
+
+    currency: str
+    rules: Rules
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event, as the database keeps it. `version` is the log's that configured it."""
+
+    id: str
+    venue_id: str
+    venue_version: int
+    venue_name: str
+    name: str
+    starts_at_ms: int
+    time_zone: str
+    epoch: str
+    created_at_ms: int
+    configuration: Configuration
+    version: int
+
+    def fields(self) -> dict[str, Any]:
+        """What the API says about it."""
+        sale = self.configuration
+        return {
+            "id": self.id,
+            "venueId": self.venue_id,
+            "venueVersion": self.venue_version,
+            "venueName": self.venue_name,
+            "name": self.name,
+            "startsAt": rfc3339(self.starts_at_ms),
+            "timeZone": self.time_zone,
+            "currency": sale.currency,
+            "status": sale.status,
+            "salesStart": _time_or_none(sale.sales_start_ms),
+            "salesEnd": _time_or_none(sale.sales_end_ms),
+            "prices": {
+                category: {
+                    ticket_type: money.to_text(price, sale.currency)
+                    for ticket_type, price in by_type.items()
+                }
+                for category, by_type in sale.prices.items()
+            },
+            "rules": {
+                "allowOrphans": sale.rules.allow_orphans,
+                "maxSeatsPerHold": sale.rules.max_seats_per_hold,
+                "maxHeldSeatsPerBuyer": sale.rules.max_held_seats_per_buyer,
+                "holdTtl": sale.rules.hold_ttl_ms // MS_PER_S,
+            },
+            "epoch": self.epoch,
+            "version": self.version,
+            "map": f"/venues/{self.venue_id}/versions/{self.venue_version}",
+            "createdAt": rfc3339(self.created_at_ms),
+        }
+
+
+class Occasion(msgspec.Struct, frozen=True):
+    """What an event is called and when it is."""
+
+    name: str
+    starts_at_ms: int
+    time_zone: str
+
+
+class Tiers(msgspec.Struct, frozen=True):
+    """The price categories of a map: what each costs by the map, if it says; and those in use."""
+
+    prices: Mapping[str, Decimal | None]
+    """In major units, by the category's key, in the map's order."""
+    used: Collection[str]
+    """Those that a seat or an area has."""
+
+
+def opened(
+    asked: NewEvent, tiers: Tiers, defaults: Defaults, zones: Collection[str], now_ms: int
+) -> tuple[Occasion, Configuration]:
+    """A new event, on sale from now until it begins unless it says otherwise.
+
+    Raises `InvalidRequest`, naming every fault, and `PriceMissing`, naming every category.
+    """
+    faults: list[Fault] = []
+    occasion = Occasion(
+        _name(asked.name, faults) or "",
+        _time("startsAt", asked.starts_at, faults) or 0,
+        _zone(asked.time_zone, zones, faults),
+    )
+    currency = defaults.currency if asked.currency is UNSET else asked.currency
+    if not money.is_currency(currency):
+        faults.append(("currency", "must be the ISO 4217 code of a currency, such as EUR"))
+        raise _invalid(faults)
+    start = _time("salesStart", asked.sales_start, faults)
+    end = _time("salesEnd", asked.sales_end, faults)
+    prices = _own_prices(tiers, asked.prices, currency, faults)
+    prices |= _asked_prices(asked.prices, tiers, currency, faults)
+    configuration = Configuration(
+        currency=currency,
+        prices=prices,
+        sales_start_ms=now_ms if start is None else start,
+        sales_end_ms=occasion.starts_at_ms if end is None else end,
+        rules=asked.rules.on(defaults.rules),
+    )
+    if not faults:
+        _check_window(configuration, "startsAt" if end is None else "salesEnd", faults)
+    if faults:
+        raise _invalid(faults)
+    _check_that_all_have_a_price(configuration, tiers)
+    return occasion, configuration
+
+
+def changed(
+    event: Event, change: EventChange, tiers: Tiers, zones: Collection[str]
+) -> tuple[Occasion, Configuration]:
+    """The event after the change; raises `InvalidRequest`, naming every fault.
+
+    A sale that ends when the event begins goes on doing so when the event is moved. A category's
+    prices are replaced together, those of other categories stay.
+    """
+    faults: list[Fault] = []
+    for field, value in (("currency", change.currency), ("venueId", change.venue_id)):
+        if value is not UNSET:
+            faults.append((field, "cannot change once the event is made; make another event"))
+    before = event.configuration
+    name = event.name if change.name is UNSET else _name(change.name, faults)
+    starts_at = _time("startsAt", change.starts_at, faults)
+    zone = event.time_zone
+    if change.time_zone is not UNSET:
+        zone = _zone(change.time_zone, zones, faults)
+    start, end = (
+        _time("salesStart", change.sales_start, faults),
+        _time("salesEnd", change.sales_end, faults),
+    )
+    field = "salesStart" if end is None else "salesEnd"
+    if end is None and starts_at is not None and before.sales_end_ms == event.starts_at_ms:
+        field, end = "startsAt", starts_at
+    after = msgspec.structs.replace(
+        before,
+        prices=before.prices | _asked_prices(change.prices, tiers, before.currency, faults),
+        status=before.status if change.status is UNSET else change.status,
+        sales_start_ms=before.sales_start_ms if start is None else start,
+        sales_end_ms=before.sales_end_ms if end is None else end,
+        rules=change.rules.on(before.rules),
+    )
+    if not faults:
+        _check_window(after, field, faults)
+    if faults:
+        raise _invalid(faults)
+    starts_at_ms = event.starts_at_ms if starts_at is None else starts_at
+    return Occasion(name or "", starts_at_ms, zone), after
+
+
+def _name(text: str, faults: list[Fault]) -> str | None:
+    name = text.strip()
+    if not name:
+        faults.append(("name", "must not be empty"))
+    elif len(name) > NAME_CHARS_MAX:
+        faults.append(("name", f"must have at most {NAME_CHARS_MAX} characters"))
+    elif any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
+        faults.append(("name", "must not contain control characters"))
+    return name
+
+
+def _time(field: str, text: str | UnsetType, faults: list[Fault]) -> int | None:
+    if text is UNSET:
+        return None
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        faults.append((field, str(error)))
+        return None
+
+
+def _zone(text: str, zones: Collection[str], faults: list[Fault]) -> str:
+    if text not in zones:
+        faults.append(("timeZone", "must be the IANA name of a time zone, such as Europe/Berlin"))
+    return text
+
+
+def _check_window(sale: Configuration, field: str, faults: list[Fault]) -> None:
+    if sale.sales_start_ms is None or sale.sales_end_ms is None:
+        return
+    if sale.sales_end_ms <= sale.sales_start_ms:
+        start, end = rfc3339(sale.sales_start_ms), rfc3339(sale.sales_end_ms)
+        faults.append((field, f"the sale would end ({end}) before it begins ({start})"))
+
+
+def _own_prices(
+    tiers: Tiers, asked: Collection[str], currency: str, faults: list[Fault]
+) -> dict[str, dict[str, int]]:
+    """What the map's categories cost by the map, but for those whose prices were asked for."""
+    prices = {}
+    for category, amount in tiers.prices.items():
+        if amount is None or category in asked:
+            continue
+        try:
+            prices[category] = {"standard": money.to_minor(amount, currency)}
+        except ValueError as error:
+            faults.append((f"prices.{category}", f"the seat map's price, {amount}, {error}"))
+    return prices
+
+
+def _asked_prices(
+    asked: Prices, tiers: Tiers, currency: str, faults: list[Fault]
+) -> dict[str, dict[str, int]]:
+    prices: dict[str, dict[str, int]] = {}
+    for category, by_type in asked.items():
+        field = f"prices.{category[:SHOWN_CHARS_MAX]}"
+        if category not in tiers.prices:
+            faults.append((field, "is not a category of this venue's seat map"))
+        elif not 1 <= len(by_type) <= TICKET_TYPES_MAX:
+            faults.append((field, f"must have 1 to {TICKET_TYPES_MAX} ticket types"))
+        else:
+            prices[category] = _by_ticket_type(field, by_type, currency, faults)
+    return prices
+
+
+def _by_ticket_type(
+    field: str, by_type: Mapping[str, str], currency: str, faults: list[Fault]
+) -> dict[str, int]:
+    prices = {}
+    for ticket_type, text in by_type.items():
+        name = f"{field}.{ticket_type[:SHOWN_CHARS_MAX]}"
+        if not _TICKET_TYPE.match(ticket_type):
+            faults.append((name, "a ticket type has 1 to 32 letters, digits or any of _ -"))
+            continue
+        try:
+            prices[ticket_type] = money.parse(text, currency)
+        except ValueError as error:
+            faults.append((name, str(error)))
+    return prices
+
+
+def _check_that_all_have_a_price(sale: Configuration, tiers: Tiers) -> None:
+    missing = [
+        (f"prices.{category}", "has no price, neither here nor in the seat map")
+        for category in tiers.prices
+        if category in tiers.used and category not in sale.prices
+    ]
+    if missing:
+        raise PriceMissing(details=InvalidRequest.naming(missing[:FAULTS_MAX]).details)
+
+
+def _invalid(faults: list[Fault]) -> ServiceError:
+    return InvalidRequest.naming(faults[:FAULTS_MAX])
+
+
+def _time_or_none(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)

@@ -1,0 +1,201 @@
+"""The event routes of the API: what is on, and how it sells."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from event_seating.booking.records import SaleStatus
+from event_seating.errors import (
+    ConfigurationChanged,
+    DatabaseUnavailable,
+    EventCancelled,
+    EventNotFound,
+    EventUnavailable,
+    Forbidden,
+    InvalidRequest,
+    MalformedJson,
+    PriceMissing,
+    RateLimited,
+    ServiceError,
+    TooBusy,
+    Unauthorized,
+    UnknownVenue,
+)
+from event_seating.events import times
+from event_seating.events.model import Event, EventChange, NewEvent
+from event_seating.events.service import EventService
+from event_seating.events.store import Filter
+from event_seating.venues.model import is_venue_id
+from event_seating.web.json_body import JsonBody, invalid
+from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.problem import documented
+
+_READ_ERRORS: Final = (RateLimited, DatabaseUnavailable)
+
+_WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
+    InvalidRequest,
+    MalformedJson,
+    Unauthorized,
+    Forbidden,
+    RateLimited,
+    EventUnavailable,
+    TooBusy,
+    DatabaseUnavailable,
+)
+
+_NEW = JsonBody(NewEvent)
+_CHANGE = JsonBody(EventChange)
+
+VenueId = Annotated[str | None, Query(alias="venueId", description="Only events at this venue.")]
+From = Annotated[
+    str | None, Query(alias="from", description="Only events that begin then or later.")
+]
+To = Annotated[str | None, Query(description="Only events that begin before that.")]
+
+_DATE_TIME: dict[str, Any] = {"format": "date-time"}
+
+
+class RulesBody(BaseModel):
+    """What an event lets its buyers do."""
+
+    allowOrphans: bool  # noqa: N815 (the API's names are camelCase)
+    maxSeatsPerHold: int  # noqa: N815
+    maxHeldSeatsPerBuyer: int  # noqa: N815
+    holdTtl: int = Field(description="Seconds that a hold lasts.")  # noqa: N815
+
+
+class EventBody(BaseModel):
+    """An event, as the API answers it."""
+
+    id: str
+    venueId: str  # noqa: N815
+    venueVersion: int = Field(  # noqa: N815
+        description="The version of the venue's seat map that the event has, for ever."
+    )
+    venueName: str  # noqa: N815
+    name: str
+    startsAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    timeZone: str = Field(description="IANA name; in which people read the times.")  # noqa: N815
+    currency: str
+    status: SaleStatus
+    salesStart: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    salesEnd: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    prices: dict[str, dict[str, str]] = Field(
+        description="By category and ticket type, in major units as decimal text."
+    )
+    rules: RulesBody
+    epoch: str = Field(description="Versions of another epoch mean nothing.")
+    version: int = Field(
+        description="The version of the event's seats since which it sells like this; "
+        "`GET /events/{id}/seats?version=` shows them no older."
+    )
+    map: str = Field(description="Where the seat map is.")
+    createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+
+
+class EventsBody(BaseModel):
+    """A page of events."""
+
+    items: list[EventBody]
+    nextCursor: str | None  # noqa: N815
+
+
+def router(events: EventService) -> APIRouter:
+    """The routes, on this service."""
+    routes = APIRouter(tags=["events"])
+    _add_writing(routes, events)
+    _add_reading(routes, events)
+    return routes
+
+
+def _add_writing(routes: APIRouter, events: EventService) -> None:
+    @routes.post(
+        "/events",
+        operation_id="createEvent",
+        summary="Create an event",
+        status_code=201,
+        response_model=EventBody,
+        openapi_extra=_NEW.described(),
+        responses=documented(UnknownVenue, PriceMissing, *_WRITE_ERRORS),
+    )
+    async def create_event(request: Request) -> Response:
+        """In the newest version of its venue's seat map, on sale from now until it begins.
+
+        Prices that are not given are the seat map's.
+        """
+        event = await events.create(await _NEW.of(request), _actor(request))
+        return _json(event.fields(), 201, {"location": f"/events/{event.id}"})
+
+    @routes.patch(
+        "/events/{id}",
+        operation_id="changeEvent",
+        summary="Change an event",
+        response_model=EventBody,
+        openapi_extra=_CHANGE.described(),
+        responses=documented(EventNotFound, EventCancelled, ConfigurationChanged, *_WRITE_ERRORS),
+    )
+    async def change_event(request: Request, id: str) -> Response:  # noqa: A002
+        """What is left out stays. `cancelled` is for ever."""
+        change = await _CHANGE.of(request)
+        return _json((await events.change(id, change, _actor(request))).fields())
+
+
+def _add_reading(routes: APIRouter, events: EventService) -> None:
+    @routes.get(
+        "/events",
+        operation_id="listEvents",
+        summary="List events",
+        response_model=EventsBody,
+        responses=documented(InvalidRequest, *_READ_ERRORS),
+    )
+    async def list_events(
+        venue_id: VenueId = None,
+        begins_from: From = None,
+        to: To = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+    ) -> Response:
+        """By when they begin, then by id."""
+        after = decode_cursor(cursor, tuple[int, str]) if cursor is not None else (-1, "")
+        wanted = Filter(venue_id, _time("from", begins_from), _time("to", to))
+        found: list[Event] = []
+        if venue_id is None or is_venue_id(venue_id):
+            found.extend(await events.page(wanted, after, limit + 1))
+        items, last = page(found, limit)
+        following = encode_cursor(last.starts_at_ms, last.id) if last else None
+        return _json({"items": [event.fields() for event in items], "nextCursor": following})
+
+    @routes.get(
+        "/events/{id}",
+        operation_id="readEvent",
+        summary="Read an event",
+        response_model=EventBody,
+        responses=documented(EventNotFound, *_READ_ERRORS),
+    )
+    async def read_event(id: str) -> Response:  # noqa: A002
+        """How it sells is as of the log's last word on that."""
+        return _json((await events.read(id)).fields())
+
+
+def _actor(request: Request) -> str:
+    return str(request.scope["principal"].name)
+
+
+def _time(field: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        raise invalid(field, str(error)) from None
+
+
+def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        msgspec.json.encode(content),
+        status,
+        {"cache-control": "no-cache", **(headers or {})},
+        media_type="application/json",
+    )

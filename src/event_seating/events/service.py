@@ -1,0 +1,242 @@
+"""The rules of events: made with a map that stays theirs, changed in order, listed by time.
+
+How an event sells is in its log alone. The `configuration` beside the event is what follows from
+it, written in the transaction of the row that says it, so it is never ahead or behind, and a read
+or a list needs neither the log nor the seats.
+
+An event is made in two steps: its row, which nobody sees, then the log's first row, which brings
+the configuration, withdraws the seats that the map says are not for sale, and thereby makes the
+event visible, all in one. Whatever is cut off between the two, there is no event, and no id that
+anybody was told: the request can simply be made again. What the first step left behind is removed
+when some later event is made.
+
+A change says which configuration it is made on. If that is no longer the one, the log refuses, the
+change is made again on the newer one, and so two who change different things both get theirs, in
+one process or in several.
+"""
+
+import asyncio
+import secrets
+import zoneinfo
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from event_seating.booking import ids
+from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.records import Configuration, Rules, SaleStatus
+from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.requests import Configure, Part
+from event_seating.cache.single_flight import SingleFlight
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.config import Settings
+from event_seating.db.database import Database
+from event_seating.errors import (
+    ConfigurationChanged,
+    EventCancelled,
+    EventNotFound,
+    StartupError,
+    UnknownVenue,
+    VenueNotFound,
+)
+from event_seating.events import model, store
+from event_seating.events.facts import EventFacts
+from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion, Tiers
+from event_seating.events.store import Filter, NewRow
+from event_seating.money import is_currency
+from event_seating.venues.model import MapVersion, VenueMap
+from event_seating.venues.service import VenueService
+
+EPOCH_BYTES: Final = 8
+"""Enough that no two epochs of an event are ever the same."""
+
+BUYER_SECRET_BYTES: Final = 32
+"""The key of an HMAC with SHA-256."""
+
+UNMADE_MS_MAX: Final = 3_600_000
+"""An event that is not made after an hour never will be: no transaction lasts that long."""
+
+RACES_MAX: Final = 100
+"""Lost in a row against other processes; each loss is another's change, and few make any."""
+
+
+def defaults(settings: Settings) -> Defaults:
+    """How an event sells that is not told otherwise; a `StartupError` names a bad setting."""
+    if not is_currency(settings.currency):
+        raise StartupError(f"CURRENCY: {settings.currency} is no ISO 4217 currency")
+    rules = Rules(
+        max_seats_per_hold=settings.max_seats_per_hold,
+        max_held_seats_per_buyer=settings.max_held_seats_per_buyer,
+        hold_ttl_ms=settings.hold_ttl_s * MS_PER_S,
+    )
+    return Defaults(settings.currency, rules)
+
+
+class EventService:
+    """What can be done with events; `log_of` gives the log of an event by its id."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        venues: VenueService,
+        facts: EventFacts,
+        log_of: Callable[[str], Awaitable[SeatLog]],
+        defaults: Defaults,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._venues = venues
+        self._facts = facts
+        self._log_of = log_of
+        self._defaults = defaults
+        self._reads = SingleFlight[Event | None](lambda _event_id, _event: None)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def aclose(self) -> None:
+        """End the reads that are under way."""
+        await self._reads.aclose()
+
+    # Reading
+
+    async def read(self, event_id: str) -> Event:
+        """The event; raises `EventNotFound`. Many who ask at once share one read."""
+        if not ids.is_event_id(event_id):
+            raise EventNotFound
+        event, _ = await self._reads.load(event_id, lambda: self._load(event_id))
+        if event is None:
+            raise EventNotFound
+        return event
+
+    async def page(self, wanted: Filter, after: tuple[int, str], limit: int) -> Sequence[Event]:
+        """At most `limit` events, by when they begin and then by id, after this time and id."""
+        async with self._database.read() as connection:
+            return await store.page(connection, wanted, after, limit)
+
+    # Writing
+
+    async def create(self, asked: NewEvent, actor: str | None) -> Event:
+        """A new event in the newest version of its venue's map.
+
+        Raises `UnknownVenue`, `PriceMissing` and `InvalidRequest`.
+        """
+        version = await self._newest(asked.venue_id)
+        venue_map = await self._venues.seat_plan(version.venue_id, version.version)
+        now_ms = self._clock.now_ms()
+        zones = await asyncio.to_thread(time_zones)
+        tiers = _tiers(venue_map)
+        occasion, sale = model.opened(asked, tiers, self._defaults, zones, now_ms)
+        event_id = ids.new_event_id()
+        await self._write_unmade(event_id, version, occasion, sale.currency, now_ms)
+        blocked = tuple(seat for seat, flag in enumerate(venue_map.blocked) if flag)
+        with self._facts.making(event_id):
+            log = await self._log_of(event_id)
+            first = Configure(sale, blocked=Part(blocked) if blocked else None, actor=actor)
+            granted = await log.submit(Submission(first, _nothing_to_say))
+        assert isinstance(granted, Granted), "the first configuration of an event was refused"
+        return await self.read(event_id)
+
+    async def change(self, event_id: str, change: EventChange, actor: str | None) -> Event:
+        """Change what is named and keep the rest.
+
+        Raises `EventNotFound`, `EventCancelled`, `InvalidRequest` and `ConfigurationChanged`.
+        """
+        zones = await asyncio.to_thread(time_zones)
+        # One at a time in this process: they would only make each other begin again.
+        async with self._turns.setdefault(event_id, asyncio.Lock()):
+            for _ in range(RACES_MAX):
+                event = await self._unshared(event_id)
+                if event.configuration.status is SaleStatus.cancelled:
+                    raise EventCancelled
+                tiers = await self._tiers_for(event, change)
+                occasion, sale = model.changed(event, change, tiers, zones)
+                if await self._configure(event, sale, actor):
+                    await self._set_occasion(event, occasion)
+                    return await self._unshared(event_id)
+        raise ConfigurationChanged
+
+    async def _configure(self, event: Event, sale: Configuration, actor: str | None) -> bool:
+        """Append a configuration that replaces the event's; false when another already has."""
+        if sale == event.configuration:
+            return True
+        log = await self._log_of(event.id)
+        request = Configure(sale, replaces=event.configuration, actor=actor)
+        outcome = await log.submit(Submission(request, _nothing_to_say))
+        if not isinstance(outcome, Refusal):
+            return True
+        if outcome.code is RefusalCode.event_cancelled:
+            raise EventCancelled
+        # The newer one may be another process's row that this log has not read yet.
+        await log.catch_up()
+        return False
+
+    async def _set_occasion(self, event: Event, occasion: Occasion) -> None:
+        """Only what changed, so that others' changes of the rest stay."""
+        changes = {
+            name: value
+            for name, value in msgspec.structs.asdict(occasion).items()
+            if value != getattr(event, name)
+        }
+        if changes:
+            async with self._database.write() as connection:
+                await store.set_occasion(connection, event.id, changes)
+
+    async def _write_unmade(
+        self, event_id: str, version: MapVersion, occasion: Occasion, currency: str, now_ms: int
+    ) -> None:
+        row = NewRow(
+            id=event_id,
+            venue_id=version.venue_id,
+            venue_version=version.version,
+            currency=currency,
+            epoch=secrets.token_hex(EPOCH_BYTES),
+            buyer_secret=secrets.token_bytes(BUYER_SECRET_BYTES),
+            created_at_ms=now_ms,
+        )
+        async with self._database.write() as connection:
+            await store.delete_unmade(connection, now_ms - UNMADE_MS_MAX)
+            await store.insert_unmade(connection, row, occasion)
+
+    async def _tiers_for(self, event: Event, change: EventChange) -> Tiers:
+        """The map's categories, which only prices are checked against."""
+        if not change.prices:
+            return Tiers({}, ())
+        return _tiers(await self._venues.seat_plan(event.venue_id, event.venue_version))
+
+    async def _newest(self, venue_id: str) -> MapVersion:
+        try:
+            return (await self._venues.newest_map(venue_id, gzipped=True)).version
+        except VenueNotFound:
+            raise UnknownVenue from None
+
+    async def _unshared(self, event_id: str) -> Event:
+        """The event as it is now: a read that another began may be older."""
+        self._reads.taint(event_id)
+        return await self.read(event_id)
+
+    async def _load(self, event_id: str) -> Event | None:
+        async with self._database.read() as connection:
+            return await store.by_id(connection, event_id)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The IANA names of all time zones; the first call looks through some hundred files."""
+    return frozenset(zoneinfo.available_timezones() | {"UTC"})
+
+
+def _tiers(venue_map: VenueMap) -> Tiers:
+    keys = [category.key for category in venue_map.categories]
+    used = {*venue_map.category, *(area.category for area in venue_map.areas)}
+    return Tiers(
+        {category.key: category.price for category in venue_map.categories},
+        frozenset(keys[number] for number in used),
+    )
+
+
+def _nothing_to_say(*_: Any) -> tuple[int, bytes]:
+    """The event itself is the answer, and is read when it is there."""
+    return 200, b""

@@ -13,7 +13,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cache, cached_read, coalescing, limiter, machine, memory, report, start
+from benchmarks import (
+    cache,
+    cached_read,
+    coalescing,
+    limiter,
+    machine,
+    memory,
+    report,
+    seats_engine,
+    start,
+)
 from benchmarks.load import LoadError
 from benchmarks.node import NodeError
 from benchmarks.rows import Row, Verdict
@@ -27,6 +37,7 @@ TOPICS: dict[str, Measure] = {
     "limiter": limiter.measure,
     "start": start.measure,
     "memory": memory.measure,
+    "seats-engine": seats_engine.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

@@ -20,8 +20,10 @@ from event_seating.errors import ServiceError
 from event_seating.operations import routes as operations
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
+from event_seating.venues import routes as venues
 from event_seating.version import VERSION
 from event_seating.web import docs, problem, security
+from event_seating.web.body import LargeBodies
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules
 
@@ -29,6 +31,16 @@ UNLIMITED: Final = re.compile(
     r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
+
+UNLIMITED_READS: Final = re.compile(r"/venues/[^/]+(?:/versions/[^/]+)?\Z")
+"""Maps are answered from ready bytes, and thousands of readers may share one address."""
+
+SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
+
+SEAT_MAPS: Final = LargeBodies(
+    re.compile(r"/venues(?:/[^/]+)?\Z"), SEAT_MAP_BYTES_MAX, security.ACCESS["PUT /venues/{id}"]
+)
 
 LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 """What `Host` may be when the server listens on this machine only; HTTP/1.0 sends none."""
@@ -42,6 +54,8 @@ def build(parts: Parts) -> Edge:
         EdgeRules(
             cached_reads=(_cached_users(parts),),
             unlimited=UNLIMITED,
+            unlimited_reads=UNLIMITED_READS,
+            large_bodies=(SEAT_MAPS,),
             hosts=_hosts(settings),
             trusted_proxies=settings.trusted_proxies,
         ),
@@ -79,6 +93,7 @@ def api(parts: Parts) -> FastAPI:
         },
     )
     routes.include_router(users.router(parts.users))
+    routes.include_router(venues.router(parts.venues))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock

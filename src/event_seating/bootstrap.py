@@ -19,6 +19,7 @@ from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.service import ABSENT_TTL_S, UserService
+from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.security import Doorkeeper
 
@@ -40,6 +41,7 @@ class Parts:
     database: Database
     user_cache: LruCache
     users: UserService
+    venues: VenueService
     limiter: Limiter | None
     doorkeeper: Doorkeeper
     health: Health
@@ -69,6 +71,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         users = UserService(database, user_cache, absent, clock)
         stack.push_async_callback(users.aclose)
 
+        venues = VenueService(database, clock)
+        stack.push_async_callback(venues.aclose)
+
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         metrics.attach_cache(lambda: user_cache.stats, lambda: users.coalesced)
         metrics.attach_logs(lambda: logs.dropped)
@@ -86,6 +91,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             database=database,
             user_cache=user_cache,
             users=users,
+            venues=venues,
             limiter=limiter,
             doorkeeper=Doorkeeper(
                 key.get_secret_value() if key else None, open_house=not settings.production

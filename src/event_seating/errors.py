@@ -5,7 +5,8 @@ turned into answers in one place, `web/problem.py`. A refusal that is part of th
 is a value and not an exception. Nothing here knows HTTP beyond the number of the status.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
@@ -58,6 +59,36 @@ class MalformedJson(ServiceError):
     sentence = "The body is not valid JSON."
 
 
+@dataclass(frozen=True, slots=True)
+class MapFault:
+    """One thing that is wrong with a map: where (`sections[3].rows[0].seats[12].id`), and what.
+
+    The path is empty when the fault is one of the map as a whole.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidMap(ServiceError):
+    """The seat map cannot be taken; `faults` are the first of them, `total` counts them all."""
+
+    status = 400
+    code = "invalid_map"
+    sentence = "The seat map is not valid; `fields` names each fault."
+
+    def __init__(self, faults: Sequence[MapFault], total: int | None = None) -> None:
+        self.faults = tuple(faults)
+        self.total = len(self.faults) if total is None else total
+        fields = [
+            {"field": fault.path or "body", "message": fault.message} for fault in self.faults
+        ]
+        super().__init__(details={"fields": fields, "faults": self.total})
+
+
 class Unauthorized(ServiceError):
     """No key where one is needed, or one that nobody knows."""
 
@@ -90,12 +121,36 @@ class UserNotFound(ServiceError):
     sentence = "No user has this id."
 
 
+class VenueNotFound(ServiceError):
+    """No venue has this id."""
+
+    status = 404
+    code = "venue_not_found"
+    sentence = "No venue has this id."
+
+
+class VenueVersionNotFound(ServiceError):
+    """The venue exists, this version of its map does not."""
+
+    status = 404
+    code = "venue_version_not_found"
+    sentence = "This venue's seat map has no such version."
+
+
 class MethodNotAllowed(ServiceError):
     """The path exists, the method does not."""
 
     status = 405
     code = "method_not_allowed"
     sentence = "This address does not take this method; `Allow` names those it takes."
+
+
+class BodyTooSlow(ServiceError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "body_too_slow"
+    sentence = "The body did not arrive in time; send it again."
 
 
 class UserIdExists(ServiceError):
@@ -112,6 +167,17 @@ class EmailExists(ServiceError):
     status = 409
     code = "email_exists"
     sentence = "A user with this e-mail address exists already."
+
+
+class VenueExists(ServiceError):
+    """A venue with this id exists already; `id` names it."""
+
+    status = 409
+    code = "venue_exists"
+    sentence = "A venue with this id exists already; `PUT /venues/{id}` gives it a new seat map."
+
+    def __init__(self, venue_id: str) -> None:
+        super().__init__(details={"id": venue_id})
 
 
 class BodyTooLarge(ServiceError):
@@ -184,3 +250,187 @@ class IdempotencyKeyReused(ServiceError):
     status = 422
     code = "idempotency_key_reused"
     sentence = "This Idempotency-Key was used for another request; take a new one."
+
+
+class Refused(ServiceError):
+    """The rules of seating said no; each refusal is a class below this one."""
+
+    status = 409
+    code = "refused"
+    sentence = "The rules of this event do not allow that."
+
+
+class SeatsUnavailable(Refused):
+    """Seats that were asked for are held, booked, blocked, unknown or not on sale."""
+
+    status = 409
+    code = "seats_unavailable"
+    sentence = "Some of these seats cannot be had; `seats` says why."
+
+
+class SoldOut(Refused):
+    """Fewer seats are free than were asked for."""
+
+    status = 409
+    code = "sold_out"
+    sentence = "Not that many seats are free there."
+
+
+class NoBlock(Refused):
+    """No run of free seats is long enough."""
+
+    status = 409
+    code = "no_block"
+    sentence = "Enough seats are free, but not next to each other."
+
+
+class OrphanSeat(Refused):
+    """The choice strands a single free seat, and another would not."""
+
+    status = 422
+    code = "orphan_seat"
+    sentence = "This would leave a single seat between taken ones; `suggestion` would not."
+
+
+class TooManySeats(Refused):
+    """A hold of more seats than the event allows."""
+
+    status = 422
+    code = "too_many_seats"
+    sentence = "More seats than one hold may have; `limit` says how many."
+
+
+class TooManyHeld(Refused):
+    """More seats held at once than a buyer may."""
+
+    status = 422
+    code = "too_many_held"
+    sentence = "You hold too many seats already; book or release some first."
+
+
+class NotOnSale(Refused):
+    """The event is paused or closed, or its sale has not begun or is over."""
+
+    status = 409
+    code = "not_on_sale"
+    sentence = "This event does not sell at the moment."
+
+
+class EventCancelled(Refused):
+    """The event is cancelled, for ever."""
+
+    status = 409
+    code = "event_cancelled"
+    sentence = "This event is cancelled."
+
+
+class HoldNotFound(Refused):
+    """The token is unknown, malformed or somebody else's, or its hold ended long ago."""
+
+    status = 404
+    code = "hold_not_found"
+    sentence = "No hold has this token."
+
+
+class HoldExpired(Refused):
+    """The hold ran out."""
+
+    status = 410
+    code = "hold_expired"
+    sentence = "This hold has run out; its seats are free again."
+
+
+class HoldReleased(Refused):
+    """The hold was given back."""
+
+    status = 410
+    code = "hold_released"
+    sentence = "This hold was given back."
+
+
+class HoldBooked(Refused):
+    """The hold became a booking."""
+
+    status = 409
+    code = "hold_booked"
+    sentence = "This hold is booked already; `booking` is the booking's id."
+
+
+class NothingGained(Refused):
+    """The hold cannot be extended any further."""
+
+    status = 409
+    code = "nothing_gained"
+    sentence = "This hold lasts as long as it may."
+
+
+class NotInHold(Refused):
+    """A change gives back what the hold does not have."""
+
+    status = 409
+    code = "not_in_hold"
+    sentence = "The hold does not have these seats; `seats` names them."
+
+
+class BookingNotFound(Refused):
+    """No booking has this id."""
+
+    status = 404
+    code = "booking_not_found"
+    sentence = "No booking has this id."
+
+
+class AlreadyCancelled(Refused):
+    """The booking was cancelled before."""
+
+    status = 409
+    code = "already_cancelled"
+    sentence = "This booking was cancelled before."
+
+
+class NotInBooking(Refused):
+    """A cancellation or change gives back what the booking does not have."""
+
+    status = 409
+    code = "not_in_booking"
+    sentence = "The booking does not have these seats; `seats` names them."
+
+
+class NothingLeft(Refused):
+    """The change would leave a hold or booking without a seat."""
+
+    status = 409
+    code = "nothing_left"
+    sentence = "Nothing would be left; release the hold or cancel the booking instead."
+
+
+class EventNotFound(ServiceError):
+    """No event has this id."""
+
+    status = 404
+    code = "event_not_found"
+    sentence = "No event has this id."
+
+
+class SeatNotFound(ServiceError):
+    """The event's map has no such seat."""
+
+    status = 404
+    code = "seat_not_found"
+    sentence = "This event has no such seat."
+
+
+class UnknownUser(ServiceError):
+    """A booking names a user that does not exist."""
+
+    status = 400
+    code = "unknown_user"
+    sentence = "No user has the id that `userId` names; create the user first, or leave it out."
+
+
+class VersionNotReached(ServiceError):
+    """A read asked for a version that this instance does not have yet."""
+
+    status = 503
+    code = "version_not_reached"
+    sentence = "This instance has not reached that version yet; try again."

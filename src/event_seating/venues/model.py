@@ -9,15 +9,19 @@ Nothing here changes once it is made, and nothing here knows what is held or sol
 an event's log. It never reads or writes JSON; that is the business of `formats`.
 """
 
+import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from math import dist
-from typing import ClassVar
+from typing import Final
 
-from event_seating.errors import ServiceError
+import msgspec
+
+from event_seating.clock import rfc3339
 
 SEATS_MAX = 100_000
 """Seats in rows: the largest stadiums there are; every cost of a map was measured up to here."""
@@ -43,6 +47,12 @@ ID_CHARS_MAX = 64
 TEXT_CHARS_MAX = 200
 """Characters of a name or a label: what fits on a ticket."""
 
+VENUE_ID_PATTERN: Final = rf"(?!\.{{1,2}}\Z)[A-Za-z0-9._~-]{{1,{ID_CHARS_MAX}}}"
+"""The characters that a path carries without escaping, and not the names of directories."""
+
+SLUG_CHARS_MAX = 40
+"""Characters of an id that is made from a name: readable, with room for a suffix."""
+
 PLACE_MAX = 1_000_000
 """Map units from the origin, either way; a double still tells a thousandth apart out there."""
 
@@ -59,32 +69,60 @@ RUN_GAP = 1.5
 """Seats further apart than this many times the row's median distance are not neighbours."""
 
 
-@dataclass(frozen=True, slots=True)
-class MapFault:
-    """One thing that is wrong with a map: where (`sections[3].rows[0].seats[12].id`), and what.
-
-    The path is empty when the fault is one of the map as a whole.
-    """
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+_VENUE_ID = re.compile(VENUE_ID_PATTERN + r"\Z")
+_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")
 
 
-class InvalidMap(ServiceError):
-    """The seat map cannot be taken; `faults` are the first of them, `total` counts them all."""
+def is_venue_id(text: str) -> bool:
+    """Whether this can be the id of a venue at all."""
+    return _VENUE_ID.match(text) is not None
 
-    status: ClassVar[int] = 400
-    code: ClassVar[str] = "invalid_map"
-    sentence: ClassVar[str] = "The seat map is not valid; `fields` names each fault."
 
-    def __init__(self, faults: Sequence[MapFault], total: int | None = None) -> None:
-        self.faults = tuple(faults)
-        self.total = len(self.faults) if total is None else total
-        fields = [{"path": fault.path, "message": fault.message} for fault in self.faults]
-        super().__init__(details={"fields": fields, "faults": self.total})
+def slug(name: str) -> str:
+    """An id made from a name: `Théâtre Royal` gives `theatre-royal`; empty when nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return _NOT_IN_A_SLUG.sub("-", plain)[:SLUG_CHARS_MAX].strip("-")
+
+
+class MapVersion(msgspec.Struct, frozen=True):
+    """A version of a venue's map; `etag` is the same for the same map."""
+
+    venue_id: str
+    version: int
+    name: str
+    etag: str
+    seats: int
+    areas: int
+    categories: int
+
+    def fields(self) -> dict[str, str | int]:
+        """What the API says about it."""
+        return {
+            "id": self.venue_id,
+            "version": self.version,
+            "name": self.name,
+            "seats": self.seats,
+            "areas": self.areas,
+            "categories": self.categories,
+        }
+
+
+class PackedMap(msgspec.Struct, frozen=True):
+    """A version with its map in the first format, compressed."""
+
+    version: MapVersion
+    map_gzip: bytes
+
+
+class Venue(msgspec.Struct, frozen=True):
+    """A venue: the newest version of its map, and when the first one came."""
+
+    newest: MapVersion
+    created_at_ms: int
+
+    def fields(self) -> dict[str, str | int]:
+        """What the API says about it."""
+        return self.newest.fields() | {"createdAt": rfc3339(self.created_at_ms)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web import body, problem, security
 from event_seating.web.asgi import App, Header, Message, Receive, Scope, Send
+from event_seating.web.body import BODY_BYTES_MAX, LargeBodies
 from event_seating.web.cors import Cors
-from event_seating.web.security import NO_PAGE, Doorkeeper, Role
+from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
@@ -77,6 +78,9 @@ class EdgeRules:
     cached_reads: tuple[CachedRead, ...]
     unlimited: re.Pattern[str]
     """Paths that no rate limit holds for."""
+    unlimited_reads: re.Pattern[str]
+    """Paths that no rate limit holds for when they are only read."""
+    large_bodies: tuple[LargeBodies, ...]
     hosts: frozenset[bytes] | None
     """Names that `Host` may have, or none for every one."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -86,8 +90,8 @@ class EdgeRules:
 class Exchange:
     """One request and what has been found out about it so far."""
 
-    __slots__ = ("cache", "found", "headers", "method", "path", "request_id", "route", "size",
-                 "started", "status", "verdict")  # fmt: skip
+    __slots__ = ("body_bytes_max", "cache", "found", "headers", "method", "path", "request_id",
+                 "route", "size", "started", "status", "verdict")  # fmt: skip
 
     def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
         self.started = perf_counter()
@@ -98,6 +102,7 @@ class Exchange:
         self.route = UNMATCHED_ROUTE
         self.verdict: Verdict | None = None
         self.cache = "-"
+        self.body_bytes_max = BODY_BYTES_MAX
         self.status = 500
         self.size = 0
 
@@ -197,9 +202,16 @@ class Edge:
                     exchange.cache = "miss"
                     break
         else:
-            body.check_head(exchange.method, found)
+            self._check_body(exchange, principal)
         scope["principal"] = principal
         return None
+
+    def _check_body(self, exchange: Exchange, principal: Principal) -> None:
+        for large in self._rules.large_bodies:
+            if large.pattern.match(exchange.path):
+                security.allow(principal, large.role)
+                exchange.body_bytes_max = large.bytes_max
+        body.check_head(exchange.method, exchange.found, exchange.body_bytes_max)
 
     def _client_address(self, scope: Scope, found: Mapping[bytes, bytes]) -> str:
         client = scope["client"]
@@ -210,7 +222,7 @@ class Edge:
         return peer
 
     def _charge(self, exchange: Exchange, address: str) -> None:
-        if self._limiter is None or self._rules.unlimited.match(exchange.path):
+        if self._limiter is None or self._is_unlimited(exchange):
             return
         exchange.verdict = verdict = self._limiter.check(security.client_key(address))
         if not verdict.admitted:
@@ -219,6 +231,13 @@ class Edge:
                 details={"retryAfter": verdict.retry_after_s},
                 headers={"Retry-After": str(verdict.retry_after_s)},
             )
+
+    def _is_unlimited(self, exchange: Exchange) -> bool:
+        rules = self._rules
+        return bool(
+            rules.unlimited.match(exchange.path)
+            or (exchange.method in {"GET", "HEAD"} and rules.unlimited_reads.match(exchange.path))
+        )
 
     async def _run_app(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
@@ -230,7 +249,7 @@ class Edge:
             scope["method"] = "GET"
         answer = _Answer(exchange, send, self._common_headers)
         try:
-            await self._app(scope, body.bounded(receive), answer.send)
+            await self._app(scope, body.bounded(receive, exchange.body_bytes_max), answer.send)
         except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
             _log.exception("request failed", method=exchange.method, route=_route_of(scope))
             if not answer.started:

@@ -56,6 +56,8 @@ class Problem(BaseModel):
     fields: list[Fault] | None = None
     retryAfter: int | None = None  # noqa: N815
     limit: int | None = None
+    faults: int | None = None
+    id: str | None = None
 
 
 def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:

@@ -1,8 +1,8 @@
 import pytest
 
-from event_seating.errors import ServiceError
+from event_seating.errors import InvalidMap, MapFault, ServiceError
 from event_seating.venues.formats import parse_map
-from event_seating.venues.model import InvalidMap, MapFault, MapSummary
+from event_seating.venues.model import MapSummary, is_venue_id, slug
 from tests.unit.venues.maps import area, encode, seat, seat_map
 
 
@@ -70,5 +70,30 @@ def test_an_invalid_map_is_told_as_a_400_with_every_fault():
     error = InvalidMap([MapFault("sections[0].id", "is missing")], 7)
     assert isinstance(error, ServiceError)
     assert (error.status, error.code, error.total) == (400, "invalid_map", 7)
-    assert error.details["fields"] == [{"path": "sections[0].id", "message": "is missing"}]
+    assert error.details["fields"] == [{"field": "sections[0].id", "message": "is missing"}]
     assert str(error.faults[0]) == "sections[0].id: is missing"
+
+
+@pytest.mark.parametrize("text", ["a", "Club-1.b_c~d", "x" * 64, "...", ".a"])
+def test_an_id_is_what_a_path_carries_as_it_is(text):
+    assert is_venue_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "a b", "x" * 65, "a\n", "é", ".", ".."])
+def test_what_a_path_would_change_is_no_id(text):
+    assert not is_venue_id(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("Théâtre Royal", "theatre-royal"),
+        (" --The O2!-- ", "the-o2"),
+        ("国家大剧院", ""),
+        ("a" * 39 + " b", "a" * 39),
+        ("ﬁne №5", "fine-no5"),
+    ],
+)
+def test_a_slug_is_an_id_or_nothing(name, made):
+    assert slug(name) == made
+    assert not made or is_venue_id(made)

@@ -10,15 +10,16 @@ Needs tens of milliseconds for a large map, so a server calls it in a thread.
 from collections.abc import Mapping
 from typing import Any
 
+from event_seating.errors import InvalidMap, MapFault
 from event_seating.venues.formats.document import UNREADABLE, open_document, open_leniently
 from event_seating.venues.formats.sections import encode_map, read_sections
 from event_seating.venues.formats.zones import read_zones
-from event_seating.venues.model import InvalidMap, MapFault, VenueMap
+from event_seating.venues.model import VenueMap
 
 __all__ = ["encode_map", "parse_map"]
 
 
-def parse_map(body: bytes) -> VenueMap:
+def parse_map(body: bytes | bytearray) -> VenueMap:
     """The map in a JSON body of either format; raises `InvalidMap` that names every fault."""
     try:
         return _read(open_document(body))
@@ -32,7 +33,7 @@ def _read(document: Mapping[str, Any]) -> VenueMap:
     return read_sections(document)
 
 
-def _diagnosed(body: bytes, error: Exception) -> InvalidMap:
+def _diagnosed(body: bytes | bytearray, error: Exception) -> InvalidMap:
     """What is wrong with a body that the strict decoder refused, by path if that can be."""
     try:
         document = open_leniently(body)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from event_seating.errors import InvalidMap
 from event_seating.venues.formats.checks import (
     FaultOf,
     Faults,
@@ -43,7 +44,6 @@ from event_seating.venues.model import (
     SEATS_MAX,
     Area,
     Category,
-    InvalidMap,
     Row,
     Section,
     VenueMap,

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from event_seating.errors import MapFault
 from event_seating.venues.formats.document import Elements
 from event_seating.venues.model import (
     ID_CHARS_MAX,
@@ -21,7 +22,6 @@ from event_seating.venues.model import (
     PRICE_DECIMALS_MAX,
     PRICE_MAX,
     TEXT_CHARS_MAX,
-    MapFault,
 )
 
 FAULTS_MAX = 100

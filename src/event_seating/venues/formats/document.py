@@ -37,7 +37,7 @@ class Elements:
         return map(_decode, self._raws)
 
 
-def open_document(body: bytes) -> dict[str, Any]:
+def open_document(body: bytes | bytearray) -> dict[str, Any]:
     """The top of a JSON object; its long list is `Elements`.
 
     Raises one of `UNREADABLE`, here or while an `Elements` is walked.
@@ -52,7 +52,7 @@ def open_document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def open_leniently(body: bytes) -> Any:
+def open_leniently(body: bytes | bytearray) -> Any:
     """The whole document with NaN, infinite numbers and lone surrogates let through.
 
     For naming the path of what `open_document` stumbles over. Raises a `ValueError` that says

@@ -60,7 +60,9 @@ def read_sections(document: Mapping[str, Any]) -> VenueMap:
     faults = Faults()
     top = Fields(document, "", faults)
     builder = MapBuilder(NAMES, faults)
-    venue_id = top.optional_text("venueId", ID_CHARS_MAX)
+    # Tools that have not yet been given an id leave the field empty.
+    unnamed = document.get("venueId") == ""
+    venue_id = None if unnamed else top.optional_text("venueId", ID_CHARS_MAX)
     name = top.text("name")
     size = top.object("map")
     width, height = size.number("width", None, size_fault), size.number("height", None, size_fault)

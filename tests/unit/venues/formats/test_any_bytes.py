@@ -4,8 +4,9 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from event_seating.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map
-from event_seating.venues.model import InvalidMap, VenueMap
+from event_seating.venues.model import VenueMap
 from tests.unit.venues.maps import area, encode, plan, seat_map
 
 quickly = settings(

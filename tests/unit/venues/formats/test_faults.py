@@ -1,5 +1,6 @@
 import pytest
 
+from event_seating.errors import InvalidMap
 from event_seating.venues.formats import parse_map
 from event_seating.venues.formats.checks import FAULTS_MAX
 from event_seating.venues.model import (
@@ -8,7 +9,6 @@ from event_seating.venues.model import (
     CATEGORIES_MAX,
     SEATS_MAX,
     SHAPES_MAX,
-    InvalidMap,
 )
 from tests.unit.venues.maps import area, encode, seat, seat_map
 
@@ -124,7 +124,7 @@ def test_half_a_surrogate_pair_is_named_wherever_it_stands():
         ({"name": "\t"}, "name: is empty"),
         ({"name": "a\tb"}, "name: has a control character or half a surrogate pair at character 2"),
         ({"name": "x" * 201}, "name: has 201 characters; at most 200 are taken"),
-        ({"venueId": ""}, "venueId: is empty"),
+        ({"venueId": " "}, "venueId: is empty"),
         ({"map": None}, "map: is missing"),
         ({"map": {"width": 0, "height": 5}}, "map.width: must be more than 0"),
         ({"map": {"width": 5, "height": "5"}}, "map.height: must be a number, not a text"),

@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
+from event_seating.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map
-from event_seating.venues.model import InvalidMap
 from tests.unit.venues.maps import encode, plan
 
 

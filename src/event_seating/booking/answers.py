@@ -1,0 +1,81 @@
+"""The JSON of holds and bookings, as every route answers it."""
+
+from typing import Any, Final
+
+import msgspec
+
+from event_seating import money
+from event_seating.booking import ids
+from event_seating.booking.house import House
+from event_seating.booking.records import Groups, Hold, seats_of, total
+from event_seating.clock import rfc3339
+
+_HOLD_ID: Final = b'{"holdId":"'
+_TOKEN: Final = b'{"holdToken":"'
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(body: dict[str, Any]) -> bytes:
+    """`body` as JSON."""
+    return _encoder.encode(body)
+
+
+def hold(house: House, held: Hold, currency: str, version: int) -> bytes:
+    """A hold as it is stored for a repeated call: with its id and not with its token."""
+    seats = seats_of(held.groups)
+    return encode(
+        {
+            "holdId": ids.to_text(house.event_id, held.id),
+            "eventId": house.event_id,
+            "version": version,
+            "seats": house.seat_ids(seats),
+            "areas": house.area_quantities(seats),
+            "lines": house.lines(held.groups, currency),
+            "total": money.to_text(total(held.groups), currency),
+            "currency": currency,
+            "expiresAt": rfc3339(held.expires_ms),
+        }
+    )
+
+
+def with_token(stored: bytes, tokens: ids.Tokens) -> bytes:
+    """A stored hold as it is answered: with its token, which is made anew each time."""
+    text, quote, rest = stored.removeprefix(_HOLD_ID).partition(b'"')
+    found = ids.from_text(text.decode())
+    assert found is not None, "a stored hold begins with its id"
+    return _TOKEN + tokens.of(*found).encode() + quote + rest
+
+
+def booking(
+    house: House,
+    *,
+    booking_id: str,
+    groups: Groups,
+    status: str,
+    currency: str,
+    version: int,
+    created_at_ms: int,
+    updated_at_ms: int,
+    user_id: str | None = None,
+    order_ref: str | None = None,
+    metadata: str | None = None,
+) -> dict[str, Any]:
+    """A booking; `metadata` is JSON."""
+    seats = seats_of(groups)
+    return {
+        "id": booking_id,
+        "eventId": house.event_id,
+        "userId": user_id,
+        "orderRef": order_ref,
+        "metadata": msgspec.Raw(metadata.encode()) if metadata else None,
+        "seats": house.seat_ids(seats),
+        "areas": house.area_quantities(seats),
+        "lines": house.lines(groups, currency),
+        "total": money.to_text(total(groups), currency),
+        "currency": currency,
+        "status": status,
+        "version": version,
+        "createdAt": rfc3339(created_at_ms),
+        "updatedAt": rfc3339(updated_at_ms),
+    }

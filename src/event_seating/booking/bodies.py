@@ -1,0 +1,120 @@
+"""What the booking routes take, as msgspec decodes it.
+
+Only forms and sizes are checked here; whether an event has such seats is the service's question.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+SEATS_MAX: Final = 1_000
+"""In one hold or booking; a coach party has 50."""
+
+BLOCK_SEATS_MAX: Final = 100_000
+"""In one block: a whole venue by hand."""
+
+_NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
+SeatId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL)]
+TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")]
+Quantity = Annotated[int, Meta(ge=1, le=SEATS_MAX)]
+Reference = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
+Reason = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
+UserId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+Seats = Annotated[list[SeatId], Meta(max_length=SEATS_MAX)]
+Areas = dict[SeatId, Quantity | dict[TicketType, Quantity]]
+TicketTypes = Annotated[dict[SeatId, TicketType], Meta(max_length=SEATS_MAX)]
+
+
+def _camel(name: str) -> str:
+    """`hold_token` as `holdToken`; `from_`, which Python keeps for itself, as `from`."""
+    first, *others = name.rstrip("_").split("_")
+    return first + "".join(other.title() for other in others)
+
+
+class Body(Struct, frozen=True, kw_only=True, rename=_camel, forbid_unknown_fields=True):
+    """What all of them have in common: a field that we do not know is a mistake."""
+
+
+class BestBody(Body, frozen=True):
+    """The best block of neighbours."""
+
+    quantity: Quantity
+    categories: Annotated[list[SeatId], Meta(max_length=250)] = []
+    sections: Annotated[list[SeatId], Meta(max_length=2_000)] = []
+    max_price: Annotated[str, Meta(max_length=20)] | None = None
+    accessible: bool = False
+    ticket_type: TicketType | None = None
+
+
+class HoldBody(Body, frozen=True):
+    """`POST /events/{id}/holds`."""
+
+    seats: Seats = []
+    areas: Areas = {}
+    ticket_types: TicketTypes = {}
+    best: BestBody | None = None
+    buyer_ref: Reference | None = None
+
+
+class SelectionBody(Body, frozen=True):
+    """Seats and places."""
+
+    seats: Seats = []
+    areas: Areas = {}
+
+
+class ChangeHoldBody(Body, frozen=True):
+    """`PATCH /holds/{token}`."""
+
+    add: SelectionBody | None = None
+    remove: SelectionBody | None = None
+    ticket_types: TicketTypes = {}
+
+
+class BookBody(Body, frozen=True):
+    """`POST /bookings`: a hold, or, from the box office, seats of an event."""
+
+    hold_token: Annotated[str, Meta(max_length=200)] | None = None
+    event_id: Annotated[str, Meta(max_length=64)] | None = None
+    seats: Seats = []
+    areas: Areas = {}
+    ticket_types: TicketTypes = {}
+    from_: list[Literal["available", "blocked"]] = ["available"]
+    user_id: UserId | None = None
+    order_ref: Reference | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class CancelBody(Body, frozen=True):
+    """`POST /bookings/{id}/cancel`: all of it unless it says what."""
+
+    seats: Seats = []
+    areas: Areas = {}
+    reason: Reason = ""
+
+
+class ChangeBookingBody(Body, frozen=True):
+    """`POST /bookings/{id}/changes`."""
+
+    release: SelectionBody | None = None
+    take: SelectionBody | None = None
+    ticket_types: TicketTypes = {}
+
+
+class RowBody(Body, frozen=True):
+    """A row of a section."""
+
+    section: SeatId
+    index: SeatId | int
+
+
+class BlockBody(Body, frozen=True):
+    """`POST /events/{id}/blocks` and `/blocks/release`."""
+
+    seats: Annotated[list[SeatId], Meta(max_length=BLOCK_SEATS_MAX)] = []
+    rows: Annotated[list[RowBody], Meta(max_length=5_000)] = []
+    sections: Annotated[list[SeatId], Meta(max_length=2_000)] = []
+    categories: Annotated[list[SeatId], Meta(max_length=250)] = []
+    areas: dict[SeatId, Annotated[int, Meta(ge=1, le=BLOCK_SEATS_MAX)]] = {}
+    reason: Reason = ""

@@ -1,0 +1,68 @@
+"""The statements about one booking as it is kept beside the log. No rules, no commits."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.booking.records import STANDARD, Groups, LineGroup
+from event_seating.db.tables import booking_lines, bookings
+
+BY_ID: Final = (
+    select(bookings)
+    .where(bookings.c.event_id == bindparam("event_id"))
+    .where(bookings.c.id == bindparam("id"))
+)
+
+LINES: Final = (
+    select(booking_lines.c.seat, booking_lines.c.ticket_type, booking_lines.c.price)
+    .where(booking_lines.c.event_id == bindparam("event_id"))
+    .where(booking_lines.c.booking_id == bindparam("id"))
+    .order_by(booking_lines.c.seat)
+)
+
+
+class BookingRow(NamedTuple):
+    """A booking, and what it has, or had when it was cancelled."""
+
+    user_id: str | None
+    order_ref: str | None
+    metadata: str | None
+    status: str
+    currency: str
+    version: int
+    created_at_ms: int
+    updated_at_ms: int
+    groups: Groups
+
+
+async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> BookingRow | None:
+    """The booking with this id."""
+    key = {"event_id": event_id, "id": booking_id}
+    row = (await connection.execute(BY_ID, key)).first()
+    if row is None:
+        return None
+    lines = await connection.execute(LINES, key)
+    return BookingRow(
+        row.user_id,
+        row.order_ref,
+        row.metadata,
+        row.status,
+        row.currency,
+        row.version,
+        row.created_at_ms,
+        row.updated_at_ms,
+        groups_of((line.seat, line.ticket_type, line.price) for line in lines),
+    )
+
+
+def groups_of(lines: Iterable[tuple[int, str, int]]) -> Groups:
+    """Lines (seat, ticket type, price) as groups of the same type and price."""
+    groups: dict[tuple[str, int], list[int]] = {}
+    for seat, ticket_type, price in lines:
+        groups.setdefault((ticket_type, price), []).append(seat)
+    return tuple(
+        LineGroup(tuple(seats), price, None if ticket_type == STANDARD else ticket_type)
+        for (ticket_type, price), seats in groups.items()
+    )

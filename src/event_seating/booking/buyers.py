@@ -1,0 +1,60 @@
+"""How a buyer without an account is known: by a cookie that we signed.
+
+The first hold sets it; it holds a random number and nothing about the person.
+"""
+
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+
+COOKIE: Final = "buyer"
+
+COOKIE_AGE_S: Final = 30 * 86_400
+"""A month: from the first look to the evening itself."""
+
+ID_BYTES: Final = 12
+SIGNATURE_BYTES: Final = 12
+
+COOKIE_HEADER_BYTES_MAX: Final = 8_192
+
+
+class Buyers:
+    """Makes and reads the cookies, with the server's secret."""
+
+    def __init__(self, secret: bytes, *, secure: bool) -> None:
+        self._secret = secret
+        self._secure = secure
+
+    def new(self) -> str:
+        """The value of a cookie for a new buyer."""
+        name = secrets.token_urlsafe(ID_BYTES)
+        return f"{name}.{self._signature(name)}"
+
+    def known(self, value: str) -> str | None:
+        """The buyer that this cookie names, or none if we did not make it."""
+        name, dot, signature = value.partition(".")
+        if not dot or not signature.isascii():
+            return None
+        return name if hmac.compare_digest(signature, self._signature(name)) else None
+
+    def in_header(self, header: bytes | None) -> str | None:
+        """The buyer that a `Cookie` header names, if we know them."""
+        if not header or len(header) > COOKIE_HEADER_BYTES_MAX or b"buyer=" not in header:
+            return None
+        try:
+            morsel = SimpleCookie(header.decode("latin-1")).get(COOKIE)
+        except CookieError:
+            return None
+        return self.known(morsel.value) if morsel is not None else None
+
+    def set_cookie(self, value: str) -> str:
+        """The `Set-Cookie` header for it."""
+        secure = "; Secure" if self._secure else ""
+        return f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}"
+
+    def _signature(self, name: str) -> str:
+        digest = hmac.digest(self._secret, b"buyer " + name.encode("utf-8", "replace"), sha256)
+        return urlsafe_b64encode(digest[:SIGNATURE_BYTES]).decode()

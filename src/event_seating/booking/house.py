@@ -1,0 +1,77 @@
+"""What the booking side knows of an event besides its log: its seats' names and its secrets.
+
+Handed in by whoever owns events, since `booking` stands below them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from event_seating import money
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.records import STANDARD, Groups, LineGroup
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One event's place: its numbered seats, what people call them, and the event's secrets."""
+
+    event_id: str
+    epoch: str
+    """Renewed when the event is restored from a backup: versions of another epoch mean nothing."""
+    buyer_secret: bytes
+    index: SeatIndex
+    label: Callable[[int], str]
+    """What people call a seat, by its number: `Lower A, row 3, seat 12`."""
+    area_labels: Sequence[str]
+
+    def lines(self, groups: Groups, currency: str) -> list[dict[str, Any]]:
+        """The lines of a hold or booking as the API answers them."""
+        return [line for group in groups for line in self._lines(group, currency)]
+
+    def seat_ids(self, seats: Iterable[int]) -> list[str]:
+        """The ids of the seats among these numbers."""
+        ids, count = self.index.ids, self.index.seat_count
+        return [ids[seat] for seat in seats if seat < count]
+
+    def area_quantities(self, seats: Iterable[int]) -> dict[str, int]:
+        """How many of these numbers are places of each area."""
+        quantities: dict[str, int] = {}
+        for area, places in self._by_area(seats):
+            name = self.index.areas[area].id
+            quantities[name] = quantities.get(name, 0) + places
+        return quantities
+
+    def _lines(self, group: LineGroup, currency: str) -> Iterator[dict[str, Any]]:
+        index = self.index
+        common = {
+            "ticketType": group.ticket_type or STANDARD,
+            "price": money.to_text(group.price, currency),
+        }
+        for seat in group.seats:
+            if seat < index.seat_count:
+                yield {
+                    "seat": index.ids[seat],
+                    "label": self.label(seat),
+                    "category": index.categories[index.category_of[seat]],
+                    **common,
+                }
+        for area, places in self._by_area(group.seats):
+            found = index.areas[area]
+            yield {
+                "area": found.id,
+                "quantity": places,
+                "label": self.area_labels[area],
+                "category": index.categories[found.category],
+                **common,
+            }
+
+    def _by_area(self, seats: Iterable[int]) -> Iterator[tuple[int, int]]:
+        places = (self.index.area_of(seat) for seat in seats if seat >= self.index.seat_count)
+        for area, group in groupby(sorted(place for place in places if place is not None)):
+            yield area, sum(1 for _ in group)
+
+
+HouseOf = Callable[[str], Awaitable[House]]
+"""The house of an event by its id; raises `EventNotFound`."""

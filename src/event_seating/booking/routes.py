@@ -1,0 +1,241 @@
+"""The routes that change who has which seat: holds, bookings, changes and blocks."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from event_seating import errors
+from event_seating.booking.bodies import (
+    BlockBody,
+    BookBody,
+    CancelBody,
+    ChangeBookingBody,
+    ChangeHoldBody,
+    HoldBody,
+)
+from event_seating.booking.buyers import Buyers
+from event_seating.booking.log import Granted
+from event_seating.booking.service import BookingService, Caller
+from event_seating.errors import Refused, ServiceError
+from event_seating.web.json_body import JsonBody
+from event_seating.web.problem import documented
+
+CURRENT: Final = "current"
+"""In place of a token in the path: it comes in `Seat-Hold-Token` then, which proxies do not log."""
+
+PRIVATE: Final = "private, no-store"
+
+_HOLD = JsonBody(HoldBody)
+_CHANGE_HOLD = JsonBody(ChangeHoldBody)
+_BOOK = JsonBody(BookBody)
+_CANCEL = JsonBody(CancelBody)
+_CHANGE = JsonBody(ChangeBookingBody)
+_BLOCK = JsonBody(BlockBody)
+
+_COMMON: Final[tuple[type[ServiceError], ...]] = (
+    errors.InvalidRequest,
+    errors.MalformedJson,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.RateLimited,
+    errors.EventUnavailable,
+    errors.TooBusy,
+    errors.DatabaseUnavailable,
+)
+_WRITES: Final[tuple[type[ServiceError], ...]] = (*_COMMON, errors.IdempotencyKeyReused, *Refused.__subclasses__())
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+Token = Annotated[str | None, Header(alias="Seat-Hold-Token", max_length=200)]
+
+
+def hold_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    """Holds, for anyone."""
+    routes = APIRouter(tags=["holds"])
+
+    @routes.post(
+        "/events/{id}/holds",
+        operation_id="placeHold",
+        summary="Hold seats",
+        status_code=201,
+        responses=documented(errors.EventNotFound, *_WRITES),
+        openapi_extra=_HOLD.described(),
+    )
+    async def place_hold(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """All or nothing; the answer's `holdToken` is needed for everything that follows."""
+        caller = _caller(request, buyers, key)
+        granted = await bookings.place_hold(id, await _HOLD.of(request), caller)
+        answer = _answer(granted)
+        if caller.cookie is None and not caller.box_office:
+            answer.headers["set-cookie"] = buyers.set_cookie(buyers.new())
+        return answer
+
+    @routes.get(
+        "/holds/{token}",
+        operation_id="readHold",
+        summary="Read a hold",
+        responses=documented(errors.HoldNotFound, errors.HoldExpired, *_COMMON),
+    )
+    async def read_hold(token: str, header: Token = None) -> Response:
+        """`/holds/current` takes the token from `Seat-Hold-Token`."""
+        return _json(await bookings.read_hold(_token(token, header)), 200)
+
+    @routes.patch(
+        "/holds/{token}",
+        operation_id="changeHold",
+        summary="Add and remove seats of a hold",
+        responses=documented(*_WRITES),
+        openapi_extra=_CHANGE_HOLD.described(),
+    )
+    async def change_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """All or nothing; when it ends stays as it was."""
+        caller, body = _caller(request, buyers, key), await _CHANGE_HOLD.of(request)
+        return _answer(await bookings.change_hold(_token(token, header), body, caller))
+
+    @routes.delete(
+        "/holds/{token}",
+        operation_id="releaseHold",
+        summary="Give a hold back",
+        status_code=204,
+        responses=documented(*_WRITES),
+    )
+    async def release_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """Its seats are free at once."""
+        caller = _caller(request, buyers, key)
+        return _answer(await bookings.release_hold(_token(token, header), caller))
+
+    @routes.post(
+        "/holds/{token}/extend",
+        operation_id="extendHold",
+        summary="Let a hold last longer",
+        responses=documented(*_WRITES),
+    )
+    async def extend_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """To now and its time to live, 30 minutes in all; 24 hours for the box office."""
+        caller = _caller(request, buyers, key)
+        return _answer(await bookings.extend_hold(_token(token, header), caller))
+
+    return routes
+
+
+def booking_router(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    """Bookings and blocks, for the box office."""
+    routes = APIRouter(tags=["bookings"])
+
+    @routes.post(
+        "/bookings",
+        operation_id="book",
+        summary="Book a hold, or seats straight",
+        status_code=201,
+        responses=documented(errors.UnknownUser, *_WRITES),
+        openapi_extra=_BOOK.described(),
+    )
+    async def book(request: Request, key: Key = None) -> Response:
+        """A booking that comes a little late is taken while nobody else took the seats."""
+        caller = _caller(request, buyers, key)
+        granted = await bookings.book(await _BOOK.of(request), caller)
+        return _answer(granted)
+
+    @routes.get(
+        "/bookings/{id}",
+        operation_id="readBooking",
+        summary="Read a booking",
+        responses=documented(errors.BookingNotFound, *_COMMON),
+    )
+    async def read_booking(id: str) -> Response:  # noqa: A002
+        """A cancelled booking stays readable."""
+        return _json(await bookings.read_booking(id), 200)
+
+    @routes.post(
+        "/bookings/{id}/cancel",
+        operation_id="cancelBooking",
+        summary="Cancel a booking, or a part of it",
+        responses=documented(*_WRITES),
+        openapi_extra=_CANCEL.described(),
+    )
+    async def cancel_booking(
+        request: Request,
+        id: str,  # noqa: A002
+        key: Key = None,
+    ) -> Response:
+        """Its seats are free again; without seats in the body all of it."""
+        caller = _caller(request, buyers, key)
+        body = await _CANCEL.of(request) if await request.body() else CancelBody()
+        return _answer(await bookings.cancel(id, body, caller))
+
+    @routes.post(
+        "/bookings/{id}/changes",
+        operation_id="changeBooking",
+        summary="Exchange seats of a booking in one step",
+        responses=documented(*_WRITES),
+        openapi_extra=_CHANGE.described(),
+    )
+    async def change_booking(
+        request: Request,
+        id: str,  # noqa: A002
+        dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+        key: Key = None,
+    ) -> Response:
+        """With the price difference; `?dryRun=true` only tells it."""
+        caller, body = _caller(request, buyers, key), await _CHANGE.of(request)
+        return _answer(await bookings.change_booking(id, body, caller, dry_run=dry_run))
+
+    @routes.post(
+        "/events/{id}/blocks",
+        operation_id="blockSeats",
+        summary="Withdraw seats from sale",
+        responses=documented(errors.EventNotFound, *_WRITES),
+        openapi_extra=_BLOCK.described(),
+    )
+    async def block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """Those that are free; the others are named in `rejected`."""
+        caller, body = _caller(request, buyers, key), await _BLOCK.of(request)
+        return _answer(await bookings.block(id, body, caller, release=False))
+
+    @routes.post(
+        "/events/{id}/blocks/release",
+        operation_id="releaseBlock",
+        summary="Give blocked seats back to the sale",
+        responses=documented(errors.EventNotFound, *_WRITES),
+        openapi_extra=_BLOCK.described(),
+    )
+    async def release_block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """Those that are blocked; the others are named in `rejected`."""
+        caller, body = _caller(request, buyers, key), await _BLOCK.of(request)
+        return _answer(await bookings.block(id, body, caller, release=True))
+
+    return routes
+
+
+def _caller(request: Request, buyers: Buyers, key: str | None) -> Caller:
+    cookie = request.headers.get("cookie")
+    return Caller(
+        principal=request.scope["principal"],
+        address=request.scope["client_address"],
+        cookie=buyers.in_header(cookie.encode("latin-1") if cookie else None),
+        key=key,
+        route=f"{request.method} {request.scope['route'].path}",
+    )
+
+
+def _token(token: str, header: str | None) -> str:
+    return header or "" if token == CURRENT else token
+
+
+def _answer(granted: Granted) -> Response:
+    answer = _json(granted.body, granted.status)
+    if granted.replayed:
+        answer.headers["idempotency-replayed"] = "true"
+    return answer
+
+
+def _json(encoded: bytes, status: int) -> Response:
+    headers = {"cache-control": PRIVATE}
+    if status == 204:  # noqa: PLR2004
+        return Response(status_code=204, headers=headers)
+    return Response(encoded, status, headers=headers, media_type="application/json")

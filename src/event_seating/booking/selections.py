@@ -1,0 +1,112 @@
+"""From what a client names (ids of seats and areas) to what the rules know (numbers).
+
+A seat that the map does not have is not an error of form: it is refused like one that is taken, so
+that a client gets one list of what is wrong. Areas and categories that do not exist are errors of
+the request.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from event_seating import money
+from event_seating.booking.bodies import Areas, BestBody, BlockBody, SelectionBody
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.refusals import SeatCode
+from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
+from event_seating.errors import SeatsUnavailable
+from event_seating.web.json_body import invalid
+
+
+def choice(
+    index: SeatIndex, seats: Iterable[str], areas: Areas, ticket_types: Mapping[str, str]
+) -> Choice:
+    """Seats and places to take; raises `InvalidRequest` or `SeatsUnavailable`."""
+    numbers = _seats(index, seats)
+    try:
+        return Choice(numbers, _areas(index, areas), _types(index, ticket_types))
+    except ValueError as error:
+        raise invalid("seats", str(error)) from None
+
+
+def part(index: SeatIndex, selection: SelectionBody) -> Part:
+    """Seats and places to give back; raises `InvalidRequest` or `SeatsUnavailable`."""
+    try:
+        return Part(_seats(index, selection.seats), _areas(index, selection.areas))
+    except ValueError as error:
+        raise invalid("seats", str(error)) from None
+
+
+def best(index: SeatIndex, body: BestBody, currency: str) -> Best:
+    """The best block to look for; raises `InvalidRequest`."""
+    max_price = None
+    if body.max_price is not None:
+        try:
+            max_price = money.parse(body.max_price, currency)
+        except ValueError as error:
+            raise invalid("best.maxPrice", str(error)) from None
+    return Best(
+        quantity=body.quantity,
+        categories=_numbers("best.categories", body.categories, index.category_number),
+        sections=_numbers("best.sections", body.sections, index.section_number),
+        max_price=max_price,
+        accessible=body.accessible,
+        ticket_type=body.ticket_type,
+    )
+
+
+def block(index: SeatIndex, body: BlockBody) -> Part:
+    """The seats and places that a block names; raises `InvalidRequest` or `SeatsUnavailable`."""
+    _numbers("sections", body.sections, index.section_number)
+    _numbers("categories", body.categories, index.category_number)
+    rows = []
+    for place, row in enumerate(body.rows):
+        in_row = index.row(row.section, str(row.index))
+        if not in_row:
+            raise invalid(f"rows[{place}]", "the map has no such row")
+        rows.append(in_row)
+    seats = chain(
+        _seats(index, body.seats),
+        *rows,
+        *(index.section(section) for section in body.sections),
+        *(index.category(category) for category in body.categories),
+    )
+    try:
+        return Part(tuple(dict.fromkeys(seats)), _areas(index, dict(body.areas)))
+    except ValueError as error:
+        raise invalid("seats", str(error)) from None
+
+
+def _seats(index: SeatIndex, seats: Iterable[str]) -> tuple[int, ...]:
+    number = index.number
+    wanted = list(seats)
+    unknown = [seat for seat in wanted if seat not in number]
+    if unknown:
+        raise SeatsUnavailable(
+            details={"seats": [{"seat": seat, "code": SeatCode.unknown} for seat in unknown[:100]]}
+        )
+    return tuple(number[seat] for seat in wanted)
+
+
+def _areas(index: SeatIndex, areas: Areas) -> tuple[AreaQuantity, ...]:
+    found = []
+    for area, quantity in areas.items():
+        number = index.area_number.get(area)
+        if number is None:
+            raise invalid(f"areas.{area}", "the map has no such area")
+        by_type = quantity if isinstance(quantity, dict) else {None: quantity}
+        found += [AreaQuantity(number, count, kind) for kind, count in by_type.items()]
+    return tuple(found)
+
+
+def _types(index: SeatIndex, ticket_types: Mapping[str, str]) -> dict[int, str]:
+    unknown = [seat for seat in ticket_types if seat not in index.number]
+    if unknown:
+        raise invalid(f"ticketTypes.{unknown[0]}", "the map has no such seat")
+    return {index.number[seat]: kind for seat, kind in ticket_types.items()}
+
+
+def _numbers(field: str, names: Iterable[str], number: Mapping[str, int]) -> tuple[int, ...]:
+    for place, name in enumerate(names):
+        if name not in number:
+            raise invalid(f"{field}[{place}]", "the map has none of this name")
+    return tuple(number[name] for name in names)

@@ -1,0 +1,474 @@
+"""Holds, bookings and blocks: from what a client asks to what the writer decides.
+
+Owns who the buyer is, what makes a call the same call again, and the answers. Each method asks the
+event's log once; the rules are `model`'s and the transaction is the writer's.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from event_seating import money
+from event_seating.booking import answers, booking_store, ids, selections
+from event_seating.booking.bodies import (
+    BlockBody,
+    BookBody,
+    CancelBody,
+    ChangeBookingBody,
+    ChangeHoldBody,
+    HoldBody,
+    SelectionBody,
+)
+from event_seating.booking.booking_store import BookingRow
+from event_seating.booking.entries import Blocked, Entry, Exchanged, Unblocked, from_ranges
+from event_seating.booking.house import House, HouseOf
+from event_seating.booking.log import Granted, Once, SeatLog, Submission
+from event_seating.booking.model import Batch
+from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
+from event_seating.booking.records import Booking, Configuration, Hold
+from event_seating.booking.refusals import Refusal
+from event_seating.booking.refused import error_of
+from event_seating.booking.registry import SeatLogs
+from event_seating.booking.requests import (
+    Best,
+    BlockSeats,
+    BookHold,
+    BookSeats,
+    CancelBooking,
+    ChangeHold,
+    Choice,
+    ExchangeSeats,
+    ExtendHold,
+    Part,
+    PlaceHold,
+    ReleaseHold,
+    Request,
+    UnblockSeats,
+)
+from event_seating.booking.store import Claim
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.errors import (
+    BookingNotFound,
+    EventNotFound,
+    HoldNotFound,
+    InvalidRequest,
+    UnknownUser,
+)
+from event_seating.web.json_body import invalid
+from event_seating.web.security import Principal, Role
+
+BUYER_BYTES: Final = 12
+"""96 bits of an HMAC: no two buyers of an event ever meet."""
+
+ANONYMOUS_KEY_CHARS_MIN: Final = 22
+"""Nobody's key must be guessed by somebody else who has no name either."""
+
+IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
+
+METADATA_BYTES_MAX: Final = 16 * 1024
+"""A note for the shop's own system, not a store."""
+
+UserExists = Callable[[str], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and how they are known."""
+
+    principal: Principal
+    address: str
+    cookie: str | None = None
+    """The buyer's id from a cookie that we signed."""
+    key: str | None = None
+    """The `Idempotency-Key` of the call."""
+    route: str = ""
+
+    @property
+    def box_office(self) -> bool:
+        """Whether the box office asks, on whom the buyers' caps do not lie."""
+        return self.principal.role >= Role.box_office and not self.principal.limited
+
+    @property
+    def actor(self) -> str | None:
+        """What the log says of who asked."""
+        return self.principal.name if self.box_office else None
+
+
+class BookingService:
+    """What can be done with an event's seats."""
+
+    def __init__(
+        self,
+        logs: SeatLogs,
+        house_of: HouseOf,
+        tokens: ids.Tokens,
+        database: Database,
+        user_exists: UserExists,
+        clock: Clock,
+    ) -> None:
+        self._logs = logs
+        self._house_of = house_of
+        self._tokens = tokens
+        self._database = database
+        self._user_exists = user_exists
+        self._clock = clock
+
+    # Holds
+
+    async def place_hold(self, event_id: str, body: HoldBody, caller: Caller) -> Granted:
+        """Hold seats for a buyer; the answer has the token."""
+        house, log = await self._event(event_id)
+        key = ids.new_key()
+        buyer, by_address = self._buyer(house, body, caller)
+        request = PlaceHold(
+            key,
+            self._chosen(house, body, _configuration(log)),
+            buyer,
+            by_address,
+            caller.box_office,
+            caller.actor,
+        )
+        granted = await self._ask(log, house, request, _hold_answer(house, log, key), caller, body)
+        return self._with_token(granted)
+
+    async def read_hold(self, token: str) -> bytes:
+        """A hold as it is now."""
+        house, log, key = await self._hold(token)
+        found = log.states.hold(key, self._clock.now_ms())
+        if isinstance(found, Refusal):
+            raise error_of(found, house)
+        stored = answers.hold(house, found, _configuration(log).currency, log.states.version)
+        return answers.with_token(stored, self._tokens)
+
+    async def change_hold(self, token: str, body: ChangeHoldBody, caller: Caller) -> Granted:
+        """Add and remove seats of a hold, all or nothing."""
+        house, log, key = await self._hold(token)
+        add = _taken(house, body.add, body.ticket_types)
+        remove = _given(house, body.remove)
+        if add is None and remove is None:
+            raise invalid("add", "say what to add or what to remove")
+        request = ChangeHold(key, add, remove, caller.box_office, caller.actor)
+        granted = await self._ask(
+            log, house, request, _hold_answer(house, log, key, 200), caller, body
+        )
+        return self._with_token(granted)
+
+    async def extend_hold(self, token: str, caller: Caller) -> Granted:
+        """Let a hold last longer."""
+        house, log, key = await self._hold(token)
+        request = ExtendHold(key, caller.box_office, caller.actor)
+        granted = await self._ask(log, house, request, _hold_answer(house, log, key, 200), caller)
+        return self._with_token(granted)
+
+    async def release_hold(self, token: str, caller: Caller) -> Granted:
+        """Give a hold back."""
+        house, log, key = await self._hold(token)
+        return await self._ask(
+            log, house, ReleaseHold(key, caller.actor), lambda _batch, _entry: (204, b""), caller
+        )
+
+    # Bookings
+
+    async def book(self, body: BookBody, caller: Caller) -> Granted:
+        """Book a hold, or, from the box office, seats straight."""
+        await self._check_user(body.user_id)
+        key = ids.new_key()
+        if body.hold_token is not None:
+            house, log, hold = await self._hold(body.hold_token)
+            request: Request = BookHold(hold, key, caller.actor)
+        else:
+            house, log, request = await self._straight(body, key, caller)
+        buyer = Buyer(body.user_id, body.order_ref, _metadata(body.metadata))
+
+        def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
+            return 201, _booking_json(house, log, batch, key, buyer)
+
+        return await self._ask(log, house, request, answer, caller, body, buyer)
+
+    async def read_booking(self, booking_id: str) -> bytes:
+        """A booking as it is now; a cancelled one stays readable."""
+        house, _, _ = await self._booking(booking_id)
+        row = await self._row(house, booking_id)
+        return answers.encode(_described(house, booking_id, row))
+
+    async def cancel(self, booking_id: str, body: CancelBody, caller: Caller) -> Granted:
+        """Cancel a booking, or a part of it."""
+        house, log, key = await self._booking(booking_id)
+        row = await self._row(house, booking_id)
+        selected = SelectionBody(seats=body.seats, areas=body.areas)
+        part = selections.part(house.index, selected) if body.seats or body.areas else None
+
+        def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
+            return 200, answers.encode(_described(house, booking_id, _after(row, batch, key)))
+
+        request = CancelBooking(key, part, caller.actor)
+        return await self._ask(log, house, request, answer, caller, body)
+
+    async def change_booking(
+        self,
+        booking_id: str,
+        body: ChangeBookingBody,
+        caller: Caller,
+        *,
+        dry_run: bool,
+    ) -> Granted:
+        """Exchange seats of a booking in one step."""
+        house, log, key = await self._booking(booking_id)
+        row = await self._row(house, booking_id)
+        take = _taken(house, body.take, body.ticket_types)
+        release = _given(house, body.release)
+        if take is None and release is None:
+            raise invalid("take", "say what to take or what to release")
+        currency = _configuration(log).currency
+
+        def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
+            difference = sum(op.difference for op in entry.operations if isinstance(op, Exchanged))
+            price = {"difference": money.to_text(difference, currency), "currency": currency}
+            if dry_run:
+                return 200, answers.encode({"dryRun": True, **price})
+            booking = _described(house, booking_id, _after(row, batch, key))
+            return 200, answers.encode({**booking, **price})
+
+        request = ExchangeSeats(key, release, take, caller.actor)
+        return await self._ask(log, house, request, answer, caller, body, dry_run=dry_run)
+
+    # Blocks
+
+    async def block(
+        self, event_id: str, body: BlockBody, caller: Caller, *, release: bool
+    ) -> Granted:
+        """Withdraw seats from sale, or give them back to it."""
+        house, log = await self._event(event_id)
+        part = selections.block(house.index, body)
+        kind = UnblockSeats if release else BlockSeats
+        request = kind(part, body.reason, caller.actor)
+
+        def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
+            return 200, answers.encode(_block_answer(house, batch, part, entry))
+
+        return await self._ask(log, house, request, answer, caller, body)
+
+    # What they have in common
+
+    async def _ask(
+        self,
+        log: SeatLog,
+        house: House,
+        request: Request,
+        answer: Callable[[Batch, Entry], tuple[int, bytes]],
+        caller: Caller,
+        body: Any = None,
+        buyer: Buyer | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Granted:
+        outcome = await log.submit(
+            Submission(
+                request,
+                answer,
+                buyer or Buyer(),
+                None if dry_run else _once(caller, request, body),
+                dry_run,
+            )
+        )
+        if isinstance(outcome, Refusal):
+            raise error_of(outcome, house)
+        return outcome
+
+    def _with_token(self, granted: Granted) -> Granted:
+        return replace(granted, body=answers.with_token(granted.body, self._tokens))
+
+    async def _event(self, event_id: str) -> tuple[House, SeatLog]:
+        if not ids.is_event_id(event_id):
+            raise EventNotFound
+        house = await self._house_of(event_id)
+        log = await self._logs.get(event_id)
+        if log.states.configuration is None:
+            raise EventNotFound
+        return house, log
+
+    async def _hold(self, token: str) -> tuple[House, SeatLog, bytes]:
+        found = self._tokens.read(token)
+        if found is None:
+            raise HoldNotFound
+        try:
+            house, log = await self._event(found[0])
+        except EventNotFound:
+            raise HoldNotFound from None
+        return house, log, found[1]
+
+    async def _booking(self, booking_id: str) -> tuple[House, SeatLog, bytes]:
+        found = ids.from_text(booking_id)
+        if found is None:
+            raise BookingNotFound
+        try:
+            house, log = await self._event(found[0])
+        except EventNotFound:
+            raise BookingNotFound from None
+        return house, log, found[1]
+
+    async def _straight(
+        self, body: BookBody, key: bytes, caller: Caller
+    ) -> tuple[House, SeatLog, Request]:
+        if caller.principal.role < Role.box_office:
+            raise invalid("holdToken", "is missing")
+        if body.event_id is None:
+            raise invalid("holdToken", "give a holdToken, or an eventId with seats")
+        house, log = await self._event(body.event_id)
+        chosen = selections.choice(house.index, body.seats, body.areas, body.ticket_types)
+        if not body.from_:
+            raise invalid("from", "name available, blocked, or both")
+        request = BookSeats(
+            key, chosen, "available" in body.from_, "blocked" in body.from_, caller.actor
+        )
+        return house, log, request
+
+    def _chosen(self, house: House, body: HoldBody, configuration: Configuration) -> Choice | Best:
+        if body.best is None:
+            return selections.choice(house.index, body.seats, body.areas, body.ticket_types)
+        if body.seats or body.areas or body.ticket_types:
+            raise invalid("best", "name seats yourself or let the best be found, not both")
+        return selections.best(house.index, body.best, configuration.currency)
+
+    def _buyer(self, house: House, body: HoldBody, caller: Caller) -> tuple[bytes | None, bool]:
+        """Whom the caps count the seats for; the log has an HMAC under the event's secret."""
+        if caller.box_office:
+            who = f"r:{body.buyer_ref}" if body.buyer_ref is not None else None
+        elif body.buyer_ref is not None:
+            raise invalid("buyerRef", "is for the box office")
+        else:
+            who = f"c:{caller.cookie}" if caller.cookie else f"a:{caller.address}"
+        if who is None:
+            return None, False
+        digest = hmac.digest(house.buyer_secret, who.encode("utf-8", "replace"), sha256)
+        return digest[:BUYER_BYTES], who.startswith("a:")
+
+    async def _row(self, house: House, booking_id: str) -> BookingRow:
+        async with self._database.read() as connection:
+            row = await booking_store.by_id(connection, house.event_id, booking_id)
+        if row is None:
+            raise BookingNotFound
+        return row
+
+    async def _check_user(self, user_id: str | None) -> None:
+        if user_id is not None and not await self._user_exists(user_id):
+            raise UnknownUser
+
+
+def _configuration(log: SeatLog) -> Configuration:
+    configuration = log.states.configuration
+    assert configuration is not None, "an event that is found is configured"
+    return configuration
+
+
+def _taken(house: House, body: SelectionBody | None, ticket_types: dict[str, str]) -> Choice | None:
+    if body is None:
+        return None
+    return selections.choice(house.index, body.seats, body.areas, ticket_types)
+
+
+def _given(house: House, body: SelectionBody | None) -> Part | None:
+    return None if body is None else selections.part(house.index, body)
+
+
+def _hold_answer(
+    house: House, log: SeatLog, key: bytes, status: int = 201
+) -> Callable[[Batch, Entry], tuple[int, bytes]]:
+    currency = _configuration(log).currency
+
+    def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
+        held = batch.hold(key)
+        assert isinstance(held, Hold), "a hold was granted and is not there"
+        return status, answers.hold(house, held, currency, batch.version)
+
+    return answer
+
+
+def _booking_json(house: House, log: SeatLog, batch: Batch, key: bytes, buyer: Buyer) -> bytes:
+    booked = batch.booking(key)
+    assert isinstance(booked, Booking), "a booking was granted and is not there"
+    return answers.encode(
+        answers.booking(
+            house,
+            booking_id=ids.to_text(house.event_id, key),
+            groups=booked.groups,
+            status=CONFIRMED,
+            currency=_configuration(log).currency,
+            version=batch.version,
+            created_at_ms=batch.at_ms,
+            updated_at_ms=batch.at_ms,
+            user_id=buyer.user_id,
+            order_ref=buyer.order_ref,
+            metadata=buyer.metadata,
+        )
+    )
+
+
+def _after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
+    """The booking as it is once the batch is written."""
+    changed = row._replace(version=batch.version, updated_at_ms=batch.at_ms)
+    current = batch.booking(key)
+    if isinstance(current, Booking):
+        return changed._replace(groups=current.groups)
+    return changed._replace(status=CANCELLED)
+
+
+def _described(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:
+    return answers.booking(house, booking_id=booking_id, **row._asdict())
+
+
+def _block_answer(house: House, batch: Batch, part: Part, entry: Entry) -> dict[str, Any]:
+    applied = [
+        seat
+        for operation in entry.operations
+        if isinstance(operation, Blocked | Unblocked)
+        for seat in from_ranges(operation.ranges)
+    ]
+    rejected = batch.rejected(part, entry)
+    return {
+        "version": batch.version,
+        "applied": {
+            "seats": house.seat_ids(applied),
+            "areas": house.area_quantities(applied),
+        },
+        "rejected": [
+            {"seat": house.index.ids[problem.seat], "code": problem.code} for problem in rejected
+        ],
+    }
+
+
+def _metadata(metadata: dict[str, Any] | None) -> str | None:
+    if metadata is None:
+        return None
+    encoded = msgspec.json.encode(metadata)
+    if len(encoded) > METADATA_BYTES_MAX:
+        raise invalid("metadata", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
+    return encoded.decode()
+
+
+def _once(caller: Caller, request: Request, body: Any) -> Once | None:
+    """The claim of a call that came with a key; raises `InvalidRequest` for a bad key."""
+    key = caller.key
+    if key is None:
+        return None
+    least = 1 if caller.box_office else ANONYMOUS_KEY_CHARS_MIN
+    if not (least <= len(key) <= IDEMPOTENCY_KEY_CHARS_MAX and key.isascii() and key.isprintable()):
+        raise InvalidRequest(
+            f"Idempotency-Key: must have {least} to {IDEMPOTENCY_KEY_CHARS_MAX} printable "
+            "ASCII characters"
+        )
+    return Once(Claim(f"{caller.principal.name} {caller.route}", key), _hash(request, body))
+
+
+def _hash(request: Request, body: Any) -> bytes:
+    """A hash of what was asked, without the ids that were drawn for it."""
+    subject = getattr(request, "hold", b"") if not isinstance(request, PlaceHold) else b""
+    if isinstance(request, CancelBooking | ExchangeSeats):
+        subject = request.booking
+    encoded = msgspec.json.encode(body, order="deterministic")
+    return sha256(type(request).__name__.encode() + b"\0" + subject + b"\0" + encoded).digest()

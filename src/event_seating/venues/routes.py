@@ -1,0 +1,233 @@
+"""The venue routes of the API: seat maps in, seat maps out."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from event_seating.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    DatabaseUnavailable,
+    Forbidden,
+    InvalidMap,
+    InvalidRequest,
+    RateLimited,
+    Unauthorized,
+    UnsupportedMediaType,
+    VenueExists,
+    VenueNotFound,
+    VenueVersionNotFound,
+)
+from event_seating.venues.model import MapVersion
+from event_seating.venues.service import ReadyMap, VenueService
+from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.problem import documented
+from event_seating.web.representation import has_current, prefers_gzip
+
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+"""A version never changes; a year is what caches take for ever."""
+
+REVALIDATE: Final = "public, max-age=0, must-revalidate"
+"""The newest map may be another at any moment; asking again with its tag costs a few bytes."""
+
+VERSION_PATTERN: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
+"""A version as it is counted; nobody gets past nine digits."""
+
+_READ_ERRORS = (RateLimited, DatabaseUnavailable)
+
+_WRITE_ERRORS = (
+    InvalidMap,
+    InvalidRequest,
+    Unauthorized,
+    Forbidden,
+    BodyTooSlow,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    RateLimited,
+    DatabaseUnavailable,
+)
+
+_SEAT_MAP: dict[str, Any] = {
+    "type": "object",
+    "description": "A seat map with `sections`, or a seating plan with `zones`.",
+    "properties": {
+        "venueId": {"type": "string"},
+        "name": {"type": "string"},
+        "map": {"type": "object"},
+        "priceTiers": {"type": "object"},
+        "sections": {"type": "array", "items": {"type": "object"}},
+        "areas": {"type": "array", "items": {"type": "object"}},
+        "shapes": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["name"],
+}
+
+_TAKES_A_MAP: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _SEAT_MAP}}}
+}
+
+_ANSWERS_A_MAP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The seat map, with `sections` whatever format it came in.",
+        "content": {"application/json": {"schema": _SEAT_MAP}},
+    },
+    304: {"description": "The client has it: its `If-None-Match` names the present `ETag`."},
+}
+
+DryRun = Annotated[bool, Query(alias="dryRun", description="Only check the map, write nothing.")]
+
+
+class MapVersionBody(BaseModel):
+    """A version of a venue's map, as the API answers it."""
+
+    id: str
+    version: int
+    name: str
+    seats: int = Field(description="Seats in rows.")
+    areas: int
+    categories: int
+
+
+class VenueBody(MapVersionBody):
+    """A venue in a list; what it says of the map is of the newest version."""
+
+    createdAt: str = Field(  # noqa: N815 (the API's names are camelCase)
+        json_schema_extra={"format": "date-time"}
+    )
+
+
+class VenuesBody(BaseModel):
+    """A page of venues."""
+
+    items: list[VenueBody]
+    nextCursor: str | None  # noqa: N815
+
+
+def router(venues: VenueService) -> APIRouter:
+    """The routes, on this service."""
+    routes = APIRouter(tags=["venues"])
+    _add_writing(routes, venues)
+    _add_reading(routes, venues)
+    return routes
+
+
+def _add_writing(routes: APIRouter, venues: VenueService) -> None:
+    @routes.post(
+        "/venues",
+        operation_id="createVenue",
+        summary="Create a venue from a seat map",
+        status_code=201,
+        response_model=MapVersionBody,
+        openapi_extra=_TAKES_A_MAP,
+        responses=documented(VenueExists, *_WRITE_ERRORS)
+        | {200: {"model": MapVersionBody, "description": "A dry run: the map is valid."}},
+    )
+    async def create_venue(request: Request, dry_run: DryRun = False) -> Response:
+        """Its id is the map's `venueId`, else one made from the name."""
+        created = await venues.create(_body(request), dry_run=dry_run)
+        return _summary(created, 200 if dry_run else 201)
+
+    @routes.put(
+        "/venues/{id}",
+        operation_id="putVenue",
+        summary="Give a venue a new version of its seat map",
+        response_model=MapVersionBody,
+        openapi_extra=_TAKES_A_MAP,
+        responses=documented(VenueNotFound, *_WRITE_ERRORS)
+        | {201: {"model": MapVersionBody, "description": "There was no such venue."}},
+    )
+    async def put_venue(request: Request, id: str, dry_run: DryRun = False) -> Response:  # noqa: A002
+        """Events keep the version that they have; the same map again makes no new version."""
+        written = await venues.replace(id, _body(request), dry_run=dry_run)
+        return _summary(written.version, 201 if written.created and not dry_run else 200)
+
+
+def _add_reading(routes: APIRouter, venues: VenueService) -> None:
+    @routes.get(
+        "/venues",
+        operation_id="listVenues",
+        summary="List venues",
+        response_model=VenuesBody,
+        responses=documented(InvalidRequest, *_READ_ERRORS),
+    )
+    async def list_venues(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
+        """In the order of their ids."""
+        (after,) = decode_cursor(cursor, tuple[str]) if cursor is not None else ("",)
+        items, last = page(await venues.page(after, limit + 1), limit)
+        answer = {
+            "items": [venue.fields() for venue in items],
+            "nextCursor": encode_cursor(last.newest.venue_id) if last else None,
+        }
+        return Response(
+            msgspec.json.encode(answer),
+            headers={"cache-control": "no-cache"},
+            media_type="application/json",
+        )
+
+    @routes.get(
+        "/venues/{id}",
+        operation_id="readVenue",
+        summary="Read a venue's newest seat map",
+        response_class=Response,
+        responses=_ANSWERS_A_MAP | documented(VenueNotFound, DatabaseUnavailable),
+    )
+    async def read_venue(request: Request, id: str) -> Response:  # noqa: A002
+        """`Content-Location` names its version."""
+        return _map(request, await venues.newest_map(id, gzipped=_gzip(request)), REVALIDATE)
+
+    @routes.get(
+        "/venues/{id}/versions/{version}",
+        operation_id="readVenueVersion",
+        summary="Read one version of a venue's seat map",
+        response_class=Response,
+        responses=_ANSWERS_A_MAP
+        | documented(VenueNotFound, VenueVersionNotFound, DatabaseUnavailable),
+    )
+    async def read_version(request: Request, id: str, version: str) -> Response:  # noqa: A002
+        """The one that an event has, for example; it never changes."""
+        if not VERSION_PATTERN.match(version):
+            raise VenueVersionNotFound
+        found = await venues.map(id, int(version), gzipped=_gzip(request))
+        return _map(request, found, IMMUTABLE)
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect:
+        raise InvalidRequest("The body ended before it was whole.") from None
+
+
+def _gzip(request: Request) -> bool:
+    return prefers_gzip(",".join(request.headers.getlist("accept-encoding")))
+
+
+def _summary(version: MapVersion, status: int) -> Response:
+    headers = {"location": f"/venues/{version.venue_id}"} if status == 201 else {}  # noqa: PLR2004
+    return Response(
+        msgspec.json.encode(version.fields()), status, headers, media_type="application/json"
+    )
+
+
+def _map(request: Request, ready: ReadyMap, cache_control: str) -> Response:
+    version = ready.version
+    # Two forms of one map are two representations, and a strong tag names one of them.
+    etag = f'"{version.etag}{"-gzip" if ready.gzipped else ""}"'
+    headers = {
+        "etag": etag,
+        "vary": "accept-encoding",
+        "cache-control": cache_control,
+        "content-location": f"/venues/{version.venue_id}/versions/{version.version}",
+    }
+    known = request.headers.getlist("if-none-match")
+    if has_current(",".join(known) if known else None, etag):
+        return Response(status_code=304, headers=headers)
+    if ready.gzipped:
+        headers["content-encoding"] = "gzip"
+    return Response(ready.encoded, headers=headers, media_type="application/json")

@@ -1,0 +1,307 @@
+"""The rules of venues: maps come in, become versions that never change, and are read a lot.
+
+A map is read, encoded and compressed once, when it comes, in a thread: the loop waits for nothing
+longer than a chunk of the body. It is stored as it is answered, so a read copies bytes. Those of
+the maps that are asked for most are kept ready; a version never changes, so what is kept is never
+stale. Which version is the newest is asked of the database each time, once for all who ask at
+once, so that every process answers the same.
+
+A new version takes the number after the newest. Two who take the same number meet at the primary
+key, and the one who comes second looks again: none is lost.
+"""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
+from secrets import token_hex
+from typing import Final, NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.cache.single_flight import SingleFlight
+from event_seating.cache.weighed_lru import WeighedLru
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.errors import (
+    BodyTooSlow,
+    DatabaseUnavailable,
+    InvalidMap,
+    MapFault,
+    VenueExists,
+    VenueNotFound,
+    VenueVersionNotFound,
+)
+from event_seating.venues import store
+from event_seating.venues.formats import encode_map, parse_map
+from event_seating.venues.model import (
+    MapVersion,
+    PackedMap,
+    Venue,
+    VenueMap,
+    is_venue_id,
+    slug,
+)
+
+UPLOADS_AT_ONCE: Final = 2
+"""Maps whose bodies are in memory at one time; the next one is not read before its turn."""
+
+UPLOAD_S_MAX: Final = 60
+"""How long a body may take: 32 MB at 4 Mbit/s. One that stalls holds up everybody's uploads."""
+
+MAP_THREADS: Final = 2
+"""Threads that parse, compress and unpack; more would take the processor from the requests."""
+
+READY_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Answers kept ready: a map of 100,000 seats has 1 MB compressed and 10 MB plain."""
+
+PLAN_PLACES_MAX: Final = 400_000
+"""Places of all parsed maps that are kept: twice the largest, or twenty arenas."""
+
+GZIP_LEVEL: Final = 6
+"""The usual one: the next levels take three times as long for 3 % less."""
+
+ETAG_CHARS: Final = 32
+"""128 bits of a SHA-256: nobody meets a collision."""
+
+RACES_MAX: Final = 20
+"""Lost in a row against other uploads to one venue; each loss is another's new version."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Written(NamedTuple):
+    """What became of a map that was put: the version that it is, and whether its venue is new."""
+
+    version: MapVersion
+    created: bool
+
+
+class ReadyMap(NamedTuple):
+    """A version of a map as it is answered, in the first format."""
+
+    version: MapVersion
+    encoded: bytes
+    gzipped: bool
+
+
+class VenueService:
+    """What can be done with venues."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(MAP_THREADS, "seat-map")
+        self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._ready = WeighedLru[ReadyMap](READY_BYTES_MAX)
+        self._plans = WeighedLru[VenueMap](PLAN_PLACES_MAX)
+        self._newest_flights = SingleFlight[MapVersion | None](lambda _key, _version: None)
+        self._map_flights = SingleFlight[ReadyMap](self._keep_ready)
+        self._plan_flights = SingleFlight[VenueMap](self._keep_plan)
+
+    async def aclose(self) -> None:
+        """End the reads that are under way, and the threads."""
+        for flights in (self._newest_flights, self._plan_flights, self._map_flights):
+            await flights.aclose()
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+    # Writing
+
+    async def create(self, body: AsyncIterable[bytes], *, dry_run: bool) -> MapVersion:
+        """The first version of a new venue, from a map in either format.
+
+        Its id is the map's, else one made from the name. Raises `InvalidMap`, `VenueExists` and
+        `BodyTooSlow`. A dry run writes nothing.
+        """
+        async with self._uploads:
+            venue_map = await self._parsed(body)
+            for venue_id in _ids_for(venue_map):
+                new = await self._in_thread(_packed, venue_map, venue_id)
+                if await self._insert(new, dry_run=dry_run):
+                    return new.version
+        raise VenueExists(venue_id)
+
+    async def replace(self, venue_id: str, body: AsyncIterable[bytes], *, dry_run: bool) -> Written:
+        """The next version of a venue's map, or the first; the present one if the map is the same.
+
+        Raises `VenueNotFound` when no venue can have this id, `InvalidMap` and `BodyTooSlow`. A dry
+        run writes nothing.
+        """
+        if not is_venue_id(venue_id):
+            raise VenueNotFound
+        async with self._uploads:
+            venue_map = await self._parsed(body)
+            if venue_map.venue_id not in {None, venue_id}:
+                raise InvalidMap([MapFault("venueId", f'must be left out or be "{venue_id}"')])
+            new = await self._in_thread(_packed, venue_map, venue_id)
+            del venue_map
+            return await (self._would_add(new) if dry_run else self._add(new))
+
+    async def _insert(self, new: PackedMap, *, dry_run: bool) -> bool:
+        if dry_run:
+            async with self._database.read() as connection:
+                return await store.newest(connection, new.version.venue_id) is None
+        async with self._database.write() as connection:
+            written = await self._write_first(connection, new)
+        self._newest_flights.taint(new.version.venue_id)
+        return written
+
+    async def _would_add(self, new: PackedMap) -> Written:
+        async with self._database.read() as connection:
+            newest = await store.newest(connection, new.version.venue_id)
+        same = newest is not None and newest.etag == new.version.etag
+        version = newest if newest and same else _numbered(new, newest).version
+        return Written(version, created=newest is None)
+
+    async def _add(self, new: PackedMap) -> Written:
+        for _ in range(RACES_MAX):
+            async with self._database.write() as connection:
+                written = await self._write_next(connection, new)
+            if written is not None:
+                self._newest_flights.taint(new.version.venue_id)
+                return written
+        raise DatabaseUnavailable("Too many change this venue at once; try again.")
+
+    async def _write_next(self, connection: AsyncConnection, new: PackedMap) -> Written | None:
+        """Write the map as the next version; None when another transaction took the number."""
+        newest = await store.newest(connection, new.version.venue_id)
+        if newest is None:
+            written = await self._write_first(connection, new)
+            return Written(new.version, created=True) if written else None
+        if newest.etag == new.version.etag:
+            return Written(newest, created=False)
+        following = _numbered(new, newest)
+        if not await store.insert_version(connection, following, self._clock.now_ms()):
+            return None
+        await store.set_newest(connection, following.version)
+        return Written(following.version, created=False)
+
+    async def _write_first(self, connection: AsyncConnection, new: PackedMap) -> bool:
+        now_ms = self._clock.now_ms()
+        if not await store.insert_venue(connection, new.version, now_ms):
+            return False
+        written = await store.insert_version(connection, new, now_ms)
+        assert written, "a venue that is new has no versions"
+        return True
+
+    async def _parsed(self, body: AsyncIterable[bytes]) -> VenueMap:
+        received = bytearray()
+        try:
+            async with asyncio.timeout(UPLOAD_S_MAX):
+                async for chunk in body:
+                    received += chunk
+        except TimeoutError:
+            raise BodyTooSlow from None
+        return await self._in_thread(parse_map, received)
+
+    # Reading
+
+    async def page(self, after: str, limit: int) -> Sequence[Venue]:
+        """At most `limit` venues, in the order of their ids, that come after this id."""
+        async with self._database.read() as connection:
+            return await store.page(connection, after, limit)
+
+    async def newest_map(self, venue_id: str, *, gzipped: bool) -> ReadyMap:
+        """The newest version of a venue's map; raises `VenueNotFound`."""
+        if not is_venue_id(venue_id):
+            raise VenueNotFound
+        newest, _ = await self._newest_flights.load(venue_id, lambda: self._load_newest(venue_id))
+        if newest is None:
+            raise VenueNotFound
+        return await self.map(venue_id, newest.version, gzipped=gzipped)
+
+    async def map(self, venue_id: str, version: int, *, gzipped: bool) -> ReadyMap:
+        """A version of a venue's map; raises `VenueNotFound` or `VenueVersionNotFound`."""
+        if not is_venue_id(venue_id):
+            raise VenueNotFound
+        key = _ready_key(venue_id, version, gzipped=gzipped)
+        ready = self._ready.get(key)
+        if ready is None:
+            load = self._load_gzipped if gzipped else self._load_plain
+            ready, _ = await self._map_flights.load(key, lambda: load(venue_id, version))
+        return ready
+
+    async def seat_plan(self, venue_id: str, version: int) -> VenueMap:
+        """A version of a venue's map, parsed; raises as `map` does."""
+        key = f"{venue_id}/{version}"
+        plan = self._plans.get(key)
+        if plan is None:
+            load = self._plan_flights.load(key, lambda: self._load_plan(venue_id, version))
+            plan, _ = await load
+        return plan
+
+    async def _load_newest(self, venue_id: str) -> MapVersion | None:
+        async with self._database.read() as connection:
+            return await store.newest(connection, venue_id)
+
+    async def _load_gzipped(self, venue_id: str, version: int) -> ReadyMap:
+        async with self._database.read() as connection:
+            packed = await store.packed(connection, venue_id, version)
+            if packed is None:
+                known = await store.newest(connection, venue_id)
+                raise VenueVersionNotFound if known else VenueNotFound
+        return ReadyMap(packed.version, packed.map_gzip, gzipped=True)
+
+    async def _load_plain(self, venue_id: str, version: int) -> ReadyMap:
+        packed = await self.map(venue_id, version, gzipped=True)
+        plain = await self._in_thread(gzip.decompress, packed.encoded)
+        return ReadyMap(packed.version, plain, gzipped=False)
+
+    async def _load_plan(self, venue_id: str, version: int) -> VenueMap:
+        packed = await self.map(venue_id, version, gzipped=True)
+        return await self._in_thread(_unpacked, packed.encoded)
+
+    def _keep_ready(self, key: str, ready: ReadyMap) -> None:
+        self._ready.put(key, ready, len(ready.encoded))
+
+    def _keep_plan(self, key: str, plan: VenueMap) -> None:
+        self._plans.put(key, plan, plan.places)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        assert not kwargs
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+
+def _ids_for(venue_map: VenueMap) -> Iterator[str]:
+    """The id that the map names; else ids made from its name, the better one first."""
+    named = venue_map.venue_id
+    if named is not None:
+        if not is_venue_id(named):
+            fault = "must have letters, digits or any of . _ ~ - and no others"
+            raise InvalidMap([MapFault("venueId", fault)])
+        yield named
+        return
+    made = slug(venue_map.name)
+    if made:
+        yield made
+    yield f"{made or 'venue'}-{token_hex(4)}"
+
+
+def _packed(venue_map: VenueMap, venue_id: str) -> PackedMap:
+    """The map of this venue as it is stored, as if it were its first."""
+    encoded = encode_map(replace(venue_map, venue_id=venue_id))
+    etag = sha256(encoded).hexdigest()[:ETAG_CHARS]
+    counts = venue_map.summary
+    version = MapVersion(
+        venue_id, 1, venue_map.name, etag, counts.seats, counts.areas, counts.categories
+    )
+    # Without the time, so that the same map gives the same bytes.
+    return PackedMap(version, gzip.compress(encoded, GZIP_LEVEL, mtime=0))
+
+
+def _unpacked(map_gzip: bytes) -> VenueMap:
+    return parse_map(gzip.decompress(map_gzip))
+
+
+def _numbered(new: PackedMap, newest: MapVersion | None) -> PackedMap:
+    """The map with the number after the newest."""
+    number = newest.version + 1 if newest else 1
+    return PackedMap(msgspec.structs.replace(new.version, version=number), new.map_gzip)
+
+
+def _ready_key(venue_id: str, version: int, *, gzipped: bool) -> str:
+    return f"{venue_id}/{version}/{'gzip' if gzipped else 'plain'}"

@@ -1,0 +1,112 @@
+"""The files that run the service elsewhere name what exists here."""
+
+import re
+from typing import Any
+
+import yaml
+from tests.rules.repository import ROOT
+
+from event_seating.config import Settings, environment_name
+from event_seating.supervisor import STOP_WITHIN_S
+from event_seating.web import security
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+UNIT = (ROOT / "deploy/systemd/event-seating.service").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+
+SETTINGS = {environment_name(name) for name in Settings.model_fields}
+SETTABLE = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names}
+OURS = ("migrate", "app")
+
+
+def dockerfile_environment() -> dict[str, str]:
+    """What the last stage sets."""
+    (lines,) = re.findall(
+        r"^ENV ((?:.*\\\n)*.*)", DOCKERFILE.rpartition("\nFROM ")[2], re.MULTILINE
+    )
+    return dict(re.findall(r"(\w+)=(\S+)", lines))
+
+
+def unit_environment() -> dict[str, str]:
+    return dict(re.findall(r"^Environment=(\w+)=(.*)$", UNIT, re.MULTILINE))
+
+
+def test_each_variable_is_a_setting() -> None:
+    assert set(dockerfile_environment()) - {"PATH"} <= SETTABLE
+    assert set(unit_environment()) <= SETTABLE
+    for service in OURS:
+        environment = COMPOSE["services"][service]["environment"]
+        assert set(environment) <= SETTABLE
+        for value in environment.values():
+            assert set(re.findall(r"\$\{(\w+)", value)) <= SETTABLE
+
+
+def test_what_is_set_without_a_secret_makes_settings() -> None:
+    given = dockerfile_environment() | unit_environment()
+    names = {name.lower(): value for name, value in given.items() if name in SETTINGS}
+    app = COMPOSE["services"]["app"]["environment"]
+    defaults = {
+        name.lower(): match[1]
+        for name, value in app.items()
+        if (match := re.fullmatch(r"\$\{\w+:-(.*)\}", value))
+    }
+    assert Settings(**(names | defaults)).production
+
+
+def test_an_image_that_others_can_reach_needs_a_key() -> None:
+    assert dockerfile_environment()["HOST"] == "0.0.0.0"
+    assert dockerfile_environment()["APP_ENV"] == "production"
+
+
+def test_the_image_is_made_of_wheels_with_hashes_alone() -> None:
+    installs = re.findall(r"pip install((?:.*\\\n)*.*)", DOCKERFILE)
+    assert len(installs) == 3
+    for install in installs:
+        hashed = "--require-hashes" in install and "--only-binary :all:" in install
+        assert hashed or ("--no-deps" in install and "--no-index" in install)
+
+
+def test_what_the_image_copies_is_there_and_sent_to_the_builder() -> None:
+    sent = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE):
+        for name in line.split():
+            assert (ROOT / name).exists()
+            assert name.split("/")[0] in sent
+
+
+def test_the_image_has_a_user_without_rights_and_asks_whether_it_is_ready() -> None:
+    last = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
+    (path,) = re.findall(r"%s(/\S+?)'", last)
+    assert security.ACCESS[f"GET {path}"] == security.Role.anyone
+
+
+def test_the_service_is_given_the_time_that_stopping_may_take() -> None:
+    grace = COMPOSE["services"]["app"]["stop_grace_period"]
+    (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
+    assert int(grace.rstrip("s")) > STOP_WITHIN_S
+    assert int(unit) > STOP_WITHIN_S
+
+
+def test_the_parts_of_compose_fit_together() -> None:
+    services, page = COMPOSE["services"], (ROOT / "docs/running.md").read_text()
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= set(services)
+        assert set(service["secrets"]) <= set(COMPOSE["secrets"])
+        for name, value in service["environment"].items():
+            if name.endswith("_FILE"):
+                assert value.removeprefix("/run/secrets/") in service["secrets"]
+    for secret in COMPOSE["secrets"].values():
+        path = secret["file"].removeprefix("./")
+        assert f"> {path}" in page, "the page says how to make it"
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert services["app"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+
+
+def test_what_systemd_starts_is_what_the_page_installs() -> None:
+    page = (ROOT / "docs/running.md").read_text()
+    commands = re.findall(r"^ExecStart(?:Pre)?=(\S+)/bin/event-seating (\w+)$", UNIT, re.MULTILINE)
+    assert commands == [("/opt/event-seating", "migrate"), ("/opt/event-seating", "serve")]
+    assert "python3 -m venv /opt/event-seating\n" in page
+    (credential,) = re.findall(r"^LoadCredential=\w+:(\S+)$", UNIT, re.MULTILINE)
+    assert f"> {credential}\n" in page

@@ -1,0 +1,82 @@
+"""What the pages name exists: links, paths, tests, make targets, commands, settings, topics."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.rules import markdown
+from tests.rules.repository import ROOT, make_targets, name_of, pages
+
+from event_seating.cli import cli
+from event_seating.config import Settings, environment_name
+
+PLACES = ("src", "tests", "docs", "deploy", "benchmarks", "requirements")
+MADE = {"benchmarks/results/last.md"}
+"""Named, and there only after a command has made it."""
+
+TOPICS = set(
+    re.findall(r'^    "([a-z-]+)": ', (ROOT / "benchmarks/__main__.py").read_text(), re.MULTILINE)
+)
+SETTINGS = {environment_name(name) for name in Settings.model_fields}
+KNOWN = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names} | {"NODE_ENV", "NO_COLOR"}
+
+each_page = pytest.mark.parametrize("page", pages(), ids=name_of)
+
+
+@each_page
+def test_each_link_leads_somewhere(page: Path) -> None:
+    for link in markdown.links(page.read_text()):
+        if re.match(r"https?://", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.is_file(), link
+        if anchor:
+            assert anchor in markdown.anchors(target.read_text()), link
+
+
+@each_page
+def test_each_path_that_is_named_exists(page: Path) -> None:
+    pattern = rf"(?<![\w/.-])(?:{'|'.join(PLACES)})/[\w./-]*\w(?:::\w+)?"
+    for code in markdown.code(page.read_text()):
+        for named in re.findall(pattern, code):
+            path, _, test = named.partition("::")
+            if "NNNN" in path or path in MADE:
+                continue
+            assert (ROOT / path).exists(), named
+            if test:
+                assert f"def {test}(" in (ROOT / path).read_text(), named
+
+
+@each_page
+def test_each_command_that_is_named_exists(page: Path) -> None:
+    commands = {command.name or command.callback.__name__ for command in cli.registered_commands
+                if command.callback}  # fmt: skip
+    for code in markdown.code(page.read_text()):
+        assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= make_targets()
+        assert set(re.findall(r"(?:^\$ |^|/bin/)event-seating ([a-z]+)", code)) <= commands
+        assert set(re.findall(r"--only ([a-z][a-z-]*)", code)) <= TOPICS
+
+
+@each_page
+def test_each_setting_that_is_given_a_value_exists(page: Path) -> None:
+    for code in markdown.code(page.read_text()):
+        assert set(re.findall(r"\b([A-Z][A-Z0-9_]{2,})=", code)) <= KNOWN
+
+
+def test_each_target_of_the_makefile_is_in_the_page_for_those_who_change_it() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    named = {cells[0].strip("`").removeprefix("make ") for cells in markdown.rows(page, "target")}
+    assert named == make_targets() - {"help"}
+
+
+def test_each_page_can_be_reached_from_the_readme() -> None:
+    reached, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        links = (link.partition("#")[0] for link in markdown.links(page.read_text()))
+        left += [(page.parent / link).resolve() for link in links if link and "://" not in link]
+    assert reached == set(pages())

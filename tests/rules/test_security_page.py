@@ -1,0 +1,20 @@
+"""docs/security.md shows who may call what as the code has it."""
+
+from tests.rules import markdown
+from tests.rules.repository import ROOT
+
+from event_seating.web import security
+
+PAGE = (ROOT / "docs/security.md").read_text()
+
+
+def test_the_page_shows_the_whole_table_of_access() -> None:
+    assert markdown.rows(PAGE, "call") == [
+        [f"`{call}`", role.name.replace("_", "-")] for call, role in security.ACCESS.items()
+    ]
+
+
+def test_the_page_shows_each_header_that_every_answer_has() -> None:
+    shown = PAGE.partition("## Headers")[2]
+    for name, value in security.HEADERS:
+        assert f"{name.decode()}: {value.decode()}" in shown

@@ -1,0 +1,30 @@
+"""docs/settings.md and the settings are the same."""
+
+from tests.rules import markdown
+from tests.rules.repository import ROOT
+
+from event_seating import config
+
+PAGE = (ROOT / "docs/settings.md").read_text()
+
+
+def test_the_page_names_each_setting_with_its_default_and_its_help() -> None:
+    expected = [
+        [f"`{name}`", default if default == "(none)" else f"`{default}`", help_]
+        for name, default, help_ in config.described()
+    ]
+    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in expected)
+    assert markdown.rows(PAGE, "name") == expected, f"these are its rows:\n{rows}"
+
+
+def test_the_page_names_each_secret_that_may_come_as_a_file() -> None:
+    after = PAGE.partition("may also come as files")[0].rsplit("\n", 1)[1]
+    assert {f"`{name}`" for name in config.Settings.secret_names} == set(
+        after.replace(" and", "").split()
+    )
+
+
+def test_the_command_prints_each_setting() -> None:
+    printed = config.as_text()
+    for name, default, help_ in config.described():
+        assert f"{name} = {default}\n    {help_}" in printed

@@ -1,0 +1,218 @@
+"""Plays what a page shows: each `$ command` of a ```console block, and the output below it.
+
+A line that starts the service (`make run`, `event-seating serve`) starts it in this process, with
+the settings that the line names; `curl` asks that service. What cannot be the same twice, such as
+times and ids, is compared by its form alone. A command that is not known here is an error: what
+shall not be played stands in a ```sh block.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import shlex
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import httpx
+import pytest
+from tests.conftest import in_process
+from tests.process import clean_environment
+from tests.rules import markdown
+
+from event_seating.config import AppEnv
+from event_seating.demo import add_demo_users
+
+PLACE = "http://localhost:3001"
+KEY = "0123456789abcdef" * 3
+"""What `openssl rand -hex 24` may print."""
+
+OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float,
+                 "retryAfter": int}  # fmt: skip
+OWN_HEADERS = {"x-request-id", "retry-after"}
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"
+OTHERS = "…"
+"""A line that stands for the headers that a page does not show."""
+
+
+class Step(NamedTuple):
+    """A command and what it prints."""
+
+    command: str
+    output: str
+
+
+def steps(page: str) -> list[Step]:
+    """All that the page shows being done, in order."""
+    found = []
+    for block in markdown.blocks(page):
+        if block.language == "console":
+            assert block.text.startswith("$ ")
+            for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+                command, _, output = part.partition("\n")
+                found.append(Step(command, output.rstrip("\n")))
+    return found
+
+
+class Shell:
+    """Where the commands of one page are played."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The supervisor, which would make the directory of the data, is left out here.
+        (directory / "data").mkdir()
+        monkeypatch.chdir(directory)
+        self._monkeypatch = monkeypatch
+        self._exported: dict[str, str] = {}
+        self._stack = AsyncExitStack()
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_why: object) -> None:
+        await self._stack.aclose()
+
+    async def play(self, step: Step) -> None:
+        """Do it and compare."""
+        words = shlex.split(self._expanded(step.command))
+        settings = {}
+        while words and (match := re.fullmatch(r"([A-Z][A-Z_]*)=(.*)", words[0])):
+            settings[match[1]] = match[2]
+            words.pop(0)
+        match words:
+            case ["export", *assignments]:
+                self._exported.update(part.split("=", 1) for part in assignments)
+            case ["make", "run"] | ["event-seating", "serve"]:
+                await self._serve(settings)
+            case ["event-seating", *rest]:
+                assert self._command(rest, settings) == step.output
+            case ["curl", *rest]:
+                await self._curl(rest, step.output)
+            case _:
+                raise AssertionError(f"unknown here: {step.command}")
+
+    def _expanded(self, command: str) -> str:
+        for name, value in self._exported.items():
+            command = re.sub(rf"\${name}\b", value, command)
+        return command.replace("$(openssl rand -hex 24)", KEY)
+
+    async def _serve(self, settings: dict[str, str]) -> None:
+        await self._stack.aclose()
+        with self._monkeypatch.context() as environment:
+            for name, value in (self._exported | settings).items():
+                environment.setenv(name, value)
+            service = await self._stack.enter_async_context(in_process(peer="127.0.0.1"))
+        if service.parts.settings.app_env is AppEnv.development:
+            await add_demo_users(service.parts.database)
+        self._client = service.client
+
+    def _command(self, words: list[str], settings: dict[str, str]) -> str:
+        environment = clean_environment() | self._exported | settings
+        done = subprocess.run(
+            [sys.executable, "-m", "event_seating.cli", *words],
+            env=environment, check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout.rstrip("\n")
+
+    async def _curl(self, words: list[str], shown: str) -> None:
+        if "|" in words:
+            at = words.index("|")
+            words, (_, pattern) = words[:at], words[at + 1 :]
+            (answer,) = await self._ask(asked := curl_arguments(words))
+            found = [line for line in answer.text.splitlines() if re.search(pattern, line)]
+            assert shown.splitlines() == found
+            return
+        answers = await self._ask(asked := curl_arguments(words))
+        if asked.output:
+            assert shown == ""
+            assert {answer.status_code for answer in answers} == {200}
+            return
+        (answer,) = answers
+        compare_answer(answer, shown, with_headers=asked.include)
+
+    async def _ask(self, asked: argparse.Namespace) -> list[httpx.Response]:
+        assert self._client is not None, "nothing is served yet"
+        headers = dict(header.split(": ", 1) for header in asked.header)
+        if asked.data is not None:
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        method = asked.request or ("GET" if asked.data is None else "POST")
+        requests = [
+            self._client.request(method, url, headers=headers, content=asked.data)
+            for url in urls(asked.url)
+        ]
+        if asked.parallel:
+            return await asyncio.gather(*requests)
+        return [await request for request in requests]
+
+
+def curl_arguments(words: list[str]) -> argparse.Namespace:
+    """What the words after `curl` ask for."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("-i", "--include", action="store_true")
+    parser.add_argument("-s", "--silent", action="store_true")
+    parser.add_argument("-Z", "--parallel", action="store_true")
+    parser.add_argument("--parallel-immediate", action="store_true")
+    parser.add_argument("--parallel-max")
+    parser.add_argument("-o", "--output")
+    parser.add_argument("-X", "--request")
+    parser.add_argument("-H", "--header", action="append", default=[])
+    parser.add_argument("-d", "--data")
+    parser.add_argument("url")
+    return parser.parse_args(words)
+
+
+def urls(url: str) -> list[str]:
+    """One URL, or one for each number of its `[from-to]`."""
+    whole = url if "://" in url else f"http://{url}"
+    assert whole.startswith(f"{PLACE}/"), whole
+    match = re.search(r"\[(\d+)-(\d+)]", whole)
+    if not match:
+        return [whole]
+    return [
+        whole.replace(match[0], str(number)) for number in range(int(match[1]), int(match[2]) + 1)
+    ]
+
+
+def compare_answer(answer: httpx.Response, shown: str, *, with_headers: bool) -> None:
+    """The answer is the one that the page shows."""
+    body = shown
+    if with_headers:
+        head, _, body = shown.partition("\n\n")
+        status, *headers = head.split("\n")
+        code = HTTPStatus(answer.status_code)
+        assert status == f"HTTP/1.1 {code.value} {code.phrase}"
+        compare_headers(answer.headers, headers)
+    given, expected = answer.json(), json.loads(body)
+    assert_same(given, expected)
+    if not with_headers:
+        assert answer.is_success == ("error" not in expected)
+
+
+def compare_headers(given: httpx.Headers, shown: list[str]) -> None:
+    """Each header that is shown is there, with its value."""
+    assert shown[-1] == OTHERS
+    for line in shown[:-1]:
+        name, value = line.split(": ", 1)
+        assert name in given
+        if name not in OWN_HEADERS:
+            # When the next request may come depends on how long the last one took.
+            in_seconds = re.compile(r"\bt=\d+")
+            assert in_seconds.sub("t=", given[name]) == in_seconds.sub("t=", value), name
+
+
+def assert_same(given: Any, shown: Any, field: str = "") -> None:
+    """Both are the same JSON, but for what differs each time."""
+    if field in OWN_EACH_TIME:
+        assert type(given) is type(shown) is OWN_EACH_TIME[field], field
+    elif isinstance(shown, dict):
+        assert list(given) == list(shown)
+        for name in shown:
+            assert_same(given[name], shown[name], name)
+    elif isinstance(shown, str) and re.fullmatch(TIME, shown) and "." in shown:
+        assert re.fullmatch(TIME, given), field
+    else:
+        assert given == shown, field

@@ -21,7 +21,11 @@ from benchmarks import (
     machine,
     memory,
     report,
+    seats_best,
     seats_engine,
+    seats_load,
+    seats_processes,
+    seats_size,
     start,
 )
 from benchmarks.load import LoadError
@@ -38,6 +42,10 @@ TOPICS: dict[str, Measure] = {
     "start": start.measure,
     "memory": memory.measure,
     "seats-engine": seats_engine.measure,
+    "seats-size": seats_size.measure,
+    "seats-best": seats_best.measure,
+    "seats-load": seats_load.measure,
+    "seats-processes": seats_processes.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

@@ -113,11 +113,13 @@ class LogDesk:
         return hold if await self._ask(PlaceHold(hold, Choice((seat,)), buyer)) else None
 
     async def book(self, seat: int, held: object) -> object | None:
+        del seat  # the hold knows
         assert isinstance(held, bytes)
         booking = ids.new_key()
         return booking if await self._ask(BookHold(held, booking)) else None
 
     async def release(self, seat: int, held: object) -> None:
+        del seat
         assert isinstance(held, bytes)
         assert await self._ask(ReleaseHold(held))
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+from tests.postgres import Postgres
 
 from event_seating.db import schema
 from event_seating.db.database import Database
-from tests.postgres import Postgres
 
 POSTGRESQL = "PostgreSQL"
 SQLITE = "SQLite"

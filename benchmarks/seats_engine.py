@@ -5,7 +5,7 @@ contenders use one database, in turn, each with seats that are all free. "Hold" 
 gives it back, over and over; "hold and book" sells the house. Both count every answer.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import uvloop
@@ -29,9 +29,10 @@ UPDATE = "a conditional UPDATE"
 TRANSACTION = "a transaction a request"
 
 GOAL = Goal(Bound.at_least, 20, Judged.ratio)
-GOALS = {FOR_UPDATE: GOAL, TRANSACTION: GOAL}
+HOLD = "hold"
+GOALS = {HOLD: {FOR_UPDATE: GOAL, TRANSACTION: GOAL}}
 
-WALKS: dict[str, Walk] = {"hold": crowd.holding, "hold and book": crowd.buying}
+WALKS: dict[str, Walk] = {HOLD: crowd.holding, "hold and book": crowd.buying}
 
 Opened = Callable[[str], AbstractAsyncContextManager[Desk]]
 
@@ -80,7 +81,7 @@ def measure(run: Run) -> Iterator[Row | Profile]:
                     run.tell(f"{TOPIC}: {what}, {name}, round {number + 1} of {run.rounds}")
                     for contender, opened in contenders.items():
                         tallies[contender].append(uvloop.run(_round(opened, url, walk, run)))
-                yield from _rows(f"{what}, {name}", tallies)
+                yield from _rows(f"{what}, {name}", tallies, GOALS.get(what, {}))
 
 
 async def _round(opened: Opened, url: str, walk: Walk, run: Run) -> Tally:
@@ -88,7 +89,7 @@ async def _round(opened: Opened, url: str, walk: Walk, run: Run) -> Tally:
         return await crowd.let_in(desk, walk, crowd.shares(SEATS), run.seconds)
 
 
-def _rows(what: str, tallies: dict[str, list[Tally]]) -> Iterator[Row]:
+def _rows(what: str, tallies: dict[str, list[Tally]], goals: Mapping[str, Goal]) -> Iterator[Row]:
     ours = [tally.per_s for tally in tallies[ENGINE]]
     refused = sum(tally.refused for each in tallies.values() for tally in each)
     for contender, theirs in tallies.items():
@@ -102,7 +103,7 @@ def _rows(what: str, tallies: dict[str, list[Tally]]) -> Iterator[Row]:
             measured=samples(ours, "req/s"),
             reference=samples(rates, "req/s"),
             ratio=more_is_better(ours, rates),
-            goal=GOALS.get(contender),
+            goal=goals.get(contender),
             invalid="seats of one's own were refused" if refused else "",
         )
     yield Row(

@@ -76,8 +76,8 @@ async def buy(shop: Shop, number: int) -> None:
 
 async def buy_once(shop: Shop, client: httpx.AsyncClient, chance: Random) -> None:
     """One buyer's way: a hold, and if it is granted a booking."""
-    row, col, more = chance.randrange(1, 21), chance.randrange(1, 10), chance.randrange(2)
-    seats = [f"A-{row}-{at}" for at in range(col, col + 1 + more)]
+    row, col, more = chance.randrange(1, 21), chance.randrange(1, 11), chance.randrange(2)
+    seats = [f"A-{row}-{at}" for at in range(col, min(col + more, 10) + 1)]
     key = f"{chance.getrandbits(128):032x}"
     held = await insist(shop, client, f"/events/{shop.event}/holds", {"seats": seats}, key)
     if held.status_code != 201:

@@ -63,6 +63,11 @@ def test_seats_are_picked_side_by_side_and_free() -> None:
         assert seats[first : first + 3] == "aaa"
 
 
+def test_the_end_of_a_row_and_the_start_of_the_next_are_no_neighbours() -> None:
+    seats = "bbbbbbaa" + "aabbbbbb"
+    assert not any("seats" in wish for wish in wishes(hall(rows=2), Sight(seats, {}), 3))
+
+
 def test_who_finds_no_neighbours_and_no_place_takes_the_best() -> None:
     assert {next(iter(wish)) for wish in wishes(hall(), Sight("ab" * 40, {"floor": 1}), 2)} == {
         "best"

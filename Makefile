@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --compile-bytecode --quiet --python $(BIN)/python --require-hashes
 
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test check format bench simulate lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ format: $(VENV)/dev.stamp ## put the code into its form
 
 bench: $(VENV)/bench.stamp ## measure, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+simulate: $(VENV)/run.stamp ## a million steps of crashes and lost answers, looking for a seat sold twice
+	$(BIN)/event-seating simulate --seeds 200 --steps 5000
 
 lock: $(VENV)/uv.stamp ## pin the newest versions that fit requirements/*.in
 	for set in build run dev bench; do \

@@ -21,12 +21,13 @@ from event_seating.booking.views import SeatViews
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings, Window
-from event_seating.db import secrets
+from event_seating.db import schema, secrets
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable
+from event_seating.errors import DatabaseUnavailable, StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
+from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
@@ -161,6 +162,28 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             ),
             health=Health({"database": database.ping}),
         )
+
+
+@asynccontextmanager
+async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]]:
+    """What is stored, and the seats of events, for work beside or without a server.
+
+    `StartupError` when the database cannot be reached or is not up to date.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database)
+        stack.push_async_callback(database.close)
+        found = await schema.current(database)
+        if found != schema.HEAD:
+            raise StartupError(
+                f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release"
+                f" needs {schema.HEAD}"
+            )
+        venues = VenueService(database, SystemClock())
+        stack.push_async_callback(venues.aclose)
+        houses = Houses(venues, EventFacts(database).of)
+        stack.push_async_callback(houses.aclose)
+        yield database, houses.index
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

@@ -91,6 +91,47 @@ def settings() -> None:
 
 
 @cli.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Requests and faults a run.")] = 5_000,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up.")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+) -> None:
+    """Look for a way to sell a seat twice: crashes, lost answers and wrong clocks, by seed."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from event_seating.simulation import many  # noqa: PLC0415
+
+    raise typer.Exit(many.simulate(range(seed, seed + seeds), steps, jobs or None, Console()))
+
+
+@cli.command()
+def verify(
+    event: Annotated[str | None, typer.Option(help="Only this event.")] = None,
+) -> None:
+    """Compare the log of every event with its snapshots, bookings and seats; exit 1 if they differ.
+
+    Reads only, and may run beside a server.
+    """
+    raise typer.Exit(asyncio.run(_verify(event)))
+
+
+async def _verify(event_id: str | None) -> int:
+    from rich.console import Console  # noqa: PLC0415
+
+    from event_seating import bootstrap  # noqa: PLC0415
+    from event_seating.clock import MS_PER_S  # noqa: PLC0415
+    from event_seating.maintenance import command  # noqa: PLC0415
+
+    settings = config.load()
+    grace_ms = int(settings.booking_grace_s * MS_PER_S)
+    async with bootstrap.stored(settings) as (database, load_index):
+        return await command.verify_all(
+            database, load_index, event_id, grace_ms=grace_ms, console=Console()
+        )
+
+
+@cli.command()
 def version() -> None:
     """Print the version."""
     from event_seating.version import VERSION  # noqa: PLC0415

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from tests.postgres import Postgres
 
 from event_seating.db.database import Database
+from event_seating.errors import DatabaseUnavailable
 from event_seating.users import store
 from event_seating.users.model import User
 
@@ -68,6 +70,19 @@ async def test_what_a_statement_did_wrong_passes_through(database: Database) -> 
     with pytest.raises(IntegrityError):
         async with database.write() as connection:
             await connection.execute(text("INSERT INTO users (id) VALUES ('x')"))
+
+
+async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
+    postgres: Postgres,
+) -> None:
+    """On PostgreSQL, whose driver has no class for it; SQLite has one writer at a time anyway."""
+    database = Database(postgres.create_database("test_turns"))
+    async with database.write() as first:
+        await database.take_turn(first, "event")
+        with pytest.raises(DatabaseUnavailable):
+            async with database.write() as second:
+                await database.take_turn(second, "event")
+    await database.close()
 
 
 async def test_many_who_read_first_and_write_later_all_succeed(database: Database) -> None:

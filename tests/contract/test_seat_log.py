@@ -24,7 +24,7 @@ from event_seating.booking.store import SqlLogStore
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import booked_seats, booking_lines, bookings, seat_log
-from event_seating.errors import IdempotencyKeyReused
+from event_seating.errors import EventUnavailable, IdempotencyKeyReused
 
 pytestmark = pytest.mark.anyio
 
@@ -190,6 +190,53 @@ async def test_the_same_call_again_at_another_process_gets_the_first_answer(
     assert isinstance(first, Granted)
     assert isinstance(again, Granted)
     assert again.body == first.body
+    assert again.version == first.version, "who reads at this version sees the hold"
+
+
+async def test_a_refusal_knows_what_another_process_wrote(store: SqlLogStore) -> None:
+    ours, theirs = await open_log(store), await open_log(store)
+    hold, booking = ids.new_key(), ids.new_key()
+    await ask(theirs, place([1], hold=hold))
+    assert isinstance(await ask(ours, BookHold(hold, booking)), Granted)
+    assert isinstance(await ask(theirs, CancelBooking(booking)), Granted)
+    refused = await ask(ours, CancelBooking(booking))
+    assert isinstance(refused, Refusal)
+    assert refused.code == RefusalCode.already_cancelled
+
+
+async def test_a_repeated_call_in_the_same_row_names_that_row(store: SqlLogStore) -> None:
+    log = await open_log(store)
+    first, again = await many(*(ask(log, place([1]), once=once("k")) for _ in range(2)))
+    assert isinstance(first, Granted)
+    assert isinstance(again, Granted)
+    assert (again.version, again.replayed) == (first.version, True)
+
+
+async def test_a_listener_that_fails_does_not_undo_what_is_committed(store: SqlLogStore) -> None:
+    def fails(log: SeatLog, changes: object, entries: object) -> None:
+        raise RuntimeError("a listener")
+
+    log = await open_log(store)
+    failing = SeatLog(EVENT, log.states, store, SystemClock(), listeners=[fails])
+    outcomes = await many(*(ask(failing, place([seat])) for seat in range(3)))
+    assert [type(outcome) for outcome in outcomes] == [Granted] * 3
+    assert (await replayed(store)).dump() == failing.states.dump()
+
+
+async def test_a_row_that_cannot_be_read_takes_the_event_out_of_service(
+    store: SqlLogStore, database: Database
+) -> None:
+    log = await open_log(store)
+    async with database.write() as connection:
+        await connection.execute(
+            text("INSERT INTO seat_log VALUES (:e, 2, :id, 1, :rubbish, 0)"),
+            {"e": EVENT, "id": b"id", "rubbish": b"rubbish"},
+        )
+    with pytest.raises(EventUnavailable):
+        await ask(log, place([1]))
+    assert log.broken is not None
+    with pytest.raises(EventUnavailable):
+        await ask(log, place([2]))
 
 
 async def test_a_key_that_comes_with_another_request_is_refused(store: SqlLogStore) -> None:
@@ -304,6 +351,12 @@ async def test_two_images_are_kept(store: SqlLogStore, database: Database) -> No
         await snapshot.save(EVENT, log.states, store)
     found = await store.snapshots(EVENT)
     assert [each.version for each in found] == [log.states.version, log.states.version - 1]
+
+
+async def test_processes_may_write_the_same_image_at_the_same_moment(store: SqlLogStore) -> None:
+    log = await open_log(store)
+    await many(*(snapshot.save(EVENT, log.states, store) for _ in range(8)))
+    assert [each.version for each in await store.snapshots(EVENT)] == [log.states.version]
 
 
 async def test_a_caller_who_leaves_does_not_stop_the_writer(store: SqlLogStore) -> None:

@@ -33,6 +33,23 @@ def check(ledger: Ledger) -> None:
         _check_published(ledger)
 
 
+def difference(ours: Ledger, theirs: Ledger) -> str | None:
+    """What two committed states of the same log do not have alike; `None` when they agree.
+
+    Late holds are left out: they hang on the grace that was set when they ran out.
+    """
+    alike = {
+        "seats": (ours.arrays.status, ours.arrays.owner)
+        == (theirs.arrays.status, theirs.arrays.owner),
+        "configuration": ours.configuration == theirs.configuration,
+        "holds": ours.holds == theirs.holds,
+        "bookings": ours.bookings == theirs.bookings,
+        "booked holds": ours.from_hold == theirs.from_hold,
+        "ended ids": ours.gone == theirs.gone,
+    }
+    return next((what for what, same in alike.items() if not same), None)
+
+
 def _must(holds: bool, what: str) -> None:
     if not holds:
         raise InvariantError(what)

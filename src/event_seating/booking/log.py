@@ -27,7 +27,7 @@ from typing import Final, Protocol
 
 from event_seating.booking import entries as entries_module
 from event_seating.booking import ids
-from event_seating.booking.entries import FORMAT, Entry, UnknownFormatError
+from event_seating.booking.entries import FORMAT, BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.ledger import InvariantError
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Buyer, Projection
@@ -69,6 +69,9 @@ LOOK_EVERY_S: Final = 0.1
 
 ANSWERS_KEPT_MS: Final = 24 * 3_600_000
 """How long a repeated call gets the first answer."""
+
+UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
+"""The log and what this process can make of it have parted: it must not decide any more."""
 
 _log = get_logger("seat log")
 
@@ -127,7 +130,7 @@ class _Decided:
     batch: Batch
     row: LogRow | None
     projection: Projection
-    outcomes: list[tuple[Submission, Granted | Refusal]]
+    outcomes: list[tuple[Submission, Granted | Refusal | IdempotencyKeyReused]]
     answers: dict[Claim, StoredAnswer]
 
 
@@ -193,7 +196,7 @@ class SeatLog:
         async with self._turn:
             try:
                 await self._read_tail()
-            except (InvariantError, UnknownFormatError) as error:
+            except UNREADABLE as error:
                 self._break(error)
                 raise EventUnavailable from error
 
@@ -202,12 +205,13 @@ class SeatLog:
         until = self._clock.monotonic() + within_s
         while self.states.version < version:
             moved = asyncio.ensure_future(self._moved.wait())
-            await self.catch_up()
-            if self.states.version >= version:
+            try:
+                await self.catch_up()
+                if self.states.version >= version:
+                    break
+                await asyncio.wait([moved], timeout=LOOK_EVERY_S)
+            finally:
                 moved.cancel()
-                break
-            await asyncio.wait([moved], timeout=LOOK_EVERY_S)
-            moved.cancel()
             if self._clock.monotonic() > until:
                 break
         return self.states.version >= version
@@ -244,12 +248,15 @@ class SeatLog:
 
         If a turn has to be waited for, those who come meanwhile join, up to `most` in all.
         """
+        if self.broken is not None:
+            _fail(submissions, EventUnavailable())
+            return
         try:
             await self._settle_together(submissions, most)
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, EventUnavailable) as error:
             self._behind = True
             _fail(submissions, error)
-        except (InvariantError, UnknownFormatError) as error:
+        except UNREADABLE as error:
             self._break(error)
             _fail(submissions, EventUnavailable())
         except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
@@ -298,10 +305,17 @@ class SeatLog:
         try:
             if decided.row is not None:
                 await self._write_row(decided, decided.row)
+            elif decided.outcomes:
+                await self._check_current()
         except BaseException:
             decided.batch.discard()
             raise
         self._finish(decided)
+
+    async def _check_current(self) -> None:
+        """A refusal must know what others wrote, as a grant does: there is no append to tell."""
+        if await self._store.rows_after(self.event_id, self.states.version, 1):
+            raise LostRace
 
     async def _attempt_in_turn(self, submissions: list[Submission], most: int) -> None:
         decided: _Decided | None = None
@@ -311,6 +325,9 @@ class SeatLog:
                 submissions += self._next(most - len(submissions))
                 keys = _keys(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
+                if known:
+                    # So that the version which is answered has what was granted before.
+                    await self._take_in(transaction)
                 decided = self._decide(submissions, known)
                 if decided.row is not None:
                     await self._append(transaction, decided, decided.row)
@@ -351,21 +368,22 @@ class SeatLog:
         if row is None:
             return
         until = self._clock.monotonic() + DOUBT_MAX_S
+        refused = False
         while True:
             try:
                 there = await self._store.rows_after(self.event_id, row.version - 1, 1)
-                if there and there[0].batch_id != row.batch_id:
-                    raise LostRace
-                if there:
+                if there and there[0].batch_id == row.batch_id:
                     return
+                if there or refused:
+                    # Refused, and nobody has its place: its time will not do, and never did.
+                    raise LostRace
                 # Not there, or not yet: the same row again is either taken in or found.
                 async with self._store.transaction(self.event_id, exclusive=False) as transaction:
-                    if await transaction.append(row, decided.projection, decided.answers):
-                        continue
+                    refused = not await transaction.append(row, decided.projection, decided.answers)
             except DatabaseUnavailable:
                 if self._clock.monotonic() > until:
                     raise
-            await self._sleep(DOUBT_EVERY_S)
+                await self._sleep(DOUBT_EVERY_S)
 
     def _decide(self, submissions: list[Submission], known: dict[Claim, StoredAnswer]) -> _Decided:
         configuration = self.states.configuration
@@ -375,8 +393,7 @@ class SeatLog:
         try:
             for submission in submissions:
                 outcome = self._outcome(submission, known, decided)
-                if outcome is not None:
-                    decided.outcomes.append((submission, outcome))
+                decided.outcomes.append((submission, outcome))
             if batch.entries:
                 decided.row = LogRow(
                     batch.version,
@@ -392,14 +409,14 @@ class SeatLog:
 
     def _outcome(
         self, submission: Submission, known: dict[Claim, StoredAnswer], decided: _Decided
-    ) -> Granted | Refusal | None:
-        """What to answer; none when it has been answered, or has to wait for the next batch."""
-        once = submission.once
+    ) -> Granted | Refusal | IdempotencyKeyReused:
+        """What to answer, once the batch is there for ever."""
+        once, batch = submission.once, decided.batch
         if once is not None:
-            before = known.get(once.claim) or decided.answers.get(once.claim)
-            if before is not None:
-                return _again(submission, once, before, decided.batch.version - 1)
-        batch = decided.batch
+            if once.claim in decided.answers:
+                return _again(once, decided.answers[once.claim], batch.version)
+            if once.claim in known:
+                return _again(once, known[once.claim], batch.version - 1)
         if submission.dry_run:
             entry = batch.preview(submission.request)
         else:
@@ -425,7 +442,9 @@ class SeatLog:
             self.batches += 1
             self._tell(changes, batch.entries)
         for submission, outcome in decided.outcomes:
-            if not submission.outcome.done():
+            if isinstance(outcome, IdempotencyKeyReused):
+                _fail([submission], outcome)
+            elif not submission.outcome.done():
                 submission.outcome.set_result(outcome)
 
     # The rows of others
@@ -455,7 +474,10 @@ class SeatLog:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
         for listener in self._listeners:
-            listener(self, changes, entries)
+            try:
+                listener(self, changes, entries)
+            except Exception as error:  # noqa: BLE001 (what is committed is not undone by it)
+                _log.error("a listener failed", eventId=self.event_id, exc_info=error)
 
     def _break(self, error: Exception) -> None:
         self.broken = str(error)
@@ -476,12 +498,9 @@ def _keys(submissions: Sequence[Submission]) -> list[str]:
     return [submission.once.claim.key for submission in submissions if submission.once]
 
 
-def _again(
-    submission: Submission, once: Once, before: StoredAnswer, version: int
-) -> Granted | None:
+def _again(once: Once, before: StoredAnswer, version: int) -> Granted | IdempotencyKeyReused:
     if before.request_hash != once.request_hash:
-        _fail([submission], IdempotencyKeyReused())
-        return None
+        return IdempotencyKeyReused()
     return Granted(before.status, before.answer, version, replayed=True)
 
 

@@ -173,6 +173,11 @@ _PUT_ANSWER = text(
     " status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms"
 )
 
+_PUT_SNAPSHOT = text(
+    "INSERT INTO seat_snapshots (event_id, version, image, at_ms)"
+    " VALUES (:event_id, :version, :image, :at_ms) ON CONFLICT DO NOTHING"
+)
+
 _CHANGE_BOOKING = (
     update(bookings)
     .where(bookings.c.event_id == bindparam("b_event_id"))
@@ -248,14 +253,11 @@ class SqlLogStore:
     async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
         """See `LogStore`."""
         async with self._database.write() as connection:
-            there = [
-                row.version for row in await connection.execute(_SNAPSHOTS, {"event_id": event_id})
-            ]
-            if snapshot.version not in there:
-                await connection.execute(
-                    insert(seat_snapshots), {"event_id": event_id, **snapshot._asdict()}
-                )
-            for version in sorted({*there, snapshot.version})[:-SNAPSHOTS_KEPT]:
+            # Every process writes one at the same versions, maybe at the same moment.
+            values = {"event_id": event_id, **snapshot._asdict()}
+            await connection.execute(_PUT_SNAPSHOT, values)
+            there = [row.version for row in await connection.execute(_SNAPSHOTS, values)]
+            for version in sorted(there)[:-SNAPSHOTS_KEPT]:
                 await connection.execute(
                     delete(seat_snapshots)
                     .where(seat_snapshots.c.event_id == event_id)

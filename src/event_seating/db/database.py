@@ -53,6 +53,11 @@ POSTGRES_SESSION = {
 _USED = "used"
 """When a pooled connection was last given back, in monotonic seconds."""
 
+POSTGRES_AWAY = ("08", "25P03", "53", "55P03", "57")
+"""Beginnings of its error codes that say nothing about the statement: connection, idle for too
+long, out of resources, a lock not had in time, stopped by a timeout or an operator. The driver has
+no class for them."""
+
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
@@ -187,6 +192,7 @@ def _is_away(error: DBAPIError) -> bool:
         error.connection_invalidated
         or isinstance(error, OperationalError | InterfaceError)
         or isinstance(error.orig, OSError | TimeoutError)
+        or str(getattr(error.orig, "sqlstate", None)).startswith(POSTGRES_AWAY)
         or (type(error) is DBAPIError and error.statement is None)
     )
 

@@ -1,0 +1,1 @@
+"""Work on what is stored: `verify` compares the log with everything that follows from it."""

@@ -1,0 +1,63 @@
+"""What the rows beside an event's log must say, and how to read what they do say."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from event_seating.booking.records import STANDARD, Configuration, Groups, total
+
+Lines = dict[int, tuple[str, int]]
+"""Ticket type and price, by seat."""
+
+
+@dataclass(slots=True)
+class Expected:
+    """What the row of a booking must say; `groups` give its lines and its total."""
+
+    currency: str
+    created_ms: int
+    version: int
+    updated_ms: int
+    groups: Groups = ()
+
+    def columns(self, status: str) -> dict[str, Any]:
+        """Its columns."""
+        return {
+            "status": status,
+            "total": total(self.groups),
+            "currency": self.currency,
+            "version": self.version,
+            "created_at_ms": self.created_ms,
+            "updated_at_ms": self.updated_ms,
+        }
+
+    def lines(self) -> Lines:
+        """Ticket type and price of each seat."""
+        return {
+            seat: (group.ticket_type or STANDARD, group.price)
+            for group in self.groups
+            for seat in group.seats
+        }
+
+
+def line(found: tuple[str, int] | None) -> str:
+    """A line for people."""
+    return f"{found[0]} at {found[1]}" if found is not None else "missing"
+
+
+def configuration(text: str) -> Configuration | None:
+    """How an event sells, from its row; none when it cannot be read."""
+    try:
+        return msgspec.json.decode(text, type=Configuration)
+    except msgspec.MsgspecError:
+        return None
+
+
+def json_object(answer: bytes) -> dict[str, Any]:
+    """The body of an answer; empty when it has none."""
+    try:
+        said = msgspec.json.decode(answer)
+    except msgspec.MsgspecError:
+        return {}
+    return said if isinstance(said, dict) else {}

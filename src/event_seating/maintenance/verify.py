@@ -1,0 +1,354 @@
+"""Whether everything that follows from an event's log is what the log says.
+
+The log is replayed from its first row by the rules of the writer, and compared with every
+snapshot on the way and, at its end, with how the event sells, its bookings, their lines, the booked
+seats and the answers that are kept for repeated calls. Each difference is a line; after
+`FINDINGS_MAX` of them an event is given up. All of an event is read in one state of the database,
+so that it may go on selling. Memory is bounded by the venue: a booking that was cancelled is
+compared at once and forgotten. It never writes.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.booking import entries, ids
+from event_seating.booking.entries import (
+    Booked,
+    BrokenEntriesError,
+    Cancelled,
+    Configured,
+    Entry,
+    Exchanged,
+    UnknownFormatError,
+)
+from event_seating.booking.image import BrokenImageError
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.invariants import difference
+from event_seating.booking.ledger import GONE_MAX, GONE_MS, InvariantError
+from event_seating.booking.model import SeatStates
+from event_seating.booking.projection import CANCELLED, CONFIRMED
+from event_seating.booking.records import seat_count
+from event_seating.booking.store import LogRow
+from event_seating.db.database import Database
+from event_seating.errors import EventNotFound
+from event_seating.maintenance import expected, verify_store
+from event_seating.maintenance.expected import Expected, Lines
+from event_seating.maintenance.verify_store import AnyRow
+
+FINDINGS_MAX: Final = 100
+"""Lines about one event: who reads them has understood by then."""
+
+CANCELLED_AT_ONCE: Final = 200
+"""Cancelled bookings that are compared together."""
+
+LoadIndex = Callable[[str], Awaitable[SeatIndex]]
+Progress = Callable[[int, int], None]
+"""Called with the rows of the log that were read, and all there are."""
+
+
+class EnoughFindings(Exception):
+    """More would not help."""
+
+
+async def event_ids(database: Database) -> AsyncIterator[str]:
+    """Every event that has a row in any table."""
+    event_id: str | None = ""
+    while event_id is not None:
+        async with database.read() as connection:
+            event_id = await verify_store.event_after(connection, event_id)
+        if event_id is not None:
+            yield event_id
+
+
+async def verify(
+    database: Database,
+    event_id: str,
+    load_index: LoadIndex,
+    *,
+    grace_ms: int,
+    progress: Progress = lambda _done, _all: None,
+) -> list[str]:
+    """What is wrong with an event, a line each; none when its log and its tables agree."""
+    try:
+        index = await load_index(event_id)
+    except EventNotFound:
+        return await _without_event(database, event_id)
+    async with database.read() as connection:
+        # One state of the database for all that follows, on both of them.
+        await connection.execution_options(isolation_level="SERIALIZABLE", postgresql_readonly=True)
+        check = _Check(connection, event_id, SeatStates.new(index, grace_ms=grace_ms), progress)
+        try:
+            await check.run()
+        except EnoughFindings:
+            check.findings.append(f"more than {FINDINGS_MAX} differences; the rest is not shown")
+        return check.findings
+
+
+async def _without_event(database: Database, event_id: str) -> list[str]:
+    async with database.read() as connection:
+        rows = await verify_store.last_version(connection, event_id)
+    return [f"there is a log of {rows} rows and no event"] if rows else []
+
+
+class _Check:
+    """One event on its way through."""
+
+    def __init__(
+        self, connection: AsyncConnection, event_id: str, states: SeatStates, progress: Progress
+    ) -> None:
+        self.findings: list[str] = []
+        self._connection = connection
+        self._event_id = event_id
+        self._states = states
+        self._progress = progress
+        self._at = array("q")
+        """The time of each row."""
+        self._configured_version = 0
+        self._live: dict[bytes, Expected] = {}
+        self._cancelled: dict[bytes, Expected] = {}
+
+    async def run(self) -> None:
+        if not await self._replay():
+            return
+        await self._compare_cancelled()
+        await self._compare_configuration()
+        await self._compare_bookings()
+        await self._compare_seats()
+        await self._compare_answers()
+
+    def _say(self, what: str) -> None:
+        self.findings.append(what)
+        if len(self.findings) >= FINDINGS_MAX:
+            raise EnoughFindings
+
+    # The log and its snapshots
+
+    async def _replay(self) -> bool:
+        """Apply every row; whether all of them fit."""
+        connection, event_id = self._connection, self._event_id
+        last = await verify_store.last_version(connection, event_id)
+        saved = set(await verify_store.snapshot_versions(connection, event_id))
+        async for row in verify_store.log_rows(connection, event_id):
+            if not self._apply(row):
+                return False
+            if row.version in saved:
+                saved.discard(row.version)
+                await self._compare_snapshot(row)
+            if len(self._cancelled) >= CANCELLED_AT_ONCE:
+                await self._compare_cancelled()
+            self._progress(row.version, last)
+        for version in sorted(saved):
+            self._say(f"there is a snapshot of version {version}, and the log ends at {last}")
+        try:
+            self._states.check()
+        except InvariantError as error:
+            self._say(f"the log contradicts itself: {error}")
+        return True
+
+    def _apply(self, row: LogRow) -> bool:
+        following = self._states.version + 1
+        if row.version != following:
+            self._say(f"row {following} of the log is missing, the next is {row.version}")
+            return False
+        try:
+            found = entries.decode(row.format, row.entries)
+            self._states.apply(row.version, row.at_ms, self._watched(found, row))
+        except (InvariantError, UnknownFormatError, BrokenEntriesError) as error:
+            self._say(f"row {row.version} of the log does not fit what is before it: {error}")
+            return False
+        self._at.append(row.at_ms)
+        return True
+
+    def _watched(self, found: Iterable[Entry], row: LogRow) -> Iterator[Entry]:
+        """The entries as they are applied; each is looked at when all before it are."""
+        # The writer takes the currency that was there before the batch.
+        configuration = self._states.configuration
+        currency = configuration.currency if configuration is not None else ""
+        for entry in found:
+            for operation in entry.operations:
+                match operation:
+                    case Configured():
+                        self._configured_version = row.version
+                    case Booked():
+                        self._live[operation.booking] = Expected(
+                            currency, row.at_ms, row.version, row.at_ms
+                        )
+                    case Cancelled() | Exchanged():
+                        self._change(operation, row)
+                    case _:
+                        continue
+            yield entry
+
+    def _change(self, operation: Cancelled | Exchanged, row: LogRow) -> None:
+        live = self._live.get(operation.booking)
+        booking = self._states.ledger.bookings.get(operation.booking)
+        if live is None or booking is None:
+            return  # applying it will say what is wrong
+        live.version, live.updated_ms = row.version, row.at_ms
+        whole = seat_count(booking.groups)
+        if isinstance(operation, Cancelled) and len(operation.seats) == whole:
+            live.groups = booking.groups
+            self._cancelled[operation.booking] = self._live.pop(operation.booking)
+
+    async def _compare_snapshot(self, row: LogRow) -> None:
+        saved = await verify_store.snapshot(self._connection, self._event_id, row.version)
+        states, what = self._states, f"the snapshot of version {row.version}"
+        try:
+            loaded = SeatStates.load(states.index, saved.image, grace_ms=states.ledger.grace_ms)
+        except BrokenImageError as error:
+            self._say(f"{what} cannot be read: {error}")
+            return
+        if (loaded.version, loaded.at_ms, saved.at_ms) != (row.version, row.at_ms, row.at_ms):
+            self._say(f"{what} is of another version or time")
+        if other := difference(loaded.ledger, states.ledger):
+            self._say(f"{what} has other {other} than the log")
+
+    # Bookings
+
+    async def _compare_cancelled(self) -> None:
+        """Compare the bookings that were cancelled, and forget them."""
+        cancelled, self._cancelled = self._cancelled, {}
+        if not cancelled:
+            return
+        names = {ids.to_text(self._event_id, key): each for key, each in cancelled.items()}
+        rows = await verify_store.bookings_named(self._connection, self._event_id, names)
+        lines = await self._lines_by_booking(names)
+        there = {row.id: row for row in rows}
+        for name, each in names.items():
+            self._compare_booking(name, there.get(name), each, CANCELLED, lines)
+
+    async def _compare_bookings(self) -> None:
+        """Compare every booking that is there with the log, and miss those that are not."""
+        states = self._states
+        for key, booking in states.ledger.bookings.items():
+            self._live[key].groups = booking.groups
+        missing = set(self._live)
+        async for page in verify_store.booking_pages(self._connection, self._event_id):
+            lines = await self._lines_by_booking(row.id for row in page)
+            others: list[AnyRow] = []
+            for row in page:
+                found = ids.from_text(row.id)
+                if found is None or found[1] not in self._live:
+                    others.append(row)
+                    continue
+                missing.discard(found[1])
+                self._compare_booking(row.id, row, self._live[found[1]], CONFIRMED, lines)
+            await self._compare_others(others)
+        for key in missing:
+            self._say(f"booking {ids.to_text(self._event_id, key)} has no row")
+        strays = await verify_store.stray_lines(self._connection, self._event_id, FINDINGS_MAX)
+        for line in strays:
+            self._say(f"there is a line of seat {line.seat} and no booking {line.booking_id}")
+
+    async def _compare_others(self, rows: Sequence[AnyRow]) -> None:
+        """Bookings that are not confirmed: the row of the log that they name must cancel them."""
+        named = await verify_store.rows_at(
+            self._connection, self._event_id, {row.version for row in rows}
+        )
+        ended = {
+            (row.version, operation.booking)
+            for row in named
+            for entry in entries.decode(row.format, row.entries)
+            for operation in entry.operations
+            if isinstance(operation, Cancelled)
+        }
+        for row in rows:
+            found = ids.from_text(row.id)
+            if found is None or (row.version, found[1]) not in ended:
+                self._say(f"booking {row.id} ({row.status}) is not in the log")
+
+    def _compare_booking(
+        self,
+        name: str,
+        row: AnyRow | None,
+        wanted: Expected,
+        status: str,
+        lines: dict[str, Lines],
+    ) -> None:
+        if row is None:
+            self._say(f"booking {name} ({status}) has no row")
+            return
+        for column, ours in wanted.columns(status).items():
+            theirs = getattr(row, column)
+            if theirs != ours:
+                self._say(f"booking {name}: {column} is {theirs}, the log says {ours}")
+        self._compare_lines(name, lines.get(name, {}), wanted.lines())
+
+    def _compare_lines(self, name: str, theirs: Lines, ours: Lines) -> None:
+        for seat in sorted(theirs.keys() | ours.keys()):
+            if theirs.get(seat) != ours.get(seat):
+                self._say(
+                    f"booking {name}: the line of seat {seat} is {expected.line(theirs.get(seat))},"
+                    f" the log says {expected.line(ours.get(seat))}"
+                )
+
+    async def _lines_by_booking(self, names: Iterable[str]) -> dict[str, Lines]:
+        found: dict[str, Lines] = {}
+        for line in await verify_store.lines_of(self._connection, self._event_id, names):
+            found.setdefault(line.booking_id, {})[line.seat] = (line.ticket_type, line.price)
+        return found
+
+    # The rest
+
+    async def _compare_configuration(self) -> None:
+        row = await verify_store.configured(self._connection, self._event_id)
+        if row is None or row.configuration is None:
+            return  # `load_index` found an event, so only tests have none
+        said = (expected.configuration(row.configuration), row.configured_version)
+        if said != (self._states.configuration, self._configured_version):
+            self._say("the event's row sells by another configuration than the log")
+
+    async def _compare_seats(self) -> None:
+        states = self._states
+        sold = {
+            seat: ids.to_text(self._event_id, key)
+            for key, booking in states.ledger.bookings.items()
+            for group in booking.groups
+            for seat in group.seats
+        }
+        async for row in verify_store.seats_sold(self._connection, self._event_id):
+            owner = sold.pop(row.seat, None)
+            if owner != row.booking_id:
+                says = f"booking {owner}" if owner else "nobody"
+                self._say(f"seat {row.seat} is booked by {row.booking_id}, the log says {says}")
+        for seat, owner in sold.items():
+            self._say(f"seat {seat} is booked by nobody, the log says booking {owner}")
+
+    async def _compare_answers(self) -> None:
+        async for row in verify_store.stored_answers(self._connection, self._event_id):
+            if wrong := self._wrong_answer(row.answer, row.at_ms):
+                self._say(f"the answer kept for {row.scope}, key {row.key}: {wrong}")
+
+    def _wrong_answer(self, answer: bytes, at_ms: int) -> str | None:
+        place = bisect_left(self._at, at_ms)
+        if place == len(self._at) or self._at[place] != at_ms:
+            return "no row of the log was written at its time"
+        said = expected.json_object(answer)
+        version = said.get("version")
+        if isinstance(version, int):
+            if not 1 <= version <= len(self._at):
+                return f"it names version {version}, which is not in the log"
+            if self._at[version - 1] != at_ms:
+                return f"it names version {version}, which was written at another time"
+        for name in ("holdId", "id"):
+            found = ids.from_text(said[name]) if isinstance(said.get(name), str) else None
+            if (
+                found is not None
+                and found[0] == self._event_id
+                and not self._knows(found[1], at_ms)
+            ):
+                return f"it grants {said[name]}, which is not in the log"
+        return None
+
+    def _knows(self, key: bytes, at_ms: int) -> bool:
+        """Whether an id was given; ids that ended long ago may be forgotten."""
+        ledger = self._states.ledger
+        if len(ledger.gone) >= GONE_MAX or at_ms <= self._states.at_ms - GONE_MS:
+            return True
+        return any(
+            key in table for table in (ledger.holds, ledger.bookings, ledger.from_hold, ledger.gone)
+        )

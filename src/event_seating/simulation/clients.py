@@ -1,0 +1,304 @@
+"""Clients who fight for seats, and hold the house to its word.
+
+Each call is one wish, with or without an idempotency key. What a client is told is kept: a grant
+must be in the log, a refusal must have left nothing there, and a call that is repeated with its
+key must be answered as before, at whichever process. Who got no answer asks again until there is
+one.
+"""
+
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from event_seating.booking.entries import Entry
+from event_seating.booking.log import Granted, Once, SeatLog, Submission
+from event_seating.booking.model import Batch
+from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.requests import BookHold, BookSeats, PlaceHold, Request
+from event_seating.booking.store import Claim
+from event_seating.errors import (
+    DatabaseUnavailable,
+    EventUnavailable,
+    IdempotencyKeyReused,
+    ServiceError,
+)
+from event_seating.simulation.chance import Chance
+from event_seating.simulation.process import Process, World
+from event_seating.simulation.wishes import Wish, Wishes
+
+UNANSWERED_S: Final = 300.0
+"""Longer than any fault lasts: who waits for so long waits for ever."""
+
+REMEMBERED_MAX: Final = 24
+"""Calls that may be repeated."""
+
+LOOK_AGAIN_S: Final = 0.02
+"""How soon a client turns to another process when one is down."""
+
+TRIES_MAX: Final = 6
+"""How often a client repeats a call that was not answered."""
+
+
+class Guilty(Exception):
+    """What a request of a bad client fails with."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call and everything that was said about it."""
+
+    wish: Wish
+    once: Once | None
+    dry_run: bool = False
+    guilty: bool = False
+    answer: tuple[int, bytes] | None = None
+    ids: list[bytes] = field(default_factory=list)
+    """The ids that its attempts would have given."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A call on its way."""
+
+    call: Call
+    request: Request
+    version: int
+    """The log's version when it was sent."""
+    answered_before: bool
+    """Whether there was an answer to this call already."""
+
+
+class Client:
+    """One client, who keeps what it was told."""
+
+    def __init__(
+        self, name: str, world: World, processes: list[Process], wishes: Wishes, chance: Chance
+    ) -> None:
+        self.name = name
+        self._world = world
+        self._processes = processes
+        self._wishes = wishes
+        self._chance = chance
+        self._calls: deque[Call] = deque(maxlen=REMEMBERED_MAX)
+        self._number = 0
+
+    async def live(self, think_s: float, steps: int) -> None:
+        """Ask for something again and again, until so many steps were made."""
+        while self._world.count.steps < steps:
+            await asyncio.sleep(self._chance.between(0, think_s))
+            await self._next()
+
+    async def settle_up(self) -> None:
+        """Ask for everything again: what was said holds, and what was unknown is known."""
+        for call in list(self._calls):
+            await self.ask(call, "again")
+
+    async def _next(self) -> None:
+        chance = self._chance
+        if self._calls and chance.happens(0.08):
+            await self.ask(chance.one_of(self._calls), "again")
+        elif self._calls and chance.happens(0.01):
+            await self._ask_with_a_key_of_another_call(chance.one_of(self._calls))
+        else:
+            call = self._new_call(self._wishes.next())
+            if call.once is not None:
+                self._calls.append(call)
+            await self._insist(call)
+
+    def _new_call(self, wish: Wish) -> Call:
+        self._number += 1
+        once = None
+        if self._chance.happens(0.7):
+            once = Once(Claim(self.name, f"{self._number}"), b"%d" % self._number)
+        kind = self._chance.below(100)
+        return Call(wish, once, dry_run=kind < 3, guilty=kind == 3)  # noqa: PLR2004 (in percent)
+
+    async def _insist(self, call: Call) -> None:
+        """Repeat a call that has a key until it is answered."""
+        for _ in range(TRIES_MAX):
+            if await self.ask(call, type(call.wish()).__name__) or call.once is None:
+                return
+            await asyncio.sleep(self._chance.between(0, 0.5))
+
+    async def _ask_with_a_key_of_another_call(self, other: Call) -> None:
+        assert other.once is not None
+        call = Call(self._wishes.next(), Once(other.once.claim, b"another"))
+        process, log = await self._somebody()
+        attempt = self._attempt(call)
+        self._world.count.request("with a key of another call")
+        outcome = await self._send(process, log, attempt)
+        if other.answer is not None and isinstance(outcome, Granted):
+            self._world.fail("a key of another call was taken")
+        if isinstance(outcome, IdempotencyKeyReused):
+            self._world.count.note("key reused")
+
+    async def ask(self, call: Call, what: str) -> bool:
+        """Ask once, anywhere; whether there was an answer."""
+        world = self._world
+        process, log = await self._somebody()
+        attempt = self._attempt(call)
+        world.count.request(what)
+        outcome = await self._send(process, log, attempt)
+        world.trace(f"{self.name} {process.name} {what}: {_brief(outcome)}")
+        process.check_alive()
+        match outcome:
+            case None:
+                world.count.note("no answer")
+                return False
+            case Granted():
+                self._granted(attempt, outcome)
+            case Refusal():
+                self._refused(attempt, outcome)
+            case Guilty() if call.guilty:
+                world.count.note("guilty request")
+            case IdempotencyKeyReused() if call.once is not None:
+                # Somebody else used this key while the call was not answered yet.
+                world.count.note("key reused")
+            case DatabaseUnavailable() | EventUnavailable():
+                world.count.note("unknown outcome")
+                return False
+            case _:
+                world.fail(f"a {what} failed with {outcome!r}")
+        return True
+
+    def _attempt(self, call: Call) -> Attempt:
+        database, once = self._world.database, call.once
+        answered = once is not None and once.claim in database.tables.answers
+        request = call.wish()
+        key = _new_id(request)
+        if key is not None:
+            call.ids.append(key)
+        return Attempt(call, request, self._world.referee.version, answered)
+
+    async def _somebody(self) -> tuple[Process, SeatLog]:
+        """A process that is up, as a load balancer finds one."""
+        while True:
+            process = self._chance.one_of(self._processes)
+            if process.log is not None:
+                return process, process.log
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _send(
+        self, process: Process, log: SeatLog, attempt: Attempt
+    ) -> Granted | Refusal | ServiceError | Exception | None:
+        """The way there, the writer, and the way back; none when there was no answer."""
+        chance, world = self._chance, self._world
+        await asyncio.sleep(chance.between(0, 0.002))
+        if process.log is not log:
+            return None
+        task = process.spawn(process.ask(log, lambda: self._submission(attempt, log)))
+        patience_s = UNANSWERED_S
+        if chance.happens(0.02):
+            patience_s = chance.between(0, 0.01)
+        await asyncio.wait([task], timeout=patience_s)
+        if not task.done():
+            if patience_s == UNANSWERED_S:
+                world.fail(f"{process.name} never answered")
+            world.count.fault("caller left")
+            task.cancel()
+            return None
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled() or chance.happens(0.01):
+            return None
+        if isinstance(error, Exception):
+            return error
+        outcome: Granted | Refusal = task.result()
+        if isinstance(outcome, Refusal) and log.states.version < attempt.version:
+            world.fail(
+                f"{process.name} refused ({outcome.code}) what it decided on version"
+                f" {log.states.version}, and {attempt.version} was there when it was asked"
+            )
+        return outcome
+
+    def _submission(self, attempt: Attempt, _log: SeatLog) -> Submission:
+        key = _new_id(attempt.request)
+
+        def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
+            if attempt.call.guilty:
+                raise Guilty
+            named = {"version": batch.version, "id": key.hex() if key else None}
+            return 201, json.dumps(named).encode()
+
+        call = attempt.call
+        return Submission(attempt.request, answer, once=call.once, dry_run=call.dry_run)
+
+    # What was said must be true
+
+    def _granted(self, attempt: Attempt, granted: Granted) -> None:
+        world, call = self._world, attempt.call
+        if call.dry_run:
+            world.count.note("dry run")
+            return
+        said = json.loads(granted.body)
+        world.count.note("replayed" if granted.replayed else f"granted {_kind(attempt)}")
+        if said["version"] > world.referee.version:
+            world.fail(f"granted in version {said['version']}, which is not committed")
+        if granted.version < said["version"]:
+            world.fail("an answer names a version without what it grants")
+        if said["id"] is not None:
+            key = bytes.fromhex(said["id"])
+            if world.referee.began.get(key) != said["version"]:
+                world.fail(f"{said['id']} was granted and is not in the log")
+            if key not in call.ids:
+                world.fail("a repeated call got the answer of another")
+            self._learn(attempt.request, key)
+        answer = (granted.status, granted.body)
+        if call.once is not None and call.answer not in (None, answer):
+            world.fail("a repeated call got another answer")
+        if attempt.answered_before and not granted.replayed:
+            world.fail("a call was granted twice")
+        call.answer = answer
+
+    def _learn(self, request: Request, key: bytes) -> None:
+        known = self._wishes.holds if isinstance(request, PlaceHold) else self._wishes.bookings
+        if key not in known:
+            known.append(key)
+
+    def _refused(self, attempt: Attempt, refusal: Refusal) -> None:
+        world = self._world
+        world.count.note(f"refused {refusal.code}")
+        key = _new_id(attempt.request)
+        if key is not None and key in world.referee.began:
+            world.fail(f"{key.hex()} was refused and is in the log")
+        if attempt.answered_before and not attempt.call.dry_run:
+            world.fail(f"a call that was granted is refused when it is repeated: {refusal.code}")
+        self._check_not_found(attempt, refusal)
+
+    def _check_not_found(self, attempt: Attempt, refusal: Refusal) -> None:
+        """What was in the log when a client asked about it must be known everywhere."""
+        key = getattr(attempt.request, "hold", None)
+        if refusal.code is RefusalCode.booking_not_found:
+            key = getattr(attempt.request, "booking", None)
+        elif refusal.code is not RefusalCode.hold_not_found:
+            return
+        began = self._world.referee.began.get(key) if key is not None else None
+        if began is not None and began <= attempt.version:
+            self._world.fail(f"{refusal.code} for {key.hex() if key else ''}, which is there")
+
+
+def _new_id(request: Request) -> bytes | None:
+    match request:
+        case PlaceHold():
+            return request.hold
+        case BookHold() | BookSeats():
+            return request.booking
+        case _:
+            return None
+
+
+def _kind(attempt: Attempt) -> str:
+    return type(attempt.request).__name__
+
+
+def _brief(outcome: object) -> str:
+    match outcome:
+        case None:
+            return "no answer"
+        case Granted():
+            return f"{outcome.status} {outcome.body.decode()}{' again' * outcome.replayed}"
+        case Refusal():
+            return str(outcome.code)
+        case _:
+            return type(outcome).__name__

@@ -1,0 +1,216 @@
+"""The one database that all processes of a simulation share, in memory and without mistakes.
+
+It keeps what PostgreSQL keeps at READ COMMITTED: a statement sees what was committed when it began;
+a row that is not yet committed is seen by nobody and makes another insert of its key wait; keys are
+unique; a turn belongs to one transaction until that ends. Losing answers and connections is the
+business of `store`. Every commit is shown to the referee before anybody can see it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from event_seating.booking.projection import Projection, Row
+from event_seating.booking.records import Configuration
+from event_seating.booking.store import (
+    CLOCK_SLACK_MS,
+    SNAPSHOTS_KEPT,
+    Claim,
+    LogRow,
+    Snapshot,
+    StoredAnswer,
+)
+from event_seating.errors import DatabaseUnavailable
+from event_seating.simulation.loop import NS_PER_MS, VirtualLoop
+
+STARTED_MS: Final = 1_700_000_000_000
+"""The database's time when a simulation begins."""
+
+LOCK_TIMEOUT_S: Final = 2.0
+"""As PostgreSQL is set: who waits longer for another transaction is told that it cannot be."""
+
+
+class UniqueViolation(Exception):
+    """A row with this key is there already."""
+
+
+@dataclass(slots=True)
+class Tables:
+    """What was committed."""
+
+    rows: list[LogRow] = field(default_factory=list)
+    bookings: dict[str, Row] = field(default_factory=dict)
+    lines: dict[tuple[str, int], Row] = field(default_factory=dict)
+    booked_seats: dict[int, str] = field(default_factory=dict)
+    answers: dict[Claim, StoredAnswer] = field(default_factory=dict)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    configured: tuple[Configuration, int] | None = None
+    """How the event sells, and the version that says so."""
+
+
+Written = tuple[LogRow, Projection, dict[Claim, StoredAnswer]]
+
+
+class SimulatedDatabase:
+    """Tables, the transactions that are open on them, and the turn."""
+
+    def __init__(self, loop: VirtualLoop, on_commit: Callable[[Written], None]) -> None:
+        self.tables = Tables()
+        self.appending: dict[int, Transaction] = {}
+        """Who inserted a version and did not end yet."""
+        self.turn: Transaction | None = None
+        self.queue: deque[asyncio.Future[None]] = deque()
+        self.on_commit = on_commit
+        self._loop = loop
+
+    def now_ms(self) -> int:
+        """The time that counts."""
+        return STARTED_MS + self._loop.now_ns // NS_PER_MS
+
+    def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+        """Committed rows."""
+        return self.tables.rows[version : version + most]
+
+    def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+        """Committed answers under these keys and not older."""
+        wanted = set(keys)
+        return {
+            claim: answer
+            for claim, answer in self.tables.answers.items()
+            if claim.key in wanted and answer.at_ms >= since_ms
+        }
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep it, and forget all but the newest few."""
+        kept = {each.version: each for each in self.tables.snapshots}
+        kept.setdefault(snapshot.version, snapshot)
+        newest = sorted(kept, reverse=True)[:SNAPSHOTS_KEPT]
+        self.tables.snapshots = [kept[version] for version in newest]
+
+
+class Transaction:
+    """One transaction: what it wrote is seen by nobody until it commits."""
+
+    def __init__(self, database: SimulatedDatabase) -> None:
+        self.database = database
+        self.open = True
+        self._written: list[Written] = []
+        self._ended: list[asyncio.Future[None]] = []
+
+    async def take_turn(self) -> None:
+        """Wait until no other transaction has its turn."""
+        database = self.database
+        while database.turn is not None:
+            mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            database.queue.append(mine)
+            await _ended_in_time(mine)
+        if self.open:
+            database.turn = self
+
+    async def append(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> bool:
+        """Insert the row and what follows from it; false if its version or its time will not do.
+
+        Raises `UniqueViolation`, and `DatabaseUnavailable` after waiting too long for another.
+        """
+        if not self._in_time(row):
+            return False
+        database = self.database
+        while (other := database.appending.get(row.version)) is not None and other is not self:
+            ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            other._ended.append(ended)  # noqa: SLF001 (of its own kind)
+            await _ended_in_time(ended)
+        if self.is_taken(row.version):
+            return False
+        if not self.open:
+            raise DatabaseUnavailable
+        self._check_keys(projection)
+        database.appending[row.version] = self
+        self._written.append((row, projection, answers))
+        return True
+
+    def _in_time(self, row: LogRow) -> bool:
+        before = self.database.rows_after(row.version - 2, 1) if row.version > 1 else ()
+        latest = max([self.database.now_ms(), *(each.at_ms for each in before)])
+        return row.at_ms - CLOCK_SLACK_MS <= latest
+
+    def is_taken(self, version: int) -> bool:
+        """Whether the log has this version: the primary key of `seat_log`."""
+        return version <= len(self.database.tables.rows)
+
+    def _check_keys(self, projection: Projection) -> None:
+        tables = self.database.tables
+        for booking in projection.new_bookings:
+            if booking in tables.bookings:
+                raise UniqueViolation(f"booking {booking}")
+        for line in projection.lines:
+            if line in tables.lines and line not in projection.removed_lines:
+                raise UniqueViolation(f"line {line}")
+        for seat in projection.sold:
+            if seat in tables.booked_seats and seat not in projection.freed:
+                raise UniqueViolation(f"seat {seat}")
+
+    def commit(self) -> None:
+        """Make what was written visible, for ever."""
+        if not self.open:
+            return
+        for row, projection, answers in self._written:
+            self._write(row, projection, answers)
+            self.database.on_commit((row, projection, answers))
+        self._end()
+
+    def _write(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> None:
+        # In the statements' order: what frees comes before what takes.
+        tables = self.database.tables
+        tables.rows.append(row)
+        for seat in projection.freed:
+            tables.booked_seats.pop(seat, None)
+        for line in projection.removed_lines:
+            tables.lines.pop(line, None)
+        tables.bookings.update({key: dict(new) for key, new in projection.new_bookings.items()})
+        tables.lines.update(projection.lines)
+        tables.booked_seats.update(
+            {seat: sold["booking_id"] for seat, sold in projection.sold.items()}
+        )
+        for key, changed in projection.changed_bookings.items():
+            if key in tables.bookings:
+                tables.bookings[key] |= {
+                    name: value for name, value in changed.items() if not name.startswith("b_")
+                }
+        if projection.configuration is not None:
+            tables.configured = (projection.configuration, row.version)
+        tables.answers.update(answers)
+
+    def roll_back(self) -> None:
+        """Forget what was written."""
+        if self.open:
+            self._end()
+
+    def _end(self) -> None:
+        self.open = False
+        database = self.database
+        for row, _, _ in self._written:
+            if database.appending.get(row.version) is self:
+                del database.appending[row.version]
+        for waiting in self._ended:
+            if not waiting.done():
+                waiting.set_result(None)
+        if database.turn is self:
+            database.turn = None
+            while database.queue:
+                following = database.queue.popleft()
+                if not following.done():
+                    following.set_result(None)
+                    break
+
+
+async def _ended_in_time(ended: "asyncio.Future[None]") -> None:
+    await asyncio.wait([ended], timeout=LOCK_TIMEOUT_S)
+    if not ended.done():
+        ended.cancel()
+        raise DatabaseUnavailable

@@ -1,0 +1,201 @@
+"""An event loop in virtual time: asyncio without threads, sockets or waiting.
+
+What is ready runs in the order in which it became so, as on any loop of asyncio; when nothing is,
+the time jumps to the next timer. Times are whole nanoseconds and ties are broken by the order of
+asking, so that a run is the same on every machine and release of Python. Tasks that are started
+on behalf of one of the `Tasks` can be ended together, as a crash ends a process.
+"""
+
+import asyncio
+from asyncio import Future, Handle, Task, TimerHandle
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from contextvars import Context, ContextVar, copy_context
+from heapq import heappop, heappush
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+NS_PER_S: Final = 1_000_000_000
+NS_PER_MS: Final = 1_000_000
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+class Tasks:
+    """The tasks of one simulated process: those it was given and those that they start."""
+
+    def __init__(self) -> None:
+        self.context = copy_context()
+        self._running: dict[Task[Any], None] = {}
+        self.context.run(_TASKS.set, self)
+
+    def add(self, task: Task[Any]) -> None:
+        """Count a task in until it ends."""
+        self._running[task] = None
+        task.add_done_callback(lambda ended: self._running.pop(ended, None))
+
+    def cancel(self) -> None:
+        """End them all, in the order in which they were started."""
+        for task in list(self._running):
+            task.cancel()
+
+
+_TASKS: ContextVar[Tasks | None] = ContextVar("tasks", default=None)
+
+
+class VirtualLoop(asyncio.AbstractEventLoop):
+    """As much of an event loop as the writer and the simulation ask for."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.failures: list[str] = []
+        """What went wrong where nobody was waiting for it."""
+        self.stopped = False
+        """Set it, and nothing more happens."""
+        self._ready: deque[Handle] = deque()
+        self._timers: list[tuple[int, int, TimerHandle]] = []
+        self._timer_number = 0
+
+    # What asyncio asks of a loop
+
+    def time(self) -> float:
+        """Virtual seconds since the start."""
+        return self.now_ns / NS_PER_S
+
+    def call_soon(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> Handle:
+        """See asyncio."""
+        handle = Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """See asyncio; `delay` in virtual seconds."""
+        return self._timer(self.now_ns + round(delay * NS_PER_S), callback, args, context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """See asyncio; `when` in virtual seconds since the start."""
+        return self._timer(round(when * NS_PER_S), callback, args, context)
+
+    def _timer(
+        self, at_ns: int, callback: Callable[..., object], args: Any, context: Context | None
+    ) -> TimerHandle:
+        handle = TimerHandle(at_ns / NS_PER_S, callback, args, self, context)
+        self._timer_number += 1
+        heappush(self._timers, (at_ns, self._timer_number, handle))
+        return handle
+
+    def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
+        """Asked by asyncio; a cancelled timer is passed over when its time comes."""
+
+    def create_future(self) -> Future[Any]:
+        """See asyncio."""
+        return Future(loop=self)
+
+    def create_task(
+        self,
+        coro: Any,
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+        **_eager: Any,
+    ) -> Task[Any]:
+        """See asyncio; the task counts to the process that starts it."""
+        task: Task[Any] = Task(coro, loop=self, name=name, context=context)
+        tasks = _TASKS.get() if context is None else context.get(_TASKS)
+        if tasks is not None:
+            tasks.add(task)
+        return task
+
+    def run_in_executor(
+        self,
+        executor: Executor | None,
+        func: Callable[[*Arguments], Result],
+        *args: *Arguments,
+    ) -> Future[Result]:
+        """See asyncio; there are no threads, it runs at its turn."""
+        del executor
+        future: Future[Result] = self.create_future()
+
+        def work() -> None:
+            if not future.cancelled():
+                future.set_result(func(*args))
+
+        self.call_soon(work)
+        return future
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """See asyncio."""
+        self.failures.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def get_debug(self) -> bool:
+        """See asyncio."""
+        return False
+
+    def is_running(self) -> bool:
+        """See asyncio."""
+        return True
+
+    def is_closed(self) -> bool:
+        """See asyncio."""
+        return False
+
+    # Running
+
+    def run(self, main: Coroutine[Any, Any, None]) -> None:
+        """Run until `main` ends or the loop is stopped, then end every task that is left.
+
+        `RuntimeError` when nothing is left that could ever happen.
+        """
+        asyncio._set_running_loop(self)  # noqa: SLF001 (made for those who write a loop)
+        try:
+            task = self.create_task(main)
+            while not task.done() and not self.stopped:
+                if self._ready:
+                    self._run_next()
+                else:
+                    self._advance()
+            for left in asyncio.all_tasks(self):
+                left.cancel()
+            while self._ready:
+                self._run_next()
+        finally:
+            asyncio._set_running_loop(None)  # noqa: SLF001
+        if not task.cancelled():
+            task.result()
+
+    def _run_next(self) -> None:
+        handle = self._ready.popleft()
+        if not handle.cancelled():
+            handle._run()  # noqa: SLF001 (a loop runs its handles)
+
+    def _advance(self) -> None:
+        if not self._timers:
+            raise RuntimeError("everybody waits and nothing is left that could happen")
+        at_ns, _, handle = heappop(self._timers)
+        if not handle.cancelled():
+            self.now_ns = max(self.now_ns, at_ns)
+            self._ready.append(handle)
+
+
+def new_loop() -> VirtualLoop:
+    """A loop at time zero."""
+    # Sockets, pipes and signals are left out, which asyncio says in words only.
+    return VirtualLoop()  # type: ignore[abstract]

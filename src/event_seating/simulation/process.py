@@ -1,0 +1,222 @@
+"""A simulated process: the real state and writer of one event, and a clock that is often wrong.
+
+It loads from snapshot and log, answers, sweeps, and is killed at any await: then all that it knew
+is gone and those who waited for it get no answer. What it shows is compared with the log after
+every change.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from event_seating.booking import snapshot
+from event_seating.booking.entries import Entry
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.model import SeatStates
+from event_seating.booking.refusals import Refusal
+from event_seating.booking.registry import SWEEP_EVERY_S
+from event_seating.errors import DatabaseUnavailable
+from event_seating.simulation.chance import Chance
+from event_seating.simulation.database import STARTED_MS, SimulatedDatabase, Transaction
+from event_seating.simulation.faults import Count, Faults
+from event_seating.simulation.loop import NS_PER_MS, Tasks, VirtualLoop
+from event_seating.simulation.referee import Referee
+from event_seating.simulation.store import FaultyStore
+
+TRY_AGAIN_S: Final = 0.2
+"""A process that cannot load tries again after this."""
+
+CHECK_EVERY: Final = 16
+"""Changes of a process after which its whole state is counted anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is put to the test; a variant with a bug in it takes the place of the real one."""
+
+    log: type[SeatLog] = SeatLog
+    transaction: type[Transaction] = Transaction
+    states: Callable[[SeatStates], SeatStates] = lambda states: states
+
+
+@dataclass(slots=True)
+class World:
+    """What all processes of a simulation share."""
+
+    event_id: str
+    index: SeatIndex
+    grace_ms: int
+    loop: VirtualLoop
+    database: SimulatedDatabase
+    referee: Referee
+    faults: Faults
+    count: Count
+    parts: Parts
+    fail: Callable[[str], None]
+    """Say that what must be true is not."""
+    trace: Callable[[str], None]
+
+
+class WrongClock:
+    """A clock that is off by `ahead_ms` until it is set."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self.ahead_ms = 0
+        self._loop = loop
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, or what it believes."""
+        return STARTED_MS + self._loop.now_ns // NS_PER_MS + self.ahead_ms
+
+    def monotonic(self) -> float:
+        """Seconds since the start."""
+        return self._loop.time()
+
+
+class Process:
+    """One process: up and down, and up again."""
+
+    def __init__(self, name: str, world: World, chance: Chance) -> None:
+        self.name = name
+        self.log: SeatLog | None = None
+        """The event in memory; none while it loads or is down."""
+        self.store = self._connection(world, chance)
+        self.clock = WrongClock(world.loop)
+        self._world = world
+        self._chance = chance
+        self._tasks = Tasks()
+        self._changes = 0
+
+    def _connection(self, world: World, chance: Chance) -> FaultyStore:
+        return FaultyStore(
+            world.database, world.faults, chance, world.count, world.parts.transaction
+        )
+
+    # Life and death
+
+    def start(self) -> None:
+        """Begin a life that knows nothing."""
+        self.store = self._connection(self._world, self._chance)
+        self.clock.ahead_ms = 0
+        self._tasks = Tasks()
+        self.watch(self._live())
+
+    def watch(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something that nobody waits for and that must not fail."""
+
+        def look(task: asyncio.Task[Any]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                self._world.fail(f"{self.name}: {error!r}")
+
+        self.spawn(work).add_done_callback(look)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Run something in this process; it is cancelled when the process dies."""
+        return self._world.loop.create_task(work, context=self._tasks.context.copy())
+
+    def crash(self) -> None:
+        """Die now."""
+        self.store.crash()
+        if self.log is not None:
+            self._world.count.note("lost race", self.log.conflicts)
+        self.log = None
+        self._tasks.cancel()
+        self._tasks = Tasks()
+
+    async def _live(self) -> None:
+        log = await self._load()
+        self._changed(log, {}, ())
+        self.log = log
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            await log.sweep()
+
+    async def _load(self) -> SeatLog:
+        world = self._world
+        while True:
+            try:
+                states = await snapshot.load(
+                    world.event_id, world.index, self.store, grace_ms=world.grace_ms
+                )
+            except DatabaseUnavailable:
+                await asyncio.sleep(TRY_AGAIN_S)
+                continue
+            return world.parts.log(
+                world.event_id,
+                world.parts.states(states),
+                self.store,
+                self.clock,
+                listeners=[self._changed],
+                new_id=self._chance.key,
+                set_clock=self._set_clock,
+            )
+
+    async def _set_clock(self) -> None:
+        await self.store.trip()
+        self.clock.ahead_ms = self._chance.below(40) - 20
+        self._world.count.note("clock set")
+
+    # What it does for others
+
+    async def ask(self, log: SeatLog, submission: Callable[[], Submission]) -> Granted | Refusal:
+        """Let the writer decide."""
+        return await log.submit(submission())
+
+    async def save(self, log: SeatLog) -> None:
+        """Write a snapshot."""
+        try:
+            await snapshot.save(self._world.event_id, log.states, self.store)
+        except DatabaseUnavailable:
+            return
+        self._world.count.note("snapshot written")
+
+    async def wait_for(self, log: SeatLog, version: int) -> None:
+        """Read what was just written somewhere else."""
+        try:
+            arrived = await log.wait_for(version, 1.0)
+        except DatabaseUnavailable:
+            return
+        if arrived and log.states.version < version:
+            self._world.fail(f"{self.name} says it has version {version} and has not")
+
+    async def catch_up(self) -> SeatStates:
+        """The state when everything was read, with a database that works."""
+        while self.log is None:  # noqa: ASYNC110 (it may die again before it is up)
+            await asyncio.sleep(TRY_AGAIN_S)
+        await self.log.drained()
+        await self.log.catch_up()
+        return self.log.states
+
+    def recover(self) -> None:
+        """Let clock, pace and network be right from here on."""
+        self.clock.ahead_ms = 0
+        self.store.factor, self.store.away_until = 1.0, 0.0
+
+    # What must be true of it
+
+    def _changed(self, log: SeatLog, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        del changes, entries
+        referee, version = self._world.referee, log.states.version
+        if version > referee.version:
+            self._world.fail(f"{self.name} shows version {version}, which is not committed")
+            return
+        if bytes(log.states.ledger.published) != referee.characters[version]:
+            self._world.fail(f"{self.name} shows other seats in version {version} than the log")
+        self._changes += 1
+        if self._changes % CHECK_EVERY == 0:
+            self.check(log)
+
+    def check(self, log: SeatLog) -> None:
+        """Count everything anew."""
+        try:
+            log.states.check()
+        except AssertionError as error:
+            self._world.fail(f"{self.name}: {error}")
+
+    def check_alive(self) -> None:
+        """It must never have stopped by itself."""
+        if self.log is not None and self.log.broken is not None:
+            self._world.fail(f"{self.name} stopped: {self.log.broken}")

@@ -1,0 +1,320 @@
+"""What must be true, watched from outside: a dictionary of seats and plain sentences.
+
+The referee sees every commit before anybody else and follows the log by itself, with none of the
+code that it judges except the form of the entries. It says so when a seat would get a second
+owner, when a hold is used or kept past its time, when versions or times are out of order, and when
+what is written beside the log is not what the log says. The first broken sentence ends the run.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from event_seating.booking import entries, ids
+from event_seating.booking.entries import (
+    Amended,
+    Blocked,
+    Booked,
+    Cancelled,
+    Configured,
+    Exchanged,
+    Expired,
+    Extended,
+    Held,
+    Operation,
+    Released,
+    Unblocked,
+    from_ranges,
+)
+from event_seating.booking.projection import CANCELLED, CONFIRMED
+from event_seating.booking.records import STANDARD, Configuration, Groups
+from event_seating.booking.store import LogRow
+from event_seating.simulation.database import Tables, Written
+
+Lines = dict[int, tuple[str, int]]
+"""Ticket type and price, by seat."""
+
+FREE, BLOCKED = "a", "x"
+
+
+class Broken(Exception):
+    """What must be true is not."""
+
+
+@dataclass(slots=True)
+class HoldSeen:
+    """A hold as the log tells it."""
+
+    lines: Lines
+    expires_ms: int
+    ended: str | None = None
+
+
+@dataclass(slots=True)
+class BookingSeen:
+    """A booking as the log tells it; `lines` of a cancelled one are the last that it had."""
+
+    lines: Lines
+    created_ms: int
+    version: int
+    updated_ms: int
+    status: str = CONFIRMED
+
+
+@dataclass(slots=True)
+class Referee:
+    """The log as it is followed from outside, up to `version`."""
+
+    event_id: str
+    size: int
+    grace_ms: int
+    version: int = 0
+    at_ms: int = 0
+    owners: dict[int, bytes] = field(default_factory=dict)
+    """Hold or booking, by seat."""
+    status: bytearray = field(default_factory=bytearray)
+    characters: list[bytes] = field(default_factory=list)
+    """All statuses after each version."""
+    holds: dict[bytes, HoldSeen] = field(default_factory=dict)
+    live: dict[bytes, HoldSeen] = field(default_factory=dict)
+    bookings: dict[bytes, BookingSeen] = field(default_factory=dict)
+    began: dict[bytes, int] = field(default_factory=dict)
+    """The version in which each hold and booking began."""
+    configured: tuple[Configuration, int] | None = None
+    """How the event sells, and the version that says so."""
+    late_bookings: int = 0
+    expired: int = 0
+    _touched: set[bytes] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.status = bytearray(FREE.encode() * self.size)
+        self.characters = [bytes(self.status)]
+
+    def follow(self, written: Written, tables: Tables) -> None:
+        """Take in a commit; raises `Broken`."""
+        row = written[0]
+        _must(row.version == self.version + 1, f"version {row.version} follows {self.version}")
+        _must(row.at_ms >= self.at_ms, f"time runs backwards in version {row.version}")
+        self.version, self.at_ms = row.version, row.at_ms
+        self._touched.clear()
+        for operation in _operations(row):
+            self._FOLLOW[type(operation)](self, operation)
+        for key, hold in self.live.items():
+            _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} lives past its time")
+        self.characters.append(bytes(self.status))
+        _must(tables.configured == self.configured, "the event's row sells by something else")
+        for booking in self._touched:
+            self._compare(booking, tables)
+
+    # Each kind of operation
+
+    def _configured(self, operation: Configured) -> None:
+        self.configured = (operation.configuration, self.version)
+
+    def _held(self, operation: Held) -> None:
+        self._begin(operation.hold)
+        hold = HoldSeen(_lines(operation.groups), self.at_ms + operation.lasts_ms)
+        self.holds[operation.hold] = self.live[operation.hold] = hold
+        self._give(hold.lines, operation.hold, "h")
+
+    def _amended(self, operation: Amended) -> None:
+        hold = self._hold(operation.hold)
+        self._take_back(operation.removed, operation.hold)
+        added = _lines(operation.added)
+        self._give(added, operation.hold, "h")
+        hold.lines = _without(hold.lines, operation.removed) | added
+
+    def _extended(self, operation: Extended) -> None:
+        self._hold(operation.hold).expires_ms = self.at_ms + operation.lasts_ms
+
+    def _released(self, operation: Released) -> None:
+        hold = self._hold(operation.hold)
+        _must(hold.lines.keys() == set(operation.seats), "a release gives back other seats")
+        self._take_back(operation.seats, operation.hold)
+        self._end(operation.hold, "released")
+
+    def _expired(self, operation: Expired) -> None:
+        hold = self.live.get(operation.hold)
+        _must(hold is not None, "a hold expires that is not there")
+        assert hold is not None
+        _must(hold.expires_ms <= self.at_ms, "a hold expires before its time")
+        _must(hold.lines.keys() == set(operation.seats), "an expiry frees other seats")
+        self._take_back(operation.seats, operation.hold)
+        self._end(operation.hold, "expired")
+        self.expired += 1
+
+    def _booked(self, operation: Booked) -> None:
+        self._begin(operation.booking)
+        if operation.hold is None:
+            lines = _lines(operation.groups)
+            self._unblock(lines)
+        elif operation.hold in self.live:
+            lines = self._hold(operation.hold).lines
+            _must(lines.keys() == set(operation.taken), "a booking takes other seats than its hold")
+            self._take_back(lines, operation.hold)
+            self._end(operation.hold, "booked")
+        else:
+            lines = self._late(operation)
+        self._give(lines, operation.booking, "b")
+        self.bookings[operation.booking] = BookingSeen(
+            dict(lines), self.at_ms, self.version, self.at_ms
+        )
+        self._touched.add(operation.booking)
+
+    def _late(self, operation: Booked) -> Lines:
+        assert operation.hold is not None
+        hold = self.holds.get(operation.hold)
+        _must(hold is not None, "a booking names a hold that never was")
+        assert hold is not None
+        _must(hold.ended == "expired", f"a hold is booked that was {hold.ended}")
+        _must(self.at_ms < hold.expires_ms + self.grace_ms, "a hold is booked after its grace")
+        _must(hold.lines == _lines(operation.groups), "a late booking has other lines")
+        hold.ended = "booked"
+        self.late_bookings += 1
+        return hold.lines
+
+    def _cancelled(self, operation: Cancelled) -> None:
+        booking = self._booking(operation.booking)
+        self._take_back(operation.seats, operation.booking)
+        left = _without(booking.lines, operation.seats)
+        if left:
+            booking.lines = left
+        else:
+            booking.status = CANCELLED
+
+    def _exchanged(self, operation: Exchanged) -> None:
+        booking = self._booking(operation.booking)
+        self._take_back(operation.released, operation.booking)
+        taken = _lines(operation.taken)
+        self._give(taken, operation.booking, "b")
+        booking.lines = _without(booking.lines, operation.released) | taken
+        _must(bool(booking.lines), "an exchange leaves a booking without a seat")
+
+    def _blocked(self, operation: Blocked) -> None:
+        for seat in from_ranges(operation.ranges):
+            _must(self.status[seat] == ord(FREE), f"seat {seat} is blocked and was not free")
+            self.status[seat] = ord(BLOCKED)
+
+    def _unblocked(self, operation: Unblocked) -> None:
+        for seat in from_ranges(operation.ranges):
+            _must(self.status[seat] == ord(BLOCKED), f"seat {seat} is unblocked and was not")
+            self.status[seat] = ord(FREE)
+
+    _FOLLOW: ClassVar[dict[type, Callable[["Referee", Any], None]]] = {
+        Configured: _configured,
+        Held: _held,
+        Amended: _amended,
+        Extended: _extended,
+        Released: _released,
+        Expired: _expired,
+        Booked: _booked,
+        Cancelled: _cancelled,
+        Exchanged: _exchanged,
+        Blocked: _blocked,
+        Unblocked: _unblocked,
+    }
+
+    # What several of them do
+
+    def _begin(self, key: bytes) -> None:
+        _must(key not in self.began, f"{key.hex()} begins twice")
+        self.began[key] = self.version
+
+    def _hold(self, key: bytes) -> HoldSeen:
+        hold = self.live.get(key)
+        _must(hold is not None, f"hold {key.hex()} is used and is not there")
+        assert hold is not None
+        _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} is used past its time")
+        return hold
+
+    def _end(self, key: bytes, how: str) -> None:
+        self.live.pop(key).ended = how
+
+    def _booking(self, key: bytes) -> BookingSeen:
+        booking = self.bookings.get(key)
+        _must(booking is not None, "a booking is changed that is not there")
+        assert booking is not None
+        _must(booking.status == CONFIRMED, "a booking is changed that was cancelled")
+        booking.version, booking.updated_ms = self.version, self.at_ms
+        self._touched.add(key)
+        return booking
+
+    def _give(self, seats: Iterable[int], owner: bytes, status: str) -> None:
+        for seat in seats:
+            _must(seat not in self.owners, f"seat {seat} has two owners")
+            _must(self.status[seat] == ord(FREE), f"seat {seat} is taken and was not free")
+            self.owners[seat] = owner
+            self.status[seat] = ord(status)
+
+    def _take_back(self, seats: Iterable[int], owner: bytes) -> None:
+        for seat in seats:
+            _must(self.owners.pop(seat, None) == owner, f"seat {seat} is given back by another")
+            self.status[seat] = ord(FREE)
+
+    def _unblock(self, seats: Iterable[int]) -> None:
+        for seat in seats:
+            if self.status[seat] == ord(BLOCKED):
+                self.status[seat] = ord(FREE)
+
+    # What is written beside the log
+
+    def compare_all(self, tables: Tables) -> None:
+        """Compare every row beside the log with the log; raises `Broken`."""
+        for key in self.bookings:
+            self._compare(key, tables)
+        _must(len(tables.bookings) == len(self.bookings), "there are bookings of nobody")
+        lines = sum(len(booking.lines) for booking in self.bookings.values())
+        _must(len(tables.lines) == lines, "there are lines of nobody")
+        sold = {
+            seat: ids.to_text(self.event_id, owner)
+            for seat, owner in self.owners.items()
+            if owner in self.bookings
+        }
+        _must(tables.booked_seats == sold, "the booked seats are others than the log says")
+        versions = [row.version for row in tables.rows]
+        _must(versions == list(range(1, self.version + 1)), "the log has a gap")
+
+    def _compare(self, key: bytes, tables: Tables) -> None:
+        booking, name = self.bookings[key], ids.to_text(self.event_id, key)
+        row = tables.bookings.get(name)
+        _must(row is not None, f"booking {key.hex()} has no row")
+        expected = {
+            "status": booking.status,
+            "total": sum(price for _, price in booking.lines.values()),
+            "version": booking.version,
+            "created_at_ms": booking.created_ms,
+            "updated_at_ms": booking.updated_ms,
+        }
+        assert row is not None
+        found = {field: row[field] for field in expected}
+        _must(found == expected, f"booking {key.hex()} is {found}, the log says {expected}")
+        for seat, (ticket_type, price) in booking.lines.items():
+            line = tables.lines.get((name, seat), {})
+            same = (line.get("ticket_type"), line.get("price")) == (ticket_type, price)
+            _must(same, f"booking {key.hex()} has another line for seat {seat}")
+            if booking.status == CONFIRMED:
+                _must(tables.booked_seats.get(seat) == name, f"seat {seat} is booked by another")
+
+
+def _must(holds: bool, what: str) -> None:
+    if not holds:
+        raise Broken(what)
+
+
+def _operations(row: LogRow) -> list[Operation]:
+    found = entries.decode(row.format, row.entries)
+    return [operation for entry in found for operation in entry.operations]
+
+
+def _lines(groups: Groups) -> Lines:
+    lines: Lines = {}
+    for group in groups:
+        for seat in group.seats:
+            _must(seat not in lines, f"seat {seat} is taken twice at once")
+            lines[seat] = (group.ticket_type or STANDARD, group.price)
+    return lines
+
+
+def _without(lines: Lines, seats: Iterable[int]) -> Lines:
+    gone = set(seats)
+    return {seat: line for seat, line in lines.items() if seat not in gone}

@@ -1,0 +1,236 @@
+"""One run of the simulation, from its seed to what came of it."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import structlog
+
+from event_seating.booking import entries
+from event_seating.booking.image import BrokenImageError
+from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.invariants import difference
+from event_seating.booking.model import SeatStates
+from event_seating.booking.store import Snapshot
+from event_seating.simulation.chance import Chance
+from event_seating.simulation.chaos import Chaos
+from event_seating.simulation.clients import Call, Client
+from event_seating.simulation.database import SimulatedDatabase, Written
+from event_seating.simulation.faults import Count, Faults
+from event_seating.simulation.loop import new_loop
+from event_seating.simulation.process import Parts, Process, World
+from event_seating.simulation.referee import Broken, Referee
+from event_seating.simulation.store import LATE_COMMIT_MAX_S
+from event_seating.simulation.wishes import Wishes
+
+EVENT_ID: Final = "simulated001"
+
+GRACE_MS: Final = 2_000
+"""For late bookings: as long as a few calls take, so that they come in time and too late."""
+
+TRACE_LINES: Final = 30
+"""What a broken run shows of what came before."""
+
+CANCELLED: Final = 0.2
+"""In so many runs the event is called off at the end."""
+
+VISIBLE_AFTER_MS: Final = 2_000
+"""An expiry is visible within a second; twice that is too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run; `broken` says what is wrong, if anything is."""
+
+    seed: int
+    steps: int
+    versions: int
+    trace_hash: str
+    happened: Counter[str]
+    broken: str | None
+    trace: tuple[str, ...]
+
+
+def house(chance: Chance) -> SeatIndex:
+    """A small house, so that all want the same seats: rows of two categories, and two floors."""
+    rows = [
+        RowPlan(
+            "A",
+            str(row),
+            [
+                SeatPlan(f"A-{row}-{col}", col * 10.0, row * 10.0, "1" if row else "2", col)
+                for col in range(4 + chance.below(5))
+            ],
+        )
+        for row in range(2 + chance.below(2))
+    ]
+    return SeatIndex(rows, [AreaPlan("floor", 6, "floor"), AreaPlan("stand", 3, "1")])
+
+
+class Simulation:
+    """A world made from a seed."""
+
+    def __init__(self, seed: int, steps: int, parts: Parts | None = None) -> None:
+        self.seed = seed
+        self._steps = steps
+        self._hash = blake2b(digest_size=16)
+        self._trace: deque[str] = deque(maxlen=TRACE_LINES)
+        self._broken: str | None = None
+        chance = Chance(seed, "world")
+        loop, index = new_loop(), house(chance)
+        referee = Referee(EVENT_ID, index.size, GRACE_MS)
+        self._world = World(
+            event_id=EVENT_ID,
+            index=index,
+            grace_ms=GRACE_MS,
+            loop=loop,
+            database=SimulatedDatabase(loop, self._committed),
+            referee=referee,
+            faults=Faults.drawn(chance),
+            count=Count(),
+            parts=parts or Parts(),
+            fail=self._fail,
+            trace=self._note,
+        )
+        self._processes = [
+            Process(f"p{number}", self._world, Chance(seed, f"process {number}"))
+            for number in range(2 + chance.below(4))
+        ]
+        self._wishes = Wishes(index, referee, Chance(seed, "wishes"))
+        self._clients = [
+            Client(name, self._world, self._processes, self._wishes, Chance(seed, name))
+            for name in (f"c{number}" for number in range(2 + chance.below(9)))
+        ]
+        self._think_s = chance.one_of((0.01, 0.05, 0.3))
+        self._chaos_every_s = chance.one_of((0.1, 0.4, 2.0))
+
+    def run(self) -> Outcome:
+        """Run it to the end, or to the first thing that is wrong."""
+        world = self._world
+        with _silence():
+            try:
+                world.loop.run(self._main())
+            except (Broken, AssertionError, RuntimeError) as error:
+                self._fail(f"{error!r}")
+        if world.loop.failures:
+            self._fail(world.loop.failures[0])
+        for process in self._processes:
+            if process.log is not None:
+                world.count.note("lost race", process.log.conflicts)
+        world.count.note("late booking", world.referee.late_bookings)
+        world.count.note("hold expired", world.referee.expired)
+        return Outcome(
+            self.seed,
+            world.count.steps,
+            world.referee.version,
+            self._hash.hexdigest(),
+            world.count.happened,
+            self._broken,
+            tuple(self._trace),
+        )
+
+    async def _main(self) -> None:
+        await self._begin()
+        chance = Chance(self.seed, "end")
+        await self._live(self._steps)
+        if chance.happens(CANCELLED):
+            await self._clients[0].ask(Call(self._wishes.end, None), "Configure")
+            await self._live(self._steps + self._steps // 20)
+        await self._recover()
+        for client in self._clients:
+            await client.settle_up()
+        await self._compare()
+
+    async def _begin(self) -> None:
+        """One process writes the first row; then the others load."""
+        world, (first, *others) = self._world, self._processes
+        first.start()
+        while world.referee.version == 0:
+            await asyncio.sleep(1)
+            if first.log is not None:
+                await self._clients[0].ask(Call(self._wishes.first, None), "Configure")
+        for process in others:
+            process.start()
+
+    async def _live(self, steps: int) -> None:
+        chaos = Chaos(self._world, self._processes, Chance(self.seed, f"chaos to {steps}"))
+        actors = [client.live(self._think_s, steps) for client in self._clients]
+        await asyncio.gather(*actors, chaos.live(self._chaos_every_s, steps))
+
+    async def _recover(self) -> None:
+        """Let everything work, and wait until nothing is under way any more."""
+        self._world.faults.stop()
+        await asyncio.sleep(LATE_COMMIT_MAX_S)
+        for process in self._processes:
+            process.recover()
+        await asyncio.sleep(LATE_COMMIT_MAX_S)
+
+    async def _compare(self) -> None:
+        """What every process, every snapshot and every table has, with the log from nothing."""
+        world = self._world
+        states = SeatStates.new(world.index, grace_ms=GRACE_MS)
+        at = {row.version: row for row in world.database.tables.rows}
+        for version in range(1, world.referee.version + 1):
+            row = at[version]
+            states.apply(version, row.at_ms, entries.decode(row.format, row.entries))
+            for saved in world.database.tables.snapshots:
+                if saved.version == version:
+                    self._compare_snapshot(saved, states)
+        states.check()
+        world.referee.compare_all(world.database.tables)
+        late_ms = world.database.now_ms() - VISIBLE_AFTER_MS
+        if any(hold.expires_ms < late_ms for hold in world.referee.live.values()):
+            self._fail("nobody swept a hold that ran out")
+        for process in self._processes:
+            caught_up = await process.catch_up()
+            process.check_alive()
+            if what := difference(caught_up.ledger, states.ledger):
+                self._fail(f"{process.name} has other {what} than the log")
+
+    def _compare_snapshot(self, saved: Snapshot, states: SeatStates) -> None:
+        try:
+            loaded = SeatStates.load(self._world.index, saved.image, grace_ms=GRACE_MS)
+        except BrokenImageError:
+            self._world.count.note("snapshot unreadable at the end")
+            return
+        if what := difference(loaded.ledger, states.ledger):
+            self._fail(f"the snapshot of version {saved.version} has other {what} than the log")
+
+    def _committed(self, written: Written) -> None:
+        try:
+            self._world.referee.follow(written, self._world.database.tables)
+        except Broken as broken:
+            self._fail(str(broken))
+        row = written[0]
+        self._note(f"version {row.version}, {len(row.entries)} bytes, {row.batch_id.hex()}")
+
+    def _note(self, line: str) -> None:
+        line = f"{self._world.loop.now_ns} {line}"
+        self._hash.update(line.encode())
+        self._trace.append(line)
+
+    def _fail(self, what: str) -> None:
+        """Only the first counts: what follows from it is noise."""
+        if self._broken is None:
+            self._broken = what
+            self._note(f"BROKEN: {what}")
+        self._world.loop.stopped = True
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What the writer logs about faults is expected here, a thousand times."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_drop])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _drop(_logger: object, _method: str, _line: MutableMapping[str, Any]) -> str:
+    raise structlog.DropEvent

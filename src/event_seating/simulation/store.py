@@ -1,0 +1,193 @@
+"""The connection of one process to the simulated database: `LogStore`, with everything that breaks.
+
+Each call takes a while and may fail on its way there, in the middle, or on its way back. A commit
+may have happened although nobody says so, and one whose connection broke may still be under way
+and land later. When its process crashes, what becomes of an open transaction is decided as a
+server would: what was not being committed is rolled back, sooner or later.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from event_seating.booking.projection import Projection
+from event_seating.booking.store import Claim, LogRow, Snapshot, StoredAnswer
+from event_seating.clock import MS_PER_S
+from event_seating.errors import DatabaseUnavailable
+from event_seating.simulation.chance import Chance
+from event_seating.simulation.database import SimulatedDatabase, Transaction
+from event_seating.simulation.faults import Count, Faults
+
+LATE_COMMIT_MAX_S: Final = 12.0
+"""A commit may land this much later: beyond the time for which the writer looks for it."""
+
+SLOW_FACTOR: Final = 30
+"""A call that waits behind something large."""
+
+
+class FaultyStore:
+    """`LogStore` as one life of one process has it."""
+
+    def __init__(
+        self,
+        database: SimulatedDatabase,
+        faults: Faults,
+        chance: Chance,
+        count: Count,
+        transaction_type: type[Transaction] = Transaction,
+    ) -> None:
+        self.away_until = 0.0
+        """The network to the database is down until this time of the loop."""
+        self.factor = 1.0
+        """A slow process waits so many times as long."""
+        self._database = database
+        self._faults = faults
+        self._chance = chance
+        self._count = count
+        self._transaction_type = transaction_type
+        self._open: dict[Transaction, bool] = {}
+        """The transactions that did not end; whether they are being committed."""
+
+    @asynccontextmanager
+    async def transaction(
+        self, event_id: str, *, exclusive: bool
+    ) -> AsyncIterator["FaultyTransaction"]:
+        """See `LogStore`."""
+        del event_id
+        await self.trip()
+        transaction = self._transaction_type(self._database)
+        self._open[transaction] = False
+        try:
+            if exclusive:
+                await transaction.take_turn()
+            yield FaultyTransaction(self, transaction)
+            self._open[transaction] = True
+            await self._commit(transaction)
+        except BaseException:
+            # After a crash its fate was decided; it is no longer among the open ones.
+            if self._open.pop(transaction, None) is not None:
+                transaction.roll_back()
+            raise
+        self._open.pop(transaction, None)
+        await self._pause()
+
+    async def _commit(self, transaction: Transaction) -> None:
+        faults, chance = self._faults, self._chance
+        await self._pause()
+        if chance.happens(faults.commit_refused) or self._is_away():
+            self._count.fault("commit refused")
+            raise DatabaseUnavailable
+        if chance.happens(faults.commit_late):
+            self._count.fault("commit late")
+            self._let_go(transaction)
+            raise DatabaseUnavailable
+        transaction.commit()
+        if chance.happens(faults.answer_lost):
+            self._count.fault("answer of a commit lost")
+            raise DatabaseUnavailable
+
+    def _let_go(self, transaction: Transaction) -> None:
+        """Commit it later, or roll it back later."""
+        self._open.pop(transaction, None)
+        end = transaction.commit if self._chance.happens(0.7) else transaction.roll_back
+        delay_s = self._chance.one_of((0.01, 0.3, 3.0, LATE_COMMIT_MAX_S))
+        asyncio.get_running_loop().call_later(self._chance.between(0, delay_s), end)
+
+    def crash(self) -> None:
+        """Decide what becomes of what is under way; the process is no more."""
+        for transaction, committing in list(self._open.items()):
+            if committing and self._chance.happens(0.7):
+                self._let_go(transaction)
+            elif self._chance.happens(0.8):
+                transaction.roll_back()
+            else:
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._chance.between(0, 1), transaction.roll_back)
+        self._open.clear()
+
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+        """See `LogStore`."""
+        del event_id
+        await self.trip()
+        rows = self._database.rows_after(version, most)
+        await self._pause()
+        return rows
+
+    async def answers(
+        self, event_id: str, keys: Iterable[str], since_ms: int
+    ) -> dict[Claim, StoredAnswer]:
+        """See `LogStore`."""
+        del event_id
+        await self.trip()
+        found = self._database.answers(keys, since_ms)
+        await self._pause()
+        return found
+
+    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+        """See `LogStore`."""
+        del event_id
+        await self.trip()
+        return list(self._database.tables.snapshots)
+
+    async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
+        """See `LogStore`."""
+        del event_id
+        await self.trip()
+        self._database.put_snapshot(snapshot)
+        await self.trip()
+
+    async def trip(self) -> None:
+        """The way to the database, if it gets there."""
+        await self._pause()
+        if self._is_away():
+            raise DatabaseUnavailable
+        if self._chance.happens(self._faults.unreachable):
+            self._count.fault("database unreachable")
+            raise DatabaseUnavailable
+
+    async def statement(self) -> None:
+        """The way of one statement within a transaction."""
+        await self._pause()
+        if self._is_away():
+            raise DatabaseUnavailable
+        if self._chance.happens(self._faults.cut_off):
+            self._count.fault("transaction cut off")
+            raise DatabaseUnavailable
+
+    def _is_away(self) -> bool:
+        return asyncio.get_running_loop().time() < self.away_until
+
+    async def _pause(self) -> None:
+        most_ms = self._faults.call_ms * self.factor
+        if self._chance.happens(self._faults.slow):
+            self._count.fault("slow call")
+            most_ms *= SLOW_FACTOR
+        await asyncio.sleep(self._chance.between(0.05, most_ms) / MS_PER_S)
+
+
+class FaultyTransaction:
+    """`LogTransaction` over a connection that may break."""
+
+    def __init__(self, store: FaultyStore, transaction: Transaction) -> None:
+        self._store = store
+        self._transaction = transaction
+
+    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+        """See `LogTransaction`."""
+        await self._store.statement()
+        return self._transaction.database.rows_after(version, most)
+
+    async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+        """See `LogTransaction`."""
+        await self._store.statement()
+        return self._transaction.database.answers(keys, since_ms)
+
+    async def append(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> bool:
+        """See `LogTransaction`."""
+        await self._store.statement()
+        taken_in = await self._transaction.append(row, projection, answers)
+        await self._store.statement()
+        return taken_in

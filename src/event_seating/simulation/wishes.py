@@ -1,0 +1,206 @@
+"""What clients of a simulation wish for: every kind of request, in each other's way.
+
+They are mixed so that every refusal is met.
+
+They know what is on the street: the tokens of holds and the ids of bookings, their own and those of
+others, live and long gone. A wish makes a new request each time it is asked, with new ids, as a
+service does when a call is repeated.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.records import Configuration, Rules, SaleStatus
+from event_seating.booking.requests import (
+    AreaQuantity,
+    Best,
+    BlockSeats,
+    BookHold,
+    BookSeats,
+    CancelBooking,
+    ChangeHold,
+    Choice,
+    Configure,
+    ExchangeSeats,
+    ExtendHold,
+    Part,
+    PlaceHold,
+    ReleaseHold,
+    Request,
+    UnblockSeats,
+)
+from event_seating.simulation.chance import Chance
+from event_seating.simulation.referee import Referee
+
+Wish = Callable[[], Request]
+
+KNOWN_MAX: Final = 12
+"""Tokens and ids that are on the street: few, so that many use the same."""
+
+BUYERS: Final = (b"anna", b"ben", b"carla", b"dario")
+
+PRICES: Final = {
+    "1": {"standard": 4500, "child": 2000},
+    "2": {"standard": 9000},
+    "floor": {"standard": 3000},
+}
+
+UNKNOWN_SEAT: Final = 9_999
+
+
+class Wishes:
+    """Makes the requests of all clients of a run."""
+
+    def __init__(self, index: SeatIndex, referee: Referee, chance: Chance) -> None:
+        self.holds: deque[bytes] = deque(maxlen=KNOWN_MAX)
+        self.bookings: deque[bytes] = deque(maxlen=KNOWN_MAX)
+        self.rules = Rules(
+            allow_orphans=chance.happens(0.6),
+            max_seats_per_hold=4,
+            max_held_seats_per_buyer=chance.one_of((8, 40)),
+            hold_ttl_ms=chance.one_of((300, 1_500, 6_000)),
+        )
+        self._index = index
+        self._referee = referee
+        self._chance = chance
+        self._seats = range(index.seat_count)
+        self._weights = [weight for weight, _ in self._KINDS]
+        self._kinds = [kind for _, kind in self._KINDS]
+
+    def first(self) -> Request:
+        """What every event begins with."""
+        return Configure(Configuration("EUR", PRICES, rules=self.rules))
+
+    def next(self) -> Wish:
+        """Something that somebody wants now."""
+        return self._chance.weighted(self._kinds, self._weights)(self)
+
+    # Holds
+
+    def _place(self) -> Wish:
+        chance = self._chance
+        buyer = chance.one_of(BUYERS)
+        choice: Choice | Best
+        kind = chance.below(10)
+        if kind < 6:  # noqa: PLR2004 (six in ten pick by hand)
+            choice = self._choice()
+        elif kind < 8:  # noqa: PLR2004
+            choice = Choice(areas=(AreaQuantity(chance.below(2), 1 + chance.below(4)),))
+        else:
+            choice = Best(1 + chance.below(4), categories=(chance.below(2),))
+        box_office = chance.happens(0.1)
+        by_address = chance.happens(0.2)
+        return lambda: PlaceHold(chance.key(), choice, buyer, by_address, box_office)
+
+    def _choice(self) -> Choice:
+        chance = self._chance
+        first, count = chance.below(len(self._seats)), 1 + chance.below(4)
+        seats = [first + n for n in range(count) if first + n < len(self._seats)]
+        if chance.happens(0.01):
+            seats.append(UNKNOWN_SEAT)
+        if chance.happens(0.05):
+            seats = chance.some(self._seats, 6)
+        ticket_types = {seats[0]: "child"} if chance.happens(0.2) else {}
+        return Choice(tuple(seats), ticket_types=ticket_types)
+
+    def _change(self) -> Wish:
+        key = self._hold()
+        seen = self._referee.holds.get(key)
+        own = tuple(seen.lines) if seen is not None else (0,)
+        add = self._choice() if self._chance.happens(0.6) else None
+        remove = Part(self._few(own)) if add is None or self._chance.happens(0.5) else None
+        return lambda: ChangeHold(key, add, remove)
+
+    def _extend(self) -> Wish:
+        key = self._hold()
+        return lambda: ExtendHold(key)
+
+    def _release(self) -> Wish:
+        key = self._hold()
+        return lambda: ReleaseHold(key)
+
+    # Bookings
+
+    def _book(self) -> Wish:
+        key = self._hold()
+        return lambda: BookHold(key, self._chance.key())
+
+    def _book_seats(self) -> Wish:
+        choice, blocked = self._choice(), self._chance.happens(0.5)
+        return lambda: BookSeats(self._chance.key(), choice, from_blocked=blocked)
+
+    def _cancel(self) -> Wish:
+        key = self._booking()
+        seen = self._referee.bookings.get(key)
+        if seen is None or self._chance.happens(0.6):
+            return lambda: CancelBooking(key)
+        part = Part(self._few(tuple(seen.lines)))
+        return lambda: CancelBooking(key, part)
+
+    def _exchange(self) -> Wish:
+        key = self._booking()
+        seen = self._referee.bookings.get(key)
+        own = tuple(seen.lines) if seen is not None else (0,)
+        take = self._choice() if self._chance.happens(0.8) else None
+        return lambda: ExchangeSeats(key, Part(self._few(own)), take)
+
+    # The house
+
+    def _block(self) -> Wish:
+        part = Part(tuple(self._chance.some(self._seats, 2)))
+        return lambda: BlockSeats(part, "needed")
+
+    def _unblock(self) -> Wish:
+        part = Part(tuple(self._chance.some(self._seats, 8)))
+        return lambda: UnblockSeats(part)
+
+    def _configure(self) -> Wish:
+        status = SaleStatus.paused if self._chance.happens(0.15) else SaleStatus.on_sale
+        sale = Configuration("EUR", PRICES, status, rules=self.rules)
+        seen = self._referee.configured
+        replaces = seen[0] if seen is not None and self._chance.happens(0.5) else None
+        if self._chance.happens(0.1):
+            replaces = Configuration("EUR", PRICES, SaleStatus.closed, rules=self.rules)
+        blocked = Part(self._few(self._seats)) if self._chance.happens(0.1) else None
+        return lambda: Configure(sale, replaces=replaces, blocked=blocked)
+
+    def end(self) -> Request:
+        """The event is called off."""
+        return Configure(Configuration("EUR", PRICES, SaleStatus.cancelled, rules=self.rules))
+
+    # What is on the street
+
+    def _hold(self) -> bytes:
+        return self._known(self.holds)
+
+    def _booking(self) -> bytes:
+        return self._known(self.bookings)
+
+    def _known(self, known: deque[bytes]) -> bytes:
+        if not known or self._chance.happens(0.02):
+            return self._chance.key()
+        # The newest are used most.
+        back = min(self._chance.below(len(known)), self._chance.below(len(known)))
+        return known[-1 - back]
+
+    def _few(self, own: Sequence[int]) -> tuple[int, ...]:
+        chance = self._chance
+        if chance.happens(0.1):
+            return (chance.one_of(self._seats),)
+        return tuple(chance.some(own, 1 + chance.below(len(own))))
+
+    _KINDS: Final = (
+        (30, _place),
+        (8, _change),
+        (4, _extend),
+        (4, _release),
+        (24, _book),
+        (4, _book_seats),
+        (12, _cancel),
+        (5, _exchange),
+        (2, _block),
+        (4, _unblock),
+        (2, _configure),
+    )

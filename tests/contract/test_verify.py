@@ -1,0 +1,342 @@
+"""`verify` on every backend: clean after real traffic, and every kind of tampering is named."""
+
+import asyncio
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from rich.console import Console
+from sqlalchemy import bindparam, text
+from tests.contract.seats import (
+    CONFIGURATION,
+    EVENT,
+    answer,
+    ask,
+    book,
+    house,
+    many,
+    once,
+    open_log,
+    place,
+)
+
+from event_seating.booking import entries, ids, snapshot
+from event_seating.booking.entries import Booked, Entry
+from event_seating.booking.index import SeatIndex
+from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.projection import Buyer
+from event_seating.booking.records import LineGroup
+from event_seating.booking.requests import (
+    AreaQuantity,
+    BlockSeats,
+    CancelBooking,
+    Choice,
+    ExchangeSeats,
+    Part,
+    PlaceHold,
+    ReleaseHold,
+)
+from event_seating.booking.store import SqlLogStore
+from event_seating.db.database import Database
+from event_seating.errors import EventNotFound
+from event_seating.maintenance import command, verify_store
+from event_seating.maintenance.verify import FINDINGS_MAX, verify
+
+pytestmark = pytest.mark.anyio
+
+
+async def load_index(event_id: str) -> SeatIndex:
+    if event_id != EVENT:
+        raise EventNotFound
+    return house()
+
+
+async def check(database: Database) -> list[str]:
+    return await verify(database, EVENT, load_index, grace_ms=60_000)
+
+
+async def traffic(store: SqlLogStore) -> SeatLog:
+    """Two processes that hold, book, change and cancel, with snapshots on the way."""
+    log, other = await open_log(store), await open_log(store)
+    booked = await many(*(book(each, [seat]) for each in (log, other) for seat in range(20)))
+    keys = [key for key in booked if isinstance(key, bytes)]
+    await snapshot.save(EVENT, log.states, store)
+    area = PlaceHold(ids.new_key(), Choice(areas=(AreaQuantity(0, 3),)), b"b", by_address=True)
+    await ask(other, area, once=once("area"))
+    await ask(log, CancelBooking(keys[0]))
+    await ask(log, ExchangeSeats(keys[1], Part((_seat_of(log, keys[1]),)), Choice((40, 41))))
+    await ask(log, CancelBooking(keys[1], Part((40,))))
+    await ask(log, BlockSeats(Part((50, 51))))
+    hold = ids.new_key()
+    await ask(other, place([60, 61], hold=hold), once=once("hold"))
+    await ask(other, ReleaseHold(hold))
+    await log.catch_up()
+    await snapshot.save(EVENT, log.states, store)
+    await book(log, [70, 71, 72], Buyer("anna"))
+    return log
+
+
+def _seat_of(log: SeatLog, key: bytes) -> int:
+    return log.states.ledger.bookings[key].groups[0].seats[0]
+
+
+@pytest.fixture
+async def log(database: Database) -> SeatLog:
+    return await traffic(SqlLogStore(database))
+
+
+async def tamper(database: Database, statement: str, **values: Any) -> None:
+    async with database.write() as connection:
+        assert (await connection.execute(text(statement), values)).rowcount >= 1
+
+
+async def test_after_real_traffic_nothing_differs(database: Database, log: SeatLog) -> None:
+    assert await check(database) == []
+
+
+async def test_it_may_run_while_the_event_sells(database: Database, log: SeatLog) -> None:
+    selling = asyncio.gather(*(book(log, [seat]) for seat in range(100, 200)))
+    found = [await check(database) for _ in range(3)]
+    await selling
+    assert found == [[], [], []]
+
+
+async def test_more_bookings_than_a_page_are_compared(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify_store, "PAGE", 7)
+    log = await traffic(SqlLogStore(database))
+    await many(*(book(log, [seat]) for seat in range(100, 130)))
+    assert await check(database) == []
+    await tamper(database, "UPDATE booking_lines SET price = 1 WHERE seat = 129")
+    assert len(await check(database)) == 1
+
+
+TAMPERED = {
+    "a changed booking": (
+        "UPDATE bookings SET total = 1 WHERE user_id = 'anna'",
+        "total is 1, the log says 13500",
+    ),
+    "a booking that is confirmed again": (
+        "UPDATE bookings SET status = 'confirmed' WHERE status = 'cancelled'",
+        "status is confirmed, the log says cancelled",
+    ),
+    "a cancelled booking that is gone": (
+        "DELETE FROM bookings WHERE status = 'cancelled'",
+        "(cancelled) has no row",
+    ),
+    "a booking that is gone": ("DELETE FROM bookings WHERE user_id = 'anna'", "has no row"),
+    "a forged booking": (
+        (
+            "INSERT INTO bookings SELECT event_id, 'testevent001AAAAAAAAAAAAAAAAAAAAAA', user_id,"
+            " order_ref, metadata, status, total, currency, version, created_at_ms, updated_at_ms"
+            " FROM bookings WHERE user_id = 'anna'"
+        ),
+        "booking testevent001AAAAAAAAAAAAAAAAAAAAAA (confirmed) is not in the log",
+    ),
+    "a forged cancelled booking": (
+        (
+            "INSERT INTO bookings SELECT event_id, 'testevent001AAAAAAAAAAAAAAAAAAAAAA', user_id,"
+            " order_ref, metadata, status, total, currency, version, created_at_ms, updated_at_ms"
+            " FROM bookings WHERE status = 'cancelled'"
+        ),
+        "booking testevent001AAAAAAAAAAAAAAAAAAAAAA (cancelled) is not in the log",
+    ),
+    "a missing line": (
+        "DELETE FROM booking_lines WHERE seat = 71",
+        "the line of seat 71 is missing, the log says standard at 4500",
+    ),
+    "a changed price": (
+        "UPDATE booking_lines SET price = 0 WHERE seat = 72",
+        "the line of seat 72 is standard at 0, the log says standard at 4500",
+    ),
+    "a line too many": (
+        (
+            "INSERT INTO booking_lines SELECT event_id, booking_id, 99, ticket_type, price"
+            " FROM booking_lines WHERE seat = 71"
+        ),
+        "the line of seat 99 is standard at 4500, the log says missing",
+    ),
+    "a line of nobody": (
+        (
+            "INSERT INTO booking_lines SELECT event_id, 'nobody', seat, ticket_type, price"
+            " FROM booking_lines WHERE seat = 71"
+        ),
+        "there is a line of seat 71 and no booking nobody",
+    ),
+    "a seat owned by another": (
+        "UPDATE booked_seats SET booking_id = 'another' WHERE seat = 70",
+        "seat 70 is booked by another, the log says booking testevent001",
+    ),
+    "a seat that is no longer booked": (
+        "DELETE FROM booked_seats WHERE seat = 70",
+        "seat 70 is booked by nobody, the log says booking testevent001",
+    ),
+    "a seat that nobody booked": (
+        "INSERT INTO booked_seats (event_id, seat, booking_id) VALUES ('testevent001', 99, 'x')",
+        "seat 99 is booked by x, the log says nobody",
+    ),
+    "a deleted row of the log": (
+        "DELETE FROM seat_log WHERE version = 4",
+        "row 4 of the log is missing, the next is 5",
+    ),
+    "a changed row of the log": (
+        (
+            "UPDATE seat_log SET entries = (SELECT entries FROM seat_log WHERE version = 2)"
+            " WHERE version = 4"
+        ),
+        "row 4 of the log does not fit what is before it",
+    ),
+    "a row of an unknown form": (
+        "UPDATE seat_log SET format = 99 WHERE version = 3",
+        "row 3 of the log does not fit what is before it",
+    ),
+    "a time that runs backwards": (
+        "UPDATE seat_log SET at_ms = 1 WHERE version = 3",
+        "row 3 of the log does not fit what is before it",
+    ),
+    "a log that lost its end": (
+        "DELETE FROM seat_log WHERE version > 2",
+        ", and the log ends at 2",
+    ),
+    "a snapshot that cannot be read": (
+        "UPDATE seat_snapshots SET image = 'rubbish'",
+        "cannot be read",
+    ),
+    "an answer of another time": (
+        "UPDATE idempotency SET at_ms = at_ms + 1000000",
+        "no row of the log was written at its time",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+async def test_what_was_tampered_with_is_named(database: Database, log: SeatLog, kind: str) -> None:
+    statement, line = TAMPERED[kind]
+    if database.dialect == "postgresql":
+        statement = statement.replace("image = 'rubbish'", "image = CAST('rubbish' AS bytea)")
+    else:
+        statement = statement.replace("image = 'rubbish'", "image = CAST('rubbish' AS blob)")
+    await tamper(database, statement)
+    assert any(line in found for found in await check(database)), await check(database)
+
+
+async def test_an_image_of_another_state_is_named(database: Database, log: SeatLog) -> None:
+    store = SqlLogStore(database)
+    newest, older = await store.snapshots(EVENT)
+    await tamper(
+        database,
+        "UPDATE seat_snapshots SET image = :image WHERE version = :version",
+        image=older.image,
+        version=newest.version,
+    )
+    found = await check(database)
+    assert any(f"snapshot of version {newest.version} has other" in line for line in found)
+    assert any("is of another version or time" in line for line in found)
+
+
+async def forge(database: Database, log: SeatLog, forged: Sequence[Entry]) -> None:
+    async with database.write() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO seat_log (event_id, version, batch_id, format, entries, at_ms)"
+                " VALUES (:event, :version, :batch, 1, :entries, :at)"
+            ).bindparams(bindparam("batch", b"forged"), bindparam("event", EVENT)),
+            {
+                "version": log.states.version + 1,
+                "entries": entries.encode(forged),
+                "at": log.states.at_ms,
+            },
+        )
+
+
+async def test_a_forged_row_that_fits_is_found_by_what_is_not_beside_it(
+    database: Database, log: SeatLog
+) -> None:
+    key = ids.new_key()
+    await forge(database, log, [Entry(None, (Booked(key, (), None, (LineGroup((99,), 1),)),))])
+    found = await check(database)
+    assert f"booking {ids.to_text(EVENT, key)} has no row" in found
+    assert any(line.startswith("seat 99 is booked by nobody") for line in found)
+
+
+async def test_a_forged_row_that_sells_a_seat_twice_is_found(
+    database: Database, log: SeatLog
+) -> None:
+    group = LineGroup((70,), 1)
+    await forge(database, log, [Entry(None, (Booked(ids.new_key(), (), None, (group,)),))])
+    (line,) = await check(database)
+    assert line.endswith("seat 70 is taken twice")
+
+
+async def test_a_forged_answer_is_found(database: Database, log: SeatLog) -> None:
+    await tamper(
+        database,
+        "UPDATE idempotency SET answer = :answer WHERE key = 'hold'",
+        answer=b'{"version": 1}',
+    )
+    (line,) = await check(database)
+    assert "key hold: it names version 1, which was written at another time" in line
+
+
+async def test_an_answer_that_grants_what_was_never_granted_is_found(
+    database: Database, log: SeatLog
+) -> None:
+    name = ids.to_text(EVENT, ids.new_key())
+    await tamper(
+        database,
+        "UPDATE idempotency SET answer = :answer WHERE key = 'hold'",
+        answer=b'{"holdId": "%s"}' % name.encode(),
+    )
+    (line,) = await check(database)
+    assert f"it grants {name}, which is not in the log" in line
+
+
+async def test_findings_are_bounded(database: Database) -> None:
+    log = await open_log(SqlLogStore(database))
+    outcome = await many(*(book(log, [seat]) for seat in range(FINDINGS_MAX + 20)))
+    assert all(isinstance(key, bytes) for key in outcome)
+    await tamper(database, "DELETE FROM bookings")
+    found = await check(database)
+    assert len(found) == FINDINGS_MAX + 1
+    assert found[-1].startswith(f"more than {FINDINGS_MAX} differences")
+
+
+async def test_the_command_says_each_difference_and_that_there_are_any(
+    database: Database, log: SeatLog
+) -> None:
+    async def verify_all() -> tuple[int, str]:
+        written = Console(file=io.StringIO(), width=200)
+        code = await command.verify_all(
+            database, load_index, None, grace_ms=60_000, console=written
+        )
+        return code, written.file.getvalue()  # type: ignore[attr-defined]
+
+    assert await verify_all() == (0, "1 events: nothing differs from the log\n")
+    await tamper(database, "DELETE FROM booked_seats WHERE seat = 70")
+    code, said = await verify_all()
+    assert code == command.EXIT_DIFFERENT
+    assert f"{EVENT}: seat 70 is booked by nobody" in said
+    assert "1 events: 1 differences" in said
+
+
+async def test_rows_of_an_event_that_is_not_there_are_named(
+    database: Database, log: SeatLog
+) -> None:
+    async def nobody(_event_id: str) -> SeatIndex:
+        raise EventNotFound
+
+    (line,) = await verify(database, EVENT, nobody, grace_ms=0)
+    assert line == f"there is a log of {log.states.version} rows and no event"
+
+
+async def test_it_writes_nothing(database: Database, log: SeatLog) -> None:
+    """On PostgreSQL its transaction could not; here is what is there before and after."""
+    store = SqlLogStore(database)
+    before = (await store.rows_after(EVENT, 0, 1000), await store.snapshots(EVENT))
+    await check(database)
+    assert (await store.rows_after(EVENT, 0, 1000), await store.snapshots(EVENT)) == before
+    granted = await log.submit(Submission(place([90]), answer))
+    assert isinstance(granted, Granted), "and it leaves the connection as it was"
+    assert log.states.configuration == CONFIGURATION

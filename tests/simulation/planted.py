@@ -1,0 +1,103 @@
+"""Bugs planted on purpose, one at a time, for the simulation to find."""
+
+from contextlib import suppress
+
+from event_seating.booking.decisions import RuleBook
+from event_seating.booking.entries import Booked, Held
+from event_seating.booking.log import LostRace, SeatLog, _Decided
+from event_seating.booking.model import Batch, SeatStates
+from event_seating.booking.projection import Projection
+from event_seating.booking.records import AVAILABLE, Groups, seats_of
+from event_seating.booking.refusals import Refusal
+from event_seating.booking.requests import BookHold, PlaceHold
+from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
+from event_seating.errors import DatabaseUnavailable
+from event_seating.simulation.database import Transaction
+from event_seating.simulation.process import Parts
+
+
+class TakesAnyVersion(Transaction):
+    """An append that takes the next place, whichever version the writer decided on."""
+
+    async def append(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> bool:
+        following = len(self.database.tables.rows) + 1
+        while following in self.database.appending:
+            following += 1
+        return await super().append(row._replace(version=following), projection, answers)
+
+
+class AppliesBeforeTheCommit(SeatLog):
+    """Answers its callers first and writes the row after that."""
+
+    async def _append(self, transaction: LogTransaction, decided: _Decided, row: LogRow) -> None:
+        self._answer(decided)
+        await super()._append(transaction, decided, row)
+
+    @staticmethod
+    def _answer(decided: _Decided) -> None:
+        for submission, outcome in decided.outcomes:
+            if not submission.outcome.done() and not isinstance(outcome, Exception):
+                submission.outcome.set_result(outcome)
+
+
+class TakesTheUnknownForDone(SeatLog):
+    """An answer that was lost counts as a yes."""
+
+    async def _resolve(self, decided: _Decided) -> None:
+        with suppress(DatabaseUnavailable, LostRace):
+            return
+
+
+class ForgetsExpiry(SeatStates):
+    """Leaves it to a sweeper to expire holds."""
+
+    def begin(self, now_ms: int) -> Batch:
+        return self._begin(now_ms)
+
+
+class TakesTokensForHolds(RuleBook):
+    """Books the seats that a token once stood for, if they are free, whatever became of it."""
+
+    def __init__(self, states: SeatStates) -> None:
+        super().__init__(states.ledger)
+        self._remembered: dict[bytes, Groups] = {}
+        self._rules[PlaceHold] = self._place
+        self._rules[BookHold] = self._book
+
+    def _place(self, request: PlaceHold, now_ms: int) -> Held | Refusal:
+        held = super()._place(request, now_ms)
+        if isinstance(held, Held):
+            self._remembered[held.hold] = held.groups
+        return held
+
+    def _book(self, request: BookHold, now_ms: int) -> Booked | Refusal:
+        booked = super()._book(request, now_ms)
+        groups = self._remembered.get(request.hold)
+        if not isinstance(booked, Refusal) or groups is None:
+            return booked
+        status = self._ledger.arrays.status
+        if request.hold in self._ledger.from_hold or any(
+            status[seat] != AVAILABLE for seat in seats_of(groups)
+        ):
+            return booked
+        return Booked(request.booking, (), request.hold, groups)
+
+
+def forgetful(states: SeatStates) -> SeatStates:
+    return ForgetsExpiry(states.ledger, version=states.version, at_ms=states.at_ms)
+
+
+def credulous(states: SeatStates) -> SeatStates:
+    states.rules = TakesTokensForHolds(states)
+    return states
+
+
+BUGS = {
+    "skip the version check": Parts(transaction=TakesAnyVersion),
+    "apply before commit": Parts(log=AppliesBeforeTheCommit),
+    "forget expiry at decide": Parts(states=forgetful),
+    "answer an unknown outcome as success": Parts(log=TakesTheUnknownForDone),
+    "take a token's seats without its hold": Parts(states=credulous),
+}

@@ -13,7 +13,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cache, cached_read, coalescing, limiter, machine, memory, report, start
+from benchmarks import (
+    cache,
+    cached_read,
+    coalescing,
+    limiter,
+    machine,
+    memory,
+    report,
+    seats_best,
+    seats_engine,
+    seats_load,
+    seats_processes,
+    seats_size,
+    start,
+)
 from benchmarks.load import LoadError
 from benchmarks.node import NodeError
 from benchmarks.rows import Row, Verdict
@@ -27,6 +41,11 @@ TOPICS: dict[str, Measure] = {
     "limiter": limiter.measure,
     "start": start.measure,
     "memory": memory.measure,
+    "seats-engine": seats_engine.measure,
+    "seats-size": seats_size.measure,
+    "seats-best": seats_best.measure,
+    "seats-load": seats_load.measure,
+    "seats-processes": seats_processes.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

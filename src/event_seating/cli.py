@@ -1,15 +1,22 @@
-"""The command line: `event-seating serve`, `migrate` and `settings`."""
+"""The command line: `event-seating serve`, `migrate`, `demo` and `settings`."""
 
 import asyncio
+import math
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from event_seating import config
 from event_seating.channel import EXIT_CANNOT_START
 from event_seating.errors import StartupError
+
+DEMO_SECONDS_MAX: Final = 3_600
+"""A demo that runs for longer is a load test, which `make bench` is."""
+
+DEMO_BUYERS_MAX: Final = 64
+"""More of them meet the rate limit of their one address and wait."""
 
 cli = typer.Typer(
     help="The self-hosted seating engine that never sells a seat twice.",
@@ -33,6 +40,48 @@ def migrate() -> None:
     from event_seating import preparation  # noqa: PLC0415
 
     typer.echo(asyncio.run(preparation.migrate(config.load())))
+
+
+@cli.command()
+def demo(
+    url: Annotated[
+        str | None, typer.Option(help="The running server. Default: this machine, at PORT.")
+    ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(help="Id of the event. Default: the first to come that is on sale."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Key for a server in production. Default: ADMIN_API_KEY.")
+    ] = None,
+    seconds: Annotated[
+        int, typer.Option(min=1, max=DEMO_SECONDS_MAX, help="How long at the most.")
+    ] = 30,
+    share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Of the house, sold at the most.")
+    ] = 0.6,
+    buyers: Annotated[
+        int, typer.Option(min=1, max=DEMO_BUYERS_MAX, help="How many buy at the same time.")
+    ] = 8,
+) -> None:
+    """Fill an event of a running server with simulated buyers, to see something happen."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from event_seating.demo_traffic import crowd, screen  # noqa: PLC0415
+
+    if not math.isfinite(share):
+        raise typer.BadParameter("not a share", param_hint="--share")
+    loaded = config.load()
+    own = loaded.admin_api_key
+    asked = crowd.Asked(
+        url=(url or f"http://localhost:{loaded.port}").rstrip("/"),
+        key=key or (own.get_secret_value() if own is not None else None),
+        event=event,
+        seconds=seconds,
+        share=share,
+        buyers=buyers,
+    )
+    asyncio.run(screen.run(asked, Console()))
 
 
 @cli.command()

@@ -391,3 +391,39 @@ async def test_a_reader_who_waits_for_a_version_of_another_process_gets_it(
     assert await ours.wait_for(granted.version, 5)
     assert ours.states.status(1) == "held"
     assert not await ours.wait_for(granted.version + 1, 0.2)
+
+
+async def test_a_reused_key_does_not_part_a_batch_that_lost_a_race(
+    store: SqlLogStore, database: Database
+) -> None:
+    ours, theirs = await open_log(store), await open_log(store)
+    await ask(ours, place([1]), once=once("k", b"one"))
+    await ask(theirs, place([2]))
+    before = await count(database, seat_log)
+    reused, *granted = await asyncio.gather(
+        ask(ours, place([3]), once=once("k", b"two")),
+        ask(ours, place([4])),
+        ask(ours, place([5])),
+        return_exceptions=True,
+    )
+    assert isinstance(reused, IdempotencyKeyReused)
+    assert all(isinstance(outcome, Granted) for outcome in granted)
+    assert await count(database, seat_log) == before + 1
+
+
+async def test_who_comes_while_a_turn_is_awaited_is_taken_along(
+    store: SqlLogStore, database: Database
+) -> None:
+    log, other = await open_log(store), await open_log(store)
+    await ask(other, place([1]))
+    await ask(log, place([2]))
+    before = await count(database, seat_log)
+    async with store.transaction(EVENT, exclusive=True):
+        first = asyncio.create_task(ask(log, place([3])))
+        while not log.busy or log._waiting:  # noqa: ASYNC110 (it says when, not how)
+            await asyncio.sleep(0)
+        late = [asyncio.create_task(ask(log, place([seat]))) for seat in range(10, 20)]
+        await asyncio.sleep(0)
+    outcomes = await asyncio.gather(first, *late)
+    assert all(isinstance(outcome, Granted) for outcome in outcomes)
+    assert await count(database, seat_log) == before + 1

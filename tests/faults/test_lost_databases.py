@@ -1,12 +1,18 @@
 """kill -9 loses nothing that was answered; a database that went away is said and comes back."""
 
+import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from tests.postgres import Postgres
 from tests.process import ServerProcess, create_user, serving, settings
+
+from event_seating.db import database as database_module
+from event_seating.db.database import Database
 
 
 @pytest.fixture
@@ -71,3 +77,33 @@ def test_a_sqlite_file_that_was_deleted_under_the_server_is_said(tmp_path: Path)
         assert httpx.get(f"{server.url}/health/ready").status_code == 200
         (tmp_path / "event-seating.db").unlink()
         assert httpx.get(f"{server.url}/health/ready").status_code == 503
+
+
+async def let_the_server_cut(database: Database, url: str) -> Any:
+    """Cut the one connection that waits in the pool; the driver's, to see when it knows."""
+    async with database.read() as connection:
+        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        cut = (await connection.get_raw_connection()).driver_connection
+    other = Database(url)
+    async with other.read() as connection:
+        await connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    await other.close()
+    return cut
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("ask_after_idle_s", [0, 3600])
+async def test_a_connection_that_was_cut_in_the_pool_is_replaced_unnoticed(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, ask_after_idle_s: int
+) -> None:
+    monkeypatch.setattr(database_module, "ASK_AFTER_IDLE_S", ask_after_idle_s)
+    url = postgres.create_database(f"cut_{ask_after_idle_s}")
+    database = Database(url, pool_size=1)
+    try:
+        cut = await let_the_server_cut(database, url)
+        while ask_after_idle_s and not cut.is_closed():  # noqa: ASYNC110 (no event tells)
+            await asyncio.sleep(0.001)
+        async with database.read() as connection:
+            assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+    finally:
+        await database.close()

@@ -182,8 +182,8 @@ class SeatLog:
             raise TooBusy
         self._waiting.append(submission)
         self._wake()
-        # A caller who leaves does not take the request back: it may be decided already.
-        return await asyncio.shield(submission.outcome)
+        # A caller who leaves does not take the request back, only nobody is told its outcome.
+        return await submission.outcome
 
     async def sweep(self) -> None:
         """Expire what is due, if nobody's request does so first."""
@@ -237,17 +237,23 @@ class SeatLog:
         await asyncio.sleep(0)
         while self._waiting:
             async with self._turn:
-                count = min(len(self._waiting), BATCH_MAX)
-                await self._settle([self._waiting.popleft() for _ in range(count)])
+                await self._settle(self._next(BATCH_MAX))
 
-    async def _settle(self, submissions: list[Submission]) -> None:
-        """Answer every one of them, whatever happens."""
+    def _next(self, most: int) -> list[Submission]:
+        """Requests that wait, the first to come first, `most` so many."""
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
+
+    async def _settle(self, submissions: list[Submission], most: int = BATCH_MAX) -> None:
+        """Answer every one of them, whatever happens.
+
+        If a turn has to be waited for, those who come meanwhile join, up to `most` in all.
+        """
         if self.broken is not None:
             _fail(submissions, EventUnavailable())
             return
         try:
-            await self._settle_together(submissions)
-        except DatabaseUnavailable as error:
+            await self._settle_together(submissions, most)
+        except (DatabaseUnavailable, EventUnavailable) as error:
             self._behind = True
             _fail(submissions, error)
         except UNREADABLE as error:
@@ -263,12 +269,12 @@ class SeatLog:
             return
         for submission in submissions:
             if not submission.outcome.done():
-                await self._settle([submission])
+                await self._settle([submission], most=1)
 
-    async def _settle_together(self, submissions: list[Submission]) -> None:
+    async def _settle_together(self, submissions: list[Submission], most: int) -> None:
         for _ in range(RACES_MAX):
             try:
-                await self._attempt(submissions)
+                await self._attempt(submissions, most)
             except LostRace:
                 self.conflicts += 1
                 self._calm = 0
@@ -286,12 +292,12 @@ class SeatLog:
             await self._set_clock()
         await self._sleep(DOUBT_EVERY_S)
 
-    async def _attempt(self, submissions: list[Submission]) -> None:
+    async def _attempt(self, submissions: list[Submission], most: int) -> None:
         """Decide them and write what was granted; `LostRace` when somebody else wrote first."""
         if self._behind:
             await self._read_tail()
         if self._calm < CALM_BATCHES:
-            await self._attempt_in_turn(submissions)
+            await self._attempt_in_turn(submissions, most)
             return
         keys = _keys(submissions)
         known = await self._store.answers(self.event_id, keys, self._since()) if keys else {}
@@ -311,11 +317,12 @@ class SeatLog:
         if await self._store.rows_after(self.event_id, self.states.version, 1):
             raise LostRace
 
-    async def _attempt_in_turn(self, submissions: list[Submission]) -> None:
+    async def _attempt_in_turn(self, submissions: list[Submission], most: int) -> None:
         decided: _Decided | None = None
         try:
             async with self._store.transaction(self.event_id, exclusive=True) as transaction:
                 await self._take_in(transaction)
+                submissions += self._next(most - len(submissions))
                 keys = _keys(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
                 if known:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from event_seating.errors import DatabaseUnavailable
 
@@ -31,6 +32,10 @@ CONNECT_TIMEOUT_S = 3
 
 POOL_TIMEOUT_S = 5
 """How long a request waits for a free connection before it is told to come again."""
+
+ASK_AFTER_IDLE_S = 1
+"""A connection that was used less long ago is not asked whether it is alive: that would take three
+round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
 
 SQLITE_READERS = 4
 """Each is a thread; more than the cores of a small machine gain nothing."""
@@ -44,6 +49,9 @@ POSTGRES_SESSION = {
     "idle_in_transaction_session_timeout": "5s",
 }
 """No statement and no forgotten transaction holds others up for longer."""
+
+_USED = "used"
+"""When a pooled connection was last given back, in monotonic seconds."""
 
 POSTGRES_AWAY = ("08", "25P03", "53", "55P03", "57")
 """Beginnings of its error codes that say nothing about the statement: connection, idle for too
@@ -221,16 +229,35 @@ def _sqlite_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
 
 
 def _postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         _without_sslmode(url),
         connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": dict(POSTGRES_SESSION)},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
-        # Asked before each use: a connection that a restart of the server cut is replaced
-        # without a request noticing.
-        pool_pre_ping=True,
     )
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Let one that a restart of the server cut be replaced without a request noticing."""
+        used = record.info.get(_USED)
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if used is not None and time.monotonic() - used > ASK_AFTER_IDLE_S:
+            _ask(engine, connection)
+
+    return engine
+
+
+def _ask(engine: AsyncEngine, connection: Any) -> None:
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _without_sslmode(url: URL) -> URL:

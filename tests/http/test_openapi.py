@@ -20,7 +20,7 @@ from event_seating.errors import ServiceError
 from event_seating.web import security
 
 EXAMPLES = 60
-"""For each operation and kind of data; all of them together take some ten seconds."""
+"""For each operation and kind of data; all of them together take about a minute."""
 
 OPERATION_IDS = {
     "GET /users/{id}": "readUser",
@@ -57,6 +57,16 @@ OPERATION_IDS = {
     "POST /events/{id}/blocks/release": "releaseBlock",
 }
 """Clients are generated from these names: one that changes breaks them."""
+
+NEVER_WRONG = {
+    "GET /health",
+    "GET /health/ready",
+    "GET /venues/{id}",
+    "GET /venues/{id}/versions/{version}",
+    "GET /events/{id}",
+    "GET /events/{id}/seats/{seat}",
+}
+"""They take nothing, or any text in their path, and no key: no request of theirs has a bad form."""
 
 load_all_checks()
 CONFORMANCE = CHECKS.get_by_names([
@@ -138,8 +148,7 @@ def test_every_other_method_is_405_and_names_those_there_are(
         (name, mode)
         for name in OPERATION_IDS
         for mode in GenerationMode
-        # Nothing can be wrong with a request that takes nothing.
-        if mode is GenerationMode.POSITIVE or not name.startswith("GET /health")
+        if mode is GenerationMode.POSITIVE or name not in NEVER_WRONG
     ],
     ids=str,
 )

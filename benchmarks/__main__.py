@@ -23,6 +23,7 @@ from benchmarks import (
     report,
     seats_best,
     seats_engine,
+    seats_http,
     seats_load,
     seats_processes,
     seats_size,
@@ -46,6 +47,7 @@ TOPICS: dict[str, Measure] = {
     "seats-best": seats_best.measure,
     "seats-load": seats_load.measure,
     "seats-processes": seats_processes.measure,
+    "seats-http": seats_http.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

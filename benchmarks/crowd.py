@@ -17,7 +17,7 @@ import msgspec
 from event_seating.booking import ids, snapshot
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
 from event_seating.booking.records import Configuration, Rules
 from event_seating.booking.refusals import Refusal
@@ -31,6 +31,7 @@ from event_seating.booking.requests import (
     Request,
 )
 from event_seating.booking.store import LogStore
+from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 
 CLIENTS = 256

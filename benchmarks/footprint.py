@@ -14,8 +14,8 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks.references import DequeLimiter, OrderedDictCache
 from benchmarks.stopwatch import HandClock
 from event_seating.cache.lru import LruCache
-from event_seating.config import Window
 from event_seating.limits.limiter import Limiter
+from event_seating.written import Window
 
 ENTRIES = 100_000
 CLIENTS = 100_000

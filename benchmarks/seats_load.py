@@ -22,13 +22,14 @@ from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
 from event_seating.booking import ids, snapshot
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
 from event_seating.booking.plans import seat_index
 from event_seating.booking.records import Configuration
 from event_seating.booking.requests import BookSeats, Choice, Configure, PlaceHold, Request
 from event_seating.booking.snapshot import SNAPSHOT_EVERY
 from event_seating.booking.store import SqlLogStore
+from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.venues import arenas

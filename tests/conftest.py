@@ -1,6 +1,9 @@
 """What many tests stand on: real databases, and the service on each of them."""
 
+import asyncio
+import atexit
 import io
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from event_seating import app, bootstrap
 from event_seating.bootstrap import Parts
@@ -17,6 +21,7 @@ from event_seating.clock import SystemClock
 from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
+from event_seating.db.tables import metadata
 from event_seating.telemetry.logs import Logs
 from tests.postgres import Postgres
 
@@ -55,11 +60,49 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Database]:
     """A database with every table and no rows, on the backend of the test."""
-    database = Database(database_url)
-    await schema.upgrade(database)
+    if backend == "sqlite":
+        path = tmp_path / "event-seating.db"
+        await lay_tables(path)
+        database = Database(f"sqlite+aiosqlite:///{path}")
+    else:
+        database = Database(await _shared_url(request.getfixturevalue("postgres")))
+        async with database.write() as connection:
+            tables = ", ".join(metadata.tables)
+            await connection.execute(text(f"TRUNCATE {tables}"))
     yield database
+    await database.close()
+
+
+async def _shared_url(postgres: Postgres) -> str:
+    """A migrated database that tests use one after the other, each emptying it first."""
+    if not _SHARED:
+        url = postgres.create_database("shared")
+        await _migrate(url)
+        _SHARED.append(url)
+    return _SHARED[0]
+
+
+async def lay_tables(path: Path) -> None:
+    """Put a migrated SQLite file there: the migrations run once, the rest are copies."""
+    if not _TEMPLATE:
+        template = Path(tempfile.mkdtemp(prefix="es-")) / "template.db"
+        atexit.register(shutil.rmtree, template.parent, ignore_errors=True)
+        await _migrate(f"sqlite+aiosqlite:///{template}")
+        _TEMPLATE.append(template)
+    await asyncio.to_thread(shutil.copyfile, _TEMPLATE[0], path)
+
+
+_TEMPLATE: list[Path] = []
+_SHARED: list[str] = []
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await schema.upgrade(database)
     await database.close()
 
 
@@ -102,9 +145,10 @@ async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[S
         )
         logs.start()
         stack.callback(logs.close)
-        database = Database(settings.database)
-        await schema.upgrade(database)
-        await database.close()
+        if settings.sqlite_path is None:
+            await _migrate(settings.database)
+        elif not settings.sqlite_path.exists():
+            await lay_tables(settings.sqlite_path)
         parts = await stack.enter_async_context(bootstrap.running(settings, logs))
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app.build(parts), client=(peer, 1)),

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
@@ -20,7 +20,7 @@ from event_seating.booking.store import SqlLogStore
 from event_seating.booking.views import SeatViews
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
-from event_seating.config import Settings, Window
+from event_seating.config import Settings
 from event_seating.db import schema, secrets
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, StartupError
@@ -36,6 +36,7 @@ from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
+from event_seating.written import Window
 
 PURGE_EVERY_S: Final = 1.0
 """How often what has expired is removed."""
@@ -74,6 +75,26 @@ class Parts:
     health: Health
 
 
+class _Accounts(NamedTuple):
+    """The users and their caches."""
+
+    users: UserService
+    cache: LruCache
+    absent: LruCache
+
+
+class _Seating(NamedTuple):
+    """Everything about seats."""
+
+    venues: VenueService
+    houses: Houses
+    seat_logs: SeatLogs
+    seat_views: SeatViews
+    bookings: BookingService
+    events: EventService
+    buyers: Buyers
+
+
 @asynccontextmanager
 async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
     """Every part, until the block ends.
@@ -90,54 +111,14 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             observe_read=metrics.database_read_duration.observe,
         )
         stack.push_async_callback(database.close)
-
-        user_cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
-        absent = LruCache(
-            settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
-        )
-        users = UserService(database, user_cache, absent, clock)
-        stack.push_async_callback(users.aclose)
-
-        venues = VenueService(database, clock)
-        stack.push_async_callback(venues.aclose)
-
-        seat_clock = DatabaseClock(clock)
-        set_clock = partial(_set_clock, seat_clock, database)
-        await set_clock()
-        event_facts = EventFacts(database)
-        houses = Houses(venues, event_facts.of)
-        stack.push_async_callback(houses.aclose)
-        seat_logs = SeatLogs(
-            SqlLogStore(database),
-            seat_clock,
-            houses.index,
-            grace_ms=int(settings.booking_grace_s * MS_PER_S),
-            memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
-            set_clock=set_clock,
-        )
-        stack.push_async_callback(seat_logs.aclose)
-        seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
-        seat_logs.listen(seat_views)
-        stack.push_async_callback(seat_views.aclose)
-        secret = await _secret(settings, database)
-        bookings = BookingService(
-            seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock
-        )
-        events = EventService(
-            database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
-        )
-        stack.push_async_callback(events.aclose)
-        buyers = Buyers(secret, secure=settings.production)
-        await stack.enter_async_context(_background(seat_logs.run()))
-        await stack.enter_async_context(_background(_keep_clock(set_clock)))
+        accounts = _accounts(stack, settings, database, clock)
+        seating = await _seating(stack, settings, database, clock, accounts.users)
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
-        metrics.attach_cache(lambda: user_cache.stats, lambda: users.coalesced)
-        metrics.attach_logs(lambda: logs.dropped)
-        if limiter is not None:
-            metrics.attach_limiter(limiter.__len__)
+        _measure(metrics, logs, accounts, limiter)
         await stack.enter_async_context(_background(watch_event_loop(metrics, clock)))
-        await stack.enter_async_context(_background(_purge((user_cache, absent), limiter)))
+        caches = (accounts.cache, accounts.absent)
+        await stack.enter_async_context(_background(_purge(caches, limiter)))
 
         key = settings.admin_api_key
         yield Parts(
@@ -146,15 +127,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             logs=logs,
             metrics=metrics,
             database=database,
-            user_cache=user_cache,
-            users=users,
-            venues=venues,
-            houses=houses,
-            seat_logs=seat_logs,
-            seat_views=seat_views,
-            bookings=bookings,
-            events=events,
-            buyers=buyers,
+            user_cache=accounts.cache,
+            users=accounts.users,
+            **seating._asdict(),
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
             doorkeeper=Doorkeeper(
@@ -184,6 +159,67 @@ async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]
         houses = Houses(venues, EventFacts(database).of)
         stack.push_async_callback(houses.aclose)
         yield database, houses.index
+
+
+def _accounts(
+    stack: AsyncExitStack, settings: Settings, database: Database, clock: Clock
+) -> _Accounts:
+    cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
+    absent = LruCache(
+        settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
+    )
+    users = UserService(database, cache, absent, clock)
+    stack.push_async_callback(users.aclose)
+    return _Accounts(users, cache, absent)
+
+
+async def _seating(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    users: UserService,
+) -> _Seating:
+    venues = VenueService(database, clock)
+    stack.push_async_callback(venues.aclose)
+
+    seat_clock = DatabaseClock(clock)
+    set_clock = partial(_set_clock, seat_clock, database)
+    await set_clock()
+    event_facts = EventFacts(database)
+    houses = Houses(venues, event_facts.of)
+    stack.push_async_callback(houses.aclose)
+    seat_logs = SeatLogs(
+        SqlLogStore(database),
+        seat_clock,
+        houses.index,
+        grace_ms=int(settings.booking_grace_s * MS_PER_S),
+        memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
+        set_clock=set_clock,
+    )
+    stack.push_async_callback(seat_logs.aclose)
+    seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
+    seat_logs.listen(seat_views)
+    stack.push_async_callback(seat_views.aclose)
+    secret = await _secret(settings, database)
+    bookings = BookingService(
+        seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock
+    )
+    events = EventService(
+        database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
+    )
+    stack.push_async_callback(events.aclose)
+    buyers = Buyers(secret, secure=settings.production)
+    await stack.enter_async_context(_background(seat_logs.run()))
+    await stack.enter_async_context(_background(_keep_clock(set_clock)))
+    return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
+
+
+def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:
+    metrics.attach_cache(lambda: accounts.cache.stats, lambda: accounts.users.coalesced)
+    metrics.attach_logs(lambda: logs.dropped)
+    if limiter is not None:
+        metrics.attach_limiter(limiter.__len__)
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

@@ -7,13 +7,11 @@ start with one line that names it. `event-seating settings` prints this page.
 
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -25,21 +23,19 @@ from pydantic_settings import (
 )
 
 from event_seating.errors import StartupError
+from event_seating.written import (
+    Window,
+    parse_database_url,
+    parse_networks,
+    parse_origins,
+    parse_windows,
+)
 
 ADMIN_KEY_MIN_CHARS = 24
 """A key of this length from a random generator cannot be guessed over a network."""
 
 SECRET_KEY_MIN_CHARS = 32
 """As long as what is signed with it."""
-
-WINDOWS_MAX = 4
-"""More windows than anyone needs; each costs a look at every request."""
-
-WINDOW_COUNT_MAX = 1_000_000
-"""A client's ring holds this many times at the most (8 MB)."""
-
-WINDOW_SECONDS_MAX = 86_400
-"""A day: a client is remembered for as long as its longest window."""
 
 HOLD_TTL_S_MAX = 1_800
 """Half an hour, which is also how long a hold may last in all."""
@@ -69,95 +65,12 @@ class LogLevel(StrEnum):
     error = "error"
 
 
-class Window(tuple[int, int]):
-    """One window of a rate limit: at most `limit` requests in any `seconds` seconds."""
-
-    __slots__ = ()
-
-    def __new__(cls, limit: int, seconds: int) -> Self:
-        """At most `limit` requests in any `seconds` seconds."""
-        return super().__new__(cls, (limit, seconds))
-
-    @property
-    def limit(self) -> int:
-        """How many requests."""
-        return self[0]
-
-    @property
-    def seconds(self) -> int:
-        """In how long a time."""
-        return self[1]
-
-
-def parse_windows(text: str) -> tuple[Window, ...]:
-    """Windows written as `5/10s,10/60s`, or none for `off`; a `ValueError` says what is wrong."""
-    if text.strip().lower() == "off":
-        return ()
-    windows = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,7})/(\d{1,5})s\s*", part)
-        if not match:
-            raise ValueError("write windows as `5/10s,10/60s`, or `off`")
-        limit, seconds = int(match[1]), int(match[2])
-        if not (1 <= limit <= WINDOW_COUNT_MAX and 1 <= seconds <= WINDOW_SECONDS_MAX):
-            raise ValueError(
-                f"a window takes 1 to {WINDOW_COUNT_MAX} requests in 1 to {WINDOW_SECONDS_MAX} s"
-            )
-        windows.append(Window(limit, seconds))
-    if len(windows) > WINDOWS_MAX:
-        raise ValueError(f"at most {WINDOWS_MAX} windows")
-    return tuple(windows)
-
-
-def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Addresses and networks divided by commas; a `ValueError` names the wrong one."""
-    return tuple(ipaddress.ip_network(part) for part in _parts(text))
-
-
-def parse_origins(text: str) -> tuple[str, ...]:
-    """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
-    origins = tuple(part.rstrip("/") for part in _parts(text))
-    for origin in origins:
-        url = urlsplit(origin)
-        if origin != "*" and (url.scheme not in {"http", "https"} or not url.netloc or url.path):
-            raise ValueError(f"{origin!r} is not an origin such as https://tickets.example")
-    return origins
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def _when_text(parse: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
 def _log_dir(value: object) -> object:
     return None if isinstance(value, str) and value.strip().lower() == "off" else value
-
-
-def _database_url(value: str | None) -> str | None:
-    """The URL with the driver that we bring, or a `ValueError` that names what we can."""
-    if not value:
-        return None
-    scheme, separator, rest = value.partition("://")
-    driver = {
-        "postgres": "postgresql+asyncpg",
-        "postgresql": "postgresql+asyncpg",
-        "postgresql+asyncpg": "postgresql+asyncpg",
-        "sqlite": "sqlite+aiosqlite",
-        "sqlite+aiosqlite": "sqlite+aiosqlite",
-    }.get(scheme)
-    if not separator or driver is None:
-        raise ValueError("write postgresql://user:password@host/database or sqlite:///path")
-    if driver.startswith("sqlite") and not _names_a_file(rest):
-        raise ValueError("write sqlite:///path; a database in memory would be lost at a stop")
-    return f"{driver}://{rest}"
-
-
-def _names_a_file(rest: str) -> bool:
-    path = rest.partition("?")[0].removeprefix("/")
-    return rest.startswith("/") and path not in {"", ":memory:"}
 
 
 class Settings(BaseSettings):
@@ -188,7 +101,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Where the database and the log files are kept."
     )
-    database_url: Annotated[str | None, BeforeValidator(_database_url)] = Field(
+    database_url: Annotated[str | None, BeforeValidator(parse_database_url)] = Field(
         None,
         description="postgresql://user:password@host/database. Default: the SQLite file "
         "`event-seating.db` in `DATA_DIR`.",

@@ -7,11 +7,13 @@ then no more are accepted and those under way finish, then everything is taken d
 """
 
 import asyncio
+import gc
 import os
 import resource
 import signal
 import socket
 import sys
+from typing import Final
 
 import uvloop
 
@@ -24,6 +26,13 @@ from event_seating.demo import add_demo_event, add_demo_users
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.web.granian import HttpServer
+
+SWITCH_INTERVAL_S: Final = 0.0005
+"""How long another thread may keep the interpreter while the loop has something to do."""
+
+COLLECT_AFTER: Final = (50_000, 50, 100)
+"""Objects until a look at the youngest, and looks until one at the older and the oldest: memory
+here is freed by counting, and cycles are few."""
 
 _log = get_logger("server")
 
@@ -43,6 +52,7 @@ def main(listener_descriptor: int, channel_descriptor: int) -> int:
         print(f"event-seating: {error}", file=sys.stderr)  # noqa: T201 (no log yet)
         return EXIT_CANNOT_START
     _raise_the_limit_of_open_files()
+    _keep_the_loop_free()
     try:
         uvloop.run(_serve(settings, logs, listener_descriptor, channel_descriptor))
     except StartupError as error:
@@ -105,6 +115,17 @@ def _raise_the_limit_of_open_files() -> None:
     wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _keep_the_loop_free() -> None:
+    """What threads and the collector may take from the event loop at a time, kept small.
+
+    A map of 100,000 seats is read in a thread: with Python's own numbers the loop waits five
+    milliseconds for each turn, and for collections that look at every object there is.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(*COLLECT_AFTER)
+    gc.freeze()
 
 
 if __name__ == "__main__":

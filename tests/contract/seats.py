@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from event_seating.booking import ids
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.log import Granted, Once, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Rules
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import BookHold, Choice, Configure, PlaceHold, Request
 from event_seating.booking.store import Claim, LogStore
+from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.clock import Clock, SystemClock
 
 EVENT = "testevent001"

@@ -9,11 +9,12 @@ from tests.contract.seats import CONFIGURATION, answer, house
 
 from event_seating.booking import ids, snapshot
 from event_seating.booking.houses import Facts
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import Configure, Part
 from event_seating.booking.store import SqlLogStore
+from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import events

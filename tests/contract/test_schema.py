@@ -1,5 +1,7 @@
 """The migrations make the tables that the code names, on every backend, and can be taken back."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -11,6 +13,15 @@ from event_seating.db.database import Database
 from event_seating.db.tables import metadata
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of the test's own, since it takes the tables away."""
+    database = Database(database_url)
+    await schema.upgrade(database)
+    yield database
+    await database.close()
 
 
 async def tables(database: Database) -> set[str]:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from tests.contract.seats import EVENT, answer, ask, book, house, many, once, open_log, place
 
 from event_seating.booking import ids, snapshot
-from event_seating.booking.log import Granted, SeatLog
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
 from event_seating.booking.projection import Buyer
 from event_seating.booking.refusals import Refusal, RefusalCode
@@ -21,6 +21,7 @@ from event_seating.booking.requests import (
     Part,
 )
 from event_seating.booking.store import SqlLogStore
+from event_seating.booking.submission import Granted
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import booked_seats, booking_lines, bookings, seat_log

@@ -24,7 +24,7 @@ from tests.contract.seats import (
 from event_seating.booking import entries, ids, snapshot
 from event_seating.booking.entries import Booked, Entry
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import LineGroup
 from event_seating.booking.requests import (
@@ -38,6 +38,7 @@ from event_seating.booking.requests import (
     ReleaseHold,
 )
 from event_seating.booking.store import SqlLogStore
+from event_seating.booking.submission import Granted, Submission
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import command, verify_store

@@ -20,7 +20,7 @@ from event_seating.errors import ServiceError
 from event_seating.web import security
 
 EXAMPLES = 60
-"""For each operation and kind of data; all of them together take some ten seconds."""
+"""For each operation and kind of data; all of them together take about a minute."""
 
 OPERATION_IDS = {
     "GET /users/{id}": "readUser",
@@ -30,8 +30,43 @@ OPERATION_IDS = {
     "GET /health": "health",
     "GET /health/ready": "ready",
     "GET /metrics": "metrics",
+    "GET /venues": "listVenues",
+    "POST /venues": "createVenue",
+    "GET /venues/{id}": "readVenue",
+    "PUT /venues/{id}": "putVenue",
+    "GET /venues/{id}/versions/{version}": "readVenueVersion",
+    "GET /events": "listEvents",
+    "POST /events": "createEvent",
+    "GET /events/{id}": "readEvent",
+    "PATCH /events/{id}": "changeEvent",
+    "GET /events/{id}/seats": "readSeats",
+    "GET /events/{id}/seats/{seat}": "readSeat",
+    "GET /events/{id}/log": "readLog",
+    "GET /events/{id}/bookings": "listBookings",
+    "GET /users/{id}/bookings": "listUserBookings",
+    "POST /events/{id}/holds": "placeHold",
+    "GET /holds/{token}": "readHold",
+    "PATCH /holds/{token}": "changeHold",
+    "DELETE /holds/{token}": "releaseHold",
+    "POST /holds/{token}/extend": "extendHold",
+    "POST /bookings": "book",
+    "GET /bookings/{id}": "readBooking",
+    "POST /bookings/{id}/cancel": "cancelBooking",
+    "POST /bookings/{id}/changes": "changeBooking",
+    "POST /events/{id}/blocks": "blockSeats",
+    "POST /events/{id}/blocks/release": "releaseBlock",
 }
 """Clients are generated from these names: one that changes breaks them."""
+
+NEVER_WRONG = {
+    "GET /health",
+    "GET /health/ready",
+    "GET /venues/{id}",
+    "GET /venues/{id}/versions/{version}",
+    "GET /events/{id}",
+    "GET /events/{id}/seats/{seat}",
+}
+"""They take nothing, or any text in their path, and no key: no request of theirs has a bad form."""
 
 load_all_checks()
 CONFORMANCE = CHECKS.get_by_names([
@@ -113,8 +148,7 @@ def test_every_other_method_is_405_and_names_those_there_are(
         (name, mode)
         for name in OPERATION_IDS
         for mode in GenerationMode
-        # Nothing can be wrong with a request that takes nothing.
-        if mode is GenerationMode.POSITIVE or not name.startswith("GET /health")
+        if mode is GenerationMode.POSITIVE or name not in NEVER_WRONG
     ],
     ids=str,
 )

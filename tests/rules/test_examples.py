@@ -72,6 +72,18 @@ class TestTheComparison:
         with pytest.raises(AssertionError):
             transcript.compare_answer(self.ANSWER, shown, with_headers=True)
 
+    def test_a_drawn_id_stands_for_the_same_one_wherever_it_is_shown(self) -> None:
+        drawn = {"aaaabbbbcccc": "k3v9xabc1234"}
+        other = httpx.Response(200, json={"eventId": "zzzzyyyyxxxx"})
+        with pytest.raises(AssertionError):
+            transcript.compare_answer(
+                other, '{"eventId":"aaaabbbbcccc"}', with_headers=False, drawn=drawn
+            )
+        transcript.compare_answer(
+            other, '{"eventId":"ddddeeeeffff"}', with_headers=False, drawn=drawn
+        )
+        assert transcript.with_drawn("/events/ddddeeeeffff", drawn) == "/events/zzzzyyyyxxxx"
+
     def test_an_error_that_is_shown_as_none_is_noticed(self) -> None:
         with pytest.raises(AssertionError):
             transcript.compare_answer(self.ANSWER, self.BODY, with_headers=False)

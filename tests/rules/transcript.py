@@ -2,8 +2,9 @@
 
 A line that starts the service (`make run`, `event-seating serve`) starts it in this process, with
 the settings that the line names; `curl` asks that service. What cannot be the same twice, such as
-times and ids, is compared by its form alone. A command that is not known here is an error: what
-shall not be played stands in a ```sh block.
+times, is compared by its form alone. An id that is drawn at random is compared by its form where
+the page shows it first, and stands for the one that was drawn from there on, in commands as well.
+A command that is not known here is an error: what shall not be played stands in a ```sh block.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from tests.process import clean_environment
 from tests.rules import markdown
 
 from event_seating.config import AppEnv
-from event_seating.demo import add_demo_users
+from event_seating.demo import add_demo_event, add_demo_users
 
 PLACE = "http://localhost:3001"
 KEY = "0123456789abcdef" * 3
@@ -34,6 +35,11 @@ KEY = "0123456789abcdef" * 3
 OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float,
                  "retryAfter": int}  # fmt: skip
 OWN_HEADERS = {"x-request-id", "retry-after"}
+DRAWN = {"id", "eventId", "holdToken", "bookingId", "hold", "booking", "epoch"}
+DRAWN_ID = re.compile(r"[0-9a-f]{16}|[a-z0-9]{12}(?:[A-Za-z0-9_-]{22}){0,2}")
+"""An epoch, or the id of an event, a hold or a booking, or a hold's token."""
+AHEAD = {"startsAt", "salesEnd"}
+"""The demo event's are some weeks from now, at the full hour."""
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"
 OTHERS = "…"
 """A line that stands for the headers that a page does not show."""
@@ -67,6 +73,8 @@ class Shell:
         monkeypatch.chdir(directory)
         self._monkeypatch = monkeypatch
         self._exported: dict[str, str] = {}
+        self._drawn: dict[str, str] = {}
+        """The ids that were drawn, by those that the page shows in their place."""
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
 
@@ -98,7 +106,7 @@ class Shell:
     def _expanded(self, command: str) -> str:
         for name, value in self._exported.items():
             command = re.sub(rf"\${name}\b", value, command)
-        return command.replace("$(openssl rand -hex 24)", KEY)
+        return with_drawn(command.replace("$(openssl rand -hex 24)", KEY), self._drawn)
 
     async def _serve(self, settings: dict[str, str]) -> None:
         await self._stack.aclose()
@@ -107,7 +115,9 @@ class Shell:
                 environment.setenv(name, value)
             service = await self._stack.enter_async_context(in_process(peer="127.0.0.1"))
         if service.parts.settings.app_env is AppEnv.development:
-            await add_demo_users(service.parts.database)
+            parts = service.parts
+            await add_demo_users(parts.database)
+            await add_demo_event(parts.venues, parts.events, parts.clock)
         self._client = service.client
 
     def _command(self, words: list[str], settings: dict[str, str]) -> str:
@@ -132,7 +142,7 @@ class Shell:
             assert {answer.status_code for answer in answers} == {200}
             return
         (answer,) = answers
-        compare_answer(answer, shown, with_headers=asked.include)
+        compare_answer(answer, shown, with_headers=asked.include, drawn=self._drawn)
 
     async def _ask(self, asked: argparse.Namespace) -> list[httpx.Response]:
         assert self._client is not None, "nothing is served yet"
@@ -177,19 +187,36 @@ def urls(url: str) -> list[str]:
     ]
 
 
-def compare_answer(answer: httpx.Response, shown: str, *, with_headers: bool) -> None:
-    """The answer is the one that the page shows."""
-    body = shown
+def compare_answer(
+    answer: httpx.Response,
+    shown: str,
+    *,
+    with_headers: bool,
+    drawn: dict[str, str] | None = None,
+) -> None:
+    """The answer is the one that the page shows; ids that are new are added to `drawn`."""
+    drawn = {} if drawn is None else drawn
+    head, body = "", shown
     if with_headers:
         head, _, body = shown.partition("\n\n")
-        status, *headers = head.split("\n")
         code = HTTPStatus(answer.status_code)
-        assert status == f"HTTP/1.1 {code.value} {code.phrase}"
-        compare_headers(answer.headers, headers)
-    given, expected = answer.json(), json.loads(body)
-    assert_same(given, expected)
-    if not with_headers:
-        assert answer.is_success == ("error" not in expected)
+        assert head.partition("\n")[0] == f"HTTP/1.1 {code.value} {code.phrase}"
+    if body:
+        expected = json.loads(body)
+        assert_same(answer.json(), expected, drawn)
+        assert with_headers or answer.is_success == ("error" not in expected)
+    else:
+        assert answer.content == b""
+    if with_headers:
+        # After the body, which tells the ids that a header may have in it.
+        compare_headers(answer.headers, with_drawn(head, drawn).split("\n")[1:])
+
+
+def with_drawn(text: str, drawn: dict[str, str]) -> str:
+    """The text with the ids that were drawn in place of those that the page shows."""
+    for shown in sorted(drawn, key=len, reverse=True):
+        text = text.replace(shown, drawn[shown])
+    return text
 
 
 def compare_headers(given: httpx.Headers, shown: list[str]) -> None:
@@ -204,15 +231,27 @@ def compare_headers(given: httpx.Headers, shown: list[str]) -> None:
             assert in_seconds.sub("t=", given[name]) == in_seconds.sub("t=", value), name
 
 
-def assert_same(given: Any, shown: Any, field: str = "") -> None:
+def assert_same(given: Any, shown: Any, drawn: dict[str, str], field: str = "") -> None:
     """Both are the same JSON, but for what differs each time."""
     if field in OWN_EACH_TIME:
         assert type(given) is type(shown) is OWN_EACH_TIME[field], field
     elif isinstance(shown, dict):
         assert list(given) == list(shown)
         for name in shown:
-            assert_same(given[name], shown[name], name)
-    elif isinstance(shown, str) and re.fullmatch(TIME, shown) and "." in shown:
+            assert_same(given[name], shown[name], drawn, name)
+    elif isinstance(shown, list):
+        assert len(given) == len(shown), field
+        for one, other in zip(given, shown, strict=True):
+            assert_same(one, other, drawn, field)
+    elif isinstance(shown, str) and _is_time_of_its_own(shown, field):
         assert re.fullmatch(TIME, given), field
+    elif isinstance(shown, str) and field in DRAWN and DRAWN_ID.fullmatch(shown):
+        assert DRAWN_ID.fullmatch(given), field
+        assert len(given) == len(shown), field
+        assert drawn.setdefault(shown, given) == given, field
     else:
         assert given == shown, field
+
+
+def _is_time_of_its_own(shown: str, field: str) -> bool:
+    return bool(re.fullmatch(TIME, shown)) and ("." in shown or field in AHEAD)

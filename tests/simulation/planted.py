@@ -3,14 +3,16 @@
 from contextlib import suppress
 
 from event_seating.booking.decisions import RuleBook
+from event_seating.booking.doubt import LostRace
 from event_seating.booking.entries import Booked, Held
-from event_seating.booking.log import LostRace, SeatLog, _Decided
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Projection
 from event_seating.booking.records import AVAILABLE, Groups, seats_of
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import BookHold, PlaceHold
 from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
+from event_seating.booking.submission import Decided
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.database import Transaction
 from event_seating.simulation.process import Parts
@@ -31,12 +33,12 @@ class TakesAnyVersion(Transaction):
 class AppliesBeforeTheCommit(SeatLog):
     """Answers its callers first and writes the row after that."""
 
-    async def _append(self, transaction: LogTransaction, decided: _Decided, row: LogRow) -> None:
+    async def _append(self, transaction: LogTransaction, decided: Decided, row: LogRow) -> None:
         self._answer(decided)
         await super()._append(transaction, decided, row)
 
     @staticmethod
-    def _answer(decided: _Decided) -> None:
+    def _answer(decided: Decided) -> None:
         for submission, outcome in decided.outcomes:
             if not submission.outcome.done() and not isinstance(outcome, Exception):
                 submission.outcome.set_result(outcome)
@@ -45,7 +47,7 @@ class AppliesBeforeTheCommit(SeatLog):
 class TakesTheUnknownForDone(SeatLog):
     """An answer that was lost counts as a yes."""
 
-    async def _resolve(self, decided: _Decided) -> None:
+    async def _resolve(self, decided: Decided) -> None:
         with suppress(DatabaseUnavailable, LostRace):
             return
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from event_seating import config
-from event_seating.config import AppEnv, LogLevel, Settings, Window
+from event_seating.config import AppEnv, LogLevel, Settings
 from event_seating.errors import StartupError
+from event_seating.written import Window
 
 KEY = "an-admin-key-of-24-chars"
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from event_seating.booking.log import Once
 from event_seating.booking.requests import CancelBooking, ExchangeSeats, PlaceHold, Request
 from event_seating.booking.store import Claim
+from event_seating.booking.submission import Once
 from event_seating.errors import InvalidRequest
 from event_seating.web.security import Principal, Role
 

@@ -10,8 +10,7 @@ whole of the safety: no lease, no leader, no lock on seats.
 Fairness alone needs more: a writer that lost a race or saw a foreign row waits for its turn before
 it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign one.
 
-An unknown outcome (the connection died in the commit) is never guessed: the row's random id is
-looked for, and the very same row is offered again until one of the two is known.
+An unknown outcome (the connection died in the commit) is never guessed: `doubt` finds it out.
 
 One bad request does not sink its batch: when an append fails for another reason, each request runs
 alone once, and only the guilty one gets the error.
@@ -22,18 +21,18 @@ It never decides by itself what is right; `model` does. It knows neither HTTP no
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from event_seating.booking import doubt, ids
 from event_seating.booking import entries as entries_module
-from event_seating.booking import ids
-from event_seating.booking.entries import FORMAT, BrokenEntriesError, Entry, UnknownFormatError
+from event_seating.booking.doubt import LostRace
+from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.ledger import InvariantError
-from event_seating.booking.model import Batch, SeatStates
-from event_seating.booking.projection import Buyer, Projection
+from event_seating.booking.model import SeatStates
+from event_seating.booking.projection import Projection
 from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import Request
 from event_seating.booking.store import Claim, LogRow, LogStore, LogTransaction, StoredAnswer
+from event_seating.booking.submission import Decided, Granted, Submission, fail, keys_of
 from event_seating.clock import Clock
 from event_seating.errors import (
     DatabaseUnavailable,
@@ -58,12 +57,6 @@ CALM_BATCHES: Final = 50
 RACES_MAX: Final = 100
 """Races lost in a row before a batch is given up; with turns taken it never comes near."""
 
-DOUBT_MAX_S: Final = 10.0
-"""How long an unknown outcome is looked for before the callers are told that it is unknown."""
-
-DOUBT_EVERY_S: Final = 0.05
-"""A commit that was cut off is over in less, or the database is away for longer."""
-
 LOOK_EVERY_S: Final = 0.1
 """How often a reader who waits for a version looks for rows of others."""
 
@@ -76,62 +69,12 @@ UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
 _log = get_logger("seat log")
 
 
-class LostRace(Exception):
-    """Another process took the version, or the time was refused: read the log and decide again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """What makes a call the same call again."""
-
-    claim: Claim
-    request_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """A request that was granted, or was before, under the same claim."""
-
-    status: int
-    body: bytes
-    """JSON, as `Submission.answer` made it."""
-    version: int
-    replayed: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Submission:
-    """A request on its way through the writer."""
-
-    request: Request
-    answer: Callable[[Batch, Entry], tuple[int, bytes]]
-    """Status and body for a grant, asked right after it was decided."""
-    buyer: Buyer = field(default_factory=Buyer)
-    once: Once | None = None
-    dry_run: bool = False
-    """Answer what would happen, and let nothing happen."""
-    outcome: asyncio.Future[Granted | Refusal] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-
 class Listener(Protocol):
     """Who wants to know what was committed."""
 
     def __call__(self, log: "SeatLog", changes: dict[int, int], entries: Sequence[Entry]) -> None:
         """Rows up to `log.states.version` are there; `changes` is the new status by seat."""
         ...
-
-
-@dataclass(slots=True)
-class _Decided:
-    """A batch that is decided and not yet written."""
-
-    batch: Batch
-    row: LogRow | None
-    projection: Projection
-    outcomes: list[tuple[Submission, Granted | Refusal | IdempotencyKeyReused]]
-    answers: dict[Claim, StoredAnswer]
 
 
 class SeatLog:
@@ -249,23 +192,23 @@ class SeatLog:
         If a turn has to be waited for, those who come meanwhile join, up to `most` in all.
         """
         if self.broken is not None:
-            _fail(submissions, EventUnavailable())
+            fail(submissions, EventUnavailable())
             return
         try:
             await self._settle_together(submissions, most)
         except (DatabaseUnavailable, EventUnavailable) as error:
             self._behind = True
-            _fail(submissions, error)
+            fail(submissions, error)
         except UNREADABLE as error:
             self._break(error)
-            _fail(submissions, EventUnavailable())
+            fail(submissions, EventUnavailable())
         except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
             await self._settle_alone(submissions, error)
 
     async def _settle_alone(self, submissions: list[Submission], error: Exception) -> None:
         if len(submissions) <= 1:
             _log.error("a request could not be written", exc_info=error)
-            _fail(submissions, error)
+            fail(submissions, error)
             return
         for submission in submissions:
             if not submission.outcome.done():
@@ -290,7 +233,7 @@ class SeatLog:
         """No row took the place: this process's clock is ahead of the database's."""
         if self._set_clock is not None:
             await self._set_clock()
-        await self._sleep(DOUBT_EVERY_S)
+        await self._sleep(doubt.LOOK_EVERY_S)
 
     async def _attempt(self, submissions: list[Submission], most: int) -> None:
         """Decide them and write what was granted; `LostRace` when somebody else wrote first."""
@@ -299,7 +242,7 @@ class SeatLog:
         if self._calm < CALM_BATCHES:
             await self._attempt_in_turn(submissions, most)
             return
-        keys = _keys(submissions)
+        keys = keys_of(submissions)
         known = await self._store.answers(self.event_id, keys, self._since()) if keys else {}
         decided = self._decide(submissions, known)
         try:
@@ -318,12 +261,12 @@ class SeatLog:
             raise LostRace
 
     async def _attempt_in_turn(self, submissions: list[Submission], most: int) -> None:
-        decided: _Decided | None = None
+        decided: Decided | None = None
         try:
             async with self._store.transaction(self.event_id, exclusive=True) as transaction:
                 await self._take_in(transaction)
                 submissions += self._next(most - len(submissions))
-                keys = _keys(submissions)
+                keys = keys_of(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
                 if known:
                     # So that the version which is answered has what was granted before.
@@ -347,92 +290,38 @@ class SeatLog:
             self._calm += 1
         self._finish(decided)
 
-    async def _write_row(self, decided: _Decided, row: LogRow) -> None:
+    async def _write_row(self, decided: Decided, row: LogRow) -> None:
         try:
             async with self._store.transaction(self.event_id, exclusive=False) as transaction:
                 await self._append(transaction, decided, row)
         except DatabaseUnavailable:
             await self._resolve(decided)
 
-    async def _append(self, transaction: LogTransaction, decided: _Decided, row: LogRow) -> None:
+    async def _append(self, transaction: LogTransaction, decided: Decided, row: LogRow) -> None:
         if not await transaction.append(row, decided.projection, decided.answers):
             raise LostRace
 
-    async def _resolve(self, decided: _Decided) -> None:
-        """Find out whether a row was committed whose commit was not answered.
+    async def _resolve(self, decided: Decided) -> None:
+        if decided.row is not None:
+            await doubt.resolve(
+                self.event_id, decided.row, decided, self._store, self._clock, self._sleep
+            )
 
-        Returns when it was; `LostRace` when another row has its place; `DatabaseUnavailable` when
-        it cannot be known in time.
-        """
-        row = decided.row
-        if row is None:
-            return
-        until = self._clock.monotonic() + DOUBT_MAX_S
-        refused = False
-        while True:
-            try:
-                there = await self._store.rows_after(self.event_id, row.version - 1, 1)
-                if there and there[0].batch_id == row.batch_id:
-                    return
-                if there or refused:
-                    # Refused, and nobody has its place: its time will not do, and never did.
-                    raise LostRace
-                # Not there, or not yet: the same row again is either taken in or found.
-                async with self._store.transaction(self.event_id, exclusive=False) as transaction:
-                    refused = not await transaction.append(row, decided.projection, decided.answers)
-            except DatabaseUnavailable:
-                if self._clock.monotonic() > until:
-                    raise
-                await self._sleep(DOUBT_EVERY_S)
-
-    def _decide(self, submissions: list[Submission], known: dict[Claim, StoredAnswer]) -> _Decided:
+    def _decide(self, submissions: list[Submission], known: dict[Claim, StoredAnswer]) -> Decided:
         configuration = self.states.configuration
         batch = self.states.begin(self._clock.now_ms())
         currency = configuration.currency if configuration else ""
-        decided = _Decided(batch, None, Projection(self.event_id, currency), [], {})
+        decided = Decided(batch, Projection(self.event_id, currency), known)
         try:
             for submission in submissions:
-                outcome = self._outcome(submission, known, decided)
-                decided.outcomes.append((submission, outcome))
-            if batch.entries:
-                decided.row = LogRow(
-                    batch.version,
-                    self._new_id(),
-                    FORMAT,
-                    entries_module.encode(batch.entries),
-                    batch.at_ms,
-                )
+                decided.add(submission)
+            decided.close(self._new_id())
         except BaseException:
             batch.discard()
             raise
         return decided
 
-    def _outcome(
-        self, submission: Submission, known: dict[Claim, StoredAnswer], decided: _Decided
-    ) -> Granted | Refusal | IdempotencyKeyReused:
-        """What to answer, once the batch is there for ever."""
-        once, batch = submission.once, decided.batch
-        if once is not None:
-            if once.claim in decided.answers:
-                return _again(once, decided.answers[once.claim], batch.version)
-            if once.claim in known:
-                return _again(once, known[once.claim], batch.version - 1)
-        if submission.dry_run:
-            entry = batch.preview(submission.request)
-        else:
-            entry = batch.decide(submission.request)
-        if isinstance(entry, Refusal):
-            return entry
-        status, body = submission.answer(batch, entry)
-        if not submission.dry_run:
-            decided.projection.add(batch, entry, submission.buyer)
-            if once is not None:
-                decided.answers[once.claim] = StoredAnswer(
-                    once.request_hash, status, body, batch.at_ms
-                )
-        return Granted(status, body, batch.version)
-
-    def _finish(self, decided: _Decided) -> None:
+    def _finish(self, decided: Decided) -> None:
         """The row is there for ever, or there is none: apply, answer, tell."""
         batch = decided.batch
         if decided.row is None:
@@ -443,7 +332,7 @@ class SeatLog:
             self._tell(changes, batch.entries)
         for submission, outcome in decided.outcomes:
             if isinstance(outcome, IdempotencyKeyReused):
-                _fail([submission], outcome)
+                fail([submission], outcome)
             elif not submission.outcome.done():
                 submission.outcome.set_result(outcome)
 
@@ -488,24 +377,7 @@ class SeatLog:
             exc_info=error,
         )
         while self._waiting:
-            _fail([self._waiting.popleft()], EventUnavailable())
+            fail([self._waiting.popleft()], EventUnavailable())
 
     def _since(self) -> int:
         return self._clock.now_ms() - ANSWERS_KEPT_MS
-
-
-def _keys(submissions: Sequence[Submission]) -> list[str]:
-    return [submission.once.claim.key for submission in submissions if submission.once]
-
-
-def _again(once: Once, before: StoredAnswer, version: int) -> Granted | IdempotencyKeyReused:
-    if before.request_hash != once.request_hash:
-        return IdempotencyKeyReused()
-    return Granted(before.status, before.answer, version, replayed=True)
-
-
-def _fail(submissions: Sequence[Submission], error: Exception) -> None:
-    for submission in submissions:
-        if not submission.outcome.done():
-            submission.outcome.set_exception(error)
-            submission.outcome.exception()  # counts as seen: its caller may have left

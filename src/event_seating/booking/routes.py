@@ -15,8 +15,8 @@ from event_seating.booking.bodies import (
 )
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.caller import Caller
-from event_seating.booking.log import Granted
 from event_seating.booking.service import BookingService
+from event_seating.booking.submission import Granted
 from event_seating.errors import Refused, ServiceError
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented

@@ -27,7 +27,7 @@ from event_seating.booking.booking_store import BookingRow
 from event_seating.booking.caller import Caller, once
 from event_seating.booking.entries import Entry, Exchanged
 from event_seating.booking.house import House, HouseOf
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Hold
@@ -50,6 +50,7 @@ from event_seating.booking.requests import (
     Request,
     UnblockSeats,
 )
+from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import (

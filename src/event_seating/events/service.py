@@ -26,10 +26,11 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from event_seating.booking import ids
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import Configure, Part
+from event_seating.booking.submission import Granted, Submission
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.config import Settings

@@ -22,9 +22,9 @@ from collections.abc import Callable, Hashable, Sequence
 from math import ceil
 from typing import NamedTuple
 
-from event_seating.config import Window
 from event_seating.limits.ring import BYTES_PER_TIME, Rings
 from event_seating.limits.slots import NOBODY, ClientSlots
+from event_seating.written import Window
 
 CLIENTS_MAX = 100_000
 """At the default windows about 14 MB; an attack from more addresses needs another net than this."""

@@ -13,10 +13,11 @@ from typing import Any, Final
 from event_seating.booking import snapshot
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.log import Granted, SeatLog, Submission
+from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.registry import SWEEP_EVERY_S
+from event_seating.booking.submission import Granted, Submission
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import STARTED_MS, SimulatedDatabase, Transaction

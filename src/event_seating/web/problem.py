@@ -22,6 +22,7 @@ from event_seating.errors import (
     NotFound,
     ServiceError,
 )
+from event_seating.web import security
 
 FIELDS_MAX: Final = 20
 """Enough to mend a form with; a body of a megabyte could have thousands of faults."""
@@ -103,7 +104,6 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """FastAPI's handler of what Starlette itself refuses: unknown paths and methods, bad bodies."""
     assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
     mine: ServiceError
     if isinstance(error.__cause__, ServiceError):
         # The edge refused the body while FastAPI was reading it.
@@ -112,7 +112,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         case HTTPStatus.NOT_FOUND:
             mine = NotFound()
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            mine = MethodNotAllowed(headers=_allow_head(headers))
+            mine = MethodNotAllowed(headers=_allowed(request))
         case HTTPStatus.BAD_REQUEST:
             mine = MalformedJson()
         case _:
@@ -131,12 +131,13 @@ def request_id_of(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
 
 
-def _allow_head(headers: dict[str, str]) -> dict[str, str]:
-    """Every GET answers HEAD as well, which the edge does and the router does not know."""
-    methods = [part.strip() for part in headers.get("Allow", headers.get("allow", "")).split(",")]
-    if "GET" in methods and "HEAD" not in methods:
-        methods.append("HEAD")
-    return {"Allow": ", ".join(sorted(filter(None, methods)))}
+def _allowed(request: Request) -> dict[str, str]:
+    """All that the address takes: the router names the methods of its first route alone."""
+    path = request.scope["route"].path
+    methods = {call.partition(" ")[0] for call in security.ACCESS if call.endswith(f" {path}")}
+    if "GET" in methods:
+        methods.add("HEAD")
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _from_validation(faults: Sequence[Any]) -> ServiceError:

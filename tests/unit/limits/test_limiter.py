@@ -5,8 +5,8 @@ import tracemalloc
 
 import pytest
 
-from event_seating.config import Window, parse_windows
 from event_seating.limits.limiter import LOOKED_AT_PER_NEWCOMER, TIMES_MAX_BYTES, Limiter
+from event_seating.written import Window, parse_windows
 
 DEFAULT_WINDOWS = parse_windows("5/10s,10/60s")
 

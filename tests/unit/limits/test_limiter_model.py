@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from event_seating.config import Window
 from event_seating.limits.limiter import Limiter
+from event_seating.written import Window
 
 CLIENTS = st.one_of(st.integers(0, 4), st.sampled_from(["key:a", "key:b"]))
 STEPS = st.one_of(st.integers(0, 24), st.integers(0, 200)).map(lambda eighths: eighths / 8)

@@ -10,12 +10,24 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _create_secrets()
+    _create_venues()
+    _create_events()
+    _create_the_log()
+    _create_bookings()
+    _create_idempotency()
+
+
+def _create_secrets() -> None:
     op.create_table(
         "secrets",
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("value", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_secrets"),
     )
+
+
+def _create_venues() -> None:
     op.create_table(
         "venues",
         sa.Column("id", sa.Text, nullable=False),
@@ -37,6 +49,9 @@ def upgrade() -> None:
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("venue_id", "version", name="pk_venue_versions"),
     )
+
+
+def _create_events() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.Text, nullable=False),
@@ -52,6 +67,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_events"),
     )
     op.create_index("ix_events_starts_at_ms", "events", ["starts_at_ms"])
+
+
+def _create_the_log() -> None:
     op.create_table(
         "seat_log",
         sa.Column("event_id", sa.Text, nullable=False),
@@ -70,6 +88,9 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("event_id", "version", name="pk_seat_snapshots"),
     )
+
+
+def _create_bookings() -> None:
     op.create_table(
         "bookings",
         sa.Column("event_id", sa.Text, nullable=False),
@@ -104,6 +125,9 @@ def upgrade() -> None:
         sa.Column("booking_id", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("event_id", "seat", name="pk_booked_seats"),
     )
+
+
+def _create_idempotency() -> None:
     op.create_table(
         "idempotency",
         sa.Column("event_id", sa.Text, nullable=False),

@@ -1,0 +1,103 @@
+"""How settings are written: limits, networks, origins and database URLs, as text and as values.
+
+Each parser takes what stands in the environment and gives a value, or a `ValueError` that says what
+is wrong in words for the person who wrote it.
+"""
+
+import ipaddress
+import re
+from ipaddress import IPv4Network, IPv6Network
+from typing import Self
+from urllib.parse import urlsplit
+
+WINDOWS_MAX = 4
+"""More windows than anyone needs; each costs a look at every request."""
+
+WINDOW_COUNT_MAX = 1_000_000
+"""A client's ring holds this many times at the most (8 MB)."""
+
+WINDOW_SECONDS_MAX = 86_400
+"""A day: a client is remembered for as long as its longest window."""
+
+
+class Window(tuple[int, int]):
+    """One window of a rate limit: at most `limit` requests in any `seconds` seconds."""
+
+    __slots__ = ()
+
+    def __new__(cls, limit: int, seconds: int) -> Self:
+        """At most `limit` requests in any `seconds` seconds."""
+        return super().__new__(cls, (limit, seconds))
+
+    @property
+    def limit(self) -> int:
+        """How many requests."""
+        return self[0]
+
+    @property
+    def seconds(self) -> int:
+        """In how long a time."""
+        return self[1]
+
+
+def parse_windows(text: str) -> tuple[Window, ...]:
+    """Windows written as `5/10s,10/60s`, or none for `off`; a `ValueError` says what is wrong."""
+    if text.strip().lower() == "off":
+        return ()
+    windows = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,7})/(\d{1,5})s\s*", part)
+        if not match:
+            raise ValueError("write windows as `5/10s,10/60s`, or `off`")
+        limit, seconds = int(match[1]), int(match[2])
+        if not (1 <= limit <= WINDOW_COUNT_MAX and 1 <= seconds <= WINDOW_SECONDS_MAX):
+            raise ValueError(
+                f"a window takes 1 to {WINDOW_COUNT_MAX} requests in 1 to {WINDOW_SECONDS_MAX} s"
+            )
+        windows.append(Window(limit, seconds))
+    if len(windows) > WINDOWS_MAX:
+        raise ValueError(f"at most {WINDOWS_MAX} windows")
+    return tuple(windows)
+
+
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks divided by commas; a `ValueError` names the wrong one."""
+    return tuple(ipaddress.ip_network(part) for part in _parts(text))
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
+    origins = tuple(part.rstrip("/") for part in _parts(text))
+    for origin in origins:
+        url = urlsplit(origin)
+        if origin != "*" and (url.scheme not in {"http", "https"} or not url.netloc or url.path):
+            raise ValueError(f"{origin!r} is not an origin such as https://tickets.example")
+    return origins
+
+
+def parse_database_url(value: str | None) -> str | None:
+    """The URL with the driver that we bring, or a `ValueError` that names what we can."""
+    if not value:
+        return None
+    scheme, separator, rest = value.partition("://")
+    driver = {
+        "postgres": "postgresql+asyncpg",
+        "postgresql": "postgresql+asyncpg",
+        "postgresql+asyncpg": "postgresql+asyncpg",
+        "sqlite": "sqlite+aiosqlite",
+        "sqlite+aiosqlite": "sqlite+aiosqlite",
+    }.get(scheme)
+    if not separator or driver is None:
+        raise ValueError("write postgresql://user:password@host/database or sqlite:///path")
+    if driver.startswith("sqlite") and not _names_a_file(rest):
+        raise ValueError("write sqlite:///path; a database in memory would be lost at a stop")
+    return f"{driver}://{rest}"
+
+
+def _names_a_file(rest: str) -> bool:
+    path = rest.partition("?")[0].removeprefix("/")
+    return rest.startswith("/") and path not in {"", ":memory:"}
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

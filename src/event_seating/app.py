@@ -5,6 +5,7 @@ that lives on its own.
 """
 
 import re
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -124,11 +125,14 @@ def api(parts: Parts) -> FastAPI:
     async def read_root() -> RedirectResponse:
         return RedirectResponse("/docs", 307)
 
-    document = msgspec.json.encode(_openapi(routes))
+    @cache
+    def document() -> bytes:
+        # Made when it is first asked for: it takes a good part of a start.
+        return msgspec.json.encode(_openapi(routes))
 
     @routes.get("/openapi.json", include_in_schema=False)
     async def read_openapi() -> Response:
-        return Response(document, media_type="application/json")
+        return Response(document(), media_type="application/json")
 
     return routes
 

@@ -7,6 +7,7 @@ start with one line that names it. `event-seating settings` prints this page.
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -33,6 +34,9 @@ from event_seating.written import (
 
 ADMIN_KEY_MIN_CHARS = 24
 """A key of this length from a random generator cannot be guessed over a network."""
+
+_CAN_BE_SENT = re.compile(r"[!-~]+")
+"""What comes through a header, and through every client, as it was written."""
 
 SECRET_KEY_MIN_CHARS = 32
 """As long as what is signed with it."""
@@ -281,6 +285,11 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
         raise StartupError(
             f"ADMIN_API_KEY: {settings.app_env} needs a key of at least {ADMIN_KEY_MIN_CHARS} "
             "characters; `openssl rand -hex 24` makes one"
+        )
+    if key and not _CAN_BE_SENT.fullmatch(key):
+        raise StartupError(
+            "ADMIN_API_KEY: may have only the letters, digits and signs of ASCII, and no space, "
+            "since it is sent in a header; `openssl rand -hex 24` makes one"
         )
     secret = settings.secret_key.get_secret_value() if settings.secret_key else None
     if secret is not None and len(secret) < SECRET_KEY_MIN_CHARS:

@@ -56,9 +56,11 @@ def _database(settings: Settings) -> Database:
     try:
         return Database(settings.database)
     except (ValueError, ArgumentError):
-        # What is wrong with it is not said, since the password is a part of it.
+        # What is wrong with it is not said, since the password is a part of it. The log would take
+        # user and password in an example for real ones.
         raise StartupError(
-            "DATABASE_URL: is no URL; write postgresql://user:password@host:5432/database"
+            "DATABASE_URL: is no URL such as postgresql://host:5432/database, with `user:password@`"
+            " before the host; signs such as @ : / in a password are written as %40 %3A %2F"
         ) from None
 
 

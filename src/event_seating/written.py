@@ -67,10 +67,12 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 def parse_origins(text: str) -> tuple[str, ...]:
     """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
-    origins = tuple(part.rstrip("/") for part in _parts(text))
+    # Browsers send scheme and host in lower case.
+    origins = tuple(part.rstrip("/").lower() for part in _parts(text))
     for origin in origins:
         url = urlsplit(origin)
-        if origin != "*" and (url.scheme not in {"http", "https"} or not url.netloc or url.path):
+        is_origin = url.scheme in {"http", "https"} and origin == f"{url.scheme}://{url.netloc}"
+        if origin != "*" and not (is_origin and url.hostname and "@" not in url.netloc):
             raise ValueError(f"{origin!r} is not an origin such as https://tickets.example")
     return origins
 

@@ -77,6 +77,8 @@ def test_a_sqlite_file_that_was_deleted_under_the_server_is_said(tmp_path: Path)
         assert httpx.get(f"{server.url}/health/ready").status_code == 200
         (tmp_path / "event-seating.db").unlink()
         assert httpx.get(f"{server.url}/health/ready").status_code == 503
+        lost = create_user(server, "anna")
+        assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
 
 
 async def let_the_server_cut(database: Database, url: str) -> Any:

@@ -2,9 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.conftest import Service, in_process
+
+from event_seating.db.database import Database
+from event_seating.errors import DatabaseUnavailable
+from event_seating.users import service as users_service
 
 pytestmark = pytest.mark.anyio
 
@@ -95,3 +102,30 @@ async def test_a_client_who_leaves_does_not_hurt_the_others(
         waiting.pop(who).cancel()
         assert {(await answer).status_code for answer in waiting} == {200}
         assert service.database_reads() == before + 1
+
+
+async def test_a_database_that_hangs_is_said_in_time(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users_service, "ANSWER_WITHIN_S", 0.05)
+    async with in_process(db_latency_ms=10_000) as service:
+        answers = await asyncio.gather(*(service.client.get("/users/123") for _ in range(5)))
+        assert {answer.status_code for answer in answers} == {503}
+        assert {answer.json()["code"] for answer in answers} == {"database_unavailable"}
+
+
+async def test_a_creation_whose_answer_was_lost_ends_the_memory_of_an_absence(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = service.parts.database.write
+
+    @asynccontextmanager
+    async def write_and_lose_the_answer() -> AsyncIterator[AsyncConnection]:
+        async with write() as connection:
+            yield connection
+        raise DatabaseUnavailable
+
+    assert (await service.client.get("/users/123")).status_code == 404
+    monkeypatch.setattr(Database, "write", lambda _self: write_and_lose_the_answer())
+    assert (await service.client.post("/users", json=JANE)).status_code == 503
+    assert (await service.client.get("/users/123")).status_code == 200

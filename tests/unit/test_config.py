@@ -26,6 +26,14 @@ DEFAULTS: dict[str, Any] = {
     "cache_capacity": 1000,
     "db_latency_ms": 0,
     "rate_limits": ((5, 10), (10, 60)),
+    "hold_ttl_s": 600,
+    "max_seats_per_hold": 8,
+    "max_held_seats_per_buyer": 40,
+    "currency": "EUR",
+    "seating_rate_limits": ((60, 10), (200, 60)),
+    "booking_grace_s": 60,
+    "seat_memory_mb": 512,
+    "secret_key": None,
     "trusted_proxies": (),
     "cors_origins": (),
     "admin_api_key": None,
@@ -45,12 +53,19 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "cache_capacity": ("2", 2),
     "db_latency_ms": ("200", 200),
     "rate_limits": (" 1/2s , 3/4s", (Window(1, 2), Window(3, 4))),
+    "hold_ttl_s": ("300", 300),
+    "max_seats_per_hold": ("12", 12),
+    "max_held_seats_per_buyer": ("60", 60),
+    "currency": ("CHF", "CHF"),
+    "seating_rate_limits": ("7/8s", (Window(7, 8),)),
+    "booking_grace_s": ("0.5", 0.5),
+    "seat_memory_mb": ("64", 64),
     "trusted_proxies": (
         "10.0.0.0/8, 2001:db8::1",
         (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),
     ),
     "cors_origins": (
-        "https://a.example/, http://b.example:81",
+        "https://A.example/, http://b.example:81",
         ("https://a.example", "http://b.example:81"),
     ),
     "drain_delay_s": ("1.5", 1.5),
@@ -64,7 +79,7 @@ def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_tables_here_name_every_setting() -> None:
-    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, "admin_api_key"}
+    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, "admin_api_key", "secret_key"}
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -179,7 +194,9 @@ class TestSecrets:
         ("RATE_LIMITS", "5/10s,"), ("RATE_LIMITS", "1/1s,1/2s,1/3s,1/4s,1/5s"),
         ("RATE_LIMITS", "9999999/10s"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "proxy"), ("CORS_ORIGINS", "https://a.example/path"),
-        ("CORS_ORIGINS", "ftp://a.example"), ("DATABASE_URL", "postgresql"),
+        ("CORS_ORIGINS", "ftp://a.example"), ("CORS_ORIGINS", "https://a.example?x=1"),
+        ("CORS_ORIGINS", "https://me@a.example"), ("ADMIN_API_KEY", "a-key-of-24-chars-and-ü-x"),
+        ("ADMIN_API_KEY", " an-admin-key-of-24-chars"), ("DATABASE_URL", "postgresql"),
         ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"), ("DRAIN_DELAY_S", "11"),
     ],

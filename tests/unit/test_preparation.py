@@ -12,6 +12,7 @@ from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.errors import StartupError
+from event_seating.telemetry.redact import scrub
 
 pytestmark = pytest.mark.anyio
 
@@ -91,3 +92,9 @@ async def test_a_postgresql_database_that_does_not_exist_is_said(
     url = postgres.create_database("there").replace("/there?", "/nowhere?")
     with pytest.raises(StartupError, match='database "nowhere" does not exist'):
         await prepare(Settings(database_url=url))
+
+
+async def test_the_log_shows_how_a_url_is_written(environment: dict[str, str]) -> None:
+    with pytest.raises(StartupError) as refused:
+        await prepare(Settings(database_url="postgresql://u:p@ss@127.0.0.1:port/x"))
+    assert scrub(str(refused.value)) == str(refused.value)

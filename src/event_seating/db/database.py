@@ -130,10 +130,12 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back by an exception.
 
-        Raises `DatabaseUnavailable` when it cannot be reached; the transaction is then rolled back,
-        unless the connection broke in the commit itself.
+        Raises `DatabaseUnavailable` when it cannot be reached, or when a file is not the one that
+        was opened; the transaction is then rolled back, unless the connection broke in the commit
+        itself.
         """
         async with _unavailable_when_away(), self._writer.begin() as connection:
+            self._check_that_the_file_is_still_ours()
             yield connection
 
     async def ping(self) -> float:
@@ -256,7 +258,7 @@ def _postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
 def _ask(engine: AsyncEngine, connection: Any) -> None:
     try:
         engine.dialect.do_ping(connection)
-    except engine.dialect.loaded_dbapi.Error as error:
+    except (engine.dialect.loaded_dbapi.Error, OSError) as error:
         raise InvalidatePoolError from error
 
 

@@ -9,18 +9,26 @@ for the same wrong id over and over costs nothing; creating the user ends that m
 only while one process serves: what another process creates would be unknown here.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from event_seating.cache.lru import LruCache
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import EmailExists, UserIdExists, UserNotFound
+from event_seating.errors import DatabaseUnavailable, EmailExists, UserIdExists, UserNotFound
 from event_seating.users import store
 from event_seating.users.model import User
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
+
+ANSWER_WITHIN_S: Final = 20.0
+"""More than the database's own limits and the longest `DB_LATENCY_MS` together. What takes longer
+comes from a database that hangs, whose limits do not work; it would hold up all who ask for that
+user, and one connection, until it wakes."""
 
 
 class UserService:
@@ -74,13 +82,17 @@ class UserService:
         The three fields have been checked by `users.model`.
         """
         user = User(user_id, name, email, self._clock.now_ms())
-        async with self._database.write() as connection:
-            if not await store.insert(connection, user):
-                taken = await store.by_id(connection, user_id)
-                raise UserIdExists if taken else EmailExists
+        try:
+            async with _in_time(), self._database.write() as connection:
+                if not await store.insert(connection, user):
+                    taken = await store.by_id(connection, user_id)
+                    raise UserIdExists if taken else EmailExists
+        finally:
+            # Also when it failed: the user may be there all the same, written by somebody else or
+            # by a commit whose answer was lost.
+            self._flights.taint(user_id)
+            self._absent.discard(user_id)
         encoded = user.encode()
-        self._flights.taint(user_id)
-        self._absent.discard(user_id)
         self._cache.put(user_id, encoded)
         return encoded
 
@@ -91,7 +103,7 @@ class UserService:
         return self._cache.clear()
 
     async def _load(self, user_id: str) -> bytes | None:
-        async with self._database.read() as connection:
+        async with _in_time(), self._database.read() as connection:
             user = await store.by_id(connection, user_id)
         return user.encode() if user else None
 
@@ -100,3 +112,13 @@ class UserService:
             self._absent.put(user_id, b"")
         else:
             self._cache.put(user_id, encoded)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """The block must end within `ANSWER_WITHIN_S`; raises `DatabaseUnavailable` otherwise."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            yield
+    except TimeoutError as error:
+        raise DatabaseUnavailable from error

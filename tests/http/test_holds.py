@@ -269,3 +269,31 @@ class TestLimits:
             answer = await limited.client.get("/holds/nothing")
             assert answer.status_code == (404 if number < 30 else 429)
         assert event
+
+
+async def test_one_list_says_what_is_wrong_with_each_seat(service: Service, event: str) -> None:
+    await hold(service, event, "A-1-1")
+    answer = await hold(service, event, "A-1-1", "Z-9-9", "A-1-2", "Z-9-8")
+    assert (answer.status_code, answer.json()["code"]) == (409, "seats_unavailable")
+    assert answer.json()["seats"] == [
+        {"seat": "A-1-1", "code": "held"},
+        {"seat": "Z-9-9", "code": "unknown"},
+        {"seat": "Z-9-8", "code": "unknown"},
+    ]
+    assert (await statuses(service, event))["held"] == 1
+
+
+async def test_a_change_names_the_seats_that_the_map_does_not_have(
+    service: Service, event: str
+) -> None:
+    token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+    change = {"add": {"seats": ["A-1-2", "Z-9-9"]}, "ticketTypes": {"Z-9-9": "reduced"}}
+    answer = await service.client.patch(f"/holds/{token}", json=change)
+    assert answer.json()["seats"] == [{"seat": "Z-9-9", "code": "unknown"}]
+    change = {"remove": {"seats": ["Z-9-9", "A-1-2"]}}
+    answer = await service.client.patch(f"/holds/{token}", json=change)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_in_hold")
+    assert answer.json()["seats"] == [
+        {"seat": "Z-9-9", "code": "unknown"},
+        {"seat": "A-1-2", "code": "available"},
+    ]

@@ -1,5 +1,6 @@
 """The JSON of holds and bookings, as every route answers it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from event_seating.booking.house import House
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
 from event_seating.booking.records import Booking, Groups, Hold, seats_of, total
+from event_seating.booking.refused import problems
 from event_seating.booking.requests import Part
 from event_seating.clock import rfc3339
 
@@ -121,22 +123,21 @@ def kept(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:
     return booking(house, booking_id=booking_id, **row._asdict())
 
 
-def blocked(house: House, batch: Batch, part: Part, entry: Entry) -> dict[str, Any]:
-    """What a block or its release did, and what it left as it was."""
+def blocked(
+    house: House, batch: Batch, part: Part, entry: Entry, unknown: Mapping[str, int]
+) -> dict[str, Any]:
+    """What a block or its release did, and what it left as it was or did not find."""
     applied = [
         seat
         for operation in entry.operations
         if isinstance(operation, Blocked | Unblocked)
         for seat in from_ranges(operation.ranges)
     ]
-    rejected = batch.rejected(part, entry)
     return {
         "version": batch.version,
         "applied": {
             "seats": house.seat_ids(applied),
             "areas": house.area_quantities(applied),
         },
-        "rejected": [
-            {"seat": house.index.ids[problem.seat], "code": problem.code} for problem in rejected
-        ],
+        "rejected": problems(batch.rejected(part, entry), house, unknown),
     }

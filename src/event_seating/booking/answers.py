@@ -7,7 +7,7 @@ import msgspec
 
 from event_seating import money
 from event_seating.booking import ids
-from event_seating.booking.booking_store import BookingRow
+from event_seating.booking.booking_store import BookingRow, in_seat_order
 from event_seating.booking.entries import Blocked, Entry, Unblocked, from_ranges
 from event_seating.booking.house import House
 from event_seating.booking.model import Batch
@@ -96,7 +96,7 @@ def booked(house: House, currency: str, batch: Batch, key: bytes, buyer: Buyer) 
         booking(
             house,
             booking_id=ids.to_text(house.event_id, key),
-            groups=found.groups,
+            groups=in_seat_order(found.groups),
             status=CONFIRMED,
             currency=currency,
             version=batch.version,
@@ -114,7 +114,7 @@ def after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
     changed = row._replace(version=batch.version, updated_at_ms=batch.at_ms)
     current = batch.booking(key)
     if isinstance(current, Booking):
-        return changed._replace(groups=current.groups)
+        return changed._replace(groups=in_seat_order(current.groups))
     return changed._replace(status=CANCELLED)
 
 

@@ -204,6 +204,11 @@ class SeatLog:
             fail(submissions, EventUnavailable())
         except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
             await self._settle_alone(submissions, error)
+        except BaseException:
+            # Ended in the middle, maybe of a commit: whoever joined is not left waiting for ever.
+            self._behind = True
+            fail(submissions, DatabaseUnavailable())
+            raise
 
     async def _settle_alone(self, submissions: list[Submission], error: Exception) -> None:
         if len(submissions) <= 1:

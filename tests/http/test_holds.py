@@ -297,3 +297,15 @@ async def test_a_change_names_the_seats_that_the_map_does_not_have(
         {"seat": "Z-9-9", "code": "unknown"},
         {"seat": "A-1-2", "code": "available"},
     ]
+
+
+async def test_the_metrics_count_holds_by_what_became_of_them(service: Service, event: str) -> None:
+    token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+    await hold(service, event, "A-1-1")
+    await service.client.post("/bookings", json={"holdToken": token})
+    lines = (await service.client.get("/metrics")).text.splitlines()
+    assert 'seat_holds_total{outcome="granted"} 1.0' in lines
+    assert 'seat_holds_total{outcome="seats_unavailable"} 1.0' in lines
+    assert 'seat_bookings_total{outcome="granted"} 1.0' in lines
+    assert "seat_log_batch_size_count 3.0" in lines
+    assert "seat_events_loaded 1.0" in lines

@@ -17,6 +17,7 @@ from event_seating.booking.index import SeatIndex
 from event_seating.booking.ledger import InvariantError
 from event_seating.booking.log import Listener, SeatLog
 from event_seating.booking.store import LogStore
+from event_seating.booking.tally import Tally
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.errors import DatabaseUnavailable, EventUnavailable
@@ -50,6 +51,8 @@ class SeatLogs:
         self._grace_ms = grace_ms
         self._memory_bytes = memory_bytes
         self._set_clock = set_clock
+        self.tally = Tally()
+        """What all of them have done, those that were given up included."""
         self._logs: dict[str, SeatLog] = {}
         self._given_up: WeakValueDictionary[str, SeatLog] = WeakValueDictionary()
         """Those that somebody may still hold, so that no event ever has two."""
@@ -121,6 +124,7 @@ class SeatLogs:
             self._clock,
             listeners=self._listeners,
             set_clock=self._set_clock,
+            tally=self.tally,
         )
 
     def _keep(self, event_id: str, log: SeatLog) -> None:

@@ -8,6 +8,15 @@ from sqlalchemy import text
 from tests.conftest import Service, in_process
 from tests.http.seating import KEY, hold, on_sale, statuses
 
+from event_seating.booking import ids, snapshot
+from event_seating.booking.ids import Tokens
+from event_seating.booking.log import SeatLog
+from event_seating.booking.requests import Choice, PlaceHold
+from event_seating.booking.store import SqlLogStore
+from event_seating.booking.submission import Submission
+from event_seating.clock import SystemClock
+from event_seating.db import secrets
+
 pytestmark = pytest.mark.anyio
 
 
@@ -309,3 +318,17 @@ async def test_the_metrics_count_holds_by_what_became_of_them(service: Service, 
     assert 'seat_bookings_total{outcome="granted"} 1.0' in lines
     assert "seat_log_batch_size_count 3.0" in lines
     assert "seat_events_loaded 1.0" in lines
+
+
+async def test_a_hold_that_another_instance_placed_is_found(service: Service, event: str) -> None:
+    logs = service.parts.seat_logs
+    here = await logs.get(event)
+    index, store = here.states.index, SqlLogStore(service.parts.database)
+    states = await snapshot.load(event, index, store, grace_ms=60_000)
+    there = SeatLog(event, states, store, SystemClock())
+    key = ids.new_key()
+    request = PlaceHold(key, Choice((0,)), b"buyer")
+    await there.submit(Submission(request, lambda _batch, _entry: (201, b"")))
+    token = Tokens(await secrets.secret(service.parts.database, "server")).of(event, key)
+    answer = await service.client.get(f"/holds/{token}")
+    assert (answer.status_code, answer.json().get("seats")) == (200, ["A-1-1"])

@@ -117,6 +117,10 @@ class BookingService:
         house, log, key = await self._hold(token)
         found = log.states.hold(key, self._clock.now_ms())
         if isinstance(found, Refusal):
+            # It may have been placed, changed or booked at another instance a moment ago.
+            await log.catch_up()
+            found = log.states.hold(key, self._clock.now_ms())
+        if isinstance(found, Refusal):
             raise error_of(found, house, NOTHING_UNKNOWN)
         stored = answers.hold(house, found, _configuration(log).currency, log.states.version)
         return answers.with_token(stored, self._tokens)

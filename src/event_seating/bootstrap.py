@@ -112,7 +112,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         )
         stack.push_async_callback(database.close)
         accounts = _accounts(stack, settings, database, clock)
-        seating = await _seating(stack, settings, database, clock, accounts.users)
+        seating = await _seating(stack, settings, database, clock, accounts.users, metrics)
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
@@ -179,6 +179,7 @@ async def _seating(
     database: Database,
     clock: Clock,
     users: UserService,
+    metrics: Metrics,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
@@ -198,6 +199,11 @@ async def _seating(
         set_clock=set_clock,
     )
     stack.push_async_callback(seat_logs.aclose)
+    metrics.attach_seats(
+        seat_logs.tally,
+        lambda: len(seat_logs.loaded()),
+        lambda: (seat_clock.now_ms() - clock.now_ms()) / MS_PER_S,
+    )
     seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
     seat_logs.listen(seat_views)
     stack.push_async_callback(seat_views.aclose)

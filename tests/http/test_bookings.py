@@ -242,3 +242,12 @@ async def test_no_name_of_a_buyer_is_in_the_log(service: Service, event: str) ->
     log = b"".join(bytes(row) for row in rows)
     assert b"anna" not in log
     assert b"192.0.2.1" not in log
+
+
+async def test_a_booking_has_one_order_of_lines_everywhere(service: Service, event: str) -> None:
+    seats = ["A-2-3", "A-1-2", "A-1-1"]
+    held = await hold(service, event, seats=seats, ticketTypes={"A-1-2": "reduced"})  # type: ignore[arg-type]
+    token = held.json()["holdToken"]
+    booked = (await service.client.post("/bookings", json={"holdToken": token})).json()
+    assert booked["seats"] == ["A-1-1", "A-2-3", "A-1-2"]
+    assert (await service.client.get(f"/bookings/{booked['id']}")).json() == booked

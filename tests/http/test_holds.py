@@ -8,6 +8,15 @@ from sqlalchemy import text
 from tests.conftest import Service, in_process
 from tests.http.seating import KEY, hold, on_sale, statuses
 
+from event_seating.booking import ids, snapshot
+from event_seating.booking.ids import Tokens
+from event_seating.booking.log import SeatLog
+from event_seating.booking.requests import Choice, PlaceHold
+from event_seating.booking.store import SqlLogStore
+from event_seating.booking.submission import Submission
+from event_seating.clock import SystemClock
+from event_seating.db import secrets
+
 pytestmark = pytest.mark.anyio
 
 
@@ -269,3 +278,57 @@ class TestLimits:
             answer = await limited.client.get("/holds/nothing")
             assert answer.status_code == (404 if number < 30 else 429)
         assert event
+
+
+async def test_one_list_says_what_is_wrong_with_each_seat(service: Service, event: str) -> None:
+    await hold(service, event, "A-1-1")
+    answer = await hold(service, event, "A-1-1", "Z-9-9", "A-1-2", "Z-9-8")
+    assert (answer.status_code, answer.json()["code"]) == (409, "seats_unavailable")
+    assert answer.json()["seats"] == [
+        {"seat": "A-1-1", "code": "held"},
+        {"seat": "Z-9-9", "code": "unknown"},
+        {"seat": "Z-9-8", "code": "unknown"},
+    ]
+    assert (await statuses(service, event))["held"] == 1
+
+
+async def test_a_change_names_the_seats_that_the_map_does_not_have(
+    service: Service, event: str
+) -> None:
+    token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+    change = {"add": {"seats": ["A-1-2", "Z-9-9"]}, "ticketTypes": {"Z-9-9": "reduced"}}
+    answer = await service.client.patch(f"/holds/{token}", json=change)
+    assert answer.json()["seats"] == [{"seat": "Z-9-9", "code": "unknown"}]
+    change = {"remove": {"seats": ["Z-9-9", "A-1-2"]}}
+    answer = await service.client.patch(f"/holds/{token}", json=change)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_in_hold")
+    assert answer.json()["seats"] == [
+        {"seat": "Z-9-9", "code": "unknown"},
+        {"seat": "A-1-2", "code": "available"},
+    ]
+
+
+async def test_the_metrics_count_holds_by_what_became_of_them(service: Service, event: str) -> None:
+    token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+    await hold(service, event, "A-1-1")
+    await service.client.post("/bookings", json={"holdToken": token})
+    lines = (await service.client.get("/metrics")).text.splitlines()
+    assert 'seat_holds_total{outcome="granted"} 1.0' in lines
+    assert 'seat_holds_total{outcome="seats_unavailable"} 1.0' in lines
+    assert 'seat_bookings_total{outcome="granted"} 1.0' in lines
+    assert "seat_log_batch_size_count 3.0" in lines
+    assert "seat_events_loaded 1.0" in lines
+
+
+async def test_a_hold_that_another_instance_placed_is_found(service: Service, event: str) -> None:
+    logs = service.parts.seat_logs
+    here = await logs.get(event)
+    index, store = here.states.index, SqlLogStore(service.parts.database)
+    states = await snapshot.load(event, index, store, grace_ms=60_000)
+    there = SeatLog(event, states, store, SystemClock())
+    key = ids.new_key()
+    request = PlaceHold(key, Choice((0,)), b"buyer")
+    await there.submit(Submission(request, lambda _batch, _entry: (201, b"")))
+    token = Tokens(await secrets.secret(service.parts.database, "server")).of(event, key)
+    answer = await service.client.get(f"/holds/{token}")
+    assert (answer.status_code, answer.json().get("seats")) == (200, ["A-1-1"])

@@ -1,17 +1,19 @@
 """The JSON of holds and bookings, as every route answers it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from event_seating import money
 from event_seating.booking import ids
-from event_seating.booking.booking_store import BookingRow
+from event_seating.booking.booking_store import BookingRow, in_seat_order
 from event_seating.booking.entries import Blocked, Entry, Unblocked, from_ranges
 from event_seating.booking.house import House
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
 from event_seating.booking.records import Booking, Groups, Hold, seats_of, total
+from event_seating.booking.refused import problems
 from event_seating.booking.requests import Part
 from event_seating.clock import rfc3339
 
@@ -94,7 +96,7 @@ def booked(house: House, currency: str, batch: Batch, key: bytes, buyer: Buyer) 
         booking(
             house,
             booking_id=ids.to_text(house.event_id, key),
-            groups=found.groups,
+            groups=in_seat_order(found.groups),
             status=CONFIRMED,
             currency=currency,
             version=batch.version,
@@ -112,7 +114,7 @@ def after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
     changed = row._replace(version=batch.version, updated_at_ms=batch.at_ms)
     current = batch.booking(key)
     if isinstance(current, Booking):
-        return changed._replace(groups=current.groups)
+        return changed._replace(groups=in_seat_order(current.groups))
     return changed._replace(status=CANCELLED)
 
 
@@ -121,22 +123,21 @@ def kept(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:
     return booking(house, booking_id=booking_id, **row._asdict())
 
 
-def blocked(house: House, batch: Batch, part: Part, entry: Entry) -> dict[str, Any]:
-    """What a block or its release did, and what it left as it was."""
+def blocked(
+    house: House, batch: Batch, part: Part, entry: Entry, unknown: Mapping[str, int]
+) -> dict[str, Any]:
+    """What a block or its release did, and what it left as it was or did not find."""
     applied = [
         seat
         for operation in entry.operations
         if isinstance(operation, Blocked | Unblocked)
         for seat in from_ranges(operation.ranges)
     ]
-    rejected = batch.rejected(part, entry)
     return {
         "version": batch.version,
         "applied": {
             "seats": house.seat_ids(applied),
             "areas": house.area_quantities(applied),
         },
-        "rejected": [
-            {"seat": house.index.ids[problem.seat], "code": problem.code} for problem in rejected
-        ],
+        "rejected": problems(batch.rejected(part, entry), house, unknown),
     }

@@ -57,6 +57,17 @@ async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> 
     )
 
 
+def in_seat_order(groups: Groups) -> Groups:
+    """The same groups as they are read again: a booking's lines have one order everywhere."""
+    return groups_of(
+        sorted(
+            (seat, group.ticket_type or STANDARD, group.price)
+            for group in groups
+            for seat in group.seats
+        )
+    )
+
+
 def groups_of(lines: Iterable[tuple[int, str, int]]) -> Groups:
     """Lines (seat, ticket type, price) as groups of the same type and price."""
     groups: dict[tuple[str, int], list[int]] = {}

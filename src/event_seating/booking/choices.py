@@ -126,7 +126,8 @@ def part_of(
     ticket_types = {seat: group.ticket_type for group in groups for seat in group.seats}
     limit = ledger.index.seat_count
     given = [seat for seat in part.seats if seat in ticket_types and seat < limit]
-    problems = [problem_of(ledger, seat) for seat in part.seats if seat not in set(given)]
+    had = set(given)
+    problems = [problem_of(ledger, seat) for seat in part.seats if seat not in had]
     short: list[AreaProblem] = []
     for wanted in part.areas:
         places = _places_of(ledger, wanted, ticket_types)

@@ -33,6 +33,7 @@ from event_seating.booking.projection import Projection
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.store import Claim, LogRow, LogStore, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided, Granted, Submission, fail, keys_of
+from event_seating.booking.tally import Tally
 from event_seating.clock import Clock
 from event_seating.errors import (
     DatabaseUnavailable,
@@ -91,6 +92,7 @@ class SeatLog:
         new_id: Callable[[], bytes] = ids.new_key,
         set_clock: Callable[[], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tally: Tally | None = None,
     ) -> None:
         self.event_id = event_id
         self.states = states
@@ -102,6 +104,7 @@ class SeatLog:
         self._new_id = new_id
         self._set_clock = set_clock
         self._sleep = sleep
+        self._tally = tally or Tally()
         self._waiting: deque[Submission] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -204,6 +207,11 @@ class SeatLog:
             fail(submissions, EventUnavailable())
         except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
             await self._settle_alone(submissions, error)
+        except BaseException:
+            # Ended in the middle, maybe of a commit: whoever joined is not left waiting for ever.
+            self._behind = True
+            fail(submissions, DatabaseUnavailable())
+            raise
 
     async def _settle_alone(self, submissions: list[Submission], error: Exception) -> None:
         if len(submissions) <= 1:
@@ -220,6 +228,7 @@ class SeatLog:
                 await self._attempt(submissions, most)
             except LostRace:
                 self.conflicts += 1
+                self._tally.conflicts += 1
                 self._calm = 0
                 before = self.states.version
                 await self._read_tail()
@@ -329,7 +338,9 @@ class SeatLog:
         else:
             changes = self.states.commit(batch)
             self.batches += 1
+            self._tally.batch_sizes[len(batch.entries)] += 1
             self._tell(changes, batch.entries)
+        self._tally.answered(decided.outcomes)
         for submission, outcome in decided.outcomes:
             if isinstance(outcome, IdempotencyKeyReused):
                 fail([submission], outcome)

@@ -3,11 +3,12 @@
 The rules know neither numbers of HTTP nor sentences; this is where they meet the errors that do.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from event_seating.booking import ids
 from event_seating.booking.house import House
-from event_seating.booking.refusals import Refusal, RefusalCode, SeatCode, SeatProblem
+from event_seating.booking.refusals import Refusal, RefusalCode, SeatProblem
 from event_seating.errors import Refused
 
 ERRORS: Final[dict[RefusalCode, type[Refused]]] = {
@@ -16,13 +17,11 @@ ERRORS: Final[dict[RefusalCode, type[Refused]]] = {
 """The error of each code; a test sees to it that none is missing."""
 
 
-def error_of(refusal: Refusal, house: House, unknown: tuple[str, ...] = ()) -> Refused:
-    """The error that a client gets; `unknown` are ids that the map does not have."""
+def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refused:
+    """The error that a client gets; `unknown` has what the map does not, with its numbers."""
     details: dict[str, Any] = {}
-    seats = [_problem(problem, house) for problem in refusal.seats]
-    seats += [{"seat": seat, "code": SeatCode.unknown} for seat in unknown]
-    if seats:
-        details["seats"] = seats
+    if refusal.seats:
+        details["seats"] = problems(refusal.seats, house, unknown)
     if refusal.areas:
         details["areas"] = [
             {"area": house.index.areas[each.area].id, "code": each.code, "left": each.left}
@@ -37,9 +36,11 @@ def error_of(refusal: Refusal, house: House, unknown: tuple[str, ...] = ()) -> R
     return ERRORS[refusal.code](details=details)
 
 
-def _problem(problem: SeatProblem, house: House) -> dict[str, Any]:
-    known = problem.seat < len(house.index.ids)
-    return {
-        "seat": house.index.ids[problem.seat] if known else str(problem.seat),
-        "code": problem.code,
-    }
+def problems(
+    found: Iterable[SeatProblem], house: House, unknown: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Seats that cannot be had, and why; `unknown` as above."""
+    known, others = house.index.ids, {number: seat for seat, number in unknown.items()}
+    return [
+        {"seat": known[seat] if seat >= 0 else others[seat], "code": code} for seat, code in found
+    ]

@@ -1,12 +1,15 @@
 """The events that this process has in memory: loaded when asked for, given up when idle.
 
 Owns one `SeatLog` an event, the sweeper that expires holds nobody asks about, and the images that
-are written now and then. An event with a busy writer is never given up.
+are written now and then. An event with a busy writer is never given up, and one that was given up
+while somebody is about to write to it comes back as it is: a second log beside it would show a past
+that this process has already answered for.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
+from weakref import WeakValueDictionary
 
 from event_seating.booking import snapshot
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
@@ -14,6 +17,7 @@ from event_seating.booking.index import SeatIndex
 from event_seating.booking.ledger import InvariantError
 from event_seating.booking.log import Listener, SeatLog
 from event_seating.booking.store import LogStore
+from event_seating.booking.tally import Tally
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.errors import DatabaseUnavailable, EventUnavailable
@@ -47,7 +51,11 @@ class SeatLogs:
         self._grace_ms = grace_ms
         self._memory_bytes = memory_bytes
         self._set_clock = set_clock
+        self.tally = Tally()
+        """What all of them have done, those that were given up included."""
         self._logs: dict[str, SeatLog] = {}
+        self._given_up: WeakValueDictionary[str, SeatLog] = WeakValueDictionary()
+        """Those that somebody may still hold, so that no event ever has two."""
         self._listeners: list[Listener] = [self._save_now_and_then]
         self._loading = SingleFlight[SeatLog](self._keep)
         self._saving: set[asyncio.Task[None]] = set()
@@ -77,6 +85,10 @@ class SeatLogs:
         """
         log = self.in_memory(event_id)
         if log is not None:
+            return log
+        log = self._given_up.pop(event_id, None)
+        if log is not None and log.broken is None:
+            self._keep(event_id, log)
             return log
         loaded, _ = await self._loading.load(event_id, lambda: self._load(event_id))
         return loaded
@@ -112,6 +124,7 @@ class SeatLogs:
             self._clock,
             listeners=self._listeners,
             set_clock=self._set_clock,
+            tally=self.tally,
         )
 
     def _keep(self, event_id: str, log: SeatLog) -> None:
@@ -122,7 +135,7 @@ class SeatLogs:
             if room >= 0:
                 return
             if other is not log and not other.busy:
-                del self._logs[other.event_id]
+                self._given_up[other.event_id] = self._logs.pop(other.event_id)
                 room += _bytes(other)
 
     def _save_now_and_then(

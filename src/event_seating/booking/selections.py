@@ -1,37 +1,47 @@
 """From what a client names (ids of seats and areas) to what the rules know (numbers).
 
 A seat that the map does not have is not an error of form: it is refused like one that is taken, so
-that a client gets one list of what is wrong. Areas and categories that do not exist are errors of
-the request.
+that a client gets one list of what is wrong. It gets a number below zero, which the rules refuse as
+unknown, and its id is kept for the answer. Areas and categories that do not exist are errors of the
+request.
 """
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from types import MappingProxyType
+from typing import Final
 
 from event_seating import money
 from event_seating.booking.bodies import Areas, BestBody, BlockBody, SelectionBody
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.refusals import SeatCode
 from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
-from event_seating.errors import SeatsUnavailable
 from event_seating.web.json_body import invalid
+
+Unknown = dict[str, int]
+"""Ids of seats that the map does not have, each with a number below zero."""
+
+NOTHING_UNKNOWN: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def choice(
-    index: SeatIndex, seats: Iterable[str], areas: Areas, ticket_types: Mapping[str, str]
+    index: SeatIndex,
+    seats: Iterable[str],
+    areas: Areas,
+    ticket_types: Mapping[str, str],
+    unknown: Unknown,
 ) -> Choice:
-    """Seats and places to take; raises `InvalidRequest` or `SeatsUnavailable`."""
-    numbers = _seats(index, seats)
+    """Seats and places to take; raises `InvalidRequest`. Adds to `unknown`."""
+    numbers = _seats(index, seats, unknown)
     try:
-        return Choice(numbers, _areas(index, areas), _types(index, ticket_types))
+        return Choice(numbers, _areas(index, areas), _types(index, ticket_types, unknown))
     except ValueError as error:
         raise invalid("seats", str(error)) from None
 
 
-def part(index: SeatIndex, selection: SelectionBody) -> Part:
-    """Seats and places to give back; raises `InvalidRequest` or `SeatsUnavailable`."""
+def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown) -> Part:
+    """Seats and places to give back; raises `InvalidRequest`. Adds to `unknown`."""
     try:
-        return Part(_seats(index, selection.seats), _areas(index, selection.areas))
+        return Part(_seats(index, selection.seats, unknown), _areas(index, selection.areas))
     except ValueError as error:
         raise invalid("seats", str(error)) from None
 
@@ -54,8 +64,8 @@ def best(index: SeatIndex, body: BestBody, currency: str) -> Best:
     )
 
 
-def block(index: SeatIndex, body: BlockBody) -> Part:
-    """The seats and places that a block names; raises `InvalidRequest` or `SeatsUnavailable`."""
+def block(index: SeatIndex, body: BlockBody, unknown: Unknown) -> Part:
+    """The seats and places that a block names; raises `InvalidRequest`. Adds to `unknown`."""
     _numbers("sections", body.sections, index.section_number)
     _numbers("categories", body.categories, index.category_number)
     rows = []
@@ -65,7 +75,7 @@ def block(index: SeatIndex, body: BlockBody) -> Part:
             raise invalid(f"rows[{place}]", "the map has no such row")
         rows.append(in_row)
     seats = chain(
-        _seats(index, body.seats),
+        _seats(index, body.seats, unknown),
         *rows,
         *(index.section(section) for section in body.sections),
         *(index.category(category) for category in body.categories),
@@ -76,15 +86,13 @@ def block(index: SeatIndex, body: BlockBody) -> Part:
         raise invalid("seats", str(error)) from None
 
 
-def _seats(index: SeatIndex, seats: Iterable[str]) -> tuple[int, ...]:
-    number = index.number
-    wanted = list(seats)
-    unknown = [seat for seat in wanted if seat not in number]
-    if unknown:
-        raise SeatsUnavailable(
-            details={"seats": [{"seat": seat, "code": SeatCode.unknown} for seat in unknown[:100]]}
-        )
-    return tuple(number[seat] for seat in wanted)
+def _seats(index: SeatIndex, seats: Iterable[str], unknown: Unknown) -> tuple[int, ...]:
+    return tuple(_number(index, seat, unknown) for seat in seats)
+
+
+def _number(index: SeatIndex, seat: str, unknown: Unknown) -> int:
+    number = index.number.get(seat)
+    return unknown.setdefault(seat, -1 - len(unknown)) if number is None else number
 
 
 def _areas(index: SeatIndex, areas: Areas) -> tuple[AreaQuantity, ...]:
@@ -98,11 +106,11 @@ def _areas(index: SeatIndex, areas: Areas) -> tuple[AreaQuantity, ...]:
     return tuple(found)
 
 
-def _types(index: SeatIndex, ticket_types: Mapping[str, str]) -> dict[int, str]:
-    unknown = [seat for seat in ticket_types if seat not in index.number]
-    if unknown:
-        raise invalid(f"ticketTypes.{unknown[0]}", "the map has no such seat")
-    return {index.number[seat]: kind for seat, kind in ticket_types.items()}
+def _types(index: SeatIndex, ticket_types: Mapping[str, str], unknown: Unknown) -> dict[int, str]:
+    for seat in ticket_types:
+        if seat not in index.number and seat not in unknown:
+            raise invalid(f"ticketTypes.{seat}", "the map has no such seat")
+    return {_number(index, seat, unknown): kind for seat, kind in ticket_types.items()}
 
 
 def _numbers(field: str, names: Iterable[str], number: Mapping[str, int]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ event's log once; the rules are `model`'s and the transaction is the writer's.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
@@ -50,6 +50,7 @@ from event_seating.booking.requests import (
     Request,
     UnblockSeats,
 )
+from event_seating.booking.selections import NOTHING_UNKNOWN, Unknown
 from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import Clock
 from event_seating.db.database import Database
@@ -97,15 +98,18 @@ class BookingService:
         house, log = await self._event(event_id)
         key = ids.new_key()
         buyer, by_address = self._buyer(house, body, caller)
+        unknown: Unknown = {}
         request = PlaceHold(
             key,
-            self._chosen(house, body, _configuration(log)),
+            self._chosen(house, body, _configuration(log), unknown),
             buyer,
             by_address,
             caller.box_office,
             caller.actor,
         )
-        granted = await self._ask(log, house, request, _hold_answer(house, log, key), caller, body)
+        granted = await self._ask(
+            log, house, request, _hold_answer(house, log, key), caller, body, unknown=unknown
+        )
         return self._with_token(granted)
 
     async def read_hold(self, token: str) -> bytes:
@@ -113,20 +117,25 @@ class BookingService:
         house, log, key = await self._hold(token)
         found = log.states.hold(key, self._clock.now_ms())
         if isinstance(found, Refusal):
-            raise error_of(found, house)
+            # It may have been placed, changed or booked at another instance a moment ago.
+            await log.catch_up()
+            found = log.states.hold(key, self._clock.now_ms())
+        if isinstance(found, Refusal):
+            raise error_of(found, house, NOTHING_UNKNOWN)
         stored = answers.hold(house, found, _configuration(log).currency, log.states.version)
         return answers.with_token(stored, self._tokens)
 
     async def change_hold(self, token: str, body: ChangeHoldBody, caller: Caller) -> Granted:
         """Add and remove seats of a hold, all or nothing."""
         house, log, key = await self._hold(token)
-        add = _taken(house, body.add, body.ticket_types)
-        remove = _given(house, body.remove)
+        unknown: Unknown = {}
+        add = _taken(house, body.add, body.ticket_types, unknown)
+        remove = _given(house, body.remove, unknown)
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
         request = ChangeHold(key, add, remove, caller.box_office, caller.actor)
         granted = await self._ask(
-            log, house, request, _hold_answer(house, log, key, 200), caller, body
+            log, house, request, _hold_answer(house, log, key, 200), caller, body, unknown=unknown
         )
         return self._with_token(granted)
 
@@ -150,17 +159,18 @@ class BookingService:
         """Book a hold, or, from the box office, seats straight."""
         await self._check_user(body.user_id)
         key = ids.new_key()
+        unknown: Unknown = {}
         if body.hold_token is not None:
             house, log, hold = await self._hold(body.hold_token)
             request: Request = BookHold(hold, key, caller.actor)
         else:
-            house, log, request = await self._straight(body, key, caller)
+            house, log, request = await self._straight(body, key, caller, unknown)
         buyer = Buyer(body.user_id, body.order_ref, _metadata(body.metadata))
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
             return 201, answers.booked(house, _configuration(log).currency, batch, key, buyer)
 
-        return await self._ask(log, house, request, answer, caller, body, buyer)
+        return await self._ask(log, house, request, answer, caller, body, buyer, unknown=unknown)
 
     async def read_booking(self, booking_id: str) -> bytes:
         """A booking as it is now; a cancelled one stays readable."""
@@ -173,7 +183,9 @@ class BookingService:
         house, log, key = await self._booking(booking_id)
         row = await self._row(house, booking_id)
         selected = SelectionBody(seats=body.seats, areas=body.areas)
-        part = selections.part(house.index, selected) if body.seats or body.areas else None
+        unknown: Unknown = {}
+        named = body.seats or body.areas
+        part = selections.part(house.index, selected, unknown) if named else None
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
             return 200, answers.encode(
@@ -181,7 +193,7 @@ class BookingService:
             )
 
         request = CancelBooking(key, part, caller.actor)
-        return await self._ask(log, house, request, answer, caller, body)
+        return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
 
     async def change_booking(
         self,
@@ -194,8 +206,9 @@ class BookingService:
         """Exchange seats of a booking in one step."""
         house, log, key = await self._booking(booking_id)
         row = await self._row(house, booking_id)
-        take = _taken(house, body.take, body.ticket_types)
-        release = _given(house, body.release)
+        unknown: Unknown = {}
+        take = _taken(house, body.take, body.ticket_types, unknown)
+        release = _given(house, body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
         currency = _configuration(log).currency
@@ -209,7 +222,9 @@ class BookingService:
             return 200, answers.encode({**booking, **price})
 
         request = ExchangeSeats(key, release, take, caller.actor)
-        return await self._ask(log, house, request, answer, caller, body, dry_run=dry_run)
+        return await self._ask(
+            log, house, request, answer, caller, body, dry_run=dry_run, unknown=unknown
+        )
 
     # Blocks
 
@@ -218,14 +233,15 @@ class BookingService:
     ) -> Granted:
         """Withdraw seats from sale, or give them back to it."""
         house, log = await self._event(event_id)
-        part = selections.block(house.index, body)
+        unknown: Unknown = {}
+        part = selections.block(house.index, body, unknown)
         kind = UnblockSeats if release else BlockSeats
         request = kind(part, body.reason, caller.actor)
 
         def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-            return 200, answers.encode(answers.blocked(house, batch, part, entry))
+            return 200, answers.encode(answers.blocked(house, batch, part, entry, unknown))
 
-        return await self._ask(log, house, request, answer, caller, body)
+        return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
 
     # What they have in common
 
@@ -240,6 +256,7 @@ class BookingService:
         buyer: Buyer | None = None,
         *,
         dry_run: bool = False,
+        unknown: Mapping[str, int] = NOTHING_UNKNOWN,
     ) -> Granted:
         outcome = await log.submit(
             Submission(
@@ -251,7 +268,7 @@ class BookingService:
             )
         )
         if isinstance(outcome, Refusal):
-            raise error_of(outcome, house)
+            raise error_of(outcome, house, unknown)
         return outcome
 
     def _with_token(self, granted: Granted) -> Granted:
@@ -287,14 +304,14 @@ class BookingService:
         return house, log, found[1]
 
     async def _straight(
-        self, body: BookBody, key: bytes, caller: Caller
+        self, body: BookBody, key: bytes, caller: Caller, unknown: Unknown
     ) -> tuple[House, SeatLog, Request]:
         if caller.principal.role < Role.box_office:
             raise invalid("holdToken", "is missing")
         if body.event_id is None:
             raise invalid("holdToken", "give a holdToken, or an eventId with seats")
         house, log = await self._event(body.event_id)
-        chosen = selections.choice(house.index, body.seats, body.areas, body.ticket_types)
+        chosen = selections.choice(house.index, body.seats, body.areas, body.ticket_types, unknown)
         if not body.from_:
             raise invalid("from", "name available, blocked, or both")
         request = BookSeats(
@@ -302,9 +319,13 @@ class BookingService:
         )
         return house, log, request
 
-    def _chosen(self, house: House, body: HoldBody, configuration: Configuration) -> Choice | Best:
+    def _chosen(
+        self, house: House, body: HoldBody, configuration: Configuration, unknown: Unknown
+    ) -> Choice | Best:
         if body.best is None:
-            return selections.choice(house.index, body.seats, body.areas, body.ticket_types)
+            return selections.choice(
+                house.index, body.seats, body.areas, body.ticket_types, unknown
+            )
         if body.seats or body.areas or body.ticket_types:
             raise invalid("best", "name seats yourself or let the best be found, not both")
         return selections.best(house.index, body.best, configuration.currency)
@@ -340,14 +361,16 @@ def _configuration(log: SeatLog) -> Configuration:
     return configuration
 
 
-def _taken(house: House, body: SelectionBody | None, ticket_types: dict[str, str]) -> Choice | None:
+def _taken(
+    house: House, body: SelectionBody | None, ticket_types: dict[str, str], unknown: Unknown
+) -> Choice | None:
     if body is None:
         return None
-    return selections.choice(house.index, body.seats, body.areas, ticket_types)
+    return selections.choice(house.index, body.seats, body.areas, ticket_types, unknown)
 
 
-def _given(house: House, body: SelectionBody | None) -> Part | None:
-    return None if body is None else selections.part(house.index, body)
+def _given(house: House, body: SelectionBody | None, unknown: Unknown) -> Part | None:
+    return None if body is None else selections.part(house.index, body, unknown)
 
 
 def _hold_answer(

@@ -8,7 +8,7 @@ bounded here, whatever a client sends: each combination is a series that never g
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 from prometheus_client import (
@@ -23,7 +23,12 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
@@ -44,6 +49,9 @@ REQUEST_BUCKETS_S = (
 
 READ_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 """A read by primary key takes some 100 µs on SQLite; 5 s is the statement timeout."""
+
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+"""Entries of a row of the seat log: one when nobody waits, 512 is the most."""
 
 LAG_INTERVAL_S = 0.5
 LAG_WINDOW = 60
@@ -69,6 +77,19 @@ class CacheStats(Protocol):
     def expirations(self) -> int: ...  # noqa: D102
     @property
     def average_lookup_ms(self) -> float: ...  # noqa: D102
+
+
+class SeatStats(Protocol):
+    """What the writers of seats say of themselves; counts since the start."""
+
+    @property
+    def holds(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def bookings(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def conflicts(self) -> int: ...  # noqa: D102
+    @property
+    def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
 
 
 class Metrics:
@@ -124,6 +145,21 @@ class Metrics:
         """Read how many clients the limiter remembers."""
         self._attach(lambda: [_gauge("limiter_clients", clients())])
 
+    def attach_seats(
+        self,
+        stats: SeatStats,
+        events_loaded: Callable[[], int],
+        clock_offset_s: Callable[[], float],
+    ) -> None:
+        """Read what the writers of seats counted, the events in memory, and the clock's offset."""
+        self._attach(
+            lambda: [
+                *_seat_metrics(stats),
+                _gauge("seat_events_loaded", events_loaded()),
+                _gauge("clock_offset_seconds", clock_offset_s()),
+            ]
+        )
+
     def attach_logs(self, dropped: Callable[[], int]) -> None:
         """Read how many log lines were lost."""
         self._attach(lambda: [_counter("log_lines_dropped_total", dropped())])
@@ -173,6 +209,12 @@ _HELP = {
     "cache_capacity": "Entries that the cache holds at the most.",
     "cache_lookup_seconds_average": "Mean time of the last 100 lookups, without the database.",
     "limiter_clients": "Clients that the rate limiter remembers.",
+    "seat_holds_total": "Holds that were asked for, by what became of them.",
+    "seat_bookings_total": "Bookings that were asked for, by what became of them.",
+    "seat_log_conflicts_total": "Rows of the seat log that met another process's row.",
+    "seat_log_batch_size": "Entries in a row of the seat log.",
+    "seat_events_loaded": "Events whose seats are in memory.",
+    "clock_offset_seconds": "How far the database's clock is ahead of this machine's.",
     "log_lines_dropped_total": "Log lines lost: no room in the queue, or an output that failed.",
 }
 
@@ -183,6 +225,36 @@ def _gauge(name: str, value: float) -> Metric:
 
 def _counter(name: str, value: float) -> Metric:
     return CounterMetricFamily(name, _HELP[name], value=value)
+
+
+def _by_outcome(name: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, _HELP[name], labels=("outcome",))
+    for outcome, count in counts.items():
+        family.add_metric((outcome,), count)
+    return family
+
+
+def _batch_sizes(name: str, sizes: Mapping[int, int]) -> Metric:
+    buckets = [
+        (f"{most:.1f}", sum(rows for size, rows in sizes.items() if size <= most))
+        for most in BATCH_BUCKETS
+    ]
+    family = HistogramMetricFamily(name, _HELP[name])
+    family.add_metric(
+        (),
+        [*buckets, ("+Inf", sum(sizes.values()))],
+        sum(size * rows for size, rows in sizes.items()),
+    )
+    return family
+
+
+def _seat_metrics(stats: SeatStats) -> list[Metric]:
+    return [
+        _by_outcome("seat_holds_total", stats.holds),
+        _by_outcome("seat_bookings_total", stats.bookings),
+        _counter("seat_log_conflicts_total", stats.conflicts),
+        _batch_sizes("seat_log_batch_size", stats.batch_sizes),
+    ]
 
 
 def _cache_metrics(stats: CacheStats, coalesced: int) -> list[Metric]:

@@ -27,12 +27,23 @@ class Stats:
     average_lookup_ms: float = 0.5
 
 
+class Seats:
+    """What the writers counted."""
+
+    def __init__(self) -> None:
+        self.holds = {"granted": 3, "sold_out": 1}
+        self.bookings = {"granted": 2}
+        self.conflicts = 4
+        self.batch_sizes = {1: 5, 300: 1, 600: 1}
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     built = Metrics(version="1.2.3")
     built.attach_cache(Stats, lambda: 6)
     built.attach_limiter(lambda: 7)
     built.attach_logs(lambda: 9)
+    built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
     return built
 
 
@@ -102,6 +113,18 @@ def test_the_parts_that_count_for_themselves_are_read_when_asked(metrics: Metric
         "rate_limited_total": 1,
     }
     assert value(metrics, "build_info", version="1.2.3") == 1
+
+
+def test_the_writers_of_seats_are_read_when_asked(metrics: Metrics) -> None:
+    assert value(metrics, "seat_holds_total", outcome="sold_out") == 1
+    assert value(metrics, "seat_bookings_total", outcome="granted") == 2
+    assert value(metrics, "seat_log_conflicts_total") == 4
+    assert value(metrics, "seat_log_batch_size_bucket", le="256.0") == 5
+    assert value(metrics, "seat_log_batch_size_bucket", le="512.0") == 6
+    assert value(metrics, "seat_log_batch_size_count") == 7
+    assert value(metrics, "seat_log_batch_size_sum") == 905
+    assert value(metrics, "seat_events_loaded") == 2
+    assert value(metrics, "clock_offset_seconds") == -0.5
 
 
 def test_the_text_is_prometheus_or_openmetrics_as_asked(metrics: Metrics) -> None:

@@ -180,6 +180,7 @@ def _openapi(api: FastAPI) -> dict[str, Any]:
         title=api.title, version=api.version, description=api.description, routes=api.routes
     )
     schemas = document["components"]["schemas"]
+    schemas.update(problem.schemas())
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     document["components"]["securitySchemes"] = {

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from event_seating.booking import list_routes, seat_routes
 from event_seating.booking import routes as booking
@@ -99,6 +100,7 @@ def api(parts: Parts) -> FastAPI:
             ServiceError: problem.on_service_error,
             RequestValidationError: problem.on_invalid_request,
             HTTPException: problem.on_http_exception,
+            ClientDisconnect: problem.on_client_gone,
             Exception: problem.on_crash,
         },
     )

@@ -23,7 +23,7 @@ from event_seating.channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
 from event_seating.clock import SystemClock
 from event_seating.config import AppEnv, Settings
 from event_seating.demo import add_demo_event, add_demo_users
-from event_seating.errors import StartupError
+from event_seating.errors import DatabaseUnavailable, StartupError
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.web.granian import HttpServer
 
@@ -58,6 +58,10 @@ def main(listener_descriptor: int, channel_descriptor: int) -> int:
     except StartupError as error:
         _log.error(str(error))
         return EXIT_CANNOT_START
+    except DatabaseUnavailable as error:
+        # It was there when the parent looked, and may be back when the parent tries again.
+        _log.error(f"cannot begin to serve: {error}")
+        return 1
     finally:
         logs.close()
     return 0

@@ -124,6 +124,16 @@ def test_a_truncated_body_creates_nobody(server: ServerProcess, length: bytes) -
     assert httpx.get(f"{server.url}/users/half").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/users", "/venues", "/events/e/holds", "/bookings/b/cancel"])
+def test_who_hangs_up_within_a_body_crashes_nothing(server: ServerProcess, path: str) -> None:
+    start = b"POST %s HTTP/1.1\r\n%sX-Request-Id: %s\r\nContent-Length: 500\r\n\r\n{"
+    request_id = f"hung-up{path.replace('/', '-')}"
+    with connect(server) as connection:
+        connection.sendall(start % (path.encode(), JSON, request_id.encode()))
+    assert " 400 " in server.wait_for_line(f"B  {request_id}")
+    assert "ClientDisconnect" not in server.output
+
+
 def test_an_escaped_letter_is_that_letter(server: ServerProcess) -> None:
     httpx.post(f"{server.url}/users", json={"id": "a1", "name": "A", "email": "a1@example.com"})
     answered = answer(server, b"GET /users/a%31 HTTP/1.1\r\n" + LAST + b"\r\n")

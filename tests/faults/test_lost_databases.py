@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.postgres import Postgres
-from tests.process import ServerProcess, create_user, serving, settings
+from tests.process import ServerProcess, clean_environment, create_user, serving, settings
 
+from event_seating.channel import EXIT_CANNOT_START, GO
 from event_seating.db import database as database_module
 from event_seating.db.database import Database
 
@@ -79,6 +83,25 @@ def test_a_sqlite_file_that_was_deleted_under_the_server_is_said(tmp_path: Path)
         assert httpx.get(f"{server.url}/health/ready").status_code == 503
         lost = create_user(server, "anna")
         assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
+
+
+def test_a_serving_process_without_its_database_says_so_in_one_line(tmp_path: Path) -> None:
+    url = "postgresql://u:hidden@127.0.0.1:1/x"
+    parent, child = socket.socketpair()
+    with parent, child, socket.create_server(("127.0.0.1", 0)) as listener:
+        descriptors = (listener.fileno(), child.fileno())
+        parent.sendall(GO)
+        ended = subprocess.run(
+            [sys.executable, "-m", "event_seating.server", *map(str, descriptors)],
+            env=clean_environment() | settings(tmp_path, DATABASE_URL=url),
+            pass_fds=descriptors,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode not in {0, EXIT_CANNOT_START}, "it is worth another try"
+    (line,) = (ended.stdout + ended.stderr).splitlines()
+    assert "database cannot be reached" in line
 
 
 async def let_the_server_cut(database: Database, url: str) -> Any:

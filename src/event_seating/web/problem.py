@@ -113,6 +113,15 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     return response(_from_validation(error.errors()), request_id_of(request))
 
 
+async def on_client_gone(request: Request, error: Exception) -> Response:
+    """FastAPI's handler of a client who hung up within the body: their doing, and no crash.
+
+    Nobody reads the answer; its status stands in the log and the metrics.
+    """
+    del error
+    return response(InvalidRequest("The body ended before it was whole."), request_id_of(request))
+
+
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """FastAPI's handler of what Starlette itself refuses: unknown paths and methods, bad bodies."""
     assert isinstance(error, HTTPException)

@@ -1,4 +1,4 @@
-"""The command line: `event-seating serve`, `migrate`, `demo` and `settings`."""
+"""The command line; `event-seating --help` lists the commands."""
 
 import asyncio
 import math

@@ -65,6 +65,7 @@ class Crowd:
         self._chance = chance
         self._server = Server(asked.url, asked.key, self.tally, self.stop)
         self._claimed = 0
+        self._sold = 0
         self._hall = Hall((), (), ())
         self._sight = Sight("", {})
         self._seen_at = 0.0
@@ -150,6 +151,7 @@ class Crowd:
             sold = await self._buy(client, named, fate, size)
         finally:
             self._claimed -= size - sold
+            self._sold += sold
 
     async def _buy(self, client: Client, named: dict[str, str], fate: Ending, size: int) -> int:
         """Hold so many and do what is to become of it; how many are sold now."""
@@ -194,6 +196,7 @@ class Crowd:
 
     async def _wait_for_the_last(self) -> None:
         """Everything is claimed: over once it is sold, else some of it may come back."""
-        if self.tally.sold >= self.target:
+        # The tally has bookings too that are about to be cancelled.
+        if self._sold >= self.target:
             self.stop.now()
         await self.stop.pause(AFTER_REFUSAL_S)

@@ -37,7 +37,7 @@ class LargeBodies(NamedTuple):
     """The least role that may send one: nobody else's megabytes are read."""
 
 
-def check_head(method: str, found: Mapping[bytes, bytes], limit: int) -> None:
+def check_head(method: str, found: Mapping[bytes, bytes], limit: int = BODY_BYTES_MAX) -> None:
     """Raise `BodyTooLarge` or `UnsupportedMediaType` from the request's head alone."""
     length = found.get(b"content-length", b"")
     has_body = length not in {b"", b"0"} or b"transfer-encoding" in found
@@ -61,7 +61,7 @@ def too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body may have at most {limit:,} bytes.", details={"limit": limit})
 
 
-def bounded(receive: Receive, limit: int) -> Receive:
+def bounded(receive: Receive, limit: int = BODY_BYTES_MAX) -> Receive:
     """`receive`, which raises `BodyTooLarge` once a body without a length has grown too long.
 
     Raises `BodyTooSlow` when the next part does not come within `PART_WITHIN_S`.

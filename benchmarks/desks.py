@@ -31,11 +31,8 @@ CREATE TABLE desk_seats (
 _EVENT = "event"
 
 
-class ForUpdateDesk:
-    """`SELECT … FOR UPDATE` of the seats in order, a look, an `UPDATE`, one transaction."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+class MovingDesk:
+    """A desk that asks for one thing alone: a seat's move from one status and owner to another."""
 
     async def hold(self, seat: int, client: int) -> object | None:
         del client
@@ -47,6 +44,18 @@ class ForUpdateDesk:
 
     async def release(self, seat: int, held: object) -> None:
         assert await self._move(seat, "held", held, "available", None)
+
+    async def _move(
+        self, seat: int, was: str, owner: object | None, to: str, new_owner: object | None
+    ) -> bool:
+        raise NotImplementedError
+
+
+class ForUpdateDesk(MovingDesk):
+    """`SELECT … FOR UPDATE` of the seats in order, a look, an `UPDATE`, one transaction."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
 
     async def _move(
         self, seat: int, was: str, owner: object | None, to: str, new_owner: object | None
@@ -73,22 +82,11 @@ class ForUpdateDesk:
             return True
 
 
-class UpdateDesk:
+class UpdateDesk(MovingDesk):
     """One conditional `UPDATE` a request, committed by itself."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-
-    async def hold(self, seat: int, client: int) -> object | None:
-        del client
-        owner = ids.new_key()
-        return owner if await self._move(seat, "available", None, "held", owner) else None
-
-    async def book(self, seat: int, held: object) -> object | None:
-        return held if await self._move(seat, "held", held, "booked", held) else None
-
-    async def release(self, seat: int, held: object) -> None:
-        assert await self._move(seat, "held", held, "available", None)
 
     async def _move(
         self, seat: int, was: str, owner: object | None, to: str, new_owner: object | None
@@ -109,23 +107,12 @@ class UpdateDesk:
         return bool(done == "UPDATE 1")
 
 
-class TransactionDesk:
+class TransactionDesk(MovingDesk):
     """SQLite: a transaction a request, `BEGIN IMMEDIATE`, a look, an `UPDATE`, commit."""
 
     def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
         self._connection = connection
         self._thread = thread
-
-    async def hold(self, seat: int, client: int) -> object | None:
-        del client
-        owner = ids.new_key()
-        return owner if await self._move(seat, "available", None, "held", owner) else None
-
-    async def book(self, seat: int, held: object) -> object | None:
-        return held if await self._move(seat, "held", held, "booked", held) else None
-
-    async def release(self, seat: int, held: object) -> None:
-        assert await self._move(seat, "held", held, "available", None)
 
     async def _move(self, *change: object) -> bool:
         loop = asyncio.get_running_loop()

@@ -5,27 +5,29 @@ answers and crashes on purpose. No rules and no decisions here: an append either
 that it names or says that it could not.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Integer,
-    LargeBinary,
-    Text,
+    Table,
+    TextClause,
     bindparam,
     delete,
+    func,
     insert,
     select,
     text,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.projection import Projection
+from event_seating.booking.projection import Projection, Row
 from event_seating.db.database import Database
+from event_seating.db.direct import DirectConnection
 from event_seating.db.tables import (
     booked_seats,
     booking_lines,
@@ -81,6 +83,13 @@ class Snapshot(NamedTuple):
 class LogTransaction(Protocol):
     """One transaction on one event's log; it is committed when its block ends."""
 
+    async def take_turn(self) -> None:
+        """In an exclusive one: wait until no other is before it.
+
+        What is asked after that sees all that they committed.
+        """
+        ...
+
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
         """The rows that follow `version`, in order."""
         ...
@@ -108,7 +117,11 @@ class LogStore(Protocol):
     def transaction(
         self, event_id: str, *, exclusive: bool
     ) -> AbstractAsyncContextManager[LogTransaction]:
-        """A transaction; an `exclusive` one waits for its turn before anything is read in it."""
+        """A transaction; an `exclusive` one is given when only one other is before it.
+
+        So that it may read, while it waits, what is there already. It must `take_turn` before it
+        decides.
+        """
         ...
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
@@ -145,9 +158,15 @@ _ROWS = (
 )
 
 _ANSWERS = (
-    select(idempotency)
+    select(
+        idempotency.c.scope,
+        idempotency.c.key,
+        idempotency.c.request_hash,
+        idempotency.c.status,
+        idempotency.c.answer,
+        idempotency.c.at_ms,
+    )
     .where(idempotency.c.event_id == bindparam("event_id"))
-    .where(idempotency.c.key.in_(bindparam("keys", expanding=True)))
     .where(idempotency.c.at_ms >= bindparam("since_ms"))
 )
 
@@ -164,14 +183,15 @@ WHERE :at_ms - :slack_ms <= {now_ms} OR :at_ms - :slack_ms <= (
     SELECT at_ms FROM seat_log WHERE event_id = :event_id AND version = :version - 1
 )
 ON CONFLICT DO NOTHING
+RETURNING version
 """
 
-_PUT_ANSWER = text(
-    "INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms)"
-    " VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms)"
-    " ON CONFLICT (event_id, scope, key) DO UPDATE SET request_hash = excluded.request_hash,"
-    " status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms"
-)
+_PUT_ANSWER = """
+INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms)
+VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms)
+ON CONFLICT (event_id, scope, key) DO UPDATE SET request_hash = excluded.request_hash,
+status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms
+"""
 
 _PUT_SNAPSHOT = text(
     "INSERT INTO seat_snapshots (event_id, version, image, at_ms)"
@@ -182,6 +202,12 @@ _CHANGE_BOOKING = (
     update(bookings)
     .where(bookings.c.event_id == bindparam("b_event_id"))
     .where(bookings.c.id == bindparam("b_id"))
+    .values(
+        status=bindparam("b_status"),
+        version=bindparam("b_version"),
+        updated_at_ms=bindparam("b_updated_at_ms"),
+        total=func.coalesce(bindparam("b_total", type_=BigInteger), bookings.c.total),
+    )
 )
 
 _FREE_SEAT = (
@@ -205,44 +231,65 @@ _CONFIGURE = (
 )
 
 
+class Statements:
+    """The statements of a transaction, made for one database."""
+
+    def __init__(self, database: Database) -> None:
+        prepare = database.prepare
+        one_of_keys = database.is_one_of(idempotency.c.key, "keys")
+        self.rows = prepare(_ROWS)
+        self.answers = prepare(_ANSWERS.where(one_of_keys))
+        self.append = prepare(_typed(_APPEND.format(now_ms=database.now_ms_sql), seat_log))
+        self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))
+        self.free_seat = prepare(_FREE_SEAT)
+        self.remove_line = prepare(_REMOVE_LINE)
+        self.book = prepare(insert(bookings))
+        self.add_line = prepare(insert(booking_lines))
+        self.sell_seat = prepare(insert(booked_seats))
+        self.change_booking = prepare(_CHANGE_BOOKING)
+        self.configure = prepare(_CONFIGURE)
+        self.values_of = database.as_list
+
+
+def _typed(sql: str, table: Table) -> TextClause:
+    """A statement in which a value named as a column has its type, any other is a number."""
+    statement = text(sql)
+    names = re.findall(r":(\w+)", sql)
+    types = {name: table.c[name].type if name in table.c else BigInteger() for name in names}
+    return statement.bindparams(*(bindparam(name, type_=type_) for name, type_ in types.items()))
+
+
 class SqlLogStore:
     """`LogStore` on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._append = text(_APPEND.format(now_ms=database.now_ms_sql)).bindparams(
-            bindparam("event_id", type_=Text),
-            bindparam("version", type_=BigInteger),
-            bindparam("batch_id", type_=LargeBinary),
-            bindparam("format", type_=Integer),
-            bindparam("entries", type_=LargeBinary),
-            bindparam("at_ms", type_=BigInteger),
-            bindparam("slack_ms", type_=BigInteger),
-        )
+        self._statements = Statements(database)
 
     @asynccontextmanager
     async def transaction(
         self, event_id: str, *, exclusive: bool
     ) -> AsyncIterator["SqlLogTransaction"]:
         """See `LogStore`."""
-        async with self._database.write() as connection:
-            if exclusive:
-                # A statement of its own, before anything is read: a snapshot that is older than
-                # the wait would show stale rows.
-                await self._database.take_turn(connection, event_id)
-            yield SqlLogTransaction(connection, event_id, self._append)
+        turn = event_id if exclusive else None
+        async with self._database.write_direct(turn=turn) as connection:
+            yield SqlLogTransaction(connection, event_id, self._statements)
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
         """See `LogStore`."""
-        async with self._database.read() as connection:
-            return await _rows(connection, event_id, version, most)
+        async with self._database.read_direct() as connection:
+            return await SqlLogTransaction(connection, event_id, self._statements).rows_after(
+                version, most
+            )
 
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
     ) -> dict[Claim, StoredAnswer]:
         """See `LogStore`."""
-        async with self._database.read() as connection:
-            return await _answers(connection, event_id, keys, since_ms)
+        async with self._database.read_direct() as connection:
+            return await SqlLogTransaction(connection, event_id, self._statements).answers(
+                keys, since_ms
+            )
 
     async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
         """See `LogStore`."""
@@ -268,72 +315,88 @@ class SqlLogStore:
 class SqlLogTransaction:
     """`LogTransaction` on a connection."""
 
-    def __init__(self, connection: AsyncConnection, event_id: str, append: Any) -> None:
+    def __init__(self, connection: DirectConnection, event_id: str, statements: Statements) -> None:
         self._connection = connection
         self._event_id = event_id
-        self._append = append
+        self._statements = statements
+
+    async def take_turn(self) -> None:
+        """See `LogTransaction`."""
+        await self._connection.take_turn()
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""
-        return await _rows(self._connection, self._event_id, version, most)
+        values = {"event_id": self._event_id, "version": version, "most": most}
+        return [LogRow(*row) for row in await self._connection.rows(self._statements.rows, values)]
 
     async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
         """See `LogTransaction`."""
-        return await _answers(self._connection, self._event_id, keys, since_ms)
+        values = {
+            "event_id": self._event_id,
+            "keys": self._statements.values_of(keys),
+            "since_ms": since_ms,
+        }
+        return {
+            Claim(scope, key): StoredAnswer(*answer)
+            for scope, key, *answer in await self._connection.rows(self._statements.answers, values)
+        }
 
     async def append(
         self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
     ) -> bool:
         """See `LogTransaction`."""
         values = {"event_id": self._event_id, "slack_ms": CLOCK_SLACK_MS, **row._asdict()}
-        if (await self._connection.execute(self._append, values)).rowcount != 1:
+        if not await self._connection.rows(self._statements.append, values):
             return False
-        await self._project(projection)
-        if projection.configuration is not None:
-            configured = {
-                "b_event_id": self._event_id,
-                "b_configuration": msgspec.json.encode(projection.configuration).decode(),
-                "b_version": row.version,
-            }
-            await self._connection.execute(_CONFIGURE, configured)
+        await self._project(projection, row.version)
         if answers:
-            await self._connection.execute(
-                _PUT_ANSWER,
-                [
+            await self._connection.run_each(
+                self._statements.put_answer,
+                (
                     {"event_id": self._event_id, **claim._asdict(), **answer._asdict()}
                     for claim, answer in answers.items()
-                ],
+                ),
             )
         return True
 
-    async def _project(self, projection: Projection) -> None:
+    async def _project(self, projection: Projection, version: int) -> None:
+        statements = self._statements
         # What frees comes before what takes, so that a seat may change hands within a batch.
         for statement, rows in (
-            (_FREE_SEAT, projection.freed),
-            (_REMOVE_LINE, projection.removed_lines),
-            (insert(bookings), projection.new_bookings),
-            (insert(booking_lines), projection.lines),
-            (insert(booked_seats), projection.sold),
+            (statements.free_seat, projection.freed.values()),
+            (statements.remove_line, projection.removed_lines.values()),
+            (statements.book, projection.new_bookings.values()),
+            (statements.add_line, projection.lines.values()),
+            (statements.sell_seat, projection.sold.values()),
+            (
+                statements.change_booking,
+                [_change(row) for row in projection.changed_bookings.values()],
+            ),
+            (statements.configure, self._configured(projection, version)),
         ):
             if rows:
-                await self._connection.execute(statement, list(rows.values()))
-        for row in projection.changed_bookings.values():
-            # One by one: they may set different columns.
-            await self._connection.execute(_CHANGE_BOOKING, row)
+                await self._connection.run_each(statement, rows)
+
+    def _configured(self, projection: Projection, version: int) -> list[Row]:
+        if projection.configuration is None:
+            return []
+        configuration = msgspec.json.encode(projection.configuration).decode()
+        return [
+            {
+                "b_event_id": self._event_id,
+                "b_configuration": configuration,
+                "b_version": version,
+            }
+        ]
 
 
-async def _rows(
-    connection: AsyncConnection, event_id: str, version: int, most: int
-) -> Sequence[LogRow]:
-    values = {"event_id": event_id, "version": version, "most": most}
-    return [LogRow(*row) for row in await connection.execute(_ROWS, values)]
-
-
-async def _answers(
-    connection: AsyncConnection, event_id: str, keys: Iterable[str], since_ms: int
-) -> dict[Claim, StoredAnswer]:
-    values = {"event_id": event_id, "keys": list(keys), "since_ms": since_ms}
+def _change(row: Row) -> Row:
+    """The values of a change of a booking; its total stays unless it says another."""
     return {
-        Claim(row.scope, row.key): StoredAnswer(row.request_hash, row.status, row.answer, row.at_ms)
-        for row in await connection.execute(_ANSWERS, values)
+        "b_event_id": row["b_event_id"],
+        "b_id": row["b_id"],
+        "b_status": row["status"],
+        "b_version": row["version"],
+        "b_updated_at_ms": row["updated_at_ms"],
+        "b_total": row.get("total"),
     }

@@ -32,6 +32,7 @@ from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.shortcuts import Shortcuts
 
 UNLIMITED: Final = re.compile(
     r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
@@ -61,8 +62,9 @@ LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 def build(parts: Parts) -> Edge:
     """The app on these parts."""
     settings = parts.settings
+    routes = api(parts)
     return Edge(
-        api(parts),
+        Shortcuts(routes, routes.routes, booking.OF_EVERY_SALE, authorize),
         EdgeRules(
             cached_reads=(_cached_users(parts),),
             ready_reads=(_snapshots(parts),),

@@ -12,6 +12,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from event_seating.booking import snapshot
+from event_seating.booking.announcements import Announce, announce_nothing
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.ledger import InvariantError
@@ -44,6 +45,7 @@ class SeatLogs:
         grace_ms: int,
         memory_bytes: int,
         set_clock: Callable[[], Awaitable[None]] | None = None,
+        announce: Announce = announce_nothing,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -51,6 +53,7 @@ class SeatLogs:
         self._grace_ms = grace_ms
         self._memory_bytes = memory_bytes
         self._set_clock = set_clock
+        self._announce = announce
         self.tally = Tally()
         """What all of them have done, those that were given up included."""
         self._logs: dict[str, SeatLog] = {}
@@ -125,6 +128,7 @@ class SeatLogs:
             listeners=self._listeners,
             set_clock=self._set_clock,
             tally=self.tally,
+            announce=self._announce,
         )
 
     def _keep(self, event_id: str, log: SeatLog) -> None:

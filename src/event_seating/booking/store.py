@@ -35,6 +35,7 @@ from event_seating.db.tables import (
     seat_log,
     seat_snapshots,
 )
+from event_seating.jobs import outbox
 
 CLOCK_SLACK_MS: Final = 2_000
 """How far a batch's time may be ahead of the database's: one fast clock must not expire everyone's
@@ -289,6 +290,7 @@ class SqlLogTransaction:
         if (await self._connection.execute(self._append, values)).rowcount != 1:
             return False
         await self._project(projection)
+        await outbox.add(self._connection, projection.jobs, row.at_ms)
         if projection.configuration is not None:
             configured = {
                 "b_event_id": self._event_id,

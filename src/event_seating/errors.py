@@ -237,6 +237,14 @@ class DatabaseUnavailable(ServiceError):
     sentence = "The database cannot be reached at the moment; nothing was lost, try again."
 
 
+class RedisUnavailable(ServiceError):
+    """Redis or Valkey cannot be reached, or takes too long."""
+
+    status = 503
+    code = "redis_unavailable"
+    sentence = "Redis cannot be reached at the moment; seats are sold, jobs wait, try again."
+
+
 class EventUnavailable(ServiceError):
     """An event that this instance cannot serve at the moment."""
 

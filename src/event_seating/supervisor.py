@@ -22,11 +22,13 @@ from event_seating.config import AppEnv, Settings
 from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.valkey import embedded
+from event_seating.valkey.runtime_directory import RuntimeDirectory
 
 BIND_WITHIN_S: Final = 2.0
 """How long a port may still be held by what was here before."""
 
-log = get_logger("supervisor")
+_log = get_logger("supervisor")
 
 
 def serve() -> int:
@@ -53,7 +55,7 @@ def _run(settings: Settings, *, worker: bool) -> int:
     try:
         return asyncio.run(supervisor.work() if worker else supervisor.serve())
     except StartupError as error:
-        log.error(str(error))
+        _log.error(str(error))
         return EXIT_CANNOT_START
     finally:
         logs.close()
@@ -87,14 +89,15 @@ class Supervisor:
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(self._settings.data_dir))
             listener = stack.enter_context(await bind(self._settings.host, self._settings.port))
-            server = self._server(listener, {})
+            redis = await self._own_valkey(stack)
+            server = self._server(listener, redis)
             await server.start()
             try:
                 await self._prepare_database(stack)
             except BaseException:
                 await server.abandon()
                 raise
-            return await self._keep_both(server, self._job_process({}, essential=False))
+            return await self._keep_both(server, self._job_process(redis, essential=False))
 
     async def work(self) -> int:
         """Do jobs until told to stop; the exit code."""
@@ -109,6 +112,27 @@ class Supervisor:
                 await jobs.abandon()
                 raise
             return await jobs.run()
+
+    async def _own_valkey(self, stack: AsyncExitStack) -> dict[str, str]:
+        """Start a Valkey unless a Redis is named; what the children are to know of it.
+
+        It is the last to be stopped. Without one they serve accounts and seats, and say `degraded`.
+        """
+        if self._settings.redis is not None:
+            return {}
+        data = self._settings.data_dir
+        binary = embedded.checked_binary(self._settings.valkey_bin)
+        try:
+            runtime = stack.enter_context(RuntimeDirectory(data, "valkey.sock"))
+        except OSError as error:
+            _log.error("there is no place for Valkey's socket: jobs wait", line=str(error))
+            return {"REDIS_URL": f"unix://{(data / 'valkey.sock').resolve()}"}
+        if binary is None:
+            _log.error("there is no Valkey for this platform: jobs wait; set VALKEY_BIN")
+            return {"REDIS_URL": f"unix://{runtime.socket}"}
+        valkey = embedded.EmbeddedValkey(binary, data / "valkey", runtime.socket, self._clock)
+        await stack.enter_async_context(valkey)
+        return {"REDIS_URL": valkey.url}
 
     def _server(self, listener: socket.socket, environment: dict[str, str]) -> Keeper:
         return Keeper(
@@ -132,7 +156,7 @@ class Supervisor:
             self._clock,
             self._stop,
             essential=essential,
-            on_ready=lambda: log.info("doing jobs"),
+            on_ready=lambda: _log.info("doing jobs"),
         )
 
     async def _keep_both(self, server: Keeper, jobs: Keeper) -> int:
@@ -170,7 +194,7 @@ class Supervisor:
 
     async def _stop_when_lost(self, lost: asyncio.Event) -> None:
         await lost.wait()
-        log.error("another server uses this database now; stopping")
+        _log.error("another server uses this database now; stopping")
         self._stop.set()
 
     def _own_the_signals(self) -> None:
@@ -184,9 +208,9 @@ class Supervisor:
         settings = self._settings
         port = listener.getsockname()[1]
         name = "localhost" if settings.loopback else settings.host
-        log.info("serving", url=f"http://{name}:{port}", environment=str(settings.app_env))
+        _log.info("serving", url=f"http://{name}:{port}", environment=str(settings.app_env))
         if settings.app_env is AppEnv.development:
-            log.warning(
+            _log.warning(
                 "development: a caller without a key may do everything; "
                 "set APP_ENV=production and ADMIN_API_KEY before others can reach this"
             )

@@ -36,7 +36,8 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serving:
 
 
 def parent(tmp_path: Path) -> Supervisor:
-    return Supervisor(Settings(port=0, data_dir=tmp_path / "data"), SystemClock())
+    settings = Settings(port=0, data_dir=tmp_path / "data", redis_url="unix:///nowhere")
+    return Supervisor(settings, SystemClock())
 
 
 async def test_a_child_that_always_dies_at_once_is_given_up(

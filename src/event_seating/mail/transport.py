@@ -12,6 +12,7 @@ asked before whether it is alive, so that no mail is ever in doubt because of th
 import asyncio
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -41,6 +42,9 @@ ANSWER_WITHIN_S: Final = 30.0
 
 MAIL_WITHIN_S: Final = 90.0
 """To all of it: one that answers byte by byte would hold up the others."""
+
+GOODBYE_WITHIN_S: Final = 1.0
+"""Nothing depends on it."""
 
 IDLE_CONNECTIONS_MAX: Final = 5
 """As many as mails are sent at once."""
@@ -102,10 +106,6 @@ class _Connection:
         if self.expiry is not None:
             self.expiry.cancel()
 
-    def forget(self) -> None:
-        self.stop_expiry()
-        self.client.close()
-
 
 class SmtpTransport:
     """`Transport` to a mail server."""
@@ -126,6 +126,7 @@ class SmtpTransport:
         self._idle_s = idle_s
         self._tls = None if server.tls is Tls.off else _tls_context(server)
         self._idle: list[_Connection] = []
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def deliver(self, envelope: Envelope) -> None:
         """See `Transport`."""
@@ -148,9 +149,11 @@ class SmtpTransport:
 
     async def aclose(self) -> None:
         """See `Transport`."""
-        while self._idle:
-            kept = self._idle.pop()
-            kept.forget()
+        for kept in self._idle:
+            kept.stop_expiry()
+            self._leave(kept.client)
+        self._idle.clear()
+        await asyncio.gather(*self._leaving)
 
     async def _ready(self, hostname: str) -> _Connection:
         while self._idle:
@@ -159,32 +162,35 @@ class SmtpTransport:
             try:
                 await kept.client.rset(timeout=self._connect_within_s)
             except (SMTPException, OSError, TimeoutError):
-                kept.client.close()
+                _drop(kept.client)
                 continue
             except asyncio.CancelledError:
-                kept.client.close()
+                _drop(kept.client)
                 raise
             return kept
         return _Connection(await self._connected(hostname))
 
     async def _connected(self, hostname: str) -> SMTP:
         server = self._server
-        starttls = {Tls.required: True, Tls.offered: None}.get(server.tls, False)
         client = SMTP(
             hostname=server.host,
             port=server.port,
-            username=server.user,
-            password=server.password if server.user else None,
             local_hostname=hostname,
             timeout=self._answer_within_s,
             use_tls=server.tls is Tls.whole,
-            start_tls=starttls,
+            start_tls=False,
             tls_context=self._tls,
         )
         try:
             await client.connect(timeout=self._connect_within_s)
+            await client.ehlo()
+            offered = server.tls is Tls.offered and client.supports_extension("starttls")
+            if offered or server.tls is Tls.required:
+                await client.starttls()
+            if server.user is not None:
+                await client.login(server.user, server.password)
         except BaseException:
-            client.close()
+            _drop(client)
             raise
         return client
 
@@ -192,16 +198,24 @@ class SmtpTransport:
         """Keep it for the next mail, if this one was taken."""
         connection.mails += 1
         worn = connection.mails >= MAILS_OF_A_CONNECTION_MAX
-        if not taken or worn or len(self._idle) >= IDLE_CONNECTIONS_MAX:
-            connection.client.close()
-            return
-        self._idle.append(connection)
-        loop = asyncio.get_running_loop()
-        connection.expiry = loop.call_later(self._idle_s, self._expire, connection)
+        if not taken:
+            _drop(connection.client)
+        elif worn or len(self._idle) >= IDLE_CONNECTIONS_MAX:
+            self._leave(connection.client)
+        else:
+            self._idle.append(connection)
+            loop = asyncio.get_running_loop()
+            connection.expiry = loop.call_later(self._idle_s, self._expire, connection)
 
     def _expire(self, connection: _Connection) -> None:
         self._idle.remove(connection)
-        connection.client.close()
+        self._leave(connection.client)
+
+    def _leave(self, client: SMTP) -> None:
+        """Say goodbye beside everything else."""
+        leaving = asyncio.create_task(_say_goodbye(client))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
 
 class MailFolder:
@@ -230,6 +244,20 @@ class MailFolder:
         writing.replace(path)
         for old in sorted(self._directory.glob("*.eml"))[: -self._files_max]:
             old.unlink(missing_ok=True)
+
+
+async def _say_goodbye(client: SMTP) -> None:
+    with suppress(SMTPException, OSError, TimeoutError):
+        await client.quit(timeout=GOODBYE_WITHIN_S)
+    _drop(client)
+
+
+def _drop(client: SMTP) -> None:
+    """Cut the connection, without waiting for the other side."""
+    transport = client.transport
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 def _tls_context(server: SmtpServer) -> ssl.SSLContext:

@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from event_seating.booking import list_routes, seat_routes
+from event_seating.booking import list_routes, report_routes, seat_routes
 from event_seating.booking import routes as booking
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
@@ -114,6 +114,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
+    routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock

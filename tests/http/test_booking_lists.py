@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Service
 from tests.http.seating import hold, on_sale
 
-from event_seating.booking import list_routes
+from event_seating.booking import exports
 from event_seating.db.tables import bookings
 from event_seating.errors import DatabaseUnavailable
 
@@ -115,7 +115,7 @@ async def test_a_spreadsheet_gets_a_line_for_each_seat_and_no_formula(service: S
 async def test_an_export_has_every_booking_once_over_all_its_pages(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_routes, "EXPORT_ROWS", 2)
+    monkeypatch.setattr(exports, "PAGE_BOOKINGS", 2)
     event = await on_sale(service)
     made = {(await book(service, event, f"A-1-{col}"))["id"] for col in range(1, 6)}
     lines = (await listed(service, event, accept="application/x-ndjson")).text.splitlines()

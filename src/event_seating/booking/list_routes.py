@@ -1,6 +1,6 @@
 """The lists of bookings: of an event for the box office, of a user, and as an export."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from event_seating import errors
 from event_seating.booking import answers, exports, list_store, views
 from event_seating.booking.house import House, HouseOf
-from event_seating.booking.list_store import BookingFilter, ListedBooking
+from event_seating.booking.list_store import BookingFilter
 from event_seating.booking.registry import SeatLogs
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
@@ -20,9 +20,6 @@ from event_seating.web.problem import documented
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
 
 PRIVATE: Final = {"cache-control": "private, no-store"}
-
-EXPORT_ROWS: Final = 100
-"""Bookings read and sent at once: a few milliseconds and some 100 kB."""
 
 TEXT_CHARS_MAX: Final = 200
 """As long as an order's reference may be."""
@@ -87,7 +84,7 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
             found = await list_store.by_update(connection, id, wanted, after, limit + 1)
         items, last = page(found, limit)
         following = None if last is None else encode_cursor(last.row.updated_at_ms, last.id)
-        return _listed((_described(each, house) for each in items), following)
+        return _listed((exports.described(each, house) for each in items), following)
 
 
 def _add_of_user(
@@ -115,36 +112,22 @@ def _add_of_user(
             None if last is None else encode_cursor(last.row.created_at_ms, last.event_id, last.id)
         )
         houses = {event: await house_of(event) for event in {each.event_id for each in items}}
-        return _listed((_described(each, houses[each.event_id]) for each in items), following)
+        return _listed(
+            (exports.described(each, houses[each.event_id]) for each in items), following
+        )
 
 
 async def _exported(form: str, database: Database, house: House, wanted: BookingFilter) -> Response:
     headers = dict(PRIVATE)
     if form == CSV:
         headers["content-disposition"] = f'attachment; filename="bookings-{house.event_id}.csv"'
-    return await streamed(_pieces(form, database, house, wanted), form, headers)
-
-
-async def _pieces(
-    form: str, database: Database, house: House, wanted: BookingFilter
-) -> AsyncIterator[bytes]:
     opening, encode = (exports.header(), exports.booking) if form == CSV else (b"", _ndjson)
-    after: tuple[str] | None = None
-    while True:
-        async with database.read() as connection:
-            found = await list_store.by_id(connection, house.event_id, wanted, after, EXPORT_ROWS)
-        yield opening + b"".join(encode(_described(each, house)) for each in found)
-        if len(found) < EXPORT_ROWS:
-            return
-        opening, after = b"", (found[-1].id,)
+    pieces = exports.pieces(database, house, wanted, opening, encode)
+    return await streamed(pieces, form, headers)
 
 
 def _ndjson(answer: dict[str, Any]) -> bytes:
     return answers.encode(answer) + b"\n"
-
-
-def _described(listed: ListedBooking, house: House) -> dict[str, Any]:
-    return answers.booking(house, booking_id=listed.id, **listed.row._asdict())
 
 
 def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:

@@ -85,6 +85,8 @@ ACCESS: Final[dict[str, Role]] = {
     "GET /events/{id}/log": Role.box_office,
     "GET /events/{id}/bookings": Role.box_office,
     "GET /users/{id}/bookings": Role.box_office,
+    "POST /reports": Role.box_office,
+    "GET /reports/{id}": Role.box_office,
     "POST /events/{id}/holds": Role.anyone,
     "GET /holds/{token}": Role.anyone,
     "PATCH /holds/{token}": Role.anyone,

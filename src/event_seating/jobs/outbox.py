@@ -19,6 +19,12 @@ _ADD = insert(outbox)
 
 _BY_ID = select(outbox).where(outbox.c.id == bindparam("id"))
 
+_IS_OPEN = (
+    select(outbox.c.id)
+    .where(outbox.c.event_id == bindparam("event_id"))
+    .where(outbox.c.id == bindparam("id"))
+)
+
 _REMOVE = (
     delete(outbox)
     .where(outbox.c.event_id == bindparam("b_event_id"))
@@ -31,6 +37,17 @@ async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) 
     """Ask for these jobs; they run once the transaction is committed."""
     if jobs:
         await connection.execute(_ADD, [_row(job, now_ms) for job in jobs])
+
+
+async def is_open(connection: AsyncConnection, event_id: str, job_id: str) -> bool:
+    """Whether the job is still to be done, or was given up."""
+    key = {"event_id": event_id, "id": job_id}
+    return (await connection.execute(_IS_OPEN, key)).first() is not None
+
+
+async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> None:
+    """The job is not to be done any more, if it is not done yet."""
+    await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
 
 
 async def finish(

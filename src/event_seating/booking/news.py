@@ -33,6 +33,7 @@ from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.web.pages import INTEGER_MAX
 
 NAMED_MAX: Final = 1_000
 """Seats and lines that one message names, some 150 kB: a whole house may be blocked at once. How
@@ -65,9 +66,7 @@ class NewsJobs:
 
     async def spread(self, job: Job) -> Any:
         """Write the messages of one row of the log; raises `JobFailed` when there is no such."""
-        version, sold_out = job.payload.get("version"), job.payload.get("soldOut") is True
-        if not isinstance(version, int) or not ids.is_event_id(job.event_id):
-            raise JobFailed("the payload names no version of an event")
+        version, sold_out = _version(job), job.payload.get("soldOut") is True
         try:
             house = await self._house_of(job.event_id)
         except EventNotFound:
@@ -104,6 +103,16 @@ def messages_of(
     if sold_out:
         messages.append((SOLD_OUT, common))
     return messages
+
+
+def _version(job: Job) -> int:
+    version = job.payload.get("version")
+    # True is a number too, and beyond its integers a database fails in its own way.
+    if not isinstance(version, int) or isinstance(version, bool):
+        version = 0
+    if not 0 < version <= INTEGER_MAX or not ids.is_event_id(job.event_id):
+        raise JobFailed("the payload names no version of an event")
+    return version
 
 
 def _bookings_in(row: Row, house: House) -> list[str]:

@@ -202,15 +202,14 @@ async def note_attempt(
     await connection.execute(_ATTEMPTED, values)
 
 
-async def send_by(connection: AsyncConnection, delivery_: Delivery, job_id: str) -> bool:
-    """From now on this job sends it; false if another one took it over meanwhile."""
-    found = await connection.execute(
+async def send_by(connection: AsyncConnection, delivery_: Delivery, job_id: str) -> None:
+    """From now on this job sends it."""
+    await connection.execute(
         update(webhook_deliveries)
         .where(webhook_deliveries.c.id == delivery_.id)
         .where(webhook_deliveries.c.job_id == delivery_.job_id)
         .values(job_id=job_id, status=Status.pending, finished_at_ms=None)
     )
-    return found.rowcount == 1
 
 
 def _row(webhook: Webhook) -> dict[str, Any]:

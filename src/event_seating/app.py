@@ -32,6 +32,7 @@ from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
     r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
@@ -115,6 +116,7 @@ def api(parts: Parts) -> FastAPI:
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
     routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
+    routes.include_router(webhooks.router(parts.webhooks))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from event_seating.booking.announcements import NEWS_TYPES, Announce, Announcements
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
@@ -36,6 +37,9 @@ from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
+from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.wanted import Wanted
 from event_seating.written import Window
 
 PURGE_EVERY_S: Final = 1.0
@@ -73,6 +77,7 @@ class Parts:
     bookings: BookingService
     events: EventService
     buyers: Buyers
+    webhooks: WebhookService
     limiter: Limiter | None
     seating_limits: tuple[Limiter, Limiter] | None
     """For each buyer, and for each address."""
@@ -133,7 +138,19 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         metrics = Metrics(version=VERSION)
         database = _database(stack, settings, metrics)
         accounts = _accounts(stack, settings, database, clock)
-        seating = await _seating(stack, settings, database, clock, accounts.users, metrics)
+        wanted = await _wanted(stack, database)
+        webhooks = WebhookService(
+            database, clock, NEWS_TYPES, _target_rules(settings), wanted.refresh
+        )
+        seating = await _seating(
+            stack,
+            settings,
+            database,
+            clock,
+            accounts.users,
+            metrics,
+            Announcements(confirms=False, wanted=wanted),
+        )
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
@@ -151,6 +168,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             user_cache=accounts.cache,
             users=accounts.users,
             **seating._asdict(),
+            webhooks=webhooks,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
             doorkeeper=Doorkeeper(
@@ -231,6 +249,7 @@ async def _seating(
     clock: Clock,
     users: UserService,
     metrics: Metrics,
+    announce: Announce,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
@@ -248,6 +267,7 @@ async def _seating(
         grace_ms=int(settings.booking_grace_s * MS_PER_S),
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
         set_clock=set_clock,
+        announce=announce,
     )
     stack.push_async_callback(seat_logs.aclose)
     metrics.attach_seats(
@@ -270,6 +290,21 @@ async def _seating(
     await stack.enter_async_context(_background(seat_logs.run()))
     await stack.enter_async_context(_background(_keep_clock(set_clock)))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
+
+
+async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
+    """What webhooks want to hear, known before the first seat is sold."""
+    wanted = Wanted(database, NEWS_TYPES)
+    await wanted.refresh()
+    await stack.enter_async_context(_background(wanted.run()))
+    return wanted
+
+
+def _target_rules(settings: Settings) -> TargetRules:
+    return TargetRules(
+        plain_http=not settings.production,
+        private_networks=settings.webhooks_into_private_networks,
+    )
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:

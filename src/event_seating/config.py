@@ -80,6 +80,13 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+class PrivateNetworks(StrEnum):
+    """Whether webhooks may point into networks that are not public."""
+
+    refuse = "refuse"
+    allow = "allow"
+
+
 def _when_text(parse: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
@@ -242,6 +249,11 @@ class Settings(BaseSettings):
         description="The key that may do everything; needed in production, at least "
         f"{ADMIN_KEY_MIN_CHARS} characters. `openssl rand -hex 24` makes one.",
     )
+    webhook_private_networks: PrivateNetworks | None = Field(
+        None,
+        description="refuse or allow webhooks to addresses that are not public. Default: allow "
+        "in development, else refuse.",
+    )
     drain_delay_s: float | None = Field(
         None,
         ge=0,
@@ -302,6 +314,13 @@ class Settings(BaseSettings):
         if self.drain_delay_s is not None:
             return self.drain_delay_s
         return 5.0 if self.production else 0.0
+
+    @property
+    def webhooks_into_private_networks(self) -> bool:
+        """Whether a webhook may point to an address that is not public."""
+        if self.webhook_private_networks is not None:
+            return self.webhook_private_networks is PrivateNetworks.allow
+        return self.app_env is AppEnv.development
 
     @property
     def loopback(self) -> bool:

@@ -98,6 +98,16 @@ ACCESS: Final[dict[str, Role]] = {
     "POST /bookings/{id}/changes": Role.box_office,
     "POST /events/{id}/blocks": Role.box_office,
     "POST /events/{id}/blocks/release": Role.box_office,
+    "GET /webhooks": Role.admin,
+    "POST /webhooks": Role.admin,
+    "GET /webhooks/{id}": Role.admin,
+    "PATCH /webhooks/{id}": Role.admin,
+    "DELETE /webhooks/{id}": Role.admin,
+    "POST /webhooks/{id}/secret": Role.admin,
+    "POST /webhooks/{id}/test": Role.admin,
+    "GET /webhooks/{id}/deliveries": Role.admin,
+    "GET /webhooks/{id}/deliveries/{delivery}": Role.admin,
+    "POST /webhooks/{id}/deliveries/{delivery}/redeliver": Role.admin,
 }
 """Who may call what: the least role for each route. A route that is missing here is not served."""
 

@@ -13,14 +13,24 @@ SEATS_MAX: Final = 1_000
 BLOCK_SEATS_MAX: Final = 100_000
 """In one block: a whole venue by hand."""
 
-_NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+# In Python `$` also matches before a line feed at the end; elsewhere the last group says nothing.
+_NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)"
+_TICKET_TYPE: Final = r"^[A-Za-z0-9_-]+$(?!\n)"
+_USER_ID: Final = r"^[A-Za-z0-9._~-]{1,64}$(?!\n)"
+
+PATTERNS: Final = {
+    _NO_CONTROL: "must not contain control characters",
+    _TICKET_TYPE: "must have 1 to 32 letters, digits or any of _ -",
+    _USER_ID: "must have 1 to 64 letters, digits or any of . _ ~ -",
+}
+"""What a text must be to match each pattern, for whoever sent another one."""
 
 SeatId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL)]
-TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")]
+TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=_TICKET_TYPE)]
 Quantity = Annotated[int, Meta(ge=1, le=SEATS_MAX)]
 Reference = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 Reason = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
-UserId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+UserId = Annotated[str, Meta(pattern=_USER_ID)]
 Seats = Annotated[list[SeatId], Meta(max_length=SEATS_MAX)]
 Areas = dict[SeatId, Quantity | dict[TicketType, Quantity]]
 TicketTypes = Annotated[dict[SeatId, TicketType], Meta(max_length=SEATS_MAX)]

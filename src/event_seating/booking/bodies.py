@@ -5,13 +5,19 @@ Only forms and sizes are checked here; whether an event has such seats is the se
 
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
+
+from event_seating.web.json_body import invalid
 
 SEATS_MAX: Final = 1_000
 """In one hold or booking; a coach party has 50."""
 
 BLOCK_SEATS_MAX: Final = 100_000
 """In one block: a whole venue by hand."""
+
+METADATA_BYTES_MAX: Final = 16 * 1024
+"""A note for the shop's own system, not a store."""
 
 # In Python `$` also matches before a line feed at the end; elsewhere the last group says nothing.
 _NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)"
@@ -128,3 +134,13 @@ class BlockBody(Body, frozen=True):
     categories: Annotated[list[SeatId], Meta(max_length=250)] = []
     areas: dict[SeatId, Annotated[int, Meta(ge=1, le=BLOCK_SEATS_MAX)]] = {}
     reason: Reason = ""
+
+
+def metadata_json(metadata: dict[str, Any] | None) -> str | None:
+    """The metadata of a booking as it is kept; raises `InvalidRequest` when it is too long."""
+    if metadata is None:
+        return None
+    encoded = msgspec.json.encode(metadata)
+    if len(encoded) > METADATA_BYTES_MAX:
+        raise invalid("metadata", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
+    return encoded.decode()

@@ -82,7 +82,7 @@ def build(parts: Parts) -> Edge:
 
 async def authorize(request: Request) -> None:
     """Raise `Unauthorized` or `Forbidden` as the table of who may call what says."""
-    path = request.scope["route"].path
+    path = request.scope["route"].path_format
     security.allow(request.scope["principal"], security.ACCESS[f"{request.method} {path}"])
 
 

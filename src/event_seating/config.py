@@ -26,6 +26,7 @@ from pydantic_settings import (
 from event_seating.errors import StartupError
 from event_seating.written import (
     Window,
+    parse_checkout_url,
     parse_database_url,
     parse_networks,
     parse_origins,
@@ -181,6 +182,12 @@ class Settings(BaseSettings):
         None,
         description="The key that may do everything; needed in production, at least "
         f"{ADMIN_KEY_MIN_CHARS} characters. `openssl rand -hex 24` makes one.",
+    )
+    checkout_url: Annotated[str | None, BeforeValidator(parse_checkout_url)] = Field(
+        None,
+        description="The http or https address of the shop to which the page sends a buyer; "
+        "`holdToken` and `eventId` are added to it. Used in production only, where a page has no "
+        "key to book with.",
     )
     drain_delay_s: float | None = Field(
         None,

@@ -12,7 +12,6 @@ import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -27,7 +26,7 @@ from event_seating.users import model as users_model
 from event_seating.users import routes as users
 from event_seating.venues import routes as venues
 from event_seating.version import VERSION
-from event_seating.web import docs, problem, security
+from event_seating.web import docs, problem, seat_page, security
 from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
@@ -35,18 +34,21 @@ from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
 from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
-    r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
+    r"/(?:$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
-UNLIMITED_READS: Final = re.compile(r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/seats)\Z")
-"""Maps and snapshots are ready bytes, and thousands of readers may share one address."""
+UNLIMITED_READS: Final = re.compile(
+    r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/(?:seats|changes|live))\Z"
+)
+"""Maps and snapshots are ready bytes, changes are encoded once for all who follow, and thousands of
+readers may share one address."""
 
 SEATING: Final = re.compile(
-    r"/(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z)"
+    r"/(?:events(?:/[^/]+)?\Z|(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z))"
 )
-"""What looks at, takes and gives back single seats: picking them by hand takes more calls than an
-account does."""
+"""What looks at events, and takes and gives back single seats: picking them by hand takes more calls
+than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
@@ -125,10 +127,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(operations.health_router(parts.health, parts.clock))
     routes.include_router(operations.metrics_router(parts.metrics.render))
     routes.include_router(docs.router())
-
-    @routes.get("/", include_in_schema=False)
-    async def read_root() -> RedirectResponse:
-        return RedirectResponse("/docs", 307)
+    routes.include_router(seat_page.router(_booking(parts.settings)))
 
     @cache
     def document() -> bytes:
@@ -171,6 +170,11 @@ def _budgets(parts: Parts) -> Budgets:
         seating=parts.seating_limits
         and SeatingBudget(*parts.seating_limits, parts.buyers.in_header),
     )
+
+
+def _booking(settings: Settings) -> seat_page.Booking:
+    """In production booking needs a key, and a page has none."""
+    return seat_page.Booking(not settings.production, settings.checkout_url)
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:

@@ -34,6 +34,7 @@ from event_seating.errors import StartupError
 from event_seating.mailbox import parse_mailbox
 from event_seating.written import (
     Window,
+    parse_checkout_url,
     parse_database_url,
     parse_networks,
     parse_origins,
@@ -253,6 +254,12 @@ class Settings(BaseSettings):
         None,
         description="refuse or allow webhooks to addresses that are not public. Default: allow "
         "in development, else refuse.",
+    )
+    checkout_url: Annotated[str | None, BeforeValidator(parse_checkout_url)] = Field(
+        None,
+        description="The http or https address of the shop to which the page sends a buyer; "
+        "`holdToken` and `eventId` are added to it. Used in production only, where a page has no "
+        "key to book with.",
     )
     drain_delay_s: float | None = Field(
         None,

@@ -98,6 +98,16 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ipaddress.ip_network(part) for part in _parts(text))
 
 
+def parse_checkout_url(text: str | None) -> str | None:
+    """The address of a shop; a `ValueError` says what is wrong."""
+    if not text:
+        return None
+    address = urlsplit(text.strip())
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise ValueError("write an address such as https://shop.example/checkout")
+    return address.geturl()
+
+
 def parse_origins(text: str) -> tuple[str, ...]:
     """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
     # Browsers send scheme and host in lower case.

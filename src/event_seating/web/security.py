@@ -61,6 +61,7 @@ class Principal:
 
 ACCESS: Final[dict[str, Role]] = {
     "GET /": Role.anyone,
+    "GET /page/{release}/{asset}": Role.anyone,
     "GET /health": Role.anyone,
     "GET /health/ready": Role.anyone,
     "GET /openapi.json": Role.anyone,

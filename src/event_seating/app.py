@@ -22,6 +22,8 @@ from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError
 from event_seating.events import routes as events
+from event_seating.live import routes as live
+from event_seating.live.socket import LIVE_PATH, LiveSocket
 from event_seating.operations import routes as operations
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
@@ -32,14 +34,18 @@ from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.sockets import Socket, SocketDoor
 
 UNLIMITED: Final = re.compile(
     r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
-UNLIMITED_READS: Final = re.compile(r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/seats)\Z")
-"""Maps and snapshots are ready bytes, and thousands of readers may share one address."""
+UNLIMITED_READS: Final = re.compile(
+    r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/(?:seats|changes))\Z"
+)
+"""Maps and snapshots are ready bytes, and thousands of readers may share one address. Who waits for
+changes is counted with those who do so over a WebSocket."""
 
 SEATING: Final = re.compile(
     r"/(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z)"
@@ -61,6 +67,7 @@ LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 def build(parts: Parts) -> Edge:
     """The app on these parts."""
     settings = parts.settings
+    cors = Cors(settings.cors_origins)
     return Edge(
         api(parts),
         EdgeRules(
@@ -72,10 +79,11 @@ def build(parts: Parts) -> Edge:
         ),
         doorkeeper=parts.doorkeeper,
         budgets=_budgets(parts),
-        cors=Cors(settings.cors_origins),
+        cors=cors,
         access=parts.logs.access,
         metrics=parts.metrics,
         draining=lambda: parts.health.draining,
+        sockets=_sockets(parts, cors),
     )
 
 
@@ -114,6 +122,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
+    routes.include_router(live.router(parts.live))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
@@ -156,6 +165,23 @@ def _snapshots(parts: Parts) -> ReadyRead:
         pattern=re.compile(seat_routes.SEATS_PATH),
         read=parts.seat_views.ready,
         role=security.ACCESS["GET /events/{id}/seats"],
+    )
+
+
+def _sockets(parts: Parts, cors: Cors) -> SocketDoor:
+    return SocketDoor(
+        (
+            Socket(
+                route="/events/{id}/live",
+                pattern=re.compile(LIVE_PATH),
+                serve=LiveSocket(parts.live, parts.clock.monotonic),
+            ),
+        ),
+        hosts=_hosts(parts.settings),
+        trusted_proxies=parts.settings.trusted_proxies,
+        cors=cors,
+        access=parts.logs.access,
+        draining=lambda: parts.health.draining,
     )
 
 

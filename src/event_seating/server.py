@@ -87,6 +87,7 @@ async def _serve(
         for task in waits:
             task.cancel()
         parts.health.drain()
+        await parts.live.drain()
         by_parent = told.done() and not told.cancelled()
         orphaned = by_parent and not told.result()
         if not orphaned:

@@ -12,6 +12,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -73,12 +74,11 @@ def measure(run: Run) -> Iterator[Row | Profile]:
     parts = {"map": _Part(), "state": _Part(), "idle": _Part()}
     with databases.databases() as made:
         run.tell(f"{TOPIC}: selling {SOLD:,} of {SEATS:,} seats")
-        gc.set_threshold(*COLLECT_AFTER)
-        gc.freeze()
         event = uvloop.run(_make(made.create(databases.SQLITE)))
-        for number in range(run.rounds):
-            run.tell(f"{TOPIC}: round {number + 1} of {run.rounds}")
-            uvloop.run(_load(event, parts))
+        with _collecting_as_the_server():
+            for number in range(run.rounds):
+                run.tell(f"{TOPIC}: round {number + 1} of {run.rounds}")
+                uvloop.run(_load(event, parts))
     yield from _rows(parts)
 
 
@@ -99,6 +99,18 @@ def _rows(parts: dict[str, _Part]) -> Iterator[Row]:
             reference=samples(parts["idle"].blocked_ms, "ms"),
             goal=BLOCKED_GOAL,
         )
+
+
+@contextmanager
+def _collecting_as_the_server() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*COLLECT_AFTER)
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 async def _make(url: str) -> _Event:

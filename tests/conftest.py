@@ -24,6 +24,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import metadata
 from event_seating.telemetry.logs import Logs
 from tests.postgres import Postgres
+from tests.valkey import Valkey
 
 BACKENDS = ["sqlite", "postgresql"]
 
@@ -42,6 +43,18 @@ def postgres() -> Iterator[Postgres]:
             yield server
         finally:
             server.remove()
+
+
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    """A Valkey of the test's own, gone at its end."""
+    # A short path: the name of a socket has room for about a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="es-") as directory:
+        server = Valkey(Path(directory))
+        try:
+            yield server
+        finally:
+            server.kill()
 
 
 @pytest.fixture(params=BACKENDS)

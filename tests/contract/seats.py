@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 from event_seating.booking import ids
+from event_seating.booking.announcements import Announce, announce_nothing
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.log import SeatLog
@@ -56,13 +57,17 @@ async def ask(
 
 
 async def open_log(
-    store: LogStore, *, clock: Clock | None = None, index: SeatIndex | None = None
+    store: LogStore,
+    *,
+    clock: Clock | None = None,
+    index: SeatIndex | None = None,
+    announce: Announce = announce_nothing,
 ) -> SeatLog:
     """The event as this "process" has it in memory, configured if it is new."""
     from event_seating.booking import snapshot  # noqa: PLC0415
 
     states: SeatStates = await snapshot.load(EVENT, index or house(), store, grace_ms=60_000)
-    log = SeatLog(EVENT, states, store, clock or SystemClock())
+    log = SeatLog(EVENT, states, store, clock or SystemClock(), announce=announce)
     if states.configuration is None:
         assert isinstance(await ask(log, Configure(CONFIGURATION)), Granted)
     return log

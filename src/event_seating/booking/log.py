@@ -26,6 +26,7 @@ from typing import Final, Protocol
 
 from event_seating.booking import doubt, ids
 from event_seating.booking import entries as entries_module
+from event_seating.booking.announcements import Announce, announce_nothing
 from event_seating.booking.doubt import LostRace
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.ledger import InvariantError
@@ -94,6 +95,7 @@ class SeatLog:
         set_clock: Callable[[], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         tally: Tally | None = None,
+        announce: Announce = announce_nothing,
     ) -> None:
         self.event_id = event_id
         self.states = states
@@ -106,6 +108,7 @@ class SeatLog:
         self._set_clock = set_clock
         self._sleep = sleep
         self._tally = tally or Tally()
+        self._announce = announce
         self._waiting: deque[Submission] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -329,6 +332,8 @@ class SeatLog:
             for submission in submissions:
                 decided.add(submission)
             decided.close(self._new_id())
+            if decided.row is not None:
+                decided.projection.jobs += self._announce(batch, decided.projection)
         except BaseException:
             batch.discard()
             raise

@@ -29,6 +29,7 @@ from event_seating.db.tables import (
     idempotency,
     seat_log,
 )
+from event_seating.jobs import outbox
 
 _ROWS = (
     select(
@@ -124,6 +125,7 @@ class Statements:
         self.sell_seat = prepare(insert(booked_seats))
         self.change_booking = prepare(_CHANGE_BOOKING)
         self.configure = prepare(_CONFIGURE)
+        self.add_job = prepare(outbox.ADD)
         self.values_of = database.as_list
 
 

@@ -22,6 +22,7 @@ from event_seating.booking.index import STATUSES, SeatIndex
 from event_seating.booking.ledger import InvariantError, Ledger
 from event_seating.booking.operations import perform
 from event_seating.booking.records import (
+    AVAILABLE,
     BOOKED,
     HELD,
     STANDARD,
@@ -87,6 +88,11 @@ class Batch:
             return entry.seats
         ledger, moved = self._open().ledger, changes([entry])
         return tuple(problem_of(ledger, seat) for seat in part.seats if seat not in moved)
+
+    def unsold(self) -> int:
+        """How many seats and places are available or held in this batch."""
+        counts = self._open().ledger.arrays.counts
+        return sum(counts[AVAILABLE::STATUSES]) + sum(counts[HELD::STATUSES])
 
     def discard(self) -> None:
         """Take back all that was granted; may be called twice, or after the commit."""

@@ -18,6 +18,7 @@ from event_seating.booking.records import (
     seats_of,
     total,
 )
+from event_seating.jobs.model import NewJob
 
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
 
@@ -48,6 +49,8 @@ class Projection:
     freed: dict[int, Row] = field(default_factory=dict)
     configuration: Configuration | None = None
     """How the event sells after the batch, if the batch says so."""
+    jobs: list[NewJob] = field(default_factory=list)
+    """What has to be done about it, once the batch is there for ever."""
 
     def add(self, batch: Batch, entry: Entry, buyer: Buyer) -> None:
         """Take in an entry, right after it was decided in `batch`."""

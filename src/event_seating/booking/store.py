@@ -17,6 +17,7 @@ from event_seating.booking.projection import Projection, Row
 from event_seating.db.database import Database
 from event_seating.db.direct import DirectConnection
 from event_seating.db.tables import seat_snapshots
+from event_seating.jobs import outbox
 
 CLOCK_SLACK_MS: Final = 2_000
 """How far a batch's time may be ahead of the database's: one fast clock must not expire everyone's
@@ -224,7 +225,7 @@ class SqlLogTransaction:
         values = {"event_id": self._event_id, "slack_ms": CLOCK_SLACK_MS, **row._asdict()}
         if not await self._connection.rows(self._statements.append, values):
             return False
-        await self._project(projection, row.version)
+        await self._project(projection, row)
         if answers:
             await self._connection.run_each(
                 self._statements.put_answer,
@@ -235,7 +236,7 @@ class SqlLogTransaction:
             )
         return True
 
-    async def _project(self, projection: Projection, version: int) -> None:
+    async def _project(self, projection: Projection, row: LogRow) -> None:
         statements = self._statements
         # What frees comes before what takes, so that a seat may change hands within a batch.
         for statement, rows in (
@@ -248,7 +249,8 @@ class SqlLogTransaction:
                 statements.change_booking,
                 [_change(row) for row in projection.changed_bookings.values()],
             ),
-            (statements.configure, self._configured(projection, version)),
+            (statements.configure, self._configured(projection, row.version)),
+            (statements.add_job, [outbox.row_of(job, row.at_ms) for job in projection.jobs]),
         ):
             if rows:
                 await self._connection.run_each(statement, rows)

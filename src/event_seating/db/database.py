@@ -72,6 +72,8 @@ POSTGRES_SESSION = {
 _USED = "used"
 """When a pooled connection was last given back, in monotonic seconds."""
 
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+
 
 class Database:
     """A database, and the two ways to use it."""
@@ -161,6 +163,14 @@ class Database:
             async with self._writer.begin() as connection:
                 self._check_that_the_file_is_still_ours()
                 yield connection
+
+    async def take_turn(self, connection: AsyncConnection, key: str) -> None:
+        """Wait, in a transaction of `write`, until no other one has taken its turn with this key.
+
+        SQLite has one writer at a time anyway, from the first statement on.
+        """
+        if self.dialect == "postgresql":
+            await connection.execute(_TAKE_TURN, {"key": key})
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """A statement for the direct ways, made once."""

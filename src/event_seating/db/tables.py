@@ -9,7 +9,9 @@ event's rows can live together wherever a distributed database puts them. `seat_
 bookings, lines and booked seats follow from it and are written with it.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -18,6 +20,15 @@ NAMES = {
 }
 
 metadata = MetaData(naming_convention=NAMES)
+
+_ALIVE = "failed_at_ms IS NULL"
+_WAITING = f"relayed_at_ms IS NULL AND {_ALIVE}"
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of the rows for which this holds, so that others cost it nothing."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 users = Table(
     "users",
@@ -156,3 +167,127 @@ idempotency = Table(
     Index("ix_idempotency_at_ms", "at_ms"),
 )
 """The first answers of calls that came with an `Idempotency-Key`, for a day."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("trace", Text),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("claimed_until_ms", BigInteger),
+    Column("relayed_at_ms", BigInteger),
+    Column("failed_at_ms", BigInteger),
+    Column("error", Text),
+    Index("ix_outbox_id", "id"),
+    Index("ix_outbox_waiting", "queue", "priority", "created_at_ms", **_where(_WAITING)),
+    Index("ix_outbox_relayed_at_ms", "relayed_at_ms", **_where(_ALIVE)),
+    Index("ix_outbox_created_at_ms", "created_at_ms", **_where(_ALIVE)),
+    Index("ix_outbox_failed_at_ms", "failed_at_ms", "id"),
+)
+"""Jobs that are not done: written with what caused them, gone with their effect.
+
+`event_id` is empty for a job of no event. `payload` is JSON. `claimed_until_ms` is the lease of the
+relay that hands it to the queue. A row with `failed_at_ms` is given up, and stays to be looked at
+and tried again.
+"""
+
+job_results = Table(
+    "job_results",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("result", Text),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("finished_at_ms", BigInteger, nullable=False),
+    Index("ix_job_results_finished_at_ms", "finished_at_ms"),
+)
+"""Jobs that are done, for a day; `result` is JSON."""
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Index("ix_files_expires_at_ms", "expires_at_ms"),
+)
+"""What a job reads or makes that is too large for a row: an import, its refusals, a report."""
+
+file_chunks = Table(
+    "file_chunks",
+    metadata,
+    Column("file_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The content of a file, in pieces that fit into memory, from number 0."""
+
+user_imports = Table(
+    "user_imports",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("file_id", Text, nullable=False),
+    Column("next_line", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+)
+"""How far an import of users is: written with the users of each step, so that it resumes there."""
+
+user_import_refusals = Table(
+    "user_import_refusals",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("reason", Text, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("description", Text),
+    Column("secret", Text, nullable=False),
+    Column("previous_secret", Text),
+    Column("previous_until_ms", BigInteger),
+    Column("paused", Integer, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+)
+"""Who is told what. `types` is a JSON list; both secrets sign while the old one still holds."""
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("webhook_id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("response_status", Integer),
+    Column("error", Text),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("finished_at_ms", BigInteger),
+    Index("ix_webhook_deliveries_webhook_id", "webhook_id", "created_at_ms", "id"),
+    Index("ix_webhook_deliveries_webhook_id_status", "webhook_id", "status", "created_at_ms", "id"),
+    Index("ix_webhook_deliveries_created_at_ms", "created_at_ms"),
+)
+"""What was or is to be told, for 30 days.
+
+`id` is the message's as well, and that of its first job; `job_id` is the job that sends it now.
+"""

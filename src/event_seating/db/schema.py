@@ -78,7 +78,7 @@ async def _run(database: Database, run: Any, revision: str) -> None:
         config.attributes["connection"] = sync
         run(config, revision)
 
-    async with database.write() as connection:
+    async with database.without_hurry().write() as connection:
         if database.dialect == "postgresql":
             await connection.execute(
                 text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK}

@@ -77,7 +77,7 @@ async def verify(
         index = await load_index(event_id)
     except EventNotFound:
         return await _without_event(database, event_id)
-    async with database.read() as connection:
+    async with database.without_hurry().read() as connection:
         # One state of the database for all that follows, on both of them.
         await connection.execution_options(isolation_level="SERIALIZABLE", postgresql_readonly=True)
         check = _Check(connection, event_id, SeatStates.new(index, grace_ms=grace_ms), progress)

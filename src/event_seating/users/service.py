@@ -9,16 +9,13 @@ for the same wrong id over and over costs nothing; creating the user ends that m
 only while one process serves: what another process creates would be unknown here.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from event_seating.cache.lru import LruCache
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable, EmailExists, UserIdExists, UserNotFound
+from event_seating.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.jobs import outbox
 from event_seating.jobs.model import NOTIFICATIONS, NewJob, new_job_id
 from event_seating.users import store
@@ -29,11 +26,6 @@ WELCOME: Final = "user-welcome"
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
-
-ANSWER_WITHIN_S: Final = 20.0
-"""More than the database's own limits and the longest `DB_LATENCY_MS` together. What takes longer
-comes from a database that hangs, whose limits do not work; it would hold up all who ask for that
-user, and one connection, until it wakes."""
 
 
 class UserService:
@@ -92,7 +84,7 @@ class UserService:
         """
         user = User(user_id, name, email, self._clock.now_ms())
         try:
-            async with _in_time(), self._database.write() as connection:
+            async with self._database.write() as connection:
                 if not await store.insert(connection, user):
                     taken = await store.by_id(connection, user_id)
                     raise UserIdExists if taken else EmailExists
@@ -114,7 +106,7 @@ class UserService:
         return self._cache.clear()
 
     async def _load(self, user_id: str) -> bytes | None:
-        async with _in_time(), self._database.read() as connection:
+        async with self._database.read() as connection:
             user = await store.by_id(connection, user_id)
         return user.encode() if user else None
 
@@ -127,13 +119,3 @@ class UserService:
 
 def _welcome(user_id: str) -> NewJob:
     return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})
-
-
-@asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
-    """The block must end within `ANSWER_WITHIN_S`; raises `DatabaseUnavailable` otherwise."""
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            yield
-    except TimeoutError as error:
-        raise DatabaseUnavailable from error

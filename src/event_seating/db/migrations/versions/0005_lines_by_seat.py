@@ -1,0 +1,16 @@
+"""Whose a seat is and was, without reading every line of the event."""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_booking_lines_event_id_seat", "booking_lines", ["event_id", "seat"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_booking_lines_event_id_seat", "booking_lines")

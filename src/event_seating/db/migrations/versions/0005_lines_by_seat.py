@@ -9,7 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_booking_lines_event_id_seat", "booking_lines", ["event_id", "seat"])
+    # The booking is the answer: without it SQLite would rather read all lines of the event.
+    op.create_index(
+        "ix_booking_lines_event_id_seat", "booking_lines", ["event_id", "seat", "booking_id"]
+    )
 
 
 def downgrade() -> None:

@@ -27,6 +27,12 @@ class Stats:
     average_lookup_ms: float = 0.5
 
 
+@dataclass
+class Live:
+    frames: int = 11
+    dropped: int = 1
+
+
 class Seats:
     """What the writers counted."""
 
@@ -44,6 +50,7 @@ def metrics() -> Metrics:
     built.attach_limiter(lambda: 7)
     built.attach_logs(lambda: 9)
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
+    built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
     return built
 
 

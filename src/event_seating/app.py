@@ -46,8 +46,8 @@ readers may share one address."""
 SEATING: Final = re.compile(
     r"/(?:events(?:/[^/]+)?\Z|(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z))"
 )
-"""What looks at events, and takes and gives back single seats: picking them by hand takes more calls
-than an account does."""
+"""What looks at events, and takes and gives back single seats: picking them by hand takes more
+calls than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""

@@ -1,7 +1,7 @@
 // Owns one event on the page: it reads what there is, joins the parts and says to each what changed. Every
 // rule is in a part; here is who tells whom.
 //
-// Modules: showEvent(id).
+// Modules: showEvent(id) -> the EventPage, or null when there is a message instead.
 
 import { areaRow } from "./areas.js";
 import { say } from "./announce.js";
@@ -41,9 +41,12 @@ export async function showEvent(id) {
     showHead(event);
     setView("event");
     const [model, { body }] = await Promise.all([loadModel(event.map), snapshot]);
-    new EventPage(event, model, body).start();
+    const page = new EventPage(event, model, body);
+    page.start();
+    return page;
   } catch (problem) {
     showProblem(problem, id);
+    return null;
   }
 }
 
@@ -375,6 +378,7 @@ class EventPage {
 
   /** Name the section in the middle, once its label is no longer on the map. */
   #onMove(camera) {
+    if (!this.view) return;
     const where = byId("where");
     const seat = camera.pitchPx >= 7 ? this.view.grid.nearest(camera.x, camera.y, 6 * this.model.pitch) : -1;
     where.hidden = seat < 0;

@@ -10,6 +10,10 @@ import { Pills } from "./pills.js";
 // Of a section's width and depth, what a label may take.
 const FILL = 0.96;
 const EDGE_PX = 6;
+// Rows that are closer than this have no room for a label each.
+const ROW_LABEL_PX = 13;
+// What stands over the lower edge of the map: the section's name and the zoom buttons.
+const LOWER_EDGE_PX = 58;
 
 /** `labelOf(section)` gives forms, the fullest first; the first that fits is drawn. */
 export function drawSectionLabels(frame, sections, labelOf) {
@@ -57,7 +61,8 @@ export function drawRowLabels(frame, sections) {
   const { x, y, rows } = model;
   const margin = 2 * EDGE_PX;
   for (const number of sections) {
-    const { firstRow, lastRow, pitch } = model.sections[number];
+    const { firstRow, lastRow, pitch, rowGap } = model.sections[number];
+    if (rowGap * camera.scale < ROW_LABEL_PX) continue;
     for (let row = firstRow; row < lastRow; row += 1) {
       const { start, end, label } = rows[row];
       let seen = -1;
@@ -68,9 +73,9 @@ export function drawRowLabels(frame, sections) {
       if (seen < 0) continue;
       const next = seen + 1 < end ? seen + 1 : seen - 1 >= start ? seen - 1 : -1;
       const [dx, dy] = next < 0 ? [1, 0] : [(x[next] - x[seen]) * Math.sign(next - seen), (y[next] - y[seen]) * Math.sign(next - seen)];
-      const pill = frame.pills.of([label]);
+      const pill = frame.pills.of([label], seen > start ? "plain" : "bare");
       // Beside the first seat, and clear of it.
-      const away = (0.45 * pitch * camera.scale + pill.width / 2 + 4) / (Math.hypot(dx, dy) || 1);
+      const away = (0.45 * pitch * camera.scale + pill.width / 2 + 2) / (Math.hypot(dx, dy) || 1);
       const [sx, sy] = camera.toScreen(x[seen], y[seen]);
       put(frame, pill, sx - dx * away, sy - dy * away, seen > start);
     }
@@ -84,7 +89,8 @@ export function drawWayToStage({ context, camera, ratio, pills, model }) {
   const pill = pills.of(["Stage"], "dark");
   const [halfWidth, halfHeight] = [pill.width / 2 + 14, pill.height / 2 + 14];
   const [dx, dy] = [x - camera.width / 2, y - camera.height / 2];
-  const part = Math.min((camera.width / 2 - halfWidth) / Math.abs(dx || 1), (camera.height / 2 - halfHeight) / Math.abs(dy || 1));
+  const down = camera.height / 2 - halfHeight - (dy > 0 ? LOWER_EDGE_PX : 0);
+  const part = Math.min((camera.width / 2 - halfWidth) / Math.abs(dx || 1), down / Math.abs(dy || 1));
   const [px, py] = [camera.width / 2 + dx * part, camera.height / 2 + dy * part];
   context.drawImage(pill.canvas, Math.round((px - pill.width / 2) * ratio), Math.round((py - pill.height / 2) * ratio));
   // A small arrow that points there, just outside the label.

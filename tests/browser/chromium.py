@@ -1,8 +1,8 @@
 """The browser of these tests: one that is installed, else one that is fetched.
 
-Owns where a Chromium comes from and how it is started. The order: an installed one, the download that
-belongs to the installed Playwright, the system's package manager when this is root. What cannot be had
-is an error that says how to get it.
+Owns where a Chromium comes from and how it is started. The order: an installed one, the download
+that belongs to the installed Playwright, the system's package manager when this is root. What
+cannot be had is an error that says how to get it.
 """
 
 import os

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.house import House, Visit, drained
 from tests.process import settings
@@ -27,6 +27,7 @@ Open = Callable[..., Visit]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     # A module and not the session: while it lives no other event loop may run in this thread.
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = chromium.launch(playwright)
         yield launched

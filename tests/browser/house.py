@@ -1,8 +1,8 @@
 """A server with events for the page to show, and what the page shows of them.
 
-`House` makes venues and events over the API, as an operator would; `Visit` is one person's browser on
-one of them. A seat's place on the canvas comes from the page's own modules, so that a click is a click
-at a point of the screen and nothing else.
+`House` makes venues and events over the API, as an operator would; `Visit` is one person's browser
+on one of them. A seat's place on the canvas comes from the page's own modules, so that a click is a
+click at a point of the screen and nothing else.
 """
 
 import threading
@@ -37,7 +37,8 @@ PLACE: Final = """async (id) => {
   const seat = model.number(id);
   const [x, y] = view.camera.toScreen(model.x[seat], model.y[seat]);
   const box = view.canvas.getBoundingClientRect();
-  return { x: box.left + x, y: box.top + y, pitch: model.sectionOf(seat).pitch * view.camera.scale };
+  const pitch = model.sectionOf(seat).pitch * view.camera.scale;
+  return { x: box.left + x, y: box.top + y, pitch };
 }"""
 
 LOOK: Final = """async (id) => {
@@ -53,9 +54,10 @@ FREE, DIM, HELD, BOOKED, CLOSED, MINE, PENDING = range(7)
 class House:
     """A running server, and what an operator does with it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=30)
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(base_url=url, timeout=30, headers=headers)
         self._venues = 0
 
     def close(self) -> None:

@@ -222,9 +222,7 @@ class EventPage {
 
   #onHold(change) {
     if (!this.view) return;
-    if (change) {
-      this.seats.confirm(change.granted?.version ?? -1, [...this.hold.held], change.released);
-    }
+    if (change) this.seats.confirm(change);
     this.seats.setMine(this.hold.kept, this.hold.wished);
     if (this.hold.granted) this.countdown.run(Date.parse(this.hold.granted.expiresAt));
     else this.countdown.stop();
@@ -329,7 +327,7 @@ class EventPage {
   #onProblem(problem, lost) {
     const { sentence, suggestion } = reasonOf(problem, this);
     const actions = [];
-    if (suggestion) actions.push({ label: "Take those", run: () => this.hold.swap(suggestion) });
+    if (suggestion) actions.push({ label: suggestion.length === 1 ? "Take that seat" : "Take those seats", run: () => this.hold.swap(suggestion) });
     if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
       actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats) });
     }

@@ -110,7 +110,7 @@ export class Hold {
   book() {
     return this.#alone(async () => {
       const booking = await change("POST", "/bookings", { holdToken: this.token });
-      this.#adopt(null, booking.version);
+      this.#adopt(null, { booked: [...this.held], version: booking.version });
       return booking;
     });
   }
@@ -259,12 +259,12 @@ export class Hold {
     if (before) await change("DELETE", CURRENT, undefined, { token: before }).catch(() => undefined);
   }
 
-  #adopt(granted) {
+  #adopt(granted, { booked = [], version = granted?.version ?? -1 } = {}) {
     const before = this.held;
     this.granted = granted && { ...granted, lines: merged(granted.lines) };
     this.held = new Set((granted?.seats ?? []).map((id) => this.model.number(id)).filter((seat) => seat !== undefined));
     this.#remember();
-    this.onChange({ granted, released: [...before].filter((seat) => !this.held.has(seat)) });
+    this.onChange({ version, held: [...this.held], booked, released: [...before].filter((seat) => !this.held.has(seat)) });
   }
 
   #lose(problem) {

@@ -15,18 +15,24 @@ const ROW_LABEL_PX = 13;
 // What stands over the lower edge of the map: the section's name and the zoom buttons.
 const LOWER_EDGE_PX = 58;
 
-/** `labelOf(section)` gives forms, the fullest first; the first that fits is drawn. */
-export function drawSectionLabels(frame, sections, labelOf) {
+/**
+ * `formsOf(section)` gives forms, the fullest first. Each section gets the fullest that fits, but none
+ * fuller than fits most: a map on which every section says something else is hard to read.
+ */
+export function drawSectionLabels(frame, sections, formsOf) {
   const { camera, model, pills } = frame;
-  for (const number of sections) {
-    const section = model.sections[number];
-    const [width, height] = roomIn(section).map((units) => units * camera.scale * FILL);
-    const form = labelOf(number).find((lines) => Pills.height(lines) <= height && pills.width(lines) <= width);
-    if (!form) continue;
-    const row = model.rows[(section.firstRow + section.lastRow) >> 1];
+  const fitting = sections.map((number) => {
+    const [width, height] = roomIn(model.sections[number]).map((units) => units * camera.scale * FILL);
+    const forms = formsOf(number);
+    return { number, forms, from: forms.findIndex((lines) => Pills.height(lines) <= height && pills.width(lines) <= width) };
+  }).filter(({ from }) => from >= 0);
+  const usual = fitting.map(({ forms, from }) => forms.length - from).sort((a, b) => a - b)[fitting.length >> 2] ?? 0;
+  for (const { number, forms, from } of fitting) {
+    const { firstRow, lastRow } = model.sections[number];
+    const row = model.rows[(firstRow + lastRow) >> 1];
     const seat = (row.start + row.end) >> 1;
     const [x, y] = camera.toScreen(model.x[seat], model.y[seat]);
-    put(frame, pills.of(form), x, y);
+    put(frame, pills.of(forms[Math.max(from, forms.length - usual)]), x, y);
   }
 }
 

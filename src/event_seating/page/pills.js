@@ -4,7 +4,7 @@
 // Modules: Pills(palette); .of(lines, style) -> {canvas, width, height} in CSS pixels.
 
 // Labels that are kept: more than a stadium has sections and rows in sight.
-const KEPT_MAX = 1_500;
+const KEPT_MAX = 3_000;
 const LINE_PX = 14;
 const PAD_X = 5;
 const PAD_Y = 3;
@@ -13,6 +13,7 @@ const CHARS_MAX = 28;
 
 export class Pills {
   #made = new Map();
+  #widths = new Map();
   #measure = new OffscreenCanvas(1, 1).getContext("2d");
 
   constructor(palette, ratio) {
@@ -34,10 +35,17 @@ export class Pills {
 
   /** How wide a label of these lines would be. */
   width(lines) {
-    return 2 * PAD_X + Math.max(...lines.map((line, at) => {
-      this.#measure.font = this.#font(at);
-      return this.#measure.measureText(cut(line)).width;
-    }));
+    const key = lines.join("\n");
+    let width = this.#widths.get(key);
+    if (width === undefined) {
+      if (this.#widths.size >= KEPT_MAX) this.#widths.clear();
+      width = 2 * PAD_X + Math.max(...lines.map((line, at) => {
+        this.#measure.font = this.#font(at);
+        return this.#measure.measureText(cut(line)).width;
+      }));
+      this.#widths.set(key, width);
+    }
+    return width;
   }
 
   static height(lines) {

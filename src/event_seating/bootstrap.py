@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from event_seating.booking.announcements import NEWS_TYPES, Announce, Announcements
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
@@ -28,6 +29,10 @@ from event_seating.errors import DatabaseUnavailable, StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
+from event_seating.live.feed import Timer
+from event_seating.live.hub import LiveHub
+from event_seating.live.places import Places
+from event_seating.live.store import LiveStore
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs, get_logger
@@ -39,6 +44,9 @@ from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
+from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.wanted import Wanted
 from event_seating.written import Window
 
 PURGE_EVERY_S: Final = 1.0
@@ -76,6 +84,8 @@ class Parts:
     bookings: BookingService
     events: EventService
     buyers: Buyers
+    webhooks: WebhookService
+    live: LiveHub
     limiter: Limiter | None
     seating_limits: tuple[Limiter, Limiter] | None
     """For each buyer, and for each address."""
@@ -140,7 +150,21 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         database = _database(stack, settings, metrics)
         signals = Signals(settings.redis, clock) if settings.redis else None
         accounts = _accounts(stack, settings, database, clock, signals)
-        seating = await _seating(stack, settings, database, clock, accounts.users, metrics)
+        wanted = await _wanted(stack, database)
+        webhooks = WebhookService(
+            database, clock, NEWS_TYPES, _target_rules(settings), wanted.refresh
+        )
+        seating = await _seating(
+            stack,
+            settings,
+            database,
+            clock,
+            accounts.users,
+            metrics,
+            Announcements(confirms=False, wanted=wanted),
+        )
+        live = _live(stack, settings, database, clock, seating, metrics)
+        await stack.enter_async_context(_background(live.run()))
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
@@ -160,6 +184,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             user_cache=accounts.cache,
             users=accounts.users,
             **seating._asdict(),
+            webhooks=webhooks,
+            live=live,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
             doorkeeper=Doorkeeper(
@@ -269,6 +295,7 @@ async def _seating(
     clock: Clock,
     users: UserService,
     metrics: Metrics,
+    announce: Announce,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
@@ -286,6 +313,7 @@ async def _seating(
         grace_ms=int(settings.booking_grace_s * MS_PER_S),
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
         set_clock=set_clock,
+        announce=announce,
     )
     stack.push_async_callback(seat_logs.aclose)
     metrics.attach_seats(
@@ -308,6 +336,47 @@ async def _seating(
     await stack.enter_async_context(_background(seat_logs.run()))
     await stack.enter_async_context(_background(_keep_clock(set_clock)))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
+
+
+async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
+    """What webhooks want to hear, known before the first seat is sold."""
+    wanted = Wanted(database, NEWS_TYPES)
+    await wanted.refresh()
+    await stack.enter_async_context(_background(wanted.run()))
+    return wanted
+
+
+def _target_rules(settings: Settings) -> TargetRules:
+    return TargetRules(
+        plain_http=not settings.production,
+        private_networks=settings.webhooks_into_private_networks,
+    )
+
+
+def _live(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    seating: _Seating,
+    metrics: Metrics,
+) -> LiveHub:
+    loop = asyncio.get_running_loop()
+    places = Places(settings.live_connections_max, settings.live_connections_per_address)
+    live = LiveHub(
+        seating.seat_logs,
+        seating.houses.get,
+        seating.events.read,
+        LiveStore(database),
+        Timer(clock.monotonic, loop.call_soon, loop.call_later),
+        places,
+    )
+    seating.seat_logs.listen(live)
+    stack.push_async_callback(live.aclose)
+    metrics.attach_live(
+        live.tally, lambda: places.taken, lambda: live.watched, lambda: places.refused
+    )
+    return live
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:

@@ -14,7 +14,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -24,12 +31,15 @@ from pydantic_settings import (
 )
 
 from event_seating.errors import StartupError
+from event_seating.mailbox import parse_mailbox
 from event_seating.written import (
     Window,
+    parse_checkout_url,
     parse_database_url,
     parse_networks,
     parse_origins,
     parse_redis_url,
+    parse_smtp_url,
     parse_windows,
     redis_url,
 )
@@ -71,8 +81,27 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+class PrivateNetworks(StrEnum):
+    """Whether webhooks may point into networks that are not public."""
+
+    refuse = "refuse"
+    allow = "allow"
+
+
 def _when_text(parse: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def _smtp_url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        parse_smtp_url(value.get_secret_value())
+    return value
+
+
+def _mail_from(value: str | None) -> str | None:
+    if value is not None:
+        parse_mailbox(value)
+    return value
 
 
 def _log_dir(value: object) -> object:
@@ -93,6 +122,7 @@ class Settings(BaseSettings):
         "REDIS_URL",
         "REDIS_PASSWORD",
         "SECRET_KEY",
+        "SMTP_URL",
     )
     """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
 
@@ -193,10 +223,35 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Megabytes that the events in memory may take; idle ones make room.",
     )
+    live_connections_max: int = Field(
+        12_000,
+        ge=1,
+        le=15_000,
+        description="WebSockets and long polls of live updates that this process serves at once; "
+        "it takes 16,384 connections in all.",
+    )
+    live_connections_per_address: int = Field(
+        1_000,
+        ge=1,
+        le=15_000,
+        description="How many of them one address may have (IPv6: one /64); thousands of buyers "
+        "may share a carrier's.",
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Signs hold tokens and buyers' cookies; at least "
         f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
+    )
+    smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp_url)] = Field(
+        None,
+        description="The mail server: smtp://user:password@host:587 or smtps://…, perhaps with "
+        "`?starttls=required` or `?starttls=off`. Default: files in `DATA_DIR`/mail in "
+        "development, no mail in production.",
+    )
+    mail_from: Annotated[str | None, AfterValidator(_mail_from)] = Field(
+        None,
+        description="Who mail comes from: `Box Office <tickets@example.com>`; needed with "
+        "`SMTP_URL` in production. Default: `Event Seating <event-seating@localhost>`.",
     )
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
@@ -208,6 +263,17 @@ class Settings(BaseSettings):
         None,
         description="The key that may do everything; needed in production, at least "
         f"{ADMIN_KEY_MIN_CHARS} characters. `openssl rand -hex 24` makes one.",
+    )
+    webhook_private_networks: PrivateNetworks | None = Field(
+        None,
+        description="refuse or allow webhooks to addresses that are not public. Default: allow "
+        "in development, else refuse.",
+    )
+    checkout_url: Annotated[str | None, BeforeValidator(parse_checkout_url)] = Field(
+        None,
+        description="The http or https address of the shop to which the page sends a buyer; "
+        "`holdToken` and `eventId` are added to it. Used in production only, where a page has no "
+        "key to book with.",
     )
     drain_delay_s: float | None = Field(
         None,
@@ -271,6 +337,13 @@ class Settings(BaseSettings):
         return 5.0 if self.production else 0.0
 
     @property
+    def webhooks_into_private_networks(self) -> bool:
+        """Whether a webhook may point to an address that is not public."""
+        if self.webhook_private_networks is not None:
+            return self.webhook_private_networks is PrivateNetworks.allow
+        return self.app_env is AppEnv.development
+
+    @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the API."""
         if self.host == "localhost":
@@ -332,6 +405,11 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
         )
     if settings.redis_password is not None and settings.redis is None:
         raise StartupError("REDIS_PASSWORD: is of use with a REDIS_URL or REDIS_HOST only")
+    if settings.production and settings.smtp_url and not settings.mail_from:
+        raise StartupError(
+            "MAIL_FROM: SMTP_URL needs to know who mail comes from, such as "
+            "Box Office <tickets@example.com>"
+        )
     if not key and not settings.loopback:
         raise StartupError(
             f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "

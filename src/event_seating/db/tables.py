@@ -272,6 +272,7 @@ webhook_deliveries = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("webhook_id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -282,7 +283,11 @@ webhook_deliveries = Table(
     Column("error", Text),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("finished_at_ms", BigInteger),
-    Index("ix_webhook_deliveries_webhook_id", "webhook_id", "created_at_ms"),
+    Index("ix_webhook_deliveries_webhook_id", "webhook_id", "created_at_ms", "id"),
+    Index("ix_webhook_deliveries_webhook_id_status", "webhook_id", "status", "created_at_ms", "id"),
     Index("ix_webhook_deliveries_created_at_ms", "created_at_ms"),
 )
-"""What was or is to be told, for 30 days. `id` is the job's and the message's as well."""
+"""What was or is to be told, for 30 days.
+
+`id` is the message's as well, and that of its first job; `job_id` is the job that sends it now.
+"""

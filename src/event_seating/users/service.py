@@ -23,8 +23,13 @@ from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, EmailExists, UserIdExists, UserNotFound
+from event_seating.jobs import outbox
+from event_seating.jobs.model import NOTIFICATIONS, NewJob, new_job_id
 from event_seating.users import store
 from event_seating.users.model import User
+
+WELCOME: Final = "user-welcome"
+"""The job that sends a new user a mail; its payload has the `userId`."""
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
@@ -45,7 +50,10 @@ class UserService:
         absent: LruCache,
         clock: Clock,
         coherence: Coherence,
+        *,
+        welcomes: bool = False,
     ) -> None:
+        """`welcomes`: whether mail is sent at all, so that a new user gets one."""
         coherence.attach(self._forget, self._forget_all)
         self._coherence = coherence
         self._database = database
@@ -53,6 +61,7 @@ class UserService:
         self._absent = absent
         self._flights = SingleFlight[bytes | None](self._keep)
         self._clock = clock
+        self._welcomes = welcomes
 
     @property
     def coalesced(self) -> int:
@@ -112,6 +121,8 @@ class UserService:
             if not await store.insert(connection, user):
                 taken = await store.by_id(connection, user.id)
                 raise UserIdExists if taken else EmailExists
+            if self._welcomes:
+                await outbox.add(connection, [_welcome(user.id)], user.created_at_ms)
 
     def changed(self, user_ids: Sequence[str]) -> None:
         """These users were written, here and now: forget what is known of them, everywhere.
@@ -155,6 +166,10 @@ class UserService:
     def _cache_unless_deaf(self, user_id: str, encoded: bytes) -> None:
         if self._coherence.caching:
             self._cache.put(user_id, encoded)
+
+
+def _welcome(user_id: str) -> NewJob:
+    return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})
 
 
 @asynccontextmanager

@@ -135,6 +135,7 @@ def _create_webhooks() -> None:
         "webhook_deliveries",
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("webhook_id", sa.Text, nullable=False),
+        sa.Column("job_id", sa.Text, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("event_id", sa.Text, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
@@ -148,6 +149,13 @@ def _create_webhooks() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_webhook_deliveries"),
     )
     op.create_index(
-        "ix_webhook_deliveries_webhook_id", "webhook_deliveries", ["webhook_id", "created_at_ms"]
+        "ix_webhook_deliveries_webhook_id",
+        "webhook_deliveries",
+        ["webhook_id", "created_at_ms", "id"],
+    )
+    op.create_index(
+        "ix_webhook_deliveries_webhook_id_status",
+        "webhook_deliveries",
+        ["webhook_id", "status", "created_at_ms", "id"],
     )
     op.create_index("ix_webhook_deliveries_created_at_ms", "webhook_deliveries", ["created_at_ms"])

@@ -22,6 +22,11 @@ DEFAULTS: dict[str, Any] = {
     "data_dir": Path("data"),
     "database_url": None,
     "database_pool_size": 10,
+    "redis_url": None,
+    "redis_host": None,
+    "redis_port": 6379,
+    "redis_password": None,
+    "valkey_bin": None,
     "cache_ttl": 60,
     "cache_capacity": 1000,
     "db_latency_ms": 0,
@@ -51,6 +56,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "data_dir": ("/var/lib/es", Path("/var/lib/es")),
     "database_url": ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
     "database_pool_size": ("20", 20),
+    "redis_url": ("redis://u:p@h:1/2", "redis://u:p@h:1/2"),
+    "redis_host": ("redis.internal", "redis.internal"),
+    "redis_port": ("7000", 7000),
+    "valkey_bin": ("/usr/bin/valkey-server", Path("/usr/bin/valkey-server")),
     "cache_ttl": ("0.5", 0.5),
     "cache_capacity": ("2", 2),
     "db_latency_ms": ("200", 200),
@@ -83,7 +92,8 @@ def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_tables_here_name_every_setting() -> None:
-    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, "admin_api_key", "secret_key"}
+    secrets = {"admin_api_key", "secret_key", "redis_password"}
+    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, *secrets}
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -238,3 +248,60 @@ def test_every_setting_is_described() -> None:
     ]
     assert all(help_.endswith(".") for _, _, help_ in config.described())
     assert "RATE_LIMITS = 5/10s,10/60s" in config.as_text()
+
+
+class TestRedis:
+    def redis(self, monkeypatch: pytest.MonkeyPatch, **given: str) -> str | None:
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        return config.load().redis
+
+    def test_none_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.redis(monkeypatch) is None
+        assert self.redis(monkeypatch, REDIS_PORT="7000") is None
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ({"REDIS_URL": "redis://h"}, "redis://h"),
+            ({"REDIS_URL": "rediss://u:p@h:1/2"}, "rediss://u:p@h:1/2"),
+            ({"REDIS_URL": "unix:///run/redis.sock?db=3"}, "unix:///run/redis.sock?db=3"),
+            ({"REDIS_HOST": "h"}, "redis://h:6379/0"),
+            ({"REDIS_HOST": "::1", "REDIS_PORT": "7000"}, "redis://[::1]:7000/0"),
+            ({"REDIS_HOST": "h", "REDIS_PASSWORD": "a@/:b"}, "redis://:a%40%2F%3Ab@h:6379/0"),
+            ({"REDIS_URL": "redis://u@h", "REDIS_PASSWORD": "p"}, "redis://u:p@h"),
+            ({"REDIS_URL": "redis://:own@h", "REDIS_PASSWORD": "p"}, "redis://:own@h"),
+            ({"REDIS_URL": "redis://h", "REDIS_HOST": "other"}, "redis://h"),
+            ({"REDIS_URL": "unix:///s", "REDIS_PASSWORD": "p"}, "unix://:p@/s"),
+        ],
+    )
+    def test_one_url_is_made_of_what_is_given(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: str
+    ) -> None:
+        assert self.redis(monkeypatch, **given) == expected
+
+    @pytest.mark.parametrize(
+        "url",
+        ["hidden", "http://hidden", "redis://", "redis://hidden:0", "redis://hidden:99999",
+         "redis://hidden:x", "redis://hidden/x", "redis://hidden?socket_timeout=60",
+         "redis://u:a/b@hidden", "unix://hidden", "unix:///s?db=x", "unix:///s?timeout=1",
+         "redis://[::1"],
+    )  # fmt: skip
+    def test_what_is_no_url_of_a_redis_is_refused_without_showing_it(
+        self, monkeypatch: pytest.MonkeyPatch, url: str
+    ) -> None:
+        with pytest.raises(StartupError, match="REDIS_URL: ") as refused:
+            self.redis(monkeypatch, REDIS_URL=url)
+        assert "hidden" not in str(refused.value)
+
+    def test_a_password_for_nothing_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(StartupError, match="REDIS_PASSWORD: ") as refused:
+            self.redis(monkeypatch, REDIS_PASSWORD="hidden")
+        assert "hidden" not in str(refused.value)
+
+    def test_the_secrets_may_come_as_files(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "password").write_text("secret\n")
+        given = {"REDIS_HOST": "h", "REDIS_PASSWORD_FILE": str(tmp_path / "password")}
+        assert self.redis(monkeypatch, **given) == "redis://:secret@h:6379/0"

@@ -33,6 +33,13 @@ class Live:
     dropped: int = 1
 
 
+@dataclass
+class Redis:
+    problem: str | None = None
+    restarts: int = 2
+    dropped: int = 1
+
+
 class Seats:
     """What the writers counted."""
 
@@ -49,6 +56,7 @@ def metrics() -> Metrics:
     built.attach_cache(Stats, lambda: 6)
     built.attach_limiter(lambda: 7)
     built.attach_logs(lambda: 9)
+    built.attach_redis(Redis)
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
     built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
     return built

@@ -26,8 +26,8 @@ class Post:
 
     async def send(self, mail: Mail) -> None:
         """Send it; raises `JobFailed` or `MailDelayed` unless it was taken."""
-        message = compose(mail, self.sender, self._clock.now_ms())
-        await self._transport.deliver(Envelope(mail.job_id, self.sender, mail.to, message))
+        content = compose(mail, self.sender, self._clock.now_ms())
+        await self._transport.deliver(Envelope(mail.job_id, self.sender, mail.to, content))
 
     async def aclose(self) -> None:
         """Close what is open."""

@@ -12,7 +12,6 @@ import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -22,30 +21,37 @@ from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError
 from event_seating.events import routes as events
+from event_seating.live import routes as live
+from event_seating.live.socket import LIVE_PATH, LiveSocket
 from event_seating.operations import routes as operations
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
 from event_seating.venues import routes as venues
 from event_seating.version import VERSION
-from event_seating.web import docs, problem, security
+from event_seating.web import docs, problem, seat_page, security
 from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.sockets import Socket, SocketDoor
+from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
-    r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
+    r"/(?:$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
-UNLIMITED_READS: Final = re.compile(r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/seats)\Z")
-"""Maps and snapshots are ready bytes, and thousands of readers may share one address."""
+UNLIMITED_READS: Final = re.compile(
+    r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/(?:seats|changes|live))\Z"
+)
+"""Maps and snapshots are ready bytes, changes are encoded once for all who follow, and thousands of
+readers may share one address. Who follows is counted apart, by WebSocket and long poll alike."""
 
 SEATING: Final = re.compile(
-    r"/(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z)"
+    r"/(?:events(?:/[^/]+)?\Z|(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z))"
 )
-"""What looks at, takes and gives back single seats: picking them by hand takes more calls than an
-account does."""
+"""What looks at events, takes single seats and gives them back: picking them by hand takes more
+calls than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
@@ -61,6 +67,7 @@ LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 def build(parts: Parts) -> Edge:
     """The app on these parts."""
     settings = parts.settings
+    cors = Cors(settings.cors_origins)
     return Edge(
         api(parts),
         EdgeRules(
@@ -72,16 +79,17 @@ def build(parts: Parts) -> Edge:
         ),
         doorkeeper=parts.doorkeeper,
         budgets=_budgets(parts),
-        cors=Cors(settings.cors_origins),
+        cors=cors,
         access=parts.logs.access,
         metrics=parts.metrics,
         draining=lambda: parts.health.draining,
+        sockets=_sockets(parts, cors),
     )
 
 
 async def authorize(request: Request) -> None:
     """Raise `Unauthorized` or `Forbidden` as the table of who may call what says."""
-    path = request.scope["route"].path
+    path = request.scope["route"].path_format
     security.allow(request.scope["principal"], security.ACCESS[f"{request.method} {path}"])
 
 
@@ -115,6 +123,8 @@ def api(parts: Parts) -> FastAPI:
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
     routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
+    routes.include_router(webhooks.router(parts.webhooks))
+    routes.include_router(live.router(parts.live))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
@@ -123,10 +133,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(operations.health_router(parts.health, parts.clock))
     routes.include_router(operations.metrics_router(parts.metrics.render))
     routes.include_router(docs.router())
-
-    @routes.get("/", include_in_schema=False)
-    async def read_root() -> RedirectResponse:
-        return RedirectResponse("/docs", 307)
+    routes.include_router(seat_page.router(_booking(parts.settings)))
 
     @cache
     def document() -> bytes:
@@ -160,6 +167,23 @@ def _snapshots(parts: Parts) -> ReadyRead:
     )
 
 
+def _sockets(parts: Parts, cors: Cors) -> SocketDoor:
+    return SocketDoor(
+        (
+            Socket(
+                route="/events/{id}/live",
+                pattern=re.compile(LIVE_PATH),
+                serve=LiveSocket(parts.live, parts.clock.monotonic),
+            ),
+        ),
+        hosts=_hosts(parts.settings),
+        trusted_proxies=parts.settings.trusted_proxies,
+        cors=cors,
+        access=parts.logs.access,
+        draining=lambda: parts.health.draining,
+    )
+
+
 def _budgets(parts: Parts) -> Budgets:
     return Budgets(
         unlimited=UNLIMITED,
@@ -169,6 +193,11 @@ def _budgets(parts: Parts) -> Budgets:
         seating=parts.seating_limits
         and SeatingBudget(*parts.seating_limits, parts.buyers.in_header),
     )
+
+
+def _booking(settings: Settings) -> seat_page.Booking:
+    """In production booking needs a key, and a page has none."""
+    return seat_page.Booking(not settings.production, settings.checkout_url)
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:

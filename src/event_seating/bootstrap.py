@@ -1,4 +1,4 @@
-"""Builds every part of a serving process, once and in order, and takes it down in reverse.
+"""Builds every part of a process, serving or doing jobs, in order; takes it down in reverse.
 
 The one place that knows which part needs which. What would point upward is passed in here as a
 callable. Nothing else in the package constructs a long-lived object.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from event_seating.booking.announcements import NEWS_TYPES, Announce, Announcements
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
@@ -18,6 +19,7 @@ from event_seating.booking.registry import SeatLogs
 from event_seating.booking.service import BookingService
 from event_seating.booking.store import SqlLogStore
 from event_seating.booking.views import SeatViews
+from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
@@ -27,15 +29,25 @@ from event_seating.errors import DatabaseUnavailable, StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
+from event_seating.live.feed import Timer
+from event_seating.live.hub import LiveHub
+from event_seating.live.places import Places
+from event_seating.live.store import LiveStore
+from event_seating.mail.mode import sends_mail
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
-from event_seating.telemetry.logs import Logs
+from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.service import ABSENT_TTL_S, UserService
+from event_seating.valkey import signals as channels
+from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
+from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.wanted import Wanted
 from event_seating.written import Window
 
 PURGE_EVERY_S: Final = 1.0
@@ -44,10 +56,15 @@ PURGE_EVERY_S: Final = 1.0
 SET_CLOCK_EVERY_S: Final = 10.0
 """A cheap clock drifts by less than a millisecond meanwhile."""
 
+DRAIN_WITHIN_S: Final = 15.0
+"""For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
+
 BYTES_PER_MB: Final = 1024 * 1024
 
 PURGE_MOST: Final = 1000
 """Entries a round and cache; takes less than a millisecond."""
+
+_log = get_logger("bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +85,38 @@ class Parts:
     bookings: BookingService
     events: EventService
     buyers: Buyers
+    webhooks: WebhookService
+    live: LiveHub
     limiter: Limiter | None
     seating_limits: tuple[Limiter, Limiter] | None
     """For each buyer, and for each address."""
     doorkeeper: Doorkeeper
     health: Health
+    signals: Signals | None
+    """To and from other processes; none in a process that has no Redis, and is alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingParts:
+    """What a job process is made of."""
+
+    settings: Settings
+    clock: Clock
+    logs: Logs
+    metrics: Metrics
+    database: Database
+    users: UserService
+    signals: Signals
+    drains: tuple[Callable[[], Awaitable[None]], ...]
+    """Ends the taking of jobs and waits for those under way; each knows its own limit."""
+
+    async def drain(self) -> None:
+        """Take no more jobs, finish or checkpoint those under way."""
+        try:
+            async with asyncio.timeout(DRAIN_WITHIN_S):
+                await asyncio.gather(*(drain() for drain in self.drains), return_exceptions=True)
+        except TimeoutError:
+            _log.warning("jobs are still under way; the next process does them again")
 
 
 class _Accounts(NamedTuple):
@@ -104,21 +148,32 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
-        database = Database(
-            settings.database,
-            pool_size=settings.database_pool_size,
-            read_latency_s=settings.db_latency_ms / MS_PER_S,
-            observe_read=metrics.database_read_duration.observe,
+        database = _database(stack, settings, metrics)
+        signals = Signals(settings.redis, clock) if settings.redis else None
+        accounts = _accounts(stack, settings, database, clock, signals)
+        wanted = await _wanted(stack, database)
+        webhooks = WebhookService(
+            database, clock, NEWS_TYPES, _target_rules(settings), wanted.refresh
         )
-        stack.push_async_callback(database.close)
-        accounts = _accounts(stack, settings, database, clock)
-        seating = await _seating(stack, settings, database, clock, accounts.users, metrics)
+        seating = await _seating(
+            stack,
+            settings,
+            database,
+            clock,
+            accounts.users,
+            metrics,
+            Announcements(confirms=sends_mail(settings), wanted=wanted),
+        )
+        live = _live(stack, settings, database, clock, seating, metrics)
+        await stack.enter_async_context(_background(live.run()))
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
         await stack.enter_async_context(_background(watch_event_loop(metrics, clock)))
         caches = (accounts.cache, accounts.absent)
         await stack.enter_async_context(_background(_purge(caches, limiter)))
+        if signals is not None:
+            await _begin(stack, signals, metrics)
 
         key = settings.admin_api_key
         yield Parts(
@@ -130,12 +185,41 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             user_cache=accounts.cache,
             users=accounts.users,
             **seating._asdict(),
+            webhooks=webhooks,
+            live=live,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
             doorkeeper=Doorkeeper(
                 key.get_secret_value() if key else None, open_house=not settings.production
             ),
-            health=Health({"database": database.ping}),
+            health=Health(
+                {"database": database.ping}, helpful={"redis": signals.ping} if signals else None
+            ),
+            signals=signals,
+        )
+
+
+@asynccontextmanager
+async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
+    """Every part of a job process, until the block ends; `drain` before that."""
+    if settings.redis is None:
+        raise StartupError("REDIS_URL: jobs need a Redis")
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        metrics = Metrics(version=VERSION)
+        database = _database(stack, settings, metrics)
+        signals = Signals(settings.redis, clock)
+        accounts = _accounts(stack, settings, database, clock, signals)
+        await _begin(stack, signals, metrics)
+        yield WorkingParts(
+            settings=settings,
+            clock=clock,
+            logs=logs,
+            metrics=metrics,
+            database=database,
+            users=accounts.users,
+            signals=signals,
+            drains=(),
         )
 
 
@@ -161,16 +245,50 @@ async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]
         yield database, houses.index
 
 
+def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
+    database = Database(
+        settings.database,
+        pool_size=settings.database_pool_size,
+        read_latency_s=settings.db_latency_ms / MS_PER_S,
+        observe_read=metrics.database_read_duration.observe,
+    )
+    stack.push_async_callback(database.close)
+    return database
+
+
 def _accounts(
-    stack: AsyncExitStack, settings: Settings, database: Database, clock: Clock
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    signals: Signals | None,
 ) -> _Accounts:
     cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
     )
-    users = UserService(database, cache, absent, clock)
+    users = UserService(
+        database, cache, absent, clock, _coherence(signals), welcomes=sends_mail(settings)
+    )
     stack.push_async_callback(users.aclose)
     return _Accounts(users, cache, absent)
+
+
+def _coherence(signals: Signals | None) -> Coherence:
+    coherence = Coherence(signals.publish if signals else None)
+    if signals is not None:
+        signals.listen(channels.USERS, coherence.on_changed)
+        signals.listen(channels.CACHE, coherence.on_cleared)
+        signals.on_down(coherence.on_down)
+        signals.on_up(coherence.on_up)
+    return coherence
+
+
+async def _begin(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
+    """Connect, now that all who listen are there; they are told no more before they end."""
+    metrics.attach_redis(lambda: signals)
+    stack.push_async_callback(signals.aclose)
+    await signals.start()
 
 
 async def _seating(
@@ -180,6 +298,7 @@ async def _seating(
     clock: Clock,
     users: UserService,
     metrics: Metrics,
+    announce: Announce,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
@@ -197,6 +316,7 @@ async def _seating(
         grace_ms=int(settings.booking_grace_s * MS_PER_S),
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
         set_clock=set_clock,
+        announce=announce,
     )
     stack.push_async_callback(seat_logs.aclose)
     metrics.attach_seats(
@@ -219,6 +339,47 @@ async def _seating(
     await stack.enter_async_context(_background(seat_logs.run()))
     await stack.enter_async_context(_background(_keep_clock(set_clock)))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
+
+
+async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
+    """What webhooks want to hear, known before the first seat is sold."""
+    wanted = Wanted(database, NEWS_TYPES)
+    await wanted.refresh()
+    await stack.enter_async_context(_background(wanted.run()))
+    return wanted
+
+
+def _target_rules(settings: Settings) -> TargetRules:
+    return TargetRules(
+        plain_http=not settings.production,
+        private_networks=settings.webhooks_into_private_networks,
+    )
+
+
+def _live(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    seating: _Seating,
+    metrics: Metrics,
+) -> LiveHub:
+    loop = asyncio.get_running_loop()
+    places = Places(settings.live_connections_max, settings.live_connections_per_address)
+    live = LiveHub(
+        seating.seat_logs,
+        seating.houses.get,
+        seating.events.read,
+        LiveStore(database),
+        Timer(clock.monotonic, loop.call_soon, loop.call_later),
+        places,
+    )
+    seating.seat_logs.listen(live)
+    stack.push_async_callback(live.aclose)
+    metrics.attach_live(
+        live.tally, lambda: places.taken, lambda: live.watched, lambda: places.refused
+    )
+    return live
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:

@@ -34,11 +34,14 @@ from event_seating.errors import StartupError
 from event_seating.mailbox import parse_mailbox
 from event_seating.written import (
     Window,
+    parse_checkout_url,
     parse_database_url,
     parse_networks,
     parse_origins,
+    parse_redis_url,
     parse_smtp_url,
     parse_windows,
+    redis_url,
 )
 
 ADMIN_KEY_MIN_CHARS = 24
@@ -78,6 +81,13 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+class PrivateNetworks(StrEnum):
+    """Whether webhooks may point into networks that are not public."""
+
+    refuse = "refuse"
+    allow = "allow"
+
+
 def _when_text(parse: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
@@ -109,6 +119,8 @@ class Settings(BaseSettings):
     secret_names: ClassVar[tuple[str, ...]] = (
         "ADMIN_API_KEY",
         "DATABASE_URL",
+        "REDIS_URL",
+        "REDIS_PASSWORD",
         "SECRET_KEY",
         "SMTP_URL",
     )
@@ -138,6 +150,25 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(
         10, ge=2, le=200, description="Connections that this process keeps to PostgreSQL."
+    )
+    redis_url: Annotated[str | None, BeforeValidator(parse_redis_url)] = Field(
+        None,
+        description="redis://user:password@host:6379/0, rediss://… with TLS, or unix:///path of a "
+        "Redis (6.2 or later) or Valkey. Default: `serve` starts a Valkey of its own.",
+    )
+    redis_host: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._:-]+$",
+        description="Host of the Redis or Valkey, where no `REDIS_URL` names one.",
+    )
+    redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
+    redis_password: SecretStr | None = Field(
+        None, description="Its password, where `REDIS_URL` has none."
+    )
+    valkey_bin: Path | None = Field(
+        None,
+        description="The `valkey-server` (or `redis-server`) that `serve` starts where no Redis is "
+        "named. Default: the one that is installed with us.",
     )
     cache_ttl: float = Field(
         60, gt=0, le=86_400, description="Seconds that a cached user is answered without a look."
@@ -192,6 +223,20 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Megabytes that the events in memory may take; idle ones make room.",
     )
+    live_connections_max: int = Field(
+        12_000,
+        ge=1,
+        le=15_000,
+        description="WebSockets and long polls of live updates that this process serves at once; "
+        "it takes 16,384 connections in all.",
+    )
+    live_connections_per_address: int = Field(
+        1_000,
+        ge=1,
+        le=15_000,
+        description="How many of them one address may have (IPv6: one /64); thousands of buyers "
+        "may share a carrier's.",
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Signs hold tokens and buyers' cookies; at least "
@@ -218,6 +263,17 @@ class Settings(BaseSettings):
         None,
         description="The key that may do everything; needed in production, at least "
         f"{ADMIN_KEY_MIN_CHARS} characters. `openssl rand -hex 24` makes one.",
+    )
+    webhook_private_networks: PrivateNetworks | None = Field(
+        None,
+        description="refuse or allow webhooks to addresses that are not public. Default: allow "
+        "in development, else refuse.",
+    )
+    checkout_url: Annotated[str | None, BeforeValidator(parse_checkout_url)] = Field(
+        None,
+        description="The http or https address of the shop to which the page sends a buyer; "
+        "`holdToken` and `eventId` are added to it. Used in production only, where a page has no "
+        "key to book with.",
     )
     drain_delay_s: float | None = Field(
         None,
@@ -261,6 +317,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.sqlite_path}"
 
     @property
+    def redis(self) -> str | None:
+        """The URL of the Redis or Valkey that is named, with its password, or none."""
+        password = self.redis_password.get_secret_value() if self.redis_password else None
+        return redis_url(self.redis_url, self.redis_host, self.redis_port, password)
+
+    @property
     def log_directory(self) -> Path | None:
         """Where log files go, or none."""
         if not self.production or self.log_dir is None:
@@ -273,6 +335,13 @@ class Settings(BaseSettings):
         if self.drain_delay_s is not None:
             return self.drain_delay_s
         return 5.0 if self.production else 0.0
+
+    @property
+    def webhooks_into_private_networks(self) -> bool:
+        """Whether a webhook may point to an address that is not public."""
+        if self.webhook_private_networks is not None:
+            return self.webhook_private_networks is PrivateNetworks.allow
+        return self.app_env is AppEnv.development
 
     @property
     def loopback(self) -> bool:
@@ -334,6 +403,8 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
             f"SECRET_KEY: needs at least {SECRET_KEY_MIN_CHARS} characters; "
             "`openssl rand -hex 32` makes one"
         )
+    if settings.redis_password is not None and settings.redis is None:
+        raise StartupError("REDIS_PASSWORD: is of use with a REDIS_URL or REDIS_HOST only")
     if settings.production and settings.smtp_url and not settings.mail_from:
         raise StartupError(
             "MAIL_FROM: SMTP_URL needs to know who mail comes from, such as "
@@ -344,6 +415,11 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
             f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "
             "leave HOST at 127.0.0.1 for a first try"
         )
+
+
+def environment_of_a_child(**changes: str) -> dict[str, str]:
+    """The environment of this process with these variables on top, for a process that it starts."""
+    return dict(os.environ) | changes
 
 
 def environment_name(field: str) -> str:

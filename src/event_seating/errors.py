@@ -114,6 +114,14 @@ class Forbidden(ServiceError):
     sentence = "This key's role may not do that."
 
 
+class ForeignOrigin(ServiceError):
+    """A page of another origin opens a WebSocket."""
+
+    status = 403
+    code = "foreign_origin"
+    sentence = "Pages of this origin may not connect; `CORS_ORIGINS` names those that may."
+
+
 class NotFound(ServiceError):
     """There is no such path."""
 
@@ -146,12 +154,20 @@ class VenueVersionNotFound(ServiceError):
     sentence = "This venue's seat map has no such version."
 
 
-class ReportNotFound(ServiceError):
-    """There is no such report, or not any more."""
+class WebhookNotFound(ServiceError):
+    """No webhook has this id."""
 
     status = 404
-    code = "report_not_found"
-    sentence = "No report has this id; a report is kept for a day."
+    code = "webhook_not_found"
+    sentence = "No webhook has this id."
+
+
+class DeliveryNotFound(ServiceError):
+    """The webhook has no such delivery, or had it long ago."""
+
+    status = 404
+    code = "delivery_not_found"
+    sentence = "This webhook has no delivery with this id."
 
 
 class MethodNotAllowed(ServiceError):
@@ -195,6 +211,22 @@ class VenueExists(ServiceError):
 
     def __init__(self, venue_id: str) -> None:
         super().__init__(details={"id": venue_id})
+
+
+class TooManyWebhooks(ServiceError):
+    """There are as many webhooks as there may be."""
+
+    status = 409
+    code = "too_many_webhooks"
+    sentence = "There are as many webhooks as there may be; delete one first."
+
+
+class WebhookPaused(ServiceError):
+    """A message is to be sent again to a webhook that is paused."""
+
+    status = 409
+    code = "webhook_paused"
+    sentence = "This webhook is paused; resume it first."
 
 
 class BodyTooLarge(ServiceError):
@@ -267,6 +299,22 @@ class TooBusy(ServiceError):
     status = 503
     code = "too_busy"
     sentence = "Too many requests wait for this event; try again in a moment."
+
+
+class WatchersFull(ServiceError):
+    """As many watch as this instance can serve, or as many events as its memory holds."""
+
+    status = 503
+    code = "watchers_full"
+    sentence = "Too many watch here at the moment; try again in a moment."
+
+
+class TooManyWatchers(ServiceError):
+    """One address watches as often as an address may."""
+
+    status = 429
+    code = "too_many_watchers"
+    sentence = "Too many live connections from this address; close one of them first."
 
 
 class IdempotencyKeyReused(ServiceError):

@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 WINDOWS_MAX = 4
 """More windows than anyone needs; each costs a look at every request."""
@@ -19,6 +19,8 @@ WINDOW_COUNT_MAX = 1_000_000
 
 WINDOW_SECONDS_MAX = 86_400
 """A day: a client is remembered for as long as its longest window."""
+
+PORT_MAX = 65_535
 
 
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
@@ -99,6 +101,16 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ipaddress.ip_network(part) for part in _parts(text))
 
 
+def parse_checkout_url(text: str | None) -> str | None:
+    """The address of a shop; a `ValueError` says what is wrong."""
+    if not text:
+        return None
+    address = urlsplit(text.strip())
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise ValueError("write an address such as https://shop.example/checkout")
+    return address.geturl()
+
+
 def parse_origins(text: str) -> tuple[str, ...]:
     """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
     # Browsers send scheme and host in lower case.
@@ -130,15 +142,61 @@ def parse_database_url(value: str | None) -> str | None:
     return f"{driver}://{rest}"
 
 
+def parse_redis_url(value: str | None) -> str | None:
+    """The URL as it is, or a `ValueError` that names what can be written.
+
+    Options are refused: they would overrule the time limits of our connections.
+    """
+    if not value:
+        return None
+    url = urlsplit(value)
+    if url.scheme == "unix":
+        options = dict(parse_qsl(url.query, keep_blank_values=True))
+        right = url.path.startswith("/") and set(options) <= {"db"}
+        if not right or not options.get("db", "0").isdecimal():
+            raise ValueError("write unix:///path/of/the/socket, with ?db=1 for another database")
+        return value
+    if url.scheme not in {"redis", "rediss"}:
+        raise ValueError("write redis://user:password@host:6379/0, rediss://… or unix:///path")
+    if not url.hostname or not _is_port(url.netloc) or url.query or url.fragment:
+        raise ValueError(
+            "write redis://user:password@host:6379/0 without options; signs such as @ : / in a "
+            "password are written as %40 %3A %2F"
+        )
+    if not re.fullmatch(r"/?|/\d{1,4}", url.path):
+        raise ValueError("the path of a redis:// URL is the number of a database, or nothing")
+    return value
+
+
+def redis_url(url: str | None, host: str | None, port: int, password: str | None) -> str | None:
+    """One URL of what `REDIS_URL`, or `REDIS_HOST` and `REDIS_PORT`, and a password say."""
+    if url is None and host is None:
+        return None
+    if url is None:
+        url = f"redis://{f'[{host}]' if ':' in str(host) else host}:{port}/0"
+    parts = urlsplit(url)
+    if password is None or parts.password is not None:
+        return url
+    user, _, where = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{where}").geturl()
+
+
+def _is_port(netloc: str) -> bool:
+    """Whether what follows the host's colon, if it does, is the number of a port."""
+    rest = netloc.rpartition("@")[2].rpartition("]")[2]
+    port = rest.partition(":")[2]
+    return ":" not in rest or (port.isdecimal() and 1 <= int(port) <= PORT_MAX)
+
+
 def parse_smtp_url(text: str) -> SmtpServer:
     """A mail server; a `ValueError` says what is wrong, without the password.
 
     With a user STARTTLS is required unless it is switched off: a password does not go in the clear
     because somebody on the way took the offer out.
     """
+    if not text.isprintable() or " " in text:
+        raise ValueError(_SMTP_HINT)
     try:
-        if not text.isprintable() or " " in text:
-            raise ValueError(_SMTP_HINT)
         url = urlsplit(text)
         port = url.port
         given = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))

@@ -81,6 +81,8 @@ async def test_a_list_that_cannot_be_meant_is_400(service: Service) -> None:
     for query in (
         "?updatedSince=2020-01-01T00:00:00",
         "?updatedSince=soon",
+        "?updatedSince=1700000000",
+        "?updatedSince=2020-01-01",
         "?status=held",
         "?limit=0",
         "?limit=1000",
@@ -89,6 +91,8 @@ async def test_a_list_that_cannot_be_meant_is_400(service: Service) -> None:
     ):
         answer = await listed(service, event, query)
         assert answer.status_code == 400, query
+    without_zone = (await listed(service, event, "?updatedSince=2020-01-01T00:00:00")).json()
+    assert "has no time zone; end it with Z or an offset" in without_zone["error"]
     assert (await listed(service, event, "?seat=Z-1-1")).json()["code"] == "seat_not_found"
 
 

@@ -16,6 +16,7 @@ from tests.smtp import SmtpServer
 
 from event_seating.booking import confirmation
 from event_seating.booking.confirmation import Confirmations
+from event_seating.cache.coherence import Coherence
 from event_seating.clock import SystemClock
 from event_seating.db.tables import users
 from event_seating.errors import UserIdExists
@@ -259,7 +260,12 @@ class TestWelcome:
     async def test_it_is_asked_for_with_the_user(self, service: Service) -> None:
         parts = service.parts
         welcoming = UserService(
-            parts.database, parts.user_cache, parts.user_cache, parts.clock, welcomes=True
+            parts.database,
+            parts.user_cache,
+            parts.user_cache,
+            parts.clock,
+            Coherence(None),
+            welcomes=True,
         )
         await welcoming.create("anna", "Anna", "anna@example.com")
         await welcoming.aclose()
@@ -269,7 +275,9 @@ class TestWelcome:
 
     async def test_where_no_mail_is_sent_it_is_not(self, service: Service) -> None:
         parts = service.parts
-        silent = UserService(parts.database, parts.user_cache, parts.user_cache, parts.clock)
+        silent = UserService(
+            parts.database, parts.user_cache, parts.user_cache, parts.clock, Coherence(None)
+        )
         await silent.create("anna", "Anna", "anna@example.com")
         await silent.aclose()
         assert await asked(parts.database) == []
@@ -277,7 +285,12 @@ class TestWelcome:
     async def test_a_user_who_exists_is_not_welcomed_again(self, service: Service) -> None:
         parts = service.parts
         welcoming = UserService(
-            parts.database, parts.user_cache, parts.user_cache, parts.clock, welcomes=True
+            parts.database,
+            parts.user_cache,
+            parts.user_cache,
+            parts.clock,
+            Coherence(None),
+            welcomes=True,
         )
         await welcoming.create("anna", "Anna", "anna@example.com")
         with pytest.raises(UserIdExists):

@@ -22,6 +22,11 @@ DEFAULTS: dict[str, Any] = {
     "data_dir": Path("data"),
     "database_url": None,
     "database_pool_size": 10,
+    "redis_url": None,
+    "redis_host": None,
+    "redis_port": 6379,
+    "redis_password": None,
+    "valkey_bin": None,
     "cache_ttl": 60,
     "cache_capacity": 1000,
     "db_latency_ms": 0,
@@ -33,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "seating_rate_limits": ((60, 10), (200, 60)),
     "booking_grace_s": 60,
     "seat_memory_mb": 512,
+    "live_connections_max": 12_000,
+    "live_connections_per_address": 1_000,
     "secret_key": None,
     "smtp_url": None,
     "mail_from": None,
@@ -51,6 +58,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "data_dir": ("/var/lib/es", Path("/var/lib/es")),
     "database_url": ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
     "database_pool_size": ("20", 20),
+    "redis_url": ("redis://u:p@h:1/2", "redis://u:p@h:1/2"),
+    "redis_host": ("redis.internal", "redis.internal"),
+    "redis_port": ("7000", 7000),
+    "valkey_bin": ("/usr/bin/valkey-server", Path("/usr/bin/valkey-server")),
     "cache_ttl": ("0.5", 0.5),
     "cache_capacity": ("2", 2),
     "db_latency_ms": ("200", 200),
@@ -63,6 +74,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
     "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
+    "live_connections_max": ("9", 9),
+    "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
         "10.0.0.0/8, 2001:db8::1",
         (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),
@@ -82,7 +95,7 @@ def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_tables_here_name_every_setting() -> None:
-    secrets = {"admin_api_key", "secret_key", "smtp_url"}
+    secrets = {"admin_api_key", "secret_key", "redis_password", "smtp_url"}
     assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, *secrets}
 
 
@@ -278,3 +291,60 @@ def test_in_production_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPa
         config.load()
     monkeypatch.setenv("MAIL_FROM", "Box <box@example.com>")
     config.load()
+
+
+class TestRedis:
+    def redis(self, monkeypatch: pytest.MonkeyPatch, **given: str) -> str | None:
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        return config.load().redis
+
+    def test_none_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.redis(monkeypatch) is None
+        assert self.redis(monkeypatch, REDIS_PORT="7000") is None
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ({"REDIS_URL": "redis://h"}, "redis://h"),
+            ({"REDIS_URL": "rediss://u:p@h:1/2"}, "rediss://u:p@h:1/2"),
+            ({"REDIS_URL": "unix:///run/redis.sock?db=3"}, "unix:///run/redis.sock?db=3"),
+            ({"REDIS_HOST": "h"}, "redis://h:6379/0"),
+            ({"REDIS_HOST": "::1", "REDIS_PORT": "7000"}, "redis://[::1]:7000/0"),
+            ({"REDIS_HOST": "h", "REDIS_PASSWORD": "a@/:b"}, "redis://:a%40%2F%3Ab@h:6379/0"),
+            ({"REDIS_URL": "redis://u@h", "REDIS_PASSWORD": "p"}, "redis://u:p@h"),
+            ({"REDIS_URL": "redis://:own@h", "REDIS_PASSWORD": "p"}, "redis://:own@h"),
+            ({"REDIS_URL": "redis://h", "REDIS_HOST": "other"}, "redis://h"),
+            ({"REDIS_URL": "unix:///s", "REDIS_PASSWORD": "p"}, "unix://:p@/s"),
+        ],
+    )
+    def test_one_url_is_made_of_what_is_given(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: str
+    ) -> None:
+        assert self.redis(monkeypatch, **given) == expected
+
+    @pytest.mark.parametrize(
+        "url",
+        ["hidden", "http://hidden", "redis://", "redis://hidden:0", "redis://hidden:99999",
+         "redis://hidden:x", "redis://hidden/x", "redis://hidden?socket_timeout=60",
+         "redis://u:a/b@hidden", "unix://hidden", "unix:///s?db=x", "unix:///s?timeout=1",
+         "redis://[::1"],
+    )  # fmt: skip
+    def test_what_is_no_url_of_a_redis_is_refused_without_showing_it(
+        self, monkeypatch: pytest.MonkeyPatch, url: str
+    ) -> None:
+        with pytest.raises(StartupError, match="REDIS_URL: ") as refused:
+            self.redis(monkeypatch, REDIS_URL=url)
+        assert "hidden" not in str(refused.value)
+
+    def test_a_password_for_nothing_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(StartupError, match="REDIS_PASSWORD: ") as refused:
+            self.redis(monkeypatch, REDIS_PASSWORD="hidden")
+        assert "hidden" not in str(refused.value)
+
+    def test_the_secrets_may_come_as_files(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "password").write_text("secret\n")
+        given = {"REDIS_HOST": "h", "REDIS_PASSWORD_FILE": str(tmp_path / "password")}
+        assert self.redis(monkeypatch, **given) == "redis://:secret@h:6379/0"

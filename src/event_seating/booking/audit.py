@@ -62,7 +62,7 @@ def described(row: Row, house: House, currency: str) -> dict[str, Any]:
         "entries": [
             {
                 "actor": entry.actor,
-                "operations": [_operation(each, house, currency) for each in entry.operations],
+                "operations": [operation(each, house, currency) for each in entry.operations],
             }
             for entry in row.entries
         ],
@@ -100,30 +100,31 @@ def _status_after(operation: Operation, seat: int) -> int | None:
     return after
 
 
-def _operation(operation: Operation, house: House, currency: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {"type": TYPES[type(operation)]}
-    answer |= _names(operation, house.event_id)
-    match operation:
+def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
+    """An operation, with the seats that it moves."""
+    answer: dict[str, Any] = {"type": TYPES[type(done)]}
+    answer |= _names(done, house.event_id)
+    match done:
         case Configured():
-            answer["configuration"] = _configuration(operation.configuration)
+            answer["configuration"] = _configuration(done.configuration)
         case Held():
-            answer |= _seats(seats_of(operation.groups), house)
-            answer["lastsS"] = operation.lasts_ms / MS_PER_S
+            answer |= _seats(seats_of(done.groups), house)
+            answer["lastsS"] = done.lasts_ms / MS_PER_S
         case Extended():
-            answer["lastsS"] = operation.lasts_ms / MS_PER_S
+            answer["lastsS"] = done.lasts_ms / MS_PER_S
         case Amended():
-            answer["released"] = _seats(operation.removed, house)
-            answer["taken"] = _seats(seats_of(operation.added), house)
+            answer["released"] = _seats(done.removed, house)
+            answer["taken"] = _seats(seats_of(done.added), house)
         case Exchanged():
-            answer["released"] = _seats(operation.released, house)
-            answer["taken"] = _seats(seats_of(operation.taken), house)
-            answer["difference"] = money.to_text(operation.difference, currency)
+            answer["released"] = _seats(done.released, house)
+            answer["taken"] = _seats(seats_of(done.taken), house)
+            answer["difference"] = money.to_text(done.difference, currency)
         case Booked():
-            answer |= _seats(operation.taken, house)
+            answer |= _seats(done.taken, house)
         case Released() | Expired() | Cancelled():
-            answer |= _seats(operation.seats, house)
+            answer |= _seats(done.seats, house)
         case Blocked() | Unblocked():
-            answer |= _seats(from_ranges(operation.ranges), house)
+            answer |= _seats(from_ranges(done.ranges), house)
     return answer
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+import msgspec
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.records import STANDARD, Groups, LineGroup
-from event_seating.db.tables import booking_lines, bookings
+from event_seating.booking.records import STANDARD, Configuration, Groups, LineGroup
+from event_seating.db.tables import booking_lines, bookings, events
 
 BY_ID: Final = (
     select(bookings)
@@ -21,6 +22,9 @@ LINES: Final = (
     .where(booking_lines.c.booking_id == bindparam("id"))
     .order_by(booking_lines.c.seat)
 )
+
+
+CONFIGURATION: Final = select(events.c.configuration).where(events.c.id == bindparam("id"))
 
 
 class BookingRow(NamedTuple):
@@ -55,6 +59,12 @@ async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> 
         row.updated_at_ms,
         groups_of((line.seat, line.ticket_type, line.price) for line in lines),
     )
+
+
+async def currency_of(connection: AsyncConnection, event_id: str) -> str:
+    """The currency of an event that is made."""
+    found = (await connection.execute(CONFIGURATION, {"id": event_id})).scalar_one()
+    return msgspec.json.decode(found, type=Configuration).currency
 
 
 def in_seat_order(groups: Groups) -> Groups:

@@ -49,6 +49,13 @@ async def rows_after(database: Database, event_id: str, version: int) -> AsyncGe
         version = found[-1].version
 
 
+async def row_at(database: Database, event_id: str, version: int) -> Row | None:
+    """The row with this version; raises as `rows_after` does."""
+    async with database.read() as connection:
+        found = await list_store.log_after(connection, event_id, version - 1, 1)
+    return _decoded(found[0]) if found and found[0].version == version else None
+
+
 async def of_seat(database: Database, house: House, seat: int, version: int) -> SeatHistory:
     """What happened to a seat up to `version`; raises as `rows_after` does."""
     moves: list[dict[str, Any]] = []

@@ -1,13 +1,11 @@
 """The lists of bookings: of an event for the box office, of a user, and as an export."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
-from event_seating import errors
+from event_seating import errors, times
 from event_seating.booking import answers, exports, list_store, views
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.list_store import BookingFilter
@@ -15,6 +13,7 @@ from event_seating.booking.registry import SeatLogs
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
 from event_seating.users import model as users_model
+from event_seating.web.json_body import invalid
 from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
@@ -23,8 +22,6 @@ PRIVATE: Final = {"cache-control": "private, no-store"}
 
 TEXT_CHARS_MAX: Final = 200
 """As long as an order's reference may be."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
     errors.InvalidRequest,
@@ -35,6 +32,15 @@ _READS: Final[tuple[type[ServiceError], ...]] = (
 )
 
 UserExists = Callable[[str], Awaitable[bool]]
+
+UpdatedSince = Annotated[
+    str | None,
+    Query(
+        alias="updatedSince",
+        description="Only bookings that changed then or later.",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 # A NUL is a character that no database takes.
 Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]*$")]
@@ -64,7 +70,7 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
         order_ref: Annotated[Text, Query(alias="orderRef")] = None,
         user_id: Annotated[Text, Query(alias="userId")] = None,
         status: Literal["confirmed", "cancelled"] | None = None,
-        updated_since: Annotated[AwareDatetime | None, Query(alias="updatedSince")] = None,
+        updated_since: UpdatedSince = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
@@ -73,9 +79,8 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
         With `Accept: text/csv` or `application/x-ndjson` all of them at once.
         """
         _, house = await views.opened(logs, house_of, id)
-        wanted = BookingFilter(
-            _number(house, seat), order_ref, user_id, status, _milliseconds(updated_since)
-        )
+        since_ms = _milliseconds("updatedSince", updated_since)
+        wanted = BookingFilter(_number(house, seat), order_ref, user_id, status, since_ms)
         form = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
         if form != JSON:
             return await _exported(form, database, house, wanted)
@@ -145,5 +150,10 @@ def _number(house: House, seat: str | None) -> int | None:
     return number
 
 
-def _milliseconds(time: datetime | None) -> int | None:
-    return None if time is None else (time - _EPOCH) // timedelta(milliseconds=1)
+def _milliseconds(field: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        raise invalid(field, str(error)) from None

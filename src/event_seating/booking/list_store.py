@@ -102,6 +102,17 @@ async def of_user(
     return await _page(connection, statement, order, after, most)
 
 
+async def by_ids(
+    connection: AsyncConnection, event_id: str, ids: Sequence[str]
+) -> list[ListedBooking]:
+    """These bookings of an event, those that there are, in no order."""
+    if not ids:
+        return []
+    statement = select(bookings).where(bookings.c.event_id == event_id)
+    found = await connection.execute(statement.where(bookings.c.id.in_(ids)))
+    return await _with_lines(connection, found.all())
+
+
 async def log_after(
     connection: AsyncConnection, event_id: str, version: int, most: int
 ) -> list[LogRow]:
@@ -146,7 +157,11 @@ async def _page(
 ) -> list[ListedBooking]:
     if after is not None:
         statement = statement.where(tuple_(*order) > tuple_(*after))
-    found = (await connection.execute(statement.order_by(*order).limit(most))).all()
+    found = await connection.execute(statement.order_by(*order).limit(most))
+    return await _with_lines(connection, found.all())
+
+
+async def _with_lines(connection: AsyncConnection, found: Sequence[Any]) -> list[ListedBooking]:
     lines = await _lines(connection, found)
     return [
         ListedBooking(

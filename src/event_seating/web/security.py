@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from event_seating.errors import Forbidden, Unauthorized
+from event_seating.web.asgi import Scope
 
 ADDRESSES_REMEMBERED: Final = 16_384
 """Texts of addresses whose parsed form is kept at hand; parsing one takes ten times as long."""
@@ -61,6 +62,7 @@ class Principal:
 
 ACCESS: Final[dict[str, Role]] = {
     "GET /": Role.anyone,
+    "GET /page/{release}/{asset}": Role.anyone,
     "GET /health": Role.anyone,
     "GET /health/ready": Role.anyone,
     "GET /openapi.json": Role.anyone,
@@ -82,11 +84,11 @@ ACCESS: Final[dict[str, Role]] = {
     "PATCH /events/{id}": Role.admin,
     "GET /events/{id}/seats": Role.anyone,
     "GET /events/{id}/seats/{seat}": Role.anyone,
+    "GET /events/{id}/changes": Role.anyone,
     "GET /events/{id}/log": Role.box_office,
     "GET /events/{id}/bookings": Role.box_office,
     "GET /users/{id}/bookings": Role.box_office,
     "POST /reports": Role.box_office,
-    "GET /reports/{id}": Role.box_office,
     "POST /events/{id}/holds": Role.anyone,
     "GET /holds/{token}": Role.anyone,
     "PATCH /holds/{token}": Role.anyone,
@@ -98,6 +100,16 @@ ACCESS: Final[dict[str, Role]] = {
     "POST /bookings/{id}/changes": Role.box_office,
     "POST /events/{id}/blocks": Role.box_office,
     "POST /events/{id}/blocks/release": Role.box_office,
+    "GET /webhooks": Role.admin,
+    "POST /webhooks": Role.admin,
+    "GET /webhooks/{id}": Role.admin,
+    "PATCH /webhooks/{id}": Role.admin,
+    "DELETE /webhooks/{id}": Role.admin,
+    "POST /webhooks/{id}/secret": Role.admin,
+    "POST /webhooks/{id}/test": Role.admin,
+    "GET /webhooks/{id}/deliveries": Role.admin,
+    "GET /webhooks/{id}/deliveries/{delivery}": Role.admin,
+    "POST /webhooks/{id}/deliveries/{delivery}/redeliver": Role.admin,
 }
 """Who may call what: the least role for each route. A route that is missing here is not served."""
 
@@ -160,6 +172,22 @@ def client_address(
         if not _within(address, trusted):
             break
     return peer
+
+
+def address_of(scope: Scope, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+    """The address of the client of this request or WebSocket."""
+    client = scope["client"]
+    peer: str = client[0] if client else ""
+    if not trusted:
+        return peer
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(peer, forwarded, trusted)
+
+
+def host_name(host: bytes) -> bytes:
+    """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
+    name, colon, port = host.rpartition(b":")
+    return (name if colon and (port.isdigit() or not port) else host).lower()
 
 
 def client_key(address: str) -> int | str:

@@ -13,7 +13,8 @@ from tests.unit.mail.letters import SENDER, mail
 
 from event_seating.clock import SystemClock
 from event_seating.config import Settings
-from event_seating.mail.post import Post, at_the_start, post, sends_mail
+from event_seating.mail.mode import at_the_start, sends_mail
+from event_seating.mail.post import Post, post
 from event_seating.mail.transport import MailFolder, SmtpTransport
 from event_seating.mailbox import Mailbox
 

@@ -27,6 +27,13 @@ class Stats:
     average_lookup_ms: float = 0.5
 
 
+@dataclass
+class Redis:
+    problem: str | None = None
+    restarts: int = 2
+    dropped: int = 1
+
+
 class Seats:
     """What the writers counted."""
 
@@ -43,6 +50,7 @@ def metrics() -> Metrics:
     built.attach_cache(Stats, lambda: 6)
     built.attach_limiter(lambda: 7)
     built.attach_logs(lambda: 9)
+    built.attach_redis(Redis)
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
     return built
 

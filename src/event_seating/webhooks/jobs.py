@@ -1,0 +1,129 @@
+"""The job that sends a delivery.
+
+A receiver that takes the message (2xx) ends it, in one transaction with the job. `410 Gone` ends it
+too and pauses the webhook: the receiver wants to hear no more. Whatever else happens is tried again
+by the queue, and the last attempt says so in the delivery. Should this process die between the
+receiver's answer and the commit, the message is sent once more, under the same id.
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.telemetry.logs import get_logger
+from event_seating.webhooks import signing, store
+from event_seating.webhooks.model import TEST, Delivery, Status, Webhook
+from event_seating.webhooks.sender import Outcome, Sender
+from event_seating.webhooks.service import WEBHOOK, Changed
+
+PAUSED: Final = "the webhook is paused"
+
+_log = get_logger("webhooks")
+
+
+class NotTaken(Exception):
+    """The receiver did not take the message this time; the text says why."""
+
+
+class WebhookJobs:
+    """The handlers of the jobs about webhooks."""
+
+    def __init__(self, database: Database, clock: Clock, sender: Sender, changed: Changed) -> None:
+        self._database = database
+        self._clock = clock
+        self._sender = sender
+        self._changed = changed
+        self.outcomes: Counter[str] = Counter()
+        """Calls by what became of them: `delivered`, `retried`, `failed` or `gone`."""
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of the job."""
+        return {WEBHOOK: self.deliver}
+
+    async def deliver(self, job: Job) -> Any:
+        """Send one delivery; the result says what became of it.
+
+        Raises `NotTaken` when it is to be tried again, and `JobFailed` for a job that names none.
+        """
+        delivery_id = job.payload.get("deliveryId")
+        if not isinstance(delivery_id, str):
+            raise JobFailed("the payload has no deliveryId")
+        async with self._database.read() as connection:
+            delivery = await store.delivery(connection, delivery_id)
+            webhook = await store.by_id(connection, delivery.webhook_id) if delivery else None
+        if delivery is None or webhook is None:
+            return {"outcome": "the webhook was deleted"}
+        if delivery.job_id != job.id or delivery.status is Status.delivered:
+            return {"outcome": "sent by another job"}
+        if webhook.paused and delivery.type != TEST:
+            await self._end(job, delivery, Status.failed, Outcome(error=PAUSED), attempts=0)
+            return None
+        return await self._note(job, delivery, webhook, await self._send(delivery, webhook))
+
+    async def _send(self, delivery: Delivery, webhook: Webhook) -> Outcome:
+        now_ms = self._clock.now_ms()
+        keys = webhook.keys(now_ms)
+        headers = signing.headers(delivery.id, delivery.payload, now_ms, keys)
+        return await self._sender.send(webhook.url, headers, delivery.payload)
+
+    async def _note(self, job: Job, delivery: Delivery, webhook: Webhook, outcome: Outcome) -> None:
+        if outcome.error is None:
+            await self._end(job, delivery, Status.delivered, outcome)
+            self.outcomes["delivered"] += 1
+        elif outcome.gone:
+            await self._end(job, delivery, Status.failed, outcome, pause=webhook)
+            self.outcomes["gone"] += 1
+            _log.warning("a receiver is gone; its webhook is paused", webhookId=webhook.id)
+            await self._changed()
+        else:
+            await self._tried(delivery, outcome, last=job.last_attempt)
+            self.outcomes["failed" if job.last_attempt else "retried"] += 1
+            if job.last_attempt:
+                _log.warning(
+                    "a message was not taken and is given up",
+                    webhookId=webhook.id,
+                    deliveryId=delivery.id,
+                    reason=outcome.error,
+                )
+            raise NotTaken(outcome.error)
+
+    async def _end(
+        self,
+        job: Job,
+        delivery: Delivery,
+        status: Status,
+        outcome: Outcome,
+        *,
+        attempts: int = 1,
+        pause: Webhook | None = None,
+    ) -> None:
+        """The job is done with this; in one transaction."""
+        now_ms = self._clock.now_ms()
+        async with self._database.write() as connection:
+            await store.note_attempt(
+                connection,
+                delivery,
+                status,
+                attempts=attempts,
+                response_status=outcome.status,
+                error=outcome.error,
+                finished_at_ms=now_ms,
+            )
+            if pause is not None:
+                await store.pause(connection, pause.id, now_ms)
+            result = {"outcome": outcome.error or "delivered", "status": outcome.status}
+            await job.finish(connection, result)
+
+    async def _tried(self, delivery: Delivery, outcome: Outcome, *, last: bool) -> None:
+        async with self._database.write() as connection:
+            await store.note_attempt(
+                connection,
+                delivery,
+                Status.failed if last else Status.pending,
+                attempts=1,
+                response_status=outcome.status,
+                error=outcome.error,
+                finished_at_ms=self._clock.now_ms() if last else None,
+            )

@@ -1,0 +1,155 @@
+"""What a webhook and a delivery are, and what they may be.
+
+Pure, but for the ids. A webhook names the types that it wants, `*` for all; a delivery is one
+message to one webhook, from the transaction that wrote it to its end. Its id is also that of its
+first job and of the message, so that a receiver tells a repetition from news.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from hashlib import sha256
+from secrets import token_hex
+from typing import Final
+
+import msgspec
+
+from event_seating.jobs.model import JOB_ID_BYTES
+
+WEBHOOKS_MAX: Final = 50
+"""Each costs a row and a job for each message; a house has a handful of receivers."""
+
+DESCRIPTION_CHARS_MAX: Final = 200
+
+ROTATION_MS: Final = 24 * 3_600_000
+"""How long an old secret signs as well: a day to bring the new one to the receiver."""
+
+EVERYTHING: Final = "*"
+"""In place of types: all of them, those of later releases too."""
+
+TEST: Final = "test"
+"""The type of a message that says nothing, to see whether it arrives."""
+
+_WEBHOOK_ID: Final = re.compile(r"wh-[0-9a-f]{32}\Z")
+_DELIVERY_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z")
+
+
+class Status(StrEnum):
+    """How far a delivery is."""
+
+    pending = "pending"
+    delivered = "delivered"
+    failed = "failed"
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """A receiver and what it wants to hear."""
+
+    id: str
+    url: str
+    types: tuple[str, ...]
+    description: str | None
+    secret: str
+    previous_secret: str | None
+    previous_until_ms: int | None
+    paused: bool
+    created_at_ms: int
+    updated_at_ms: int
+
+    def wants(self, type_: str) -> bool:
+        """Whether it is to be told of what has this type."""
+        return not self.paused and (EVERYTHING in self.types or type_ in self.types)
+
+    def keys(self, now_ms: int) -> tuple[str, ...]:
+        """The secrets that sign now, the newest first."""
+        if self.previous_secret and (self.previous_until_ms or 0) > now_ms:
+            return self.secret, self.previous_secret
+        return (self.secret,)
+
+    def rotated(self, secret: str, now_ms: int) -> "Webhook":
+        """The same with a new secret, beside which the present one signs for a while."""
+        return msgspec.structs.replace(
+            self,
+            secret=secret,
+            previous_secret=self.secret,
+            previous_until_ms=now_ms + ROTATION_MS,
+            updated_at_ms=now_ms,
+        )
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One message to one webhook."""
+
+    id: str
+    webhook_id: str
+    job_id: str
+    """The job that sends it: the first one has the delivery's own id, a redelivery another."""
+    type: str
+    event_id: str
+    """Empty for a test."""
+    version: int
+    """Of the event, with what the message tells; 0 for a test."""
+    payload: str
+    status: Status
+    attempts: int
+    response_status: int | None
+    error: str | None
+    created_at_ms: int
+    finished_at_ms: int | None
+
+
+class News(msgspec.Struct, frozen=True):
+    """A message before it is known to whom it goes; `payload` is JSON."""
+
+    type: str
+    payload: str
+
+
+def new_webhook_id() -> str:
+    """An id for a new webhook."""
+    return f"wh-{token_hex(16)}"
+
+
+def is_webhook_id(text: str) -> bool:
+    """Whether this can be the id of a webhook at all."""
+    return _WEBHOOK_ID.match(text) is not None
+
+
+def is_delivery_id(text: str) -> bool:
+    """Whether this can be the id of a delivery at all."""
+    return _DELIVERY_ID.match(text) is not None
+
+
+def delivery_id(cause: str, webhook_id: str, number: int) -> str:
+    """The id of the message with this number that a job causes to a webhook.
+
+    The same each time, so that a job that is done twice cannot tell a receiver twice; as hard to
+    guess as the id of the job.
+    """
+    named = f"{cause} {webhook_id} {number}".encode()
+    return f"job-{sha256(named).digest()[:JOB_ID_BYTES].hex()}"
+
+
+def checked_types(types: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The types without doubles, in order; a `ValueError` says which there are."""
+    unknown = sorted({*types} - {*known, EVERYTHING})
+    if not types or unknown:
+        wrong = f"{unknown[0][:40]} is not one" if unknown else "must not be empty"
+        raise ValueError(f"{wrong}; there are {', '.join(sorted(known))}, and * for all")
+    return (EVERYTHING,) if EVERYTHING in types else tuple(sorted({*types}))
+
+
+def checked_description(text: str) -> str:
+    """The text without the space around it; a `ValueError` says what is wrong."""
+    description = text.strip()
+    if len(description) > DESCRIPTION_CHARS_MAX:
+        raise ValueError(f"must have at most {DESCRIPTION_CHARS_MAX} characters")
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in description):
+        raise ValueError("must not contain control characters")
+    return description
+
+
+def message(type_: str, at: str, content: dict[str, object]) -> str:
+    """A message in the form that the Standard Webhooks specification proposes."""
+    return msgspec.json.encode({"type": type_, "timestamp": at, "data": content}).decode()

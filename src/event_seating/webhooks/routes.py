@@ -1,0 +1,209 @@
+"""The routes of webhooks: who is told what, and with which secret."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, Field
+
+from event_seating import errors
+from event_seating.clock import rfc3339
+from event_seating.errors import ServiceError
+from event_seating.web.json_body import JsonBody
+from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.problem import documented
+from event_seating.webhooks import delivery_routes
+from event_seating.webhooks.model import Webhook
+from event_seating.webhooks.service import (
+    NewWebhook,
+    Once,
+    Revealed,
+    WebhookChange,
+    WebhookService,
+)
+
+PRIVATE: Final = "private, no-store"
+
+IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
+
+_NEW = JsonBody(NewWebhook)
+_CHANGE = JsonBody(WebhookChange)
+
+_READS: Final[tuple[type[ServiceError], ...]] = (
+    errors.InvalidRequest,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.RateLimited,
+    errors.DatabaseUnavailable,
+)
+_WRITES: Final[tuple[type[ServiceError], ...]] = (errors.MalformedJson, *_READS)
+
+# What a header can carry and a database compares.
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=IDEMPOTENCY_KEY_CHARS_MAX,
+        pattern=r"^[ -~]*$",
+    ),
+]
+
+_DATE_TIME: dict[str, Any] = {"format": "date-time"}
+
+
+class WebhookBody(BaseModel):
+    """A webhook, as the API answers it."""
+
+    id: str
+    url: str
+    types: list[str] = Field(description="What it is told of; `*` for everything.")
+    description: str | None
+    paused: bool = Field(description="While it is, nothing is told, nor afterwards.")
+    previousSecretUntil: str | None = Field(  # noqa: N815 (the API's names are camelCase)
+        description="Until when the secret before this one signs as well.",
+        json_schema_extra=_DATE_TIME,
+    )
+    createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    updatedAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+
+
+class RevealedBody(WebhookBody):
+    """A webhook with its secret, which is shown here and never again."""
+
+    secret: str | None = Field(
+        description="What the receiver verifies messages with. None in the answer to a repeated "
+        "call when it was replaced since."
+    )
+
+
+class WebhooksBody(BaseModel):
+    """A page of webhooks."""
+
+    items: list[WebhookBody]
+    nextCursor: str | None  # noqa: N815
+
+
+def router(webhooks: WebhookService) -> APIRouter:
+    """The routes, on this service."""
+    routes = APIRouter(tags=["webhooks"])
+    _add_collection(routes, webhooks)
+    _add_one(routes, webhooks)
+    _add_secret(routes, webhooks)
+    routes.include_router(delivery_routes.router(webhooks))
+    return routes
+
+
+def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
+    @routes.get(
+        "/webhooks",
+        operation_id="listWebhooks",
+        summary="List webhooks",
+        response_model=WebhooksBody,
+        responses=documented(*_READS),
+    )
+    async def list_webhooks(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
+        """The oldest first, without their secrets."""
+        after = None if cursor is None else decode_cursor(cursor, tuple[int, str])
+        items, last = page(await webhooks.page(after, limit + 1), limit)
+        following = encode_cursor(last.created_at_ms, last.id) if last else None
+        return _json({"items": [_fields(each) for each in items], "nextCursor": following})
+
+    @routes.post(
+        "/webhooks",
+        operation_id="createWebhook",
+        summary="Subscribe to what happens",
+        status_code=201,
+        response_model=RevealedBody,
+        openapi_extra=_NEW.described(),
+        responses=documented(errors.TooManyWebhooks, errors.IdempotencyKeyReused, *_WRITES),
+    )
+    async def create_webhook(request: Request, key: Key = None) -> Response:
+        """The answer has the secret, which is never shown again."""
+        made = await webhooks.create(await _NEW.of(request), _once(request, key))
+        answer = _revealed(made, 201)
+        answer.headers["location"] = f"/webhooks/{made.webhook.id}"
+        return answer
+
+
+def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
+    @routes.get(
+        "/webhooks/{id}",
+        operation_id="readWebhook",
+        summary="Read a webhook",
+        response_model=WebhookBody,
+        responses=documented(errors.WebhookNotFound, *_READS),
+    )
+    async def read_webhook(id: str) -> Response:  # noqa: A002 (the API's name for it)
+        """Without its secret."""
+        return _json(_fields(await webhooks.read(id)))
+
+    @routes.patch(
+        "/webhooks/{id}",
+        operation_id="changeWebhook",
+        summary="Change, pause or resume a webhook",
+        response_model=WebhookBody,
+        openapi_extra=_CHANGE.described(),
+        responses=documented(errors.WebhookNotFound, *_WRITES),
+    )
+    async def change_webhook(request: Request, id: str) -> Response:  # noqa: A002
+        """What is left out stays."""
+        return _json(_fields(await webhooks.change(id, await _CHANGE.of(request))))
+
+    @routes.delete(
+        "/webhooks/{id}",
+        operation_id="deleteWebhook",
+        summary="Delete a webhook",
+        status_code=204,
+        responses=documented(errors.WebhookNotFound, *_READS),
+    )
+    async def delete_webhook(id: str) -> Response:  # noqa: A002
+        """What is still to be delivered to it is not."""
+        await webhooks.delete(id)
+        return Response(status_code=204, headers={"cache-control": PRIVATE})
+
+
+def _add_secret(routes: APIRouter, webhooks: WebhookService) -> None:
+    @routes.post(
+        "/webhooks/{id}/secret",
+        operation_id="rotateWebhookSecret",
+        summary="Replace a webhook's secret",
+        response_model=RevealedBody,
+        responses=documented(errors.WebhookNotFound, errors.IdempotencyKeyReused, *_READS),
+    )
+    async def rotate_secret(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """The one before it signs as well for 24 hours."""
+        return _revealed(await webhooks.rotate(id, _once(request, key)), 200)
+
+
+def _once(request: Request, key: str | None) -> Once | None:
+    if key is None:
+        return None
+    route = f"{request.method} {request.scope['route'].path}"
+    return Once(f"{request.scope['principal'].name} {route}", key)
+
+
+def _fields(webhook: Webhook) -> dict[str, Any]:
+    until = webhook.previous_until_ms
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "types": webhook.types,
+        "description": webhook.description,
+        "paused": webhook.paused,
+        "previousSecretUntil": None if until is None else rfc3339(until),
+        "createdAt": rfc3339(webhook.created_at_ms),
+        "updatedAt": rfc3339(webhook.updated_at_ms),
+    }
+
+
+def _revealed(made: Revealed, status: int) -> Response:
+    answer = _json({**_fields(made.webhook), "secret": made.secret}, status)
+    if made.replayed:
+        answer.headers["idempotency-replayed"] = "true"
+    return answer
+
+
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    headers = {"cache-control": PRIVATE}
+    return Response(msgspec.json.encode(content), status, headers, "application/json")

@@ -1,0 +1,351 @@
+"""The rules of webhooks: who may be told what, how a secret is replaced, what is sent again.
+
+A webhook that is paused hears nothing of what happens meanwhile. A message is written, with the job
+that sends it, in the transaction that makes it; one live job at the most sends a delivery, and
+sending it again replaces that job and keeps the message's id, so that a receiver that had it after
+all knows it.
+
+`POST /webhooks` and the rotation of a secret take an `Idempotency-Key`: who lost the answer lost
+the secret with it. What is kept under the key is a hash of the secret, so the same answer can be
+given again only while the secret is still that one.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.clock import Clock, rfc3339
+from event_seating.db.database import Database
+from event_seating.errors import (
+    DeliveryNotFound,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    TooManyWebhooks,
+    WebhookNotFound,
+    WebhookPaused,
+)
+from event_seating.jobs import outbox
+from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, Job, NewJob, new_job_id
+from event_seating.webhooks import model, store, targets
+from event_seating.webhooks.model import TEST, WEBHOOKS_MAX, Delivery, News, Status, Webhook
+from event_seating.webhooks.signing import new_secret
+from event_seating.webhooks.targets import TargetRules
+
+WEBHOOK: Final = "webhook"
+"""The job that sends a delivery; its payload has the `deliveryId`."""
+
+ANSWERS_KEPT_MS: Final = 24 * 3_600_000
+"""How long a repeated call gets the first answer."""
+
+_TURN: Final = "webhooks"
+
+Changed = Callable[[], Awaitable[None]]
+
+
+class NewWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `POST /webhooks` takes."""
+
+    url: str
+    types: list[str]
+    description: str | None = None
+
+
+class WebhookChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `PATCH /webhooks/{id}` takes; what is left out stays."""
+
+    url: str | UnsetType = UNSET
+    types: list[str] | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    paused: bool | UnsetType = UNSET
+
+
+class Once(NamedTuple):
+    """What makes a call the same call again: who asks for what, and under which key."""
+
+    scope: str
+    key: str
+
+
+class Revealed(NamedTuple):
+    """A webhook with its secret; none when it was replaced since the call that is repeated."""
+
+    webhook: Webhook
+    secret: str | None
+    replayed: bool = False
+
+
+class WebhookService:
+    """What can be done with webhooks and their deliveries."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        news_types: frozenset[str],
+        rules: TargetRules,
+        changed: Changed,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._news_types = news_types
+        self._rules = rules
+        self._changed = changed
+        """Awaited after a commit that changes who is told what."""
+
+    # Webhooks
+
+    async def create(self, new: NewWebhook, once: Once | None = None) -> Revealed:
+        """A new webhook; raises `InvalidRequest`, `TooManyWebhooks`, `IdempotencyKeyReused`."""
+        now_ms = self._clock.now_ms()
+        webhook = Webhook(
+            id=model.new_webhook_id(),
+            url=self._url(new.url),
+            types=self._types(new.types),
+            description=_description(new.description),
+            secret=new_secret(),
+            previous_secret=None,
+            previous_until_ms=None,
+            paused=False,
+            created_at_ms=now_ms,
+            updated_at_ms=now_ms,
+        )
+        async with self._database.write() as connection:
+            await self._database.take_turn(connection, _TURN)
+            before = await self._claimed(connection, once, msgspec.json.encode(new), webhook)
+            if before is not None:
+                return before
+            if await store.count(connection) >= WEBHOOKS_MAX:
+                raise TooManyWebhooks(details={"limit": WEBHOOKS_MAX})
+            await store.put(connection, webhook)
+        await self._changed()
+        return Revealed(webhook, webhook.secret)
+
+    async def page(self, after: tuple[int, str] | None, most: int) -> list[Webhook]:
+        """Webhooks, the oldest first."""
+        async with self._database.read() as connection:
+            return await store.page(connection, after, most)
+
+    async def read(self, webhook_id: str) -> Webhook:
+        """The webhook; raises `WebhookNotFound`."""
+        async with self._database.read() as connection:
+            return await _found(connection, webhook_id)
+
+    async def change(self, webhook_id: str, change: WebhookChange) -> Webhook:
+        """Change what is named; raises `WebhookNotFound` and `InvalidRequest`."""
+        fields: dict[str, Any] = {
+            "url": change.url if change.url is UNSET else self._url(change.url),
+            "types": change.types if change.types is UNSET else self._types(change.types),
+            "description": (
+                UNSET if change.description is UNSET else _description(change.description)
+            ),
+            "paused": change.paused,
+        }
+        named = {name: value for name, value in fields.items() if value is not UNSET}
+        async with self._database.write() as connection:
+            await self._database.take_turn(connection, _TURN)
+            webhook = await _found(connection, webhook_id)
+            webhook = msgspec.structs.replace(webhook, **named, updated_at_ms=self._clock.now_ms())
+            await store.replace(connection, webhook)
+        await self._changed()
+        return webhook
+
+    async def delete(self, webhook_id: str) -> None:
+        """It hears nothing more, and what was to be told is not; raises `WebhookNotFound`.
+
+        Its deliveries are not shown any more, and go when they are old.
+        """
+        async with self._database.write() as connection:
+            await self._database.take_turn(connection, _TURN)
+            await _found(connection, webhook_id)
+            await store.remove(connection, webhook_id)
+        await self._changed()
+
+    async def rotate(self, webhook_id: str, once: Once | None = None) -> Revealed:
+        """A new secret; raises `WebhookNotFound` and `IdempotencyKeyReused`."""
+        now_ms = self._clock.now_ms()
+        async with self._database.write() as connection:
+            await self._database.take_turn(connection, _TURN)
+            webhook = (await _found(connection, webhook_id)).rotated(new_secret(), now_ms)
+            before = await self._claimed(connection, once, webhook_id.encode(), webhook)
+            if before is not None:
+                return before
+            await store.replace(connection, webhook)
+        return Revealed(webhook, webhook.secret)
+
+    # Deliveries
+
+    async def deliveries(
+        self, webhook_id: str, status: Status | None, before: tuple[int, str] | None, most: int
+    ) -> list[Delivery]:
+        """A webhook's deliveries, the newest first; raises `WebhookNotFound`."""
+        async with self._database.read() as connection:
+            await _found(connection, webhook_id)
+            return await store.deliveries_of(connection, webhook_id, status, before, most)
+
+    async def delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
+        """One of them; raises `WebhookNotFound` and `DeliveryNotFound`."""
+        async with self._database.read() as connection:
+            await _found(connection, webhook_id)
+            return await _found_delivery(connection, webhook_id, delivery_id)
+
+    async def redeliver(self, webhook_id: str, delivery_id: str) -> Delivery:
+        """Send it again, now, whatever became of it.
+
+        Raises `WebhookNotFound`, `DeliveryNotFound` and `WebhookPaused`.
+        """
+        async with self._database.write() as connection:
+            await self._database.take_turn(connection, webhook_id)
+            if (await _found(connection, webhook_id)).paused:
+                raise WebhookPaused
+            delivery = await _found_delivery(connection, webhook_id, delivery_id)
+            again = msgspec.structs.replace(
+                delivery, job_id=new_job_id(), status=Status.pending, finished_at_ms=None
+            )
+            await outbox.withdraw(connection, delivery.event_id, delivery.job_id)
+            await store.send_by(connection, delivery, again.job_id)
+            await outbox.add(connection, [_job(again, USUAL)], self._clock.now_ms())
+        return again
+
+    async def test(self, webhook_id: str) -> Delivery:
+        """Send a message that says nothing, also when it is paused; raises `WebhookNotFound`."""
+        now_ms = self._clock.now_ms()
+        payload = model.message(TEST, rfc3339(now_ms), {"webhookId": webhook_id})
+        async with self._database.write() as connection:
+            webhook = await _found(connection, webhook_id)
+            id_ = new_job_id()
+            delivery = _delivery(id_, webhook, News(TEST, payload), "", 0, now_ms)
+            await store.add_deliveries(connection, [delivery])
+            await outbox.add(connection, [_job(delivery, USUAL)], now_ms)
+        return delivery
+
+    async def tell(
+        self,
+        connection: AsyncConnection,
+        job: Job,
+        version: int,
+        at: str,
+        messages: Sequence[tuple[str, dict[str, Any]]],
+    ) -> int:
+        """Write a delivery of each message for each webhook that wants it; how many.
+
+        `messages` are types with what is told, `at` is when that happened.
+
+        In the transaction that finishes the job. A job that is done a second time finds that it is
+        no longer open, or fails on the ids of its deliveries.
+        """
+        if not await outbox.is_open(connection, job.event_id, job.id):
+            return 0
+        now_ms = self._clock.now_ms()
+        news = [News(type_, model.message(type_, at, told)) for type_, told in messages]
+        deliveries = [
+            _delivery(
+                model.delivery_id(job.id, webhook.id, number),
+                webhook,
+                each,
+                job.event_id,
+                version,
+                now_ms,
+            )
+            for webhook in await store.all_webhooks(connection)
+            for number, each in enumerate(news)
+            if webhook.wants(each.type)
+        ]
+        await store.add_deliveries(connection, deliveries)
+        await outbox.add(connection, [_job(each, BULK) for each in deliveries], now_ms)
+        return len(deliveries)
+
+    async def _claimed(
+        self, connection: AsyncConnection, once: Once | None, asked: bytes, webhook: Webhook
+    ) -> Revealed | None:
+        """What was answered to this call before; else it is noted what will be."""
+        if once is None:
+            return None
+        now_ms = self._clock.now_ms()
+        answer = f"{webhook.id} {_hash(webhook.secret)}"
+        before = await store.claim(
+            connection,
+            once,
+            sha256(asked).digest(),
+            answer.encode(),
+            now_ms=now_ms,
+            since_ms=now_ms - ANSWERS_KEPT_MS,
+        )
+        if before is None:
+            return None
+        if before[0] != sha256(asked).digest():
+            raise IdempotencyKeyReused
+        webhook_id, _, hashed = before[1].decode().partition(" ")
+        there = await _found(connection, webhook_id)
+        return Revealed(there, there.secret if _hash(there.secret) == hashed else None, True)
+
+    def _url(self, text: str) -> str:
+        try:
+            return targets.parse(text, self._rules).url
+        except ValueError as error:
+            raise InvalidRequest.naming([("url", str(error))]) from None
+
+    def _types(self, types: list[str]) -> tuple[str, ...]:
+        try:
+            return model.checked_types(types, self._news_types)
+        except ValueError as error:
+            raise InvalidRequest.naming([("types", str(error))]) from None
+
+
+def _description(text: str | None) -> str | None:
+    try:
+        return None if text is None else model.checked_description(text)
+    except ValueError as error:
+        raise InvalidRequest.naming([("description", str(error))]) from None
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+async def _found(connection: AsyncConnection, webhook_id: str) -> Webhook:
+    webhook = None
+    if model.is_webhook_id(webhook_id):
+        webhook = await store.by_id(connection, webhook_id)
+    if webhook is None:
+        raise WebhookNotFound
+    return webhook
+
+
+async def _found_delivery(
+    connection: AsyncConnection, webhook_id: str, delivery_id: str
+) -> Delivery:
+    delivery = None
+    if model.is_delivery_id(delivery_id):
+        delivery = await store.delivery(connection, delivery_id)
+    if delivery is None or delivery.webhook_id != webhook_id:
+        raise DeliveryNotFound
+    return delivery
+
+
+def _delivery(
+    id_: str, webhook: Webhook, news: News, event_id: str, version: int, now_ms: int
+) -> Delivery:
+    return Delivery(
+        id=id_,
+        webhook_id=webhook.id,
+        job_id=id_,
+        type=news.type,
+        event_id=event_id,
+        version=version,
+        payload=news.payload,
+        status=Status.pending,
+        attempts=0,
+        response_status=None,
+        error=None,
+        created_at_ms=now_ms,
+        finished_at_ms=None,
+    )
+
+
+def _job(delivery: Delivery, priority: int) -> NewJob:
+    payload = {"deliveryId": delivery.id}
+    return NewJob(delivery.job_id, NOTIFICATIONS, WEBHOOK, payload, delivery.event_id, priority)

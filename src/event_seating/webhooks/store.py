@@ -1,0 +1,227 @@
+"""The statements about webhooks and their deliveries. No rules, no commits."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    Integer,
+    Row,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.db.tables import idempotency, webhook_deliveries, webhooks
+from event_seating.webhooks.model import Delivery, Status, Webhook
+
+_BY_ID: Final = select(webhooks).where(webhooks.c.id == bindparam("id"))
+
+_OLDEST_FIRST: Final = select(webhooks).order_by(webhooks.c.created_at_ms, webhooks.c.id)
+
+_PUT_CLAIM: Final = text(
+    "INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms)"
+    " VALUES ('', :scope, :key, :request_hash, 200, :answer, :at_ms) ON CONFLICT DO NOTHING"
+)
+
+_CLAIM: Final = (
+    select(idempotency.c.request_hash, idempotency.c.answer)
+    .where(idempotency.c.event_id == "")
+    .where(idempotency.c.scope == bindparam("scope"))
+    .where(idempotency.c.key == bindparam("key"))
+)
+
+_FORGET_CLAIM: Final = (
+    delete(idempotency)
+    .where(idempotency.c.event_id == "")
+    .where(idempotency.c.scope == bindparam("b_scope"))
+    .where(idempotency.c.key == bindparam("b_key"))
+    .where(idempotency.c.at_ms < bindparam("b_since_ms"))
+)
+
+_ATTEMPTED: Final = (
+    update(webhook_deliveries)
+    .where(webhook_deliveries.c.id == bindparam("b_id", type_=Text))
+    .where(webhook_deliveries.c.job_id == bindparam("b_job_id", type_=Text))
+    .values(
+        status=bindparam("b_status", type_=Text),
+        attempts=webhook_deliveries.c.attempts + bindparam("b_attempts", type_=Integer),
+        response_status=bindparam("b_response_status", type_=Integer),
+        error=bindparam("b_error", type_=Text),
+        finished_at_ms=bindparam(
+            "b_finished_at_ms", type_=webhook_deliveries.c.finished_at_ms.type
+        ),
+    )
+)
+
+_DELIVERY: Final = select(webhook_deliveries).where(webhook_deliveries.c.id == bindparam("id"))
+
+
+# Webhooks
+
+
+async def count(connection: AsyncConnection) -> int:
+    """How many webhooks there are."""
+    return int((await connection.execute(select(func.count()).select_from(webhooks))).scalar_one())
+
+
+async def all_webhooks(connection: AsyncConnection) -> list[Webhook]:
+    """Every webhook, the oldest first; there are few."""
+    return [_webhook(row) for row in await connection.execute(_OLDEST_FIRST)]
+
+
+async def page(
+    connection: AsyncConnection, after: tuple[int, str] | None, most: int
+) -> list[Webhook]:
+    """Webhooks, the oldest first, after this (created at, id)."""
+    statement = _OLDEST_FIRST
+    if after is not None:
+        statement = statement.where(
+            tuple_(webhooks.c.created_at_ms, webhooks.c.id) > tuple_(*after)
+        )
+    return [_webhook(row) for row in await connection.execute(statement.limit(most))]
+
+
+async def by_id(connection: AsyncConnection, webhook_id: str) -> Webhook | None:
+    """The webhook with this id."""
+    row = (await connection.execute(_BY_ID, {"id": webhook_id})).first()
+    return _webhook(row) if row else None
+
+
+async def put(connection: AsyncConnection, webhook: Webhook) -> None:
+    """Write a new webhook."""
+    await connection.execute(insert(webhooks), _row(webhook))
+
+
+async def replace(connection: AsyncConnection, webhook: Webhook) -> None:
+    """Write a webhook over the one with its id."""
+    values = _row(webhook)
+    await connection.execute(update(webhooks).where(webhooks.c.id == webhook.id).values(**values))
+
+
+async def pause(connection: AsyncConnection, webhook_id: str, now_ms: int) -> None:
+    """It is told nothing any more."""
+    await connection.execute(
+        update(webhooks).where(webhooks.c.id == webhook_id).values(paused=1, updated_at_ms=now_ms)
+    )
+
+
+async def remove(connection: AsyncConnection, webhook_id: str) -> bool:
+    """Take a webhook away; whether it was there."""
+    found = await connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+    return found.rowcount == 1
+
+
+# Calls that are repeated
+
+
+async def claim(
+    connection: AsyncConnection,
+    once: tuple[str, str],
+    request_hash: bytes,
+    answer: bytes,
+    *,
+    now_ms: int,
+    since_ms: int,
+) -> tuple[bytes, bytes] | None:
+    """Keep what is answered to this scope and key; or the hash and the answer that are there."""
+    scope, key = once
+    names = {"scope": scope, "key": key}
+    await connection.execute(
+        _FORGET_CLAIM, {"b_scope": scope, "b_key": key, "b_since_ms": since_ms}
+    )
+    values = {"request_hash": request_hash, "answer": answer, "at_ms": now_ms}
+    if (await connection.execute(_PUT_CLAIM, names | values)).rowcount == 1:
+        return None
+    row = (await connection.execute(_CLAIM, names)).one()
+    return bytes(row.request_hash), bytes(row.answer)
+
+
+# Deliveries
+
+
+async def add_deliveries(connection: AsyncConnection, deliveries: Sequence[Delivery]) -> None:
+    """Write new deliveries; an error if one of them is there already."""
+    if deliveries:
+        rows = [msgspec.structs.asdict(delivery) for delivery in deliveries]
+        await connection.execute(insert(webhook_deliveries), rows)
+
+
+async def delivery(connection: AsyncConnection, delivery_id: str) -> Delivery | None:
+    """The delivery with this id."""
+    row = (await connection.execute(_DELIVERY, {"id": delivery_id})).first()
+    return _delivery(row) if row else None
+
+
+async def deliveries_of(
+    connection: AsyncConnection,
+    webhook_id: str,
+    status: str | None,
+    before: tuple[int, str] | None,
+    most: int,
+) -> list[Delivery]:
+    """A webhook's deliveries, the newest first, before this (created at, id)."""
+    columns = webhook_deliveries.c
+    statement = select(webhook_deliveries).where(columns.webhook_id == webhook_id)
+    if status is not None:
+        statement = statement.where(columns.status == status)
+    if before is not None:
+        statement = statement.where(tuple_(columns.created_at_ms, columns.id) < tuple_(*before))
+    order = (columns.created_at_ms.desc(), columns.id.desc())
+    found = await connection.execute(statement.order_by(*order).limit(most))
+    return [_delivery(row) for row in found]
+
+
+async def note_attempt(
+    connection: AsyncConnection,
+    delivery_: Delivery,
+    status: Status,
+    *,
+    attempts: int,
+    response_status: int | None,
+    error: str | None,
+    finished_at_ms: int | None,
+) -> None:
+    """What became of a delivery, unless another job sends it by now."""
+    values = {
+        "b_id": delivery_.id,
+        "b_job_id": delivery_.job_id,
+        "b_status": status,
+        "b_attempts": attempts,
+        "b_response_status": response_status,
+        "b_error": error,
+        "b_finished_at_ms": finished_at_ms,
+    }
+    await connection.execute(_ATTEMPTED, values)
+
+
+async def send_by(connection: AsyncConnection, delivery_: Delivery, job_id: str) -> None:
+    """From now on this job sends it."""
+    await connection.execute(
+        update(webhook_deliveries)
+        .where(webhook_deliveries.c.id == delivery_.id)
+        .where(webhook_deliveries.c.job_id == delivery_.job_id)
+        .values(job_id=job_id, status=Status.pending, finished_at_ms=None)
+    )
+
+
+def _row(webhook: Webhook) -> dict[str, Any]:
+    types = msgspec.json.encode(webhook.types).decode()
+    return {**msgspec.structs.asdict(webhook), "types": types, "paused": int(webhook.paused)}
+
+
+def _webhook(row: Row[Any]) -> Webhook:
+    values = row._asdict()
+    types = msgspec.json.decode(row.types, type=tuple[str, ...])
+    return Webhook(**{**values, "types": types, "paused": bool(row.paused)})
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(**{**row._asdict(), "status": Status(row.status)})

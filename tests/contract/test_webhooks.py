@@ -1,0 +1,529 @@
+"""Webhooks and their deliveries, from the row of the log to the receiver, on every backend."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.receivers import Behave, Receiver, answer, close, receiving
+
+from event_seating.clock import SystemClock
+from event_seating.db.database import Database
+from event_seating.db.tables import job_results, outbox
+from event_seating.errors import (
+    DeliveryNotFound,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    TooManyWebhooks,
+    WebhookNotFound,
+    WebhookPaused,
+)
+from event_seating.jobs import outbox as outbox_store
+from event_seating.jobs.model import BULK, NOTIFICATIONS, Job, JobFailed, NewJob, new_job_id
+from event_seating.webhooks.jobs import NotTaken, WebhookJobs
+from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
+from event_seating.webhooks.sender import Sender
+from event_seating.webhooks.service import NewWebhook, Once, WebhookChange, WebhookService
+from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.wanted import Wanted
+
+pytestmark = pytest.mark.anyio
+
+EVENT = "testevent001"
+TYPES = frozenset({"booking.created", "hold.created", "event.sold_out"})
+RULES = TargetRules(plain_http=True, private_networks=True)
+AT = "2026-01-01T00:00:00Z"
+
+
+class Clock(SystemClock):
+    """The machine's, that can be put forward."""
+
+    ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.ahead_ms
+
+
+class House:
+    """Everything about webhooks on one database, with a hand-driven queue."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.wanted = Wanted(database, TYPES)
+        self.service = WebhookService(database, self.clock, TYPES, RULES, self.wanted.refresh)
+        self.jobs = WebhookJobs(database, self.clock, Sender(RULES), self.wanted.refresh)
+
+    async def webhook(self, receiver: Receiver | None = None, *types: str) -> str:
+        """The id of a new one."""
+        port = receiver.port if receiver else 9
+        new = NewWebhook(f"http://127.0.0.1:{port}/hook", list(types or ("*",)))
+        return (await self.service.create(new)).webhook.id
+
+    async def open_jobs(self) -> list[Any]:
+        async with self.database.read() as connection:
+            statement = select(outbox).where(outbox.c.name == "webhook").order_by(outbox.c.id)
+            return list((await connection.execute(statement)).all())
+
+    def job(self, id_: str, payload: Any, event_id: str = "", *, last: bool = False) -> Job:
+        async def finish(connection: AsyncConnection, result: Any) -> None:
+            await outbox_store.finish(
+                connection, event_id, id_, result, started_at_ms=1, now_ms=self.clock.now_ms()
+            )
+
+        async def report(_progress: dict[str, Any]) -> None:
+            raise AssertionError("nothing to report")
+
+        return Job(id_, event_id, "webhook", payload, 1, last, finish, report)
+
+    async def run(self, *, last: bool = False) -> None:
+        """What a worker does with every open job, once."""
+        for row in await self.open_jobs():
+            job = self.job(row.id, msgspec.json.decode(row.payload), row.event_id, last=last)
+            result = await self.jobs.deliver(job)
+            async with self.database.write() as connection:
+                await job.finish(connection, result)
+
+    async def deliveries(self, webhook: str, status: Status | None = None) -> list[Delivery]:
+        return await self.service.deliveries(webhook, status, None, 100)
+
+    async def news(self) -> Job:
+        """An open job about a row of the log."""
+        new = NewJob(new_job_id(), "database-operations", "webhook-news", {}, EVENT)
+        async with self.database.write() as connection:
+            await outbox_store.add(connection, [new], 1)
+        return self.job(new.id, {}, EVENT)
+
+    async def tell(self, job: Job, messages: Sequence[tuple[str, dict[str, Any]]]) -> int:
+        async with self.database.write() as connection:
+            told = await self.service.tell(connection, job, 7, AT, messages)
+            await job.finish(connection, told)
+        return told
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    return House(database)
+
+
+async def results(database: Database) -> list[Any]:
+    async with database.read() as connection:
+        rows = await connection.execute(select(job_results.c.result).order_by(job_results.c.id))
+        return [msgspec.json.decode(row.result) for row in rows]
+
+
+class TestSubscriptions:
+    async def test_a_webhook_is_kept_changed_and_deleted(self, house: House) -> None:
+        made = await house.service.create(
+            NewWebhook("https://a.example:443", ["hold.created", "booking.created"], " the shop ")
+        )
+        assert made.secret == made.webhook.secret
+        assert str(made.secret).startswith("whsec_")
+        found = await house.service.read(made.webhook.id)
+        assert found == made.webhook
+        assert found.url == "https://a.example/"
+        assert found.types == ("booking.created", "hold.created")
+        assert found.description == "the shop"
+        changed = await house.service.change(
+            found.id, WebhookChange(types=["*"], paused=True, description=None)
+        )
+        assert (changed.types, changed.paused, changed.description) == (("*",), True, None)
+        assert (changed.url, changed.secret) == (found.url, found.secret)
+        assert await house.service.read(found.id) == changed
+        await house.service.delete(found.id)
+        for call in (
+            house.service.read(found.id),
+            house.service.delete(found.id),
+            house.service.change(found.id, WebhookChange(paused=False)),
+            house.service.rotate(found.id),
+            house.service.test(found.id),
+            house.service.deliveries(found.id, None, None, 1),
+        ):
+            with pytest.raises(WebhookNotFound):
+                await call
+
+    @pytest.mark.parametrize("id_", ["", "wh-1", "nothing", "wh-" + "g" * 32, "\x00", "ü"])
+    async def test_an_id_that_no_webhook_can_have_is_not_found(
+        self, house: House, id_: str
+    ) -> None:
+        with pytest.raises(WebhookNotFound):
+            await house.service.read(id_)
+
+    @pytest.mark.parametrize(
+        ("new", "field"),
+        [
+            (NewWebhook("ftp://a.example/", ["*"]), "url"),
+            (NewWebhook("http://user:pass@a.example/", ["*"]), "url"),
+            (NewWebhook("http://a.example/", []), "types"),
+            (NewWebhook("http://a.example/", ["test"]), "types"),
+            (NewWebhook("http://a.example/", ["*"], "a\x00b"), "description"),
+        ],
+    )
+    async def test_what_makes_no_webhook_is_refused_by_field(
+        self, house: House, new: NewWebhook, field: str
+    ) -> None:
+        with pytest.raises(InvalidRequest) as refused:
+            await house.service.create(new)
+        assert refused.value.details["fields"][0]["field"] == field
+        webhook = await house.webhook()
+        change = WebhookChange(**{field: getattr(new, field)})
+        with pytest.raises(InvalidRequest):
+            await house.service.change(webhook, change)
+
+    async def test_there_are_never_more_than_there_may_be(self, house: House) -> None:
+        for _ in range(WEBHOOKS_MAX - 1):
+            await house.webhook()
+        outcomes = await asyncio.gather(
+            *(house.webhook() for _ in range(5)), return_exceptions=True
+        )
+        refused = [each for each in outcomes if isinstance(each, TooManyWebhooks)]
+        assert len(refused) == 4
+        assert refused[0].details == {"limit": WEBHOOKS_MAX}
+        assert len(await house.service.page(None, 200)) == WEBHOOKS_MAX
+
+    async def test_a_list_goes_on_after_its_last_page(self, house: House) -> None:
+        made = [await house.webhook() for _ in range(5)]
+        first = await house.service.page(None, 3)
+        rest = await house.service.page((first[-1].created_at_ms, first[-1].id), 3)
+        assert sorted(each.id for each in (*first, *rest)) == sorted(made)
+
+    async def test_what_is_wanted_is_known_at_once_and_outlives_a_lost_database(
+        self, house: House
+    ) -> None:
+        assert house.wanted() == frozenset()
+        hold = await house.webhook(None, "hold.created")
+        assert house.wanted() == {"hold.created"}
+        every = await house.webhook()
+        assert house.wanted() == TYPES
+        await house.service.change(every, WebhookChange(paused=True))
+        assert house.wanted() == {"hold.created"}
+        elsewhere = Wanted(house.database, TYPES)
+        await elsewhere.refresh()
+        assert elsewhere() == {"hold.created"}
+        lost = Wanted(Database("postgresql+asyncpg://nobody@127.0.0.1:1/none"), TYPES)
+        lost._types = frozenset({"hold.created"})
+        await lost.refresh()
+        assert lost() == {"hold.created"}
+        await house.service.delete(hold)
+        assert house.wanted() == frozenset()
+
+
+class TestRepeatedCalls:
+    NEW = NewWebhook("https://a.example/", ["*"])
+    ONCE = Once("admin POST /webhooks", "a key")
+
+    async def test_the_same_call_makes_one_webhook_and_shows_its_secret_again(
+        self, house: House
+    ) -> None:
+        first = await house.service.create(self.NEW, self.ONCE)
+        again = await house.service.create(self.NEW, self.ONCE)
+        assert again == (first.webhook, first.secret, True)
+        assert len(await house.service.page(None, 9)) == 1
+
+    async def test_calls_at_the_same_time_make_one_webhook(self, house: House) -> None:
+        made = await asyncio.gather(*(house.service.create(self.NEW, self.ONCE) for _ in range(8)))
+        assert len({each.secret for each in made}) == 1
+        assert sorted(each.replayed for each in made) == [False] + [True] * 7
+
+    async def test_another_call_under_the_key_is_refused(self, house: House) -> None:
+        await house.service.create(self.NEW, self.ONCE)
+        with pytest.raises(IdempotencyKeyReused):
+            await house.service.create(NewWebhook("https://b.example/", ["*"]), self.ONCE)
+
+    async def test_a_refused_call_may_be_mended_under_its_key(self, house: House) -> None:
+        with pytest.raises(InvalidRequest):
+            await house.service.create(NewWebhook("nonsense", ["*"]), self.ONCE)
+        assert not (await house.service.create(self.NEW, self.ONCE)).replayed
+
+    async def test_a_key_is_forgotten_after_a_day(self, house: House) -> None:
+        first = await house.service.create(self.NEW, self.ONCE)
+        house.clock.ahead_ms = 24 * 3_600_000 + 1_000
+        again = await house.service.create(self.NEW, self.ONCE)
+        assert not again.replayed
+        assert again.webhook.id != first.webhook.id
+
+    async def test_a_lost_answer_to_a_rotation_does_not_cost_the_receiver_its_secret(
+        self, house: House
+    ) -> None:
+        made = await house.service.create(self.NEW)
+        once = Once("admin POST /webhooks/{id}/secret", "k")
+        first = await house.service.rotate(made.webhook.id, once)
+        again = await house.service.rotate(made.webhook.id, once)
+        assert (again.secret, again.replayed) == (first.secret, True)
+        assert again.webhook.previous_secret == made.secret
+        # A secret that was replaced since is not shown, and neither is its successor.
+        await house.service.rotate(made.webhook.id)
+        late = await house.service.rotate(made.webhook.id, once)
+        assert (late.secret, late.replayed) == (None, True)
+
+
+class TestTelling:
+    MESSAGES = (
+        ("hold.created", {"eventId": EVENT, "version": 7, "seats": ["Ä"]}),
+        ("booking.created", {"eventId": EVENT, "version": 7}),
+        ("hold.created", {"eventId": EVENT, "version": 7}),
+    )
+
+    async def test_each_webhook_gets_what_it_wants_and_each_message_a_job(
+        self, house: House
+    ) -> None:
+        every = await house.webhook()
+        holds = await house.webhook(None, "hold.created")
+        none = await house.webhook(None, "event.sold_out")
+        paused = await house.webhook()
+        await house.service.change(paused, WebhookChange(paused=True))
+        assert await house.tell(await house.news(), self.MESSAGES) == 5
+        told = {each: await house.deliveries(each) for each in (every, holds, none, paused)}
+        assert {each: len(found) for each, found in told.items()} == {
+            every: 3,
+            holds: 2,
+            none: 0,
+            paused: 0,
+        }
+        jobs = await house.open_jobs()
+        assert {row.id for row in jobs} == {d.id for found in told.values() for d in found}
+        assert {row.id for row in jobs} == {d.job_id for found in told.values() for d in found}
+        assert {(row.event_id, row.queue, row.priority) for row in jobs} == {
+            (EVENT, NOTIFICATIONS, BULK)
+        }
+        payloads = [msgspec.json.decode(each.payload) for each in told[holds]]
+        assert {"type": "hold.created", "timestamp": AT, "data": self.MESSAGES[0][1]} in payloads
+        assert {(each.event_id, each.version, each.status) for each in told[holds]} == {
+            (EVENT, 7, Status.pending)
+        }
+
+    async def test_a_job_that_is_done_again_tells_nobody_twice(self, house: House) -> None:
+        webhook = await house.webhook()
+        job = await house.news()
+        assert await house.tell(job, self.MESSAGES) == 3
+        assert await house.tell(job, self.MESSAGES) == 0
+        assert len(await house.deliveries(webhook)) == 3
+        assert len(await house.open_jobs()) == 3
+
+    async def test_a_crash_before_the_end_tells_nobody_and_leaves_the_job(
+        self, house: House
+    ) -> None:
+        webhook = await house.webhook()
+        job = await house.news()
+
+        async def crash() -> None:
+            async with house.database.write() as connection:
+                await house.service.tell(connection, job, 7, AT, self.MESSAGES)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await crash()
+        assert await house.deliveries(webhook) == []
+        assert await house.tell(job, self.MESSAGES) == 3
+
+    async def test_two_workers_with_the_same_job_tell_everybody_once(self, house: House) -> None:
+        webhook = await house.webhook()
+        job = await house.news()
+        outcomes = await asyncio.gather(
+            *(house.tell(job, self.MESSAGES) for _ in range(4)), return_exceptions=True
+        )
+        assert outcomes.count(3) == 1
+        assert len(await house.deliveries(webhook)) == 3
+        assert len(await house.open_jobs()) == 3
+
+
+class TestDelivering:
+    async def test_a_test_message_arrives_signed_and_ends_its_job(self, house: House) -> None:
+        async with receiving(answer(204)) as receiver:
+            webhook = await house.webhook(receiver, "hold.created")
+            sent = await house.service.test(webhook)
+            await house.run()
+        (received,) = receiver.received
+        secret = (await house.service.read(webhook)).secret
+        assert received.verified(secret)["data"] == {"webhookId": webhook}
+        assert received.headers["webhook-id"] == sent.id
+        (delivery,) = await house.deliveries(webhook)
+        assert (delivery.status, delivery.attempts) == (Status.delivered, 1)
+        assert (delivery.response_status, delivery.error) == (204, None)
+        assert delivery.finished_at_ms is not None
+        assert await house.open_jobs() == []
+        assert await results(house.database) == [{"outcome": "delivered", "status": 204}]
+        assert house.jobs.outcomes == {"delivered": 1}
+
+    async def test_across_a_rotation_both_secrets_verify_for_a_day(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            old = (await house.service.read(webhook)).secret
+            new = str((await house.service.rotate(webhook)).secret)
+            assert new != old
+            await house.service.test(webhook)
+            await house.run()
+            house.clock.ahead_ms = ROTATION_MS + 1_000
+            await house.service.test(webhook)
+            await house.run()
+        during, after = receiver.received
+        during.verified(old)
+        during.verified(new)
+        assert len(during.headers["webhook-signature"].split()) == 2
+        assert len(after.headers["webhook-signature"].split()) == 1
+
+    @pytest.mark.parametrize(
+        ("behave", "status", "error"),
+        [
+            (answer(500), 500, "answered 500"),
+            (answer(302), 302, "answered 302; redirects are not followed"),
+            (close, None, "the connection broke before there was an answer"),
+        ],
+    )
+    async def test_what_is_not_taken_is_tried_again_and_its_last_attempt_is_the_end(
+        self, house: House, behave: Behave, status: int | None, error: str
+    ) -> None:
+        async with receiving(behave) as receiver:
+            webhook = await house.webhook(receiver)
+            await house.service.test(webhook)
+            with pytest.raises(NotTaken):
+                await house.run()
+            (delivery,) = await house.deliveries(webhook)
+            assert (delivery.status, delivery.attempts) == (Status.pending, 1)
+            assert (delivery.response_status, delivery.error) == (status, error)
+            assert delivery.finished_at_ms is None
+            with pytest.raises(NotTaken):
+                await house.run(last=True)
+        (delivery,) = await house.deliveries(webhook, Status.failed)
+        assert (delivery.attempts, delivery.error) == (2, error)
+        assert delivery.finished_at_ms is not None
+        assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+        assert len(await house.open_jobs()) == 1, "the queue gives it up, not the handler"
+        assert house.jobs.outcomes == {"retried": 1, "failed": 1}
+
+    async def test_a_receiver_that_comes_back_gets_what_waits(self, house: House) -> None:
+        async with receiving(answer(503)) as receiver:
+            webhook = await house.webhook(receiver)
+            await house.service.test(webhook)
+            with pytest.raises(NotTaken):
+                await house.run()
+            receiver.behave = answer(200)
+            await house.run()
+        (delivery,) = await house.deliveries(webhook)
+        assert (delivery.status, delivery.attempts) == (Status.delivered, 2)
+        assert (delivery.response_status, delivery.error) == (200, None)
+
+    async def test_gone_pauses_the_webhook_and_ends_what_waits_for_it(self, house: House) -> None:
+        async with receiving(answer(410)) as receiver:
+            webhook = await house.webhook(receiver)
+            await house.tell(await house.news(), TestTelling.MESSAGES)
+            await house.run()
+        assert len(receiver.received) == 1
+        assert (await house.service.read(webhook)).paused
+        assert house.wanted() == frozenset()
+        errors = sorted(str(each.error) for each in await house.deliveries(webhook, Status.failed))
+        assert errors == ["answered 410", "the webhook is paused", "the webhook is paused"]
+        assert await house.open_jobs() == []
+
+    async def test_a_paused_webhook_can_be_tested_and_not_be_told_again(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            await house.service.change(webhook, WebhookChange(paused=True))
+            sent = await house.service.test(webhook)
+            await house.run()
+            assert len(receiver.received) == 1
+        with pytest.raises(WebhookPaused):
+            await house.service.redeliver(webhook, sent.id)
+
+    async def test_what_waits_for_a_deleted_webhook_ends_quietly(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            await house.service.test(webhook)
+            await house.service.delete(webhook)
+            await house.run()
+        assert receiver.connections == 0
+        assert await house.open_jobs() == []
+
+    async def test_sending_again_keeps_the_message_and_replaces_the_job(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            sent = await house.service.test(webhook)
+            await house.run()
+            again = await house.service.redeliver(webhook, sent.id)
+            once_more = await house.service.redeliver(webhook, sent.id)
+            assert (again.id, again.status) == (sent.id, Status.pending)
+            assert len({sent.job_id, again.job_id, once_more.job_id}) == 3
+            assert [row.id for row in await house.open_jobs()] == [once_more.job_id]
+            await house.run()
+        assert [each.headers["webhook-id"] for each in receiver.received] == [sent.id] * 2
+        assert receiver.received[0].body == receiver.received[1].body
+        (delivery,) = await house.deliveries(webhook)
+        assert (delivery.status, delivery.attempts) == (Status.delivered, 2)
+
+    async def test_a_job_that_another_one_replaced_sends_nothing(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            sent = await house.service.test(webhook)
+            await house.service.redeliver(webhook, sent.id)
+            old = house.job(sent.job_id, {"deliveryId": sent.id})
+            assert await house.jobs.deliver(old) == {"outcome": "sent by another job"}
+            assert receiver.connections == 0
+            await house.run()
+        assert len(receiver.received) == 1
+
+    async def test_a_job_that_comes_again_after_its_end_sends_nothing(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            sent = await house.service.test(webhook)
+            await house.run()
+            await house.jobs.deliver(house.job(sent.job_id, {"deliveryId": sent.id}))
+        assert len(receiver.received) == 1
+
+    @pytest.mark.parametrize("payload", [{}, {"deliveryId": 7}, {"deliveryId": None}])
+    async def test_a_poisoned_payload_fails_for_good(self, house: House, payload: Any) -> None:
+        with pytest.raises(JobFailed):
+            await house.jobs.deliver(house.job(new_job_id(), payload))
+
+    async def test_deliveries_are_listed_by_status_the_newest_first(self, house: House) -> None:
+        async with receiving(answer(200)) as receiver:
+            webhook = await house.webhook(receiver)
+            other = await house.webhook(receiver)
+            sent = []
+            for number in range(6):
+                house.clock.ahead_ms = number
+                sent.append((await house.service.test(webhook)).id)
+            foreign = await house.service.test(other)
+            jobs = {row.id for row in await house.open_jobs()}
+            for id_ in sent[:2]:
+                await house.jobs.deliver(house.job(id_, {"deliveryId": id_}))
+        assert {*sent, foreign.id} == jobs
+        every = await house.deliveries(webhook)
+        assert [each.created_at_ms for each in every] == sorted(
+            (each.created_at_ms for each in every), reverse=True
+        )
+        assert {each.id for each in every} == {*sent}
+        assert {each.id for each in await house.deliveries(webhook, Status.delivered)} == {
+            *sent[:2]
+        }
+        page = await house.service.deliveries(webhook, None, None, 4)
+        after = (page[-1].created_at_ms, page[-1].id)
+        rest = await house.service.deliveries(webhook, None, after, 4)
+        assert [each.id for each in (*page, *rest)] == [each.id for each in every]
+        with pytest.raises(DeliveryNotFound):
+            await house.service.delivery(webhook, foreign.id)
+        for id_ in ("", "job-1", "\x00"):
+            with pytest.raises(DeliveryNotFound):
+                await house.service.redeliver(webhook, id_)
+
+
+async def test_nothing_of_a_secret_is_kept_beside_the_webhook(house: House) -> None:
+    made = await house.service.create(TestRepeatedCalls.NEW, TestRepeatedCalls.ONCE)
+    await house.service.test(made.webhook.id)
+    tables = await _all_text(house.database)
+    assert str(made.secret) in tables["webhooks"]
+    assert [name for name, text in tables.items() if str(made.secret) in text] == ["webhooks"]
+
+
+async def _all_text(database: Database) -> dict[str, str]:
+    from event_seating.db.tables import metadata  # noqa: PLC0415
+
+    texts = {}
+    async with database.read() as connection:
+        for name, table in metadata.tables.items():
+            count = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            assert count < 100
+            texts[name] = repr((await connection.execute(select(table))).all())
+    return texts

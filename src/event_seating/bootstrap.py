@@ -33,6 +33,7 @@ from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
+from event_seating.mail.mode import sends_mail
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs, get_logger
@@ -161,7 +162,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             clock,
             accounts.users,
             metrics,
-            Announcements(confirms=False, wanted=wanted),
+            Announcements(confirms=sends_mail(settings), wanted=wanted),
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(_background(live.run()))
@@ -266,7 +267,9 @@ def _accounts(
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
     )
-    users = UserService(database, cache, absent, clock, _coherence(signals))
+    users = UserService(
+        database, cache, absent, clock, _coherence(signals), welcomes=sends_mail(settings)
+    )
     stack.push_async_callback(users.aclose)
     return _Accounts(users, cache, absent)
 

@@ -9,7 +9,7 @@ import pytest
 from event_seating import config
 from event_seating.config import AppEnv, LogLevel, Settings
 from event_seating.errors import StartupError
-from event_seating.written import Window
+from event_seating.written import SmtpServer, Tls, Window, parse_smtp_url
 
 KEY = "an-admin-key-of-24-chars"
 
@@ -41,6 +41,8 @@ DEFAULTS: dict[str, Any] = {
     "live_connections_max": 12_000,
     "live_connections_per_address": 1_000,
     "secret_key": None,
+    "smtp_url": None,
+    "mail_from": None,
     "trusted_proxies": (),
     "cors_origins": (),
     "admin_api_key": None,
@@ -71,6 +73,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "seating_rate_limits": ("7/8s", (Window(7, 8),)),
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
+    "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
     "live_connections_max": ("9", 9),
     "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
@@ -92,7 +95,7 @@ def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_tables_here_name_every_setting() -> None:
-    secrets = {"admin_api_key", "secret_key", "redis_password"}
+    secrets = {"admin_api_key", "secret_key", "redis_password", "smtp_url"}
     assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, *secrets}
 
 
@@ -193,8 +196,11 @@ class TestSecrets:
         monkeypatch.setenv("ADMIN_API_KEY", KEY)
         assert KEY not in repr(config.load())
         monkeypatch.setenv("DATABASE_URL", "mysql://u:hidden@h/d")
+        monkeypatch.setenv("SMTP_URL", "smtp://u:hidden@h/path")
         with pytest.raises(StartupError) as refused:
             config.load()
+        assert "DATABASE_URL" in str(refused.value)
+        assert "SMTP_URL" in str(refused.value)
         assert "hidden" not in str(refused.value)
 
 
@@ -213,6 +219,14 @@ class TestSecrets:
         ("ADMIN_API_KEY", " an-admin-key-of-24-chars"), ("DATABASE_URL", "postgresql"),
         ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"), ("DRAIN_DELAY_S", "11"),
+        ("SMTP_URL", "mail.example"), ("SMTP_URL", "http://mail.example"), ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://h:99999"), ("SMTP_URL", "smtp://h:0"), ("SMTP_URL", "smtp://h/x"),
+        ("SMTP_URL", "smtp://u:p#w@h"), ("SMTP_URL", "smtp://u:p/w@h"), ("SMTP_URL", "smtp://:p@h"),
+        ("SMTP_URL", "smtp://h?starttls=maybe"), ("SMTP_URL", "smtp://h?tls=1"),
+        ("SMTP_URL", "smtps://h?starttls=required"), ("SMTP_URL", "smtp://h?verify=no"),
+        ("SMTP_URL", "smtp://h?verify=on&verify=off"), ("SMTP_URL", "smtp://h?x"),
+        ("SMTP_URL", "smtp://h\r\nX"), ("SMTP_URL", "smtp://[::1"), ("SMTP_URL", "smtp://a b"),
+        ("MAIL_FROM", "nobody"), ("MAIL_FROM", "a@b, c@d"), ("MAIL_FROM", "A <a@b>\r\nBcc: x@y"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_in_one_line_that_names_it(
@@ -248,6 +262,35 @@ def test_every_setting_is_described() -> None:
     ]
     assert all(help_.endswith(".") for _, _, help_ in config.described())
     assert "RATE_LIMITS = 5/10s,10/60s" in config.as_text()
+
+
+SERVERS: dict[str, SmtpServer] = {
+    "smtp://h": SmtpServer("h", 587, None, "", Tls.offered, True),
+    "smtp://h:25?starttls=off": SmtpServer("h", 25, None, "", Tls.off, True),
+    "smtp://h?starttls=required&verify=off": SmtpServer("h", 587, None, "", Tls.required, False),
+    "smtp://u:p@h": SmtpServer("h", 587, "u", "p", Tls.required, True),
+    "smtp://u:p@h?starttls=off": SmtpServer("h", 587, "u", "p", Tls.off, True),
+    "smtp://me%40x.example:p%2F%23@[::1]:26": SmtpServer(
+        "::1", 26, "me@x.example", "p/#", Tls.required, True
+    ),
+    "smtps://u:p@mail.example": SmtpServer("mail.example", 465, "u", "p", Tls.whole, True),
+}
+
+
+@pytest.mark.parametrize("url", SERVERS)
+def test_a_mail_server_is_read_as_it_is_written(url: str) -> None:
+    assert parse_smtp_url(url) == SERVERS[url]
+
+
+def test_in_production_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_API_KEY", KEY)
+    monkeypatch.setenv("SMTP_URL", "smtp://h")
+    assert config.load().mail_from is None
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(StartupError, match=r"^MAIL_FROM: "):
+        config.load()
+    monkeypatch.setenv("MAIL_FROM", "Box <box@example.com>")
+    config.load()
 
 
 class TestRedis:

@@ -16,7 +16,7 @@ import msgspec
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EmailExists, UserIdExists
-from event_seating.jobs import files
+from event_seating.jobs import files, outbox
 from event_seating.jobs.files import FileGone
 from event_seating.jobs.model import (
     BULK,
@@ -33,6 +33,7 @@ from event_seating.users import import_store, store
 from event_seating.users.import_file import CSV, NotImportable, Record, records
 from event_seating.users.import_store import Progress
 from event_seating.users.model import User
+from event_seating.users.service import welcome
 
 CREATE_USER: Final = "create-user"
 IMPORT_USERS: Final = "import-users"
@@ -82,8 +83,17 @@ def import_users(file_id: str, media_type: str, trace: str | None) -> NewJob:
 class UserJobs:
     """The handlers of jobs about users."""
 
-    def __init__(self, database: Database, clock: Clock, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        changed: Callable[[str], None],
+        *,
+        welcomes: bool = False,
+    ) -> None:
+        """`welcomes`: whether mail is sent at all; users of a file get none in any case."""
         self._database = database
+        self._welcomes = welcomes
         self._clock = clock
         self._changed = changed
         """Called with the id of each user that is there now and was not."""
@@ -100,6 +110,8 @@ class UserJobs:
             if not await store.insert(connection, user):
                 taken = await store.by_id(connection, user.id)
                 raise JobFailed((UserIdExists if taken else EmailExists).sentence)
+            if self._welcomes:
+                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
             await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
         self._changed(user.id)
 

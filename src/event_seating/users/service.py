@@ -115,7 +115,7 @@ class UserService:
                 taken = await store.by_id(connection, user.id)
                 raise UserIdExists if taken else EmailExists
             if self._welcomes:
-                await outbox.add(connection, [_welcome(user.id)], user.created_at_ms)
+                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
 
     def changed(self, user_ids: Sequence[str]) -> None:
         """These users were written, here and now: forget what is known of them, everywhere.
@@ -161,5 +161,6 @@ class UserService:
             self._cache.put(user_id, encoded)
 
 
-def _welcome(user_id: str) -> NewJob:
+def welcome(user_id: str) -> NewJob:
+    """The job that sends a new user a mail."""
     return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.receivers import Behave, Receiver, answer, close, receiving
 
@@ -22,7 +24,15 @@ from event_seating.errors import (
     WebhookPaused,
 )
 from event_seating.jobs import outbox as outbox_store
-from event_seating.jobs.model import BULK, NOTIFICATIONS, Job, JobFailed, NewJob, new_job_id
+from event_seating.jobs.model import (
+    BULK,
+    NOTIFICATIONS,
+    Job,
+    JobDone,
+    JobFailed,
+    NewJob,
+    new_job_id,
+)
 from event_seating.webhooks.jobs import NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
 from event_seating.webhooks.sender import Sender
@@ -70,9 +80,11 @@ class House:
 
     def job(self, id_: str, payload: Any, event_id: str = "", *, last: bool = False) -> Job:
         async def finish(connection: AsyncConnection, result: Any) -> None:
-            await outbox_store.finish(
-                connection, event_id, id_, result, started_at_ms=1, now_ms=self.clock.now_ms()
-            )
+            now_ms = self.clock.now_ms()
+            if not await outbox_store.finish(
+                connection, event_id, id_, result, started_at_ms=1, now_ms=now_ms
+            ):
+                raise JobDone
 
         async def report(_progress: dict[str, Any]) -> None:
             raise AssertionError("nothing to report")
@@ -84,8 +96,9 @@ class House:
         for row in await self.open_jobs():
             job = self.job(row.id, msgspec.json.decode(row.payload), row.event_id, last=last)
             result = await self.jobs.deliver(job)
-            async with self.database.write() as connection:
-                await job.finish(connection, result)
+            with suppress(JobDone):
+                async with self.database.write() as connection:
+                    await job.finish(connection, result)
 
     async def deliveries(self, webhook: str, status: Status | None = None) -> list[Delivery]:
         return await self.service.deliveries(webhook, status, None, 100)
@@ -99,9 +112,8 @@ class House:
 
     async def tell(self, job: Job, messages: Sequence[tuple[str, dict[str, Any]]]) -> int:
         async with self.database.write() as connection:
-            told = await self.service.tell(connection, job, 7, AT, messages)
-            await job.finish(connection, told)
-        return told
+            await job.finish(connection, None)
+            return await self.service.tell(connection, job, 7, AT, messages)
 
 
 @pytest.fixture
@@ -299,9 +311,25 @@ class TestTelling:
         webhook = await house.webhook()
         job = await house.news()
         assert await house.tell(job, self.MESSAGES) == 3
-        assert await house.tell(job, self.MESSAGES) == 0
+        with pytest.raises(JobDone):
+            await house.tell(job, self.MESSAGES)
         assert len(await house.deliveries(webhook)) == 3
         assert len(await house.open_jobs()) == 3
+
+    async def test_even_a_queue_that_forgets_what_is_done_tells_nobody_twice(
+        self, house: House
+    ) -> None:
+        webhook = await house.webhook()
+        job = await house.news()
+        await house.tell(job, self.MESSAGES)
+
+        async def again() -> None:
+            async with house.database.write() as connection:
+                await house.service.tell(connection, job, 7, AT, self.MESSAGES)
+
+        with pytest.raises(IntegrityError):
+            await again()
+        assert len(await house.deliveries(webhook)) == 3
 
     async def test_a_crash_before_the_end_tells_nobody_and_leaves_the_job(
         self, house: House
@@ -311,6 +339,7 @@ class TestTelling:
 
         async def crash() -> None:
             async with house.database.write() as connection:
+                await job.finish(connection, None)
                 await house.service.tell(connection, job, 7, AT, self.MESSAGES)
                 raise ZeroDivisionError
 

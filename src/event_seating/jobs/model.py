@@ -5,6 +5,7 @@ effect; the queue in between only decides when it runs. So it may run more than 
 handler must do its work in one transaction with `finish`, or be harmless when repeated.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
@@ -26,10 +27,26 @@ JOB_ID_BYTES: Final = 16
 URGENT, USUAL, BULK = 1, 10, 100
 """Priorities: the smaller number runs first."""
 
+WAITING, ACTIVE, DELAYED, COMPLETED, FAILED = (
+    "waiting",
+    "active",
+    "delayed",
+    "completed",
+    "failed",
+)
+"""What a job can be; `delayed` waits for its next attempt."""
+
+_JOB_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z|purge-[0-9TZ-]{1,24}\Z")
+
 
 def new_job_id() -> str:
     """An id for a new job; a mail's Message-ID and a webhook's delivery carry it too."""
     return f"job-{token_hex(JOB_ID_BYTES)}"
+
+
+def is_job_id(text: str) -> bool:
+    """Whether this can be the id of a job of ours at all."""
+    return _JOB_ID.match(text) is not None
 
 
 class NewJob(NamedTuple):
@@ -43,10 +60,16 @@ class NewJob(NamedTuple):
     event_id: str = ""
     """The event whose transaction asks for it, if one does."""
     priority: int = USUAL
+    trace: str | None = None
+    """The context that asks for it, as `telemetry.context` writes it."""
 
 
 class JobFailed(Exception):
     """The job cannot succeed, however often it is tried; the text says why, to an operator."""
+
+
+class JobDone(Exception):
+    """Somebody else had the job's effect meanwhile: whatever this attempt did is to be undone."""
 
 
 Finish = Callable[[AsyncConnection, Any], Awaitable[None]]
@@ -65,7 +88,10 @@ class Job:
     """1 for the first."""
     last_attempt: bool
     finish: Finish
-    """Take the job out of the outbox, with its result, in the transaction of its effect."""
+    """Take the job out of the outbox, with its result, in the transaction of its effect.
+
+    Raises `JobDone` when it is not there any more; let it end the transaction.
+    """
     report: Report
     """Tell how far it is; shown with the job."""
 

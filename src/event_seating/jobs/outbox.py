@@ -3,27 +3,43 @@
 No rules and no transactions of their own: whoever causes a job writes its row in the transaction of
 the cause, whoever does it takes the row out in the transaction of the effect. A row that is not
 there means that the job is done.
+
+A row is claimed with a lease by the relay that hands it to the queue, and noted as relayed by the
+same lease: if somebody else had it meanwhile, or asked for it anew, the note is not made.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, literal, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.db.tables import job_results, outbox
-from event_seating.jobs.model import NewJob
+from event_seating.jobs.model import QUEUES, NewJob
+
+ERROR_CHARS_MAX: Final = 1_000
+"""Of the text that says why a job failed; a person reads it in a list."""
+
+PRIORITY_MAX: Final = 2**21
+"""The largest number that BullMQ takes: every job has it or comes before it."""
+
+_KEY: Final = tuple_(outbox.c.event_id, outbox.c.id)
 
 _ADD = insert(outbox)
 
+_ADD_ONCE = text(
+    "INSERT INTO outbox (event_id, id, queue, name, payload, priority, trace, created_at_ms)"
+    " SELECT CAST(:event_id AS TEXT), CAST(:id AS TEXT), CAST(:queue AS TEXT),"
+    " CAST(:name AS TEXT), CAST(:payload AS TEXT), CAST(:priority AS INTEGER),"
+    " CAST(:trace AS TEXT), CAST(:created_at_ms AS BIGINT)"
+    " WHERE NOT EXISTS (SELECT 1 FROM job_results WHERE id = CAST(:id AS TEXT))"
+    " ON CONFLICT DO NOTHING"
+)
+
 _BY_ID = select(outbox).where(outbox.c.id == bindparam("id"))
 
-_IS_OPEN = (
-    select(outbox.c.id)
-    .where(outbox.c.event_id == bindparam("event_id"))
-    .where(outbox.c.id == bindparam("id"))
-)
+_RESULT_BY_ID = select(job_results).where(job_results.c.id == bindparam("id"))
 
 _REMOVE = (
     delete(outbox)
@@ -32,6 +48,96 @@ _REMOVE = (
     .returning(outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
 )
 
+_ALIVE = outbox.c.failed_at_ms.is_(None)
+
+_UNCLAIMED = or_(
+    outbox.c.claimed_until_ms.is_(None), outbox.c.claimed_until_ms <= bindparam("b_now_ms")
+)
+
+_WAITING = (
+    select(outbox.c.event_id, outbox.c.id)
+    .where(_ALIVE, outbox.c.relayed_at_ms.is_(None), _UNCLAIMED)
+    .where(outbox.c.queue == bindparam("b_queue"))
+    .where(outbox.c.priority <= bindparam("b_priority"))
+    .order_by(outbox.c.priority, outbox.c.created_at_ms)
+    .limit(bindparam("b_most"))
+)
+
+_RELAYED_BEFORE = (
+    select(outbox.c.event_id, outbox.c.id)
+    .where(_ALIVE, outbox.c.relayed_at_ms <= bindparam("b_before_ms"), _UNCLAIMED)
+    .order_by(outbox.c.relayed_at_ms)
+    .limit(bindparam("b_most"))
+)
+
+
+_ANY_WAITING = _WAITING.with_only_columns(literal(1))
+_ANY_RELAYED = _RELAYED_BEFORE.with_only_columns(literal(1))
+
+
+def _claiming(chosen: Select[Any]) -> Any:
+    # Rows that another relay is looking at are passed over; SQLite has one writer at a time anyway.
+    lease = update(outbox).where(_KEY.in_(chosen.with_for_update(skip_locked=True)))
+    return lease.values(claimed_until_ms=bindparam("b_until_ms")).returning(outbox)
+
+
+_CLAIM_WAITING = _claiming(_WAITING)
+_CLAIM_RELAYED = _claiming(_RELAYED_BEFORE)
+
+_LEASED = (
+    update(outbox)
+    .where(outbox.c.event_id == bindparam("b_event_id"))
+    .where(outbox.c.id == bindparam("b_id"))
+    .where(outbox.c.claimed_until_ms == bindparam("b_until_ms"))
+)
+_NOTE_RELAYED = _LEASED.values(relayed_at_ms=bindparam("b_now_ms"), claimed_until_ms=None)
+_UNCLAIM = _LEASED.values(claimed_until_ms=None)
+
+_FAIL = (
+    update(outbox)
+    .where(outbox.c.event_id == bindparam("b_event_id"))
+    .where(outbox.c.id == bindparam("b_id"))
+    .where(_ALIVE)
+    .values(failed_at_ms=bindparam("b_now_ms"), error=bindparam("b_error"))
+)
+
+_RETRY = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("b_id"))
+    .where(outbox.c.failed_at_ms.is_not(None))
+    .values(failed_at_ms=None, error=None, relayed_at_ms=None, claimed_until_ms=None)
+)
+
+
+class Row(NamedTuple):
+    """A job that is not done."""
+
+    event_id: str
+    id: str
+    queue: str
+    name: str
+    payload: str
+    priority: int
+    trace: str | None
+    created_at_ms: int
+    claimed_until_ms: int | None
+    relayed_at_ms: int | None
+    failed_at_ms: int | None
+    error: str | None
+
+
+class Result(NamedTuple):
+    """A job that is done."""
+
+    id: str
+    queue: str
+    name: str
+    result: str | None
+    """JSON."""
+    created_at_ms: int
+    started_at_ms: int
+    finished_at_ms: int
+
 
 async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) -> None:
     """Ask for these jobs; they run once the transaction is committed."""
@@ -39,10 +145,21 @@ async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) 
         await connection.execute(_ADD, [_row(job, now_ms) for job in jobs])
 
 
-async def is_open(connection: AsyncConnection, event_id: str, job_id: str) -> bool:
-    """Whether the job is still to be done, or was given up."""
-    key = {"event_id": event_id, "id": job_id}
-    return (await connection.execute(_IS_OPEN, key)).first() is not None
+async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> bool:
+    """Ask for a job unless one with this id was asked for, or done a short while ago."""
+    return (await connection.execute(_ADD_ONCE, _row(job, now_ms))).rowcount == 1
+
+
+async def by_id(connection: AsyncConnection, job_id: str) -> Row | None:
+    """The job with this id, unless it is done."""
+    row = (await connection.execute(_BY_ID, {"id": job_id})).first()
+    return Row(*row) if row else None
+
+
+async def result_by_id(connection: AsyncConnection, job_id: str) -> Result | None:
+    """The job with this id, if it was done a short while ago."""
+    row = (await connection.execute(_RESULT_BY_ID, {"id": job_id})).first()
+    return Result(*row) if row else None
 
 
 async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> None:
@@ -79,7 +196,91 @@ async def finish(
     return True
 
 
+async def pending(
+    connection: AsyncConnection, *, now_ms: int, before_ms: int
+) -> tuple[set[str], bool]:
+    """Whether there is anything to claim: queues with jobs that wait, and jobs relayed before."""
+    asked = {"b_now_ms": now_ms, "b_most": 1, "b_priority": PRIORITY_MAX, "b_before_ms": before_ms}
+    waiting = {
+        queue
+        for queue in QUEUES
+        if (await connection.execute(_ANY_WAITING, {**asked, "b_queue": queue})).first()
+    }
+    return waiting, (await connection.execute(_ANY_RELAYED, asked)).first() is not None
+
+
+async def claim_waiting(
+    connection: AsyncConnection,
+    queue: str,
+    *,
+    least_priority: int,
+    now_ms: int,
+    until_ms: int,
+    most: int,
+) -> list[Row]:
+    """Take jobs that were not handed to the queue, the most urgent first, until `until_ms`."""
+    asked = {
+        "b_queue": queue,
+        "b_priority": least_priority,
+        "b_now_ms": now_ms,
+        "b_until_ms": until_ms,
+        "b_most": most,
+    }
+    rows = [Row(*row) for row in await connection.execute(_CLAIM_WAITING, asked)]
+    return sorted(rows, key=lambda row: (row.priority, row.created_at_ms))
+
+
+async def claim_relayed(
+    connection: AsyncConnection, *, before_ms: int, now_ms: int, until_ms: int, most: int
+) -> list[Row]:
+    """Take jobs that were handed to the queue at `before_ms` or earlier, until `until_ms`."""
+    asked = {
+        "b_before_ms": before_ms,
+        "b_now_ms": now_ms,
+        "b_until_ms": until_ms,
+        "b_most": most,
+    }
+    return [Row(*row) for row in await connection.execute(_CLAIM_RELAYED, asked)]
+
+
+async def note_relayed(connection: AsyncConnection, rows: Iterable[Row], now_ms: int) -> None:
+    """These claimed rows are in the queue."""
+    values = [{**_leased(row), "b_now_ms": now_ms} for row in rows]
+    if values:
+        await connection.execute(_NOTE_RELAYED, values)
+
+
+async def unclaim(connection: AsyncConnection, rows: Iterable[Row]) -> None:
+    """Let others have these claimed rows."""
+    values = [_leased(row) for row in rows]
+    if values:
+        await connection.execute(_UNCLAIM, values)
+
+
+async def fail(
+    connection: AsyncConnection, event_id: str, job_id: str, error: str, now_ms: int
+) -> bool:
+    """The job is given up; False if it is not there, or given up already."""
+    values = {
+        "b_event_id": event_id,
+        "b_id": job_id,
+        "b_error": error[:ERROR_CHARS_MAX].replace("\0", ""),
+        "b_now_ms": now_ms,
+    }
+    return (await connection.execute(_FAIL, values)).rowcount == 1
+
+
+async def retry(connection: AsyncConnection, job_id: str) -> bool:
+    """The job that was given up is to run again; False if there is no such job."""
+    return (await connection.execute(_RETRY, {"b_id": job_id})).rowcount == 1
+
+
+def _leased(row: Row) -> dict[str, Any]:
+    return {"b_event_id": row.event_id, "b_id": row.id, "b_until_ms": row.claimed_until_ms}
+
+
 def _row(job: NewJob, now_ms: int) -> dict[str, Any]:
+    assert job.queue in QUEUES, job.queue
     return {
         "event_id": job.event_id,
         "id": job.id,
@@ -87,5 +288,6 @@ def _row(job: NewJob, now_ms: int) -> dict[str, Any]:
         "name": job.name,
         "payload": msgspec.json.encode(job.payload).decode(),
         "priority": job.priority,
+        "trace": job.trace,
         "created_at_ms": now_ms,
     }

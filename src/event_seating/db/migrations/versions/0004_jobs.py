@@ -48,8 +48,15 @@ def _create_jobs() -> None:
         sa.PrimaryKeyConstraint("event_id", "id", name="pk_outbox"),
     )
     op.create_index("ix_outbox_id", "outbox", ["id"])
-    op.create_index("ix_outbox_relayed_at_ms", "outbox", ["relayed_at_ms", "created_at_ms"])
-    op.create_index("ix_outbox_failed_at_ms", "outbox", ["failed_at_ms"])
+    alive = "failed_at_ms IS NULL"
+    _create_partial_index(
+        "ix_outbox_waiting",
+        ["queue", "priority", "created_at_ms"],
+        f"relayed_at_ms IS NULL AND {alive}",
+    )
+    _create_partial_index("ix_outbox_relayed_at_ms", ["relayed_at_ms"], alive)
+    _create_partial_index("ix_outbox_created_at_ms", ["created_at_ms"], alive)
+    op.create_index("ix_outbox_failed_at_ms", "outbox", ["failed_at_ms", "id"])
     op.create_table(
         "job_results",
         sa.Column("id", sa.Text, nullable=False),
@@ -62,6 +69,11 @@ def _create_jobs() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_job_results"),
     )
     op.create_index("ix_job_results_finished_at_ms", "job_results", ["finished_at_ms"])
+
+
+def _create_partial_index(name: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, "outbox", columns, sqlite_where=where, postgresql_where=where)
 
 
 def _create_files() -> None:

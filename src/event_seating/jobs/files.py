@@ -1,0 +1,189 @@
+"""Files that jobs read or make: an import that somebody sent, its refusals, a report.
+
+They are kept in the database, in chunks, so that every process finds them and a backup has them. A
+file is either written with what makes it, in one transaction (`write`), or piece by piece while it
+comes in, in transactions of its own (`spool`): a client that sends slowly must not hold the one
+writer of SQLite. A spooled file that did not become whole is nobody's, and ends like every file, at
+its expiry.
+
+Owns the statements and the size of a chunk. Never has more than a chunk of a file in memory.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from secrets import token_hex
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.db.database import Database
+from event_seating.db.tables import file_chunks, files
+
+CHUNK_BYTES: Final = 256 * 1024
+"""Large enough that a statement's own cost is nothing, small enough for a hundred at once."""
+
+FILE_ID_BYTES: Final = 16
+"""128 random bits: who has the id was given it."""
+
+UNFINISHED: Final = -1
+"""The size of a file that is still coming in."""
+
+Pieces = Iterable[bytes] | AsyncIterable[bytes]
+
+_HEAD = select(files).where(files.c.id == bindparam("id"))
+_CHUNK = (
+    select(file_chunks.c.content)
+    .where(file_chunks.c.file_id == bindparam("file_id"))
+    .where(file_chunks.c.number == bindparam("number"))
+)
+_FINISH = (
+    update(files)
+    .where(files.c.id == bindparam("b_id"))
+    .values(bytes=bindparam("b_bytes"), expires_at_ms=bindparam("b_expires_at_ms"))
+)
+_EXPIRED = (
+    select(files.c.id)
+    .where(files.c.expires_at_ms <= bindparam("now_ms"))
+    .order_by(files.c.expires_at_ms)
+    .limit(bindparam("most"))
+)
+
+
+class FileHead(NamedTuple):
+    """What is known of a file without its content."""
+
+    id: str
+    name: str
+    media_type: str
+    bytes: int
+    created_at_ms: int
+    expires_at_ms: int
+
+
+class FileGone(Exception):
+    """The file is not there, or not any more."""
+
+
+async def write(
+    connection: AsyncConnection,
+    name: str,
+    media_type: str,
+    chunks: Pieces,
+    now_ms: int,
+    expires_at_ms: int,
+) -> str:
+    """Keep a file in this transaction; the id by which it is read.
+
+    For what is made at once: the transaction lasts as long as `chunks` do.
+    """
+    file_id = new_file_id()
+    size = 0
+    number = 0
+    async for chunk in evenly(chunks):
+        await _append(connection, file_id, number, chunk)
+        number += 1
+        size += len(chunk)
+    head = FileHead(file_id, name, media_type, size, now_ms, expires_at_ms)
+    await connection.execute(insert(files), head._asdict())
+    return file_id
+
+
+async def spool(
+    database: Database,
+    name: str,
+    media_type: str,
+    chunks: Pieces,
+    now_ms: int,
+    expires_at_ms: int,
+) -> str:
+    """Keep a file while it comes in, a transaction a chunk; the id by which it is read.
+
+    Until the last chunk is there nobody can read it.
+    """
+    file_id = new_file_id()
+    head = FileHead(file_id, name, media_type, UNFINISHED, now_ms, expires_at_ms)
+    async with database.write() as connection:
+        await connection.execute(insert(files), head._asdict())
+    size = 0
+    number = 0
+    async for chunk in evenly(chunks):
+        async with database.write() as connection:
+            await _append(connection, file_id, number, chunk)
+        number += 1
+        size += len(chunk)
+    async with database.write() as connection:
+        values = {"b_id": file_id, "b_bytes": size, "b_expires_at_ms": expires_at_ms}
+        await connection.execute(_FINISH, values)
+    return file_id
+
+
+async def read(connection: AsyncConnection, file_id: str) -> FileHead | None:
+    """The head of the file with this id, if it is whole."""
+    row = (await connection.execute(_HEAD, {"id": file_id})).first()
+    return None if row is None or row.bytes == UNFINISHED else FileHead(*row)
+
+
+async def chunks(database: Database, file_id: str) -> AsyncIterator[bytes]:
+    """The content of a file, piece by piece; raises `FileGone`, also when it goes meanwhile."""
+    async with database.read() as connection:
+        head = await read(connection, file_id)
+    if head is None:
+        raise FileGone(file_id)
+    left = head.bytes
+    number = 0
+    while left:
+        async with database.read() as connection:
+            asked = {"file_id": file_id, "number": number}
+            chunk = (await connection.execute(_CHUNK, asked)).scalar_one_or_none()
+        if chunk is None:
+            raise FileGone(file_id)
+        yield bytes(chunk)
+        left -= len(chunk)
+        number += 1
+
+
+async def purge(connection: AsyncConnection, now_ms: int, most: int) -> int:
+    """Delete files that have expired, at most this many; how many there were."""
+    found = await connection.execute(_EXPIRED, {"now_ms": now_ms, "most": most})
+    expired = found.scalars().all()
+    if expired:
+        await remove(connection, expired)
+    return len(expired)
+
+
+async def remove(connection: AsyncConnection, file_ids: Iterable[str]) -> None:
+    """Delete these files."""
+    ids = list(file_ids)
+    await connection.execute(delete(file_chunks).where(file_chunks.c.file_id.in_(ids)))
+    await connection.execute(delete(files).where(files.c.id.in_(ids)))
+
+
+def new_file_id() -> str:
+    """An id for a new file."""
+    return f"file-{token_hex(FILE_ID_BYTES)}"
+
+
+async def evenly(pieces: Pieces) -> AsyncIterator[bytes]:
+    """The same bytes in chunks of `CHUNK_BYTES`, the last one shorter."""
+    waiting = bytearray()
+    async for piece in _each(pieces):
+        waiting += piece
+        while len(waiting) >= CHUNK_BYTES:
+            yield bytes(waiting[:CHUNK_BYTES])
+            del waiting[:CHUNK_BYTES]
+    if waiting:
+        yield bytes(waiting)
+
+
+async def _each(pieces: Pieces) -> AsyncIterator[bytes]:
+    if isinstance(pieces, AsyncIterable):
+        async for piece in pieces:
+            yield piece
+    else:
+        for piece in pieces:
+            yield piece
+
+
+async def _append(connection: AsyncConnection, file_id: str, number: int, content: bytes) -> None:
+    row = {"file_id": file_id, "number": number, "content": content}
+    await connection.execute(insert(file_chunks), row)

@@ -1,0 +1,226 @@
+"""The way from the outbox into the queue: rows are claimed, put in, and noted as relayed.
+
+Three short steps, and the network in none of the transactions: a lease on some rows, the jobs into
+Redis under the rows' ids, a note that they are there. Whatever dies in between, the lease runs out
+and the same is done again, which adds nothing twice.
+
+What Redis loses is found again. Rows that were relayed `RELAYED_FOR_MS` ago and are not done are
+looked for, and put in again if Redis does not know them. A server that was flushed, restarted or
+replaced by another is known by a marker that carries the id of its run: then every relayed row is
+looked for at once.
+
+Memory is bounded, here and in Redis: `BATCH` rows at a time, and no more than `WAITING_MOST` in a
+queue; a backlog stays in the database, where it is safe. Urgent jobs pass all others.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.errors import DatabaseUnavailable, RedisUnavailable
+from event_seating.jobs import outbox
+from event_seating.jobs.model import ACTIVE, COMPLETED, FAILED, URGENT
+from event_seating.jobs.outbox import Row
+from event_seating.jobs.queue import UNKNOWN, JobQueue
+from event_seating.telemetry.logs import get_logger
+
+POLL_S: Final = 1.0
+"""How long a job waits when the word that it is there was lost."""
+
+BATCH: Final = 500
+"""Rows in one go: some hundred kilobytes, some tens of milliseconds."""
+
+LEASE_MS: Final = 30_000
+"""Ten times what a batch takes at its worst; a relay that died holds its rows up for as long."""
+
+RELAYED_FOR_MS: Final = 300_000
+"""After five minutes it is worth asking whether a job is still in the queue."""
+
+WAITING_MOST: Final = 10_000
+"""Jobs that wait in a queue; some ten megabytes of Redis, and ten seconds of work."""
+
+LOOK_AT_ALL_EVERY_S: Final = 10.0
+"""Where an address leads to several servers in turn, each looks like another; not each second."""
+
+_log = get_logger("relay")
+
+
+class Relay:
+    """Hands the rows of the outbox to the queues, for as long as it runs."""
+
+    def __init__(self, database: Database, queues: Sequence[JobQueue], clock: Clock) -> None:
+        self._database = database
+        self._queues = {queue.name: queue for queue in queues}
+        self._clock = clock
+        self._nudged = asyncio.Event()
+        self._all_before_ms: int | None = None
+        """Rows that were relayed before are looked for, since the server is not the one it was."""
+        self._looked_at_all = -LOOK_AT_ALL_EVERY_S
+        self._complaint: str | None = None
+
+    def nudge(self) -> None:
+        """There may be new rows: look now."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Relay for ever; cancel it to end."""
+        while True:
+            self._nudged.clear()
+            more = await self._step_or_complain()
+            if not more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await self._nudged.wait()
+                if self._complaint:
+                    # A nudge brings no server back.
+                    await asyncio.sleep(POLL_S)
+
+    async def step(self) -> int:
+        """One round; how many rows were handed over or looked for.
+
+        Raises `RedisUnavailable` before the database is asked at all, and `DatabaseUnavailable`.
+        """
+        run = await self._look_for_a_loss()
+        before_ms = max(self._clock.now_ms() - RELAYED_FOR_MS, self._all_before_ms or 0)
+        async with self._database.read() as connection:
+            waiting, relayed = await outbox.pending(
+                connection, now_ms=self._clock.now_ms(), before_ms=before_ms
+            )
+        moved = 0
+        for queue in self._queues.values():
+            if queue.name in waiting:
+                moved += await self._hand_over(queue)
+        looked = await self._look_again(before_ms) if relayed else 0
+        if run is not None and looked < BATCH:
+            await self._first_queue.mark(run)
+            self._all_before_ms = None
+        return moved + looked
+
+    @property
+    def _first_queue(self) -> JobQueue:
+        return next(iter(self._queues.values()))
+
+    async def _step_or_complain(self) -> bool:
+        try:
+            moved = await self.step()
+        except (DatabaseUnavailable, RedisUnavailable) as error:
+            complaint = str(error)
+            if complaint != self._complaint:
+                cause = error.__cause__
+                why = f"{type(cause).__name__}: {cause}" if cause else None
+                _log.warning("jobs wait in the outbox", why=complaint, cause=why)
+            self._complaint = complaint
+            return False
+        if self._complaint:
+            _log.info("jobs go from the outbox into the queues again")
+            self._complaint = None
+        return moved > 0
+
+    async def _look_for_a_loss(self) -> str | None:
+        """The server's run if it is not the one that was marked; then all is looked for."""
+        run = await self._first_queue.server()
+        if await self._first_queue.marker() == run:
+            self._all_before_ms = None
+            return None
+        now = self._clock.monotonic()
+        if self._all_before_ms is None and now - self._looked_at_all >= LOOK_AT_ALL_EVERY_S:
+            self._all_before_ms = self._clock.now_ms()
+            self._looked_at_all = now
+            _log.info("the server of the queues is another, or lost what it had: looking for jobs")
+        return None if self._all_before_ms is None else run
+
+    async def _hand_over(self, queue: JobQueue) -> int:
+        room = WAITING_MOST - (await queue.counts()).waiting
+        rows = await self._claim(
+            lambda now_ms, connection: outbox.claim_waiting(
+                connection,
+                queue.name,
+                least_priority=outbox.PRIORITY_MAX if room > 0 else URGENT,
+                now_ms=now_ms,
+                until_ms=now_ms + LEASE_MS,
+                most=min(BATCH, room) if room > 0 else BATCH,
+            )
+        )
+        await self._settling(rows, self._put_in(queue, rows))
+        return len(rows)
+
+    async def _look_again(self, before_ms: int) -> int:
+        rows = await self._claim(
+            lambda now_ms, connection: outbox.claim_relayed(
+                connection,
+                before_ms=before_ms,
+                now_ms=now_ms,
+                until_ms=now_ms + LEASE_MS,
+                most=BATCH,
+            )
+        )
+        for name, queue in self._queues.items():
+            mine = [row for row in rows if row.queue == name]
+            await self._settling(mine, self._put_back(queue, mine))
+        return len(rows)
+
+    async def _claim(
+        self, claim: Callable[[int, AsyncConnection], Awaitable[list[Row]]]
+    ) -> list[Row]:
+        async with self._database.write() as connection:
+            return await claim(self._clock.now_ms(), connection)
+
+    async def _settling(self, rows: Sequence[Row], work: Awaitable[None]) -> None:
+        """Do the work; if Redis fails in the middle, let the rows go before the lease ends."""
+        try:
+            await work
+        except RedisUnavailable:
+            with suppress(DatabaseUnavailable):
+                async with self._database.write() as connection:
+                    await outbox.unclaim(connection, rows)
+            raise
+
+    async def _put_in(self, queue: JobQueue, rows: Sequence[Row]) -> None:
+        """Put in rows that were asked for, or asked for anew.
+
+        What Redis has under the same id from an earlier time (it failed for good, and somebody
+        wants it tried again) makes room. What is just being done is left to end first: its row is
+        claimed again when the lease is over.
+        """
+        states = await queue.states([row.id for row in rows])
+        ended = {row.id for row in rows if states[row.id] in {COMPLETED, FAILED}}
+        await queue.remove(ended)
+        await queue.add([row for row in rows if states[row.id] == UNKNOWN or row.id in ended])
+        there = [row for row in rows if states[row.id] != ACTIVE]
+        if there:
+            async with self._database.write() as connection:
+                await outbox.note_relayed(connection, there, self._clock.now_ms())
+
+    async def _put_back(self, queue: JobQueue, rows: Sequence[Row]) -> None:
+        """Look for rows that were relayed, and put back those that Redis lost.
+
+        `failed` with its row still open: the last attempt is over and nobody could write that down
+        (the worker died, or was stopped as it stalled time after time). To run it again would give
+        it more attempts than it has, for ever; so that is written down now, and it is listed.
+
+        `completed` with its row still there: the queue says done and the database says not. A
+        worker of ours completes a job only after its row is gone, so the database went back (a
+        restore, a lost replica), or somebody else's worker did not take the row out. The row is the
+        truth: the job runs again.
+        """
+        states = await queue.states([row.id for row in rows])
+        completed = {row.id for row in rows if states[row.id] == COMPLETED}
+        failed = {row.id for row in rows if states[row.id] == FAILED}
+        await queue.remove(completed)
+        lost = [row for row in rows if states[row.id] == UNKNOWN or row.id in completed]
+        await queue.add(sorted(lost, key=lambda row: (row.priority, row.created_at_ms)))
+        reasons = {job_id: await queue.reason(job_id) for job_id in failed}
+        if lost:
+            _log.warning("put jobs back that the queue had lost", queue=queue.name, jobs=len(lost))
+        if rows:
+            now_ms = self._clock.now_ms()
+            async with self._database.write() as connection:
+                for row in rows:
+                    if row.id in failed:
+                        await outbox.fail(connection, row.event_id, row.id, reasons[row.id], now_ms)
+                await outbox.note_relayed(connection, rows, now_ms)

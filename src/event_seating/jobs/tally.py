@@ -1,0 +1,113 @@
+"""What workers have done, by queue, name and outcome: counted here, summed over all processes.
+
+Several processes work and others answer `/metrics`. So each worker adds what it counted to a hash
+in Redis, now and then, and whoever is asked reads it there. What Redis loses begins again at zero,
+as any counter does after a restart. Names are those of handlers, so that the hash has a bound.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from redis.asyncio import Redis
+
+from event_seating.errors import RedisUnavailable
+from event_seating.valkey.client import unavailable_when_away
+
+KEY: Final = "event-seating:jobs:tally"
+
+BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""A job of the database takes some milliseconds, a mail a second, an import a minute."""
+
+DONE, FAILED, AGAIN, POSTPONED = "done", "failed", "again", "postponed"
+"""Done; failed for good; failed and tried again; put off, since the database was away."""
+
+OTHER: Final = "other"
+"""The name of every job that nobody here knows."""
+
+_SUM, _COUNT = "sum_us", "count"
+
+
+class Attempts(NamedTuple):
+    """How often something came of a kind of job."""
+
+    queue: str
+    name: str
+    outcome: str
+    number: int
+
+
+class Durations(NamedTuple):
+    """How long the attempts of a kind of job took."""
+
+    queue: str
+    name: str
+    buckets: Mapping[float, int]
+    """Those that took no longer, by seconds."""
+    number: int
+    sum_s: float
+
+
+class Tallied(NamedTuple):
+    """All that was counted."""
+
+    attempts: list[Attempts]
+    durations: list[Durations]
+
+
+class Tally:
+    """Counts in memory until `flush` adds them to the others'."""
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self._names = names
+        self._counted: Counter[str] = Counter()
+
+    def observe(self, queue: str, name: str, outcome: str, seconds: float) -> None:
+        """One attempt ended."""
+        kind = f"{queue}|{name if name in self._names else OTHER}"
+        self._counted[f"{kind}|outcome|{outcome}"] += 1
+        self._counted[f"{kind}|time|{_COUNT}"] += 1
+        self._counted[f"{kind}|time|{_SUM}"] += int(seconds * 1_000_000)
+        for bound in BUCKETS_S:
+            if seconds <= bound:
+                self._counted[f"{kind}|time|{bound}"] += 1
+                break
+
+    async def flush(self, redis: Redis) -> None:
+        """Add what was counted to what all have; raises `RedisUnavailable` and keeps it."""
+        if not self._counted:
+            return
+        counted, self._counted = self._counted, Counter()
+        try:
+            async with unavailable_when_away(), redis.pipeline(transaction=True) as pipe:
+                for field, number in counted.items():
+                    pipe.hincrby(KEY, field, number)
+                await pipe.execute()
+        except RedisUnavailable:
+            # Whether they arrived is not known. Rather twice than never.
+            self._counted += counted
+            raise
+
+
+async def read(redis: Redis) -> Tallied:
+    """What all processes counted; raises `RedisUnavailable`."""
+    async with unavailable_when_away():
+        found = await redis.hgetall(KEY)
+    attempts = []
+    times: dict[tuple[str, str], dict[str, int]] = {}
+    for field, number in found.items():
+        queue, name, kind, what = str(field).split("|", 3)
+        if kind == "outcome":
+            attempts.append(Attempts(queue, name, what, int(number)))
+        else:
+            times.setdefault((queue, name), {})[what] = int(number)
+    return Tallied(attempts, [_durations(kind, counts) for kind, counts in times.items()])
+
+
+def _durations(kind: tuple[str, str], counts: Mapping[str, int]) -> Durations:
+    within = 0
+    buckets = {}
+    for bound in BUCKETS_S:
+        within += counts.get(str(bound), 0)
+        buckets[bound] = within
+    return Durations(*kind, buckets, counts.get(_COUNT, 0), counts.get(_SUM, 0) / 1_000_000)

@@ -1,0 +1,338 @@
+"""The workers: BullMQ gives them jobs, `attempt` does them, and this tells BullMQ how it ended.
+
+Owns how BullMQ's worker is set up so that it can be relied upon. Each has connections of its own,
+of which one waits without a limit, or idle workers would starve; a job whose worker was killed is
+taken up by another within a quarter of a minute, however often that happens; a server that is away
+is asked twice a second; and what cannot be read in Redis fails that job alone. A worker that is to
+end takes no new jobs, finishes those under way, and hands the rest back without costing them an
+attempt.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import bullmq
+from bullmq.custom_errors import DelayedError, UnrecoverableError
+from bullmq.redis_connection import RedisConnection
+from redis.asyncio import Redis
+
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.errors import RedisUnavailable
+from event_seating.jobs.attempt import Attempts, GivenUp, PutOff, Tried, TryAgain, told
+from event_seating.jobs.model import Handler
+from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
+from event_seating.jobs.tally import Tally
+from event_seating.telemetry.logs import get_logger
+from event_seating.valkey.client import connect
+
+LOCK_MS: Final = 8_000
+"""How long a job is a worker's own without a word from it; renewed each 2 s."""
+
+STALLED_EVERY_MS: Final = 5_000
+"""How often jobs of dead workers are looked for: with the lock that makes 13 s at the worst."""
+
+STALLED_MOST: Final = 20
+"""By default a job whose worker dies twice is given up, and it may have done nothing wrong."""
+
+RETRY_MS: Final = 500
+"""How often a server that is away is asked."""
+
+WAIT_S: Final = 5
+"""How long the server lets an idle worker wait for a job before it says that there is none."""
+
+ANSWER_WITHIN_S: Final = 15.0
+"""An idle worker that has heard nothing for so long has a connection that leads nowhere."""
+
+BEGIN_AGAIN_S: Final = 1.0
+"""When a worker whose server was away at its start is begun anew."""
+
+HAND_BACK_WITHIN_S: Final = 2.0
+"""How long the jobs that are handed back may take for it, and a connection for closing."""
+
+LOOK_EVERY_S: Final = 0.02
+"""How often a worker that is to end looks whether its jobs have ended."""
+
+FLUSH_EVERY_S: Final = 1.0
+"""How often what was counted is added to what all have."""
+
+RESULT_BYTES_MAX: Final = 10_000
+"""A larger result is in the database alone; in Redis it would be one for each job that is kept."""
+
+_log = get_logger("worker")
+
+
+class Worker:
+    """Does the jobs of one queue in this process."""
+
+    def __init__(
+        self,
+        queue: str,
+        url: str,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        *,
+        options: QueueOptions | None = None,
+    ) -> None:
+        self.queue = queue
+        self._url = url
+        self._options = options or OPTIONS[queue]
+        self._tally = Tally(handlers)
+        self._attempts = Attempts(database, handlers, clock, self._tally)
+        self._bullmq: _BullmqWorker | None = None
+        self._paused = False
+        self._ending = False
+        self._complaint: str | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._redis = connect(url)
+        self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def active(self) -> int:
+        """How many jobs are under way."""
+        return self._attempts.active
+
+    def start(self) -> None:
+        """Begin; also when the server is away, which is then asked until it is back."""
+        self._running = asyncio.create_task(self._run())
+        self._flushing = asyncio.create_task(self._flush())
+
+    def pause(self) -> None:
+        """Take no new jobs; those under way go on."""
+        self._paused = True
+        if self._bullmq is not None:
+            self._bullmq.hold()
+
+    def resume(self) -> None:
+        """Take jobs again."""
+        self._paused = False
+        if self._bullmq is not None:
+            self._bullmq.resume()
+
+    async def drain(self, within_s: float) -> None:
+        """Take no new jobs, finish those under way in this time, and hand the others back.
+
+        Ends all that was started; returns a few seconds after `within_s` at the latest.
+        """
+        self._ending = True
+        self.pause()
+        if not await self._idle(within_s):
+            _log.warning("jobs are handed back", jobs=self.active, queue=self.queue)
+            self._attempts.stop()
+            await self._idle(HAND_BACK_WITHIN_S)
+        # From here on whatever comes in is handed back.
+        self._attempts.stop()
+        await self._close_bullmq()
+        await _ended(self._running)
+        await _ended(self._flushing)
+        with suppress(RedisUnavailable):
+            await self._tally.flush(self._redis)
+        await self._redis.aclose()
+
+    async def _idle(self, within_s: float) -> bool:
+        """Whether nothing is under way, at the latest after this time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                # BullMQ tells nobody when it has written down how the last one ended.
+                while self._bullmq is not None and self._bullmq.jobs:  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_EVERY_S)
+        return self._bullmq is None or not self._bullmq.jobs
+
+    async def _run(self) -> None:
+        while not self._ending:
+            try:
+                await self._run_bullmq()
+            except Exception as error:  # noqa: BLE001 (a worker must not end while the process runs)
+                self._complain(error)
+            await self._close_bullmq()
+            if not self._ending:
+                await asyncio.sleep(BEGIN_AGAIN_S)
+
+    async def _run_bullmq(self) -> None:
+        self._bullmq = worker = _BullmqWorker(
+            self.queue,
+            self._process,
+            connect(self._url, waits=True),
+            {
+                "connection": connect(self._url),
+                "prefix": PREFIX,
+                "autorun": False,
+                "concurrency": self._options.concurrency,
+                "lockDuration": LOCK_MS,
+                "stalledInterval": STALLED_EVERY_MS,
+                "maxStalledCount": STALLED_MOST,
+                "runRetryDelay": RETRY_MS,
+                "drainDelay": WAIT_S,
+                "removeOnComplete": self._options.completed_kept,
+                "removeOnFail": self._options.failed_kept,
+                "settings": {"backoffStrategy": _backoff_ms},
+            },
+        )
+        worker.on("error", self._complain)
+        worker.on("active", self._hear)
+        worker.on("stalled", self._tell_stalled)
+        if self._paused:
+            worker.hold()
+        await worker.run()
+
+    async def _process(self, job: Any, token: str) -> Any:
+        """What BullMQ calls with each job."""
+        attempts = job.opts.get("attempts")
+        tried = Tried(
+            str(job.id),
+            job.attemptsMade + 1,
+            attempts if isinstance(attempts, int) and attempts > 0 else self._options.attempts,
+            job.attemptsStarted,
+            lambda progress: _report(job, progress),
+        )
+        job.opts["attempts"] = tried.attempts
+        try:
+            result = await self._attempts.make(tried)
+        except PutOff as put_off:
+            # Should that fail as well, the lock runs out and the job comes again.
+            with suppress(Exception):
+                await job.moveToDelayed(_now_ms() + put_off.delay_ms, token)
+            raise DelayedError from None
+        except GivenUp as error:
+            raise UnrecoverableError(str(error)) from None
+        except TryAgain as error:
+            raise TryAgain(str(error)) from None
+        except Exception as error:  # noqa: BLE001 (it goes into Redis, without its stack)
+            _log.exception("a job could not be tried")
+            raise TryAgain(told(error)) from None
+        return _short(result)
+
+    def _complain(self, error: Exception, *_job: object) -> None:
+        complaint = told(error)
+        if complaint != self._complaint and not self._ending:
+            self._complaint = complaint
+            _log.warning("a worker met an error", queue=self.queue, why=complaint)
+
+    def _hear(self, *_job: object) -> None:
+        if self._complaint is not None:
+            self._complaint = None
+            _log.info("a worker has jobs again", queue=self.queue)
+
+    def _tell_stalled(self, job_id: str) -> None:
+        _log.warning("a job's worker was gone; it is done again", jobId=job_id, queue=self.queue)
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_S)
+            with suppress(RedisUnavailable):
+                await self._tally.flush(self._redis)
+
+    async def _close_bullmq(self) -> None:
+        """Close it, by force and in bounded time: all that is worth waiting for has been."""
+        worker, self._bullmq = self._bullmq, None
+        if worker is None:
+            return
+        # In a task of its own: it goes on after it was cancelled, and may wait for ever.
+        closing = asyncio.ensure_future(worker.close(force=True))
+        await asyncio.wait({closing}, timeout=HAND_BACK_WITHIN_S)
+        closing.cancel()
+
+
+class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
+    """BullMQ's worker, which bears what others may have written, and connections that are dead."""
+
+    def __init__(self, queue: str, process: Any, waits: Redis, options: dict[str, Any]) -> None:
+        super().__init__(queue, process, options)
+        # BullMQ would wait on the client that it was given for everything else.
+        self.backend.blocking_connection = RedisConnection(waits)
+        self.bclient = waits
+
+    async def run(self) -> None:
+        """Take jobs until it is closed; raises when the server is away at the start."""
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            # Tells it what the server can: without that it would wait for whole seconds.
+            await self.backend.blocking_connection.getRedisVersion()
+            await self._ensure_client_names()
+        await super().run()
+
+    def hold(self) -> None:
+        """Take no new jobs, and wait for nothing."""
+        if self.resume_event.is_set():
+            self.paused = True
+            self.resume_event.clear()
+            if self.waiting and not self.waiting.done():
+                self.waiting.cancel()
+
+    async def waitForJob(self) -> int:  # noqa: N802 (BullMQ's name)
+        """Wait for a word of the server, but not on a connection that leads nowhere."""
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            until: int = await super().waitForJob()
+        return until
+
+    async def nextJobFromJobData(  # noqa: N802
+        self,
+        job_data: dict[str, str] | None = None,
+        job_id: str | None = None,
+        limit_until: int = 0,
+        delay_until: int = 0,
+        token: str | None = None,
+    ) -> Any:
+        """A job of what Redis has of it; parts that cannot be read are taken for empty.
+
+        What counts is in the outbox. Otherwise the job would never end: it could be taken, and
+        neither be done nor fail.
+        """
+        if job_data:
+            job_data = {**job_data, **_mended(job_data)}
+        return await super().nextJobFromJobData(job_data, job_id, limit_until, delay_until, token)
+
+
+_READ_AS_JSON: Final = {"data": dict, "opts": dict, "progress": object, "stacktrace": list}
+_READ_AS_NUMBERS: Final = (
+    *("delay", "priority", "timestamp", "finishedOn", "processedOn"),
+    *("ats", "attemptsMade", "atm", "stc"),
+)
+
+
+def _mended(job_data: Mapping[str, str]) -> dict[str, str]:
+    """What stands in for those parts of a job that cannot be read."""
+    mended = {}
+    for part, kind in _READ_AS_JSON.items():
+        try:
+            fits = part not in job_data or isinstance(json.loads(job_data[part]), kind)
+        except ValueError:
+            fits = False
+        if not fits:
+            mended[part] = "[]" if kind is list else "{}"
+    for part in _READ_AS_NUMBERS:
+        if part in job_data and not job_data[part].isdecimal():
+            mended[part] = "0"
+    if "parent" in job_data:
+        mended["parent"] = "null"
+    return mended
+
+
+def _backoff_ms(attempts_made: int, kind: str, *_others: object) -> int:
+    return patient_backoff_ms(attempts_made) if kind == PATIENT else 0
+
+
+async def _report(job: Any, progress: dict[str, Any]) -> None:
+    """Progress is for those who look on: it is lost rather than in the way."""
+    with suppress(Exception):
+        await job.updateProgress(progress)
+
+
+def _short(result: Any) -> Any:
+    encoded = json.dumps(result, default=str)
+    return json.loads(encoded) if len(encoded) <= RESULT_BYTES_MAX else None
+
+
+def _now_ms() -> int:
+    # BullMQ's own clock, with which the server compares it.
+    return round(time.time() * 1000)
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait({task}, timeout=HAND_BACK_WITHIN_S)

@@ -53,8 +53,21 @@ class ServerProcess:
     @property
     def child(self) -> psutil.Process:
         """The serving process."""
-        (child,) = psutil.Process(self.pid).children()
-        return child
+        return self._one_that_runs("event_seating.server")
+
+    @property
+    def job_process(self) -> psutil.Process:
+        """The one that does jobs."""
+        return self._one_that_runs("event_seating.job_server")
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """Every process that it started."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def _one_that_runs(self, module: str) -> psutil.Process:
+        (found,) = [process for process in self.family if module in process.cmdline()]
+        return found
 
     def signal(self, number: signal.Signals) -> None:
         """Send the supervisor a signal."""

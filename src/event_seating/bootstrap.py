@@ -1,4 +1,4 @@
-"""Builds every part of a serving process, once and in order, and takes it down in reverse.
+"""Builds every part of a process, serving or doing jobs, in order; takes it down in reverse.
 
 The one place that knows which part needs which. What would point upward is passed in here as a
 callable. Nothing else in the package constructs a long-lived object.
@@ -30,7 +30,7 @@ from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
-from event_seating.telemetry.logs import Logs
+from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.venues.service import VenueService
@@ -48,10 +48,15 @@ PURGE_EVERY_S: Final = 1.0
 SET_CLOCK_EVERY_S: Final = 10.0
 """A cheap clock drifts by less than a millisecond meanwhile."""
 
+DRAIN_WITHIN_S: Final = 15.0
+"""For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
+
 BYTES_PER_MB: Final = 1024 * 1024
 
 PURGE_MOST: Final = 1000
 """Entries a round and cache; takes less than a millisecond."""
+
+_log = get_logger("bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,28 @@ class Parts:
     """For each buyer, and for each address."""
     doorkeeper: Doorkeeper
     health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingParts:
+    """What a job process is made of."""
+
+    settings: Settings
+    clock: Clock
+    logs: Logs
+    metrics: Metrics
+    database: Database
+    users: UserService
+    drains: tuple[Callable[[], Awaitable[None]], ...]
+    """Ends the taking of jobs and waits for those under way; each knows its own limit."""
+
+    async def drain(self) -> None:
+        """Take no more jobs, finish or checkpoint those under way."""
+        try:
+            async with asyncio.timeout(DRAIN_WITHIN_S):
+                await asyncio.gather(*(drain() for drain in self.drains), return_exceptions=True)
+        except TimeoutError:
+            _log.warning("jobs are still under way; the next process does them again")
 
 
 class _Accounts(NamedTuple):
@@ -109,13 +136,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
-        database = Database(
-            settings.database,
-            pool_size=settings.database_pool_size,
-            read_latency_s=settings.db_latency_ms / MS_PER_S,
-            observe_read=metrics.database_read_duration.observe,
-        )
-        stack.push_async_callback(database.close)
+        database = _database(stack, settings, metrics)
         accounts = _accounts(stack, settings, database, clock)
         wanted = await _wanted(stack, database)
         webhooks = WebhookService(
@@ -158,6 +179,25 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
 
 
 @asynccontextmanager
+async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
+    """Every part of a job process, until the block ends; `drain` before that."""
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        metrics = Metrics(version=VERSION)
+        database = _database(stack, settings, metrics)
+        accounts = _accounts(stack, settings, database, clock)
+        yield WorkingParts(
+            settings=settings,
+            clock=clock,
+            logs=logs,
+            metrics=metrics,
+            database=database,
+            users=accounts.users,
+            drains=(),
+        )
+
+
+@asynccontextmanager
 async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]]:
     """What is stored, and the seats of events, for work beside or without a server.
 
@@ -177,6 +217,17 @@ async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]
         houses = Houses(venues, EventFacts(database).of)
         stack.push_async_callback(houses.aclose)
         yield database, houses.index
+
+
+def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
+    database = Database(
+        settings.database,
+        pool_size=settings.database_pool_size,
+        read_latency_s=settings.db_latency_ms / MS_PER_S,
+        observe_read=metrics.database_read_duration.observe,
+    )
+    stack.push_async_callback(database.close)
+    return database
 
 
 def _accounts(

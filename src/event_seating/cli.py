@@ -31,7 +31,15 @@ def serve() -> None:
     """Serve the API; settings come from the environment (`event-seating settings`)."""
     from event_seating import supervisor  # noqa: PLC0415 (other commands start faster)
 
-    raise typer.Exit(supervisor.run())
+    raise typer.Exit(supervisor.serve())
+
+
+@cli.command()
+def worker() -> None:
+    """Do jobs beside running servers, on their PostgreSQL and Redis (REDIS_URL); serve nothing."""
+    from event_seating import supervisor  # noqa: PLC0415
+
+    raise typer.Exit(supervisor.work())
 
 
 @cli.command()

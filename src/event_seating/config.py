@@ -29,7 +29,9 @@ from event_seating.written import (
     parse_database_url,
     parse_networks,
     parse_origins,
+    parse_redis_url,
     parse_windows,
+    redis_url,
 )
 
 ADMIN_KEY_MIN_CHARS = 24
@@ -92,7 +94,13 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
     )
 
-    secret_names: ClassVar[tuple[str, ...]] = ("ADMIN_API_KEY", "DATABASE_URL", "SECRET_KEY")
+    secret_names: ClassVar[tuple[str, ...]] = (
+        "ADMIN_API_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "REDIS_PASSWORD",
+        "SECRET_KEY",
+    )
     """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
 
     port: int = Field(3001, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
@@ -119,6 +127,25 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(
         10, ge=2, le=200, description="Connections that this process keeps to PostgreSQL."
+    )
+    redis_url: Annotated[str | None, BeforeValidator(parse_redis_url)] = Field(
+        None,
+        description="redis://user:password@host:6379/0, rediss://… with TLS, or unix:///path of a "
+        "Redis (6.2 or later) or Valkey. Default: `serve` starts a Valkey of its own.",
+    )
+    redis_host: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._:-]+$",
+        description="Host of the Redis or Valkey, where no `REDIS_URL` names one.",
+    )
+    redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
+    redis_password: SecretStr | None = Field(
+        None, description="Its password, where `REDIS_URL` has none."
+    )
+    valkey_bin: Path | None = Field(
+        None,
+        description="The `valkey-server` (or `redis-server`) that `serve` starts where no Redis is "
+        "named. Default: the one that is installed with us.",
     )
     cache_ttl: float = Field(
         60, gt=0, le=86_400, description="Seconds that a cached user is answered without a look."
@@ -236,6 +263,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.sqlite_path}"
 
     @property
+    def redis(self) -> str | None:
+        """The URL of the Redis or Valkey that is named, with its password, or none."""
+        password = self.redis_password.get_secret_value() if self.redis_password else None
+        return redis_url(self.redis_url, self.redis_host, self.redis_port, password)
+
+    @property
     def log_directory(self) -> Path | None:
         """Where log files go, or none."""
         if not self.production or self.log_dir is None:
@@ -316,11 +349,18 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
             f"SECRET_KEY: needs at least {SECRET_KEY_MIN_CHARS} characters; "
             "`openssl rand -hex 32` makes one"
         )
+    if settings.redis_password is not None and settings.redis is None:
+        raise StartupError("REDIS_PASSWORD: is of use with a REDIS_URL or REDIS_HOST only")
     if not key and not settings.loopback:
         raise StartupError(
             f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "
             "leave HOST at 127.0.0.1 for a first try"
         )
+
+
+def environment_of_a_child(**changes: str) -> dict[str, str]:
+    """The environment of this process with these variables on top, for a process that it starts."""
+    return dict(os.environ) | changes
 
 
 def environment_name(field: str) -> str:

@@ -1,4 +1,4 @@
-"""A data directory belongs to one server at a time.
+"""A data directory belongs to one server at a time, and to one worker beside it.
 
 The lock is the kernel's, on a file in the directory, so that a killed server leaves none behind.
 """
@@ -12,17 +12,18 @@ from event_seating.errors import StartupError
 
 
 class DirectoryLock:
-    """A data directory, used by one server at a time."""
+    """A data directory, used by one server (or by one worker, under its own name) at a time."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, user: str = "server") -> None:
         self._directory = directory
+        self._user = user
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
         """Make the directory and lock it; a `StartupError` says why it cannot be used."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = os.open(self._directory / self._name, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StartupError(
                 f"DATA_DIR: {self._directory} cannot be written ({error.strerror})"
@@ -32,13 +33,17 @@ class DirectoryLock:
         except OSError:
             self._close()
             raise StartupError(
-                f"DATA_DIR: {self._directory} is used by another server that is running"
+                f"DATA_DIR: {self._directory} is used by another {self._user} that is running"
             ) from None
         return self
 
     def __exit__(self, *_why: object) -> None:
         """Let go of it."""
         self._close()
+
+    @property
+    def _name(self) -> str:
+        return "lock" if self._user == "server" else f"{self._user}.lock"
 
     def _close(self) -> None:
         if self._descriptor is not None:

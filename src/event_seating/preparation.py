@@ -40,6 +40,15 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
     return lock.lost
 
 
+async def check(settings: Settings) -> None:
+    """A `StartupError` unless the tables are right; for a worker, which leaves them alone."""
+    database = _database(settings)
+    try:
+        await _bring_up_to_date(database, migrate=False)
+    finally:
+        await database.close()
+
+
 async def migrate(settings: Settings) -> str:
     """Bring the tables up to date; what there is to say about it."""
     with DirectoryLock(settings.data_dir):

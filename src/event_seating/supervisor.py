@@ -1,47 +1,49 @@
-"""`event-seating serve`: the parent process, which owns signals, socket, locks and the child.
+"""`event-seating serve` and `event-seating worker`: the parent process, which owns the signals.
 
 It binds the port, starts the serving process, and while that loads its modules takes the locks and
-brings the database's tables up to date. From then on it waits: a child that dies is started again
-on the same socket, so that clients wait a second in the backlog rather than being refused; SIGTERM,
-SIGINT and a terminal that is closed let it drain. The child leaves by itself when this process is
-gone.
+brings the database's tables up to date. Once that serves, the job process comes up beside it. From
+then on it waits: a child that dies is started again, the serving process on the same socket, so
+that clients wait a second in the backlog rather than being refused; SIGTERM, SIGINT and a terminal
+that is closed let all of them drain. The children leave by themselves when this process is gone.
 """
 
 import asyncio
 import errno
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import AsyncExitStack
 from typing import Final
 
 from event_seating import config
-from event_seating.channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
+from event_seating.channel import EXIT_CANNOT_START
+from event_seating.child import Keeper, Program
 from event_seating.clock import Clock, SystemClock
 from event_seating.config import AppEnv, Settings
 from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.valkey import embedded
+from event_seating.valkey.runtime_directory import RuntimeDirectory
 
 BIND_WITHIN_S: Final = 2.0
 """How long a port may still be held by what was here before."""
 
-STOP_WITHIN_S: Final = 25.0
-"""A child that has not ended by then is killed."""
-
-QUICK_DEATH_S: Final = 10.0
-"""A child that dies sooner than this after its start counts as failing to start."""
-
-QUICK_DEATHS_MAX: Final = 5
-"""After so many in a row starting it again is not the answer."""
-
-log = get_logger("supervisor")
+_log = get_logger("supervisor")
 
 
-def run() -> int:
+def serve() -> int:
     """Serve until told to stop; the exit code."""
+    return _run(config.load(), worker=False)
+
+
+def work() -> int:
+    """Do jobs, and serve nothing, until told to stop; the exit code."""
     settings = config.load()
+    _refuse_a_lone_worker(settings)
+    return _run(settings, worker=True)
+
+
+def _run(settings: Settings, *, worker: bool) -> int:
     logs = Logs(
         level=settings.log_level,
         production=settings.production,
@@ -49,63 +51,133 @@ def run() -> int:
         clock=SystemClock(),
     )
     logs.start()
+    supervisor = Supervisor(settings, SystemClock())
     try:
-        return asyncio.run(Supervisor(settings, SystemClock()).run())
+        return asyncio.run(supervisor.work() if worker else supervisor.serve())
     except StartupError as error:
-        log.error(str(error))
+        _log.error(str(error))
         return EXIT_CANNOT_START
     finally:
         logs.close()
 
 
+def _refuse_a_lone_worker(settings: Settings) -> None:
+    if settings.redis is None:
+        raise StartupError(
+            "REDIS_URL: a worker needs the Redis that the servers use; `event-seating serve` does "
+            "jobs by itself"
+        )
+    if settings.sqlite_path is not None:
+        raise StartupError(
+            "DATABASE_URL: a worker of its own needs PostgreSQL; with SQLite, which has one writer "
+            "on one machine, `event-seating serve` does the jobs"
+        )
+
+
 class Supervisor:
-    """The parent of a serving process."""
+    """The parent of a serving process and a job process, or of a job process alone."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._stop = asyncio.Event()
-        self._quick_deaths = 0
+        self._served = asyncio.Event()
 
-    async def run(self) -> int:
+    async def serve(self) -> int:
         """Serve until told to stop; the exit code."""
         self._own_the_signals()
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(self._settings.data_dir))
             listener = stack.enter_context(await bind(self._settings.host, self._settings.port))
-            child = await Child.start(listener)
+            redis = await self._own_valkey(stack)
+            server = self._server(listener, redis)
+            await server.start()
             try:
                 await self._prepare_database(stack)
             except BaseException:
-                await child.stop()
+                await server.abandon()
                 raise
-            return await self._supervise(child, listener)
+            return await self._keep_both(server, self._job_process(redis, essential=False))
 
-    async def _supervise(self, child: "Child", listener: socket.socket) -> int:
-        while True:
-            started = self._clock.monotonic()
-            if await child.begin():
-                self._say_where(listener)
-            stopped = asyncio.create_task(self._stop.wait())
-            died = asyncio.create_task(child.ended())
-            await asyncio.wait([stopped, died], return_when=asyncio.FIRST_COMPLETED)
-            if self._stop.is_set():
-                died.cancel()
-                return await child.stop()
-            stopped.cancel()
-            code = died.result()
-            if code == EXIT_CANNOT_START:
-                return code
-            if not self._may_start_again(self._clock.monotonic() - started):
-                raise StartupError(
-                    f"the serving process dies at once, each time (exit code {code})"
-                )
-            log.error("serving process died; starting it again", exitCode=code)
-            child = await Child.start(listener)
+    async def work(self) -> int:
+        """Do jobs until told to stop; the exit code."""
+        self._own_the_signals()
+        async with AsyncExitStack() as stack:
+            stack.enter_context(DirectoryLock(self._settings.data_dir, "worker"))
+            jobs = self._job_process({}, essential=True)
+            await jobs.start()
+            try:
+                await self._check_database()
+            except BaseException:
+                await jobs.abandon()
+                raise
+            return await jobs.run()
 
-    def _may_start_again(self, lived_s: float) -> bool:
-        self._quick_deaths = self._quick_deaths + 1 if lived_s < QUICK_DEATH_S else 0
-        return self._quick_deaths < QUICK_DEATHS_MAX
+    async def _own_valkey(self, stack: AsyncExitStack) -> dict[str, str]:
+        """Start a Valkey unless a Redis is named; what the children are to know of it.
+
+        It is the last to be stopped. Without one they serve accounts and seats, and say `degraded`.
+        """
+        if self._settings.redis is not None:
+            return {}
+        data = self._settings.data_dir
+        binary = embedded.checked_binary(self._settings.valkey_bin)
+        try:
+            runtime = stack.enter_context(RuntimeDirectory(data, "valkey.sock"))
+        except OSError as error:
+            _log.error("there is no place for Valkey's socket: jobs wait", line=str(error))
+            return {"REDIS_URL": f"unix://{(data / 'valkey.sock').resolve()}"}
+        if binary is None:
+            _log.error("there is no Valkey for this platform: jobs wait; set VALKEY_BIN")
+            return {"REDIS_URL": f"unix://{runtime.socket}"}
+        valkey = embedded.EmbeddedValkey(binary, data / "valkey", runtime.socket, self._clock)
+        await stack.enter_async_context(valkey)
+        return {"REDIS_URL": valkey.url}
+
+    def _server(self, listener: socket.socket, environment: dict[str, str]) -> Keeper:
+        return Keeper(
+            Program(
+                "serving process",
+                "event_seating.server",
+                environment,
+                descriptors=(listener.fileno(),),
+            ),
+            self._clock,
+            self._stop,
+            essential=True,
+            on_ready=lambda: self._say_where(listener),
+        )
+
+    def _job_process(self, environment: dict[str, str], *, essential: bool) -> Keeper:
+        # Log files are written by one process: this one has a directory of its own below LOG_DIR.
+        logs_in = "worker" if essential else "jobs"
+        return Keeper(
+            Program("job process", "event_seating.job_server", environment, arguments=(logs_in,)),
+            self._clock,
+            self._stop,
+            essential=essential,
+            on_ready=lambda: _log.info("doing jobs"),
+        )
+
+    async def _keep_both(self, server: Keeper, jobs: Keeper) -> int:
+        """Until told to stop, or until there is nothing to be done for the server."""
+        serving = asyncio.create_task(server.run())
+        working = asyncio.create_task(self._work_once_served(jobs))
+        try:
+            return await serving
+        finally:
+            self._stop.set()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def _work_once_served(self, jobs: Keeper) -> None:
+        """The job process starts when nobody waits for the other one any more."""
+        served = asyncio.create_task(self._served.wait())
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([served, stopped], return_when=asyncio.FIRST_COMPLETED)
+        served.cancel()
+        stopped.cancel()
+        if not self._stop.is_set():
+            await jobs.run()
 
     async def _prepare_database(self, stack: AsyncExitStack) -> None:
         from event_seating import preparation  # noqa: PLC0415 (loads while the child does)
@@ -115,9 +187,14 @@ class Supervisor:
             watch = asyncio.create_task(self._stop_when_lost(lost))
             stack.callback(watch.cancel)
 
+    async def _check_database(self) -> None:
+        from event_seating import preparation  # noqa: PLC0415
+
+        await preparation.check(self._settings)
+
     async def _stop_when_lost(self, lost: asyncio.Event) -> None:
         await lost.wait()
-        log.error("another server uses this database now; stopping")
+        _log.error("another server uses this database now; stopping")
         self._stop.set()
 
     def _own_the_signals(self) -> None:
@@ -127,59 +204,16 @@ class Supervisor:
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
 
     def _say_where(self, listener: socket.socket) -> None:
+        self._served.set()
         settings = self._settings
         port = listener.getsockname()[1]
         name = "localhost" if settings.loopback else settings.host
-        log.info("serving", url=f"http://{name}:{port}", environment=str(settings.app_env))
+        _log.info("serving", url=f"http://{name}:{port}", environment=str(settings.app_env))
         if settings.app_env is AppEnv.development:
-            log.warning(
+            _log.warning(
                 "development: a caller without a key may do everything; "
                 "set APP_ENV=production and ADMIN_API_KEY before others can reach this"
             )
-
-
-class Child:
-    """The serving process, and this end of the channel to it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
-        self._process = process
-        self._channel = channel
-
-    @classmethod
-    async def start(cls, listener: socket.socket) -> "Child":
-        """Start it; it loads its modules and waits for `begin`."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            descriptors = (listener.fileno(), theirs.fileno())
-            process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-                [sys.executable, "-m", "event_seating.server", *map(str, descriptors)],
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                # Ctrl-C reaches the whole foreground group; only the parent shall hear it.
-                start_new_session=True,
-            )
-        return cls(process, await Channel.on(ours))
-
-    async def begin(self) -> bool:
-        """Let it serve; whether it does."""
-        self._channel.say(GO)
-        return await self._channel.hears(READY)
-
-    async def ended(self) -> int:
-        """Wait until it is gone; its exit code."""
-        return await asyncio.to_thread(self._process.wait)
-
-    async def stop(self) -> int:
-        """Let it drain and wait until it is gone; its exit code."""
-        self._channel.say(STOP)
-        self._channel.close()
-        try:
-            async with asyncio.timeout(STOP_WITHIN_S):
-                return await self.ended()
-        except TimeoutError:
-            log.error("the serving process did not stop in time; killing it")
-            self._process.kill()
-            return await self.ended()
 
 
 async def bind(host: str, port: int) -> socket.socket:

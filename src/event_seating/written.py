@@ -1,4 +1,4 @@
-"""How settings are written: limits, networks, origins and database URLs, as text and as values.
+"""How settings are written: limits, networks, origins and URLs of databases, as text and as values.
 
 Each parser takes what stands in the environment and gives a value, or a `ValueError` that says what
 is wrong in words for the person who wrote it.
@@ -8,7 +8,7 @@ import ipaddress
 import re
 from ipaddress import IPv4Network, IPv6Network
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 WINDOWS_MAX = 4
 """More windows than anyone needs; each costs a look at every request."""
@@ -18,6 +18,8 @@ WINDOW_COUNT_MAX = 1_000_000
 
 WINDOW_SECONDS_MAX = 86_400
 """A day: a client is remembered for as long as its longest window."""
+
+PORT_MAX = 65_535
 
 
 class Window(tuple[int, int]):
@@ -94,6 +96,52 @@ def parse_database_url(value: str | None) -> str | None:
     if driver.startswith("sqlite") and not _names_a_file(rest):
         raise ValueError("write sqlite:///path; a database in memory would be lost at a stop")
     return f"{driver}://{rest}"
+
+
+def parse_redis_url(value: str | None) -> str | None:
+    """The URL as it is, or a `ValueError` that names what can be written.
+
+    Options are refused: they would overrule the time limits of our connections.
+    """
+    if not value:
+        return None
+    url = urlsplit(value)
+    if url.scheme == "unix":
+        options = dict(parse_qsl(url.query, keep_blank_values=True))
+        right = url.path.startswith("/") and set(options) <= {"db"}
+        if not right or not options.get("db", "0").isdecimal():
+            raise ValueError("write unix:///path/of/the/socket, with ?db=1 for another database")
+        return value
+    if url.scheme not in {"redis", "rediss"}:
+        raise ValueError("write redis://user:password@host:6379/0, rediss://… or unix:///path")
+    if not url.hostname or not _is_port(url.netloc) or url.query or url.fragment:
+        raise ValueError(
+            "write redis://user:password@host:6379/0 without options; signs such as @ : / in a "
+            "password are written as %40 %3A %2F"
+        )
+    if not re.fullmatch(r"/?|/\d{1,4}", url.path):
+        raise ValueError("the path of a redis:// URL is the number of a database, or nothing")
+    return value
+
+
+def redis_url(url: str | None, host: str | None, port: int, password: str | None) -> str | None:
+    """One URL of what `REDIS_URL`, or `REDIS_HOST` and `REDIS_PORT`, and a password say."""
+    if url is None and host is None:
+        return None
+    if url is None:
+        url = f"redis://{f'[{host}]' if ':' in str(host) else host}:{port}/0"
+    parts = urlsplit(url)
+    if password is None or parts.password is not None:
+        return url
+    user, _, where = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{where}").geturl()
+
+
+def _is_port(netloc: str) -> bool:
+    """Whether what follows the host's colon, if it does, is the number of a port."""
+    rest = netloc.rpartition("@")[2].rpartition("]")[2]
+    port = rest.partition(":")[2]
+    return ":" not in rest or (port.isdecimal() and 1 <= int(port) <= PORT_MAX)
 
 
 def _names_a_file(rest: str) -> bool:

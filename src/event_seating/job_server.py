@@ -1,0 +1,36 @@
+"""One job process: what the queues hold, done from the parent's word to the parent's word.
+
+Started by the supervisor with the name of its log directory and a channel. It says `ready` on the
+channel when it takes jobs. When the channel says `stop`, or closes because the parent is gone, or
+SIGTERM comes, it takes no more, finishes or checkpoints what it has, and takes everything down in
+reverse. A job that it could not finish is done by the next one: its row is still in the outbox.
+"""
+
+import sys
+
+from event_seating import bootstrap, process
+from event_seating.channel import READY
+from event_seating.config import Settings
+from event_seating.process import Orders
+from event_seating.telemetry.logs import Logs
+
+
+def main(logs_in: str, channel_descriptor: int) -> int:
+    """Run until told to stop; the exit code."""
+    return process.run(
+        "jobs", lambda settings, logs: _work(settings, logs, channel_descriptor), logs_in=logs_in
+    )
+
+
+async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None:
+    orders = await Orders.on(channel_descriptor)
+    if not await orders.to_begin():
+        return
+    async with bootstrap.working(settings, logs) as parts:
+        orders.say(READY)
+        await orders.to_end()
+        await parts.drain()
+
+
+if __name__ == "__main__":
+    process.leave(main(sys.argv[1], int(sys.argv[2])))

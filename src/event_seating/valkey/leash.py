@@ -1,0 +1,50 @@
+"""Starts a program in the place of this process, so that it ends when its parent does.
+
+Run as a script, by the parent's main thread, with the parent's id and the program. Whatever the
+parent dies of, the program is killed with it: on Linux by the kernel, elsewhere by a watcher, a
+process that waits for the end of the pipe on standard input, whose other end the parent holds.
+
+Done here, after the start of a process of our own, since nothing but C may run safely between the
+fork and the start of a program in a parent that has threads. Imports nothing of ours.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+LOOK_EVERY_S = 1.0
+"""How often the watcher sees whether the program has ended by itself."""
+
+
+def main(parent: int, way: str, program: str, *arguments: str) -> None:
+    """Become the program; `way` is `kernel` or `watcher`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if way == "kernel":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    elif os.fork() == 0:
+        _watch()
+        return
+    if os.getppid() != parent:
+        return  # it died before it could be watched
+    os.execv(program, [program, *arguments])  # noqa: S606 (the point of it)
+
+
+def _watch() -> None:
+    """Kill the program, which this process was forked from, when nobody holds the pipe."""
+    program = os.getppid()
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    while os.getppid() == program:
+        readable, _, _ = select.select([0], [], [], LOOK_EVERY_S)
+        if readable and not os.read(0, 1) and os.getppid() == program:
+            os.kill(program, signal.SIGKILL)
+            return
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -1,0 +1,361 @@
+"""Words between processes, over Redis' or Valkey's publish and subscribe.
+
+A signal is a hint, never the truth: it may be lost, and whoever acts on one has a second way (the
+cache its TTL, the relay and the live hub a look every second). `publish` therefore only puts the
+message into a bounded queue and returns. What the queue cannot hold, or a server that is away does
+not take, is given up for one word that makes every process forget all it caches.
+
+A listener can trust one thing: between `on_up` and `on_down` this process hears what is published,
+and `on_down` comes at most `PING_EVERY_S` and `ANSWER_WITHIN_S` after it no longer does. Both run
+on the event loop, and so do listeners: they must not wait.
+
+This is also where a process learns whether its Redis can be used at all, since it is always
+connected: every `PING_EVERY_S` it is asked to write a little, so that one that is full, a replica
+or out of disk is known as such. Each trouble is said once, when it begins and when it is over.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from secrets import token_hex
+from typing import Any, Final
+
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from event_seating.clock import Clock
+from event_seating.errors import RedisUnavailable
+from event_seating.telemetry.logs import get_logger
+from event_seating.valkey import trouble
+from event_seating.valkey.client import connect
+
+USERS: Final = "users"
+"""The ids of users who changed, divided by spaces."""
+CACHE: Final = "cache"
+"""Forget all that is cached."""
+OUTBOX: Final = "outbox"
+"""There are new jobs."""
+WEBHOOKS: Final = "webhooks"
+"""The subscriptions changed."""
+EVENTS: Final = "events"
+"""`event:version`: an event has a new row in its log."""
+
+CHANNELS: Final = (USERS, CACHE, OUTBOX, WEBHOOKS, EVENTS)
+
+PING_EVERY_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 1.0
+"""After a ping that is not answered within this, the server counts as away."""
+
+FIRST_TRY_WITHIN_S: Final = 0.25
+"""How long a start waits for the first connection; a server that is there takes 5 ms."""
+
+FIRST_WAIT_S: Final = 0.1
+LONGEST_WAIT_S: Final = 2.0
+"""Between two tries to connect."""
+
+QUEUE_MAX: Final = 10_000
+"""Messages that wait to be sent: a second of the busiest process."""
+
+BATCH_MAX: Final = 500
+"""Messages sent in one go."""
+
+MARK_TTL_S: Final = 3_600
+"""Of the key that tells whether the server was emptied; a process that is gone leaves it behind."""
+
+SAY_AFTER_S: Final = 1.0
+"""A trouble that is over sooner is not worth a line."""
+
+SAY_AGAIN_AFTER_S: Final = 10.0
+"""A trouble that turns into another one is said again after this at the earliest."""
+
+FAILURES: Final = (RedisError, OSError, TimeoutError)
+"""What a server, or the way to it, can do wrong."""
+
+Listener = Callable[[str], None]
+
+_log = get_logger("redis")
+
+
+class Signals:
+    """The signals of one process, from `start` to `aclose`."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._commands = connect(url)
+        self._waiting = connect(url, waits=True)
+        self._clock = clock
+        self._me = token_hex(8)
+        database = self._commands.connection_pool.connection_kwargs.get("db", 0)
+        # The databases of one server share its channels.
+        self._prefix = f"event-seating:{database}:"
+        self._listeners: dict[str, list[tuple[Listener, bool]]] = {name: [] for name in CHANNELS}
+        self._on_up: list[Callable[[], None]] = []
+        self._on_down: list[Callable[[], None]] = []
+        self._on_emptied: list[Callable[[], None]] = []
+        self._queue: deque[tuple[str, str]] = deque()
+        self._queued = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._run_id: str | None = None
+        self._marked = False
+        self._away: str | None = "it was not asked yet"
+        self._unfit: str | None = None
+        self._said: tuple[str, float] | None = None
+        self._trouble_since = clock.monotonic()
+        self.connected = False
+        """Whether this process hears what is published."""
+        self.restarts = 0
+        """How often the server that answered was another one, or had been started again."""
+        self.dropped = 0
+        """Messages given up."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why Redis cannot be used now, in words for its operator."""
+        return self._away or self._unfit
+
+    def listen(self, channel: str, listener: Listener, *, own: bool = False) -> None:
+        """Call `listener` with each message of other processes, with `own` of this one too."""
+        self._listeners[channel].append((listener, own))
+
+    def on_up(self, call: Callable[[], None]) -> None:
+        """Call it each time that signals are heard again; what was said before is lost."""
+        self._on_up.append(call)
+
+    def on_down(self, call: Callable[[], None]) -> None:
+        """Call it each time that signals may be lost from now on."""
+        self._on_down.append(call)
+
+    def on_emptied(self, call: Callable[[], None]) -> None:
+        """Call it each time that the server has lost what it held: flushed, or begun anew."""
+        self._on_emptied.append(call)
+
+    def publish(self, channel: str, message: str = "") -> None:
+        """Tell the others, soon and perhaps; never waits and never fails."""
+        if len(self._queue) >= QUEUE_MAX:
+            self._give_up_the_queue()
+        self._queue.append((channel, message))
+        self._queued.set()
+
+    async def start(self) -> None:
+        """Connect, and go on trying; waits for the first try, briefly."""
+        self._tasks = [
+            asyncio.create_task(self._receive(), name="signals-receive"),
+            asyncio.create_task(self._send(), name="signals-send"),
+        ]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_TRY_WITHIN_S):
+                await self._tried.wait()
+
+    async def aclose(self) -> None:
+        """Send what waits, if it goes at once, and hang up."""
+        if self._queue and self.connected:
+            with suppress(*FAILURES):
+                await self._send_batch()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for client in (self._commands, self._waiting):
+            with suppress(*FAILURES):
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    await client.aclose()
+
+    async def ping(self) -> float:
+        """Seconds that the server takes to answer; `RedisUnavailable` when it cannot be used."""
+        if self.problem is not None:
+            raise RedisUnavailable
+        began = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S / 2):
+                await self._commands.ping()
+        except FAILURES as error:
+            raise RedisUnavailable from error
+        return self._clock.monotonic() - began
+
+    async def _receive(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while True:
+            began = self._clock.monotonic()
+            try:
+                await self._subscribe_and_listen()
+            except Exception as error:  # noqa: BLE001 (whatever it is, nothing can be heard now)
+                self._down(trouble.described(error))
+            self._tried.set()
+            lived_s = self._clock.monotonic() - began
+            wait_s = FIRST_WAIT_S if lived_s > PING_EVERY_S else min(wait_s * 2, LONGEST_WAIT_S)
+            await asyncio.sleep(wait_s)
+
+    async def _subscribe_and_listen(self) -> None:
+        """One connection, from its start to the failure that ends it."""
+        subscription = self._waiting.pubsub()
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await self._look_at_the_server()
+                await self._subscribe(subscription)
+            await self._look_whether_it_is_fit()
+            self._up()
+            while True:
+                await self._hear_until_the_next_ping(subscription)
+                await self._look_whether_it_is_fit()
+                self._say()
+        finally:
+            with suppress(*FAILURES):
+                await subscription.aclose()  # type: ignore[no-untyped-call]
+
+    async def _subscribe(self, subscription: PubSub) -> None:
+        """Returns when the server has said for each channel that it sends it from now on."""
+        await subscription.subscribe(*(self._prefix + name for name in CHANNELS))
+        wanted = len(CHANNELS)
+        while wanted:
+            wanted -= (await subscription.parse_response())[0] == "subscribe"
+
+    async def _hear_until_the_next_ping(self, subscription: PubSub) -> None:
+        """Hear what comes; then a ping must be answered on the very same connection."""
+        until = self._clock.monotonic() + PING_EVERY_S
+        while (left_s := until - self._clock.monotonic()) > 0:
+            self._take(await subscription.parse_response(block=False, timeout=left_s))
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            await subscription.ping()
+            while not self._take(await subscription.parse_response()):
+                pass
+
+    def _take(self, said: Any) -> bool:
+        """Hand a message to who listens; whether it was the answer to a ping.
+
+        The library's own reading of what comes mistakes that answer when it is text.
+        """
+        if isinstance(said, str):
+            return True
+        if said is not None and said[0] == "message":
+            _, channel, text = said
+            sender, _, message = text.partition(" ")
+            self._hand_over(channel.removeprefix(self._prefix), message, mine=sender == self._me)
+        return said is not None and said[0] == "pong"
+
+    def _hand_over(self, channel: str, text: str, *, mine: bool) -> None:
+        for listener, own in self._listeners.get(channel, ()):
+            if own or not mine:
+                _call(partial(listener, text))
+
+    async def _look_at_the_server(self) -> None:
+        server = await self._commands.info("server")
+        trouble.check_version(server)
+        run_id = str(server.get("run_id"))
+        if self._run_id not in {None, run_id}:
+            self.restarts += 1
+            _log.warning("Redis was started again, or is another one", at=self._where)
+        self._run_id = run_id
+
+    async def _look_whether_it_is_fit(self) -> None:
+        """Write a little: a server that takes no writes is of no use to a queue."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                before = await self._commands.set(
+                    f"{self._prefix}here:{self._me}", "1", ex=MARK_TTL_S, get=True
+                )
+        except (RedisConnectionError, RedisTimeoutError):
+            raise
+        except RedisError as error:
+            self._unfit = trouble.described(error)
+            return
+        self._unfit = None
+        if self._marked and before is None:
+            _log.warning("Redis has lost what it held; its jobs come back from the outbox")
+            _call_all(self._on_emptied)
+        self._marked = True
+
+    def _up(self) -> None:
+        self._away = None
+        self.connected = True
+        _call_all(self._on_up)
+        self._queued.set()
+        self._tried.set()
+        self._say()
+
+    def _down(self, why: str) -> None:
+        if self.problem is None:
+            self._trouble_since = self._clock.monotonic()
+        self._away = why
+        if self.connected:
+            self.connected = False
+            _call_all(self._on_down)
+        self._say()
+
+    def _say(self) -> None:
+        """One line for a trouble, and one when it is over."""
+        now = self._clock.monotonic()
+        problem = self.problem
+        if problem is None:
+            if self._said is not None:
+                _log.warning("Redis can be used again", at=self._where)
+            self._said = None
+            self._trouble_since = now
+        elif self._said is None:
+            if self._unfit or now - self._trouble_since >= SAY_AFTER_S:
+                self._complain(problem, now)
+        elif self._said[0] != problem and now - self._said[1] >= SAY_AGAIN_AFTER_S:
+            self._complain(problem, now)
+
+    def _complain(self, problem: str, now: float) -> None:
+        self._said = (problem, now)
+        _log.warning(
+            "Redis cannot be used: accounts and seats are served, jobs wait",
+            at=self._where,
+            why=problem,
+        )
+
+    @property
+    def _where(self) -> str:
+        """The server, without a password."""
+        options = self._commands.connection_pool.connection_kwargs
+        return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")
+
+    async def _send(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while True:
+            await self._queued.wait()
+            try:
+                await self._send_batch()
+                wait_s = FIRST_WAIT_S
+            except Exception:  # noqa: BLE001 (`_receive` finds out why, and says it)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    async def _send_batch(self) -> None:
+        """Send the oldest messages; those that could not be sent are sent again."""
+        batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                pipeline = self._commands.pipeline(transaction=False)
+                for channel, message in batch:
+                    pipeline.publish(self._prefix + channel, f"{self._me} {message}")
+                await pipeline.execute()
+        except BaseException:
+            self._queue.extendleft(reversed(batch))
+            if len(self._queue) > QUEUE_MAX:
+                self._give_up_the_queue()
+            raise
+        if not self._queue:
+            self._queued.clear()
+
+    def _give_up_the_queue(self) -> None:
+        """One word in the place of all that cannot be said any more."""
+        self.dropped += len(self._queue)
+        self._queue.clear()
+        self._queue.append((CACHE, ""))
+
+
+def _call_all(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        _call(call)
+
+
+def _call(call: Callable[[], None]) -> None:
+    """A listener that fails must not end the listening."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001
+        _log.error("a listener of signals failed", exc_info=error)

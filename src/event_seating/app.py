@@ -12,11 +12,10 @@ import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from event_seating.booking import list_routes, seat_routes
+from event_seating.booking import list_routes, report_routes, seat_routes
 from event_seating.booking import routes as booking
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
@@ -27,7 +26,7 @@ from event_seating.users import model as users_model
 from event_seating.users import routes as users
 from event_seating.venues import routes as venues
 from event_seating.version import VERSION
-from event_seating.web import docs, problem, security
+from event_seating.web import docs, problem, seat_page, security
 from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
@@ -35,18 +34,21 @@ from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
 from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
-    r"/(?:$|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
+    r"/(?:$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
-UNLIMITED_READS: Final = re.compile(r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/seats)\Z")
-"""Maps and snapshots are ready bytes, and thousands of readers may share one address."""
+UNLIMITED_READS: Final = re.compile(
+    r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/(?:seats|changes|live))\Z"
+)
+"""Maps and snapshots are ready bytes, changes are encoded once for all who follow, and thousands of
+readers may share one address."""
 
 SEATING: Final = re.compile(
-    r"/(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z)"
+    r"/(?:events(?:/[^/]+)?\Z|(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z))"
 )
-"""What looks at, takes and gives back single seats: picking them by hand takes more calls than an
-account does."""
+"""What looks at events, and takes and gives back single seats: picking them by hand takes more calls
+than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
@@ -82,7 +84,7 @@ def build(parts: Parts) -> Edge:
 
 async def authorize(request: Request) -> None:
     """Raise `Unauthorized` or `Forbidden` as the table of who may call what says."""
-    path = request.scope["route"].path
+    path = request.scope["route"].path_format
     security.allow(request.scope["principal"], security.ACCESS[f"{request.method} {path}"])
 
 
@@ -115,6 +117,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
+    routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
     routes.include_router(webhooks.router(parts.webhooks))
     routes.include_router(
         operations.cache_router(
@@ -124,10 +127,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(operations.health_router(parts.health, parts.clock))
     routes.include_router(operations.metrics_router(parts.metrics.render))
     routes.include_router(docs.router())
-
-    @routes.get("/", include_in_schema=False)
-    async def read_root() -> RedirectResponse:
-        return RedirectResponse("/docs", 307)
+    routes.include_router(seat_page.router(_booking(parts.settings)))
 
     @cache
     def document() -> bytes:
@@ -170,6 +170,11 @@ def _budgets(parts: Parts) -> Budgets:
         seating=parts.seating_limits
         and SeatingBudget(*parts.seating_limits, parts.buyers.in_header),
     )
+
+
+def _booking(settings: Settings) -> seat_page.Booking:
+    """In production booking needs a key, and a page has none."""
+    return seat_page.Booking(not settings.production, settings.checkout_url)
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:

@@ -14,7 +14,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -24,12 +31,15 @@ from pydantic_settings import (
 )
 
 from event_seating.errors import StartupError
+from event_seating.mailbox import parse_mailbox
 from event_seating.written import (
     Window,
+    parse_checkout_url,
     parse_database_url,
     parse_networks,
     parse_origins,
     parse_redis_url,
+    parse_smtp_url,
     parse_windows,
     redis_url,
 )
@@ -82,6 +92,18 @@ def _when_text(parse: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
+def _smtp_url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        parse_smtp_url(value.get_secret_value())
+    return value
+
+
+def _mail_from(value: str | None) -> str | None:
+    if value is not None:
+        parse_mailbox(value)
+    return value
+
+
 def _log_dir(value: object) -> object:
     return None if isinstance(value, str) and value.strip().lower() == "off" else value
 
@@ -100,6 +122,7 @@ class Settings(BaseSettings):
         "REDIS_URL",
         "REDIS_PASSWORD",
         "SECRET_KEY",
+        "SMTP_URL",
     )
     """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
 
@@ -205,6 +228,17 @@ class Settings(BaseSettings):
         description="Signs hold tokens and buyers' cookies; at least "
         f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
     )
+    smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp_url)] = Field(
+        None,
+        description="The mail server: smtp://user:password@host:587 or smtps://…, perhaps with "
+        "`?starttls=required` or `?starttls=off`. Default: files in `DATA_DIR`/mail in "
+        "development, no mail in production.",
+    )
+    mail_from: Annotated[str | None, AfterValidator(_mail_from)] = Field(
+        None,
+        description="Who mail comes from: `Box Office <tickets@example.com>`; needed with "
+        "`SMTP_URL` in production. Default: `Event Seating <event-seating@localhost>`.",
+    )
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
     ] = Field((), description="Addresses or networks whose `X-Forwarded-For` is believed.")
@@ -220,6 +254,12 @@ class Settings(BaseSettings):
         None,
         description="refuse or allow webhooks to addresses that are not public. Default: allow "
         "in development, else refuse.",
+    )
+    checkout_url: Annotated[str | None, BeforeValidator(parse_checkout_url)] = Field(
+        None,
+        description="The http or https address of the shop to which the page sends a buyer; "
+        "`holdToken` and `eventId` are added to it. Used in production only, where a page has no "
+        "key to book with.",
     )
     drain_delay_s: float | None = Field(
         None,
@@ -351,6 +391,11 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
         )
     if settings.redis_password is not None and settings.redis is None:
         raise StartupError("REDIS_PASSWORD: is of use with a REDIS_URL or REDIS_HOST only")
+    if settings.production and settings.smtp_url and not settings.mail_from:
+        raise StartupError(
+            "MAIL_FROM: SMTP_URL needs to know who mail comes from, such as "
+            "Box Office <tickets@example.com>"
+        )
     if not key and not settings.loopback:
         raise StartupError(
             f"HOST: {settings.host} can be reached from outside, which needs an ADMIN_API_KEY; "

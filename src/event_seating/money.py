@@ -55,6 +55,8 @@ CURRENCIES: Final = frozenset(
 """The currencies of ISO 4217's list one (2026-01-01) that have minor units: not metals, nor codes
 for testing."""
 
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?\Z")
 
 
@@ -98,6 +100,18 @@ def to_text(minor: int, currency: str) -> str:
         return str(minor)
     whole, part = divmod(abs(minor), 10**exponent)
     return f"{'-' if minor < 0 else ''}{whole}.{part:0{exponent}d}"
+
+
+def for_people(minor: int, currency: str) -> str:
+    """Minor units as a person reads them, kept on one line.
+
+    >>> for_people(123450, "EUR").replace(NO_BREAK, " ")
+    'EUR 1,234.50'
+    >>> for_people(45, "JPY").replace(NO_BREAK, " ")
+    'JPY 45'
+    """
+    whole, point, part = to_text(abs(minor), currency).partition(".")
+    return f"{'-' if minor < 0 else ''}{currency}{NO_BREAK}{int(whole):,}{point}{part}"
 
 
 def exponent_of(currency: str) -> int:

@@ -1,4 +1,4 @@
-"""How settings are written: limits, networks, origins and URLs of databases, as text and as values.
+"""How settings are written: limits, networks, origins and URLs, as text and as values.
 
 Each parser takes what stands in the environment and gives a value, or a `ValueError` that says what
 is wrong in words for the person who wrote it.
@@ -6,9 +6,10 @@ is wrong in words for the person who wrote it.
 
 import ipaddress
 import re
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Self
-from urllib.parse import parse_qsl, quote, urlsplit
+from typing import NamedTuple, Self
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 WINDOWS_MAX = 4
 """More windows than anyone needs; each costs a look at every request."""
@@ -20,6 +21,36 @@ WINDOW_SECONDS_MAX = 86_400
 """A day: a client is remembered for as long as its longest window."""
 
 PORT_MAX = 65_535
+
+
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+"""A name in ASCII or an address; `urlsplit` has taken the brackets off."""
+
+SMTP_EXAMPLE = "smtp://user:password@host:587"
+
+
+class Tls(StrEnum):
+    """How a connection to a mail server is encrypted."""
+
+    whole = "whole"
+    """From its first byte: smtps://."""
+    required = "required"
+    """By STARTTLS, or no mail is sent."""
+    offered = "offered"
+    """By STARTTLS, if the server offers it."""
+    off = "off"
+
+
+class SmtpServer(NamedTuple):
+    """A mail server, as `SMTP_URL` names it."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str
+    tls: Tls
+    verify: bool
+    """Whether its certificate must be a good one."""
 
 
 class Window(tuple[int, int]):
@@ -65,6 +96,16 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Addresses and networks divided by commas; a `ValueError` names the wrong one."""
     return tuple(ipaddress.ip_network(part) for part in _parts(text))
+
+
+def parse_checkout_url(text: str | None) -> str | None:
+    """The address of a shop; a `ValueError` says what is wrong."""
+    if not text:
+        return None
+    address = urlsplit(text.strip())
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise ValueError("write an address such as https://shop.example/checkout")
+    return address.geturl()
 
 
 def parse_origins(text: str) -> tuple[str, ...]:
@@ -142,6 +183,52 @@ def _is_port(netloc: str) -> bool:
     rest = netloc.rpartition("@")[2].rpartition("]")[2]
     port = rest.partition(":")[2]
     return ":" not in rest or (port.isdecimal() and 1 <= int(port) <= PORT_MAX)
+
+
+def parse_smtp_url(text: str) -> SmtpServer:
+    """A mail server; a `ValueError` says what is wrong, without the password.
+
+    With a user STARTTLS is required unless it is switched off: a password does not go in the clear
+    because somebody on the way took the offer out.
+    """
+    try:
+        url = urlsplit(text)
+        port = url.port
+        given = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
+    except ValueError:
+        raise ValueError(f"write {SMTP_EXAMPLE}") from None
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname:
+        raise ValueError(f"write {SMTP_EXAMPLE} or smtps://…")
+    if url.path.strip("/") or url.fragment or not _HOST.fullmatch(url.hostname):
+        raise ValueError(
+            f"write {SMTP_EXAMPLE}; signs such as / ? # @ in a password as %2F %3F %23 %40"
+        )
+    if url.password and not url.username:
+        raise ValueError("has a password and no user")
+    options = dict(given)
+    whole = url.scheme == "smtps"
+    tls = _tls(options.pop("starttls", None), whole=whole, user=bool(url.username))
+    verify = options.pop("verify", "on")
+    if options or verify not in {"on", "off"} or len(given) > len(dict(given)):
+        raise ValueError("may end with ?starttls=required, ?starttls=off and verify=off alone")
+    if port is None:
+        port = 465 if whole else 587
+    if port == 0:
+        raise ValueError("has no port 0")
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    return SmtpServer(url.hostname, port, user or None, password, tls, verify == "on")
+
+
+def _tls(starttls: str | None, *, whole: bool, user: bool) -> Tls:
+    if whole and starttls is None:
+        return Tls.whole
+    if whole:
+        raise ValueError("smtps:// is encrypted from the first byte; leave starttls out")
+    if starttls is None:
+        return Tls.required if user else Tls.offered
+    if starttls not in {Tls.required, Tls.off}:
+        raise ValueError("may end with ?starttls=required or ?starttls=off")
+    return Tls(starttls)
 
 
 def _names_a_file(rest: str) -> bool:

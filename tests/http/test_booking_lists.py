@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Service
 from tests.http.seating import hold, on_sale
 
-from event_seating.booking import list_routes
+from event_seating.booking import exports
 from event_seating.db.tables import bookings
 from event_seating.errors import DatabaseUnavailable
 
@@ -81,6 +81,8 @@ async def test_a_list_that_cannot_be_meant_is_400(service: Service) -> None:
     for query in (
         "?updatedSince=2020-01-01T00:00:00",
         "?updatedSince=soon",
+        "?updatedSince=1700000000",
+        "?updatedSince=2020-01-01",
         "?status=held",
         "?limit=0",
         "?limit=1000",
@@ -89,6 +91,8 @@ async def test_a_list_that_cannot_be_meant_is_400(service: Service) -> None:
     ):
         answer = await listed(service, event, query)
         assert answer.status_code == 400, query
+    without_zone = (await listed(service, event, "?updatedSince=2020-01-01T00:00:00")).json()
+    assert "has no time zone; end it with Z or an offset" in without_zone["error"]
     assert (await listed(service, event, "?seat=Z-1-1")).json()["code"] == "seat_not_found"
 
 
@@ -115,7 +119,7 @@ async def test_a_spreadsheet_gets_a_line_for_each_seat_and_no_formula(service: S
 async def test_an_export_has_every_booking_once_over_all_its_pages(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_routes, "EXPORT_ROWS", 2)
+    monkeypatch.setattr(exports, "PAGE_BOOKINGS", 2)
     event = await on_sale(service)
     made = {(await book(service, event, f"A-1-{col}"))["id"] for col in range(1, 6)}
     lines = (await listed(service, event, accept="application/x-ndjson")).text.splitlines()

@@ -135,10 +135,14 @@ async def test_a_time_without_a_zone_is_refused(client: httpx.AsyncClient, field
     [
         ({"seats": 5}, "seats", "is not a field of this request"),
         ({"rules": {"maxSeats": 5}}, "rules.maxSeats", "is not a field of this request"),
-        ({"rules": {"holdTtl": 0}}, "rules.holdTtl", "Expected `int` >= 1"),
-        ({"rules": {"holdTtl": 1801}}, "rules.holdTtl", "Expected `int` <= 1800"),
-        ({"rules": {"maxSeatsPerHold": 501}}, "rules.maxSeatsPerHold", "Expected `int` <= 500"),
-        ({"prices": {"1": {"standard": 45}}}, "prices[...][...]", "Expected `str`, got `int`"),
+        ({"rules": {"holdTtl": 0}}, "rules.holdTtl", "must be at least 1"),
+        ({"rules": {"holdTtl": 1801}}, "rules.holdTtl", "must be at most 1800"),
+        ({"rules": {"maxSeatsPerHold": 501}}, "rules.maxSeatsPerHold", "must be at most 500"),
+        (
+            {"prices": {"1": {"standard": 45}}},
+            "prices[...][...]",
+            "must be text, not a whole number",
+        ),
         ({"prices": {"1": {"a b": "45"}}}, "prices.1.a b", "a ticket type has 1 to 32 letters"),
         ({"prices": {"1": {"a": "-45.00"}}}, "prices.1.a", "must be a decimal number as text"),
         ({"prices": {"1": {"a": "9999999"}}}, "prices.1.a", "must be at most 1000000"),
@@ -148,7 +152,7 @@ async def test_a_time_without_a_zone_is_refused(client: httpx.AsyncClient, field
         ({"name": "a\x00b"}, "name", "must not contain control characters"),
         ({"salesEnd": "2001-01-01T00:00:00Z"}, "salesEnd", "the sale would end"),
         ({"startsAt": "2001-01-01T00:00:00Z"}, "startsAt", "the sale would end"),
-        ({"name": None}, "name", "Expected `str`, got `null`"),
+        ({"name": None}, "name", "must be text, not null"),
     ],
 )
 async def test_what_cannot_be_an_event_is_refused_and_nothing_is_made(
@@ -354,11 +358,11 @@ async def test_a_cancelled_event_is_cancelled_for_ever_and_stays_readable(
         ({"currency": "EUR"}, "currency", "cannot change once the event is made"),
         ({"venueId": "hall"}, "venueId", "cannot change once the event is made"),
         ({"id": "x"}, "id", "is not a field of this request"),
-        ({"status": "sold_out"}, "status", "Invalid enum value"),
+        ({"status": "sold_out"}, "status", "must be one of on_sale, paused"),
         ({"startsAt": "2096-10-02T20:00:00"}, "startsAt", "has no time zone"),
         ({"salesEnd": "2001-01-01T00:00:00Z"}, "salesEnd", "the sale would end"),
         ({"prices": {"7": {"a": "1"}}}, "prices.7", "is not a category"),
-        ({"salesStart": None}, "salesStart", "Expected `str`, got `null`"),
+        ({"salesStart": None}, "salesStart", "must be text, not null"),
     ],
 )
 async def test_a_change_that_cannot_be_made_changes_nothing(

@@ -154,6 +154,24 @@ async def test_a_hold_is_changed_extended_and_given_back(service: Service, event
     assert (await statuses(service, event))["available"] == 90
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"add": {}}, "add.seats"),
+        ({"add": {"areas": {"balcony": 1}}}, "add.areas.balcony"),
+        ({"remove": {"seats": ["A-1-1", "A-1-1"]}}, "remove.seats"),
+        ({"remove": {"areas": {"balcony": 1}}}, "remove.areas.balcony"),
+        ({"add": {"seats": ["A-1-2"]}, "ticketTypes": {"A-1-1": "reduced"}}, "ticketTypes.A-1-1"),
+    ],
+)
+async def test_a_fault_of_a_change_is_named_by_where_it_stands(
+    service: Service, event: str, body: dict[str, object], field: str
+) -> None:
+    token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+    answer = await service.client.patch(f"/holds/{token}", json=body)
+    assert (answer.status_code, answer.json()["fields"][0]["field"]) == (400, field), answer.text
+
+
 async def test_a_change_is_all_or_nothing(service: Service, event: str) -> None:
     await hold(service, event, "A-2-1")
     first = (await hold(service, event, "A-1-1")).json()

@@ -3,10 +3,11 @@
 import asyncio
 import gzip
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from tests.conftest import Service, in_process
-from tests.http.seating import hold, on_sale
+from tests.http.seating import hold, on_sale, seat_map
 
 from event_seating.booking import ids
 
@@ -210,6 +211,20 @@ async def test_a_seat_that_the_map_does_not_have_is_404(service: Service) -> Non
     event = await on_sale(service)
     answer = await service.client.get(f"/events/{event}/seats/Z-9-9")
     assert (answer.status_code, answer.json()["code"]) == (404, "seat_not_found")
+
+
+@pytest.mark.parametrize("seat", ["101/A/7", "A 1", "50%2F?#", "Ä/"])
+async def test_a_seat_is_found_whatever_is_in_its_id(service: Service, seat: str) -> None:
+    """Maps made for other tools have ids such as section/row/number."""
+    house = seat_map(rows=1)
+    house["sections"][0]["rows"][0]["seats"][0]["id"] = seat
+    await service.client.put("/venues/hall", json=house)
+    new = {"venueId": "hall", "name": "Concert", "startsAt": "2096-10-02T07:06:40Z"}
+    event = (await service.client.post("/events", json=new)).json()["id"]
+    await hold(service, event, seat)
+    answer = await service.client.get(f"/events/{event}/seats/{quote(seat, safe='')}")
+    assert (answer.status_code, answer.json()["seat"]) == (200, seat)
+    assert answer.json()["status"] == "held"
 
 
 async def test_snapshots_are_not_charged_to_the_readers_address(

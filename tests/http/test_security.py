@@ -104,7 +104,7 @@ async def test_the_table_names_every_route_and_no_other(service: Service) -> Non
             yield from every(router.routes) if router else [route]
 
     served = {
-        f"{method} {route.path}"
+        f"{method} {route.path_format}"
         for route in every(app.api(service.parts).routes)
         for method in route.methods
     }

@@ -13,6 +13,7 @@ from event_seating.booking.house import House
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
 from event_seating.booking.records import Booking, Groups, Hold, seats_of, total
+from event_seating.booking.refusals import Refusal
 from event_seating.booking.refused import problems
 from event_seating.booking.requests import Part
 from event_seating.clock import rfc3339
@@ -141,3 +142,10 @@ def blocked(
         },
         "rejected": problems(batch.rejected(part, entry), house, unknown),
     }
+
+
+def not_blocked(house: House, version: int, refusal: Refusal, unknown: Mapping[str, int]) -> bytes:
+    """The same when nothing could be done: as of this version, with every seat and why."""
+    applied: dict[str, Any] = {"seats": [], "areas": {}}
+    rejected = problems(refusal.seats, house, unknown)
+    return encode({"version": version, "applied": applied, "rejected": rejected})

@@ -5,7 +5,10 @@ Only forms and sizes are checked here; whether an event has such seats is the se
 
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
+
+from event_seating.web.json_body import invalid
 
 SEATS_MAX: Final = 1_000
 """In one hold or booking; a coach party has 50."""
@@ -13,14 +16,27 @@ SEATS_MAX: Final = 1_000
 BLOCK_SEATS_MAX: Final = 100_000
 """In one block: a whole venue by hand."""
 
-_NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+METADATA_BYTES_MAX: Final = 16 * 1024
+"""A note for the shop's own system, not a store."""
+
+# In Python `$` also matches before a line feed at the end; elsewhere the last group says nothing.
+_NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)"
+_TICKET_TYPE: Final = r"^[A-Za-z0-9_-]+$(?!\n)"
+_USER_ID: Final = r"^[A-Za-z0-9._~-]{1,64}$(?!\n)"
+
+PATTERNS: Final = {
+    _NO_CONTROL: "must not contain control characters",
+    _TICKET_TYPE: "must have 1 to 32 letters, digits or any of _ -",
+    _USER_ID: "must have 1 to 64 letters, digits or any of . _ ~ -",
+}
+"""What a text must be to match each pattern, for whoever sent another one."""
 
 SeatId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL)]
-TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")]
+TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=_TICKET_TYPE)]
 Quantity = Annotated[int, Meta(ge=1, le=SEATS_MAX)]
 Reference = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 Reason = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
-UserId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+UserId = Annotated[str, Meta(pattern=_USER_ID)]
 Seats = Annotated[list[SeatId], Meta(max_length=SEATS_MAX)]
 Areas = dict[SeatId, Quantity | dict[TicketType, Quantity]]
 TicketTypes = Annotated[dict[SeatId, TicketType], Meta(max_length=SEATS_MAX)]
@@ -118,3 +134,13 @@ class BlockBody(Body, frozen=True):
     categories: Annotated[list[SeatId], Meta(max_length=250)] = []
     areas: dict[SeatId, Annotated[int, Meta(ge=1, le=BLOCK_SEATS_MAX)]] = {}
     reason: Reason = ""
+
+
+def metadata_json(metadata: dict[str, Any] | None) -> str | None:
+    """The metadata of a booking as it is kept; raises `InvalidRequest` when it is too long."""
+    if metadata is None:
+        return None
+    encoded = msgspec.json.encode(metadata)
+    if len(encoded) > METADATA_BYTES_MAX:
+        raise invalid("metadata", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
+    return encoded.decode()

@@ -3,8 +3,8 @@
 Handed in by whoever owns events, since `booking` stands below them.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +25,8 @@ class House:
     label: Callable[[int], str]
     """What people call a seat, by its number: `Lower A, row 3, seat 12`."""
     area_labels: Sequence[str]
+    category_labels: Mapping[str, str] = field(default_factory=dict)
+    """What people call a price category, by its key; one that is missing is called by its key."""
 
     def lines(self, groups: Groups, currency: str) -> list[dict[str, Any]]:
         """The lines of a hold or booking as the API answers them."""

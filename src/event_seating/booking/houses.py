@@ -34,6 +34,22 @@ class Facts(NamedTuple):
 FactsOf = Callable[[str], Awaitable[Facts]]
 """An event's facts by its id; raises `EventNotFound`."""
 
+
+class Occasion(NamedTuple):
+    """What a buyer is told of an event."""
+
+    name: str
+    venue: str
+    starts_at_ms: int
+    time_zone: str
+    """IANA."""
+    cancelled: bool
+
+
+OccasionOf = Callable[[str], Awaitable[Occasion]]
+"""An event by its id, as it is now; raises `EventNotFound`."""
+
+
 _Place = tuple[VenueMap, SeatIndex]
 
 
@@ -60,6 +76,7 @@ class Houses:
                 index,
                 venue_map.describe,
                 [area.label for area in venue_map.areas],
+                {category.key: category.label for category in venue_map.categories},
             )
             self._houses[event_id] = house
             while len(self._houses) > HOUSES_MAX:

@@ -1,33 +1,27 @@
 """The lists of bookings: of an event for the box office, of a user, and as an export."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
-from event_seating import errors
+from event_seating import errors, times
 from event_seating.booking import answers, exports, list_store, views
 from event_seating.booking.house import House, HouseOf
-from event_seating.booking.list_store import BookingFilter, ListedBooking
+from event_seating.booking.list_store import BookingFilter
 from event_seating.booking.registry import SeatLogs
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
 from event_seating.users import model as users_model
+from event_seating.web.json_body import invalid
 from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
 
 PRIVATE: Final = {"cache-control": "private, no-store"}
 
-EXPORT_ROWS: Final = 100
-"""Bookings read and sent at once: a few milliseconds and some 100 kB."""
-
 TEXT_CHARS_MAX: Final = 200
 """As long as an order's reference may be."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
     errors.InvalidRequest,
@@ -38,6 +32,15 @@ _READS: Final[tuple[type[ServiceError], ...]] = (
 )
 
 UserExists = Callable[[str], Awaitable[bool]]
+
+UpdatedSince = Annotated[
+    str | None,
+    Query(
+        alias="updatedSince",
+        description="Only bookings that changed then or later.",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 # A NUL is a character that no database takes.
 Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]*$")]
@@ -67,7 +70,7 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
         order_ref: Annotated[Text, Query(alias="orderRef")] = None,
         user_id: Annotated[Text, Query(alias="userId")] = None,
         status: Literal["confirmed", "cancelled"] | None = None,
-        updated_since: Annotated[AwareDatetime | None, Query(alias="updatedSince")] = None,
+        updated_since: UpdatedSince = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
@@ -76,9 +79,8 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
         With `Accept: text/csv` or `application/x-ndjson` all of them at once.
         """
         _, house = await views.opened(logs, house_of, id)
-        wanted = BookingFilter(
-            _number(house, seat), order_ref, user_id, status, _milliseconds(updated_since)
-        )
+        since_ms = _milliseconds("updatedSince", updated_since)
+        wanted = BookingFilter(_number(house, seat), order_ref, user_id, status, since_ms)
         form = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
         if form != JSON:
             return await _exported(form, database, house, wanted)
@@ -87,7 +89,7 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
             found = await list_store.by_update(connection, id, wanted, after, limit + 1)
         items, last = page(found, limit)
         following = None if last is None else encode_cursor(last.row.updated_at_ms, last.id)
-        return _listed((_described(each, house) for each in items), following)
+        return _listed((exports.described(each, house) for each in items), following)
 
 
 def _add_of_user(
@@ -115,36 +117,22 @@ def _add_of_user(
             None if last is None else encode_cursor(last.row.created_at_ms, last.event_id, last.id)
         )
         houses = {event: await house_of(event) for event in {each.event_id for each in items}}
-        return _listed((_described(each, houses[each.event_id]) for each in items), following)
+        return _listed(
+            (exports.described(each, houses[each.event_id]) for each in items), following
+        )
 
 
 async def _exported(form: str, database: Database, house: House, wanted: BookingFilter) -> Response:
     headers = dict(PRIVATE)
     if form == CSV:
         headers["content-disposition"] = f'attachment; filename="bookings-{house.event_id}.csv"'
-    return await streamed(_pieces(form, database, house, wanted), form, headers)
-
-
-async def _pieces(
-    form: str, database: Database, house: House, wanted: BookingFilter
-) -> AsyncIterator[bytes]:
     opening, encode = (exports.header(), exports.booking) if form == CSV else (b"", _ndjson)
-    after: tuple[str] | None = None
-    while True:
-        async with database.read() as connection:
-            found = await list_store.by_id(connection, house.event_id, wanted, after, EXPORT_ROWS)
-        yield opening + b"".join(encode(_described(each, house)) for each in found)
-        if len(found) < EXPORT_ROWS:
-            return
-        opening, after = b"", (found[-1].id,)
+    pieces = exports.pieces(database, house, wanted, opening, encode)
+    return await streamed(pieces, form, headers)
 
 
 def _ndjson(answer: dict[str, Any]) -> bytes:
     return answers.encode(answer) + b"\n"
-
-
-def _described(listed: ListedBooking, house: House) -> dict[str, Any]:
-    return answers.booking(house, booking_id=listed.id, **listed.row._asdict())
 
 
 def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:
@@ -162,5 +150,10 @@ def _number(house: House, seat: str | None) -> int | None:
     return number
 
 
-def _milliseconds(time: datetime | None) -> int | None:
-    return None if time is None else (time - _EPOCH) // timedelta(milliseconds=1)
+def _milliseconds(field: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        raise invalid(field, str(error)) from None

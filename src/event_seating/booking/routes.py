@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from event_seating import errors
 from event_seating.booking.bodies import (
+    PATTERNS,
     BlockBody,
     BookBody,
     CancelBody,
@@ -26,12 +27,12 @@ CURRENT: Final = "current"
 
 PRIVATE: Final = "private, no-store"
 
-_HOLD = JsonBody(HoldBody)
-_CHANGE_HOLD = JsonBody(ChangeHoldBody)
-_BOOK = JsonBody(BookBody)
-_CANCEL = JsonBody(CancelBody)
-_CHANGE = JsonBody(ChangeBookingBody)
-_BLOCK = JsonBody(BlockBody)
+_HOLD = JsonBody(HoldBody, PATTERNS)
+_CHANGE_HOLD = JsonBody(ChangeHoldBody, PATTERNS)
+_BOOK = JsonBody(BookBody, PATTERNS)
+_CANCEL = JsonBody(CancelBody, PATTERNS)
+_CHANGE = JsonBody(ChangeBookingBody, PATTERNS)
+_BLOCK = JsonBody(BlockBody, PATTERNS)
 
 _COMMON: Final[tuple[type[ServiceError], ...]] = (
     errors.InvalidRequest,

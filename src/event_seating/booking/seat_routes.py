@@ -98,7 +98,7 @@ def _add_seats(
         return Response(ready.body, ready.status, headers=decoded)
 
     @routes.get(
-        "/events/{id}/seats/{seat}",
+        "/events/{id}/seats/{seat:path}",  # an id may have a slash
         operation_id="readSeat",
         summary="Read one seat",
         responses=documented(SeatNotFound, errors.RateLimited, *_READS),

@@ -29,21 +29,29 @@ def choice(
     areas: Areas,
     ticket_types: Mapping[str, str],
     unknown: Unknown,
+    under: str = "",
 ) -> Choice:
-    """Seats and places to take; raises `InvalidRequest`. Adds to `unknown`."""
+    """Seats and places to take; raises `InvalidRequest`. Adds to `unknown`.
+
+    `under` is what stands before the names of the fields, such as `add.`.
+    """
     numbers = _seats(index, seats, unknown)
+    types = _types(index, ticket_types, numbers, unknown)
     try:
-        return Choice(numbers, _areas(index, areas), _types(index, ticket_types, unknown))
+        return Choice(numbers, _areas(index, areas, under), types)
     except ValueError as error:
-        raise invalid("seats", str(error)) from None
+        raise invalid(f"{under}seats", str(error)) from None
 
 
-def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown) -> Part:
-    """Seats and places to give back; raises `InvalidRequest`. Adds to `unknown`."""
+def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown, under: str = "") -> Part:
+    """Seats and places to give back; raises `InvalidRequest`. Adds to `unknown`.
+
+    `under` is what stands before the names of the fields, such as `remove.`.
+    """
     try:
-        return Part(_seats(index, selection.seats, unknown), _areas(index, selection.areas))
+        return Part(_seats(index, selection.seats, unknown), _areas(index, selection.areas, under))
     except ValueError as error:
-        raise invalid("seats", str(error)) from None
+        raise invalid(f"{under}seats", str(error)) from None
 
 
 def best(index: SeatIndex, body: BestBody, currency: str) -> Best:
@@ -66,6 +74,8 @@ def best(index: SeatIndex, body: BestBody, currency: str) -> Best:
 
 def block(index: SeatIndex, body: BlockBody, unknown: Unknown) -> Part:
     """The seats and places that a block names; raises `InvalidRequest`. Adds to `unknown`."""
+    if not (body.seats or body.rows or body.sections or body.categories or body.areas):
+        raise invalid("seats", "name at least one seat, row, section, category or area")
     _numbers("sections", body.sections, index.section_number)
     _numbers("categories", body.categories, index.category_number)
     rows = []
@@ -80,10 +90,7 @@ def block(index: SeatIndex, body: BlockBody, unknown: Unknown) -> Part:
         *(index.section(section) for section in body.sections),
         *(index.category(category) for category in body.categories),
     )
-    try:
-        return Part(tuple(dict.fromkeys(seats)), _areas(index, dict(body.areas)))
-    except ValueError as error:
-        raise invalid("seats", str(error)) from None
+    return Part(tuple(dict.fromkeys(seats)), _areas(index, dict(body.areas)))
 
 
 def _seats(index: SeatIndex, seats: Iterable[str], unknown: Unknown) -> tuple[int, ...]:
@@ -95,22 +102,33 @@ def _number(index: SeatIndex, seat: str, unknown: Unknown) -> int:
     return unknown.setdefault(seat, -1 - len(unknown)) if number is None else number
 
 
-def _areas(index: SeatIndex, areas: Areas) -> tuple[AreaQuantity, ...]:
+def _areas(index: SeatIndex, areas: Areas, under: str = "") -> tuple[AreaQuantity, ...]:
     found = []
     for area, quantity in areas.items():
         number = index.area_number.get(area)
         if number is None:
-            raise invalid(f"areas.{area}", "the map has no such area")
+            raise invalid(f"{under}areas.{area}", "the map has no such area")
         by_type = quantity if isinstance(quantity, dict) else {None: quantity}
         found += [AreaQuantity(number, count, kind) for kind, count in by_type.items()]
     return tuple(found)
 
 
-def _types(index: SeatIndex, ticket_types: Mapping[str, str], unknown: Unknown) -> dict[int, str]:
-    for seat in ticket_types:
+def _types(
+    index: SeatIndex,
+    ticket_types: Mapping[str, str],
+    numbers: Iterable[int],
+    unknown: Unknown,
+) -> dict[int, str]:
+    chosen = frozenset(numbers) if ticket_types else frozenset()
+    types = {}
+    for seat, kind in ticket_types.items():
         if seat not in index.number and seat not in unknown:
             raise invalid(f"ticketTypes.{seat}", "the map has no such seat")
-    return {_number(index, seat, unknown): kind for seat, kind in ticket_types.items()}
+        number = _number(index, seat, unknown)
+        if number not in chosen:
+            raise invalid(f"ticketTypes.{seat}", "is not one of the seats that are chosen")
+        types[number] = kind
+    return types
 
 
 def _numbers(field: str, names: Iterable[str], number: Mapping[str, int]) -> tuple[int, ...]:

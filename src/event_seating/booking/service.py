@@ -10,10 +10,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
-import msgspec
-
 from event_seating import money
-from event_seating.booking import answers, booking_store, ids, selections
+from event_seating.booking import answers, bodies, booking_store, ids, selections
 from event_seating.booking.bodies import (
     BlockBody,
     BookBody,
@@ -31,7 +29,7 @@ from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Hold
-from event_seating.booking.refusals import Refusal
+from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.refused import error_of
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.requests import (
@@ -65,9 +63,6 @@ from event_seating.web.security import Role
 
 BUYER_BYTES: Final = 12
 """96 bits of an HMAC: no two buyers of an event ever meet."""
-
-METADATA_BYTES_MAX: Final = 16 * 1024
-"""A note for the shop's own system, not a store."""
 
 UserExists = Callable[[str], Awaitable[bool]]
 
@@ -129,8 +124,8 @@ class BookingService:
         """Add and remove seats of a hold, all or nothing."""
         house, log, key = await self._hold(token)
         unknown: Unknown = {}
-        add = _taken(house, body.add, body.ticket_types, unknown)
-        remove = _given(house, body.remove, unknown)
+        add = _taken(house, "add", body.add, body.ticket_types, unknown)
+        remove = _given(house, "remove", body.remove, unknown)
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
         request = ChangeHold(key, add, remove, caller.box_office, caller.actor)
@@ -161,11 +156,13 @@ class BookingService:
         key = ids.new_key()
         unknown: Unknown = {}
         if body.hold_token is not None:
+            if body.event_id is not None or body.seats or body.areas or body.ticket_types:
+                raise invalid("holdToken", "book a hold or name the seats yourself, not both")
             house, log, hold = await self._hold(body.hold_token)
             request: Request = BookHold(hold, key, caller.actor)
         else:
             house, log, request = await self._straight(body, key, caller, unknown)
-        buyer = Buyer(body.user_id, body.order_ref, _metadata(body.metadata))
+        buyer = Buyer(body.user_id, body.order_ref, bodies.metadata_json(body.metadata))
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
             return 201, answers.booked(house, _configuration(log).currency, batch, key, buyer)
@@ -207,8 +204,8 @@ class BookingService:
         house, log, key = await self._booking(booking_id)
         row = await self._row(house, booking_id)
         unknown: Unknown = {}
-        take = _taken(house, body.take, body.ticket_types, unknown)
-        release = _given(house, body.release, unknown)
+        take = _taken(house, "take", body.take, body.ticket_types, unknown)
+        release = _given(house, "release", body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
         currency = _configuration(log).currency
@@ -231,7 +228,7 @@ class BookingService:
     async def block(
         self, event_id: str, body: BlockBody, caller: Caller, *, release: bool
     ) -> Granted:
-        """Withdraw seats from sale, or give them back to it."""
+        """Withdraw seats from sale, or give them back to it; what cannot be is left as it is."""
         house, log = await self._event(event_id)
         unknown: Unknown = {}
         part = selections.block(house.index, body, unknown)
@@ -241,7 +238,14 @@ class BookingService:
         def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
             return 200, answers.encode(answers.blocked(house, batch, part, entry, unknown))
 
-        return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
+        submission = Submission(request, answer, once=once(caller, request, body))
+        outcome = await log.submit(submission)
+        if isinstance(outcome, Granted):
+            return outcome
+        if outcome.code is not RefusalCode.seats_unavailable:
+            raise error_of(outcome, house, unknown)
+        version = log.states.version
+        return Granted(200, answers.not_blocked(house, version, outcome, unknown), version)
 
     # What they have in common
 
@@ -362,15 +366,20 @@ def _configuration(log: SeatLog) -> Configuration:
 
 
 def _taken(
-    house: House, body: SelectionBody | None, ticket_types: dict[str, str], unknown: Unknown
+    house: House,
+    field: str,
+    body: SelectionBody | None,
+    ticket_types: dict[str, str],
+    unknown: Unknown,
 ) -> Choice | None:
     if body is None:
         return None
-    return selections.choice(house.index, body.seats, body.areas, ticket_types, unknown)
+    index, seats, areas = house.index, body.seats, body.areas
+    return selections.choice(index, seats, areas, ticket_types, unknown, under=f"{field}.")
 
 
-def _given(house: House, body: SelectionBody | None, unknown: Unknown) -> Part | None:
-    return None if body is None else selections.part(house.index, body, unknown)
+def _given(house: House, field: str, body: SelectionBody | None, unknown: Unknown) -> Part | None:
+    return None if body is None else selections.part(house.index, body, unknown, under=f"{field}.")
 
 
 def _hold_answer(
@@ -384,12 +393,3 @@ def _hold_answer(
         return status, answers.hold(house, held, currency, batch.version)
 
     return answer
-
-
-def _metadata(metadata: dict[str, Any] | None) -> str | None:
-    if metadata is None:
-        return None
-    encoded = msgspec.json.encode(metadata)
-    if len(encoded) > METADATA_BYTES_MAX:
-        raise invalid("metadata", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
-    return encoded.decode()

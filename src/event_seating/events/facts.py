@@ -1,14 +1,15 @@
-"""What the booking side asks of an event: where it is, and its secrets.
+"""What the booking side asks of an event: where it is, its secrets, and what buyers are told.
 
-Handed to it as a callable, since it stands below events. An event that is not made yet exists for
+Handed to it as callables, since it stands below events. An event that is not made yet exists for
 nobody but the one who is making it, whose log needs a house before it can say how the event sells.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from event_seating.booking.houses import Facts
+from event_seating.booking.houses import Facts, Occasion
 from event_seating.booking.ids import is_event_id
+from event_seating.booking.records import SaleStatus
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.events import store
@@ -31,6 +32,22 @@ class EventFacts:
             raise EventNotFound
         # An archived event has no secret left, and takes no holds.
         return Facts(place.venue_id, place.venue_version, place.epoch, place.buyer_secret or b"")
+
+    async def told(self, event_id: str) -> Occasion:
+        """What a buyer is told of an event, as it is now; raises `EventNotFound`."""
+        if not is_event_id(event_id):
+            raise EventNotFound
+        async with self._database.read() as connection:
+            event = await store.by_id(connection, event_id)
+        if event is None:
+            raise EventNotFound
+        return Occasion(
+            event.name,
+            event.venue_name,
+            event.starts_at_ms,
+            event.time_zone,
+            cancelled=event.configuration.status == SaleStatus.cancelled,
+        )
 
     @contextmanager
     def making(self, event_id: str) -> Iterator[None]:

@@ -14,12 +14,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from event_seating import money
+from event_seating import money, times
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
-from event_seating.events import times
 
 NAME_CHARS_MAX: Final = 200
 """What fits on a ticket."""

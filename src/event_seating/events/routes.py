@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from event_seating import times
 from event_seating.booking.records import SaleStatus
 from event_seating.errors import (
     ConfigurationChanged,
@@ -23,7 +24,6 @@ from event_seating.errors import (
     Unauthorized,
     UnknownVenue,
 )
-from event_seating.events import times
 from event_seating.events.model import Event, EventChange, NewEvent
 from event_seating.events.service import EventService
 from event_seating.events.store import Filter

@@ -8,10 +8,10 @@ import re
 import unicodedata
 from typing import Final
 
-import email_validator
 import msgspec
 
 from event_seating.clock import rfc3339
+from event_seating.mailbox import ADDRESS_CHARS_MAX, checked_address
 
 USER_ID_CHARS_MAX: Final = 64
 """Long enough for a UUID or a hash in hex, short enough for every log line and index."""
@@ -22,14 +22,9 @@ USER_ID_PATTERN: Final = rf"^[A-Za-z0-9._~-]{{1,{USER_ID_CHARS_MAX}}}$"
 NAME_CHARS_MAX: Final = 200
 """Longer than the longest names that registries know."""
 
-EMAIL_CHARS_MAX: Final = 254
-"""RFC 5321's path limit, less its brackets."""
+EMAIL_CHARS_MAX: Final = ADDRESS_CHARS_MAX
 
 _USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
-
-# Hosts such as `localhost` or `box.test` are real ones in somebody's network, and nothing here asks
-# a name server. The library takes this list as its setting.
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 class User(msgspec.Struct, frozen=True):
@@ -74,10 +69,4 @@ def checked_email(text: str) -> str:
     email = text.strip()
     if len(email) > EMAIL_CHARS_MAX:
         raise ValueError(f"must have at most {EMAIL_CHARS_MAX} characters")
-    try:
-        checked = email_validator.validate_email(
-            email, check_deliverability=False, globally_deliverable=False
-        )
-    except email_validator.EmailNotValidError as error:
-        raise ValueError(f"is not an e-mail address: {error}") from None
-    return checked.normalized.lower()
+    return checked_address(email).lower()

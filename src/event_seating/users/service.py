@@ -19,8 +19,13 @@ from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, EmailExists, UserIdExists, UserNotFound
+from event_seating.jobs import outbox
+from event_seating.jobs.model import NOTIFICATIONS, NewJob, new_job_id
 from event_seating.users import store
 from event_seating.users.model import User
+
+WELCOME: Final = "user-welcome"
+"""The job that sends a new user a mail; its payload has the `userId`."""
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
@@ -40,12 +45,16 @@ class UserService:
         cache: LruCache,
         absent: LruCache,
         clock: Clock,
+        *,
+        welcomes: bool = False,
     ) -> None:
+        """`welcomes`: whether mail is sent at all, so that a new user gets one."""
         self._database = database
         self._cache = cache
         self._absent = absent
         self._flights = SingleFlight[bytes | None](self._keep)
         self._clock = clock
+        self._welcomes = welcomes
 
     @property
     def coalesced(self) -> int:
@@ -87,6 +96,8 @@ class UserService:
                 if not await store.insert(connection, user):
                     taken = await store.by_id(connection, user_id)
                     raise UserIdExists if taken else EmailExists
+                if self._welcomes:
+                    await outbox.add(connection, [_welcome(user_id)], user.created_at_ms)
         finally:
             # Also when it failed: the user may be there all the same, written by somebody else or
             # by a commit whose answer was lost.
@@ -112,6 +123,10 @@ class UserService:
             self._absent.put(user_id, b"")
         else:
             self._cache.put(user_id, encoded)
+
+
+def _welcome(user_id: str) -> NewJob:
+    return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ SAID_CHARS_MAX: Final = 200
 OLDEST: Final = (6, 2)
 """What the queue's scripts need, and `SET … GET`."""
 
-_NO_PASSWORD: Final = "it needs a password (REDIS_PASSWORD)"
+_LOCKED: Final = "it needs a password (REDIS_PASSWORD)"
 
 _BY_KIND: Final = (
     (AuthenticationError, "the user or the password is wrong"),
@@ -51,7 +51,7 @@ def described(error: BaseException) -> str:
     if isinstance(error, UnfitServer):
         return said
     if "already authenticated" in said or "Authentication required" in said:
-        return _NO_PASSWORD
+        return _LOCKED
     for kind, sentence in _BY_KIND:
         if isinstance(error, kind):
             return sentence

@@ -384,7 +384,7 @@ class _Answer:
 
 def _route_of(scope: Scope) -> str:
     route: Any = scope.get("route")
-    return getattr(route, "path", None) or UNMATCHED_ROUTE
+    return getattr(route, "path_format", None) or UNMATCHED_ROUTE
 
 
 def _host_name(host: bytes) -> bytes:

@@ -154,7 +154,7 @@ def request_id_of(request: Request) -> str:
 
 def _allowed(request: Request) -> dict[str, str]:
     """All that the address takes: the router names the methods of its first route alone."""
-    path = request.scope["route"].path
+    path = request.scope["route"].path_format
     methods = {call.partition(" ")[0] for call in security.ACCESS if call.endswith(f" {path}")}
     if "GET" in methods:
         methods.add("HEAD")

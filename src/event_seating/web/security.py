@@ -61,6 +61,7 @@ class Principal:
 
 ACCESS: Final[dict[str, Role]] = {
     "GET /": Role.anyone,
+    "GET /page/{release}/{asset}": Role.anyone,
     "GET /health": Role.anyone,
     "GET /health/ready": Role.anyone,
     "GET /openapi.json": Role.anyone,
@@ -85,6 +86,8 @@ ACCESS: Final[dict[str, Role]] = {
     "GET /events/{id}/log": Role.box_office,
     "GET /events/{id}/bookings": Role.box_office,
     "GET /users/{id}/bookings": Role.box_office,
+    "POST /reports": Role.box_office,
+    "GET /reports/{id}": Role.box_office,
     "POST /events/{id}/holds": Role.anyone,
     "GET /holds/{token}": Role.anyone,
     "PATCH /holds/{token}": Role.anyone,

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from event_seating import config
+from event_seating import config, times
 from event_seating.booking.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
-from event_seating.events import model, times
+from event_seating.events import model
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion, Tiers
 
 NOW = times.parse("2027-01-01T00:00:00Z")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from event_seating import times
 from event_seating.clock import rfc3339
-from event_seating.events import times
 
 
 @pytest.mark.parametrize(

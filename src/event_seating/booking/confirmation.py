@@ -1,0 +1,180 @@
+"""The mail to a buyer: what was booked, where and when it is, and an entry for the calendar.
+
+The mail says what the booking is when it is sent, which may be hours after it was made: what was
+given back meanwhile is not in it, and who has nothing left gets no mail. It says nothing of how
+the event is sold, nor anything that is not in the booking or on a ticket.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from event_seating import money
+from event_seating.booking import booking_store, ids
+from event_seating.booking.announcements import CONFIRMATION
+from event_seating.booking.booking_store import BookingRow
+from event_seating.booking.house import House, HouseOf
+from event_seating.booking.houses import Occasion, OccasionOf
+from event_seating.booking.projection import CONFIRMED
+from event_seating.booking.records import seats_of, total
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.db.database import Database
+from event_seating.errors import EventNotFound
+from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.mail.calendar_entry import Entry, calendar
+from event_seating.mail.message import Mail
+from event_seating.mail.post import Post
+from event_seating.mail.rendering import render
+from event_seating.mailbox import mailbox
+from event_seating.users import store as user_store
+from event_seating.users.model import User
+
+LINES_MAX: Final = 200
+"""Seats that a mail names: mail programs cut off what is longer than about 100 kB."""
+
+
+class Line(NamedTuple):
+    """Something that was booked, for a person."""
+
+    label: str
+    kind: str
+    price: str
+
+
+class _Payload(msgspec.Struct, rename="camel"):
+    booking_id: str
+
+
+class Confirmations:
+    """Sends the mail."""
+
+    def __init__(
+        self,
+        database: Database,
+        house_of: HouseOf,
+        occasion_of: OccasionOf,
+        post: Post,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._house_of = house_of
+        self._occasion_of = occasion_of
+        self._post = post
+        self._clock = clock
+
+    def handlers(self) -> dict[str, Handler]:
+        """What it does, by the job's name."""
+        return {CONFIRMATION: self.send}
+
+    async def send(self, job: Job) -> dict[str, Any]:
+        """Confirm a booking, unless there is nothing left to confirm, or nobody to tell."""
+        booking_id = _booking_of(job)
+        async with self._database.read() as connection:
+            row = await booking_store.by_id(connection, job.event_id, booking_id)
+            user_id = row.user_id if row is not None else None
+            user = None if user_id is None else await user_store.by_id(connection, user_id)
+        if row is None:
+            raise JobFailed("There is no such booking.")
+        try:
+            occasion = await self._occasion_of(job.event_id)
+        except EventNotFound:
+            raise JobFailed("There is no such event.") from None
+        if row.status != CONFIRMED:
+            return _unsent("the booking was cancelled")
+        if occasion.cancelled:
+            return _unsent("the event was cancelled")
+        if user is None:
+            return _unsent("the user is gone")
+        house = await self._house_of(job.event_id)
+        await self._post.send(self._mail(job.id, booking_id, row, user, occasion, house))
+        return {"sent": True}
+
+    def _mail(
+        self,
+        job_id: str,
+        booking_id: str,
+        row: BookingRow,
+        user: User,
+        occasion: Occasion,
+        house: House,
+    ) -> Mail:
+        zone = ZoneInfo(occasion.time_zone)
+        lines = lines_of(row, house)
+        subject = f"Your booking: {occasion.name}"
+        words = render(
+            CONFIRMATION,
+            {
+                "subject": subject,
+                "name": user.name,
+                "event": occasion.name,
+                "venue": occasion.venue,
+                **_when(occasion.starts_at_ms, zone),
+                "places": len(seats_of(row.groups)),
+                "lines": lines[:LINES_MAX],
+                "more": max(0, len(lines) - LINES_MAX),
+                "total": money.for_people(total(row.groups), row.currency),
+                "booking": booking_id,
+                "order": row.order_ref,
+            },
+        )
+        seats = "\n".join(line.label for line in lines[:LINES_MAX])
+        entry = Entry(
+            uid=f"{booking_id}@{self._post.sender.domain}",
+            sequence=row.version,
+            starts_at_ms=occasion.starts_at_ms,
+            zone=zone,
+            summary=occasion.name,
+            location=occasion.venue,
+            description=f"{seats}\n\nBooking number: {booking_id}",
+        )
+        return Mail(
+            job_id,
+            mailbox(user.name, user.email),
+            subject,
+            words.text,
+            words.html,
+            calendar(entry, self._clock.now_ms()),
+        )
+
+
+def lines_of(row: BookingRow, house: House) -> list[Line]:
+    """What a booking has, as a person reads it; places of an area that are alike are one line."""
+    return [_line(line, house, row.currency) for line in house.lines(row.groups, row.currency)]
+
+
+def _line(line: Mapping[str, Any], house: House, currency: str) -> Line:
+    quantity = line.get("quantity", 1)
+    category = house.category_labels.get(line["category"], line["category"])
+    ticket = line["ticketType"].replace("_", " ").replace("-", " ").capitalize()
+    label = line["label"] if quantity == 1 else f"{quantity} × {line['label']}"  # noqa: RUF001
+    price = money.parse(line["price"], currency) * quantity
+    return Line(label, f"{category}, {ticket}", money.for_people(price, currency))
+
+
+def _when(starts_at_ms: int, zone: ZoneInfo) -> dict[str, str]:
+    moment = datetime.fromtimestamp(starts_at_ms // MS_PER_S, zone)
+    offset = moment.strftime("%z")
+    shift = f"UTC{offset[:3]}:{offset[3:5]}"
+    return {
+        "date": f"{moment:%A}, {moment.day} {moment:%B} {moment.year}",
+        "time": f"{moment:%H:%M}",
+        "zone": zone.key if zone.key == "UTC" else f"{zone.key} ({shift})",
+    }
+
+
+def _booking_of(job: Job) -> str:
+    try:
+        booking_id = msgspec.convert(job.payload, _Payload).booking_id
+    except msgspec.ValidationError as error:
+        raise JobFailed(f"The payload is not one of {CONFIRMATION}: {error}") from None
+    named = ids.from_text(booking_id)
+    if named is None or named[0] != job.event_id:
+        raise JobFailed("The payload names no booking of this event.")
+    return booking_id
+
+
+def _unsent(reason: str) -> dict[str, Any]:
+    return {"sent": False, "reason": reason}

@@ -1,0 +1,1 @@
+"""Mail to people: how a letter is written, and how it gets to a mail server."""

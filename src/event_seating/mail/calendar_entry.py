@@ -1,0 +1,115 @@
+"""An event as an entry for people's calendars (RFC 5545).
+
+Its time stands in the zone of the event, with a definition of that zone around that time: a
+calendar that does not know the zone shows the right hour all the same, and one that does follows
+the rules that hold when the day comes. Pure.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from icalendar import (
+    Calendar,
+    Component,
+    Event,
+    Timezone,
+    TimezoneDaylight,
+    TimezoneStandard,
+)
+
+from event_seating.clock import MS_PER_S
+
+PRODUCT: Final = "-//Event Seating//EN"
+
+AROUND: Final = timedelta(days=200)
+"""Of the zone's rules before and after the event: at least one change either way where there is
+summer time."""
+
+STEP: Final = timedelta(days=1)
+"""Two changes of a zone within a day would be missed; there was never such a zone."""
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+class Entry(NamedTuple):
+    """What stands in the calendar."""
+
+    uid: str
+    """The same for the same booking: a newer one replaces it."""
+    sequence: int
+    """Grows with each change."""
+    starts_at_ms: int
+    zone: ZoneInfo
+    summary: str
+    location: str
+    description: str
+
+
+def calendar(entry: Entry, now_ms: int) -> bytes:
+    """The entry as a file."""
+    starts_at = datetime.fromtimestamp(entry.starts_at_ms // MS_PER_S, entry.zone)
+    event = Event()
+    event.add("uid", entry.uid)
+    event.add("sequence", entry.sequence)
+    event.add("dtstamp", datetime.fromtimestamp(now_ms // MS_PER_S, UTC))
+    event.add("dtstart", starts_at)
+    event.add("summary", entry.summary)
+    event.add("location", entry.location)
+    event.add("description", entry.description)
+    event.add("status", "CONFIRMED")
+    file = Calendar()
+    file.add("prodid", PRODUCT)
+    file.add("version", "2.0")
+    file.add("method", "PUBLISH")
+    if entry.zone.key != "UTC":
+        file.add_component(_zone(entry.zone, starts_at))
+    file.add_component(event)
+    return bytes(file.to_ical())
+
+
+def _zone(zone: ZoneInfo, moment: datetime) -> Timezone:
+    begin = moment.astimezone(UTC) - AROUND
+    definition = Timezone()
+    definition.add("tzid", zone.key)
+    definition.add_component(_observance(zone, begin, begin))
+    for change in _changes(zone, begin, begin + 2 * AROUND):
+        definition.add_component(_observance(zone, change - _SECOND, change))
+    return definition
+
+
+def _observance(zone: ZoneInfo, before: datetime, since: datetime) -> Component:
+    """What holds in the zone since that moment."""
+    old, new = before.astimezone(zone), since.astimezone(zone)
+    observance: Component = TimezoneDaylight() if new.dst() else TimezoneStandard()
+    # By the clock as it was before it was changed.
+    offset = old.utcoffset()
+    assert offset is not None, "a zone has an offset"
+    observance.add("dtstart", (since + offset).replace(tzinfo=None))
+    observance.add("tzoffsetfrom", offset)
+    observance.add("tzoffsetto", new.utcoffset())
+    observance.add("tzname", new.tzname())
+    return observance
+
+
+def _changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[datetime]:
+    """The moments in which the zone's clock is changed."""
+    while begin < end:
+        following = begin + STEP
+        if _clock(zone, begin) != _clock(zone, following):
+            before, after = begin, following
+            while after - before > _SECOND:
+                middle = before + (after - before) // 2
+                middle = middle.replace(microsecond=0)
+                if _clock(zone, middle) == _clock(zone, begin):
+                    before = middle
+                else:
+                    after = middle
+            yield after
+        begin = following
+
+
+def _clock(zone: ZoneInfo, moment: datetime) -> tuple[timedelta | None, str | None]:
+    local = moment.astimezone(zone)
+    return local.utcoffset(), local.tzname()

@@ -1,0 +1,42 @@
+"""The words of a mail: templates as files, filled in as plain text and as HTML.
+
+What is filled in comes from people: in HTML it is escaped, always. A value that a template names
+and nobody gave is an error and not a gap.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+
+
+class Words(NamedTuple):
+    """The same in both forms."""
+
+    text: str
+    html: str
+
+
+def render(name: str, values: Mapping[str, Any]) -> Words:
+    """The template of this name with these values."""
+    templates = _templates()
+    return Words(
+        templates.get_template(f"{name}.txt").render(values),
+        templates.get_template(f"{name}.html").render(values),
+    )
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(enabled_extensions=("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,314 @@
+"""How a mail leaves: over SMTP, or into files that a developer can open.
+
+Owns what a mail server's answers mean. What it refuses for good raises `JobFailed`: the recipient
+does not exist, the mail is not wanted. Everything else raises `MailDelayed` and is tried again:
+the server is away, slow or busy, or it does not take our password, which an operator can mend while
+the mail waits. Neither says whom the mail was for; a server's words are left out, since they may.
+
+A connection is used again for the next mails, since a new one takes six more round trips; it is
+asked before whether it is alive, so that no mail is ever in doubt because of that.
+"""
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.jobs.model import JobFailed
+from event_seating.mailbox import Mailbox
+from event_seating.written import SmtpServer, Tls
+
+CONNECT_WITHIN_S: Final = 10.0
+"""A server that is there says so in a second."""
+
+ANSWER_WITHIN_S: Final = 30.0
+"""To one command, the mail itself included: servers look for viruses before they take it."""
+
+MAIL_WITHIN_S: Final = 90.0
+"""To all of it: one that answers byte by byte would hold up the others."""
+
+GOODBYE_WITHIN_S: Final = 1.0
+"""Nothing depends on it."""
+
+IDLE_CONNECTIONS_MAX: Final = 5
+"""As many as mails are sent at once."""
+
+IDLE_S: Final = 10.0
+"""How long a connection waits for the next mail: shorter than any server's patience."""
+
+MAILS_OF_A_CONNECTION_MAX: Final = 100
+"""Servers hang up after some number of mails; most of them later than this."""
+
+FILES_MAX: Final = 1_000
+"""Mails that a developer can look at; the oldest go."""
+
+PERMANENT: Final = range(500, 600)
+"""Answers of SMTP that will not change by themselves."""
+
+AUTHENTICATION: Final = frozenset({454, 530, 534, 535, 538})
+"""Answers about our password or the encryption: the operator's to mend (RFC 4954)."""
+
+_ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+"""The code that says more, before a server's words (RFC 3463)."""
+
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
+
+
+class MailDelayed(Exception):
+    """The mail could not be sent now; a later attempt may do."""
+
+
+class Envelope(NamedTuple):
+    """A mail with whom it is from and to."""
+
+    job_id: str
+    sender: Mailbox
+    recipient: Mailbox
+    message: EmailMessage
+
+
+class Transport(Protocol):
+    """A way for mail to leave."""
+
+    async def deliver(self, envelope: Envelope) -> None:
+        """Hand it over; raises `JobFailed` or `MailDelayed` unless it was taken."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Connection:
+    client: SMTP
+    mails: int = 0
+    """That it has carried."""
+    expiry: asyncio.TimerHandle | None = None
+
+    def stop_expiry(self) -> None:
+        if self.expiry is not None:
+            self.expiry.cancel()
+
+
+class SmtpTransport:
+    """`Transport` to a mail server."""
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        connect_within_s: float = CONNECT_WITHIN_S,
+        answer_within_s: float = ANSWER_WITHIN_S,
+        mail_within_s: float = MAIL_WITHIN_S,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._server = server
+        self._connect_within_s = connect_within_s
+        self._answer_within_s = answer_within_s
+        self._mail_within_s = mail_within_s
+        self._idle_s = idle_s
+        self._tls = None if server.tls is Tls.off else _tls_context(server)
+        self._idle: list[_Connection] = []
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def deliver(self, envelope: Envelope) -> None:
+        """See `Transport`."""
+        connection: _Connection | None = None
+        taken = False
+        try:
+            async with asyncio.timeout(self._mail_within_s):
+                connection = await self._ready(envelope.sender.domain)
+                await connection.client.send_message(
+                    envelope.message,
+                    sender=envelope.sender.address,
+                    recipients=[envelope.recipient.address],
+                )
+            taken = True
+        except (SMTPException, OSError, TimeoutError) as error:
+            raise _verdict(error) from None
+        finally:
+            if connection is not None:
+                self._put_away(connection, taken=taken)
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+        for kept in self._idle:
+            kept.stop_expiry()
+            self._leave(kept.client)
+        self._idle.clear()
+        await asyncio.gather(*self._leaving)
+
+    async def _ready(self, hostname: str) -> _Connection:
+        while self._idle:
+            kept = self._idle.pop()
+            kept.stop_expiry()
+            try:
+                await kept.client.rset(timeout=self._connect_within_s)
+            except (SMTPException, OSError, TimeoutError):
+                _drop(kept.client)
+                continue
+            except asyncio.CancelledError:
+                _drop(kept.client)
+                raise
+            return kept
+        return _Connection(await self._connected(hostname))
+
+    async def _connected(self, hostname: str) -> SMTP:
+        server = self._server
+        client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            local_hostname=hostname,
+            timeout=self._answer_within_s,
+            use_tls=server.tls is Tls.whole,
+            start_tls=False,
+            tls_context=self._tls,
+        )
+        try:
+            await client.connect(timeout=self._connect_within_s)
+            await client.ehlo()
+            offered = server.tls is Tls.offered and client.supports_extension("starttls")
+            if offered or server.tls is Tls.required:
+                await client.starttls()
+            if server.user is not None:
+                await client.login(server.user, server.password)
+        except BaseException:
+            _drop(client)
+            raise
+        return client
+
+    def _put_away(self, connection: _Connection, *, taken: bool) -> None:
+        """Keep it for the next mail, if this one was taken."""
+        connection.mails += 1
+        worn = connection.mails >= MAILS_OF_A_CONNECTION_MAX
+        if not taken:
+            _drop(connection.client)
+        elif worn or len(self._idle) >= IDLE_CONNECTIONS_MAX:
+            self._leave(connection.client)
+        else:
+            self._idle.append(connection)
+            loop = asyncio.get_running_loop()
+            connection.expiry = loop.call_later(self._idle_s, self._expire, connection)
+
+    def _expire(self, connection: _Connection) -> None:
+        self._idle.remove(connection)
+        self._leave(connection.client)
+
+    def _leave(self, client: SMTP) -> None:
+        """Say goodbye beside everything else."""
+        leaving = asyncio.create_task(_say_goodbye(client))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+
+class MailFolder:
+    """`Transport` into `.eml` files in a directory, for those who develop."""
+
+    def __init__(self, directory: Path, clock: Clock, files_max: int = FILES_MAX) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._files_max = files_max
+
+    async def deliver(self, envelope: Envelope) -> None:
+        """See `Transport`."""
+        assert _FILE_NAME.match(envelope.job_id), "a job's id is the name of a file"
+        await asyncio.to_thread(self._write, envelope)
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+
+    def _write(self, envelope: Envelope) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        moment = datetime.fromtimestamp(self._clock.now_ms() / MS_PER_S, UTC)
+        path = self._directory / f"{moment:%Y%m%dT%H%M%S.%f}-{envelope.job_id}.eml"
+        writing = path.with_suffix(".part")
+        writing.touch(mode=0o600)
+        writing.write_bytes(envelope.message.as_bytes(policy=envelope.message.policy))
+        writing.replace(path)
+        for old in sorted(self._directory.glob("*.eml"))[: -self._files_max]:
+            old.unlink(missing_ok=True)
+
+
+async def _say_goodbye(client: SMTP) -> None:
+    with suppress(SMTPException, OSError, TimeoutError):
+        await client.quit(timeout=GOODBYE_WITHIN_S)
+    _drop(client)
+
+
+def _drop(client: SMTP) -> None:
+    """Cut the connection, without waiting for the other side."""
+    transport = client.transport
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+
+
+def _tls_context(server: SmtpServer) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not server.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _verdict(error: Exception) -> Exception:
+    """What a failure means for the mail: `JobFailed` or `MailDelayed`."""
+    match error:
+        case SMTPNotSupported():
+            return JobFailed("The mail server does not take international addresses (SMTPUTF8).")
+        case SMTPRecipientsRefused():
+            return _refused("the recipient", error.recipients[0])
+        case SMTPDataError():
+            return _refused("the mail", error)
+        case SMTPSenderRefused(code=552):
+            return _refused("the mail, which is too large", error)
+        case _:
+            return MailDelayed(_trouble(error))
+
+
+def _trouble(error: Exception) -> str:
+    """What is no fault of the mail; the operator can mend it, or it passes."""
+    match error:
+        case SMTPResponseException() if error.code in AUTHENTICATION:
+            return f"The mail server did not take user and password: {_code(error)}."
+        case SMTPSenderRefused():
+            return f"The mail server refused the sender, MAIL_FROM: {_code(error)}."
+        case SMTPResponseException():
+            return f"The mail server said {_code(error)}."
+        case TimeoutError():
+            return "The mail server did not answer in time."
+        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+            return "The connection to the mail server cannot be encrypted safely."
+        case _:
+            # The library's own words on what it misses: STARTTLS, or a way to log in.
+            why = str(error) if type(error) is SMTPException else type(error).__name__
+            return f"The mail server cannot be used: {why}"
+
+
+def _refused(what: str, refused: SMTPResponseException) -> Exception:
+    if refused.code in PERMANENT and refused.code not in AUTHENTICATION:
+        return JobFailed(f"The mail server refused {what}: {_code(refused)}.")
+    return MailDelayed(f"The mail server does not take {what} now: {_code(refused)}.")
+
+
+def _code(refused: SMTPResponseException) -> str:
+    """Its numbers, without its words, which may name somebody."""
+    enhanced = _ENHANCED.match(refused.message)
+    return f"{refused.code} {enhanced[0]}" if enhanced else str(refused.code)

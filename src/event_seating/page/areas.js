@@ -1,0 +1,34 @@
+// Owns how places of standing room are chosen: a stepper for each ticket type, on the map's card and in
+// the list alike.
+//
+// Modules: areaRow({area, number, seats, tariff, hold, canChoose, most}) -> {element, refresh}.
+
+import { make, stepper } from "./dom.js";
+
+/** A line about an area with its steppers. `room()` is how many more may be held. */
+export function areaRow({ area, number, seats, hold, canChoose, room, withTitle = true }) {
+  const about = make("span");
+  const types = seats.tariff.types(area.category);
+  const steppers = types.map(([type, amount]) => ({
+    type,
+    amount,
+    ...stepper({ label: `${area.label}${types.length > 1 ? `, ${type}` : ""}`, onStep: (wanted) => hold.setPlaces(area, type, wanted) }),
+  }));
+  const single = steppers.length === 1;
+  const element = make("div", { className: "area-row" },
+    make("div", { className: "about" }, withTitle ? make("b", { textContent: area.label }) : null, about),
+    single ? steppers[0].element : null,
+    single ? null : make("div", { className: "area-types" }, ...steppers.map(({ type, amount, element: each }) =>
+      make("div", {}, make("span", { textContent: `${type} · ${seats.tariff.short(amount)}` }), each))));
+  const refresh = () => {
+    const free = seats.areas[number].available;
+    const price = seats.tariff.price(area.category);
+    about.textContent = [free ? `${free.toLocaleString()} free` : "none left", price === null ? "not sold" : seats.tariff.short(price)].join(" · ");
+    for (const each of steppers) {
+      const have = hold.places(area, each.type);
+      each.set(have, { most: canChoose() ? have + Math.min(free, room()) : have });
+    }
+  };
+  refresh();
+  return { element, refresh };
+}

@@ -1,0 +1,52 @@
+// Owns the two lasting messages over the map: how the line to the server is, and what the sale is at. A
+// line that is back within a moment is not worth a word.
+//
+// Modules: lineIs(state), saleIs(sale, available).
+
+import { say } from "./announce.js";
+import { byId } from "./dom.js";
+
+const WORTH_A_WORD_MS = 1_500;
+
+let shown = "live";
+let timer = 0;
+
+/** "live" or "lost". */
+export function lineIs(state) {
+  if (state === shown && !timer) return;
+  clearTimeout(timer);
+  timer = 0;
+  if (state === "live") {
+    if (shown !== "live") say("The connection is back.");
+    tell("live");
+  } else if (navigator.onLine === false) {
+    tell(state);
+  } else {
+    timer = setTimeout(() => tell(state), WORTH_A_WORD_MS);
+  }
+}
+
+function tell(state) {
+  timer = 0;
+  shown = state;
+  const lost = state !== "live";
+  byId("map").classList.toggle("stale", lost);
+  byId("line-banner").hidden = !lost;
+  byId("line-banner").textContent = lost
+    ? `${navigator.onLine === false ? "You are offline." : "The connection is lost."} What you see may be out of date; it goes on by itself.`
+    : "";
+}
+
+/** What keeps a buyer from choosing, if anything does. */
+export function saleIs(sale, soldOut) {
+  const banner = byId("sale-banner");
+  const text = sale.open ? (soldOut ? "Sold out. What others give back shows up here at once." : "") : sale.sentence;
+  banner.hidden = !text;
+  banner.className = `banner ${sale.tone || (soldOut ? "warning" : "")}`;
+  // A text that is the same is not read out again.
+  if (banner.textContent !== text) banner.textContent = text;
+  const chip = byId("sale-chip");
+  chip.textContent = sale.chip || (soldOut ? "Sold out" : "");
+  chip.hidden = !chip.textContent;
+  chip.className = `chip ${sale.tone || "warning"}`;
+}

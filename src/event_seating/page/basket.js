@@ -1,0 +1,107 @@
+// Owns the sheet: section, row, seat and price of what is held, a way to give each back, the total, the
+// time that is left, and the one button.
+//
+// Modules: Basket({model, hold, tariff, onGo, onExtend, onRemove, onShow, isOpen}); .show(), .tick(left).
+
+import { byId, icon, make } from "./dom.js";
+import { WARN_MS } from "./timer.js";
+import { clock } from "./times.js";
+
+const GO = { here: "Book now", checkout: "Go to checkout", elsewhere: "Finish" };
+
+export class Basket {
+  #rendered = "";
+
+  constructor(options) {
+    Object.assign(this, options);
+    byId("go").textContent = GO[this.booking];
+    byId("go").addEventListener("click", () => this.onGo());
+    byId("extend").addEventListener("click", () => this.onExtend());
+  }
+
+  show() {
+    const { hold } = this;
+    const lines = this.#lines();
+    const count = hold.count;
+    const granted = hold.granted;
+    byId("side").dataset.basket = count || granted ? "filled" : "empty";
+    byId("basket-title").textContent = count ? `${count} ${count === 1 ? "ticket" : "tickets"}` : "Your seats";
+    const total = granted ? this.tariff().text(granted.total) : "";
+    byId("basket-sum").textContent = total;
+    byId("total").textContent = total;
+    byId("total-row").hidden = !granted;
+    byId("basket-hint").hidden = lines.length > 0;
+    byId("basket-hint").textContent = this.hint();
+    byId("go").hidden = !granted;
+    byId("go").disabled = hold.isBusy;
+    byId("extend").disabled = hold.isBusy;
+    byId("timer").hidden = !granted;
+    this.#render(lines);
+  }
+
+  /** Show the time that is left, in ms. */
+  tick(left) {
+    byId("time").textContent = clock(left);
+    byId("timer").classList.toggle("soon", left <= WARN_MS);
+  }
+
+  #lines() {
+    const kept = new Set(this.hold.kept);
+    const lines = [];
+    for (const line of this.hold.granted?.lines ?? []) {
+      const seat = line.seat === undefined ? -1 : this.model.number(line.seat) ?? -1;
+      if (seat >= 0 && !kept.has(seat)) continue;
+      lines.push({ ...line, number: seat });
+    }
+    for (const seat of this.hold.wished) lines.push({ seat: this.model.ids[seat], number: seat, wished: true, label: this.model.describe(seat) });
+    return lines;
+  }
+
+  #render(lines) {
+    // Nothing is made anew that is the same: the focus would be lost.
+    const stamp = JSON.stringify(lines);
+    if (stamp === this.#rendered) return;
+    this.#rendered = stamp;
+    const at = [...byId("lines").children].findIndex((item) => item.contains(document.activeElement));
+    byId("lines").replaceChildren(...lines.map((line) => this.#item(line)));
+    if (at < 0) return;
+    const items = byId("lines").children;
+    const next = items[Math.min(at, items.length - 1)]?.querySelector("button");
+    (next ?? byId("basket-toggle")).focus({ preventScroll: true });
+  }
+
+  #item(line) {
+    const category = line.number >= 0 ? this.model.category[line.number] : -1;
+    const label = line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label;
+    const what = make("div", { className: "what" }, label, make("small", { textContent: this.#about(line) }), this.#types(line, category));
+    const remove = make("button", { type: "button", className: "icon", "aria-label": `Give back ${line.label}` });
+    remove.append(icon("M6 6l12 12M18 6L6 18"));
+    remove.addEventListener("click", () => this.onRemove(line));
+    if (line.number >= 0) what.addEventListener("click", ({ target }) => target.tagName !== "SELECT" && this.onShow(line.number));
+    return make("li", { className: line.wished ? "wished" : "" },
+      what,
+      make("span", { className: "price", textContent: line.wished ? "…" : this.#price(line) }),
+      remove);
+  }
+
+  #about(line) {
+    if (line.wished) return "being held for you…";
+    const category = this.model.categories.find(({ key }) => key === line.category);
+    return category?.label ?? line.category;
+  }
+
+  #price(line) {
+    return this.tariff().text(line.quantity ? Number(line.price) * line.quantity : line.price);
+  }
+
+  /** A choice of ticket types, for a seat that has one. */
+  #types(line, category) {
+    if (line.wished || category < 0) return null;
+    const types = this.tariff().types(category);
+    if (types.length < 2) return null;
+    const choice = make("select", { "aria-label": `Ticket type of ${line.label}` },
+      ...types.map(([type, amount]) => make("option", { value: type, textContent: `${type} · ${this.tariff().short(amount)}`, selected: type === line.ticketType })));
+    choice.addEventListener("change", () => this.onType(line.seat, choice.value));
+    return choice;
+  }
+}

@@ -1,0 +1,96 @@
+// Owns the picture of each section's seats for the sizes in between, where there are too many seats
+// to draw one by one at each frame. Made when it is first seen, a few at a time; a seat that changes
+// is painted over in place.
+//
+// Modules: Bitmaps(model, seats, lookOf); .draw(context, camera, ratio, sections), .touch(seats),
+// .repaint(palette); .isBehind says whether more frames will complete it.
+
+import { Sprites } from "./sprites.js";
+
+// Pixels from seat to seat in a picture: dots whose shapes can be told apart.
+const PITCH_PX = 9;
+// Of all pictures together: 64 MB; beyond it they are made coarser.
+const PIXELS_MAX = 16_000_000;
+// Of a frame: what is not ready by then shows as a block a moment longer.
+const BUDGET_MS = 6;
+
+export class Bitmaps {
+  #made = [];
+  #sprites = new Map();
+  #palette = null;
+  #coarser = 1;
+
+  constructor(model, seats, lookOf) {
+    this.model = model;
+    this.seats = seats;
+    this.lookOf = lookOf;
+    this.isBehind = false;
+    const pixels = model.sections.reduce((sum, { bounds, pitch, start, end }) => {
+      const perUnit = PITCH_PX / pitch;
+      return start === end ? sum : sum + (bounds.right - bounds.left + 2 * pitch) * (bounds.bottom - bounds.top + 2 * pitch) * perUnit ** 2;
+    }, 0);
+    this.#coarser = Math.min(1, Math.sqrt(PIXELS_MAX / Math.max(1, pixels)));
+  }
+
+  repaint(palette) {
+    this.#palette = palette;
+    this.#made = [];
+    this.#sprites.clear();
+  }
+
+  /** Paint these seats anew; all of them when none are named. */
+  touch(seats) {
+    if (!seats) {
+      this.#made = [];
+      return;
+    }
+    for (const seat of seats) {
+      const number = this.model.rows[this.model.rowOf[seat]].section;
+      const bitmap = this.#made[number];
+      if (bitmap) this.#paintSeat(bitmap, seat, true);
+    }
+  }
+
+  draw(context, camera, ratio, sections) {
+    const deadline = performance.now() + BUDGET_MS;
+    this.isBehind = false;
+    for (const number of sections) {
+      let bitmap = this.#made[number];
+      if (!bitmap) {
+        if (performance.now() > deadline) {
+          this.isBehind = true;
+          continue;
+        }
+        bitmap = this.#made[number] = this.#paint(this.model.sections[number]);
+      }
+      const [left, top] = camera.toScreen(bitmap.left, bitmap.top);
+      const scale = (camera.scale * ratio) / bitmap.scale;
+      context.drawImage(bitmap.canvas, left * ratio, top * ratio, bitmap.canvas.width * scale, bitmap.canvas.height * scale);
+    }
+  }
+
+  #paint(section) {
+    const { bounds, pitch, start, end } = section;
+    const scale = (PITCH_PX * this.#coarser) / pitch;
+    const [left, top] = [bounds.left - pitch, bounds.top - pitch];
+    const canvas = new OffscreenCanvas(
+      Math.ceil((bounds.right - bounds.left + 2 * pitch) * scale) || 1,
+      Math.ceil((bounds.bottom - bounds.top + 2 * pitch) * scale) || 1,
+    );
+    const pixels = PITCH_PX * this.#coarser;
+    const sprites = this.#sprites.get(pixels) ?? new Sprites(this.#palette, pixels);
+    this.#sprites.set(pixels, sprites);
+    const bitmap = { canvas, context: canvas.getContext("2d"), left, top, scale, sprites };
+    for (let seat = start; seat < end; seat += 1) this.#paintSeat(bitmap, seat, false);
+    return bitmap;
+  }
+
+  #paintSeat({ context, left, top, scale, sprites }, seat, over) {
+    const { model } = this;
+    const { side } = sprites;
+    const x = Math.round((model.x[seat] - left) * scale - side / 2);
+    const y = Math.round((model.y[seat] - top) * scale - side / 2);
+    if (over) context.clearRect(x, y, side, side);
+    context.drawImage(sprites.of(this.lookOf(seat), model.category[seat], model.flags[seat]), x, y);
+  }
+}

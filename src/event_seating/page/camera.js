@@ -1,0 +1,146 @@
+// Owns which part of the map is seen and how large: a middle in map units and a scale in CSS pixels
+// a unit. Moves at once or in a smooth flight, and never loses the map. No DOM but the clock that it
+// is given.
+//
+// Modules: Camera(bounds, pitch); .resize, .toScreen, .toMap, .panBy, .zoomAt, .fly, .step(now).
+
+// CSS pixels from seat to seat at the closest, so that a finger of 44 px has room.
+const CLOSEST_PX = 64;
+// How much smaller than all of it the map may get.
+const FARTHEST = 0.85;
+// CSS pixels that stay free around the map when all of it is seen.
+const MARGIN_PX = 20;
+const FLIGHT_MS = 420;
+
+export class Camera {
+  constructor(bounds, pitch) {
+    this.bounds = bounds;
+    this.pitch = pitch;
+    this.width = 1;
+    this.height = 1;
+    this.x = (bounds.left + bounds.right) / 2;
+    this.y = (bounds.top + bounds.bottom) / 2;
+    this.scale = 1;
+    this.flight = null;
+    this.fitted = true;
+  }
+
+  /** Take the size of the view in CSS pixels. */
+  resize(width, height) {
+    this.width = Math.max(1, width);
+    this.height = Math.max(1, height);
+    if (this.fitted) this.place(this.whole());
+    else this.#stay();
+  }
+
+  get fitScale() {
+    const { left, right, top, bottom } = this.bounds;
+    const across = (this.width - 2 * MARGIN_PX) / (right - left);
+    const down = (this.height - 2 * MARGIN_PX) / (bottom - top);
+    return Math.max(1e-6, Math.min(across, down));
+  }
+
+  get closestScale() {
+    return Math.max(CLOSEST_PX / this.pitch, this.fitScale);
+  }
+
+  /** CSS pixels from seat to seat. */
+  get pitchPx() {
+    return this.pitch * this.scale;
+  }
+
+  /** Where to be to see all of it. */
+  whole() {
+    const { left, right, top, bottom } = this.bounds;
+    return { x: (left + right) / 2, y: (top + bottom) / 2, scale: this.fitScale };
+  }
+
+  /** Where to be to see this box, at most so close that seats are `closestPx` apart. */
+  around({ left, top, right, bottom }, closestPx = CLOSEST_PX) {
+    const across = this.width / (right - left || 1);
+    const down = this.height / (bottom - top || 1);
+    const scale = Math.min(0.9 * Math.min(across, down), closestPx / this.pitch, this.closestScale);
+    return { x: (left + right) / 2, y: (top + bottom) / 2, scale: Math.max(scale, this.fitScale) };
+  }
+
+  toScreen(x, y) {
+    return [(x - this.x) * this.scale + this.width / 2, (y - this.y) * this.scale + this.height / 2];
+  }
+
+  toMap(sx, sy) {
+    return [(sx - this.width / 2) / this.scale + this.x, (sy - this.height / 2) / this.scale + this.y];
+  }
+
+  /** What is seen, in map units. */
+  get view() {
+    const [left, top] = this.toMap(0, 0);
+    const [right, bottom] = this.toMap(this.width, this.height);
+    return { left, top, right, bottom };
+  }
+
+  panBy(dx, dy) {
+    this.flight = null;
+    this.fitted = false;
+    this.x -= dx / this.scale;
+    this.y -= dy / this.scale;
+    this.#stay();
+  }
+
+  /** Zoom by a factor; what is under the point of the screen stays there. */
+  zoomAt(factor, sx, sy) {
+    this.flight = null;
+    this.fitted = false;
+    const [x, y] = this.toMap(sx, sy);
+    this.scale = Math.min(this.closestScale, Math.max(FARTHEST * this.fitScale, this.scale * factor));
+    this.x = x - (sx - this.width / 2) / this.scale;
+    this.y = y - (sy - this.height / 2) / this.scale;
+    this.#stay();
+  }
+
+  /** Where `zoomAt` would lead, for a flight. */
+  zoomed(factor, sx, sy) {
+    const [x, y] = this.toMap(sx, sy);
+    const scale = Math.min(this.closestScale, Math.max(FARTHEST * this.fitScale, this.scale * factor));
+    return { x: x - (sx - this.width / 2) / scale, y: y - (sy - this.height / 2) / scale, scale };
+  }
+
+  /** Be there at once. */
+  place({ x, y, scale }) {
+    this.flight = null;
+    Object.assign(this, { x, y, scale });
+    this.fitted = Math.abs(scale / this.fitScale - 1) < 0.01;
+    this.#stay();
+  }
+
+  /** Fly there; `step` moves along. */
+  fly(to, now, still = false) {
+    if (still) {
+      this.place(to);
+      return;
+    }
+    this.flight = { from: { x: this.x, y: this.y, scale: this.scale }, to, start: now };
+  }
+
+  /** Move along a flight; whether it goes on. */
+  step(now) {
+    if (!this.flight) return false;
+    const { from, to, start } = this.flight;
+    const part = Math.min(1, (now - start) / FLIGHT_MS);
+    const eased = 1 - (1 - part) ** 3;
+    const flight = this.flight;
+    const scale = from.scale * (to.scale / from.scale) ** eased;
+    // The middle moves as the scale does, so that the target grows on a straight line.
+    const along = Math.abs(to.scale - from.scale) < 1e-9 * from.scale ? eased
+      : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
+    this.place({ x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along, scale });
+    this.flight = part < 1 ? flight : null;
+    return part < 1;
+  }
+
+  /** Keep some of the map in the middle half of the view. */
+  #stay() {
+    const { left, right, top, bottom } = this.bounds;
+    this.x = Math.min(right, Math.max(left, this.x));
+    this.y = Math.min(bottom, Math.max(top, this.y));
+  }
+}

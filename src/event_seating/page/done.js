@@ -1,0 +1,50 @@
+// Owns the last step: what was booked, or the code that somebody else books with.
+//
+// Modules: showBooked(booking, tariff, onClose), showCode(granted, tariff).
+
+import { byId, make } from "./dom.js";
+
+/** A booking that was made. */
+export function showBooked(booking, tariff, onClose) {
+  fill("You are going!", `${booking.lines.length === 1 ? "Your ticket is" : "Your tickets are"} booked. The number of the booking:`, booking.id, booking, tariff);
+  const more = make("button", { type: "button", className: "primary", textContent: "Back to the map" });
+  more.addEventListener("click", () => byId("done").close());
+  byId("done-actions").replaceChildren(more);
+  open(onClose);
+}
+
+/** Without a shop: the code, and where to take it. */
+export function showCode(granted, tariff) {
+  fill("Your seats are held", "Give this code to the box office before the time runs out; they finish the booking with it.", granted.holdToken, granted, tariff);
+  const copy = make("button", { type: "button", className: "primary", textContent: "Copy the code" });
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(granted.holdToken);
+      copy.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(byId("done-code"));
+      copy.textContent = "Selected: copy it now";
+    }
+  });
+  const close = make("button", { type: "button", textContent: "Back" });
+  close.addEventListener("click", () => byId("done").close());
+  byId("done-actions").replaceChildren(copy, close);
+  open();
+}
+
+function fill(title, text, code, { lines, total }, tariff) {
+  byId("done-title").textContent = title;
+  byId("done-text").textContent = text;
+  byId("done-code").textContent = code;
+  byId("done-code").hidden = false;
+  byId("done-lines").replaceChildren(...lines.map((line) => make("li", {},
+    make("div", { className: "what", textContent: line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label }),
+    make("span", { className: "price", textContent: tariff.text(Number(line.price) * (line.quantity ?? 1)) }))));
+  byId("done-total").textContent = tariff.text(total);
+}
+
+function open(onClose) {
+  const dialog = byId("done");
+  dialog.onclose = () => onClose?.();
+  if (!dialog.open) dialog.showModal();
+}

@@ -1,0 +1,395 @@
+// Owns one event on the page: it reads what there is, joins the parts and says to each what changed. Every
+// rule is in a part; here is who tells whom.
+//
+// Modules: showEvent(id).
+
+import { areaRow } from "./areas.js";
+import { say } from "./announce.js";
+import { get, serverNow } from "./api.js";
+import { lineIs, saleIs } from "./banners.js";
+import { Basket } from "./basket.js";
+import { checkoutUrl, deployment } from "./deployment.js";
+import { byId, icon, make } from "./dom.js";
+import { showBooked, showCode } from "./done.js";
+import { Finder } from "./finder.js";
+import { Hold } from "./hold.js";
+import { Legend } from "./legend.js";
+import { SeatList } from "./list.js";
+import { follow } from "./live.js";
+import { setView, showMessage } from "./message.js";
+import { ACCESSIBLE, loadModel } from "./model.js";
+import { notify, unnotify } from "./notices.js";
+import { readPalette, whenThemeChanges } from "./palette.js";
+import { listed, reasonOf } from "./reasons.js";
+import { saleOf } from "./sale.js";
+import { Seats } from "./seats.js";
+import { Tariff } from "./tariff.js";
+import { Countdown } from "./timer.js";
+import { moment } from "./times.js";
+import { MapView } from "./view.js";
+import { areaWords, seatWords, sectionForms, sectionWords } from "./words.js";
+
+// How often what depends on the time alone (a sale that starts) is looked at.
+const LOOK_EVERY_MS = 1_000;
+
+export async function showEvent(id) {
+  const path = `/events/${encodeURIComponent(id)}`;
+  try {
+    const snapshot = get(`${path}/seats?format=compact`);
+    snapshot.catch(() => undefined);
+    const event = (await get(path)).body;
+    showHead(event);
+    setView("event");
+    const [model, { body }] = await Promise.all([loadModel(event.map), snapshot]);
+    new EventPage(event, model, body).start();
+  } catch (problem) {
+    showProblem(problem, id);
+  }
+}
+
+function showHead(event) {
+  document.title = `${event.name} · ${event.venueName}`;
+  byId("title").textContent = event.name;
+  byId("subtitle").textContent = `${moment(event.startsAt, event.timeZone)} · ${event.venueName}`;
+}
+
+function showProblem(problem, id) {
+  const all = { label: "See all events", href: "/" };
+  const again = { label: "Try again", run: () => showEvent(id) };
+  if (problem.code === "event_not_found" || problem.code === "not_found") {
+    showMessage({ title: "There is no such event", text: "The address may be mistyped, or the event is long over.", actions: [all] });
+  } else if (problem.passing) {
+    showMessage({ title: "The server is away", text: `${problem.message} Seats that you hold stay yours until their time is up.`, actions: [again, all] });
+  } else {
+    // What is no answer of the server is a fault of ours: for whoever opens the console.
+    console.error(problem);
+    showMessage({ title: "This event cannot be shown", text: problem.message, actions: [again, all] });
+  }
+}
+
+class EventPage {
+  #areaCard = null;
+
+  constructor(event, model, snapshot) {
+    this.event = event;
+    this.sale = saleOf(event, serverNow());
+    this.model = model;
+    this.tariff = new Tariff(event, model.categories);
+    this.seats = new Seats(model, this.tariff);
+    this.seats.load(snapshot);
+    this.palette = readPalette(model.categories);
+    this.hold = new Hold({
+      eventId: event.id,
+      model,
+      tariff: () => this.tariff,
+      onChange: (change) => this.#onHold(change),
+      onProblem: (problem, lost) => this.#onProblem(problem, lost),
+    });
+    this.countdown = new Countdown({
+      onTick: (left) => this.basket.tick(left),
+      onEnd: () => this.#recheck(),
+      onWake: () => this.#recheck(),
+    });
+  }
+
+  start() {
+    const { model, seats, hold } = this;
+    const choosing = { seats, hold, canChoose: () => this.canChoose, room: () => this.#room() };
+    this.choosing = choosing;
+    this.legend = new Legend(model, seats);
+    this.finder = new Finder({ onBest: (wish) => this.#best(wish) });
+    this.basket = this.#makeBasket();
+    this.list = new SeatList({
+      ...choosing,
+      model,
+      onSeat: (seat) => this.#choose(seat),
+      onSection: (number) => this.view.showSection(number),
+      onFocus: (seat) => this.#onListFocus(seat),
+      swatch: (category) => this.palette.categories[category],
+    });
+    this.view = new MapView(byId("canvas"), model, seats, {
+      palette: this.palette,
+      lookOf: (seat) => seats.look(seat),
+      labelOf: (section) => sectionForms(model, seats, section),
+      onSeat: (seat) => this.#choose(seat),
+      onArea: (area) => this.#openArea(area),
+      onHover: (hover) => this.#onHover(hover),
+      onMove: (camera) => this.#onMove(camera),
+    });
+    byId("loading").hidden = true;
+    byId("zoom-in").addEventListener("click", () => this.view.zoom(2));
+    byId("zoom-out").addEventListener("click", () => this.view.zoom(0.5));
+    byId("zoom-fit").addEventListener("click", () => this.view.fit());
+    this.#watchSheet();
+    seats.onChange((change) => this.#onSeats(change));
+    whenThemeChanges(() => this.#repaint());
+    this.legend.show(this.tariff, this.palette);
+    this.#refresh();
+    setInterval(() => this.#refreshSale(), LOOK_EVERY_MS);
+    this.#follow();
+    hold.restore().catch((problem) => this.#onProblem(problem));
+  }
+
+  /** Whether this buyer may choose seats now. */
+  get canChoose() {
+    return this.sale.open;
+  }
+
+  #makeBasket() {
+    return new Basket({
+      model: this.model,
+      hold: this.hold,
+      booking: deployment.booking,
+      tariff: () => this.tariff,
+      hint: () => (this.canChoose ? "Choose a section and then your seats, or let us find the best ones." : this.sale.sentence),
+      onGo: () => this.#finish(),
+      onExtend: () => this.#extend(),
+      onRemove: (line) => this.#remove(line),
+      onShow: (seat) => this.view.show(seat),
+      onType: (id, type) => this.hold.setType(id, type),
+    });
+  }
+
+  // What comes from the server
+
+  #follow() {
+    this.line = follow({
+      eventId: this.event.id,
+      position: () => ({ version: this.seats.version, epoch: this.seats.epoch }),
+      onFrame: (frame) => this.#onFrame(frame),
+      onReload: (snapshot) => this.#reload(snapshot),
+      onState: (state) => this.#onLine(state),
+    });
+  }
+
+  #onFrame(frame) {
+    if (frame.event) this.#onEvent(frame.event);
+    this.seats.apply(frame);
+  }
+
+  async #reload(snapshot) {
+    try {
+      const path = `/events/${encodeURIComponent(this.event.id)}`;
+      const [event, body] = await Promise.all([get(path), snapshot ?? get(`${path}/seats?format=compact`).then((answer) => answer.body)]);
+      this.#onEvent(event.body);
+      this.seats.load(body);
+      this.#refresh();
+    } catch (problem) {
+      if (problem.code === "event_not_found") this.#onLine("gone");
+      // Else the line is lost again, and it says so itself.
+    }
+  }
+
+  #onEvent(event) {
+    const before = this.event;
+    this.event = { ...before, ...event };
+    showHead(this.event);
+    if (JSON.stringify(before.prices) !== JSON.stringify(this.event.prices)) {
+      this.tariff = new Tariff(this.event, this.model.categories);
+      this.seats.setTariff(this.tariff);
+      this.legend.show(this.tariff, this.palette);
+    }
+    this.#refresh();
+  }
+
+  #onLine(state) {
+    if (state === "gone") {
+      showMessage({ title: "This event is gone", text: "It was taken away while you looked at it.", actions: [{ label: "See all events", href: "/" }] });
+      return;
+    }
+    const wasLost = this.lineState === "lost";
+    this.lineState = state;
+    lineIs(state);
+    if (wasLost && state === "live") this.#recheck();
+  }
+
+  /** After a sleep, a break or an end: what of the hold is left. */
+  #recheck() {
+    this.line?.wake();
+    this.hold.restore().catch((problem) => problem.passing || this.#onProblem(problem));
+  }
+
+  // What changed
+
+  #onSeats(change) {
+    this.list.refresh(change);
+    this.#areaCard?.refresh();
+    this.#refreshSale();
+  }
+
+  #onHold(change) {
+    if (!this.view) return;
+    if (change) {
+      this.seats.confirm(change.granted?.version ?? -1, [...this.hold.held], change.released);
+    }
+    this.seats.setMine(this.hold.kept, this.hold.wished);
+    if (this.hold.granted) this.countdown.run(Date.parse(this.hold.granted.expiresAt));
+    else this.countdown.stop();
+    this.#refresh();
+  }
+
+  #refresh() {
+    this.#refreshSale();
+    this.basket.show();
+    this.#areaCard?.refresh();
+  }
+
+  #refreshSale() {
+    this.sale = saleOf(this.event, serverNow());
+    saleIs(this.sale, this.sale.open && this.seats.available === 0 && !this.hold.count);
+    this.finder.show({
+      most: this.event.rules.maxSeatsPerHold,
+      canChoose: this.canChoose,
+      isBusy: this.hold.isBusy,
+      hasAccessible: this.#hasAccessible(),
+    });
+  }
+
+  #hasAccessible() {
+    this.accessibleSeats ??= this.model.flags.some((flags) => flags & ACCESSIBLE);
+    return this.accessibleSeats;
+  }
+
+  #repaint() {
+    this.palette = readPalette(this.model.categories);
+    this.view.setPalette(this.palette);
+    this.legend.show(this.tariff, this.palette);
+  }
+
+  // What the buyer does
+
+  #room() {
+    return Math.max(0, this.event.rules.maxSeatsPerHold - this.hold.count);
+  }
+
+  #choose(seat) {
+    unnotify();
+    const { seats, model } = this;
+    if (seats.isMine(seat)) {
+      this.hold.toggle(seat);
+      say(`${model.describe(seat)}: given back.`);
+      return;
+    }
+    if (!this.canChoose) notify(this.sale.sentence);
+    else if (!seats.isFree(seat) || seats.tariff.price(model.category[seat]) === null) notify(`${model.describe(seat)}: ${seatWords(model, seats, seat).status}.`);
+    else if (!this.#room()) notify(`At most ${this.event.rules.maxSeatsPerHold} tickets can be chosen at once.`);
+    else {
+      this.hold.toggle(seat);
+      say(`${model.describe(seat)}: chosen.`);
+    }
+  }
+
+  async #best({ quantity, accessible }) {
+    unnotify();
+    const { hidden, maxPrice } = this.seats.filter;
+    const wish = { quantity };
+    if (hidden.size) wish.categories = this.model.categories.map(({ key }) => key).filter((key) => !hidden.has(key));
+    if (maxPrice < Infinity) wish.maxPrice = maxPrice.toFixed(2);
+    if (accessible) wish.accessible = true;
+    if (hidden.size && !wish.categories.length) {
+      notify("Every price is switched off. Switch one on to find seats.");
+      return;
+    }
+    const before = this.hold.token;
+    await this.hold.best(wish);
+    if (this.hold.token === before) return;
+    const found = [...this.hold.held];
+    this.view.showAll(found);
+    say(`Held for you: ${listed(found, this.model)}.`);
+  }
+
+  #remove(line) {
+    if (line.seat !== undefined && line.number >= 0) this.hold.toggle(line.number);
+    else if (line.area) {
+      const area = this.model.areas[this.model.areaNumbers.get(line.area)];
+      this.hold.setPlaces(area, line.ticketType, this.hold.places(area, line.ticketType) - 1);
+    }
+  }
+
+  async #extend() {
+    const before = this.hold.granted?.expiresAt;
+    await this.hold.extend();
+    if (this.hold.granted && this.hold.granted.expiresAt !== before) say("You have more time now.");
+  }
+
+  async #finish() {
+    const { granted } = this.hold;
+    if (!granted) return;
+    if (deployment.booking === "checkout") location.assign(checkoutUrl(granted.holdToken, this.event.id));
+    else if (deployment.booking === "elsewhere") showCode(granted, this.tariff);
+    else {
+      const booking = await this.hold.book();
+      if (booking) showBooked(booking, this.tariff, () => this.view.fit());
+    }
+  }
+
+  #onProblem(problem, lost) {
+    const { sentence, suggestion } = reasonOf(problem, this);
+    const actions = [];
+    if (suggestion) actions.push({ label: "Take those", run: () => this.hold.swap(suggestion) });
+    if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
+      actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats) });
+    }
+    notify(sentence, actions);
+    this.#onHold();
+  }
+
+  // Around the map
+
+  #openArea(number) {
+    const area = this.model.areas[number];
+    const card = byId("area-card");
+    this.#areaCard = areaRow({ ...this.choosing, area, number });
+    const close = make("button", { type: "button", className: "icon", "aria-label": "Close" }, icon("M6 6l12 12M18 6L6 18"));
+    close.addEventListener("click", () => {
+      card.hidden = true;
+      this.#areaCard = null;
+    });
+    this.#areaCard.element.append(close);
+    card.replaceChildren(this.#areaCard.element);
+    card.hidden = false;
+  }
+
+  #onListFocus(seat) {
+    this.view.mark(seat);
+    if (seat >= 0) this.view.show(seat);
+  }
+
+  #onHover(hover) {
+    const tip = byId("tip");
+    tip.hidden = !hover || (hover.seat < 0 && hover.area < 0);
+    if (tip.hidden) return;
+    const words = this.#wordsOf(hover);
+    tip.replaceChildren(make("b", { textContent: words.title }), [words.price, words.status].filter(Boolean).join(" · "));
+    const { clientWidth, clientHeight } = byId("map");
+    const left = hover.at.x + 16 + tip.offsetWidth > clientWidth ? hover.at.x - 16 - tip.offsetWidth : hover.at.x + 16;
+    const top = Math.min(hover.at.y + 14, clientHeight - tip.offsetHeight - 6);
+    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  }
+
+  #wordsOf({ seat, area, near }) {
+    const { model, seats } = this;
+    if (seat < 0) return areaWords(model, seats, area);
+    return near ? seatWords(model, seats, seat) : sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
+  }
+
+  /** Name the section in the middle, once its label is no longer on the map. */
+  #onMove(camera) {
+    const where = byId("where");
+    const seat = camera.pitchPx >= 7 ? this.view.grid.nearest(camera.x, camera.y, 6 * this.model.pitch) : -1;
+    where.hidden = seat < 0;
+    if (seat >= 0) where.textContent = this.model.sectionOf(seat).label;
+  }
+
+  #watchSheet() {
+    const side = byId("side");
+    const set = (open) => {
+      side.dataset.sheet = open ? "open" : "closed";
+      byId("sheet-toggle").textContent = open ? "Less" : "More";
+      for (const id of ["sheet-toggle", "basket-toggle"]) byId(id).setAttribute("aria-expanded", String(open));
+    };
+    for (const id of ["sheet-toggle", "basket-toggle"]) byId(id).addEventListener("click", () => set(side.dataset.sheet !== "open"));
+    document.querySelector(".skip").addEventListener("click", () => set(true));
+    set(false);
+  }
+}

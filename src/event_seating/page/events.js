@@ -1,0 +1,75 @@
+// Owns the list of events: what is on, where, when, and from how much.
+//
+// Modules: showEvents().
+
+import { get, serverNow } from "./api.js";
+import { byId, make } from "./dom.js";
+import { setView, showMessage } from "./message.js";
+import { saleOf } from "./sale.js";
+import { day } from "./times.js";
+
+// An event that began is still worth a look for those who are late.
+const LOOK_BACK_MS = 6 * 3_600_000;
+// A fresh server makes its demo event in a moment.
+const AGAIN_MS = 3_000;
+const PAGE = 30;
+
+export async function showEvents() {
+  byId("title").textContent = "Events";
+  byId("subtitle").textContent = "";
+  document.title = "Events";
+  const from = new Date(serverNow() - LOOK_BACK_MS).toISOString();
+  try {
+    const { body } = await get(`/events?limit=${PAGE}&from=${from}`);
+    if (!body.items.length) {
+      showNone();
+      return;
+    }
+    setView("events");
+    byId("events").replaceChildren();
+    add(body, from);
+  } catch (problem) {
+    showMessage({
+      title: problem.passing ? "The server is away" : "The events cannot be shown",
+      text: problem.message,
+      actions: [{ label: "Try again", run: showEvents }],
+    });
+  }
+}
+
+function showNone() {
+  showMessage({
+    title: "Nothing is on",
+    text: "There is no event yet. One that is made shows up here by itself.",
+    actions: [{ label: "Look again", run: showEvents }],
+  });
+  setTimeout(() => document.body.dataset.view === "message" && !document.hidden && showEvents(), AGAIN_MS);
+}
+
+function add({ items, nextCursor }, from) {
+  byId("events").append(...items.map(card));
+  const more = byId("more-events");
+  more.hidden = !nextCursor;
+  more.onclick = async () => {
+    more.disabled = true;
+    try {
+      add((await get(`/events?limit=${PAGE}&from=${from}&cursor=${encodeURIComponent(nextCursor)}`)).body, from);
+    } finally {
+      more.disabled = false;
+    }
+  };
+}
+
+function card(event) {
+  const when = day(event.startsAt, event.timeZone);
+  const sale = saleOf(event, serverNow());
+  const prices = Object.values(event.prices).flatMap((types) => Object.values(types)).map(Number);
+  const money = new Intl.NumberFormat(undefined, { style: "currency", currency: event.currency, trailingZeroDisplay: "stripIfInteger" });
+  const price = sale.open && prices.length
+    ? make("div", { className: "from" }, make("span", { textContent: "from" }), make("strong", { textContent: money.format(Math.min(...prices)) }))
+    : make("div", { className: "from" }, make("span", { className: `chip ${sale.tone}`, textContent: sale.chip || "Tickets" }));
+  return make("li", {}, make("a", { href: `/?event=${encodeURIComponent(event.id)}` },
+    make("div", { className: "day", "aria-hidden": "true" }, make("b", { textContent: when.day }), make("span", { textContent: when.month })),
+    make("div", {}, make("h2", { textContent: event.name }), make("p", { textContent: `${event.venueName} · ${when.long}` }), make("span", { className: "hidden", textContent: `${when.day} ${when.month}` })),
+    price));
+}

@@ -1,0 +1,31 @@
+// Owns "How many?" and "Best available", for those who do not want to hunt.
+//
+// Modules: Finder({onBest}); .show({most, canChoose, isBusy, hasAccessible}).
+
+import { byId, stepper } from "./dom.js";
+
+const USUAL = 2;
+
+export class Finder {
+  #quantity = USUAL;
+  #most = 8;
+
+  constructor({ onBest }) {
+    this.stepper = stepper({ label: "How many seats", onStep: (wanted) => this.#set(wanted) });
+    byId("quantity").replaceWith(this.stepper.element);
+    byId("best").addEventListener("click", () => onBest({ quantity: this.#quantity, accessible: byId("accessible").checked }));
+    this.#set(USUAL);
+  }
+
+  show({ most, canChoose, isBusy, hasAccessible }) {
+    this.#most = most;
+    byId("best").disabled = !canChoose || isBusy;
+    byId("accessible-choice").hidden = !hasAccessible;
+    this.#set(Math.min(this.#quantity, most));
+  }
+
+  #set(wanted) {
+    this.#quantity = Math.max(1, wanted);
+    this.stepper.set(this.#quantity, { least: 1, most: this.#most });
+  }
+}

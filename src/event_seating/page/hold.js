@@ -1,0 +1,300 @@
+// Owns the buyer's hold: what the server granted, what is wished for and not answered yet, and that
+// reload, the back button and other tabs keep it. Wishes are shown at once and sent one call after the
+// other; those that come meanwhile go together in the next. It draws nothing and has no words.
+//
+// Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
+// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .book(), .restore().
+
+import { change, get } from "./api.js";
+
+const CURRENT = "/holds/current";
+const ENDED = new Set(["hold_expired", "hold_released", "hold_not_found"]);
+
+export class Hold {
+  #wishes = new Map();
+  #sent = new Map();
+  #busy = null;
+  #key;
+
+  constructor({ eventId, model, tariff, onChange, onProblem }) {
+    Object.assign(this, { eventId, model, tariff, onChange, onProblem });
+    this.#key = `event-seating hold ${eventId}`;
+    /** What the server granted last, or null. */
+    this.granted = null;
+    /** Numbers of the seats that are held. */
+    this.held = new Set();
+    window.addEventListener("storage", ({ key, newValue }) => {
+      if (key === this.#key && this.#stamp() !== newValue) this.restore();
+    });
+  }
+
+  get token() {
+    return this.granted?.holdToken ?? null;
+  }
+
+  get isBusy() {
+    return this.#busy !== null;
+  }
+
+  /** Seats that are wished for and not granted yet. */
+  get wished() {
+    return this.#pending().filter(([, wish]) => wish.seat !== undefined && wish.want && !this.held.has(wish.seat)).map(([, { seat }]) => seat);
+  }
+
+  /** Seats that are held and wished for still. */
+  get kept() {
+    const leaving = new Set(this.#pending().filter(([, wish]) => wish.seat !== undefined && !wish.want).map(([, { seat }]) => seat));
+    return [...this.held].filter((seat) => !leaving.has(seat));
+  }
+
+  /** Places of an area, as wished for. */
+  places(area, type) {
+    const key = `${area.id} ${type}`;
+    return (this.#wishes.get(key) ?? this.#sent.get(key))?.quantity ?? this.#heldPlaces(area.id, type);
+  }
+
+  /** How many seats and places there would be if every wish came true. */
+  get count() {
+    const places = new Map();
+    for (const line of this.granted?.lines ?? []) if (line.area) places.set(`${line.area} ${line.ticketType}`, line.quantity);
+    for (const [key, { quantity }] of this.#pending()) if (quantity !== undefined) places.set(key, quantity);
+    return this.kept.length + this.wished.length + [...places.values()].reduce((sum, number) => sum + number, 0);
+  }
+
+  /** Wish for a seat, or for being rid of it. */
+  toggle(seat) {
+    const key = `seat ${seat}`;
+    const wish = this.#wishes.get(key) ?? this.#sent.get(key);
+    const want = !(wish ? wish.want : this.held.has(seat));
+    this.#wishes.set(key, { seat, want });
+    this.#go();
+  }
+
+  setPlaces(area, type, quantity) {
+    this.#wishes.set(`${area.id} ${type}`, { area: area.id, type, quantity: Math.max(0, quantity) });
+    this.#go();
+  }
+
+  /** The best block for this wish, in place of what is held. */
+  best(wish) {
+    return this.#alone(() => this.#replace({ best: wish }));
+  }
+
+  /** These seats in place of those that are held; places stay. */
+  swap(ids) {
+    return this.#alone(async () => {
+      const before = new Set(this.granted?.seats ?? []);
+      const after = new Set(ids);
+      const add = { seats: ids.filter((id) => !before.has(id)) };
+      const remove = { seats: [...before].filter((id) => !after.has(id)) };
+      if (!this.granted) await this.#place({ seats: ids });
+      else if (add.seats.length || remove.seats.length) await this.#amend(add, remove);
+    });
+  }
+
+  setType(id, type) {
+    return this.#alone(() => this.#amend({ seats: [id] }, { seats: [id] }, { [id]: type }));
+  }
+
+  extend() {
+    return this.#alone(async () => this.#adopt(await change("POST", `${CURRENT}/extend`, undefined, { token: this.token })));
+  }
+
+  release() {
+    return this.#alone(() => this.#giveBack());
+  }
+
+  /** Book what is held; the booking, or undefined when that did not work. */
+  book() {
+    return this.#alone(async () => {
+      const booking = await change("POST", "/bookings", { holdToken: this.token });
+      this.#adopt(null, booking.version);
+      return booking;
+    });
+  }
+
+  /** What the server says of the hold that this browser remembers. Raises what is not about the hold. */
+  async restore() {
+    const token = this.#remembered();
+    if (!token) {
+      if (this.granted) this.#adopt(null);
+      return;
+    }
+    try {
+      this.#adopt((await get(CURRENT, { token })).body);
+    } catch (problem) {
+      if (!ENDED.has(problem.code) && problem.code !== "hold_booked") throw problem;
+      this.#lose(problem);
+    }
+  }
+
+  // Wishes
+
+  #pending() {
+    return [...this.#sent, ...this.#wishes];
+  }
+
+  #heldPlaces(area, type) {
+    return this.granted?.lines.find((line) => line.area === area && line.ticketType === type)?.quantity ?? 0;
+  }
+
+  async #go() {
+    this.onChange();
+    if (this.#busy) return;
+    await this.#alone(() => this.#send());
+    if (this.#wishes.size) await this.#go();
+  }
+
+  async #send() {
+    this.#sent = this.#wishes;
+    this.#wishes = new Map();
+    try {
+      const { add, remove, isEmpty, leavesNothing, types } = this.#difference(this.#sent);
+      if (isEmpty) return;
+      if (!this.granted) await this.#place({ ...add, ticketTypes: types });
+      else if (leavesNothing) await this.#giveBack();
+      else await this.#amend(add, remove, types);
+    } catch (problem) {
+      this.#reconsider(problem);
+      throw problem;
+    } finally {
+      this.#sent = new Map();
+    }
+  }
+
+  /** What has to be added and removed for these wishes to come true. */
+  #difference(wishes) {
+    const add = { seats: [], areas: {} };
+    const remove = { seats: [], areas: {} };
+    const types = {};
+    let left = this.held.size;
+    for (const line of this.granted?.lines ?? []) left += line.area ? line.quantity : 0;
+    for (const { seat, want, area, type, quantity } of wishes.values()) {
+      if (seat !== undefined) {
+        if (want === this.held.has(seat)) continue;
+        const id = this.model.ids[seat];
+        (want ? add : remove).seats.push(id);
+        left += want ? 1 : -1;
+        const named = this.tariff().typeToName(this.model.category[seat]);
+        if (want && named) types[id] = named;
+      } else {
+        const more = quantity - this.#heldPlaces(area, type);
+        if (!more) continue;
+        ((more > 0 ? add : remove).areas[area] ??= {})[type] = Math.abs(more);
+        left += more;
+      }
+    }
+    const isEmpty = [add, remove].every(({ seats, areas }) => !seats.length && !Object.keys(areas).length);
+    return { add, remove, types, isEmpty, leavesNothing: left <= 0 };
+  }
+
+  /** After a no: what was not at fault is wished for again. */
+  #reconsider(problem) {
+    if (ENDED.has(problem.code)) {
+      // The hold ended meanwhile; what was to be added to it makes a new one.
+      for (const [key, wish] of this.#sent) if (wish.want || wish.quantity > 0) this.#again(key, wish);
+    } else if (problem.code === "seats_unavailable") {
+      const taken = new Set((problem.details.seats ?? []).map(({ seat }) => seat));
+      const full = new Set((problem.details.areas ?? []).map(({ area }) => area));
+      if (!taken.size && !full.size) return;
+      for (const [key, wish] of this.#sent) {
+        const isAtFault = wish.area === undefined ? taken.has(this.model.ids[wish.seat]) : full.has(wish.area);
+        if (!isAtFault) this.#again(key, wish);
+      }
+    }
+  }
+
+  #again(key, wish) {
+    if (!this.#wishes.has(key)) this.#wishes.set(key, wish);
+  }
+
+  // Calls
+
+  /** One call after the other, in this tab and among tabs; a problem goes to `onProblem`. */
+  async #alone(work) {
+    while (this.#busy) await this.#busy;
+    const run = async () => {
+      try {
+        if (this.#remembered() !== this.token) await this.restore();
+        return await work();
+      } catch (problem) {
+        if (ENDED.has(problem.code) || problem.code === "hold_booked") this.#lose(problem);
+        else this.onProblem(problem);
+        return undefined;
+      }
+    };
+    const running = navigator.locks ? navigator.locks.request(this.#key, run) : run();
+    this.#busy = running.catch(() => undefined);
+    this.onChange();
+    try {
+      return await running;
+    } finally {
+      this.#busy = null;
+      this.onChange();
+    }
+  }
+
+  async #place(body) {
+    this.#adopt(await change("POST", `/events/${encodeURIComponent(this.eventId)}/holds`, withoutEmpty(body)));
+  }
+
+  async #amend(add, remove, ticketTypes) {
+    const body = withoutEmpty({ add: withoutEmpty(add), remove: withoutEmpty(remove), ticketTypes });
+    this.#adopt(await change("PATCH", CURRENT, body, { token: this.token }));
+  }
+
+  async #giveBack() {
+    await change("DELETE", CURRENT, undefined, { token: this.token });
+    this.#adopt(null);
+  }
+
+  /** A new hold first, then the old one back: whoever asks for better never ends with nothing. */
+  async #replace(body) {
+    const before = this.token;
+    await this.#place(body);
+    if (before) await change("DELETE", CURRENT, undefined, { token: before }).catch(() => undefined);
+  }
+
+  #adopt(granted) {
+    const before = this.held;
+    this.granted = granted;
+    this.held = new Set((granted?.seats ?? []).map((id) => this.model.number(id)).filter((seat) => seat !== undefined));
+    this.#remember();
+    this.onChange({ granted, released: [...before].filter((seat) => !this.held.has(seat)) });
+  }
+
+  #lose(problem) {
+    const lost = this.granted;
+    this.#adopt(null);
+    this.onProblem(problem, lost);
+  }
+
+  // What this browser remembers
+
+  #stamp() {
+    return this.granted ? JSON.stringify({ token: this.granted.holdToken, version: this.granted.version, until: this.granted.expiresAt }) : null;
+  }
+
+  #remember() {
+    try {
+      const stamp = this.#stamp();
+      if (stamp) localStorage.setItem(this.#key, stamp);
+      else localStorage.removeItem(this.#key);
+    } catch {
+      // A browser that keeps nothing: the hold lives as long as the page does.
+    }
+  }
+
+  #remembered() {
+    try {
+      return JSON.parse(localStorage.getItem(this.#key) ?? "null")?.token ?? null;
+    } catch {
+      return this.token;
+    }
+  }
+}
+
+function withoutEmpty(fields) {
+  const isEmpty = (value) => value === undefined || (typeof value === "object" && !Object.keys(value).length);
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)));
+}

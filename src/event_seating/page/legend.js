@@ -1,0 +1,88 @@
+// Owns the legend, which is the filter as well: a switch for each price category, a highest price, and
+// what the signs on the map mean.
+//
+// Modules: Legend(model, seats); .show(tariff, palette).
+
+import { byId, make } from "./dom.js";
+import { LOOK } from "./seats.js";
+import { ACCESSIBLE } from "./model.js";
+import { Sprites } from "./sprites.js";
+
+const SIGN_PX = 16;
+
+export class Legend {
+  constructor(model, seats) {
+    this.model = model;
+    this.seats = seats;
+    this.used = usedCategories(model);
+    byId("max-price").addEventListener("input", () => this.#limit());
+  }
+
+  show(tariff, palette) {
+    this.tariff = tariff;
+    const { hidden } = this.seats.filter;
+    byId("categories").replaceChildren(...this.used.map((number) => this.#button(number, palette, hidden)));
+    this.#showLimit();
+    byId("signs").replaceChildren(...this.#signs(palette));
+  }
+
+  #button(number, palette, hidden) {
+    const { key, label } = this.model.categories[number];
+    const price = this.tariff.price(number);
+    const button = make("button", { type: "button", className: "category", "aria-pressed": String(!hidden.has(key)) },
+      make("i", { "aria-hidden": "true" }),
+      make("b", { textContent: label }),
+      make("span", { textContent: price === null ? "not sold" : this.tariff.short(price) }));
+    button.style.setProperty("--swatch", palette.categories[number]);
+    button.addEventListener("click", () => {
+      const next = new Set(this.seats.filter.hidden);
+      if (!next.delete(key)) next.add(key);
+      button.setAttribute("aria-pressed", String(!next.has(key)));
+      this.seats.setFilter({ hidden: next });
+    });
+    return button;
+  }
+
+  #showLimit() {
+    const levels = this.tariff.levels;
+    const slider = byId("max-price");
+    byId("price-limit").hidden = levels.length < 2;
+    if (levels.length < 2) return;
+    const chosen = levels.findLastIndex((level) => level <= this.seats.filter.maxPrice);
+    slider.max = String(levels.length - 1);
+    slider.value = String(chosen < 0 ? levels.length - 1 : chosen);
+    this.#tellLimit(levels[Number(slider.value)]);
+  }
+
+  #limit() {
+    const levels = this.tariff.levels;
+    const at = Number(byId("max-price").value);
+    this.#tellLimit(levels[at]);
+    this.seats.setFilter({ maxPrice: at === levels.length - 1 ? Infinity : levels[at] });
+  }
+
+  #tellLimit(amount) {
+    byId("max-price-text").value = this.tariff.short(amount);
+    byId("max-price").setAttribute("aria-valuetext", this.tariff.text(amount));
+  }
+
+  #signs(palette) {
+    const ratio = Math.ceil(window.devicePixelRatio || 1);
+    const sprites = new Sprites(palette, SIGN_PX * ratio);
+    const category = this.used[0] ?? 0;
+    const signs = [["free", LOOK.free, 0], ["yours", LOOK.mine, 0], ["held by others", LOOK.held, 0], ["sold", LOOK.booked, 0]];
+    if (this.model.flags.some((flags) => flags & ACCESSIBLE)) signs.push(["wheelchair place", LOOK.free, ACCESSIBLE]);
+    return signs.map(([text, look, flags]) => {
+      const canvas = make("canvas", { width: sprites.side, height: sprites.side, "aria-hidden": "true" });
+      canvas.getContext("2d").drawImage(sprites.of(look, category, flags), 0, 0);
+      return make("li", {}, canvas, text);
+    });
+  }
+}
+
+/** Categories that a seat or an area has, in the map's order. */
+function usedCategories({ category, areas, categories }) {
+  const used = new Set(areas.map((area) => area.category));
+  for (const number of category) used.add(number);
+  return categories.map((_, number) => number).filter((number) => used.has(number));
+}

@@ -1,0 +1,229 @@
+// Owns the seats as a list: sections, in each its rows, in each its seats. The same to choose from as on
+// the map, for keyboards and screen readers. Arrow keys go along a row and from row to row. Only what is
+// open is in the document, and of a large section some rows at a time.
+//
+// Modules: SeatList({model, seats, hold, canChoose, room, onSeat, onSection, onFocus}); .refresh(change).
+
+import { areaRow } from "./areas.js";
+import { say } from "./announce.js";
+import { byId, icon, make } from "./dom.js";
+import { ACCESSIBLE, COMPANION } from "./model.js";
+import { BOOKED, FREE, HELD } from "./seats.js";
+
+// Seats that are put into the document at once.
+const SEATS_AT_ONCE = 700;
+
+export class SeatList {
+  #open = -1;
+  #buttons = new Map();
+  #sections = [];
+  #areas = [];
+  #active = -1;
+
+  constructor(options) {
+    Object.assign(this, options);
+    this.body = byId("list-body");
+    this.body.addEventListener("keydown", (event) => this.#onKey(event));
+    this.showSections();
+  }
+
+  /** Show again what changed. */
+  refresh({ seats, sections }) {
+    for (const area of this.#areas) area.refresh();
+    if (this.#open < 0) {
+      for (const [number, item] of this.#sections) if (!sections || sections.has(number)) this.#tellSection(number, item);
+    } else if (!seats) {
+      for (const [seat, button] of this.#buttons) this.#tellSeat(seat, button);
+    } else {
+      for (const seat of seats) if (this.#buttons.has(seat)) this.#tellSeat(seat, this.#buttons.get(seat));
+    }
+  }
+
+  showSections(focused = -1) {
+    this.#open = -1;
+    this.#buttons.clear();
+    this.#areas = this.model.areas.map((area, number) => areaRow({ ...this, area, number }));
+    this.#sections = this.model.sections.map((section, number) => [number, this.#sectionItem(section, number)]).filter(([, item]) => item);
+    this.body.replaceChildren(make("ul", { className: "sections" },
+      ...this.#areas.map(({ element }) => make("li", {}, element)),
+      ...this.#sections.map(([, { item }]) => item)));
+    const back = this.#sections.find(([number]) => number === focused);
+    back?.[1].button.focus();
+  }
+
+  showSection(number) {
+    const section = this.model.sections[number];
+    this.#open = number;
+    this.#active = -1;
+    this.#areas = [];
+    this.#buttons.clear();
+    const back = make("button", { type: "button", className: "icon", "aria-label": "All sections" });
+    back.append(icon("M15 5l-7 7 7 7"));
+    back.addEventListener("click", () => this.showSections(number));
+    this.rows = make("div", { className: "rows" });
+    this.body.replaceChildren(
+      make("div", { className: "section-head" }, back, make("h3", { textContent: section.label, tabIndex: -1 })),
+      this.rows);
+    this.#addRows(section.firstRow, section.lastRow);
+    byId("list").scrollTop = 0;
+  }
+
+  /** Open a seat's section and put the focus on it. */
+  focusSeat(seat) {
+    const { section } = this.model.rows[this.model.rowOf[seat]];
+    if (this.#open !== section) this.showSection(section);
+    this.#focus(seat);
+  }
+
+  #sectionItem(section, number) {
+    if (section.start === section.end) return null;
+    const name = make("b", { textContent: section.label });
+    const about = make("span");
+    const button = make("button", { type: "button" }, name, about);
+    button.addEventListener("click", () => {
+      this.showSection(number);
+      this.onSection(number);
+      this.body.querySelector("h3").focus({ preventScroll: true });
+      say(`${section.label}. ${about.textContent}. Arrow keys go from seat to seat.`);
+    });
+    const found = { item: make("li", {}, button), button, about };
+    this.#tellSection(number, found);
+    return found;
+  }
+
+  #tellSection(number, { item, about }) {
+    const free = this.seats.freeIn(number);
+    about.textContent = free ? `${free.toLocaleString()} free · from ${this.seats.tariff.short(this.seats.fromIn(number))}` : "nothing free";
+    item.classList.toggle("none", !free);
+  }
+
+  #addRows(from, last) {
+    let added = 0;
+    let row = from;
+    for (; row < last && added < SEATS_AT_ONCE; row += 1) {
+      const { label, start, end } = this.model.rows[row];
+      const buttons = [];
+      for (let seat = start; seat < end; seat += 1) buttons.push(this.#seatButton(seat));
+      added += end - start;
+      this.rows.append(make("div", { className: "row", role: "group", "aria-label": `Row ${label}` },
+        make("span", { textContent: label, "aria-hidden": "true" }), make("div", {}, ...buttons)));
+    }
+    if (this.#active < 0 && this.#buttons.size) this.#activate(this.#firstFree());
+    if (row >= last) return;
+    const more = make("button", { type: "button", className: "more-rows", textContent: "Show more rows" });
+    more.addEventListener("click", () => {
+      const seat = this.model.rows[row].start;
+      more.remove();
+      this.#addRows(row, last);
+      this.#focus(seat);
+    });
+    this.rows.append(more);
+  }
+
+  #seatButton(seat) {
+    const button = make("button", { type: "button", className: "seat", tabIndex: -1, textContent: this.model.labels[seat] });
+    button.addEventListener("click", () => {
+      this.#activate(seat);
+      if (button.getAttribute("aria-disabled") !== "true") this.onSeat(seat);
+      else say(button.getAttribute("aria-label"));
+    });
+    button.addEventListener("focus", () => this.onFocus(seat));
+    button.addEventListener("blur", () => this.onFocus(-1));
+    this.#buttons.set(seat, button);
+    this.#tellSeat(seat, button);
+    return button;
+  }
+
+  #tellSeat(seat, button) {
+    const { seats, model } = this;
+    const category = model.category[seat];
+    const mine = seats.isMine(seat);
+    const free = seats.isFree(seat);
+    const price = seats.tariff.price(category);
+    const flags = model.flags[seat];
+    const words = [`Row ${model.rowLabel(seat)}, seat ${model.labels[seat]}`];
+    if (price !== null) words.push(seats.tariff.text(price));
+    if (flags & ACCESSIBLE) words.push("wheelchair place");
+    if (flags & COMPANION) words.push("companion's seat");
+    words.push(mine ? "yours" : statusWord(seats.status[seat]));
+    button.setAttribute("aria-label", words.join(", "));
+    button.setAttribute("aria-pressed", String(mine));
+    button.setAttribute("aria-disabled", String(!mine && !(free && price !== null)));
+    button.style.setProperty("--swatch", free ? this.swatch(category) : "transparent");
+  }
+
+  // Keys
+
+  #onKey(event) {
+    const seat = this.#seatOf(event.target);
+    if (event.key === "Escape" && this.#open >= 0) {
+      this.showSections(this.#open);
+      event.preventDefault();
+      return;
+    }
+    if (seat < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = this.#nextSeat(seat, event.key);
+    if (next === undefined) return;
+    event.preventDefault();
+    if (next >= 0) this.#focus(next);
+  }
+
+  #nextSeat(seat, key) {
+    const row = this.model.rows[this.model.rowOf[seat]];
+    if (key === "ArrowLeft") return seat > row.start ? seat - 1 : -1;
+    if (key === "ArrowRight") return seat + 1 < row.end ? seat + 1 : -1;
+    if (key === "Home") return row.start;
+    if (key === "End") return row.end - 1;
+    if (key === "ArrowUp") return this.#inRow(this.model.rowOf[seat] - 1, seat);
+    if (key === "ArrowDown") return this.#inRow(this.model.rowOf[seat] + 1, seat);
+    return undefined;
+  }
+
+  /** The seat of a row of the open section that is nearest to this one. */
+  #inRow(number, seat) {
+    const section = this.model.sections[this.#open];
+    if (number < section.firstRow || number >= section.lastRow) return -1;
+    const { x, y, rows } = this.model;
+    let best = -1;
+    let least = Infinity;
+    for (let other = rows[number].start; other < rows[number].end; other += 1) {
+      const square = (x[other] - x[seat]) ** 2 + (y[other] - y[seat]) ** 2;
+      if (square < least) [best, least] = [other, square];
+    }
+    return best;
+  }
+
+  #focus(seat) {
+    while (!this.#buttons.has(seat)) {
+      const more = this.body.querySelector(".more-rows");
+      if (!more) return;
+      more.click();
+    }
+    this.#activate(seat);
+    this.#buttons.get(seat).focus();
+  }
+
+  /** The one seat that the tab key comes to. */
+  #activate(seat) {
+    const before = this.#buttons.get(this.#active);
+    if (before) before.tabIndex = -1;
+    this.#active = seat;
+    this.#buttons.get(seat).tabIndex = 0;
+  }
+
+  #firstFree() {
+    for (const seat of this.#buttons.keys()) if (this.seats.isFree(seat)) return seat;
+    return this.#buttons.keys().next().value;
+  }
+
+  #seatOf(element) {
+    for (const [seat, button] of this.#buttons) if (button === element) return seat;
+    return -1;
+  }
+}
+
+function statusWord(status) {
+  if (status === FREE) return "free";
+  if (status === HELD) return "held by somebody else";
+  return status === BOOKED ? "sold" : "not for sale";
+}

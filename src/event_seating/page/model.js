@@ -1,0 +1,85 @@
+// Owns the seat map of an event as the page knows it: columns indexed by the seat's number (0 to
+// seatCount - 1, in map order), sections, rows and areas. Never changes once it is made; who has
+// which seat is seats.js's. No DOM.
+//
+// Modules: loadModel(url) -> SeatModel; SeatModel.ids, .labels, .number(id), .describe(seat),
+// .sectionOf(seat), .rowLabel(seat). The box office uses the same.
+
+import { Problem } from "./api.js";
+import { readMap } from "./parse.js";
+
+export { ACCESSIBLE, COMPANION } from "./parse.js";
+
+// A map of 100,000 seats over a slow line; longer than that is no answer.
+const LOAD_WITHIN_MS = 120_000;
+
+export class SeatModel {
+  #numbers = null;
+
+  constructor(columns) {
+    Object.assign(this, columns);
+    this.seatCount = columns.x.length;
+    this.ids = this.seatCount ? columns.ids.split("\n") : [];
+    this.labels = this.seatCount ? columns.labels.split("\n") : [];
+    this.areaNumbers = new Map(this.areas.map(({ id }, number) => [id, number]));
+    // The smallest distance between neighbours that is usual anywhere: what zooming is made for.
+    this.pitch = this.sections.reduce((least, { start, end, pitch }) => (start < end && pitch < least ? pitch : least), Infinity);
+    if (this.pitch === Infinity) this.pitch = 10;
+  }
+
+  /** The number of a seat, or undefined when the map has no such id. */
+  number(id) {
+    // Made when it is first asked for: the first picture does not need it.
+    this.#numbers ??= new Map(this.ids.map((each, number) => [each, number]));
+    return this.#numbers.get(id);
+  }
+
+  sectionOf(seat) {
+    return this.sections[this.rows[this.rowOf[seat]].section];
+  }
+
+  rowLabel(seat) {
+    return this.rows[this.rowOf[seat]].label;
+  }
+
+  /** `Lower A, row 3, seat 12`, as a ticket says it. */
+  describe(seat) {
+    return `${this.sectionOf(seat).label}, row ${this.rowLabel(seat)}, seat ${this.labels[seat]}`;
+  }
+}
+
+/** Fetch and read a map, in a worker where there is one. Raises a `Problem`. */
+export async function loadModel(url) {
+  const columns = await (window.Worker ? inWorker(url) : here(url));
+  return new SeatModel(columns);
+}
+
+function inWorker(url) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./map-worker.js", import.meta.url), { type: "module" });
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      worker.terminate();
+      settle(value);
+    };
+    const timer = setTimeout(() => end(reject, Problem.away("The seat map took too long.")), LOAD_WITHIN_MS);
+    worker.onmessage = ({ data }) => {
+      if (data.columns) end(resolve, data.columns);
+      else end(reject, new Problem(data.status, "map_unreadable", data.text));
+    };
+    // A browser without module workers: the same, on this thread.
+    worker.onerror = () => end(resolve, here(url));
+    worker.postMessage({ url: new URL(url, location.href).href });
+  });
+}
+
+async function here(url) {
+  let answer;
+  try {
+    answer = await fetch(url);
+  } catch {
+    throw Problem.away();
+  }
+  if (!answer.ok) throw new Problem(answer.status, "map_unreadable", `The seat map could not be read (${answer.status}).`);
+  return readMap(await answer.json());
+}

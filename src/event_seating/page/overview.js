@@ -1,0 +1,130 @@
+// Owns the picture of the whole from far away: every section as one block, its rows in the colour of
+// their category, the paler the fewer of their seats are free. Drawn once into a picture that is then
+// moved and scaled as a whole; only sections that changed are painted again.
+//
+// Modules: Overview(model, seats); .draw(context, camera), .refresh(sections), .repaint(palette).
+
+import { mix } from "./palette.js";
+import { drawAreas, drawScenery } from "./scenery.js";
+
+// Of its longer side: sharp enough at the sizes where blocks are shown, 12 MB of memory at most.
+const PIXELS_MAX = 1_800;
+// An aisle inside a section does not divide its block.
+const BRIDGED_PITCHES = 4;
+
+export class Overview {
+  #canvas = null;
+  #palette = null;
+  #scale = 1;
+  #stale = new Set();
+  #isStale = false;
+
+  constructor(model, seats) {
+    this.model = model;
+    this.seats = seats;
+    this.#rows = new Array(model.rows.length);
+  }
+
+  #rows;
+
+  /** Take new colours; everything is painted anew when it is next drawn. */
+  repaint(palette) {
+    this.#palette = palette;
+    this.#canvas = null;
+  }
+
+  /** Paint these sections again; all of them when none are named. */
+  refresh(sections) {
+    this.#isStale = true;
+    if (sections) for (const section of sections) this.#stale.add(section);
+    else this.#canvas = null;
+  }
+
+  draw(context, camera, ratio) {
+    const { bounds } = this.model;
+    if (!this.#canvas) this.#paint();
+    else if (this.#isStale) this.#paintSections(this.#stale);
+    this.#isStale = false;
+    this.#stale.clear();
+    const [left, top] = camera.toScreen(bounds.left, bounds.top);
+    const scale = camera.scale * ratio;
+    context.drawImage(
+      this.#canvas,
+      Math.round(left * ratio),
+      Math.round(top * ratio),
+      Math.round((bounds.right - bounds.left) * scale),
+      Math.round((bounds.bottom - bounds.top) * scale),
+    );
+  }
+
+  #paint() {
+    const { left, top, right, bottom } = this.model.bounds;
+    this.#scale = PIXELS_MAX / Math.max(right - left, bottom - top);
+    const width = Math.max(1, Math.ceil((right - left) * this.#scale));
+    const height = Math.max(1, Math.ceil((bottom - top) * this.#scale));
+    this.#canvas = new OffscreenCanvas(width, height);
+    const context = this.#context();
+    context.fillStyle = this.#palette.paper;
+    context.fillRect(left, top, right - left, bottom - top);
+    drawScenery(context, this.model, this.#palette);
+    this.#paintSections(this.model.sections.keys());
+  }
+
+  #paintSections(sections) {
+    const context = this.#context();
+    drawAreas(context, this.model, this.seats, this.#palette, 1 / this.#scale);
+    context.lineCap = "square";
+    context.lineJoin = "round";
+    for (const number of sections) {
+      const section = this.model.sections[number];
+      context.lineWidth = 1.04 * Math.max(section.rowGap, section.pitch);
+      for (let row = section.firstRow; row < section.lastRow; row += 1) {
+        context.strokeStyle = this.#colorOf(this.model.rows[row]);
+        context.stroke(this.#pathOf(row));
+      }
+    }
+  }
+
+  #context() {
+    const context = this.#canvas.getContext("2d");
+    const { left, top } = this.model.bounds;
+    context.setTransform(this.#scale, 0, 0, this.#scale, -left * this.#scale, -top * this.#scale);
+    return context;
+  }
+
+  #pathOf(number) {
+    if (this.#rows[number]) return this.#rows[number];
+    const { x, y, rows, sections } = this.model;
+    const { section, runs } = rows[number];
+    const bridged = BRIDGED_PITCHES * sections[section].pitch;
+    const path = new Path2D();
+    let last = -1;
+    for (const [from, end] of runs) {
+      const isNear = last >= 0 && Math.hypot(x[from] - x[last], y[from] - y[last]) <= bridged;
+      if (isNear) path.lineTo(x[from], y[from]);
+      else path.moveTo(x[from], y[from]);
+      // Every fourth seat says where the row bends; its last one where it ends.
+      for (let seat = from + 4; seat < end - 1; seat += 4) path.lineTo(x[seat], y[seat]);
+      last = end - 1;
+      path.lineTo(x[last] + (end - from === 1 ? 0.01 : 0), y[last]);
+    }
+    this.#rows[number] = path;
+    return path;
+  }
+
+  #colorOf(row) {
+    const { model, seats } = this;
+    const counts = new Map();
+    let shown = 0;
+    for (let seat = row.start; seat < row.end; seat += 1) {
+      const category = model.category[seat];
+      if (!seats.shows(category) || !seats.isFree(seat)) continue;
+      shown += 1;
+      counts.set(category, (counts.get(category) ?? 0) + 1);
+    }
+    const { paper, taken, categories } = this.#palette;
+    if (!shown) return mix(paper, taken, 0.28);
+    const [category] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most));
+    return mix(paper, categories[category], 0.3 + 0.5 * (shown / (row.end - row.start)));
+  }
+}

@@ -1,0 +1,87 @@
+// Owns the colours of the canvas: those of the style sheet, and one for each price category that
+// stands out from the paper in light and dark alike (3:1 at least).
+//
+// Modules: readPalette(categories) -> palette; whenThemeChanges(listener).
+
+const SHAPE_CONTRAST = 3;
+const TEXT_CONTRAST = 4.5;
+
+// For categories whose map names no colour.
+const HUES = ["#7048e8", "#1971c2", "#0c8599", "#2f9e44", "#e67700", "#d6336c", "#5c940d", "#a61e4d"];
+
+const NAMES = ["paper", "surface", "ink", "muted", "line", "accent", "accent-ink", "ground", "taken"];
+
+/** The palette for these categories as the page looks now. */
+export function readPalette(categories) {
+  const style = getComputedStyle(document.documentElement);
+  const palette = {};
+  for (const name of NAMES) palette[name.replace("-i", "I")] = toHex(style.getPropertyValue(`--${name}`));
+  palette.font = style.getPropertyValue("--font").trim();
+  palette.forced = matchMedia("(forced-colors: active)").matches;
+  palette.categories = categories.map(({ color }, number) => {
+    const wanted = palette.forced ? palette.ink : parse(color) ? color : HUES[number % HUES.length];
+    return standingOut(wanted, palette.paper, palette.ink, SHAPE_CONTRAST + 0.3);
+  });
+  palette.onCategories = palette.categories.map((color) => bestOn(color));
+  return palette;
+}
+
+/** Call the listener when light turns dark, or the reader's own colours come or go. */
+export function whenThemeChanges(listener) {
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)", "(prefers-contrast: more)"]) {
+    matchMedia(query).addEventListener("change", listener);
+  }
+}
+
+/** A colour between two, `part` of the way from the first. */
+export function mix(from, to, part) {
+  const [a, b] = [parse(from), parse(to)];
+  return hex(a.map((value, at) => value + (b[at] - value) * part));
+}
+
+export function contrast(one, other) {
+  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function standingOut(color, paper, ink, least) {
+  let found = hex(parse(color));
+  for (let step = 1; contrast(found, paper) < least && step <= 20; step += 1) found = mix(color, ink, step / 20);
+  return found;
+}
+
+function bestOn(color) {
+  return contrast("#ffffff", color) >= TEXT_CONTRAST || contrast("#ffffff", color) > contrast("#10131a", color) ? "#ffffff" : "#10131a";
+}
+
+function luminance(color) {
+  const [r, g, b] = parse(color).map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Red, green and blue of `#rgb`, `#rrggbb` or `rgb(…)`; null for anything else. */
+function parse(color) {
+  const text = String(color ?? "").trim();
+  const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(text);
+  if (short) return short.slice(1).map((digit) => parseInt(digit + digit, 16));
+  const long = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text);
+  if (long) return long.slice(1).map((digits) => parseInt(digits, 16));
+  const numbers = /^rgba?\(\s*([\d.]+)[ ,]+([\d.]+)[ ,]+([\d.]+)/.exec(text);
+  return numbers ? numbers.slice(1).map(Number) : null;
+}
+
+function hex(rgb) {
+  return `#${rgb.map((value) => Math.round(Math.min(255, Math.max(0, value))).toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Whatever a style sheet may say (`Canvas`, `oklch(…)`) as a colour that can be mixed. */
+function toHex(color) {
+  if (parse(color)) return hex(parse(color));
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  context.fillStyle = color.trim() || "#000000";
+  context.fillRect(0, 0, 1, 1);
+  return hex([...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+}

@@ -1,0 +1,80 @@
+// Owns the small labels on the map: sections with what is free there, rows, the way to the stage. Each
+// is drawn once and copied. Texts come from anybody's map and are only ever painted.
+//
+// Modules: Pills(palette); .of(lines, {strong}) -> {canvas, width, height} in CSS pixels.
+
+// Labels that are kept: more than a stadium has sections and rows in sight.
+const KEPT_MAX = 1_500;
+const LINE_PX = 15;
+const PAD_X = 7;
+const PAD_Y = 4;
+// A label that somebody made long is cut.
+const CHARS_MAX = 28;
+
+export class Pills {
+  #made = new Map();
+  #measure = new OffscreenCanvas(1, 1).getContext("2d");
+
+  constructor(palette, ratio) {
+    this.palette = palette;
+    this.ratio = ratio;
+  }
+
+  /** A label of these lines, the first one bold. */
+  of(lines, style = "plain") {
+    const key = `${style}\n${lines.join("\n")}`;
+    let pill = this.#made.get(key);
+    if (!pill) {
+      if (this.#made.size >= KEPT_MAX) this.#made.clear();
+      pill = this.#draw(lines.map(cut), style);
+      this.#made.set(key, pill);
+    }
+    return pill;
+  }
+
+  /** How wide a label of these lines would be. */
+  width(lines) {
+    return 2 * PAD_X + Math.max(...lines.map((line, at) => {
+      this.#measure.font = this.#font(at);
+      return this.#measure.measureText(cut(line)).width;
+    }));
+  }
+
+  static height(lines) {
+    return lines.length * LINE_PX + 2 * PAD_Y;
+  }
+
+  #font(line) {
+    return line ? `500 11px ${this.palette.font}` : `650 12px ${this.palette.font}`;
+  }
+
+  #draw(lines, style) {
+    const width = Math.ceil(this.width(lines));
+    const height = Pills.height(lines);
+    const canvas = new OffscreenCanvas(Math.ceil(width * this.ratio), Math.ceil(height * this.ratio));
+    const context = canvas.getContext("2d");
+    const { surface, ink, muted, line, paper } = this.palette;
+    const dark = style === "dark";
+    context.scale(this.ratio, this.ratio);
+    context.beginPath();
+    context.roundRect(0.5, 0.5, width - 1, height - 1, Math.min(9, height / 2));
+    context.globalAlpha = 0.94;
+    context.fillStyle = dark ? ink : surface;
+    context.fill();
+    context.globalAlpha = 1;
+    context.strokeStyle = dark ? ink : line;
+    context.stroke();
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    lines.forEach((text, at) => {
+      context.font = this.#font(at);
+      context.fillStyle = dark ? paper : at ? muted : ink;
+      context.fillText(text, width / 2, PAD_Y + LINE_PX * (at + 0.5) + 0.5);
+    });
+    return { canvas, width, height };
+  }
+}
+
+function cut(text) {
+  return text.length > CHARS_MAX ? `${text.slice(0, CHARS_MAX - 1)}…` : text;
+}

@@ -1,0 +1,76 @@
+// Owns the sentences for what the server refuses: what happened, in the words of who gets it, and what
+// would do. It knows codes and draws nothing.
+//
+// Modules: reasonOf(problem, {model, tariff}) -> {sentence, suggestion}.
+
+const SENTENCES = {
+  no_block: "There are enough free seats, but not next to each other. Try fewer, or widen your prices.",
+  sold_out: "There are not that many free seats for these prices.",
+  too_many_held: "You hold too many seats already. Book or give back some first.",
+  not_on_sale: "This event does not sell at the moment.",
+  event_cancelled: "This event was cancelled.",
+  hold_expired: "Your time ran out, and your seats went back on sale.",
+  hold_released: "Your seats were given back.",
+  hold_not_found: "The server no longer knows your seats. Please choose again.",
+  hold_booked: "These seats are booked already.",
+  nothing_gained: "Your seats cannot be kept any longer than this.",
+  away: "The server cannot be reached at the moment. Nothing was changed; please try again.",
+  unreadable: "The server's answer could not be read. Please try again.",
+  rate_limited: "That was a lot of clicks. Please wait a moment and try again.",
+  draining: "The server restarts. Please try again in a moment.",
+  unauthorized: "Seats cannot be booked on this page.",
+  forbidden: "Seats cannot be booked on this page.",
+};
+
+const SEAT_REASONS = {
+  held: "somebody else was a moment faster",
+  booked: "it is sold",
+  blocked: "it is not for sale",
+  unknown: "this event does not have it",
+  not_on_sale: "it has no price",
+};
+
+const NAMED_MAX = 2;
+
+export function reasonOf(problem, { model }) {
+  const { code, details } = problem;
+  if (code === "orphan_seat") return orphan(details, model);
+  if (code === "too_many_seats") return { sentence: `At most ${details.limit} seats can be chosen at once.` };
+  if (code === "seats_unavailable" || code === "sold_out") {
+    const parts = [...(details.seats ?? []).map((each) => seatSentence(each, model)), ...(details.areas ?? []).map((each) => areaSentence(each, model))];
+    if (parts.length) return { sentence: shortened(parts) };
+  }
+  return { sentence: SENTENCES[code] ?? problem.message };
+}
+
+function orphan({ suggestion = [] }, model) {
+  const numbers = suggestion.map((id) => model.number(id)).filter((seat) => seat !== undefined);
+  if (!numbers.length) return { sentence: "That would leave a single seat alone. Please choose the seat beside it." };
+  return { sentence: `That would leave a single seat alone. Free without a gap: ${listed(numbers, model)}.`, suggestion };
+}
+
+/** `Lower A, row 3, seats 4, 5`, as long as they are in one row. */
+export function listed(numbers, model) {
+  const [first] = numbers;
+  if (numbers.length > 1 && numbers.every((seat) => model.rowOf[seat] === model.rowOf[first])) {
+    const labels = [...numbers].sort((a, b) => a - b).map((seat) => model.labels[seat]);
+    return `${model.sectionOf(first).label}, row ${model.rowLabel(first)}, seats ${labels.join(", ")}`;
+  }
+  return numbers.map((seat) => model.describe(seat)).join("; ");
+}
+
+function seatSentence({ seat, code }, model) {
+  const number = model.number(seat);
+  return `${number === undefined ? seat : model.describe(number)}: ${SEAT_REASONS[code] ?? "it cannot be had"}.`;
+}
+
+function areaSentence({ area, left }, model) {
+  const number = model.areaNumbers.get(area);
+  const label = number === undefined ? area : model.areas[number].label;
+  return left ? `${label}: only ${left} left.` : `${label}: none left.`;
+}
+
+function shortened(parts) {
+  const more = parts.length - NAMED_MAX;
+  return more > 0 ? `${parts.slice(0, NAMED_MAX).join(" ")} And ${more} more.` : parts.join(" ");
+}

@@ -1,0 +1,32 @@
+// Owns what an event's status and times mean for a buyer now: may they choose, and if not, why and until
+// when. Pure; the time is an argument.
+//
+// Modules: saleOf(event, now) -> {kind, open, sentence, until, chip, tone}.
+
+import { clock, moment } from "./times.js";
+
+/** `until` is when this changes by itself, in ms since 1970, or null. */
+export function saleOf(event, now) {
+  const start = Date.parse(event.salesStart ?? "") || 0;
+  const end = Date.parse(event.salesEnd ?? event.startsAt) || Infinity;
+  if (event.status === "cancelled") {
+    return closed("cancelled", "This event is cancelled.", "Cancelled", "bad");
+  }
+  if (event.status === "paused") {
+    return closed("paused", "The sale is paused. It goes on here by itself; seats that you hold stay yours until their time is up.", "Paused", "warning");
+  }
+  if (event.status !== "on_sale") {
+    return closed("closed", "The sale is closed.", "Sale closed", "warning");
+  }
+  if (now < start) {
+    const left = start - now;
+    const soon = left < 86_400_000 ? ` That is in ${clock(left)}.` : "";
+    return { kind: "soon", open: false, sentence: `The sale starts on ${moment(event.salesStart, event.timeZone)}.${soon}`, until: start, chip: "Not on sale yet", tone: "" };
+  }
+  if (now >= end) return closed("over", "The sale of this event is over.", "Sale over", "warning");
+  return { kind: "on_sale", open: true, sentence: "", until: end, chip: "", tone: "" };
+}
+
+function closed(kind, sentence, chip, tone) {
+  return { kind, open: false, sentence, until: null, chip, tone };
+}

@@ -1,0 +1,190 @@
+// Owns who has which seat, as the server last said: one status a seat, counts of areas, the version;
+// which seats are this buyer's; and what the filter lets through. No DOM, no network.
+// A status that it does not know is taken as not available.
+//
+// Modules: Seats(model, tariff); .load(snapshot), .apply(frame), .setMine(), .setFilter(), .onChange();
+// .look(seat) says how a seat is to be drawn. The box office gives its own look.
+
+export const FREE = 0;
+export const HELD = 1;
+export const BOOKED = 2;
+export const BLOCKED = 3;
+export const OTHER = 4;
+
+const LETTERS = { a: FREE, h: HELD, b: BOOKED, x: BLOCKED };
+const NAMES = { available: FREE, held: HELD, booked: BOOKED, blocked: BLOCKED };
+
+/** How a seat is drawn. */
+export const LOOK = { free: 0, dim: 1, held: 2, booked: 3, closed: 4, mine: 5, pending: 6 };
+
+const NOT_MINE = 0;
+const MINE = 1;
+const WISHED = 2;
+
+export class Seats {
+  #listeners = new Set();
+
+  constructor(model, tariff) {
+    this.model = model;
+    this.tariff = tariff;
+    this.status = new Uint8Array(model.seatCount).fill(OTHER);
+    this.areas = model.areas.map(() => ({ available: 0, held: 0, booked: 0, blocked: 0 }));
+    this.version = -1;
+    this.epoch = "";
+    this.filter = { hidden: new Set(), maxPrice: Infinity };
+    this.#mine = new Uint8Array(model.seatCount);
+    this.#free = new Uint32Array(model.sections.length);
+    this.#from = new Float64Array(model.sections.length).fill(Infinity);
+    this.#shown = new Uint8Array(model.categories.length).fill(1);
+  }
+
+  #mine;
+  #free;
+  #from;
+  #shown;
+
+  /** Call `listener({sections, seats})` after each change; `seats` is null when all may differ. */
+  onChange(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Take a snapshot in its compact form. */
+  load(snapshot) {
+    const letters = snapshot.seats;
+    for (let seat = 0; seat < this.status.length; seat += 1) this.status[seat] = LETTERS[letters[seat]] ?? OTHER;
+    this.#takeAreas(snapshot.areas);
+    this.version = snapshot.version;
+    this.epoch = snapshot.epoch;
+    this.#recountAll();
+    this.#tell(null);
+  }
+
+  /** Take later changes; what is older than what we have says nothing new. */
+  apply({ version, changes, areas }) {
+    if (version < this.version) return;
+    const moved = [];
+    for (const [id, name] of Object.entries(changes ?? {})) {
+      const seat = this.model.number(id);
+      if (seat === undefined) continue;
+      this.status[seat] = NAMES[name] ?? OTHER;
+      moved.push(seat);
+    }
+    if (areas) this.#takeAreas(areas);
+    this.version = version;
+    this.#moved(moved, Boolean(areas));
+  }
+
+  /** What an answer to our own call says of seats, if that is newer than what we have. */
+  confirm(version, held, released) {
+    if (version <= this.version) return;
+    for (const seat of released) this.status[seat] = FREE;
+    for (const seat of held) this.status[seat] = HELD;
+    this.#moved([...released, ...held], false);
+  }
+
+  /** Which seats this buyer holds, and which they wish for and have no answer yet. */
+  setMine(held, wished = []) {
+    const before = this.#mine;
+    const after = new Uint8Array(before.length);
+    for (const seat of held) after[seat] = MINE;
+    for (const seat of wished) after[seat] = WISHED;
+    this.#mine = after;
+    const moved = [];
+    for (let seat = 0; seat < after.length; seat += 1) if (before[seat] !== after[seat]) moved.push(seat);
+    this.#moved(moved, true);
+  }
+
+  /** Let only seats of some categories up to a price stand out. */
+  setFilter({ hidden = this.filter.hidden, maxPrice = this.filter.maxPrice }) {
+    this.filter = { hidden, maxPrice };
+    this.#recountAll();
+    this.#tell(null);
+  }
+
+  setTariff(tariff) {
+    this.tariff = tariff;
+    this.#recountAll();
+    this.#tell(null);
+  }
+
+  isMine(seat) {
+    return this.#mine[seat] !== NOT_MINE;
+  }
+
+  isFree(seat) {
+    return this.status[seat] === FREE && this.#mine[seat] === NOT_MINE;
+  }
+
+  /** Whether the filter lets the category through. */
+  shows(category) {
+    return this.#shown[category] === 1;
+  }
+
+  /** Free seats of a section that the filter lets through. */
+  freeIn(section) {
+    return this.#free[section];
+  }
+
+  /** The least that one of them costs; Infinity when there is none. */
+  fromIn(section) {
+    return this.#from[section];
+  }
+
+  /** Free seats and places in all, whatever the filter. */
+  get available() {
+    let free = 0;
+    for (const status of this.status) if (status === FREE) free += 1;
+    return this.areas.reduce((sum, area) => sum + area.available, free);
+  }
+
+  look(seat) {
+    if (this.#mine[seat] !== NOT_MINE) return this.#mine[seat] === MINE ? LOOK.mine : LOOK.pending;
+    const status = this.status[seat];
+    if (status === FREE) return this.#shown[this.model.category[seat]] ? LOOK.free : LOOK.dim;
+    if (status === HELD) return LOOK.held;
+    return status === BOOKED ? LOOK.booked : LOOK.closed;
+  }
+
+  #takeAreas(areas) {
+    for (const [id, counts] of Object.entries(areas ?? {})) {
+      const area = this.model.areaNumbers.get(id);
+      if (area !== undefined) this.areas[area] = counts;
+    }
+  }
+
+  #moved(seats, evenIfNone) {
+    if (!seats.length && !evenIfNone) return;
+    const sections = new Set(seats.map((seat) => this.model.rows[this.model.rowOf[seat]].section));
+    for (const section of sections) this.#recount(section);
+    this.#tell(seats, sections);
+  }
+
+  #recountAll() {
+    const { hidden, maxPrice } = this.filter;
+    this.model.categories.forEach(({ key }, number) => {
+      const price = this.tariff.price(number);
+      this.#shown[number] = price !== null && price <= maxPrice && !hidden.has(key) ? 1 : 0;
+    });
+    for (let section = 0; section < this.#free.length; section += 1) this.#recount(section);
+  }
+
+  #recount(section) {
+    const { start, end } = this.model.sections[section];
+    let free = 0;
+    let from = Infinity;
+    for (let seat = start; seat < end; seat += 1) {
+      if (this.status[seat] !== FREE || this.#mine[seat] !== NOT_MINE) continue;
+      const category = this.model.category[seat];
+      if (!this.#shown[category]) continue;
+      free += 1;
+      from = Math.min(from, this.tariff.price(category));
+    }
+    this.#free[section] = free;
+    this.#from[section] = from;
+  }
+
+  #tell(seats, sections = null) {
+    for (const listener of this.#listeners) listener({ seats, sections });
+  }
+}

@@ -1,0 +1,63 @@
+// Owns the countdown of the hold, by the server's clock: what it shows, when it warns, and that it
+// notices when a laptop slept. What an end means is for the caller.
+//
+// Modules: Countdown({onTick, onEnd, onWake}); .run(until), .stop().
+
+import { say, sayNow } from "./announce.js";
+import { serverNow } from "./api.js";
+import { spoken } from "./times.js";
+
+/** From here on it is shown as a warning, with a way to extend. */
+export const WARN_MS = 120_000;
+const SPOKEN_AT_MS = [300_000, 120_000, 60_000];
+const TICK_MS = 500;
+// A tick that comes so late means that the machine slept.
+const SLEPT_MS = 8_000;
+// After the end, until it is asked again whether it is the end.
+const AGAIN_MS = 2_000;
+
+export class Countdown {
+  #timer = 0;
+  #until = null;
+  #left = Infinity;
+  #tickedAt = 0;
+  #endedAt = 0;
+
+  constructor({ onTick, onEnd, onWake }) {
+    Object.assign(this, { onTick, onEnd, onWake });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#until === null || this.onWake());
+  }
+
+  /** Count down to this time, in ms since 1970. */
+  run(until) {
+    if (this.#until === until) return;
+    this.#until = until;
+    this.#left = until - serverNow();
+    this.#endedAt = 0;
+    this.#tickedAt = Date.now();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.onTick(this.#left);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.#until = null;
+  }
+
+  #tick() {
+    const now = Date.now();
+    if (now - this.#tickedAt > SLEPT_MS) this.onWake();
+    this.#tickedAt = now;
+    const left = this.#until - serverNow();
+    for (const mark of SPOKEN_AT_MS) {
+      if (this.#left > mark && left <= mark && left > 0) (mark === WARN_MS ? sayNow : say)(`${spoken(mark)} left for your seats.`);
+    }
+    this.#left = left;
+    this.onTick(left);
+    if (left <= 0 && now - this.#endedAt >= AGAIN_MS) {
+      this.#endedAt = now;
+      this.onEnd();
+    }
+  }
+}

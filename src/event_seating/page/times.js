@@ -1,0 +1,43 @@
+// Owns how moments and lengths of time read: a moment in the event's zone and the reader's locale, a
+// rest of time as a clock shows it. Pure.
+//
+// Modules: moment(iso, zone), day(iso, zone), clock(ms), spoken(ms).
+
+/** `Wednesday, 6 January 2027 at 20:00 CET`. */
+export function moment(iso, zone) {
+  return format(iso, zone, { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+}
+
+/** Day and month apart, for a leaf of a calendar, and the time of day. */
+export function day(iso, zone) {
+  return {
+    day: format(iso, zone, { day: "numeric" }),
+    month: format(iso, zone, { month: "short", year: "2-digit" }),
+    long: format(iso, zone, { weekday: "long", hour: "numeric", minute: "2-digit", timeZoneName: "short" }),
+  };
+}
+
+/** `9:41`, or with hours and days when it is long. */
+export function clock(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  if (days) return `${days} d ${hours} h`;
+  if (hours) return `${hours}:${two(minutes)}:${two(seconds % 60)}`;
+  return `${minutes}:${two(seconds % 60)}`;
+}
+
+/** `5 minutes`, for a voice. */
+export function spoken(ms) {
+  const minutes = Math.max(1, Math.round(ms / 60_000));
+  return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+}
+
+function format(iso, zone, options) {
+  try {
+    return new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone }).format(new Date(iso));
+  } catch {
+    // A zone that this browser does not know.
+    return new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" }).format(new Date(iso));
+  }
+}

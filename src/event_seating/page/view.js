@@ -1,0 +1,234 @@
+// Owns the map on the page: it joins canvas, camera, drawing and gestures, and says what was meant: a
+// section, a seat, an area. It draws only when something moved. What a choice does is not its affair.
+//
+// Modules: MapView(canvas, model, seats, {lookOf, labelOf, onSeat, onArea, onHover, onFrame, onMove});
+// .show(seat), .showSection(n), .fit(), .zoom(factor), .mark(seat), .setPalette(p), .setFraming(on).
+
+import { Camera } from "./camera.js";
+import { Renderer, SEATS_FROM_PX } from "./draw.js";
+import { watchGestures } from "./gestures.js";
+import { GridIndex } from "./grid.js";
+
+/** CSS pixels from seat to seat that a finger needs, and what a mouse does. */
+export const PICK_TOUCH_PX = 44;
+const PICK_MOUSE_PX = 11;
+const SECTION_CLOSEST_PX = 26;
+const PAN_KEY_PX = 90;
+// After the last movement, until the map is drawn in full.
+const STILL_AFTER_MS = 140;
+// A canvas of more pixels than this is drawn coarser: few phones fill more in a frame.
+const CANVAS_PIXELS_MAX = 4_500_000;
+
+export class MapView {
+  #frame = 0;
+  #movedAt = -Infinity;
+  #marked = -1;
+  #still = 0;
+  #gestures;
+
+  constructor(canvas, model, seats, options) {
+    this.canvas = canvas;
+    this.model = model;
+    this.seats = seats;
+    this.options = options;
+    this.camera = new Camera(model.bounds, model.pitch);
+    this.grid = new GridIndex(model);
+    this.renderer = new Renderer(canvas, model, seats, options);
+    this.renderer.setPalette(options.palette);
+    this.#gestures = watchGestures(canvas, this.#callbacks());
+    seats.onChange((change) => {
+      this.renderer.changed(change);
+      this.invalidate();
+    });
+    new ResizeObserver(() => this.#resize()).observe(canvas.parentElement);
+    canvas.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#resize();
+  }
+
+  setPalette(palette) {
+    this.renderer.setPalette(palette);
+    this.invalidate();
+  }
+
+  setFraming(on) {
+    this.#gestures.setFraming(on);
+    this.canvas.classList.toggle("framing", on);
+  }
+
+  /** Draw again at the next frame. */
+  invalidate() {
+    this.#frame ||= requestAnimationFrame((now) => this.#draw(now));
+  }
+
+  fit() {
+    this.#fly(this.camera.whole());
+  }
+
+  zoom(factor) {
+    this.#fly(this.camera.zoomed(factor, this.camera.width / 2, this.camera.height / 2));
+  }
+
+  /** Go to a section, all of it in sight. */
+  showSection(number) {
+    const { bounds, pitch } = this.model.sections[number];
+    const box = { left: bounds.left - 2 * pitch, top: bounds.top - 2 * pitch, right: bounds.right + 2 * pitch, bottom: bounds.bottom + 2 * pitch };
+    const to = this.camera.around(box, SECTION_CLOSEST_PX);
+    to.scale = Math.max(to.scale, (SEATS_FROM_PX + 2) / pitch);
+    this.#fly(to);
+  }
+
+  /** Go to a seat, so near that it can be picked. */
+  show(seat) {
+    const least = this.#pickingScale(coarse() ? "touch" : "mouse", seat) * (coarse() ? 1 : 2);
+    const scale = Math.min(this.camera.closestScale, Math.max(this.camera.scale, least));
+    this.#fly({ x: this.model.x[seat], y: this.model.y[seat], scale });
+  }
+
+  /** Go to several seats, all in sight. */
+  showAll(seats) {
+    if (!seats.length) return;
+    const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+    for (const seat of seats) {
+      box.left = Math.min(box.left, this.model.x[seat] - 4 * this.model.pitch);
+      box.right = Math.max(box.right, this.model.x[seat] + 4 * this.model.pitch);
+      box.top = Math.min(box.top, this.model.y[seat] - 4 * this.model.pitch);
+      box.bottom = Math.max(box.bottom, this.model.y[seat] + 4 * this.model.pitch);
+    }
+    this.#fly(this.camera.around(box, coarse() ? PICK_TOUCH_PX : SECTION_CLOSEST_PX));
+  }
+
+  /** Put a ring around a seat; -1 takes it away. */
+  mark(seat) {
+    if (this.#marked === seat) return;
+    this.#marked = seat;
+    this.invalidate();
+  }
+
+  /** The seat at a point of the canvas, in CSS pixels; -1 when there is none. */
+  seatAt(sx, sy) {
+    const [x, y] = this.camera.toMap(sx, sy);
+    const near = this.camera.pitchPx >= SEATS_FROM_PX;
+    const within = near ? Math.max(0.72 * this.model.pitch, 5 / this.camera.scale) : 24 / this.camera.scale;
+    const seat = this.grid.nearest(x, y, Math.max(within, near ? 0 : 2 * this.model.pitch));
+    // Sections may be spaced more widely than the tightest one.
+    return seat >= 0 || !near ? seat : this.#inWideSection(x, y);
+  }
+
+  #inWideSection(x, y) {
+    const widest = Math.max(...this.model.sections.map(({ pitch }) => pitch));
+    const seat = this.grid.nearest(x, y, 0.6 * widest);
+    if (seat < 0) return -1;
+    const away = Math.hypot(this.model.x[seat] - x, this.model.y[seat] - y);
+    return away <= 0.6 * this.model.sectionOf(seat).pitch ? seat : -1;
+  }
+
+  areaAt(sx, sy) {
+    const [x, y] = this.camera.toMap(sx, sy);
+    return this.model.areas.findIndex((area) => x >= area.x && y >= area.y && x <= area.x + area.width && y <= area.y + area.height);
+  }
+
+  #callbacks() {
+    return {
+      onPan: (dx, dy) => this.#moved(() => this.camera.panBy(dx, dy)),
+      onZoom: (factor, x, y) => this.#moved(() => this.camera.zoomAt(factor, x, y)),
+      onZoomIn: (x, y) => this.#fly(this.camera.zoomed(2, x, y)),
+      onTap: (x, y, pointer) => this.#tap(x, y, pointer),
+      onHover: (at, pointer) => this.#hover(at, pointer),
+      onRest: () => this.invalidate(),
+      onFrame: this.options.onFrame && ((frame, done) => this.#framed(frame, done)),
+    };
+  }
+
+  /** Say what was meant; whether anything was. */
+  #tap(x, y, pointer) {
+    const seat = this.seatAt(x, y);
+    if (seat < 0) {
+      const area = this.areaAt(x, y);
+      if (area >= 0) this.options.onArea?.(area);
+      return area >= 0;
+    }
+    if (this.camera.pitchPx < SEATS_FROM_PX) {
+      this.showSection(this.model.rows[this.model.rowOf[seat]].section);
+      return true;
+    }
+    const picking = this.#pickingScale(pointer, seat);
+    if (this.camera.scale < 0.98 * picking) {
+      // Too small for a finger: come nearer, with the place of the tap in the middle.
+      this.#fly({ x: this.model.x[seat], y: this.model.y[seat], scale: Math.min(picking * 1.05, this.camera.closestScale) });
+      return true;
+    }
+    this.options.onSeat?.(seat);
+    return true;
+  }
+
+  #pickingScale(pointer, seat) {
+    return (pointer === "mouse" ? PICK_MOUSE_PX : PICK_TOUCH_PX) / this.model.sectionOf(seat).pitch;
+  }
+
+  #hover(at, pointer) {
+    if (pointer !== "mouse") return;
+    const seat = at ? this.seatAt(at.x, at.y) : -1;
+    const near = this.camera.pitchPx >= SEATS_FROM_PX;
+    const area = at && seat < 0 ? this.areaAt(at.x, at.y) : -1;
+    this.canvas.classList.toggle("pointing", seat >= 0 || area >= 0);
+    this.mark(near ? seat : -1);
+    this.options.onHover?.(at ? { at, seat, area, near } : null);
+  }
+
+  #framed(frame, done) {
+    const [left, top] = this.camera.toMap(frame.left, frame.top);
+    const [right, bottom] = this.camera.toMap(frame.right, frame.bottom);
+    this.options.onFrame({ frame, seats: done ? this.grid.inside({ left, top, right, bottom }) : null, done });
+  }
+
+  #moved(move) {
+    move();
+    this.#movedAt = performance.now();
+    this.invalidate();
+  }
+
+  #fly(to) {
+    this.camera.fly(to, performance.now(), matchMedia("(prefers-reduced-motion: reduce)").matches);
+    this.#movedAt = performance.now();
+    this.invalidate();
+  }
+
+  #onKey(event) {
+    const pans = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (pans[event.key]) this.#moved(() => this.camera.panBy(PAN_KEY_PX * pans[event.key][0], PAN_KEY_PX * pans[event.key][1]));
+    else if (event.key === "+" || event.key === "=") this.zoom(1.6);
+    else if (event.key === "-") this.zoom(1 / 1.6);
+    else if (event.key === "0" || event.key === "Home") this.fit();
+    else return;
+    event.preventDefault();
+  }
+
+  #resize() {
+    const { clientWidth, clientHeight } = this.canvas.parentElement;
+    if (!clientWidth || !clientHeight) return;
+    const wanted = window.devicePixelRatio || 1;
+    this.ratio = Math.min(wanted, Math.sqrt(CANVAS_PIXELS_MAX / (clientWidth * clientHeight)));
+    this.canvas.width = Math.round(clientWidth * this.ratio);
+    this.canvas.height = Math.round(clientHeight * this.ratio);
+    this.camera.resize(clientWidth, clientHeight);
+    this.#draw(performance.now());
+  }
+
+  #draw(now) {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#still);
+    this.#frame = 0;
+    const flying = this.camera.step(now);
+    if (flying) this.#movedAt = now;
+    const moving = flying || now - this.#movedAt < STILL_AFTER_MS;
+    const behind = this.renderer.draw(this.camera, { ratio: this.ratio, moving, marked: this.#marked });
+    this.options.onMove?.(this.camera);
+    if (flying || behind) this.invalidate();
+    else if (moving) this.#still = setTimeout(() => this.invalidate(), STILL_AFTER_MS);
+  }
+}
+
+function coarse() {
+  return matchMedia("(pointer: coarse)").matches;
+}

@@ -1,0 +1,48 @@
+"""The mail to a new user: what the job does that is written with the user."""
+
+from typing import Any, Final
+
+import msgspec
+
+from event_seating.db.database import Database
+from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.mail.message import Mail
+from event_seating.mail.post import Post
+from event_seating.mail.rendering import render
+from event_seating.mailbox import mailbox
+from event_seating.users import store
+from event_seating.users.service import WELCOME
+
+SUBJECT: Final = "Welcome"
+
+
+class _Payload(msgspec.Struct, rename="camel"):
+    user_id: str
+
+
+class Welcomes:
+    """Sends the mail."""
+
+    def __init__(self, database: Database, post: Post) -> None:
+        self._database = database
+        self._post = post
+
+    def handlers(self) -> dict[str, Handler]:
+        """What it does, by the job's name."""
+        return {WELCOME: self.send}
+
+    async def send(self, job: Job) -> dict[str, Any]:
+        """Welcome the user; no mail if there is no such user any more."""
+        try:
+            asked = msgspec.convert(job.payload, _Payload)
+        except msgspec.ValidationError as error:
+            raise JobFailed(f"The payload is not one of {WELCOME}: {error}") from None
+        async with self._database.read() as connection:
+            user = await store.by_id(connection, asked.user_id)
+        if user is None:
+            return {"sent": False, "reason": "the user is gone"}
+        words = render(WELCOME, {"subject": SUBJECT, "name": user.name, "user": user.id})
+        await self._post.send(
+            Mail(job.id, mailbox(user.name, user.email), SUBJECT, words.text, words.html)
+        )
+        return {"sent": True}

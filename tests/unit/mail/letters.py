@@ -1,0 +1,23 @@
+"""Short ways to make what the tests of mail send."""
+
+from typing import Any
+
+from event_seating.clock import SystemClock
+from event_seating.jobs.model import new_job_id
+from event_seating.mail.message import Mail
+from event_seating.mail.post import Post
+from event_seating.mail.transport import SmtpTransport
+from event_seating.mailbox import Mailbox, parse_mailbox
+from event_seating.written import parse_smtp_url
+
+SENDER = parse_mailbox("Box Office <tickets@example.com>")
+ANNA = Mailbox("Anna Ärmel", "anna@example.com")
+
+
+def mail(**changed: Any) -> Mail:
+    words = {"subject": "Your seats", "text": "Two seats\n", "html": "<p>Two seats</p>\n"}
+    return Mail(**{"job_id": new_job_id(), "to": ANNA, **words, **changed})
+
+
+def smtp_post(url: str, **limits: Any) -> Post:
+    return Post(SmtpTransport(parse_smtp_url(url), **limits), SENDER, SystemClock())

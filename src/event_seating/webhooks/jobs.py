@@ -6,7 +6,6 @@ by the queue, and the last attempt says so in the delivery. Should this process 
 receiver's answer and the commit, the message is sent once more, under the same id.
 """
 
-from collections import Counter
 from typing import Any, Final
 
 from event_seating.clock import Clock
@@ -35,8 +34,6 @@ class WebhookJobs:
         self._clock = clock
         self._sender = sender
         self._changed = changed
-        self.outcomes: Counter[str] = Counter()
-        """Calls by what became of them: `delivered`, `retried`, `failed` or `gone`."""
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of the job."""
@@ -71,15 +68,12 @@ class WebhookJobs:
     async def _note(self, job: Job, delivery: Delivery, webhook: Webhook, outcome: Outcome) -> None:
         if outcome.error is None:
             await self._end(job, delivery, Status.delivered, outcome)
-            self.outcomes["delivered"] += 1
         elif outcome.gone:
             await self._end(job, delivery, Status.failed, outcome, pause=webhook)
-            self.outcomes["gone"] += 1
             _log.warning("a receiver is gone; its webhook is paused", webhookId=webhook.id)
             await self._changed()
         else:
             await self._tried(delivery, outcome, last=job.last_attempt)
-            self.outcomes["failed" if job.last_attempt else "retried"] += 1
             if job.last_attempt:
                 _log.warning(
                     "a message was not taken and is given up",

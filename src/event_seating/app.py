@@ -21,6 +21,8 @@ from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError
 from event_seating.events import routes as events
+from event_seating.live import routes as live
+from event_seating.live.socket import LIVE_PATH, LiveSocket
 from event_seating.operations import routes as operations
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
@@ -31,6 +33,7 @@ from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.sockets import Socket, SocketDoor
 from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
@@ -42,13 +45,13 @@ UNLIMITED_READS: Final = re.compile(
     r"/(?:venues/[^/]+(?:/versions/[^/]+)?|events/[^/]+/(?:seats|changes|live))\Z"
 )
 """Maps and snapshots are ready bytes, changes are encoded once for all who follow, and thousands of
-readers may share one address."""
+readers may share one address. Who follows is counted apart, by WebSocket and long poll alike."""
 
 SEATING: Final = re.compile(
     r"/(?:events(?:/[^/]+)?\Z|(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z))"
 )
-"""What looks at events, and takes and gives back single seats: picking them by hand takes more calls
-than an account does."""
+"""What looks at events, takes single seats and gives them back: picking them by hand takes more
+calls than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
@@ -64,6 +67,7 @@ LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 def build(parts: Parts) -> Edge:
     """The app on these parts."""
     settings = parts.settings
+    cors = Cors(settings.cors_origins)
     return Edge(
         api(parts),
         EdgeRules(
@@ -75,10 +79,11 @@ def build(parts: Parts) -> Edge:
         ),
         doorkeeper=parts.doorkeeper,
         budgets=_budgets(parts),
-        cors=Cors(settings.cors_origins),
+        cors=cors,
         access=parts.logs.access,
         metrics=parts.metrics,
         draining=lambda: parts.health.draining,
+        sockets=_sockets(parts, cors),
     )
 
 
@@ -119,6 +124,7 @@ def api(parts: Parts) -> FastAPI:
     )
     routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
     routes.include_router(webhooks.router(parts.webhooks))
+    routes.include_router(live.router(parts.live))
     routes.include_router(
         operations.cache_router(
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
@@ -158,6 +164,23 @@ def _snapshots(parts: Parts) -> ReadyRead:
         pattern=re.compile(seat_routes.SEATS_PATH),
         read=parts.seat_views.ready,
         role=security.ACCESS["GET /events/{id}/seats"],
+    )
+
+
+def _sockets(parts: Parts, cors: Cors) -> SocketDoor:
+    return SocketDoor(
+        (
+            Socket(
+                route="/events/{id}/live",
+                pattern=re.compile(LIVE_PATH),
+                serve=LiveSocket(parts.live, parts.clock.monotonic),
+            ),
+        ),
+        hosts=_hosts(parts.settings),
+        trusted_proxies=parts.settings.trusted_proxies,
+        cors=cors,
+        access=parts.logs.access,
+        draining=lambda: parts.health.draining,
     )
 
 

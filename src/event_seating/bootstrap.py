@@ -28,6 +28,10 @@ from event_seating.errors import DatabaseUnavailable, StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.limits.limiter import Limiter
+from event_seating.live.feed import Timer
+from event_seating.live.hub import LiveHub
+from event_seating.live.places import Places
+from event_seating.live.store import LiveStore
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs, get_logger
@@ -78,6 +82,7 @@ class Parts:
     events: EventService
     buyers: Buyers
     webhooks: WebhookService
+    live: LiveHub
     limiter: Limiter | None
     seating_limits: tuple[Limiter, Limiter] | None
     """For each buyer, and for each address."""
@@ -149,6 +154,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             metrics,
             Announcements(confirms=False, wanted=wanted),
         )
+        live = _live(stack, settings, database, clock, seating, metrics)
+        await stack.enter_async_context(_background(live.run()))
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
@@ -167,6 +174,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             users=accounts.users,
             **seating._asdict(),
             webhooks=webhooks,
+            live=live,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
             doorkeeper=Doorkeeper(
@@ -296,6 +304,32 @@ async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
     await wanted.refresh()
     await stack.enter_async_context(_background(wanted.run()))
     return wanted
+
+
+def _live(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    seating: _Seating,
+    metrics: Metrics,
+) -> LiveHub:
+    loop = asyncio.get_running_loop()
+    places = Places(settings.live_connections_max, settings.live_connections_per_address)
+    live = LiveHub(
+        seating.seat_logs,
+        seating.houses.get,
+        seating.events.read,
+        LiveStore(database),
+        Timer(clock.monotonic, loop.call_soon, loop.call_later),
+        places,
+    )
+    seating.seat_logs.listen(live)
+    stack.push_async_callback(live.aclose)
+    metrics.attach_live(
+        live.tally, lambda: places.taken, lambda: live.watched, lambda: places.refused
+    )
+    return live
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:

@@ -223,6 +223,20 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Megabytes that the events in memory may take; idle ones make room.",
     )
+    live_connections_max: int = Field(
+        12_000,
+        ge=1,
+        le=15_000,
+        description="WebSockets and long polls of live updates that this process serves at once; "
+        "it takes 16,384 connections in all.",
+    )
+    live_connections_per_address: int = Field(
+        1_000,
+        ge=1,
+        le=15_000,
+        description="How many of them one address may have (IPv6: one /64); thousands of buyers "
+        "may share a carrier's.",
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Signs hold tokens and buyers' cookies; at least "

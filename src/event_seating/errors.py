@@ -114,6 +114,14 @@ class Forbidden(ServiceError):
     sentence = "This key's role may not do that."
 
 
+class ForeignOrigin(ServiceError):
+    """A page of another origin opens a WebSocket."""
+
+    status = 403
+    code = "foreign_origin"
+    sentence = "Pages of this origin may not connect; `CORS_ORIGINS` names those that may."
+
+
 class NotFound(ServiceError):
     """There is no such path."""
 
@@ -299,6 +307,22 @@ class TooBusy(ServiceError):
     status = 503
     code = "too_busy"
     sentence = "Too many requests wait for this event; try again in a moment."
+
+
+class WatchersFull(ServiceError):
+    """As many watch as this instance can serve, or as many events as its memory holds."""
+
+    status = 503
+    code = "watchers_full"
+    sentence = "Too many watch here at the moment; try again in a moment."
+
+
+class TooManyWatchers(ServiceError):
+    """One address watches as often as an address may."""
+
+    status = 429
+    code = "too_many_watchers"
+    sentence = "Too many live connections from this address; close one of them first."
 
 
 class IdempotencyKeyReused(ServiceError):

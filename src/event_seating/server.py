@@ -47,6 +47,7 @@ async def _serve(
         demo = asyncio.create_task(_add_demo_event(parts))
         told = await orders.to_end(server.failed())
         parts.health.drain()
+        await parts.live.drain()
         if not told.orphaned:
             await asyncio.sleep(settings.drain_delay)
         # When this process alone was told to go, its parent starts another on the same socket.

@@ -71,3 +71,31 @@ async def test_who_waits_for_a_writer_that_is_ended_is_told_so(database: Databas
         await asyncio.wait_for(asked, 5)
     store.stands = False
     assert isinstance(await ask(log, place([1])), Granted)
+
+
+async def test_a_watched_event_is_not_given_up(database: Database) -> None:
+    store = SqlLogStore(database)
+    await open_log(store)
+    logs = SeatLogs(store, SystemClock(), index_of, grace_ms=60_000, memory_bytes=1)
+    watched = await logs.get(EVENT)
+    assert logs.watch(watched)
+    other = await logs.get("another-one")
+    assert logs.in_memory(EVENT) is watched
+    assert not logs.watch(other), "those that are watched fill the memory"
+    logs.unwatch(watched)
+    await logs.get("a-third-one")
+    assert logs.in_memory(EVENT) is None
+    await logs.aclose()
+
+
+async def test_an_event_that_was_given_up_comes_back_when_it_is_watched(
+    database: Database,
+) -> None:
+    store = SqlLogStore(database)
+    await open_log(store)
+    logs = SeatLogs(store, SystemClock(), index_of, grace_ms=60_000, memory_bytes=1)
+    watched = await logs.get(EVENT)
+    await logs.get("another-one")
+    assert logs.watch(watched)
+    assert logs.loaded() == [watched], "it is swept again"
+    await logs.aclose()

@@ -150,7 +150,7 @@ def test_a_websocket_is_refused_and_the_connection_goes_on(
     )
     with connect(server) as connection:
         connection.sendall(upgrade % path)
-        assert statuses(connection.recv(65536)) == [403]
+        assert statuses(connection.recv(65536)) == [404]
         connection.sendall(b"GET /health HTTP/1.1\r\n" + LAST + b"\r\n")
         assert statuses(connection.recv(65536)) == [200]
 

@@ -40,6 +40,7 @@ OPERATION_IDS = {
     "GET /events/{id}": "readEvent",
     "PATCH /events/{id}": "changeEvent",
     "GET /events/{id}/seats": "readSeats",
+    "GET /events/{id}/changes": "readChanges",
     "GET /events/{id}/seats/{seat}": "readSeat",
     "GET /events/{id}/log": "readLog",
     "GET /events/{id}/bookings": "listBookings",

@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
     "seating_rate_limits": ((60, 10), (200, 60)),
     "booking_grace_s": 60,
     "seat_memory_mb": 512,
+    "live_connections_max": 12_000,
+    "live_connections_per_address": 1_000,
     "secret_key": None,
     "trusted_proxies": (),
     "cors_origins": (),
@@ -60,6 +62,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "seating_rate_limits": ("7/8s", (Window(7, 8),)),
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
+    "live_connections_max": ("9", 9),
+    "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
         "10.0.0.0/8, 2001:db8::1",
         (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),

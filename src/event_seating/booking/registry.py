@@ -59,6 +59,7 @@ class SeatLogs:
         self._logs: dict[str, SeatLog] = {}
         self._given_up: WeakValueDictionary[str, SeatLog] = WeakValueDictionary()
         """Those that somebody may still hold, so that no event ever has two."""
+        self._watched: dict[str, SeatLog] = {}
         self._listeners: list[Listener] = [self._save_now_and_then]
         self._loading = SingleFlight[SeatLog](self._keep)
         self._saving: set[asyncio.Task[None]] = set()
@@ -95,6 +96,26 @@ class SeatLogs:
             return log
         loaded, _ = await self._loading.load(event_id, lambda: self._load(event_id))
         return loaded
+
+    def watch(self, log: SeatLog) -> bool:
+        """Keep an event in memory until `unwatch`, so that it is swept and listened to.
+
+        False when those that are kept already leave no room for it.
+        """
+        room = self._memory_bytes - sum(_bytes(each) for each in self._watched.values())
+        if _bytes(log) > room and self._watched:
+            return False
+        self._watched[log.event_id] = log
+        if log.event_id not in self._logs:
+            # Given up between its loading and this call.
+            self._given_up.pop(log.event_id, None)
+            self._keep(log.event_id, log)
+        return True
+
+    def unwatch(self, log: SeatLog) -> None:
+        """Let an event be given up again."""
+        if self._watched.get(log.event_id) is log:
+            del self._watched[log.event_id]
 
     async def run(self) -> None:
         """Sweep, for as long as the process lives."""
@@ -138,7 +159,7 @@ class SeatLogs:
         for other in list(self._logs.values()):
             if room >= 0:
                 return
-            if other is not log and not other.busy:
+            if other is not log and not other.busy and other.event_id not in self._watched:
                 self._given_up[other.event_id] = self._logs.pop(other.event_id)
                 room += _bytes(other)
 

@@ -92,6 +92,15 @@ class SeatStats(Protocol):
     def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
 
 
+class LiveStats(Protocol):
+    """What live updates say of themselves; counts since the start."""
+
+    @property
+    def frames(self) -> int: ...  # noqa: D102
+    @property
+    def dropped(self) -> int: ...  # noqa: D102
+
+
 class Metrics:
     """Every metric of one process. Render it from any thread, count on the event loop.
 
@@ -160,6 +169,24 @@ class Metrics:
             ]
         )
 
+    def attach_live(
+        self,
+        stats: LiveStats,
+        subscribers: Callable[[], int],
+        events: Callable[[], int],
+        refused: Callable[[], int],
+    ) -> None:
+        """Read who watches, and what live updates counted."""
+        self._attach(
+            lambda: [
+                _gauge("live_subscribers", subscribers()),
+                _gauge("live_events_watched", events()),
+                _counter("live_frames_total", stats.frames),
+                _counter("live_subscribers_dropped_total", stats.dropped),
+                _counter("live_subscribers_refused_total", refused()),
+            ]
+        )
+
     def attach_logs(self, dropped: Callable[[], int]) -> None:
         """Read how many log lines were lost."""
         self._attach(lambda: [_counter("log_lines_dropped_total", dropped())])
@@ -215,6 +242,11 @@ _HELP = {
     "seat_log_batch_size": "Entries in a row of the seat log.",
     "seat_events_loaded": "Events whose seats are in memory.",
     "clock_offset_seconds": "How far the database's clock is ahead of this machine's.",
+    "live_subscribers": "WebSockets and long polls that wait for live updates.",
+    "live_events_watched": "Events that somebody watches, or did within the last minute.",
+    "live_frames_total": "Frames of live updates, one for each watcher.",
+    "live_subscribers_dropped_total": "Watchers closed because they read too slowly.",
+    "live_subscribers_refused_total": "Watchers refused because too many watched.",
     "log_lines_dropped_total": "Log lines lost: no room in the queue, or an output that failed.",
 }
 

@@ -39,6 +39,16 @@ class Cors:
             (b"vary", b"origin"),
         )
 
+    def admits(self, origin: bytes | None, host: bytes) -> bool:
+        """Whether a page of `origin` may open a WebSocket here, which no browser asks beforehand.
+
+        Pages of the same host may, and the origins that may call. Who sends none is no browser.
+        """
+        if origin is None or self._any or origin in self._origins:
+            return True
+        scheme, separator, authority = origin.partition(b"://")
+        return bool(separator and scheme and host) and authority.lower() == host.lower()
+
     def preflight(self, origin: bytes) -> tuple[Header, ...]:
         """What the answer to a page that asks beforehand carries."""
         headers = self.headers(origin)

@@ -31,6 +31,7 @@ from event_seating.web.body import BODY_BYTES_MAX, LargeBodies
 from event_seating.web.budgets import Budgets, Charged
 from event_seating.web.cors import Cors
 from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
+from event_seating.web.sockets import SocketDoor
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
@@ -146,6 +147,7 @@ class Edge:
         access: AccessLine,
         metrics: Metrics,
         draining: Callable[[], bool],
+        sockets: SocketDoor,
     ) -> None:
         self._app = app
         self._rules = rules
@@ -155,6 +157,7 @@ class Edge:
         self._access = access
         self._metrics = metrics
         self._draining = draining
+        self._sockets = sockets
         self._ids = count(1)
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
         self._id_prefix = token_hex(4)
@@ -162,7 +165,8 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await self._refuse_what_is_not_http(scope, send)
+            if scope["type"] == "websocket":
+                await self._sockets(scope, receive, send, self._request_id)
             return
         found = dict(scope["headers"])
         exchange = Exchange(scope, self._request_id(found.get(b"x-request-id")), found)
@@ -207,9 +211,9 @@ class Edge:
         """The cached answer, or none when the app has to run; raises when nothing may happen."""
         found = exchange.found
         hosts = self._rules.hosts
-        if hosts is not None and _host_name(found.get(b"host", b"")) not in hosts:
+        if hosts is not None and security.host_name(found.get(b"host", b"")) not in hosts:
             raise MisdirectedRequest
-        address = self._client_address(scope, found)
+        address = security.address_of(scope, self._rules.trusted_proxies)
         try:
             principal = self._doorkeeper.principal(found.get(b"authorization"))
         except ServiceError:
@@ -256,14 +260,6 @@ class Edge:
                 security.allow(principal, large.role)
                 exchange.body_bytes_max = large.bytes_max
         body.check_head(exchange.method, exchange.found, exchange.body_bytes_max)
-
-    def _client_address(self, scope: Scope, found: Mapping[bytes, bytes]) -> str:
-        client = scope["client"]
-        peer: str = client[0] if client else ""
-        if self._rules.trusted_proxies and b"x-forwarded-for" in found:
-            forwarded = [v for name, v in scope["headers"] if name == b"x-forwarded-for"]
-            return security.client_address(peer, forwarded, self._rules.trusted_proxies)
-        return peer
 
     def _charge(self, exchange: Exchange, address: str) -> None:
         exchange.charged = charged = self._budgets.charge(
@@ -348,10 +344,6 @@ class Edge:
             return given
         return f"{self._id_prefix}-{next(self._ids):x}".encode()
 
-    async def _refuse_what_is_not_http(self, scope: Scope, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1001 if self._draining() else 1008})
-
 
 class _Answer:
     """The app's answer on its way out: counted, and given the headers of every answer."""
@@ -385,9 +377,3 @@ class _Answer:
 def _route_of(scope: Scope) -> str:
     route: Any = scope.get("route")
     return getattr(route, "path_format", None) or UNMATCHED_ROUTE
-
-
-def _host_name(host: bytes) -> bytes:
-    """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
-    name, colon, port = host.rpartition(b":")
-    return (name if colon and (port.isdigit() or not port) else host).lower()

@@ -8,6 +8,7 @@ and the version is pinned.
 
 import asyncio
 import socket
+import sys
 from contextlib import suppress
 from typing import Final
 
@@ -31,6 +32,11 @@ IDLE_MS_MAX: Final = 75_000
 """How long a connection may wait for its next request, or take to send a head. Longer than the
 60 s for which load balancers keep theirs, so that they never use one that was just closed here."""
 
+SENT_MS_MAX: Final = 60_000
+"""How long sent bytes may stay unacknowledged: a client whose network is gone says nothing, and
+the kernel would wait for a quarter of an hour. With the heartbeats of live updates every one of
+them is noticed."""
+
 LAST_ACCEPT_S: Final = 0.25
 """In how long the server has surely seen that it shall accept no more. A socket that is shut down
 before that keeps it from seeing it at all."""
@@ -44,6 +50,8 @@ class HttpServer:
 
     def __init__(self, app: App, listener: socket.socket) -> None:
         self._listener = listener
+        if sys.platform == "linux":  # accepted connections take it over
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SENT_MS_MAX)
         self._server = _OnSocket(app, listener)
         self._task: asyncio.Task[None] | None = None
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from event_seating.errors import Forbidden, Unauthorized
+from event_seating.web.asgi import Scope
 
 ADDRESSES_REMEMBERED: Final = 16_384
 """Texts of addresses whose parsed form is kept at hand; parsing one takes ten times as long."""
@@ -83,6 +84,7 @@ ACCESS: Final[dict[str, Role]] = {
     "PATCH /events/{id}": Role.admin,
     "GET /events/{id}/seats": Role.anyone,
     "GET /events/{id}/seats/{seat}": Role.anyone,
+    "GET /events/{id}/changes": Role.anyone,
     "GET /events/{id}/log": Role.box_office,
     "GET /events/{id}/bookings": Role.box_office,
     "GET /users/{id}/bookings": Role.box_office,
@@ -171,6 +173,22 @@ def client_address(
         if not _within(address, trusted):
             break
     return peer
+
+
+def address_of(scope: Scope, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+    """The address of the client of this request or WebSocket."""
+    client = scope["client"]
+    peer: str = client[0] if client else ""
+    if not trusted:
+        return peer
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(peer, forwarded, trusted)
+
+
+def host_name(host: bytes) -> bytes:
+    """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
+    name, colon, port = host.rpartition(b":")
+    return (name if colon and (port.isdigit() or not port) else host).lower()
 
 
 def client_key(address: str) -> int | str:

@@ -1,0 +1,208 @@
+"""The events that somebody watches: a listener of every log, and the source of all live updates.
+
+Owns one `Feed` for each of them, from its first watcher until a while after its last, and keeps
+their logs in memory for as long. Once a second it lets go what nobody watches, sends heartbeats
+that are due, and asks the database in one statement whether another process wrote to any of them;
+a signal from that process may come first, by `wake`.
+
+WebSocket and long poll both join here, so that neither tells what the other does not. It decides
+nothing about seats and never writes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+from event_seating.booking.entries import Entry
+from event_seating.booking.house import House, HouseOf
+from event_seating.booking.log import SeatLog
+from event_seating.booking.registry import SeatLogs
+from event_seating.booking.views import opened
+from event_seating.errors import DatabaseUnavailable, Draining, WatchersFull
+from event_seating.events.model import Event
+from event_seating.live.feed import Feed, Rows, Tally, Timer
+from event_seating.live.places import Places
+from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE, Subscriber
+from event_seating.telemetry.logs import get_logger
+
+LOOK_EVERY_S: Final = 1.0
+"""Between looks at the database: the longest that a lost signal delays anything."""
+
+IDLE_S: Final = 60.0
+"""How long a feed outlives its last watcher: who was cut off finds what they missed in memory."""
+
+FEEDS_MAX: Final = 2_000
+"""Events watched at once: one statement names them all."""
+
+CLOSED_WITHIN_S: Final = 3.0
+"""For the close frames of a process that stops, out of the 25 s that it may take."""
+
+_log = get_logger("live")
+
+
+class Store(Rows, Protocol):
+    """What the hub asks of the database."""
+
+    async def moved_on(self, versions: Mapping[str, int]) -> Sequence[str]:
+        """The events whose log has a row after the version that is given for each."""
+        ...
+
+
+class LiveHub:
+    """Every watched event of this process, by its id; a `Listener` of their logs."""
+
+    def __init__(
+        self,
+        logs: SeatLogs,
+        house_of: HouseOf,
+        event_of: Callable[[str], Awaitable[Event]],
+        store: Store,
+        timer: Timer,
+        places: Places,
+    ) -> None:
+        self.places = places
+        self.tally = Tally()
+        self._logs = logs
+        self._house_of = house_of
+        self._event_of = event_of
+        self._store = store
+        self._timer = timer
+        self._feeds: dict[str, Feed] = {}
+        self._draining = False
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+
+    def __call__(self, log: SeatLog, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        """Take in what a row changed."""
+        feed = self._feeds.get(log.event_id)
+        if feed is not None and feed.log is log:
+            feed.take(changes, entries)
+
+    @property
+    def watched(self) -> int:
+        """How many events have a feed."""
+        return len(self._feeds)
+
+    @asynccontextmanager
+    async def joined(
+        self, event_id: str, address: str, since: int | None, epoch: str | None
+    ) -> AsyncIterator[Subscriber]:
+        """A watcher of this event, for as long as the block lasts.
+
+        Raises `EventNotFound`, `EventUnavailable`, `DatabaseUnavailable`, `Draining`,
+        `WatchersFull` and `TooManyWatchers`.
+        """
+        try:
+            with self.places.one(address):
+                self._nobody.clear()
+                feed, subscriber = await self._join(event_id, since, epoch)
+                try:
+                    yield subscriber
+                finally:
+                    feed.leave(subscriber)
+        finally:
+            if not self.places.taken:
+                self._nobody.set()
+
+    def wake(self, event_id: str, version: int) -> None:
+        """Another process says that it wrote this version."""
+        feed = self._feeds.get(event_id)
+        if feed is not None and feed.log.states.version < version:
+            feed.wake()
+
+    async def run(self) -> None:
+        """Look after the feeds, for as long as the process lives."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look()
+            except DatabaseUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 (the next look may go well)
+                _log.error("a look after the watched events failed", exc_info=error)
+
+    async def look(self) -> None:
+        """Let go, send heartbeats, and read what others wrote."""
+        now = self._timer.monotonic()
+        for event_id, feed in list(self._feeds.items()):
+            if feed.log.broken is not None:
+                self._let_go(event_id, feed)
+            elif feed.subscribers:
+                feed.beat()
+            elif now - feed.idle_since >= IDLE_S:
+                self._let_go(event_id, feed)
+        versions = {
+            event_id: feed.log.states.version
+            for event_id, feed in self._feeds.items()
+            if feed.subscribers
+        }
+        if versions:
+            for event_id in await self._store.moved_on(versions):
+                self.wake(event_id, versions[event_id] + 1)
+
+    async def drain(self) -> None:
+        """Tell every watcher goodbye, for up to `CLOSED_WITHIN_S`; nobody joins any more."""
+        self._draining = True
+        for feed in self._feeds.values():
+            feed.close(GOING_AWAY)
+        try:
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await self._nobody.wait()
+        except TimeoutError:
+            _log.warning("some watchers did not take their goodbye", watchers=self.places.taken)
+
+    async def aclose(self) -> None:
+        """Let go of every event."""
+        self._draining = True
+        for event_id, feed in list(self._feeds.items()):
+            self._let_go(event_id, feed)
+
+    async def _join(
+        self, event_id: str, since: int | None, epoch: str | None
+    ) -> tuple[Feed, Subscriber]:
+        if self._draining:
+            raise Draining
+        log, house = await opened(self._logs, self._house_of, event_id)
+        feed = self._feed(log, house)
+        subscriber = await feed.join(since, epoch)
+        if self._draining or self._feeds.get(event_id) is not feed:
+            # It was closed while we were joining.
+            feed.leave(subscriber)
+            subscriber.close(GOING_AWAY if self._draining else OUT_OF_SERVICE)
+        return feed, subscriber
+
+    def _feed(self, log: SeatLog, house: House) -> Feed:
+        feed = self._feeds.get(log.event_id)
+        if feed is not None and feed.log is log:
+            feed.idle_since = self._timer.monotonic()
+            return feed
+        if feed is not None:
+            self._let_go(log.event_id, feed)
+        self._make_room(log)
+        feed = Feed(
+            log,
+            house,
+            event_of=self._event_of,
+            rows=self._store,
+            timer=self._timer,
+            tally=self.tally,
+        )
+        self._feeds[log.event_id] = feed
+        return feed
+
+    def _make_room(self, log: SeatLog) -> None:
+        """Have the log kept in memory, at the cost of feeds that nobody watches any more."""
+        while len(self._feeds) >= FEEDS_MAX or not self._logs.watch(log):
+            idle = [(feed.idle_since, event_id) for event_id, feed in self._feeds.items()
+                    if not feed.subscribers]  # fmt: skip
+            if not idle:
+                self.places.refused += 1
+                raise WatchersFull
+            _, event_id = min(idle)
+            self._let_go(event_id, self._feeds[event_id])
+
+    def _let_go(self, event_id: str, feed: Feed) -> None:
+        del self._feeds[event_id]
+        self._logs.unwatch(feed.log)
+        feed.close(OUT_OF_SERVICE)

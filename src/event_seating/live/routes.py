@@ -1,0 +1,103 @@
+"""The long poll: the same frames as over a WebSocket, one an answer, for networks without it."""
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from event_seating import errors
+from event_seating.booking.seat_routes import Counts
+from event_seating.errors import EventUnavailable
+from event_seating.events.routes import EventBody
+from event_seating.live import frames
+from event_seating.live.frames import Frame
+from event_seating.live.hub import LiveHub
+from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
+from event_seating.web.pages import INTEGER_MAX
+from event_seating.web.problem import documented
+
+WAIT_S_MAX: Final = 30
+"""Below what proxies wait for an answer."""
+
+EPOCH_CHARS_MAX: Final = 64
+"""Four times as long as ours."""
+
+
+class ChangesBody(BaseModel):
+    """What changed, up to `version`; a field that has nothing new is left out."""
+
+    version: int = Field(description="Ask from here next time.")
+    changes: dict[str, str] | None = Field(None, description="The status of each seat that moved.")
+    areas: dict[str, Counts] | None = Field(
+        None, description="The counts of each area in which places moved."
+    )
+    event: EventBody | None = Field(None, description="How the event sells, if that changed.")
+    reload: bool | None = Field(
+        None, description="Too much changed: read the event and its seats anew."
+    )
+
+
+def router(hub: LiveHub) -> APIRouter:
+    """The route, on this hub."""
+    routes = APIRouter(tags=["seats"])
+
+    @routes.get(
+        "/events/{id}/changes",
+        operation_id="readChanges",
+        summary="Wait for changes of an event's seats",
+        response_model=ChangesBody,
+        response_model_exclude_none=True,
+        responses=documented(
+            errors.EventNotFound,
+            errors.InvalidRequest,
+            errors.TooManyWatchers,
+            errors.WatchersFull,
+            errors.Draining,
+            errors.EventUnavailable,
+            errors.DatabaseUnavailable,
+        ),
+    )
+    async def read_changes(
+        request: Request,
+        id: str,  # noqa: A002
+        since: Annotated[
+            int | None, Query(ge=0, le=INTEGER_MAX, description="The version that you have.")
+        ] = None,
+        epoch: Annotated[
+            str | None, Query(max_length=EPOCH_CHARS_MAX, description="The one of your version.")
+        ] = None,
+        wait: Annotated[
+            float, Query(ge=0, le=WAIT_S_MAX, description="Seconds to wait for a change.")
+        ] = WAIT_S_MAX,
+    ) -> Response:
+        """At once if something changed after `since`, else when it does or `wait` has passed."""
+        address = request.scope["client_address"]
+        async with hub.joined(id, address, since, epoch) as subscriber:
+            frame = await _next_news(subscriber, wait)
+        return Response(
+            frame.text, headers={"cache-control": "no-store"}, media_type="application/json"
+        )
+
+    return routes
+
+
+async def _next_news(subscriber: Subscriber, within_s: float) -> Frame:
+    """The first frame that has news; one that has none when there are none in that time.
+
+    What was put into the queue but not read is not told: the version is of what was read.
+    """
+    version = 0
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                following = await subscriber.next()
+                if isinstance(following, Closing):
+                    if following is GOING_AWAY and version:
+                        return frames.heartbeat(version)
+                    raise EventUnavailable
+                if not following.silent:
+                    return following
+                version = following.version
+    except TimeoutError:
+        return frames.heartbeat(version)

@@ -1,0 +1,147 @@
+"""The door for WebSockets: what each has to pass before a room may speak with it.
+
+In this order: whether the process still takes any, the names of this host, the table of sockets
+that `app.py` gives, and the page that it was opened by. Who is refused here is answered with an
+error as HTTP and the connection goes on; a browser shows its page nothing of that, so a room that
+has something to say to its pages accepts first and closes with a code. One access line for each, at
+its end. Nothing is charged to a budget: a room has caps of its own.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
+from time import perf_counter
+from typing import Final, NamedTuple, Protocol
+
+from structlog.contextvars import bind_contextvars
+
+from event_seating.errors import (
+    Draining,
+    ForeignOrigin,
+    MisdirectedRequest,
+    NotFound,
+    ServiceError,
+)
+from event_seating.telemetry.logs import get_logger
+from event_seating.telemetry.redact import loggable_path
+from event_seating.web import problem, security
+from event_seating.web.asgi import Receive, Scope, Send
+from event_seating.web.cors import Cors
+
+SWITCHING_PROTOCOLS: Final = 101
+
+_log = get_logger("edge")
+
+
+class Opened(Protocol):
+    """A WebSocket that passed the door, on its way to a room."""
+
+    async def __call__(
+        self, key: str, /, address: str, scope: Scope, receive: Receive, send: Send
+    ) -> int:
+        """Accept it, speak with it until it is closed; the bytes that were sent."""
+        ...
+
+
+class Socket(NamedTuple):
+    """An address at which WebSockets are served."""
+
+    route: str
+    """The path's template, as the logs name it."""
+    pattern: re.Pattern[str]
+    """What the path must match; its one group is the key."""
+    serve: Opened
+
+
+class SocketAccess(Protocol):
+    """Where the line about a WebSocket goes."""
+
+    def __call__(
+        self,
+        request_id: str,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        cache: str,
+        size: int,
+    ) -> None:
+        """Note one; must return at once."""
+        ...
+
+
+class SocketDoor:
+    """Every WebSocket passes here."""
+
+    def __init__(
+        self,
+        sockets: tuple[Socket, ...],
+        *,
+        hosts: frozenset[bytes] | None,
+        trusted_proxies: tuple[IPv4Network | IPv6Network, ...],
+        cors: Cors,
+        access: SocketAccess,
+        draining: Callable[[], bool],
+    ) -> None:
+        self._sockets = sockets
+        self._hosts = hosts
+        self._trusted = trusted_proxies
+        self._cors = cors
+        self._access = access
+        self._draining = draining
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, new_id: Callable[[bytes | None], bytes]
+    ) -> None:
+        """Refuse one, or serve it until it is closed."""
+        started = perf_counter()
+        found = dict(scope["headers"])
+        request_id = new_id(found.get(b"x-request-id")).decode()
+        bind_contextvars(requestId=request_id)
+        route, status, size = loggable_path(scope["path"]), SWITCHING_PROTOCOLS, 0
+        try:
+            socket, key = self._admitted(scope["path"], found)
+        except ServiceError as error:
+            status = error.status
+            size = await _refuse(error, request_id, send)
+        else:
+            route = socket.route
+            address = security.address_of(scope, self._trusted)
+            try:
+                size = await socket.serve(key, address, scope, receive, send)
+            except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
+                status = ServiceError.status
+                _log.exception("a websocket failed", route=route)
+        finally:
+            seconds = perf_counter() - started
+            self._access(request_id, "GET", route, status, seconds, "-", size)
+
+    def _admitted(self, path: str, found: dict[bytes, bytes]) -> tuple[Socket, str]:
+        if self._draining():
+            raise Draining
+        host = found.get(b"host", b"")
+        if self._hosts is not None and security.host_name(host) not in self._hosts:
+            raise MisdirectedRequest
+        for socket in self._sockets:
+            match = socket.pattern.match(path)
+            if match:
+                if not self._cors.admits(found.get(b"origin"), host):
+                    raise ForeignOrigin
+                return socket, match[1]
+        raise NotFound
+
+
+async def _refuse(error: ServiceError, request_id: str, send: Send) -> int:
+    encoded = problem.encode(error, request_id)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(encoded)),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request_id.encode()),
+        security.NO_PAGE,
+        *security.HEADERS,
+    ]
+    start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": encoded})
+    return len(encoded)

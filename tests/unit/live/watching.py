@@ -1,0 +1,306 @@
+"""One event with its log and its time in the test's hand, and clients that apply frames to it."""
+
+import asyncio
+import heapq
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from tests.unit.booking.houses import NOW, PRICES, row_of
+
+from event_seating.booking import entries as entries_module
+from event_seating.booking.house import House
+from event_seating.booking.index import AreaPlan, SeatIndex
+from event_seating.booking.model import SeatStates
+from event_seating.booking.records import STATUS_NAMES, Configuration, SaleStatus
+from event_seating.booking.requests import (
+    AreaQuantity,
+    BlockSeats,
+    Choice,
+    Configure,
+    Part,
+    PlaceHold,
+    UnblockSeats,
+)
+from event_seating.booking.store import LogRow
+from event_seating.errors import DatabaseUnavailable, EventNotFound
+from event_seating.events.model import Event
+from event_seating.live.feed import Timer
+from event_seating.live.frames import Frame
+from event_seating.live.hub import LiveHub
+from event_seating.live.places import Places
+from event_seating.live.subscriber import Closing, Subscriber
+
+EVENT = "testevent001"
+SEATS = 12
+
+
+class Time:
+    """Time that passes when told to; steps that run when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self._steps: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self.timer = Timer(lambda: self.now, self._steps.append, self._later)
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (self.now + seconds, next(self._order), call))
+
+    def step(self) -> None:
+        """One step of the event loop."""
+        for _ in range(len(self._steps)):
+            self._steps.popleft()()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and what is due run."""
+        until = self.now + seconds
+        while self._timers and self._timers[0][0] <= until:
+            self.now, _, call = heapq.heappop(self._timers)
+            call()
+        self.now = until
+
+
+class Log:
+    """What the hub knows of a log: its state, and rows of others that it has not read yet."""
+
+    def __init__(self, database: "Database") -> None:
+        self.event_id = EVENT
+        index = SeatIndex([row_of(SEATS)], [AreaPlan("floor", 5, "1"), AreaPlan("bar", 3, "2")])
+        self.states = SeatStates.new(index)
+        self.broken: str | None = None
+        self.hub: LiveHub | None = None
+        self._database = database
+
+    def do(self, *requests: Any) -> None:
+        """Decide these in one row, commit it and tell."""
+        batch = self.states.begin(NOW)
+        for request in requests:
+            batch.decide(request)
+        if not batch.entries:
+            batch.discard()
+            return
+        self._database.append(batch.version, batch.entries, self)
+        changes = self.states.commit(batch)
+        self._database.committed(self.states)
+        if self.hub is not None:
+            self.hub(self, changes, batch.entries)  # type: ignore[arg-type]
+
+    async def catch_up(self) -> None:
+        await asyncio.sleep(0)
+        while self._database.foreign:
+            row = self._database.foreign.pop(0)
+            found = entries_module.decode(row.format, row.entries)
+            changes = self.states.apply(row.version, row.at_ms, found)
+            self._database.committed(self.states)
+            if self.hub is not None:
+                self.hub(self, changes, found)  # type: ignore[arg-type]
+
+
+class Database:
+    """The rows of the log, the event as it sells, and the state after each version."""
+
+    def __init__(self) -> None:
+        self.rows: list[LogRow] = []
+        self.foreign: list[LogRow] = []
+        self.history: dict[int, dict[str, Any]] = {}
+        self.sales: list[tuple[int, SaleStatus]] = []
+        self.away = False
+        self.reads = 0
+        self.asked: list[Mapping[str, int]] = []
+        self.while_reading: Callable[[], None] = lambda: None
+
+    def append(self, version: int, entries: Sequence[Any], log: Log) -> None:
+        encoded = entries_module.encode(entries)
+        self.rows.append(LogRow(version, b"", entries_module.FORMAT, encoded, NOW))
+        for entry in entries:
+            for operation in entry.operations:
+                if isinstance(operation, entries_module.Configured):
+                    self.sales.append((version, operation.configuration.status))
+
+    def status_at(self, version: int) -> SaleStatus | None:
+        told = [status for since, status in self.sales if since <= version]
+        return told[-1] if told else None
+
+    def committed(self, states: SeatStates) -> None:
+        self.history[states.version] = seen(states)
+
+    async def rows_up_to(self, event_id: str, version: int, most: int) -> list[LogRow]:
+        self.reads += 1
+        found = [row for row in reversed(self.rows) if row.version <= version][:most]
+        await asyncio.sleep(0)
+        self.while_reading()
+        await asyncio.sleep(0)
+        if self.away:
+            raise DatabaseUnavailable
+        return found
+
+    async def moved_on(self, versions: Mapping[str, int]) -> list[str]:
+        self.asked.append(versions)
+        return [EVENT] if self.foreign else []
+
+    async def event(self, event_id: str) -> Event:
+        version, status = self.sales[-1]
+        await asyncio.sleep(0)
+        self.while_reading()
+        if self.away:
+            raise DatabaseUnavailable
+        sale = Configuration(currency="EUR", prices=PRICES, status=status)
+        return Event(event_id, "v", 1, "V", "N", NOW, "UTC", "e1", NOW, sale, version)
+
+
+def seen(states: SeatStates) -> dict[str, Any]:
+    """All that a client can know of the seats."""
+    index = states.index
+    characters = states.characters().decode()
+    names = dict(zip("ahbx", STATUS_NAMES, strict=True))
+    return {
+        "seats": {index.ids[n]: names[char] for n, char in enumerate(characters)},
+        "areas": {area.id: states.area_counts(n) for n, area in enumerate(index.areas)},
+    }
+
+
+class Logs:
+    """The one event, which may be too large for the memory."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.room = True
+        self.watched: list[Log] = []
+
+    async def get(self, event_id: str) -> Log:
+        return self.log
+
+    def watch(self, log: Log) -> bool:
+        if self.room:
+            self.watched.append(log)
+        return self.room
+
+    def unwatch(self, log: Log) -> None:
+        self.watched.remove(log)
+
+
+class Stage:
+    """The hub on that event."""
+
+    def __init__(self, total: int = 100, per_address: int = 100) -> None:
+        self.time = Time()
+        self.database = Database()
+        self.log = Log(self.database)
+        self.logs = Logs(self.log)
+        self.configure()
+        self.hub = self.new_hub(total, per_address)
+        self._addresses = count()
+
+    def new_hub(self, total: int = 100, per_address: int = 100) -> LiveHub:
+        """As after a start: nothing is remembered but what the database has."""
+        self.hub = LiveHub(
+            self.logs,  # type: ignore[arg-type]
+            self._house,
+            self.database.event,
+            self.database,
+            self.time.timer,
+            Places(total, per_address),
+        )
+        self.log.hub = self.hub
+        return self.hub
+
+    async def _house(self, event_id: str) -> House:
+        if event_id != EVENT:
+            raise EventNotFound
+        return House(event_id, "e1", b"", self.log.states.index, str, ["floor", "bar"])
+
+    # What happens to the event
+
+    def configure(self, status: SaleStatus = SaleStatus.on_sale) -> None:
+        self.log.do(Configure(Configuration(currency="EUR", prices=PRICES, status=status)))
+
+    def hold(self, *seats: int, **areas: int) -> None:
+        numbers = {"floor": 0, "bar": 1}
+        quantities = tuple(AreaQuantity(numbers[name], n, None) for name, n in areas.items())
+        hold = self.log.states.version.to_bytes(8, "big")
+        self.log.do(PlaceHold(hold, Choice(seats, quantities), hold))
+
+    def block(self, *seats: int) -> None:
+        self.log.do(BlockSeats(Part(seats)))
+
+    def unblock(self, *seats: int) -> None:
+        self.log.do(UnblockSeats(Part(seats)))
+
+    @property
+    def version(self) -> int:
+        return self.log.states.version
+
+    # Those who watch
+
+    async def join(self, since: int | None = None, epoch: str | None = None) -> "Client":
+        client = Client(self, self.version if since is None else since)
+        await client.join(since, epoch)
+        return client
+
+    async def settle(self) -> None:
+        """Let everything run that does not wait for time to pass."""
+        for _ in range(40):
+            self.time.step()
+            await asyncio.sleep(0)
+
+
+class Client:
+    """Somebody who watches as a page does, and knows the seats as of a version."""
+
+    def __init__(self, stage: Stage, version: int) -> None:
+        self.stage = stage
+        self.version = version
+        known = stage.database.history.get(version, {})
+        self.known = json.loads(json.dumps(known))
+        self.frames: list[dict[str, Any]] = []
+        self.closing: Closing | None = None
+        self.event_status = stage.database.status_at(version)
+        self._subscriber: Subscriber | None = None
+        self._block: Any = None
+
+    async def join(self, since: int | None, epoch: str | None = None, address: str = "::1") -> None:
+        self._block = self.stage.hub.joined(EVENT, address, since, epoch)
+        self._subscriber = await self._block.__aenter__()
+
+    async def leave(self) -> None:
+        await self._block.__aexit__(None, None, None)
+
+    async def read(self) -> list[dict[str, Any]]:
+        """Apply the frames that are there; each leaves exactly the state of its version."""
+        new: list[dict[str, Any]] = []
+        assert self._subscriber is not None
+        while True:
+            waiting = asyncio.ensure_future(self._subscriber.next())
+            await asyncio.sleep(0)
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+                self.frames += new
+                return new
+            following = waiting.result()
+            if isinstance(following, Closing):
+                self.closing = following
+                self.frames += new
+                return new
+            new.append(self._apply(following))
+
+    def _apply(self, frame: Frame) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(frame.text)
+        assert body["version"] == frame.version
+        history = self.stage.database.history
+        if "event" in body:
+            self.event_status = SaleStatus(body["event"]["status"])
+        if body.get("reload"):
+            self.event_status = self.stage.database.sales[-1][1]
+            self.version = self.stage.version
+            self.known = json.loads(json.dumps(history[self.version]))
+        elif frame.version > self.version:
+            self.known["seats"].update(body.get("changes", {}))
+            self.known["areas"].update(body.get("areas", {}))
+            self.version = frame.version
+            assert self.known == history[self.version]
+        return body

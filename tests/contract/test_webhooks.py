@@ -1,8 +1,10 @@
 """Webhooks and their deliveries, from the row of the log to the receiver, on every backend."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -33,8 +35,9 @@ from event_seating.jobs.model import (
     NewJob,
     new_job_id,
 )
-from event_seating.webhooks.jobs import NotTaken, WebhookJobs
+from event_seating.webhooks.jobs import RESTING, NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
+from event_seating.webhooks.resting import SILENT_MOST
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import NewWebhook, Once, WebhookChange, WebhookService
 from event_seating.webhooks.targets import TargetRules
@@ -444,6 +447,31 @@ class TestDelivering:
         errors = sorted(str(each.error) for each in await house.deliveries(webhook, Status.failed))
         assert errors == ["answered 410", "the webhook is paused", "the webhook is paused"]
         assert await house.open_jobs() == []
+
+    async def test_a_receiver_that_never_answers_is_left_alone_but_for_what_is_asked_for(
+        self, house: House
+    ) -> None:
+        async with receiving(close) as receiver:
+            webhook = await house.webhook(receiver)
+            await house.tell(await house.news(), TestTelling.MESSAGES * 2)
+            jobs = [house.job(row.id, msgspec.json.decode(row.payload), EVENT)
+                    for row in await house.open_jobs()]  # fmt: skip
+            for job in jobs:
+                with pytest.raises(NotTaken):
+                    await house.jobs.deliver(job)
+            assert receiver.connections == SILENT_MOST
+            errors = Counter(str(each.error) for each in await house.deliveries(webhook))
+            assert errors == {RESTING: 3, "the connection broke before there was an answer": 3}
+            with pytest.raises(NotTaken):
+                await house.jobs.deliver(replace(jobs[1], last_attempt=True))
+            assert receiver.connections == SILENT_MOST + 1
+            receiver.behave = answer(200)
+            again = await house.service.redeliver(webhook, jobs[0].id)
+            await house.jobs.deliver(house.job(again.job_id, {"deliveryId": again.id}, EVENT))
+            assert len(receiver.received) == SILENT_MOST + 2
+            await house.jobs.deliver(jobs[-1])
+        delivered = {each.id for each in await house.deliveries(webhook, Status.delivered)}
+        assert delivered == {again.id, jobs[-1].id}
 
     async def test_a_paused_webhook_can_be_tested_and_not_be_told_again(self, house: House) -> None:
         async with receiving(answer(200)) as receiver:

@@ -46,7 +46,7 @@ from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
 from event_seating.webhooks.service import WebhookService
-from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.targets import rules_of
 from event_seating.webhooks.wanted import Wanted
 from event_seating.written import Window
 
@@ -152,9 +152,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         signals = Signals(settings.redis, clock) if settings.redis else None
         accounts = _accounts(stack, settings, database, clock, signals)
         wanted = await _wanted(stack, database)
-        webhooks = WebhookService(
-            database, clock, NEWS_TYPES, _target_rules(settings), wanted.refresh
-        )
+        webhooks = WebhookService(database, clock, NEWS_TYPES, rules_of(settings), wanted.refresh)
         seating = await _seating(
             stack,
             settings,
@@ -347,13 +345,6 @@ async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
     await wanted.refresh()
     await stack.enter_async_context(_background(wanted.run()))
     return wanted
-
-
-def _target_rules(settings: Settings) -> TargetRules:
-    return TargetRules(
-        plain_http=not settings.production,
-        private_networks=settings.webhooks_into_private_networks,
-    )
 
 
 def _live(

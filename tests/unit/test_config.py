@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from event_seating import config
-from event_seating.config import AppEnv, LogLevel, Settings
+from event_seating.config import AppEnv, LogLevel, PrivateNetworks, Settings
 from event_seating.errors import StartupError
 from event_seating.written import SmtpServer, Tls, Window, parse_smtp_url
 
@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "trusted_proxies": (),
     "cors_origins": (),
     "admin_api_key": None,
+    "webhook_private_networks": None,
     "drain_delay_s": None,
 }
 
@@ -84,6 +85,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
         "https://A.example/, http://b.example:81",
         ("https://a.example", "http://b.example:81"),
     ),
+    "webhook_private_networks": ("refuse", PrivateNetworks.refuse),
     "drain_delay_s": ("1.5", 1.5),
 }
 
@@ -348,3 +350,19 @@ class TestRedis:
         (tmp_path / "password").write_text("secret\n")
         given = {"REDIS_HOST": "h", "REDIS_PASSWORD_FILE": str(tmp_path / "password")}
         assert self.redis(monkeypatch, **given) == "redis://:secret@h:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"app_env": "test"}, False),
+        ({"app_env": "production"}, False),
+        ({"webhook_private_networks": "refuse"}, False),
+        ({"app_env": "production", "webhook_private_networks": "allow"}, True),
+    ],
+)
+def test_webhooks_into_private_networks_are_for_development_unless_told_otherwise(
+    given: dict[str, str], allowed: bool
+) -> None:
+    assert Settings(**given).webhooks_into_private_networks is allowed

@@ -98,6 +98,7 @@ async def test_a_seat_that_is_held_is_not_held_twice(service: Service, event: st
         ({"best": {"quantity": 2, "sections": ["Z"]}}, 400, "invalid_request"),
         ({"best": {"quantity": 2, "maxPrice": "cheap"}}, 400, "invalid_request"),
         ({"best": {"quantity": 2, "maxPrice": "1.00"}}, 409, "sold_out"),
+        ({"best": {"quantity": 2, "ticketType": "student"}}, 400, "invalid_request"),
         ({"seats": ["A-1-1"], "buyerRef": "me"}, 400, "invalid_request"),
     ],
 )

@@ -20,6 +20,7 @@ from benchmarks import (
     limiter,
     machine,
     memory,
+    page,
     report,
     seats_best,
     seats_engine,
@@ -48,6 +49,7 @@ TOPICS: dict[str, Measure] = {
     "seats-load": seats_load.measure,
     "seats-processes": seats_processes.measure,
     "seats-http": seats_http.measure,
+    "page": page.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

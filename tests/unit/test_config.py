@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "trusted_proxies": (),
     "cors_origins": (),
     "admin_api_key": None,
+    "checkout_url": None,
     "drain_delay_s": None,
 }
 
@@ -68,6 +69,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
         "https://A.example/, http://b.example:81",
         ("https://a.example", "http://b.example:81"),
     ),
+    "checkout_url": ("https://shop.example/pay?a=1", "https://shop.example/pay?a=1"),
     "drain_delay_s": ("1.5", 1.5),
 }
 
@@ -199,6 +201,8 @@ class TestSecrets:
         ("ADMIN_API_KEY", " an-admin-key-of-24-chars"), ("DATABASE_URL", "postgresql"),
         ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"), ("DRAIN_DELAY_S", "11"),
+        ("CHECKOUT_URL", "shop.example"), ("CHECKOUT_URL", "javascript:alert(1)"),
+        ("CHECKOUT_URL", "ftp://shop.example"), ("CHECKOUT_URL", "https:///pay"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_in_one_line_that_names_it(

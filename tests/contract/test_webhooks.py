@@ -519,6 +519,29 @@ class TestDelivering:
             await house.run()
         assert len(receiver.received) == 1
 
+    async def test_a_call_that_ends_after_somebody_asked_for_another_changes_nothing(
+        self, house: House
+    ) -> None:
+        called, let_go = asyncio.Event(), asyncio.Event()
+
+        async def refuse_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            called.set()
+            await let_go.wait()
+            await answer(500)(reader, writer)
+
+        async with receiving(refuse_late) as receiver:
+            webhook = await house.webhook(receiver)
+            sent = await house.service.test(webhook)
+            job = house.job(sent.id, {"deliveryId": sent.id}, last=True)
+            old = asyncio.create_task(house.jobs.deliver(job))
+            await called.wait()
+            await house.service.redeliver(webhook, sent.id)
+            let_go.set()
+            with pytest.raises(NotTaken):
+                await old
+        (delivery,) = await house.deliveries(webhook)
+        assert (delivery.status, delivery.attempts, delivery.error) == (Status.pending, 0, None)
+
     async def test_a_job_that_comes_again_after_its_end_sends_nothing(self, house: House) -> None:
         async with receiving(answer(200)) as receiver:
             webhook = await house.webhook(receiver)

@@ -189,8 +189,9 @@ class TestSubscriptions:
             await house.service.change(webhook, change)
 
     async def test_there_are_never_more_than_there_may_be(self, house: House) -> None:
-        for _ in range(WEBHOOKS_MAX - 1):
-            await house.webhook()
+        # Side by side from the start, so that there are connections for the race at the end.
+        for at_once in (*[7] * ((WEBHOOKS_MAX - 1) // 7), (WEBHOOKS_MAX - 1) % 7):
+            await asyncio.gather(*(house.webhook() for _ in range(at_once)))
         outcomes = await asyncio.gather(
             *(house.webhook() for _ in range(5)), return_exceptions=True
         )

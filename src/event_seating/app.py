@@ -33,6 +33,7 @@ from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.shortcuts import Shortcuts
 from event_seating.web.sockets import Socket, SocketDoor
 from event_seating.webhooks import routes as webhooks
 
@@ -67,9 +68,10 @@ LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 def build(parts: Parts) -> Edge:
     """The app on these parts."""
     settings = parts.settings
+    routes = api(parts)
     cors = Cors(settings.cors_origins)
     return Edge(
-        api(parts),
+        Shortcuts(routes, routes.routes, booking.OF_EVERY_SALE, authorize),
         EdgeRules(
             cached_reads=(_cached_users(parts),),
             ready_reads=(_snapshots(parts),),

@@ -1,6 +1,7 @@
 """What `Database` promises, on every backend."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -27,6 +28,16 @@ async def names(database: Database) -> list[str]:
 async def test_a_transaction_is_there_after_the_block(database: Database) -> None:
     async with database.write() as connection:
         await store.insert(connection, ANNA)
+    assert await names(database) == ["anna"]
+
+
+async def test_a_read_of_several_statements_sees_one_state(database: Database) -> None:
+    count = text("SELECT COUNT(*) FROM users")
+    async with database.read() as connection:
+        assert (await connection.execute(count)).scalar_one() == 0
+        async with database.write() as other:
+            await store.insert(other, ANNA)
+        assert (await connection.execute(count)).scalar_one() == 0
     assert await names(database) == ["anna"]
 
 
@@ -190,6 +201,46 @@ async def test_a_condition_takes_any_number_of_values(database: Database) -> Non
         for ids, there in ((), 0), (("x", "y"), 0), (("x", "anna", "'"), 1):
             rows = await direct.rows(found, {"ids": database.as_list(ids)})
             assert len(rows) == there
+
+
+async def test_what_is_not_answered_in_time_counts_as_a_database_that_is_away(
+    database: Database,
+) -> None:
+    patient = database.without_hurry()
+    database.answer_within_s = 0.05
+    for way in (database.read, database.write, database.read_direct, database.write_direct):
+
+        async def hang(way: Any = way) -> None:
+            async with way():
+                await asyncio.Event().wait()
+
+        with pytest.raises(DatabaseUnavailable):
+            await hang()
+    async with patient.write() as connection:
+        await asyncio.sleep(0.1)
+        await store.insert(connection, ANNA)
+    assert await names(patient) == ["anna"]
+
+
+async def test_a_server_that_hangs_is_given_up_and_its_connections_are_usable_again(
+    postgres: Postgres,
+) -> None:
+    database = Database(postgres.create_database("test_hangs"), pool_size=1, answer_within_s=0.2)
+
+    async def hang(*, direct: bool) -> None:
+        if direct:
+            async with database.write_direct() as connection:
+                await connection.rows(database.prepare(text("SELECT pg_sleep(4)")), {})
+        else:
+            async with database.write() as connection:
+                await connection.execute(text("SELECT pg_sleep(4)"))
+
+    for direct in (True, False, True):
+        with pytest.raises(DatabaseUnavailable):
+            await hang(direct=direct)
+    async with database.without_hurry().read_direct() as connection:
+        assert await connection.rows(database.prepare(text("SELECT 1")), {})
+    await database.close()
 
 
 async def test_many_who_read_first_and_write_later_all_succeed(database: Database) -> None:

@@ -5,6 +5,7 @@ entry is worked out in `projection`.
 """
 
 import re
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +31,9 @@ from event_seating.db.tables import (
     seat_log,
 )
 from event_seating.jobs import outbox
+
+OCCASION: Final = ("name", "starts_at_ms", "time_zone")
+"""The columns of an event's own row that may change together with how it sells."""
 
 _ROWS = (
     select(
@@ -104,7 +108,14 @@ _REMOVE_LINE = (
 _CONFIGURE = (
     update(events)
     .where(events.c.id == bindparam("b_event_id"))
-    .values(configuration=bindparam("b_configuration"), configured_version=bindparam("b_version"))
+    .values(
+        configuration=bindparam("b_configuration"),
+        configured_version=bindparam("b_version"),
+        **{
+            name: func.coalesce(bindparam(f"b_{name}", type_=events.c[name].type), events.c[name])
+            for name in OCCASION
+        },
+    )
 )
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 from sqlalchemy import bindparam, delete, select, text
 
-from event_seating.booking.log_statements import Statements
+from event_seating.booking.log_statements import OCCASION, Statements
 from event_seating.booking.projection import Projection, Row
 from event_seating.db.database import Database
 from event_seating.db.direct import DirectConnection
@@ -264,6 +264,7 @@ class SqlLogTransaction:
                 "b_event_id": self._event_id,
                 "b_configuration": configuration,
                 "b_version": version,
+                **{f"b_{name}": projection.occasion.get(name) for name in OCCASION},
             }
         ]
 

@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ ASK_AFTER_IDLE_S = 1
 """A connection that was used less long ago is not asked whether it is alive: that would take three
 round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
 
+ANSWER_WITHIN_S = 20.0
+"""More than the limits below and the longest `DB_LATENCY_MS` together. What takes longer comes from
+a database that hangs, whose own limits do not work: it would hold a connection, and all who wait
+for the answer, until it wakes."""
+
 SQLITE_READERS = 4
 """Each is a thread; more than the cores of a small machine gain nothing."""
 
@@ -85,17 +91,28 @@ class Database:
         pool_size: int = 10,
         read_latency_s: float = 0,
         observe_read: Callable[[float], None] = lambda _seconds: None,
+        answer_within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         self._url = make_url(url)
         self._read_latency_s = read_latency_s
         self._observe_read = observe_read
+        self.answer_within_s: float | None = answer_within_s
+        """Seconds for all that is done with one connection; more is `DatabaseUnavailable`."""
         self._file = _sqlite_file(self._url)
         self._file_identity: tuple[int, int] | None = None
         if self._file is None:
-            self._reader = self._writer = _postgres_engine(self._url, pool_size)
+            self._writer = _postgres_engine(self._url, pool_size)
+            # One state for all statements of a read, as SQLite's readers have it.
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
         else:
             self._reader = _sqlite_engine(self._url, "BEGIN", SQLITE_READERS)
             self._writer = _sqlite_engine(self._url, "BEGIN IMMEDIATE", 1)
+
+    def without_hurry(self) -> "Database":
+        """The same connections for work that takes as long as it takes: migrations, checks."""
+        patient = copy(self)
+        patient.answer_within_s = None
+        return patient
 
     @property
     def dialect(self) -> str:
@@ -131,22 +148,19 @@ class Database:
 
     async def now_ms(self) -> int:
         """The database's own time, in milliseconds since the epoch."""
-        with unavailable_when_away():
-            async with self._reader.connect() as connection:
-                return int(
-                    (await connection.execute(text(f"SELECT {self.now_ms_sql}"))).scalar_one()
-                )
+        async with self._in_time(), self._reader.connect() as connection:
+            return int((await connection.execute(text(f"SELECT {self.now_ms_sql}"))).scalar_one())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database.
 
-        Raises `DatabaseUnavailable` when it cannot be reached.
+        Raises `DatabaseUnavailable` when it cannot be reached, or does not answer in time.
         """
         started = time.perf_counter()
-        if self._read_latency_s:
-            await asyncio.sleep(self._read_latency_s)
-        with unavailable_when_away():
+        async with self._in_time():
+            if self._read_latency_s:
+                await asyncio.sleep(self._read_latency_s)
             async with self._reader.connect() as connection:
                 yield connection
         self._observe_read(time.perf_counter() - started)
@@ -155,14 +169,13 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back by an exception.
 
-        Raises `DatabaseUnavailable` when it cannot be reached, or when a file is not the one that
-        was opened; the transaction is then rolled back, unless the connection broke in the commit
-        itself.
+        Raises `DatabaseUnavailable` when it cannot be reached, does not answer in time, or when a
+        file is not the one that was opened; the transaction is then rolled back, unless the
+        connection broke in the commit itself.
         """
-        with unavailable_when_away():
-            async with self._writer.begin() as connection:
-                self._check_that_the_file_is_still_ours()
-                yield connection
+        async with self._in_time(), self._writer.begin() as connection:
+            self._check_that_the_file_is_still_ours()
+            yield connection
 
     async def take_turn(self, connection: AsyncConnection, key: str) -> None:
         """Wait, in a transaction of `write`, until no other one has taken its turn with this key.
@@ -180,9 +193,9 @@ class Database:
     async def read_direct(self) -> AsyncIterator[DirectConnection]:
         """As `read`, for statements that see a state of the database each."""
         started = time.perf_counter()
-        if self._read_latency_s:
-            await asyncio.sleep(self._read_latency_s)
-        with unavailable_when_away():
+        async with self._in_time():
+            if self._read_latency_s:
+                await asyncio.sleep(self._read_latency_s)
             async with _direct(self._reader) as connection:
                 yield connection
         self._observe_read(time.perf_counter() - started)
@@ -190,12 +203,18 @@ class Database:
     @asynccontextmanager
     async def write_direct(self, *, turn: str | None = None) -> AsyncIterator[DirectConnection]:
         """As `write`; with a `turn`, `take_turn` waits for those who came earlier with the same."""
+        async with self._in_time(), _direct(self._writer) as connection:
+            self._check_that_the_file_is_still_ours()
+            await connection.begin(turn)
+            yield connection
+            await connection.commit()
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """The one bound on everything that is asked, and the one place that says it is away."""
         with unavailable_when_away():
-            async with _direct(self._writer) as connection:
-                self._check_that_the_file_is_still_ours()
-                await connection.begin(turn)
-                yield connection
-                await connection.commit()
+            async with asyncio.timeout(self.answer_within_s):
+                yield
 
     async def ping(self) -> float:
         """How many seconds a question takes; `DatabaseUnavailable` when there is no answer."""

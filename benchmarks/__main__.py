@@ -18,6 +18,7 @@ from benchmarks import (
     cached_read,
     coalescing,
     limiter,
+    live,
     machine,
     memory,
     report,
@@ -48,6 +49,7 @@ TOPICS: dict[str, Measure] = {
     "seats-load": seats_load.measure,
     "seats-processes": seats_processes.measure,
     "seats-http": seats_http.measure,
+    "live": live.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

@@ -19,6 +19,7 @@ from event_seating.booking.registry import SeatLogs
 from event_seating.booking.service import BookingService
 from event_seating.booking.store import SqlLogStore
 from event_seating.booking.views import SeatViews
+from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
@@ -32,17 +33,20 @@ from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
+from event_seating.mail.mode import sends_mail
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.service import ABSENT_TTL_S, UserService
+from event_seating.valkey import signals as channels
+from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
 from event_seating.webhooks.service import WebhookService
-from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.targets import rules_of
 from event_seating.webhooks.wanted import Wanted
 from event_seating.written import Window
 
@@ -88,6 +92,8 @@ class Parts:
     """For each buyer, and for each address."""
     doorkeeper: Doorkeeper
     health: Health
+    signals: Signals | None
+    """To and from other processes; none in a process that has no Redis, and is alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class WorkingParts:
     metrics: Metrics
     database: Database
     users: UserService
+    signals: Signals
     drains: tuple[Callable[[], Awaitable[None]], ...]
     """Ends the taking of jobs and waits for those under way; each knows its own limit."""
 
@@ -142,11 +149,10 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
         database = _database(stack, settings, metrics)
-        accounts = _accounts(stack, settings, database, clock)
+        signals = Signals(settings.redis, clock) if settings.redis else None
+        accounts = _accounts(stack, settings, database, clock, signals)
         wanted = await _wanted(stack, database)
-        webhooks = WebhookService(
-            database, clock, NEWS_TYPES, _target_rules(settings), wanted.refresh
-        )
+        webhooks = WebhookService(database, clock, NEWS_TYPES, rules_of(settings), wanted.refresh)
         seating = await _seating(
             stack,
             settings,
@@ -154,7 +160,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             clock,
             accounts.users,
             metrics,
-            Announcements(confirms=False, wanted=wanted),
+            Announcements(confirms=sends_mail(settings), wanted=wanted),
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(_background(live.run()))
@@ -164,6 +170,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         await stack.enter_async_context(_background(watch_event_loop(metrics, clock)))
         caches = (accounts.cache, accounts.absent)
         await stack.enter_async_context(_background(_purge(caches, limiter)))
+        if signals is not None:
+            await _begin(stack, signals, metrics)
 
         key = settings.admin_api_key
         yield Parts(
@@ -182,18 +190,25 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             doorkeeper=Doorkeeper(
                 key.get_secret_value() if key else None, open_house=not settings.production
             ),
-            health=Health({"database": database.ping}),
+            health=Health(
+                {"database": database.ping}, helpful={"redis": signals.ping} if signals else None
+            ),
+            signals=signals,
         )
 
 
 @asynccontextmanager
 async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
     """Every part of a job process, until the block ends; `drain` before that."""
+    if settings.redis is None:
+        raise StartupError("REDIS_URL: jobs need a Redis")
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
         database = _database(stack, settings, metrics)
-        accounts = _accounts(stack, settings, database, clock)
+        signals = Signals(settings.redis, clock)
+        accounts = _accounts(stack, settings, database, clock, signals)
+        await _begin(stack, signals, metrics)
         yield WorkingParts(
             settings=settings,
             clock=clock,
@@ -201,6 +216,7 @@ async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]
             metrics=metrics,
             database=database,
             users=accounts.users,
+            signals=signals,
             drains=(),
         )
 
@@ -239,15 +255,38 @@ def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Da
 
 
 def _accounts(
-    stack: AsyncExitStack, settings: Settings, database: Database, clock: Clock
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    signals: Signals | None,
 ) -> _Accounts:
     cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
     )
-    users = UserService(database, cache, absent, clock)
+    users = UserService(
+        database, cache, absent, clock, _coherence(signals), welcomes=sends_mail(settings)
+    )
     stack.push_async_callback(users.aclose)
     return _Accounts(users, cache, absent)
+
+
+def _coherence(signals: Signals | None) -> Coherence:
+    coherence = Coherence(signals.publish if signals else None)
+    if signals is not None:
+        signals.listen(channels.USERS, coherence.on_changed)
+        signals.listen(channels.CACHE, coherence.on_cleared)
+        signals.on_down(coherence.on_down)
+        signals.on_up(coherence.on_up)
+    return coherence
+
+
+async def _begin(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
+    """Connect, now that all who listen are there; they are told no more before they end."""
+    metrics.attach_redis(lambda: signals)
+    stack.push_async_callback(signals.aclose)
+    await signals.start()
 
 
 async def _seating(
@@ -306,13 +345,6 @@ async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
     await wanted.refresh()
     await stack.enter_async_context(_background(wanted.run()))
     return wanted
-
-
-def _target_rules(settings: Settings) -> TargetRules:
-    return TargetRules(
-        plain_http=not settings.production,
-        private_networks=settings.webhooks_into_private_networks,
-    )
 
 
 def _live(

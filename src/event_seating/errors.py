@@ -154,14 +154,6 @@ class VenueVersionNotFound(ServiceError):
     sentence = "This venue's seat map has no such version."
 
 
-class ReportNotFound(ServiceError):
-    """There is no such report, or not any more."""
-
-    status = 404
-    code = "report_not_found"
-    sentence = "No report has this id; a report is kept for a day."
-
-
 class WebhookNotFound(ServiceError):
     """No webhook has this id."""
 

@@ -28,8 +28,9 @@ async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None
         return
     async with bootstrap.working(settings, logs) as parts:
         orders.say(READY)
-        await orders.to_end()
-        await parts.drain()
+        told = await orders.to_end()
+        if not told.orphaned:  # else the Valkey is gone as well
+            await parts.drain()
 
 
 if __name__ == "__main__":

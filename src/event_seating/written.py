@@ -26,7 +26,10 @@ PORT_MAX = 65_535
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 """A name in ASCII or an address; `urlsplit` has taken the brackets off."""
 
-SMTP_EXAMPLE = "smtp://user:password@host:587"
+_SMTP_HINT = (
+    "write smtp://user:password@host:587 or smtps://…, and signs such as / ? # @ in a password as "
+    "%2F %3F %23 %40"
+)
 
 
 class Tls(StrEnum):
@@ -191,18 +194,18 @@ def parse_smtp_url(text: str) -> SmtpServer:
     With a user STARTTLS is required unless it is switched off: a password does not go in the clear
     because somebody on the way took the offer out.
     """
+    if not text.isprintable() or " " in text:
+        raise ValueError(_SMTP_HINT)
     try:
         url = urlsplit(text)
         port = url.port
         given = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
     except ValueError:
-        raise ValueError(f"write {SMTP_EXAMPLE}") from None
+        raise ValueError(_SMTP_HINT) from None
     if url.scheme not in {"smtp", "smtps"} or not url.hostname:
-        raise ValueError(f"write {SMTP_EXAMPLE} or smtps://…")
+        raise ValueError(_SMTP_HINT)
     if url.path.strip("/") or url.fragment or not _HOST.fullmatch(url.hostname):
-        raise ValueError(
-            f"write {SMTP_EXAMPLE}; signs such as / ? # @ in a password as %2F %3F %23 %40"
-        )
+        raise ValueError(_SMTP_HINT)
     if url.password and not url.username:
         raise ValueError("has a password and no user")
     options = dict(given)

@@ -31,6 +31,16 @@ async def test_a_transaction_is_there_after_the_block(database: Database) -> Non
     assert await names(database) == ["anna"]
 
 
+async def test_a_read_of_several_statements_sees_one_state(database: Database) -> None:
+    count = text("SELECT COUNT(*) FROM users")
+    async with database.read() as connection:
+        assert (await connection.execute(count)).scalar_one() == 0
+        async with database.write() as other:
+            await store.insert(other, ANNA)
+        assert (await connection.execute(count)).scalar_one() == 0
+    assert await names(database) == ["anna"]
+
+
 async def test_an_exception_takes_the_transaction_back(database: Database) -> None:
     async def write() -> None:
         async with database.write() as connection:

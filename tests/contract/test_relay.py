@@ -280,5 +280,5 @@ async def test_a_wrong_password_is_said_to_be_and_not_waited_for(jobs: Jobs) -> 
     with pytest.raises(RedisUnavailable) as raised:
         async with jobs_on(jobs.database, jobs.url) as other:
             await other.relay.step()
-    assert "uthentication" in str(raised.value.__cause__)
+    assert "uthenticat" in str(raised.value.__cause__)
     await jobs.redis.execute_command("AUTH", "right")

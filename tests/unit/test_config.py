@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from event_seating import config
-from event_seating.config import AppEnv, LogLevel, Settings
+from event_seating.config import AppEnv, LogLevel, PrivateNetworks, Settings
 from event_seating.errors import StartupError
-from event_seating.written import Window
+from event_seating.written import SmtpServer, Tls, Window, parse_smtp_url
 
 KEY = "an-admin-key-of-24-chars"
 
@@ -22,6 +22,11 @@ DEFAULTS: dict[str, Any] = {
     "data_dir": Path("data"),
     "database_url": None,
     "database_pool_size": 10,
+    "redis_url": None,
+    "redis_host": None,
+    "redis_port": 6379,
+    "redis_password": None,
+    "valkey_bin": None,
     "cache_ttl": 60,
     "cache_capacity": 1000,
     "db_latency_ms": 0,
@@ -36,9 +41,12 @@ DEFAULTS: dict[str, Any] = {
     "live_connections_max": 12_000,
     "live_connections_per_address": 1_000,
     "secret_key": None,
+    "smtp_url": None,
+    "mail_from": None,
     "trusted_proxies": (),
     "cors_origins": (),
     "admin_api_key": None,
+    "webhook_private_networks": None,
     "drain_delay_s": None,
 }
 
@@ -51,6 +59,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "data_dir": ("/var/lib/es", Path("/var/lib/es")),
     "database_url": ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
     "database_pool_size": ("20", 20),
+    "redis_url": ("redis://u:p@h:1/2", "redis://u:p@h:1/2"),
+    "redis_host": ("redis.internal", "redis.internal"),
+    "redis_port": ("7000", 7000),
+    "valkey_bin": ("/usr/bin/valkey-server", Path("/usr/bin/valkey-server")),
     "cache_ttl": ("0.5", 0.5),
     "cache_capacity": ("2", 2),
     "db_latency_ms": ("200", 200),
@@ -62,6 +74,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "seating_rate_limits": ("7/8s", (Window(7, 8),)),
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
+    "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
     "live_connections_max": ("9", 9),
     "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
@@ -72,6 +85,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
         "https://A.example/, http://b.example:81",
         ("https://a.example", "http://b.example:81"),
     ),
+    "webhook_private_networks": ("refuse", PrivateNetworks.refuse),
     "drain_delay_s": ("1.5", 1.5),
 }
 
@@ -83,7 +97,8 @@ def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_tables_here_name_every_setting() -> None:
-    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, "admin_api_key", "secret_key"}
+    secrets = {"admin_api_key", "secret_key", "redis_password", "smtp_url"}
+    assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, *secrets}
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -183,8 +198,11 @@ class TestSecrets:
         monkeypatch.setenv("ADMIN_API_KEY", KEY)
         assert KEY not in repr(config.load())
         monkeypatch.setenv("DATABASE_URL", "mysql://u:hidden@h/d")
+        monkeypatch.setenv("SMTP_URL", "smtp://u:hidden@h/path")
         with pytest.raises(StartupError) as refused:
             config.load()
+        assert "DATABASE_URL" in str(refused.value)
+        assert "SMTP_URL" in str(refused.value)
         assert "hidden" not in str(refused.value)
 
 
@@ -203,6 +221,14 @@ class TestSecrets:
         ("ADMIN_API_KEY", " an-admin-key-of-24-chars"), ("DATABASE_URL", "postgresql"),
         ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"), ("DRAIN_DELAY_S", "11"),
+        ("SMTP_URL", "mail.example"), ("SMTP_URL", "http://mail.example"), ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://h:99999"), ("SMTP_URL", "smtp://h:0"), ("SMTP_URL", "smtp://h/x"),
+        ("SMTP_URL", "smtp://u:p#w@h"), ("SMTP_URL", "smtp://u:p/w@h"), ("SMTP_URL", "smtp://:p@h"),
+        ("SMTP_URL", "smtp://h?starttls=maybe"), ("SMTP_URL", "smtp://h?tls=1"),
+        ("SMTP_URL", "smtps://h?starttls=required"), ("SMTP_URL", "smtp://h?verify=no"),
+        ("SMTP_URL", "smtp://h?verify=on&verify=off"), ("SMTP_URL", "smtp://h?x"),
+        ("SMTP_URL", "smtp://h\r\nX"), ("SMTP_URL", "smtp://[::1"), ("SMTP_URL", "smtp://a b"),
+        ("MAIL_FROM", "nobody"), ("MAIL_FROM", "a@b, c@d"), ("MAIL_FROM", "A <a@b>\r\nBcc: x@y"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_in_one_line_that_names_it(
@@ -238,3 +264,105 @@ def test_every_setting_is_described() -> None:
     ]
     assert all(help_.endswith(".") for _, _, help_ in config.described())
     assert "RATE_LIMITS = 5/10s,10/60s" in config.as_text()
+
+
+SERVERS: dict[str, SmtpServer] = {
+    "smtp://h": SmtpServer("h", 587, None, "", Tls.offered, True),
+    "smtp://h:25?starttls=off": SmtpServer("h", 25, None, "", Tls.off, True),
+    "smtp://h?starttls=required&verify=off": SmtpServer("h", 587, None, "", Tls.required, False),
+    "smtp://u:p@h": SmtpServer("h", 587, "u", "p", Tls.required, True),
+    "smtp://u:p@h?starttls=off": SmtpServer("h", 587, "u", "p", Tls.off, True),
+    "smtp://me%40x.example:p%2F%23@[::1]:26": SmtpServer(
+        "::1", 26, "me@x.example", "p/#", Tls.required, True
+    ),
+    "smtps://u:p@mail.example": SmtpServer("mail.example", 465, "u", "p", Tls.whole, True),
+}
+
+
+@pytest.mark.parametrize("url", SERVERS)
+def test_a_mail_server_is_read_as_it_is_written(url: str) -> None:
+    assert parse_smtp_url(url) == SERVERS[url]
+
+
+def test_in_production_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_API_KEY", KEY)
+    monkeypatch.setenv("SMTP_URL", "smtp://h")
+    assert config.load().mail_from is None
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(StartupError, match=r"^MAIL_FROM: "):
+        config.load()
+    monkeypatch.setenv("MAIL_FROM", "Box <box@example.com>")
+    config.load()
+
+
+class TestRedis:
+    def redis(self, monkeypatch: pytest.MonkeyPatch, **given: str) -> str | None:
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        return config.load().redis
+
+    def test_none_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.redis(monkeypatch) is None
+        assert self.redis(monkeypatch, REDIS_PORT="7000") is None
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ({"REDIS_URL": "redis://h"}, "redis://h"),
+            ({"REDIS_URL": "rediss://u:p@h:1/2"}, "rediss://u:p@h:1/2"),
+            ({"REDIS_URL": "unix:///run/redis.sock?db=3"}, "unix:///run/redis.sock?db=3"),
+            ({"REDIS_HOST": "h"}, "redis://h:6379/0"),
+            ({"REDIS_HOST": "::1", "REDIS_PORT": "7000"}, "redis://[::1]:7000/0"),
+            ({"REDIS_HOST": "h", "REDIS_PASSWORD": "a@/:b"}, "redis://:a%40%2F%3Ab@h:6379/0"),
+            ({"REDIS_URL": "redis://u@h", "REDIS_PASSWORD": "p"}, "redis://u:p@h"),
+            ({"REDIS_URL": "redis://:own@h", "REDIS_PASSWORD": "p"}, "redis://:own@h"),
+            ({"REDIS_URL": "redis://h", "REDIS_HOST": "other"}, "redis://h"),
+            ({"REDIS_URL": "unix:///s", "REDIS_PASSWORD": "p"}, "unix://:p@/s"),
+        ],
+    )
+    def test_one_url_is_made_of_what_is_given(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: str
+    ) -> None:
+        assert self.redis(monkeypatch, **given) == expected
+
+    @pytest.mark.parametrize(
+        "url",
+        ["hidden", "http://hidden", "redis://", "redis://hidden:0", "redis://hidden:99999",
+         "redis://hidden:x", "redis://hidden/x", "redis://hidden?socket_timeout=60",
+         "redis://u:a/b@hidden", "unix://hidden", "unix:///s?db=x", "unix:///s?timeout=1",
+         "redis://[::1"],
+    )  # fmt: skip
+    def test_what_is_no_url_of_a_redis_is_refused_without_showing_it(
+        self, monkeypatch: pytest.MonkeyPatch, url: str
+    ) -> None:
+        with pytest.raises(StartupError, match="REDIS_URL: ") as refused:
+            self.redis(monkeypatch, REDIS_URL=url)
+        assert "hidden" not in str(refused.value)
+
+    def test_a_password_for_nothing_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(StartupError, match="REDIS_PASSWORD: ") as refused:
+            self.redis(monkeypatch, REDIS_PASSWORD="hidden")
+        assert "hidden" not in str(refused.value)
+
+    def test_the_secrets_may_come_as_files(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "password").write_text("secret\n")
+        given = {"REDIS_HOST": "h", "REDIS_PASSWORD_FILE": str(tmp_path / "password")}
+        assert self.redis(monkeypatch, **given) == "redis://:secret@h:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"app_env": "test"}, False),
+        ({"app_env": "production"}, False),
+        ({"webhook_private_networks": "refuse"}, False),
+        ({"app_env": "production", "webhook_private_networks": "allow"}, True),
+    ],
+)
+def test_webhooks_into_private_networks_are_for_development_unless_told_otherwise(
+    given: dict[str, str], allowed: bool
+) -> None:
+    assert Settings(**given).webhooks_into_private_networks is allowed

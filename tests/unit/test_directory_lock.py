@@ -43,3 +43,13 @@ def test_a_path_below_a_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartupError, match=r"DATA_DIR: .*file/data cannot be written"):
         DirectoryLock(tmp_path / "file" / "data").__enter__()
+
+
+def test_a_worker_may_use_it_beside_a_server_but_not_beside_another_worker(tmp_path: Path) -> None:
+    with (
+        DirectoryLock(tmp_path),
+        DirectoryLock(tmp_path, "worker"),
+        pytest.raises(StartupError, match="used by another worker"),
+        DirectoryLock(tmp_path, "worker"),
+    ):
+        pass

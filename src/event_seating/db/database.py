@@ -101,7 +101,9 @@ class Database:
         self._file = _sqlite_file(self._url)
         self._file_identity: tuple[int, int] | None = None
         if self._file is None:
-            self._reader = self._writer = _postgres_engine(self._url, pool_size)
+            self._writer = _postgres_engine(self._url, pool_size)
+            # One state for all statements of a read, as SQLite's readers have it.
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
         else:
             self._reader = _sqlite_engine(self._url, "BEGIN", SQLITE_READERS)
             self._writer = _sqlite_engine(self._url, "BEGIN IMMEDIATE", 1)

@@ -3,8 +3,7 @@
 They are kept in the database, in chunks, so that every process finds them and a backup has them. A
 file is either written with what makes it, in one transaction (`write`), or piece by piece while it
 comes in, in transactions of its own (`spool`): a client that sends slowly must not hold the one
-writer of SQLite. A spooled file that did not become whole is nobody's, and ends like every file, at
-its expiry.
+writer of SQLite. A spooled file that did not become whole is nobody's, and goes after an hour.
 
 Owns the statements and the size of a chunk. Never has more than a chunk of a file in memory.
 """
@@ -27,6 +26,9 @@ FILE_ID_BYTES: Final = 16
 
 UNFINISHED: Final = -1
 """The size of a file that is still coming in."""
+
+UNFINISHED_FOR_MS: Final = 3_600_000
+"""How long one may be coming in; what took longer broke off."""
 
 Pieces = Iterable[bytes] | AsyncIterable[bytes]
 
@@ -101,7 +103,8 @@ async def spool(
     Until the last chunk is there nobody can read it.
     """
     file_id = new_file_id()
-    head = FileHead(file_id, name, media_type, UNFINISHED, now_ms, expires_at_ms)
+    until_ms = min(expires_at_ms, now_ms + UNFINISHED_FOR_MS)
+    head = FileHead(file_id, name, media_type, UNFINISHED, now_ms, until_ms)
     async with database.write() as connection:
         await connection.execute(insert(files), head._asdict())
     size = 0

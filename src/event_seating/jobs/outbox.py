@@ -53,13 +53,6 @@ _BY_ID = select(outbox).where(outbox.c.id == bindparam("id"))
 
 _RESULT_BY_ID = select(job_results).where(job_results.c.id == bindparam("id"))
 
-
-_IS_OPEN = (
-    select(outbox.c.id)
-    .where(outbox.c.event_id == bindparam("event_id"))
-    .where(outbox.c.id == bindparam("id"))
-)
-
 _REMOVE = (
     delete(outbox)
     .where(outbox.c.event_id == bindparam("b_event_id"))
@@ -179,12 +172,6 @@ async def result_by_id(connection: AsyncConnection, job_id: str) -> Result | Non
     """The job with this id, if it was done a short while ago."""
     row = (await connection.execute(_RESULT_BY_ID, {"id": job_id})).first()
     return Result(*row) if row else None
-
-
-async def is_open(connection: AsyncConnection, event_id: str, job_id: str) -> bool:
-    """Whether the job is still to be done, or was given up."""
-    key = {"event_id": event_id, "id": job_id}
-    return (await connection.execute(_IS_OPEN, key)).first() is not None
 
 
 async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> None:

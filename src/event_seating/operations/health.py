@@ -1,16 +1,18 @@
 """Whether this process serves, and whether it should be sent requests.
 
 `/health` says the first, which is true as long as anything answers. `/health/ready` says the
-second: no while the process drains or its database is away.
+second: no while the process drains or something that it needs is away, its database; yes, but
+degraded, while something is away without which it still sells seats, its Redis.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from event_seating.errors import DatabaseUnavailable
+from event_seating.errors import DatabaseUnavailable, RedisUnavailable
 
 Probe = Callable[[], Awaitable[float]]
-"""Asks a dependency; seconds that it took, or `DatabaseUnavailable`."""
+"""Asks a dependency; seconds that it took, or an error that says it is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +28,23 @@ class Readiness:
     """Whether to send requests here."""
 
     status: str
-    """`ok`, `draining` or `unavailable`."""
+    """`ok`, `degraded`, `draining` or `unavailable`."""
     dependencies: Mapping[str, Dependency]
 
     @property
     def ready(self) -> bool:
         """Whether to send requests here."""
-        return self.status == "ok"
+        return self.status in {"ok", "degraded"}
 
 
 class Health:
     """The state of this process."""
 
-    def __init__(self, probes: Mapping[str, Probe]) -> None:
-        self._probes = probes
+    def __init__(
+        self, needed: Mapping[str, Probe], *, helpful: Mapping[str, Probe] | None = None
+    ) -> None:
+        self._needed = needed
+        self._probes = {**needed, **(helpful or {})}
         self.draining = False
 
     def drain(self) -> None:
@@ -48,15 +53,21 @@ class Health:
 
     async def readiness(self) -> Readiness:
         """Ask every dependency."""
-        found = {name: await _ask(probe) for name, probe in self._probes.items()}
+        answers = await asyncio.gather(*(_ask(probe) for probe in self._probes.values()))
+        found = dict(zip(self._probes, answers, strict=True))
+        return Readiness(self._status(found), found)
+
+    def _status(self, found: Mapping[str, Dependency]) -> str:
         if self.draining:
-            return Readiness("draining", found)
-        fine = all(dependency.ok for dependency in found.values())
-        return Readiness("ok" if fine else "unavailable", found)
+            return "draining"
+        away = {name for name, dependency in found.items() if not dependency.ok}
+        if away & self._needed.keys():
+            return "unavailable"
+        return "degraded" if away else "ok"
 
 
 async def _ask(probe: Probe) -> Dependency:
     try:
         return Dependency(ok=True, latency_s=await probe())
-    except (DatabaseUnavailable, TimeoutError):
+    except (DatabaseUnavailable, RedisUnavailable, TimeoutError):
         return Dependency(ok=False, latency_s=None)

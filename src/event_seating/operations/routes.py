@@ -84,7 +84,7 @@ def health_router(health: Health, clock: Clock) -> APIRouter:
         responses={503: {"model": ReadinessBody, "description": "Draining, or no database."}},
     )
     async def read_readiness() -> JSONResponse:
-        """Each dependency with its status and latency."""
+        """Each dependency with its status and latency; `degraded` while jobs wait for Redis."""
         readiness = await health.readiness()
         body = _readiness(readiness, clock.now_ms())
         return JSONResponse(body.model_dump(), 200 if readiness.ready else 503)
@@ -118,7 +118,7 @@ def cache_router(
         responses=documented(*_CALLER_ERRORS, RateLimited),
     )
     async def clear_cache() -> CacheClearedBody:
-        """Forget every cached user."""
+        """Forget every cached user, in all processes; the number is this one's."""
         removed = clear()
         return CacheClearedBody(
             message="Cache cleared successfully",

@@ -1,7 +1,7 @@
 // Owns one event on the page: it reads what there is, joins the parts and says to each what changed. Every
 // rule is in a part; here is who tells whom.
 //
-// Modules: showEvent(id).
+// Modules: showEvent(id) -> the EventPage, or null when there is a message instead.
 
 import { areaRow } from "./areas.js";
 import { say } from "./announce.js";
@@ -41,9 +41,12 @@ export async function showEvent(id) {
     showHead(event);
     setView("event");
     const [model, { body }] = await Promise.all([loadModel(event.map), snapshot]);
-    new EventPage(event, model, body).start();
+    const page = new EventPage(event, model, body);
+    page.start();
+    return page;
   } catch (problem) {
     showProblem(problem, id);
+    return null;
   }
 }
 
@@ -219,9 +222,7 @@ class EventPage {
 
   #onHold(change) {
     if (!this.view) return;
-    if (change) {
-      this.seats.confirm(change.granted?.version ?? -1, [...this.hold.held], change.released);
-    }
+    if (change) this.seats.confirm(change);
     this.seats.setMine(this.hold.kept, this.hold.wished);
     if (this.hold.granted) this.countdown.run(Date.parse(this.hold.granted.expiresAt));
     else this.countdown.stop();
@@ -326,7 +327,7 @@ class EventPage {
   #onProblem(problem, lost) {
     const { sentence, suggestion } = reasonOf(problem, this);
     const actions = [];
-    if (suggestion) actions.push({ label: "Take those", run: () => this.hold.swap(suggestion) });
+    if (suggestion) actions.push({ label: suggestion.length === 1 ? "Take that seat" : "Take those seats", run: () => this.hold.swap(suggestion) });
     if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
       actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats) });
     }
@@ -375,6 +376,7 @@ class EventPage {
 
   /** Name the section in the middle, once its label is no longer on the map. */
   #onMove(camera) {
+    if (!this.view) return;
     const where = byId("where");
     const seat = camera.pitchPx >= 7 ? this.view.grid.nearest(camera.x, camera.y, 6 * this.model.pitch) : -1;
     where.hidden = seat < 0;

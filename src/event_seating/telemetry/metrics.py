@@ -92,6 +92,17 @@ class SeatStats(Protocol):
     def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
 
 
+class RedisStats(Protocol):
+    """What a process knows of its Redis or Valkey; counts since the start."""
+
+    @property
+    def problem(self) -> str | None: ...  # noqa: D102
+    @property
+    def restarts(self) -> int: ...  # noqa: D102
+    @property
+    def dropped(self) -> int: ...  # noqa: D102
+
+
 class LiveStats(Protocol):
     """What live updates say of themselves; counts since the start."""
 
@@ -169,6 +180,10 @@ class Metrics:
             ]
         )
 
+    def attach_redis(self, stats: Callable[[], RedisStats]) -> None:
+        """Read whether Redis can be used, and what was counted of it."""
+        self._attach(lambda: _redis_metrics(stats()))
+
     def attach_live(
         self,
         stats: LiveStats,
@@ -242,6 +257,9 @@ _HELP = {
     "seat_log_batch_size": "Entries in a row of the seat log.",
     "seat_events_loaded": "Events whose seats are in memory.",
     "clock_offset_seconds": "How far the database's clock is ahead of this machine's.",
+    "redis_up": "1 while Redis can be used, 0 while jobs wait for it.",
+    "redis_restarts_total": "Times that Redis was found started again, or was another one.",
+    "signals_dropped_total": "Messages to other processes that could not be sent.",
     "live_subscribers": "WebSockets and long polls that wait for live updates.",
     "live_events_watched": "Events that somebody watches, or did within the last minute.",
     "live_frames_total": "Frames of live updates, one for each watcher.",
@@ -286,6 +304,14 @@ def _seat_metrics(stats: SeatStats) -> list[Metric]:
         _by_outcome("seat_bookings_total", stats.bookings),
         _counter("seat_log_conflicts_total", stats.conflicts),
         _batch_sizes("seat_log_batch_size", stats.batch_sizes),
+    ]
+
+
+def _redis_metrics(stats: RedisStats) -> list[Metric]:
+    return [
+        _gauge("redis_up", stats.problem is None),
+        _counter("redis_restarts_total", stats.restarts),
+        _counter("signals_dropped_total", stats.dropped),
     ]
 
 

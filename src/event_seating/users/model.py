@@ -55,6 +55,13 @@ def is_user_id(text: str) -> bool:
     return _USER_ID.match(text) is not None
 
 
+def checked_id(text: str) -> str:
+    """The id as it is; a `ValueError` says what is wrong."""
+    if not is_user_id(text):
+        raise ValueError(f"must have 1 to {USER_ID_CHARS_MAX} letters, digits or any of . _ ~ -")
+    return text
+
+
 def checked_name(text: str) -> str:
     """The name without the space around it; a `ValueError` says what is wrong."""
     name = text.strip()

@@ -33,14 +33,6 @@ HEADERS: tuple[Header, ...] = (
 _CALLER_ERRORS = (Unauthorized, Forbidden, RateLimited, DatabaseUnavailable)
 
 
-def _user_id(text: str) -> str:
-    if not model.is_user_id(text):
-        raise ValueError(
-            f"must have 1 to {model.USER_ID_CHARS_MAX} letters, digits or any of . _ ~ -"
-        )
-    return text
-
-
 class NewUser(BaseModel):
     """What `POST /users` takes."""
 
@@ -48,7 +40,7 @@ class NewUser(BaseModel):
 
     id: Annotated[
         str,
-        AfterValidator(_user_id),
+        AfterValidator(model.checked_id),
         Field(json_schema_extra={"pattern": model.USER_ID_PATTERN}, examples=["123"]),
     ]
     name: Annotated[

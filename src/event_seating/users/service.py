@@ -5,12 +5,17 @@ read of the database for that id. A write goes to the database first, then repla
 held and taints a read that is under way, so that no older answer settles over a newer one.
 
 An absent user is remembered for `ABSENT_TTL_S` in a cache of its own, so that somebody who asks
-for the same wrong id over and over costs nothing; creating the user ends that memory. This is right
-only while one process serves: what another process creates would be unknown here.
+for the same wrong id over and over costs nothing; creating the user ends that memory. This is done
+only while this process is alone with its database: a user whom another process creates would stay
+unknown here until the signal came. With others beside it nobody is remembered as absent, and a
+caller who joined a read that found nobody reads once more, since that read may be older than the
+answer which told the caller that the user is there.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
+from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
@@ -37,10 +42,13 @@ class UserService:
         cache: LruCache,
         absent: LruCache,
         clock: Clock,
+        coherence: Coherence,
         *,
         welcomes: bool = False,
     ) -> None:
         """`welcomes`: whether mail is sent at all, so that a new user gets one."""
+        coherence.attach(self._forget, self._forget_all)
+        self._coherence = coherence
         self._database = database
         self._cache = cache
         self._absent = absent
@@ -64,7 +72,9 @@ class UserService:
         """
         if self._absent.get(user_id) is not None:
             raise UserNotFound
-        encoded, _ = await self._flights.load(user_id, lambda: self._load(user_id))
+        encoded, outcome = await self._flights.load(user_id, lambda: self._load(user_id))
+        if encoded is None and outcome.joined and not self._coherence.alone:
+            encoded, _ = await self._flights.load(user_id, lambda: self._load(user_id))
         if encoded is None:
             raise UserNotFound
         return encoded
@@ -83,24 +93,54 @@ class UserService:
         The three fields have been checked by `users.model`.
         """
         user = User(user_id, name, email, self._clock.now_ms())
+        heard = self._coherence.heard
         try:
-            async with self._database.write() as connection:
-                if not await store.insert(connection, user):
-                    taken = await store.by_id(connection, user_id)
-                    raise UserIdExists if taken else EmailExists
-                if self._welcomes:
-                    await outbox.add(connection, [_welcome(user_id)], user.created_at_ms)
-        finally:
-            # Also when it failed: the user may be there all the same, written by somebody else or
-            # by a commit whose answer was lost.
-            self._flights.taint(user_id)
-            self._absent.discard(user_id)
+            await self._insert(user)
+        except (UserIdExists, EmailExists):
+            self._end_absence(user_id)  # somebody else wrote the user, and told everybody
+            raise
+        except BaseException:
+            self.changed([user_id])  # it may be there all the same: the commit's answer was lost
+            raise
+        self._end_absence(user_id)
+        self._coherence.tell([user_id])
         encoded = user.encode()
-        self._cache.put(user_id, encoded)
+        if heard == self._coherence.heard:  # else another process may have changed it since
+            self._cache_unless_deaf(user_id, encoded)
         return encoded
 
+    async def _insert(self, user: User) -> None:
+        async with self._database.write() as connection:
+            if not await store.insert(connection, user):
+                taken = await store.by_id(connection, user.id)
+                raise UserIdExists if taken else EmailExists
+            if self._welcomes:
+                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
+
+    def changed(self, user_ids: Sequence[str]) -> None:
+        """These users were written, here and now: forget what is known of them, everywhere.
+
+        To be called after the commit by whoever writes users in another way than `create`.
+        """
+        for user_id in user_ids:
+            self._forget(user_id)
+        self._coherence.tell(user_ids)
+
     def clear_cache(self) -> int:
-        """Forget every cached user, and what is being read now; how many were cached."""
+        """Forget every cached user, in all processes; how many were cached in this one."""
+        self._coherence.tell_all()
+        return self._forget_all()
+
+    def _forget(self, user_id: str) -> None:
+        """Also what is being read now. In one step: see `single_flight`."""
+        self._end_absence(user_id)
+        self._cache.discard(user_id)
+
+    def _end_absence(self, user_id: str) -> None:
+        self._flights.taint(user_id)
+        self._absent.discard(user_id)
+
+    def _forget_all(self) -> int:
         self._flights.taint_all()
         self._absent.clear()
         return self._cache.clear()
@@ -111,11 +151,16 @@ class UserService:
         return user.encode() if user else None
 
     def _keep(self, user_id: str, encoded: bytes | None) -> None:
-        if encoded is None:
+        if encoded is not None:
+            self._cache_unless_deaf(user_id, encoded)
+        elif self._coherence.alone:
             self._absent.put(user_id, b"")
-        else:
+
+    def _cache_unless_deaf(self, user_id: str, encoded: bytes) -> None:
+        if self._coherence.caching:
             self._cache.put(user_id, encoded)
 
 
-def _welcome(user_id: str) -> NewJob:
+def welcome(user_id: str) -> NewJob:
+    """The job that sends a new user a mail."""
     return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})

@@ -99,6 +99,7 @@ class Signals:
         self._queued = asyncio.Event()
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._look: asyncio.Task[float | None] | None = None
         self._run_id: str | None = None
         self._marked = False
         self._away: str | None = "it was not asked yet"
@@ -155,24 +156,36 @@ class Signals:
         if self._queue and self.connected:
             with suppress(*FAILURES):
                 await self._send_batch()
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._look] if self._look else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for client in (self._commands, self._waiting):
             with suppress(*FAILURES):
                 async with asyncio.timeout(ANSWER_WITHIN_S):
                     await client.aclose()
 
     async def ping(self) -> float:
-        """Seconds that the server takes to answer; `RedisUnavailable` when it cannot be used."""
+        """Seconds that the server takes to answer; `RedisUnavailable` when it cannot be used.
+
+        All who ask at once share one look, so that nobody can pile up connections to a frozen one.
+        """
         if self.problem is not None:
             raise RedisUnavailable
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._ping(), name="redis-ping")
+        seconds = await asyncio.shield(self._look)
+        if seconds is None:
+            raise RedisUnavailable
+        return seconds
+
+    async def _ping(self) -> float | None:
         began = self._clock.monotonic()
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S / 2):
                 await self._commands.ping()
-        except FAILURES as error:
-            raise RedisUnavailable from error
+        except FAILURES:
+            return None
         return self._clock.monotonic() - began
 
     async def _receive(self) -> None:

@@ -89,7 +89,6 @@ ACCESS: Final[dict[str, Role]] = {
     "GET /events/{id}/bookings": Role.box_office,
     "GET /users/{id}/bookings": Role.box_office,
     "POST /reports": Role.box_office,
-    "GET /reports/{id}": Role.box_office,
     "POST /events/{id}/holds": Role.anyone,
     "GET /holds/{token}": Role.anyone,
     "PATCH /holds/{token}": Role.anyone,

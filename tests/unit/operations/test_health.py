@@ -1,8 +1,10 @@
 """Whether to send requests here."""
 
+import asyncio
+
 import pytest
 
-from event_seating.errors import DatabaseUnavailable
+from event_seating.errors import DatabaseUnavailable, RedisUnavailable
 from event_seating.operations.health import Dependency, Health
 
 pytestmark = pytest.mark.anyio
@@ -40,3 +42,30 @@ async def test_draining_it_is_not_ready_whatever_answers() -> None:
     found = await health.readiness()
     assert (found.status, found.ready) == ("draining", False)
     assert found.dependencies["database"].ok
+
+
+async def redis_is_away() -> float:
+    raise RedisUnavailable
+
+
+async def test_without_what_only_helps_it_is_degraded_and_ready() -> None:
+    found = await Health({"database": answers}, helpful={"redis": redis_is_away}).readiness()
+    assert (found.status, found.ready) == ("degraded", True)
+    assert found.dependencies["redis"] == Dependency(ok=False, latency_s=None)
+
+
+async def test_without_what_it_needs_the_rest_does_not_matter() -> None:
+    found = await Health({"database": is_away}, helpful={"redis": redis_is_away}).readiness()
+    assert (found.status, found.ready) == ("unavailable", False)
+
+
+async def test_all_are_asked_at_once() -> None:
+    both = asyncio.Barrier(2)
+
+    async def waits_for_the_other() -> float:
+        await both.wait()
+        return 0.001
+
+    health = Health({"database": waits_for_the_other}, helpful={"redis": waits_for_the_other})
+    async with asyncio.timeout(5):
+        assert (await health.readiness()).status == "ok"

@@ -27,6 +27,19 @@ class Stats:
     average_lookup_ms: float = 0.5
 
 
+@dataclass
+class Live:
+    frames: int = 11
+    dropped: int = 1
+
+
+@dataclass
+class Redis:
+    problem: str | None = None
+    restarts: int = 2
+    dropped: int = 1
+
+
 class Seats:
     """What the writers counted."""
 
@@ -43,7 +56,9 @@ def metrics() -> Metrics:
     built.attach_cache(Stats, lambda: 6)
     built.attach_limiter(lambda: 7)
     built.attach_logs(lambda: 9)
+    built.attach_redis(Redis)
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
+    built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
     return built
 
 

@@ -1,0 +1,73 @@
+"""What a job process does all the time: relay, work, and ask for what is due each hour.
+
+Owns the order in which these begin and end. A job process has one; nothing else starts a worker.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.jobs.model import QUEUES, Handler
+from event_seating.jobs.purge import Purge
+from event_seating.jobs.queue import JobQueue
+from event_seating.jobs.relay import Relay
+from event_seating.jobs.worker import Worker
+
+DRAIN_WITHIN_S: Final = 9.0
+"""For the jobs under way when the process is to end, of the 15 s that it has; most take less than a
+second, and an import stops after any of its steps."""
+
+
+class JobEngine:
+    """Relay and workers of one process."""
+
+    def __init__(
+        self,
+        url: str,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        *,
+        queues: Sequence[str] = QUEUES,
+    ) -> None:
+        purge = Purge(database, clock)
+        self._queues = [JobQueue(name, url) for name in QUEUES]
+        self._relay = Relay(database, self._queues, clock)
+        self._purge = purge
+        every = {**purge.handlers(), **handlers}
+        self._workers = [Worker(name, url, database, every, clock) for name in queues]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin, whether Redis is there or not."""
+        self._tasks = [
+            asyncio.create_task(self._relay.run(), name="relay"),
+            asyncio.create_task(self._purge.keep_asking(), name="purge"),
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def nudge(self) -> None:
+        """There may be new jobs."""
+        self._relay.nudge()
+
+    def pause(self) -> None:
+        """Take no new jobs."""
+        for worker in self._workers:
+            worker.pause()
+
+    def resume(self) -> None:
+        """Take jobs again."""
+        for worker in self._workers:
+            worker.resume()
+
+    async def drain(self) -> None:
+        """Take no new jobs, finish those under way or hand them back, and end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.drain(DRAIN_WITHIN_S) for worker in self._workers))
+        for queue in self._queues:
+            await queue.close()

@@ -1,0 +1,156 @@
+"""What nobody needs any more goes, in steps so short that nobody waits for them.
+
+Owns how long things are kept, and that a `purge` is asked for each hour: as a job like every other,
+under an id that is the hour's own, so that of all the processes that ask for one the first does.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Table, delete, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.db.database import Database
+from event_seating.db.tables import (
+    idempotency,
+    job_results,
+    outbox,
+    user_import_refusals,
+    user_imports,
+    webhook_deliveries,
+)
+from event_seating.errors import DatabaseUnavailable
+from event_seating.jobs import files
+from event_seating.jobs import outbox as statements
+from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, Job, NewJob
+
+PURGE: Final = "purge"
+
+HOUR_MS: Final = 3_600 * MS_PER_S
+DAY_MS: Final = 24 * HOUR_MS
+
+ANSWERS_KEPT_MS: Final = DAY_MS
+"""Of calls with an `Idempotency-Key`: whoever lost an answer asks again within minutes."""
+
+RESULTS_KEPT_MS: Final = DAY_MS
+"""Of jobs that are done."""
+
+FAILED_KEPT_MS: Final = 30 * DAY_MS
+"""Jobs that were given up, to be looked at and tried again; and what webhooks were told."""
+
+ROWS_A_STEP: Final = 500
+"""Some ten milliseconds in which no other writer of SQLite writes."""
+
+FILES_A_STEP: Final = 1
+"""A file may have a hundred chunks."""
+
+BETWEEN_STEPS_S: Final = 0.02
+"""For those who wait to write; twice as long as a step."""
+
+ASK_EVERY_S: Final = 60.0
+"""How late a purge may be asked for."""
+
+Step = Callable[[AsyncConnection, int], Awaitable[int]]
+"""Deletes what is too old at this time, no more than a step's worth; how much it was."""
+
+
+class _Old(NamedTuple):
+    """Rows that go some time after the one in a column."""
+
+    table: Table
+    column: str
+    kept_ms: int
+
+    async def step(self, connection: AsyncConnection, now_ms: int) -> int:
+        """See `Step`."""
+        before = self.table.c[self.column] < now_ms - self.kept_ms
+        return await _delete(connection, self.table, before)
+
+
+_OLD: Final = (
+    _Old(idempotency, "at_ms", ANSWERS_KEPT_MS),
+    _Old(job_results, "finished_at_ms", RESULTS_KEPT_MS),
+    _Old(outbox, "failed_at_ms", FAILED_KEPT_MS),
+    _Old(webhook_deliveries, "created_at_ms", FAILED_KEPT_MS),
+)
+
+
+class Purge:
+    """The handler of `purge`, and who asks for it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def handlers(self) -> dict[str, Any]:
+        """By the name of the job."""
+        return {PURGE: self.purge}
+
+    async def purge(self, job: Job) -> dict[str, int]:
+        """Delete what is too old; how many rows of each table."""
+        gone = {}
+        for name, most, step in _steps():
+            gone[name] = 0
+            while True:
+                async with self._database.write() as connection:
+                    deleted = await step(connection, self._clock.now_ms())
+                gone[name] += deleted
+                if deleted < most:
+                    break
+                await job.report(gone)
+                await asyncio.sleep(BETWEEN_STEPS_S)
+        return gone
+
+    async def keep_asking(self) -> None:
+        """Ask for a purge each hour, for ever; cancel it to end."""
+        while True:
+            with suppress(DatabaseUnavailable):
+                await self.ask()
+            await asyncio.sleep(ASK_EVERY_S)
+
+    async def ask(self) -> bool:
+        """Ask for this hour's purge, unless somebody has."""
+        now_ms = self._clock.now_ms()
+        hour = datetime.fromtimestamp(now_ms / MS_PER_S, UTC).strftime("%Y-%m-%dT%HZ")
+        job = NewJob(f"{PURGE}-{hour}", DATABASE_OPERATIONS, PURGE, {}, priority=BULK)
+        async with self._database.write() as connection:
+            return await statements.add_once(connection, job, now_ms)
+
+
+def _steps() -> Sequence[tuple[str, int, Step]]:
+    return [
+        *((old.table.name, ROWS_A_STEP, old.step) for old in _OLD),
+        ("user_imports", ROWS_A_STEP, _imports),
+        ("user_import_refusals", ROWS_A_STEP, _refusals),
+        ("files", FILES_A_STEP, _files),
+    ]
+
+
+async def _files(connection: AsyncConnection, now_ms: int) -> int:
+    return await files.purge(connection, now_ms, FILES_A_STEP)
+
+
+async def _imports(connection: AsyncConnection, _now_ms: int) -> int:
+    """Those whose job is no more."""
+    return await _delete(
+        connection, user_imports, user_imports.c.job_id.not_in(select(outbox.c.id))
+    )
+
+
+async def _refusals(connection: AsyncConnection, _now_ms: int) -> int:
+    """Those whose import is no more; they are in its file."""
+    imports = select(user_imports.c.job_id)
+    return await _delete(
+        connection, user_import_refusals, user_import_refusals.c.job_id.not_in(imports)
+    )
+
+
+async def _delete(connection: AsyncConnection, table: Table, condition: Any) -> int:
+    key = tuple_(*table.primary_key.columns)
+    chosen = select(*table.primary_key.columns).where(condition).limit(ROWS_A_STEP)
+    result = await connection.execute(delete(table).where(key.in_(chosen)))
+    return result.rowcount

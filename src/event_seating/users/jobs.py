@@ -1,0 +1,248 @@
+"""What is done about users in the background: one is created, or a whole file of them.
+
+Each effect is in one transaction with what says that it happened: a single user with the end of its
+job, the users of a step of an import with how far the import is. So a job that was killed anywhere
+goes on where it was, and nobody is created twice or left out.
+"""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.db.database import Database
+from event_seating.errors import EmailExists, UserIdExists
+from event_seating.jobs import files, outbox
+from event_seating.jobs.files import FileGone
+from event_seating.jobs.model import (
+    BULK,
+    DATABASE_OPERATIONS,
+    URGENT,
+    Handler,
+    Job,
+    JobDone,
+    JobFailed,
+    NewJob,
+    new_job_id,
+)
+from event_seating.users import import_store, store
+from event_seating.users.import_file import CSV, NotImportable, Record, records
+from event_seating.users.import_store import Progress
+from event_seating.users.model import User
+from event_seating.users.service import welcome
+
+CREATE_USER: Final = "create-user"
+IMPORT_USERS: Final = "import-users"
+
+LINES_A_STEP: Final = 500
+"""Some tens of milliseconds in which no other writer of SQLite writes."""
+
+BETWEEN_STEPS_S: Final = 0.01
+"""For those who wait to write."""
+
+REFUSALS_A_READ: Final = 1_000
+
+REFUSALS_KEPT_MS: Final = 7 * 86_400 * MS_PER_S
+"""A week to look at what was refused."""
+
+UPLOAD_KEPT_MS: Final = 31 * 86_400 * MS_PER_S
+"""As long as a failed import can be tried again."""
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    email: str
+
+
+class _ImportPayload(msgspec.Struct, frozen=True, rename="camel"):
+    file_id: str
+    media_type: str
+
+
+def create_user(user_id: str, name: str, email: str, trace: str | None) -> NewJob:
+    """The job that creates this user, whose fields were checked."""
+    payload = {"id": user_id, "name": name, "email": email}
+    return NewJob(
+        new_job_id(), DATABASE_OPERATIONS, CREATE_USER, payload, priority=URGENT, trace=trace
+    )
+
+
+def import_users(file_id: str, media_type: str, trace: str | None) -> NewJob:
+    """The job that creates the users of this file."""
+    payload = {"fileId": file_id, "mediaType": media_type}
+    return NewJob(
+        new_job_id(), DATABASE_OPERATIONS, IMPORT_USERS, payload, priority=BULK, trace=trace
+    )
+
+
+class UserJobs:
+    """The handlers of jobs about users."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        changed: Callable[[str], None],
+        *,
+        welcomes: bool = False,
+    ) -> None:
+        """`welcomes`: whether mail is sent at all; users of a file get none in any case."""
+        self._database = database
+        self._welcomes = welcomes
+        self._clock = clock
+        self._changed = changed
+        """Called with the id of each user that is there now and was not."""
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of the job."""
+        return {CREATE_USER: self.create, IMPORT_USERS: self.import_file}
+
+    async def create(self, job: Job) -> None:
+        """Create one user."""
+        asked = _fields(job, _Payload)
+        user = User(asked.id, asked.name, asked.email, self._clock.now_ms())
+        async with self._database.write() as connection:
+            if not await store.insert(connection, user):
+                taken = await store.by_id(connection, user.id)
+                raise JobFailed((UserIdExists if taken else EmailExists).sentence)
+            if self._welcomes:
+                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
+            await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
+        self._changed(user.id)
+
+    async def import_file(self, job: Job) -> None:
+        """Create the users of a file, a step at a time."""
+        asked = _fields(job, _ImportPayload)
+        async with self._database.write() as connection:
+            progress = await import_store.begin(connection, job.id, asked.file_id)
+            head = await files.read(connection, asked.file_id)
+        try:
+            found = records(
+                files.chunks(self._database, asked.file_id), asked.media_type, progress.next_line
+            )
+            async for step in _steps(found):
+                progress = await self._take(progress, step)
+                await job.report(_told(progress))
+                await asyncio.sleep(BETWEEN_STEPS_S)
+        except NotImportable as error:
+            raise JobFailed(str(error)) from None
+        except FileGone:
+            raise JobFailed("The file is not there any more; send it again.") from None
+        assert head is not None
+        await self._end(job, progress)
+
+    async def _take(self, before: Progress, step: Sequence[Record]) -> Progress:
+        """Write one step; raises `JobDone` when another worker has gone on with it."""
+        now_ms = self._clock.now_ms()
+        new = [User(*each.user, now_ms) for each in step if each.user is not None]
+        async with self._database.write() as connection:
+            written, taken_ids = await import_store.insert_users(connection, new)
+            reasons = _reasons(step, set(written), taken_ids)
+            after = Progress(
+                before.job_id,
+                before.file_id,
+                step[-1].next_line,
+                before.created + len(written),
+                before.refused + len(reasons),
+            )
+            mine = await import_store.go_on(
+                connection, before, after.next_line, len(written), len(reasons)
+            )
+            if not mine:
+                raise JobDone
+            await import_store.refuse(connection, before.job_id, reasons)
+        for user_id, _ in written:
+            self._changed(user_id)
+        return after
+
+    async def _end(self, job: Job, progress: Progress) -> None:
+        refused_file = await self._write_refusals(job.id) if progress.refused else None
+        result = {
+            "created": progress.created,
+            "refused": progress.refused,
+            "refusals": f"/files/{refused_file}" if refused_file else None,
+        }
+        async with self._database.write() as connection:
+            await job.finish(connection, result)
+            await import_store.end(connection, job.id)
+            await files.remove(connection, [progress.file_id])
+
+    async def _write_refusals(self, job_id: str) -> str:
+        now_ms = self._clock.now_ms()
+        return await files.spool(
+            self._database,
+            "refused.csv",
+            CSV,
+            self._refusals(job_id),
+            now_ms,
+            now_ms + REFUSALS_KEPT_MS,
+        )
+
+    async def _refusals(self, job_id: str) -> AsyncIterator[bytes]:
+        yield b"line,reason\r\n"
+        after = 0
+        while True:
+            async with self._database.read() as connection:
+                found = await import_store.refusals(connection, job_id, after, REFUSALS_A_READ)
+            if not found:
+                return
+            yield _csv(found)
+            after = found[-1][0]
+
+
+async def _steps(found: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
+    step: list[Record] = []
+    async for record in found:
+        step.append(record)
+        if len(step) == LINES_A_STEP:
+            yield step
+            step = []
+    if step:
+        yield step
+
+
+def _reasons(
+    step: Sequence[Record], written: set[tuple[str, str]], taken_ids: set[str]
+) -> dict[int, str]:
+    """Why the lines that did not become users did not."""
+    reasons = {}
+    for record in step:
+        if record.user is None:
+            reasons[record.line] = record.reason or "cannot be read"
+            continue
+        user_id, _, email = record.user
+        if (user_id, email) in written:
+            # The same line again, further down, is refused.
+            written.discard((user_id, email))
+            taken_ids.add(user_id)
+        elif user_id in taken_ids:
+            reasons[record.line] = UserIdExists.sentence
+        else:
+            reasons[record.line] = EmailExists.sentence
+    return reasons
+
+
+def _told(progress: Progress) -> dict[str, int]:
+    return {
+        "line": progress.next_line - 1,
+        "created": progress.created,
+        "refused": progress.refused,
+    }
+
+
+def _csv(rows: Sequence[tuple[int, str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _fields(job: Job, kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(job.payload, kind)
+    except msgspec.ValidationError as error:
+        raise JobFailed(f"What is stored with this job is not a {job.name}: {error}.") from None

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from event_seating import money
-from event_seating.booking.bodies import Areas, BestBody, BlockBody, SelectionBody
+from event_seating.booking.bodies import SEATS_MAX, Areas, BestBody, BlockBody, SelectionBody
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.records import STANDARD, Configuration
 from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
@@ -67,13 +67,23 @@ def best(index: SeatIndex, body: BestBody, sale: Configuration) -> Best:
             max_price = money.parse(body.max_price, sale.currency)
         except ValueError as error:
             raise invalid("best.maxPrice", str(error)) from None
+    ticket_types: tuple[tuple[str, int], ...]
+    if isinstance(body.quantity, int):
+        quantity = body.quantity
+        ticket_types = ((body.ticket_type, quantity),) if body.ticket_type else ()
+    else:
+        quantity, ticket_types = sum(body.quantity.values()), tuple(body.quantity.items())
+        if body.ticket_type is not None:
+            raise invalid("best.ticketType", "is for a quantity that is a number")
+        if not 1 <= quantity <= SEATS_MAX:
+            raise invalid("best.quantity", f"must be 1 to {SEATS_MAX} in all")
     return Best(
-        quantity=body.quantity,
+        quantity=quantity,
         categories=_numbers("best.categories", body.categories, index.category_number),
         sections=_numbers("best.sections", body.sections, index.section_number),
         max_price=max_price,
         accessible=body.accessible,
-        ticket_type=body.ticket_type,
+        ticket_types=ticket_types,
     )
 
 

@@ -58,14 +58,15 @@ export class Sprites {
     const { palette } = this;
     context.lineWidth = Math.max(1, this.pixels * 0.07);
     context.lineCap = "round";
-    context.strokeStyle = palette.taken;
-    context.fillStyle = palette.taken;
+    const taken = palette.looks?.[look] ?? palette.taken;
+    context.strokeStyle = taken;
+    context.fillStyle = taken;
     if (look === LOOK.free) this.#free(context, radius, color, flags, palette.onCategories[category]);
     else if (look === LOOK.dim) outline(context, radius - context.lineWidth / 2, flags);
     else if (look === LOOK.held) this.#held(context, radius);
     else if (look === LOOK.booked) cross(context, radius * 0.5);
     else if (look === LOOK.mine) this.#mine(context, palette.ink, palette.paper, flags);
-    else if (look === LOOK.pending) this.#mine(context, mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
+    else if (look === LOOK.pending) this.#mine(context, palette.looks?.[look] ?? mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
     else disc(context, Math.max(0.7, radius * 0.25));
     return canvas;
   }

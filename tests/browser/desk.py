@@ -1,0 +1,66 @@
+"""One operator's browser at the box office."""
+
+from typing import Final
+
+from playwright.sync_api import expect
+from tests.browser.house import Visit
+
+LOOK_OF: Final = """async (id) => {
+  const { shown } = await import(document.querySelector("script[type=module]").src);
+  const page = await shown;
+  return page.view.renderer.lookOf(page.model.number(id));
+}"""
+
+
+class Desk(Visit):
+    """An operator who looks at the box office's page."""
+
+    def go(self, event: str) -> None:
+        self.page.goto(f"{self.house.url}/box-office?event={event}")
+
+    def look(self, seat: str) -> int:
+        return int(self.page.evaluate(LOOK_OF, seat))
+
+    def expect_look(self, seat: str, look: int) -> None:
+        self.page.wait_for_function(
+            f"(seat) => ({LOOK_OF})(seat).then((look) => look === {look})", arg=seat
+        )
+
+    def tab(self, name: str) -> None:
+        """Open the tab with this name."""
+        self.find(f"#tab-button-{name}").click()
+
+    def press_seat(self, seat: str) -> None:
+        """Press a seat, near enough to be one."""
+        self.near(seat)
+        self.click_seat(seat)
+
+    def near(self, seat: str) -> None:
+        """Come so near to a seat that it can be pressed."""
+        self.page.evaluate(
+            """async (id) => {
+              const { shown } = await import(document.querySelector("script[type=module]").src);
+              const { model, view } = await shown;
+              view.show(model.number(id));
+            }""",
+            seat,
+        )
+        self.rest()
+
+    def drag_frame(self, first: str, last: str) -> None:
+        """Drag a frame from before one seat to behind another."""
+        start, end = self.place(first), self.place(last)
+        reach = 0.5 * start["pitch"]
+        mouse = self.page.mouse
+        mouse.move(start["x"] - reach, start["y"] - reach)
+        mouse.down()
+        mouse.move(start["x"] + reach, start["y"] + reach)
+        mouse.move(end["x"] + reach, end["y"] + reach)
+        mouse.up()
+
+    def count(self, name: str) -> str:
+        """A counter, as it reads."""
+        return self.find(f"#count-{name}").inner_text()
+
+    def expect_count(self, name: str, text: str) -> None:
+        expect(self.find(f"#count-{name}")).to_have_text(text)

@@ -62,9 +62,7 @@ def desk(browser: Browser, house: House) -> Iterator[OpenDesk]:
     yield from _opened(browser, house, Desk)
 
 
-def _opened(
-    browser: Browser, house: House, kind: type[Kind]
-) -> Iterator[Callable[..., Kind]]:
+def _opened(browser: Browser, house: House, kind: type[Kind]) -> Iterator[Callable[..., Kind]]:
     visits: list[Kind] = []
 
     def open_(size: str = "desktop", at: House = house, **options: Any) -> Kind:

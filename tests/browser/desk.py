@@ -47,15 +47,17 @@ class Desk(Visit):
         )
         self.rest()
 
-    def drag_frame(self, first: str, last: str) -> None:
-        """Drag a frame from before one seat to behind another."""
-        start, end = self.place(first), self.place(last)
-        reach = 0.5 * start["pitch"]
+    def drag_frame(self, *corners: str) -> None:
+        """Drag a frame around these seats."""
+        places = [self.place(seat) for seat in corners]
+        reach = 0.45 * places[0]["pitch"]
         mouse = self.page.mouse
-        mouse.move(start["x"] - reach, start["y"] - reach)
+        left, right = (edge(place["x"] for place in places) for edge in (min, max))
+        top, bottom = (edge(place["y"] for place in places) for edge in (min, max))
+        mouse.move(left - reach, top - reach)
         mouse.down()
-        mouse.move(start["x"] + reach, start["y"] + reach)
-        mouse.move(end["x"] + reach, end["y"] + reach)
+        mouse.move(left + reach, top + reach)
+        mouse.move(right + reach, bottom + reach)
         mouse.up()
 
     def count(self, name: str) -> str:

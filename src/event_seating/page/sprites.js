@@ -67,6 +67,7 @@ export class Sprites {
     else if (look === LOOK.booked) cross(context, radius * 0.5);
     else if (look === LOOK.mine) this.#mine(context, palette.ink, palette.paper, flags);
     else if (look === LOOK.pending) this.#mine(context, palette.looks?.[look] ?? mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
+    else if (palette.looks) bar(context, radius * 0.6);
     else disc(context, Math.max(0.7, radius * 0.25));
     return canvas;
   }
@@ -141,6 +142,15 @@ function cross(context, reach) {
   context.lineTo(reach, reach);
   context.moveTo(reach, -reach);
   context.lineTo(-reach, reach);
+  context.stroke();
+}
+
+/** Blocked: where who blocks it looks, it has to stand out. */
+function bar(context, reach) {
+  context.beginPath();
+  context.moveTo(-reach, 0);
+  context.lineTo(reach, 0);
+  context.lineWidth *= 1.6;
   context.stroke();
 }
 

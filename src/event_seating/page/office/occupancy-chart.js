@@ -62,7 +62,7 @@ function draw({ counts, parts, text, numbers }) {
   STATUSES.forEach((name, at) => {
     parts[at].style.width = `${now.size ? (100 * now[name]) / now.size : 0}%`;
   });
-  text.textContent = `${now.booked.toLocaleString()} of ${now.size.toLocaleString()} · ${percent(now.booked, now.size)}`;
+  text.textContent = `${now.booked.toLocaleString()} of ${now.size.toLocaleString()} booked · ${percent(now.booked, now.size)}`;
   numbers.textContent = STATUSES.map((name) => `${now[name].toLocaleString()} ${name}`).join(" · ");
 }
 

@@ -17,7 +17,7 @@ const SENTENCES = {
   nothing_left: "That would leave nothing of the booking: cancel it instead.",
   seats_unavailable: "Nothing was changed, since some of it cannot be had:",
   sold_out: "Nothing was changed, since there are not that many places left:",
-  user_not_found: "There is no user with this id.",
+  unknown_user: "There is no user with this id.",
 };
 
 const SEAT_REASONS = {

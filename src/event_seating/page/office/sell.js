@@ -4,7 +4,7 @@
 // Modules: SellForm({eventId, model, seats, selection, tariff, money, onBooking}); .refresh().
 
 import { byId, make } from "../dom.js";
-import { BLOCKED } from "../seats.js";
+import { BLOCKED, FREE } from "../seats.js";
 import { ticketsText } from "./names.js";
 import { Outcome } from "./outcome.js";
 import { refusalOf } from "./refusals.js";
@@ -33,12 +33,15 @@ export class SellForm {
     const list = selection.list;
     for (const key of this.#types.keys()) if (!key.startsWith("area ") && !key.startsWith("all ") && !selection.has(Number(key))) this.#types.delete(key);
     const blocked = list.filter((seat) => seats.status[seat] === BLOCKED).length;
+    const taken = list.filter((seat) => seats.status[seat] !== BLOCKED && seats.status[seat] !== FREE).length;
     byId("sell-lines").replaceChildren(...this.#lines(list));
     const tooMany = selection.count > SEATS_MAX;
     const needsBlocked = blocked > 0 && !byId("sell-blocked").checked;
-    byId("sell-hint").textContent = tooMany
-      ? `At most ${SEATS_MAX.toLocaleString()} seats go into one booking.`
-      : needsBlocked ? `${blocked.toLocaleString()} of them ${blocked === 1 ? "is" : "are"} blocked: allow it above.` : "";
+    byId("sell-hint").textContent = [
+      tooMany ? `At most ${SEATS_MAX.toLocaleString()} seats go into one booking.` : "",
+      needsBlocked ? `${blocked.toLocaleString()} of them ${blocked === 1 ? "is" : "are"} blocked: allow it above.` : "",
+      taken ? `${taken.toLocaleString()} of them ${taken === 1 ? "is" : "are"} held or booked already: keep only the others.` : "",
+    ].filter(Boolean).join(" ");
     byId("sell").disabled = this.#isBusy || !selection.count || tooMany || needsBlocked;
     byId("sell").textContent = selection.count ? `Sell ${ticketsText(selection.count)} · ${this.money().full(this.#sum(list))}` : "Sell";
   }

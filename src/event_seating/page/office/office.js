@@ -363,6 +363,5 @@ class OfficePage {
     const isLarge = document.body.dataset.side !== "large";
     document.body.dataset.side = isLarge ? "large" : "";
     byId("larger").setAttribute("aria-expanded", String(isLarge));
-    byId("larger").textContent = isLarge ? "Show the map" : "Hide the map";
   }
 }

@@ -18,6 +18,12 @@ class Desk(Visit):
     def go(self, event: str) -> None:
         self.page.goto(f"{self.house.url}/box-office?event={event}")
 
+    def expect_open(self) -> "Desk":
+        """Wait until an event's map is there."""
+        expect(self.page.locator("body")).to_have_attribute("data-view", "event")
+        expect(self.find("#loading")).to_be_hidden()
+        return self
+
     def look(self, seat: str) -> int:
         return int(self.page.evaluate(LOOK_OF, seat))
 

@@ -439,6 +439,9 @@ def test_a_phone_selects_by_a_frame_and_blocks(house: House, desk: OpenDesk) -> 
     assert wide <= 0
     assert house.counts(event)["blocked"] == 5
     office.find("#larger").tap()
+    office.tab("list")
+    office.find("#list-body .sections > li > button").first.tap()
+    office.picture("office-phone-list")
     office.tab("sell")
     office.find("#selection-clear").click()
     office.expect_look("LOWER_A-2-04", CLOSED)

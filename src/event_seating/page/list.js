@@ -20,10 +20,10 @@ const BUYERS = {
     const free = seats.freeIn(number);
     return { text: free ? `${free.toLocaleString()} free · from ${seats.tariff.short(seats.fromIn(number))}` : "nothing free", none: !free };
   },
-  seatAbout({ seats, model }, seat) {
+  seatAbout({ seats, model, swatch }, seat) {
     const mine = seats.isMine(seat);
     const open = seats.isFree(seat) && seats.tariff.price(model.category[seat]) !== null;
-    return { chosen: mine, disabled: !mine && !open, colored: seats.isFree(seat), word: mine ? "yours" : statusWord(seats.status[seat]) };
+    return { chosen: mine, disabled: !mine && !open, color: seats.isFree(seat) ? swatch(model.category[seat]) : "transparent", word: mine ? "yours" : statusWord(seats.status[seat]) };
   },
   rowName: (_list, { label }) => make("span", { textContent: label, "aria-hidden": "true" }),
   sectionTools: () => null,
@@ -153,7 +153,7 @@ export class SeatList {
   #tellSeat(seat, button) {
     const { seats, model } = this;
     const category = model.category[seat];
-    const { chosen, disabled, colored, word } = this.seatAbout(this, seat);
+    const { chosen, disabled, color, status, word } = this.seatAbout(this, seat);
     const price = seats.tariff.price(category);
     const flags = model.flags[seat];
     const words = [`Row ${model.rowLabel(seat)}, seat ${model.labels[seat]}`];
@@ -164,7 +164,8 @@ export class SeatList {
     button.setAttribute("aria-label", words.join(", "));
     button.setAttribute("aria-pressed", String(chosen));
     button.setAttribute("aria-disabled", String(disabled));
-    button.style.setProperty("--swatch", colored ? this.swatch(category) : "transparent");
+    button.style.setProperty("--swatch", color);
+    if (status) button.dataset.status = status;
   }
 
   // Keys

@@ -55,6 +55,7 @@ export class SaleCharts {
     byId("sale-full").hidden = !this.sales.isFull;
     if (!curve) return;
     const zone = this.zone();
+    byId("sale-about").textContent = `Summed up since the first booking; what was cancelled counts until then. Times of ${zone}.`;
     for (const [, column, chart] of this.charts) chart.show({ at: curve.at, values: curve[column], zone });
     if (this.table.open) this.#fillTable(curve, zone);
   }

@@ -23,7 +23,8 @@ export function makeSeatList(options) {
     seatAbout: (_list, seat) => ({
       chosen: selection.has(seat),
       disabled: false,
-      colored: seats.status[seat] === FREE,
+      color: seats.status[seat] === FREE ? options.swatch(model.category[seat]) : "transparent",
+      status: statusName(seats.status[seat]),
       word: `${statusName(seats.status[seat])}${selection.has(seat) ? ", selected" : ""}`,
     }),
     rowName: (_list, { label, start, end }) => selector(label, `Row ${label}: select all of it`, start, end, selection),

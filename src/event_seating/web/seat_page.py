@@ -121,9 +121,7 @@ def _asset(media_type: str, body: bytes) -> Asset:
     return Asset(media_type, body, gzip.compress(body, mtime=0), f'"{_digest(body)}"')
 
 
-def _page(
-    name: str, entry: str, told: Mapping[str, str], assets: Mapping[str, Asset]
-) -> Asset:
+def _page(name: str, entry: str, told: Mapping[str, str], assets: Mapping[str, Asset]) -> Asset:
     """A page with what it is told, and a hint for each module that it will ask for."""
     page = (files("event_seating") / "page" / name).read_text("utf-8")
     for word, text in told.items():

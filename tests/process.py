@@ -61,6 +61,12 @@ class ServerProcess:
         return self._one_that_runs("event_seating.job_server")
 
     @property
+    def valkey(self) -> psutil.Process:
+        """The one that it brought along."""
+        (found,) = [process for process in self.family if process.name() == "valkey-server"]
+        return found
+
+    @property
     def family(self) -> list[psutil.Process]:
         """Every process that it started."""
         return psutil.Process(self.pid).children(recursive=True)

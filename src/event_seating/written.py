@@ -22,6 +22,9 @@ WINDOW_SECONDS_MAX = 86_400
 
 PORT_MAX = 65_535
 
+SOCKET_PATH_BYTES_MAX = 103
+"""What fits on every system, the zero at its end left out."""
+
 
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 """A name in ASCII or an address; `urlsplit` has taken the brackets off."""
@@ -155,6 +158,8 @@ def parse_redis_url(value: str | None) -> str | None:
         right = url.path.startswith("/") and set(options) <= {"db"}
         if not right or not options.get("db", "0").isdecimal():
             raise ValueError("write unix:///path/of/the/socket, with ?db=1 for another database")
+        if len(url.path.encode()) > SOCKET_PATH_BYTES_MAX:
+            raise ValueError(f"the path of a socket has {SOCKET_PATH_BYTES_MAX} bytes at the most")
         return value
     if url.scheme not in {"redis", "rediss"}:
         raise ValueError("write redis://user:password@host:6379/0, rediss://… or unix:///path")

@@ -334,7 +334,7 @@ class TestRedis:
         ["hidden", "http://hidden", "redis://", "redis://hidden:0", "redis://hidden:99999",
          "redis://hidden:x", "redis://hidden/x", "redis://hidden?socket_timeout=60",
          "redis://u:a/b@hidden", "unix://hidden", "unix:///s?db=x", "unix:///s?timeout=1",
-         "redis://[::1"],
+         "redis://[::1", f"unix:///{'x' * 103}"],
     )  # fmt: skip
     def test_what_is_no_url_of_a_redis_is_refused_without_showing_it(
         self, monkeypatch: pytest.MonkeyPatch, url: str

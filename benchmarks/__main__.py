@@ -21,6 +21,7 @@ from benchmarks import (
     live,
     machine,
     memory,
+    page,
     report,
     seats_best,
     seats_engine,
@@ -50,6 +51,7 @@ TOPICS: dict[str, Measure] = {
     "seats-processes": seats_processes.measure,
     "seats-http": seats_http.measure,
     "live": live.measure,
+    "page": page.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

@@ -13,7 +13,7 @@ ANSWERS_WITHIN_S = 20
 
 
 class Valkey:
-    """One server with its data in a directory of its own, on a socket there."""
+    """One server with its data in a directory of its own, on a socket there; no password."""
 
     def __init__(self, directory: Path, *options: str) -> None:
         self._directory = directory

@@ -85,7 +85,7 @@ def test_a_sale_in_the_future_is_told_in_the_zone_of_the_event(house: House, vis
 
 def test_a_sold_out_event_says_so_and_wakes_when_seats_come_back(house: House, visit: Open) -> None:
     event = house.event(small_map())
-    everything = {"sections": ["A"], "areas": {"FLOOR": 3}}
+    everything = {"sections": ["A"], "areas": {"floor": 3}}
     house.ask("POST", f"/events/{event}/blocks", everything)
     buyer = visit().open(event)
     expect(buyer.find("#sale-banner")).to_contain_text("Sold out.")
@@ -163,7 +163,7 @@ def test_a_map_whose_labels_are_html_is_text(house: House, visit: Open) -> None:
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_settled()
-    buyer.find(".sections button").first.click()
+    buyer.find(".sections > li > button").first.click()
     place = buyer.place("A-1-1")
     buyer.page.mouse.move(place["x"], place["y"])
     expect(buyer.find("#tip")).to_contain_text("<img src=x")

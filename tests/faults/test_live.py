@@ -28,6 +28,8 @@ UPGRADE = (
     b"Sec-WebSocket-Version: 13\r\n\r\n"
 )
 
+POLL = b"GET /events/%s/changes?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
 
 @asynccontextmanager
 async def asking(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
@@ -296,6 +298,11 @@ async def test_who_leaves_without_a_word_is_noticed(server: ServerProcess) -> No
     async with asking(server) as http:
         event = await on_sale(http)
         connections = [await asyncio.to_thread(raw, server, event) for _ in range(10)]
+        for _ in range(10):
+            polling = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+            polling.sendall(POLL % event.encode())
+            connections.append(polling)
+        await shown(http, "live_subscribers 20.0")
         for connection in connections:
             connection.close()
         await shown(http, "live_subscribers 0.0")

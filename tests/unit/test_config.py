@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "cors_origins": (),
     "admin_api_key": None,
     "webhook_private_networks": None,
+    "checkout_url": None,
     "drain_delay_s": None,
 }
 
@@ -86,6 +87,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
         ("https://a.example", "http://b.example:81"),
     ),
     "webhook_private_networks": ("refuse", PrivateNetworks.refuse),
+    "checkout_url": ("https://shop.example/pay?a=1", "https://shop.example/pay?a=1"),
     "drain_delay_s": ("1.5", 1.5),
 }
 
@@ -229,6 +231,8 @@ class TestSecrets:
         ("SMTP_URL", "smtp://h?verify=on&verify=off"), ("SMTP_URL", "smtp://h?x"),
         ("SMTP_URL", "smtp://h\r\nX"), ("SMTP_URL", "smtp://[::1"), ("SMTP_URL", "smtp://a b"),
         ("MAIL_FROM", "nobody"), ("MAIL_FROM", "a@b, c@d"), ("MAIL_FROM", "A <a@b>\r\nBcc: x@y"),
+        ("CHECKOUT_URL", "shop.example"), ("CHECKOUT_URL", "javascript:alert(1)"),
+        ("CHECKOUT_URL", "ftp://shop.example"), ("CHECKOUT_URL", "https:///pay"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_in_one_line_that_names_it(

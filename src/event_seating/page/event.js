@@ -32,6 +32,9 @@ import { areaWords, seatWords, sectionForms, sectionWords } from "./words.js";
 // How often what depends on the time alone (a sale that starts) is looked at.
 const LOOK_EVERY_MS = 1_000;
 
+// For whoever measures: the map is drawn.
+const FIRST_PICTURE = "first-picture";
+
 export async function showEvent(id) {
   const path = `/events/${encodeURIComponent(id)}`;
   try {
@@ -120,6 +123,7 @@ class EventPage {
       onMove: (camera) => this.#onMove(camera),
     });
     byId("loading").hidden = true;
+    performance.mark(FIRST_PICTURE);
     byId("zoom-in").addEventListener("click", () => this.view.zoom(2));
     byId("zoom-out").addEventListener("click", () => this.view.zoom(0.5));
     byId("zoom-fit").addEventListener("click", () => this.view.fit());

@@ -151,8 +151,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         database = _database(stack, settings, metrics)
         signals = Signals(settings.redis, clock) if settings.redis else None
         accounts = _accounts(stack, settings, database, clock, signals)
-        wanted = await _wanted(stack, database)
-        webhooks = WebhookService(database, clock, NEWS_TYPES, rules_of(settings), wanted.refresh)
+        webhooks, wanted = await _subscriptions(stack, settings, database, clock, signals)
         seating = await _seating(
             stack,
             settings,
@@ -339,12 +338,27 @@ async def _seating(
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
 
 
-async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
-    """What webhooks want to hear, known before the first seat is sold."""
+async def _subscriptions(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    signals: Signals | None,
+) -> tuple[WebhookService, Wanted]:
+    """The webhooks, and what they want to hear, known before the first seat is sold."""
     wanted = Wanted(database, NEWS_TYPES)
+    if signals is not None:
+        signals.listen(channels.WEBHOOKS, lambda _message: wanted.refresh_soon())
+        signals.on_up(wanted.refresh_soon)
     await wanted.refresh()
     await stack.enter_async_context(_background(wanted.run()))
-    return wanted
+
+    async def changed() -> None:
+        await wanted.refresh()
+        if signals is not None:
+            signals.publish(channels.WEBHOOKS)
+
+    return WebhookService(database, clock, NEWS_TYPES, rules_of(settings), changed), wanted
 
 
 def _live(

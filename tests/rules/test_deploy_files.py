@@ -7,7 +7,8 @@ import yaml
 from tests.rules.repository import ROOT
 
 from event_seating import child
-from event_seating.config import Settings, environment_name
+from event_seating.config import Settings
+from event_seating.settings_page import environment_name
 from event_seating.valkey import embedded
 from event_seating.web import security
 

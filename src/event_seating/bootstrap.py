@@ -1,7 +1,7 @@
-"""Builds every part of a process, serving or doing jobs, in order; takes it down in reverse.
+"""Builds every part of a serving process, once and in order, and takes it down in reverse.
 
 The one place that knows which part needs which. What would point upward is passed in here as a
-callable. Nothing else in the package constructs a long-lived object.
+callable. Beside it only `workshop`, for processes that do not serve, builds long-lived objects.
 """
 
 import asyncio
@@ -23,22 +23,27 @@ from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
-from event_seating.db import schema, secrets
+from event_seating.db import secrets
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable, StartupError
+from event_seating.errors import DatabaseUnavailable
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
+from event_seating.jobs.model import QUEUES
+from event_seating.jobs.queue import JobQueue
 from event_seating.limits.limiter import Limiter
 from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
-from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
-from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.operations.job_watch import JobWatch
+from event_seating.operations.jobs import JobReader
+from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
+from event_seating.users.asking import UserAsking
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.valkey import signals as channels
+from event_seating.valkey.client import connect, ended
 from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
@@ -55,15 +60,10 @@ PURGE_EVERY_S: Final = 1.0
 SET_CLOCK_EVERY_S: Final = 10.0
 """A cheap clock drifts by less than a millisecond meanwhile."""
 
-DRAIN_WITHIN_S: Final = 15.0
-"""For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
-
 BYTES_PER_MB: Final = 1024 * 1024
 
 PURGE_MOST: Final = 1000
 """Entries a round and cache; takes less than a millisecond."""
-
-_log = get_logger("bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class Parts:
     database: Database
     user_cache: LruCache
     users: UserService
+    user_asking: UserAsking
+    jobs: JobReader
     venues: VenueService
     houses: Houses
     seat_logs: SeatLogs
@@ -95,30 +97,7 @@ class Parts:
     """To and from other processes; none in a process that has no Redis, and is alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkingParts:
-    """What a job process is made of."""
-
-    settings: Settings
-    clock: Clock
-    logs: Logs
-    metrics: Metrics
-    database: Database
-    users: UserService
-    signals: Signals
-    drains: tuple[Callable[[], Awaitable[None]], ...]
-    """Ends the taking of jobs and waits for those under way; each knows its own limit."""
-
-    async def drain(self) -> None:
-        """Take no more jobs, finish or checkpoint those under way."""
-        try:
-            async with asyncio.timeout(DRAIN_WITHIN_S):
-                await asyncio.gather(*(drain() for drain in self.drains), return_exceptions=True)
-        except TimeoutError:
-            _log.warning("jobs are still under way; the next process does them again")
-
-
-class _Accounts(NamedTuple):
+class Accounts(NamedTuple):
     """The users and their caches."""
 
     users: UserService
@@ -147,12 +126,12 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
-        database = _database(stack, settings, metrics)
+        database = open_database(stack, settings, metrics)
         signals = Signals(settings.redis, clock) if settings.redis else None
-        accounts = _accounts(stack, settings, database, clock, signals)
+        accounts = accounts_of(stack, settings, database, clock, signals)
         wanted = await _wanted(stack, database)
         webhooks = WebhookService(
-            database, clock, NEWS_TYPES, _target_rules(settings), wanted.refresh
+            database, clock, NEWS_TYPES, target_rules(settings), wanted.refresh
         )
         seating = await _seating(
             stack,
@@ -164,15 +143,17 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             Announcements(confirms=False, wanted=wanted),
         )
         live = _live(stack, settings, database, clock, seating, metrics)
-        await stack.enter_async_context(_background(live.run()))
+        await stack.enter_async_context(background(live.run()))
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
-        await stack.enter_async_context(_background(watch_event_loop(metrics, clock)))
+        await stack.enter_async_context(background(watch_event_loop(metrics, clock)))
         caches = (accounts.cache, accounts.absent)
-        await stack.enter_async_context(_background(_purge(caches, limiter)))
+        await stack.enter_async_context(background(_purge(caches, limiter)))
         if signals is not None:
-            await _begin(stack, signals, metrics)
+            await begin_signals(stack, signals, metrics)
+
+        jobs, nudge = await _jobs(stack, settings, database, clock, metrics, signals)
 
         key = settings.admin_api_key
         yield Parts(
@@ -183,6 +164,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             database=database,
             user_cache=accounts.cache,
             users=accounts.users,
+            user_asking=UserAsking(database, clock, nudge),
+            jobs=jobs,
             **seating._asdict(),
             webhooks=webhooks,
             live=live,
@@ -198,53 +181,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         )
 
 
-@asynccontextmanager
-async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
-    """Every part of a job process, until the block ends; `drain` before that."""
-    if settings.redis is None:
-        raise StartupError("REDIS_URL: jobs need a Redis")
-    async with AsyncExitStack() as stack:
-        clock = SystemClock()
-        metrics = Metrics(version=VERSION)
-        database = _database(stack, settings, metrics)
-        signals = Signals(settings.redis, clock)
-        accounts = _accounts(stack, settings, database, clock, signals)
-        await _begin(stack, signals, metrics)
-        yield WorkingParts(
-            settings=settings,
-            clock=clock,
-            logs=logs,
-            metrics=metrics,
-            database=database,
-            users=accounts.users,
-            signals=signals,
-            drains=(),
-        )
-
-
-@asynccontextmanager
-async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]]:
-    """What is stored, and the seats of events, for work beside or without a server.
-
-    `StartupError` when the database cannot be reached or is not up to date.
-    """
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database)
-        stack.push_async_callback(database.close)
-        found = await schema.current(database)
-        if found != schema.HEAD:
-            raise StartupError(
-                f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release"
-                f" needs {schema.HEAD}"
-            )
-        venues = VenueService(database, SystemClock())
-        stack.push_async_callback(venues.aclose)
-        houses = Houses(venues, EventFacts(database).of)
-        stack.push_async_callback(houses.aclose)
-        yield database, houses.index
-
-
-def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
+def open_database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
+    """The database, closed at the end."""
     database = Database(
         settings.database,
         pool_size=settings.database_pool_size,
@@ -255,20 +193,21 @@ def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Da
     return database
 
 
-def _accounts(
+def accounts_of(
     stack: AsyncExitStack,
     settings: Settings,
     database: Database,
     clock: Clock,
     signals: Signals | None,
-) -> _Accounts:
+) -> Accounts:
+    """The users and their caches, kept right by signals where there are other processes."""
     cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
     )
     users = UserService(database, cache, absent, clock, _coherence(signals))
     stack.push_async_callback(users.aclose)
-    return _Accounts(users, cache, absent)
+    return Accounts(users, cache, absent)
 
 
 def _coherence(signals: Signals | None) -> Coherence:
@@ -281,7 +220,7 @@ def _coherence(signals: Signals | None) -> Coherence:
     return coherence
 
 
-async def _begin(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
+async def begin_signals(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
     """Connect, now that all who listen are there; they are told no more before they end."""
     metrics.attach_redis(lambda: signals)
     stack.push_async_callback(signals.aclose)
@@ -333,8 +272,8 @@ async def _seating(
     )
     stack.push_async_callback(events.aclose)
     buyers = Buyers(secret, secure=settings.production)
-    await stack.enter_async_context(_background(seat_logs.run()))
-    await stack.enter_async_context(_background(_keep_clock(set_clock)))
+    await stack.enter_async_context(background(seat_logs.run()))
+    await stack.enter_async_context(background(_keep_clock(set_clock)))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
 
 
@@ -342,11 +281,12 @@ async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
     """What webhooks want to hear, known before the first seat is sold."""
     wanted = Wanted(database, NEWS_TYPES)
     await wanted.refresh()
-    await stack.enter_async_context(_background(wanted.run()))
+    await stack.enter_async_context(background(wanted.run()))
     return wanted
 
 
-def _target_rules(settings: Settings) -> TargetRules:
+def target_rules(settings: Settings) -> TargetRules:
+    """Where webhooks may go."""
     return TargetRules(
         plain_http=not settings.production,
         private_networks=settings.webhooks_into_private_networks,
@@ -379,7 +319,34 @@ def _live(
     return live
 
 
-def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:
+async def _jobs(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    signals: Signals | None,
+) -> tuple[JobReader, Callable[[], None]]:
+    """What can be asked about jobs, and how to say that there are new ones."""
+    queues = {name: JobQueue(name, settings.redis) for name in QUEUES if settings.redis}
+    for queue in queues.values():
+        stack.push_async_callback(queue.close)
+    redis = connect(settings.redis) if settings.redis else None
+    if redis is not None:
+        stack.push_async_callback(redis.aclose)
+    jobs = JobReader(database, queues, clock)
+    watch = JobWatch(database, jobs, redis, clock)
+    metrics.attach_jobs(watch)
+    watching = asyncio.create_task(watch.run())
+    stack.push_async_callback(ended, [watching])
+    return jobs, partial(signals.publish, channels.OUTBOX) if signals else _no_nudge
+
+
+def _no_nudge() -> None:
+    """The relay, if there is one, looks each second."""
+
+
+def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter | None) -> None:
     metrics.attach_cache(lambda: accounts.cache.stats, lambda: accounts.users.coalesced)
     metrics.attach_logs(lambda: logs.dropped)
     if limiter is not None:
@@ -423,7 +390,7 @@ async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """`work` beside the block; ended with it."""
     task = asyncio.create_task(work)
     try:

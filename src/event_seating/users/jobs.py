@@ -16,7 +16,7 @@ import msgspec
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EmailExists, UserIdExists
-from event_seating.jobs import files
+from event_seating.jobs import files, outbox
 from event_seating.jobs.files import FileGone
 from event_seating.jobs.model import (
     BULK,
@@ -52,6 +52,14 @@ UPLOAD_KEPT_MS: Final = 31 * 86_400 * MS_PER_S
 """As long as a failed import can be tried again."""
 
 
+Follow = Callable[[str], Sequence[NewJob]]
+"""The jobs that follow when one user was created, such as a mail to them."""
+
+
+def _nothing_follows(_user_id: str) -> Sequence[NewJob]:
+    return ()
+
+
 class _Payload(msgspec.Struct, frozen=True):
     id: str
     name: str
@@ -82,11 +90,18 @@ def import_users(file_id: str, media_type: str, trace: str | None) -> NewJob:
 class UserJobs:
     """The handlers of jobs about users."""
 
-    def __init__(self, database: Database, clock: Clock, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        changed: Callable[[Sequence[str]], None],
+        follow: Follow = _nothing_follows,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._changed = changed
-        """Called with the id of each user that is there now and was not."""
+        """Called with the ids of users who are there now and were not."""
+        self._follow = follow
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of the job."""
@@ -100,11 +115,12 @@ class UserJobs:
             if not await store.insert(connection, user):
                 taken = await store.by_id(connection, user.id)
                 raise JobFailed((UserIdExists if taken else EmailExists).sentence)
+            await outbox.add(connection, self._follow(user.id), user.created_at_ms)
             await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
-        self._changed(user.id)
+        self._changed([user.id])
 
     async def import_file(self, job: Job) -> None:
-        """Create the users of a file, a step at a time."""
+        """Create the users of a file, a step at a time; nobody is sent anything."""
         asked = _fields(job, _ImportPayload)
         async with self._database.write() as connection:
             progress = await import_store.begin(connection, job.id, asked.file_id)
@@ -144,8 +160,7 @@ class UserJobs:
             if not mine:
                 raise JobDone
             await import_store.refuse(connection, before.job_id, reasons)
-        for user_id, _ in written:
-            self._changed(user_id)
+        self._changed([user_id for user_id, _ in written])
         return after
 
     async def _end(self, job: Job, progress: Progress) -> None:

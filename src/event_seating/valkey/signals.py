@@ -31,7 +31,7 @@ from event_seating.clock import Clock
 from event_seating.errors import RedisUnavailable
 from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import trouble
-from event_seating.valkey.client import connect
+from event_seating.valkey.client import connect, ended
 
 USERS: Final = "users"
 """The ids of users who changed, divided by spaces."""
@@ -159,9 +159,7 @@ class Signals:
             with suppress(*FAILURES):
                 await self._send_batch()
         tasks = [*self._tasks, *([self._look] if self._look else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
         for client in (self._commands, self._waiting):
             with suppress(*FAILURES):
                 async with asyncio.timeout(ANSWER_WITHIN_S):

@@ -42,6 +42,9 @@ def test_each_main_state_is_accessible(house: House, visit: Open, size: str, sch
     buyer.rest()
     buyer.picture(f"{name}-2-best")
     buyer.expect_accessible()
+    buyer.find("#zoom-fit").click()
+    buyer.rest()
+    buyer.picture(f"{name}-2-basket")
     if size == "phone":
         buyer.find("#sheet-toggle").click()
     buyer.find(".sections > li > button").first.click()

@@ -289,7 +289,7 @@ class EventPage {
     const { hidden, maxPrice } = this.seats.filter;
     const wish = { quantity };
     if (hidden.size) wish.categories = this.model.categories.map(({ key }) => key).filter((key) => !hidden.has(key));
-    if (maxPrice < Infinity) wish.maxPrice = maxPrice.toFixed(2);
+    if (maxPrice < Infinity) wish.maxPrice = String(maxPrice);
     if (accessible) wish.accessible = true;
     if (hidden.size && !wish.categories.length) {
       notify("Every price is switched off. Switch one on to find seats.");

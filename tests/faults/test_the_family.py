@@ -196,19 +196,31 @@ def test_a_redis_that_is_not_there_is_said_and_the_rest_is_served(
         assert [each.name() for each in server.family if "valkey" in each.name()] == []
 
 
-def test_a_wrong_password_is_said_and_shown_nowhere(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="es-") as directory:
-        valkey = Valkey(Path(directory))
-        try:
-            httpx_settings = settings(
-                tmp_path, REDIS_URL=valkey.url.replace("unix://", "unix://:hidden@")
-            )
-            with serving(httpx_settings) as server:
-                assert status(server) == "degraded"
-                assert "password is wrong" in server.wait_for_line("Redis cannot be used")
-                assert "hidden" not in server.output
-        finally:
-            valkey.kill()
+@pytest.fixture
+def guarded(runtime: Path) -> Iterator[Valkey]:
+    """One that wants a password."""
+    server = Valkey(runtime, "--requirepass", "right")
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize(
+    ("user", "why"), [("", "needs a password"), (":hidden@", "password is wrong")]
+)
+def test_a_password_that_is_wrong_is_said_and_shown_nowhere(
+    tmp_path: Path, guarded: Valkey, user: str, why: str
+) -> None:
+    url = guarded.url.replace("unix://", f"unix://{user}")
+    with serving(settings(tmp_path, REDIS_URL=url)) as server:
+        assert status(server) == "degraded"
+        assert why in server.wait_for_line("Redis cannot be used")
+        assert "hidden" not in server.output
+
+
+def test_a_password_that_is_right_may_stand_apart(tmp_path: Path, guarded: Valkey) -> None:
+    more = {"REDIS_URL": guarded.url, "REDIS_PASSWORD": "right"}
+    with serving(settings(tmp_path, **more)) as server:
+        until(lambda: status(server) == "ok")
 
 
 def test_a_worker_without_a_redis_says_what_it_needs(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from event_seating.booking.store import SqlLogStore
 from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
-from event_seating.server import COLLECT_AFTER
+from event_seating.process import COLLECT_AFTER
 from event_seating.venues import arenas
 from event_seating.venues.service import VenueService
 

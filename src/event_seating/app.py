@@ -23,9 +23,11 @@ from event_seating.errors import ServiceError
 from event_seating.events import routes as events
 from event_seating.live import routes as live
 from event_seating.live.socket import LIVE_PATH, LiveSocket
+from event_seating.operations import job_routes
 from event_seating.operations import routes as operations
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
+from event_seating.users.import_file import CSV, NDJSON
 from event_seating.venues import routes as venues
 from event_seating.version import VERSION
 from event_seating.web import docs, problem, seat_page, security
@@ -62,6 +64,14 @@ SEAT_MAPS: Final = LargeBodies(
     re.compile(r"/venues(?:/[^/]+)?\Z"), SEAT_MAP_BYTES_MAX, security.ACCESS["PUT /venues/{id}"]
 )
 
+USER_FILES: Final = LargeBodies(
+    re.compile(r"/users/import\Z"),
+    32 * 1024 * 1024,
+    security.ACCESS["POST /users/import"],
+    frozenset({CSV.encode(), NDJSON.encode()}),
+)
+"""Three times 100,000 users with long names."""
+
 LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 """What `Host` may be when the server listens on this machine only; HTTP/1.0 sends none."""
 
@@ -76,7 +86,7 @@ def build(parts: Parts) -> Edge:
         EdgeRules(
             cached_reads=(_cached_users(parts),),
             ready_reads=(_snapshots(parts),),
-            large_bodies=(SEAT_MAPS,),
+            large_bodies=(SEAT_MAPS, USER_FILES),
             hosts=_hosts(settings),
             trusted_proxies=settings.trusted_proxies,
         ),
@@ -115,7 +125,7 @@ def api(parts: Parts) -> FastAPI:
             Exception: problem.on_crash,
         },
     )
-    routes.include_router(users.router(parts.users))
+    routes.include_router(users.router(parts.users, parts.user_asking))
     routes.include_router(venues.router(parts.venues))
     routes.include_router(events.router(parts.events))
     routes.include_router(booking.router(parts.bookings, parts.buyers))
@@ -125,7 +135,9 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
-    routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
+    routes.include_router(
+        report_routes.router(parts.database, parts.houses.get, parts.clock, parts.nudge)
+    )
     routes.include_router(webhooks.router(parts.webhooks))
     routes.include_router(live.router(parts.live))
     routes.include_router(
@@ -133,6 +145,7 @@ def api(parts: Parts) -> FastAPI:
             parts.user_cache, lambda: parts.users.coalesced, parts.users.clear_cache, parts.clock
         )
     )
+    routes.include_router(job_routes.router(parts.jobs, parts.database, parts.clock))
     routes.include_router(operations.health_router(parts.health, parts.clock))
     routes.include_router(operations.metrics_router(parts.metrics.render))
     routes.include_router(docs.router())

@@ -1,17 +1,17 @@
-"""Builds every part of a process, serving or doing jobs, in order; takes it down in reverse.
+"""Builds every part of a serving process, once and in order, and takes it down in reverse.
 
 The one place that knows which part needs which. What would point upward is passed in here as a
-callable. Nothing else in the package constructs a long-lived object.
+callable. Beside it only `workshop`, for processes that do not serve, builds long-lived objects.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from event_seating.booking.announcements import NEWS_TYPES, Announce, Announcements
+from event_seating.booking.announcements import NEWS_TYPES, Announcements
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
@@ -23,23 +23,28 @@ from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
-from event_seating.db import schema, secrets
+from event_seating.db import secrets
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable, StartupError
+from event_seating.db.timekeeper import Timekeeper
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
+from event_seating.jobs.model import QUEUES
+from event_seating.jobs.queue import JobQueue
 from event_seating.limits.limiter import Limiter
 from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
 from event_seating.mail.mode import sends_mail
-from event_seating.maintenance.verify import LoadIndex
 from event_seating.operations.health import Health
-from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.operations.job_watch import JobWatch
+from event_seating.operations.jobs import JobReader
+from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
+from event_seating.users.asking import UserAsking
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.valkey import signals as channels
+from event_seating.valkey.client import connect, ended
 from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
@@ -53,18 +58,10 @@ from event_seating.written import Window
 PURGE_EVERY_S: Final = 1.0
 """How often what has expired is removed."""
 
-SET_CLOCK_EVERY_S: Final = 10.0
-"""A cheap clock drifts by less than a millisecond meanwhile."""
-
-DRAIN_WITHIN_S: Final = 15.0
-"""For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
-
 BYTES_PER_MB: Final = 1024 * 1024
 
 PURGE_MOST: Final = 1000
 """Entries a round and cache; takes less than a millisecond."""
-
-_log = get_logger("bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +75,10 @@ class Parts:
     database: Database
     user_cache: LruCache
     users: UserService
+    user_asking: UserAsking
+    jobs: JobReader
+    nudge: Callable[[], None]
+    """Says that there are new jobs."""
     venues: VenueService
     houses: Houses
     seat_logs: SeatLogs
@@ -96,30 +97,7 @@ class Parts:
     """To and from other processes; none in a process that has no Redis, and is alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkingParts:
-    """What a job process is made of."""
-
-    settings: Settings
-    clock: Clock
-    logs: Logs
-    metrics: Metrics
-    database: Database
-    users: UserService
-    signals: Signals
-    drains: tuple[Callable[[], Awaitable[None]], ...]
-    """Ends the taking of jobs and waits for those under way; each knows its own limit."""
-
-    async def drain(self) -> None:
-        """Take no more jobs, finish or checkpoint those under way."""
-        try:
-            async with asyncio.timeout(DRAIN_WITHIN_S):
-                await asyncio.gather(*(drain() for drain in self.drains), return_exceptions=True)
-        except TimeoutError:
-            _log.warning("jobs are still under way; the next process does them again")
-
-
-class _Accounts(NamedTuple):
+class Accounts(NamedTuple):
     """The users and their caches."""
 
     users: UserService
@@ -148,11 +126,11 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         metrics = Metrics(version=VERSION)
-        database = _database(stack, settings, metrics)
+        database = open_database(stack, settings, metrics)
         signals = Signals(settings.redis, clock) if settings.redis else None
-        accounts = _accounts(stack, settings, database, clock, signals)
-        wanted = await _wanted(stack, database)
-        webhooks = WebhookService(database, clock, NEWS_TYPES, rules_of(settings), wanted.refresh)
+        accounts = accounts_of(stack, settings, database, clock, signals)
+        webhooks, wanted = await _subscriptions(stack, settings, database, clock, signals)
+        nudge = partial(signals.publish, channels.OUTBOX) if signals else _no_nudge
         seating = await _seating(
             stack,
             settings,
@@ -160,18 +138,20 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             clock,
             accounts.users,
             metrics,
-            Announcements(confirms=sends_mail(settings), wanted=wanted),
+            Announcements(confirms=sends_mail(settings), wanted=wanted, nudge=nudge),
         )
         live = _live(stack, settings, database, clock, seating, metrics)
-        await stack.enter_async_context(_background(live.run()))
+        await stack.enter_async_context(background(live.run()))
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)
-        await stack.enter_async_context(_background(watch_event_loop(metrics, clock)))
+        await stack.enter_async_context(background(watch_event_loop(metrics, clock)))
         caches = (accounts.cache, accounts.absent)
-        await stack.enter_async_context(_background(_purge(caches, limiter)))
+        await stack.enter_async_context(background(_purge(caches, limiter)))
         if signals is not None:
-            await _begin(stack, signals, metrics)
+            await begin_signals(stack, signals, metrics)
+
+        jobs = await _jobs(stack, settings, database, clock, metrics)
 
         key = settings.admin_api_key
         yield Parts(
@@ -182,6 +162,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             database=database,
             user_cache=accounts.cache,
             users=accounts.users,
+            user_asking=UserAsking(database, clock, nudge),
+            jobs=jobs,
+            nudge=nudge,
             **seating._asdict(),
             webhooks=webhooks,
             live=live,
@@ -197,53 +180,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         )
 
 
-@asynccontextmanager
-async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
-    """Every part of a job process, until the block ends; `drain` before that."""
-    if settings.redis is None:
-        raise StartupError("REDIS_URL: jobs need a Redis")
-    async with AsyncExitStack() as stack:
-        clock = SystemClock()
-        metrics = Metrics(version=VERSION)
-        database = _database(stack, settings, metrics)
-        signals = Signals(settings.redis, clock)
-        accounts = _accounts(stack, settings, database, clock, signals)
-        await _begin(stack, signals, metrics)
-        yield WorkingParts(
-            settings=settings,
-            clock=clock,
-            logs=logs,
-            metrics=metrics,
-            database=database,
-            users=accounts.users,
-            signals=signals,
-            drains=(),
-        )
-
-
-@asynccontextmanager
-async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]]:
-    """What is stored, and the seats of events, for work beside or without a server.
-
-    `StartupError` when the database cannot be reached or is not up to date.
-    """
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database)
-        stack.push_async_callback(database.close)
-        found = await schema.current(database)
-        if found != schema.HEAD:
-            raise StartupError(
-                f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release"
-                f" needs {schema.HEAD}"
-            )
-        venues = VenueService(database, SystemClock())
-        stack.push_async_callback(venues.aclose)
-        houses = Houses(venues, EventFacts(database).of)
-        stack.push_async_callback(houses.aclose)
-        yield database, houses.index
-
-
-def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
+def open_database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
+    """The database, closed at the end."""
     database = Database(
         settings.database,
         pool_size=settings.database_pool_size,
@@ -254,13 +192,14 @@ def _database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Da
     return database
 
 
-def _accounts(
+def accounts_of(
     stack: AsyncExitStack,
     settings: Settings,
     database: Database,
     clock: Clock,
     signals: Signals | None,
-) -> _Accounts:
+) -> Accounts:
+    """The users and their caches, kept right by signals where there are other processes."""
     cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
@@ -269,7 +208,7 @@ def _accounts(
         database, cache, absent, clock, _coherence(signals), welcomes=sends_mail(settings)
     )
     stack.push_async_callback(users.aclose)
-    return _Accounts(users, cache, absent)
+    return Accounts(users, cache, absent)
 
 
 def _coherence(signals: Signals | None) -> Coherence:
@@ -282,7 +221,7 @@ def _coherence(signals: Signals | None) -> Coherence:
     return coherence
 
 
-async def _begin(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
+async def begin_signals(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
     """Connect, now that all who listen are there; they are told no more before they end."""
     metrics.attach_redis(lambda: signals)
     stack.push_async_callback(signals.aclose)
@@ -296,14 +235,14 @@ async def _seating(
     clock: Clock,
     users: UserService,
     metrics: Metrics,
-    announce: Announce,
+    announcements: Announcements,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
 
     seat_clock = DatabaseClock(clock)
-    set_clock = partial(_set_clock, seat_clock, database)
-    await set_clock()
+    timekeeper = Timekeeper(seat_clock, database)
+    await timekeeper.set()
     event_facts = EventFacts(database)
     houses = Houses(venues, event_facts.of)
     stack.push_async_callback(houses.aclose)
@@ -313,8 +252,8 @@ async def _seating(
         houses.index,
         grace_ms=int(settings.booking_grace_s * MS_PER_S),
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
-        set_clock=set_clock,
-        announce=announce,
+        set_clock=timekeeper.set,
+        announce=announcements,
     )
     stack.push_async_callback(seat_logs.aclose)
     metrics.attach_seats(
@@ -324,6 +263,7 @@ async def _seating(
     )
     seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
     seat_logs.listen(seat_views)
+    seat_logs.listen(lambda _log, _changes, _entries: announcements.written())
     stack.push_async_callback(seat_views.aclose)
     secret = await _secret(settings, database)
     bookings = BookingService(
@@ -334,17 +274,32 @@ async def _seating(
     )
     stack.push_async_callback(events.aclose)
     buyers = Buyers(secret, secure=settings.production)
-    await stack.enter_async_context(_background(seat_logs.run()))
-    await stack.enter_async_context(_background(_keep_clock(set_clock)))
+    await stack.enter_async_context(background(seat_logs.run()))
+    await stack.enter_async_context(background(timekeeper.keep()))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
 
 
-async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
-    """What webhooks want to hear, known before the first seat is sold."""
+async def _subscriptions(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    signals: Signals | None,
+) -> tuple[WebhookService, Wanted]:
+    """The webhooks, and what they want to hear, known before the first seat is sold."""
     wanted = Wanted(database, NEWS_TYPES)
+    if signals is not None:
+        signals.listen(channels.WEBHOOKS, lambda _message: wanted.refresh_soon())
+        signals.on_up(wanted.refresh_soon)
     await wanted.refresh()
-    await stack.enter_async_context(_background(wanted.run()))
-    return wanted
+    await stack.enter_async_context(background(wanted.run()))
+
+    async def changed() -> None:
+        await wanted.refresh()
+        if signals is not None:
+            signals.publish(channels.WEBHOOKS)
+
+    return WebhookService(database, clock, NEWS_TYPES, rules_of(settings), changed), wanted
 
 
 def _live(
@@ -373,7 +328,33 @@ def _live(
     return live
 
 
-def _measure(metrics: Metrics, logs: Logs, accounts: _Accounts, limiter: Limiter | None) -> None:
+async def _jobs(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+) -> JobReader:
+    """What can be asked about jobs."""
+    queues = {name: JobQueue(name, settings.redis) for name in QUEUES if settings.redis}
+    for queue in queues.values():
+        stack.push_async_callback(queue.close)
+    redis = connect(settings.redis) if settings.redis else None
+    if redis is not None:
+        stack.push_async_callback(redis.aclose)
+    jobs = JobReader(database, queues, clock)
+    watch = JobWatch(database, jobs, redis, clock)
+    metrics.attach_jobs(watch)
+    watching = asyncio.create_task(watch.run())
+    stack.push_async_callback(ended, [watching])
+    return jobs
+
+
+def _no_nudge() -> None:
+    """The relay, if there is one, looks each second."""
+
+
+def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter | None) -> None:
     metrics.attach_cache(lambda: accounts.cache.stats, lambda: accounts.users.coalesced)
     metrics.attach_logs(lambda: logs.dropped)
     if limiter is not None:
@@ -394,19 +375,6 @@ def _seating_limits(settings: Settings, clock: Clock) -> tuple[Limiter, Limiter]
     return Limiter(windows, clock.monotonic), Limiter(by_address, clock.monotonic)
 
 
-async def _set_clock(clock: DatabaseClock, database: Database) -> None:
-    asked = clock.monotonic()
-    now_ms = await database.now_ms()
-    clock.set(now_ms, asked, clock.monotonic())
-
-
-async def _keep_clock(set_clock: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await asyncio.sleep(SET_CLOCK_EVERY_S)
-        with suppress(DatabaseUnavailable):
-            await set_clock()
-
-
 async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:
     while True:
         await asyncio.sleep(PURGE_EVERY_S)
@@ -417,7 +385,7 @@ async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """`work` beside the block; ended with it."""
     task = asyncio.create_task(work)
     try:

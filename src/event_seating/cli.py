@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from event_seating import config
+from event_seating import config, settings_page
 from event_seating.channel import EXIT_CANNOT_START
 from event_seating.errors import StartupError
 
@@ -95,7 +95,7 @@ def demo(
 @cli.command()
 def settings() -> None:
     """Print every setting with its default and what it is for."""
-    typer.echo(config.as_text())
+    typer.echo(settings_page.as_text())
 
 
 @cli.command()
@@ -127,13 +127,13 @@ def verify(
 async def _verify(event_id: str | None) -> int:
     from rich.console import Console  # noqa: PLC0415
 
-    from event_seating import bootstrap  # noqa: PLC0415
+    from event_seating import workshop  # noqa: PLC0415
     from event_seating.clock import MS_PER_S  # noqa: PLC0415
     from event_seating.maintenance import command  # noqa: PLC0415
 
     settings = config.load()
     grace_ms = int(settings.booking_grace_s * MS_PER_S)
-    async with bootstrap.stored(settings) as (database, load_index):
+    async with workshop.stored(settings) as (database, load_index):
         return await command.verify_all(
             database, load_index, event_id, grace_ms=grace_ms, console=Console()
         )

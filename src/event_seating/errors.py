@@ -154,6 +154,22 @@ class VenueVersionNotFound(ServiceError):
     sentence = "This venue's seat map has no such version."
 
 
+class JobNotFound(ServiceError):
+    """There is no such job, or it was done or given up long ago."""
+
+    status = 404
+    code = "job_not_found"
+    sentence = "No job has this id; one that is done is known for a day."
+
+
+class FileNotFound(ServiceError):
+    """There is no such file, or not any more."""
+
+    status = 404
+    code = "file_not_found"
+    sentence = "No file has this id, or it is gone."
+
+
 class WebhookNotFound(ServiceError):
     """No webhook has this id."""
 
@@ -227,6 +243,14 @@ class WebhookPaused(ServiceError):
     status = 409
     code = "webhook_paused"
     sentence = "This webhook is paused; resume it first."
+
+
+class JobNotFailed(ServiceError):
+    """A job that waits, runs or is done is not tried again."""
+
+    status = 409
+    code = "job_not_failed"
+    sentence = "Only a job that failed for good can be tried again."
 
 
 class BodyTooLarge(ServiceError):

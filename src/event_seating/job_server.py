@@ -8,7 +8,7 @@ reverse. A job that it could not finish is done by the next one: its row is stil
 
 import sys
 
-from event_seating import bootstrap, process
+from event_seating import process, workshop
 from event_seating.channel import READY
 from event_seating.config import Settings
 from event_seating.process import Orders
@@ -26,7 +26,7 @@ async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None
     orders = await Orders.on(channel_descriptor)
     if not await orders.to_begin():
         return
-    async with bootstrap.working(settings, logs) as parts:
+    async with workshop.working(settings, logs) as parts:
         orders.say(READY)
         told = await orders.to_end()
         if not told.orphaned:  # else the Valkey is gone as well

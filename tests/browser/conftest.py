@@ -1,6 +1,7 @@
 """A browser a module, a server for all of them, and visits that end with their test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -22,9 +23,19 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 PATIENCE_MS = 15_000
 """For what the page shows by itself, on a machine that has other things to do."""
 
+INSTALLING_S = 900
+"""A test's time when a browser has to be fetched for it first."""
+
 Open = Callable[..., Visit]
 OpenDesk = Callable[..., Desk]
 Kind = TypeVar("Kind", bound=Visit)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(INSTALLING_S))
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,15 @@ PLACE: Final = """async (id) => {
   return { x: box.left + x, y: box.top + y, pitch };
 }"""
 
+MIDDLE_OF_FLOOR: Final = """async () => {
+  const { shown } = await import(document.querySelector("script[type=module]").src);
+  const { model, view } = await shown;
+  const { x, y, width, height } = model.areas[0];
+  const [left, top] = view.camera.toScreen(x + width / 2, y + height / 2);
+  const box = view.canvas.getBoundingClientRect();
+  return { x: box.left + left, y: box.top + top };
+}"""
+
 LOOK: Final = """async (id) => {
   const { shown } = await import(document.querySelector("script[type=module]").src);
   const { model, seats } = await shown;

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
 from tests.browser.house import FREE, HELD, MINE, House, Visit, drained
 from tests.process import settings
@@ -156,3 +156,28 @@ def test_a_hold_that_cannot_be_extended_says_so(house: House, visit: Open) -> No
     )
     buyer.find("#extend").click()
     expect(buyer.find("#notice")).to_contain_text("cannot be kept any longer")
+
+
+def test_an_answer_that_was_lost_is_had_again_and_nothing_is_done_twice(
+    house: House, visit: Open
+) -> None:
+    event = house.event()
+    buyer = visit().open(event)
+    lost: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.fallback()
+            return
+        lost.append(str(route.fetch().status))  # the server has done it
+        route.abort()
+
+    buyer.page.route("**/holds", lose_the_first)
+    buyer.click_seat("LOWER_A-1-02")
+    buyer.rest()
+    buyer.click_seat("LOWER_A-1-02")
+    buyer.expect_settled()
+    assert lost == ["201"]
+    buyer.expect_tickets("1 ticket")
+    expect(buyer.find("#notice")).to_be_hidden()
+    assert house.counts(event)["held"] == 1

@@ -40,7 +40,7 @@ class Run:
         self.database = database
         self.changed: list[str] = []
         self.reports: list[dict[str, Any]] = []
-        self.jobs = UserJobs(database, CLOCK, self.changed.append)
+        self.jobs = UserJobs(database, CLOCK, self.changed.extend)
         self.kill_after_reports: int | None = None
 
     async def ask(self, job: NewJob) -> NewJob:

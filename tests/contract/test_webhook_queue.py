@@ -10,8 +10,11 @@ from tests.jobs import QUICK, Jobs, jobs_on, until
 from tests.receivers import Receiver, answer, hang, receiving
 from tests.valkey import Valkey
 
-from event_seating import handlers
+from event_seating.booking.news import NewsJobs
 from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, Handler
+from event_seating.webhooks.jobs import WebhookJobs
+from event_seating.webhooks.sender import Sender
+from event_seating.webhooks.targets import rules_of
 
 pytestmark = pytest.mark.anyio
 
@@ -38,9 +41,10 @@ async def nobody() -> None:
 
 def handlers_of(service: Service) -> dict[str, Handler]:
     parts = service.parts
-    return handlers.of_webhooks(
-        parts.settings, parts.database, parts.clock, parts.houses.get, nobody
-    )
+    news = NewsJobs(parts.database, parts.houses.get, parts.webhooks.tell)
+    sender = Sender(rules_of(parts.settings))
+    calls = WebhookJobs(parts.database, parts.clock, sender, nobody)
+    return news.handlers() | calls.handlers()
 
 
 async def subscribe(service: Service, receiver: Receiver) -> dict[str, str]:

@@ -4,8 +4,8 @@ import pytest
 from tests.conftest import Service
 from tests.http.seating import KEY, hold, on_sale
 
-from event_seating.bootstrap import stored
 from event_seating.maintenance.verify import event_ids, verify
+from event_seating.workshop import stored
 
 pytestmark = pytest.mark.anyio
 

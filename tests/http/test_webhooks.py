@@ -72,7 +72,8 @@ async def work_off(service: Service) -> None:
     handlers = news.handlers() | calls.handlers()
     while True:
         async with parts.database.read() as connection:
-            rows = (await connection.execute(select(outbox))).all()
+            every = (await connection.execute(select(outbox))).all()
+        rows = [row for row in every if row.name in handlers]
         if not rows:
             return
         for row in rows:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from event_seating import config
-from event_seating.config import AppEnv, LogLevel, PrivateNetworks, Settings
+from event_seating import config, settings_page
+from event_seating.config import AppEnv, LogLevel, Settings
 from event_seating.errors import StartupError
-from event_seating.written import SmtpServer, Tls, Window, parse_smtp_url
+from event_seating.written import PrivateNetworks, SmtpServer, Tls, Window, parse_smtp_url
 
 KEY = "an-admin-key-of-24-chars"
 
@@ -263,11 +263,11 @@ def test_an_address_of_this_machine_needs_none(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_every_setting_is_described() -> None:
-    assert [name for name, _, _ in config.described()] == [
+    assert [name for name, _, _ in settings_page.described()] == [
         name.upper() for name in Settings.model_fields
     ]
-    assert all(help_.endswith(".") for _, _, help_ in config.described())
-    assert "RATE_LIMITS = 5/10s,10/60s" in config.as_text()
+    assert all(help_.endswith(".") for _, _, help_ in settings_page.described())
+    assert "RATE_LIMITS = 5/10s,10/60s" in settings_page.as_text()
 
 
 SERVERS: dict[str, SmtpServer] = {
@@ -334,7 +334,7 @@ class TestRedis:
         ["hidden", "http://hidden", "redis://", "redis://hidden:0", "redis://hidden:99999",
          "redis://hidden:x", "redis://hidden/x", "redis://hidden?socket_timeout=60",
          "redis://u:a/b@hidden", "unix://hidden", "unix:///s?db=x", "unix:///s?timeout=1",
-         "redis://[::1"],
+         "redis://[::1", f"unix:///{'x' * 103}"],
     )  # fmt: skip
     def test_what_is_no_url_of_a_redis_is_refused_without_showing_it(
         self, monkeypatch: pytest.MonkeyPatch, url: str

@@ -14,6 +14,7 @@ from event_seating.jobs.purge import Purge
 from event_seating.jobs.queue import JobQueue
 from event_seating.jobs.relay import Relay
 from event_seating.jobs.worker import Worker
+from event_seating.valkey.client import ended
 
 DRAIN_WITHIN_S: Final = 9.0
 """For the jobs under way when the process is to end, of the 15 s that it has; most take less than a
@@ -65,9 +66,7 @@ class JobEngine:
 
     async def drain(self) -> None:
         """Take no new jobs, finish those under way or hand them back, and end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         await asyncio.gather(*(worker.drain(DRAIN_WITHIN_S) for worker in self._workers))
         for queue in self._queues:
             await queue.close()

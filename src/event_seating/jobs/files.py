@@ -30,6 +30,9 @@ UNFINISHED: Final = -1
 UNFINISHED_FOR_MS: Final = 3_600_000
 """How long one may be coming in; what took longer broke off."""
 
+UPLOAD: Final = "upload"
+"""The name of what somebody sent in: it is for its job alone, and nobody can fetch it."""
+
 Pieces = Iterable[bytes] | AsyncIterable[bytes]
 
 _HEAD = select(files).where(files.c.id == bindparam("id"))

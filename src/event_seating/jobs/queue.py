@@ -25,6 +25,7 @@ from event_seating.jobs.model import (
     WAITING,
 )
 from event_seating.jobs.outbox import Row
+from event_seating.valkey import trouble
 from event_seating.valkey.client import connect, unavailable_when_away
 
 PREFIX: Final = "bull"
@@ -44,9 +45,6 @@ PATIENT_FIRST_MS, PATIENT_FACTOR, PATIENT_MOST_MS = 5_000, 3, 3_600_000
 
 PATIENT_JITTER: Final = 0.2
 """A fifth more or less, so that what failed together does not come again together."""
-
-OLDEST_SERVER: Final = (6, 2)
-"""BullMQ's scripts need what came with it."""
 
 UNKNOWN: Final = "unknown"
 """The state of a job that Redis does not have."""
@@ -119,6 +117,8 @@ class InQueue(NamedTuple):
 
     state: str
     progress: Any
+    reason: str | None
+    """Why its last attempt failed, if it did."""
 
 
 class JobQueue:
@@ -139,11 +139,10 @@ class JobQueue:
         """
         async with _answering():
             found = await self._redis.info("server")
-        version = str(found.get("redis_version", ""))
-        parts = version.split(".")[:2]
-        if all(part.isdigit() for part in parts) and tuple(map(int, parts)) < OLDEST_SERVER:
-            oldest = ".".join(map(str, OLDEST_SERVER))
-            raise RedisUnavailable(f"Redis {version} is too old; jobs need {oldest} or later.")
+        try:
+            trouble.check_version(found)
+        except trouble.UnfitServer as error:
+            raise RedisUnavailable from error
         return str(found.get("run_id", ""))
 
     async def marker(self) -> str | None:
@@ -202,8 +201,14 @@ class JobQueue:
         """The state and progress of one job."""
         (state,) = (await self.states([job_id])).values()
         async with _answering():
-            progress = await self._redis.hget(f"{self._key}{job_id}", "progress")
-        return InQueue(WAITING if state == UNKNOWN else state, _json_or_none(progress))
+            progress, reason = await self._redis.hmget(
+                f"{self._key}{job_id}", "progress", "failedReason"
+            )
+        return InQueue(
+            WAITING if state == UNKNOWN else state,
+            _json_or_none(progress),
+            None if reason is None else str(reason),
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -28,6 +28,7 @@ from event_seating.jobs.model import ACTIVE, COMPLETED, FAILED, URGENT
 from event_seating.jobs.outbox import Row
 from event_seating.jobs.queue import UNKNOWN, JobQueue
 from event_seating.telemetry.logs import get_logger
+from event_seating.valkey import trouble
 
 POLL_S: Final = 1.0
 """How long a job waits when the word that it is there was lost."""
@@ -109,11 +110,12 @@ class Relay:
         try:
             moved = await self.step()
         except (DatabaseUnavailable, RedisUnavailable) as error:
-            complaint = str(error)
+            cause = error.__cause__
+            complaint = trouble.described(cause) if cause else str(error)
+            if isinstance(error, DatabaseUnavailable):
+                complaint = str(error)
             if complaint != self._complaint:
-                cause = error.__cause__
-                why = f"{type(cause).__name__}: {cause}" if cause else None
-                _log.warning("jobs wait in the outbox", why=complaint, cause=why)
+                _log.warning("jobs wait in the outbox", why=complaint)
             self._complaint = complaint
             return False
         if self._complaint:

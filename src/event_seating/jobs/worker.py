@@ -28,7 +28,7 @@ from event_seating.jobs.model import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry.logs import get_logger
-from event_seating.valkey.client import connect
+from event_seating.valkey.client import connect, ended
 
 LOCK_MS: Final = 8_000
 """How long a job is a worker's own without a word from it; renewed each 2 s."""
@@ -128,8 +128,8 @@ class Worker:
         # From here on whatever comes in is handed back.
         self._attempts.stop()
         await self._close_bullmq()
-        await _ended(self._running)
-        await _ended(self._flushing)
+        tasks = [task for task in (self._running, self._flushing) if task is not None]
+        await ended(tasks)
         with suppress(RedisUnavailable):
             await self._tally.flush(self._redis)
         await self._redis.aclose()
@@ -330,9 +330,3 @@ def _short(result: Any) -> Any:
 def _now_ms() -> int:
     # BullMQ's own clock, with which the server compares it.
     return round(time.time() * 1000)
-
-
-async def _ended(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
-        task.cancel()
-        await asyncio.wait({task}, timeout=HAND_BACK_WITHIN_S)

@@ -146,7 +146,7 @@ class SmtpTransport:
                     mail_options=["SMTPUTF8", "BODY=8BITMIME"] if envelope.international else [],
                 )
             taken = True
-        except (SMTPException, OSError, TimeoutError) as error:
+        except (SMTPException, OSError) as error:
             raise _verdict(error) from None
         finally:
             if connection is not None:
@@ -166,7 +166,7 @@ class SmtpTransport:
             kept.stop_expiry()
             try:
                 await kept.client.rset(timeout=self._connect_within_s)
-            except (SMTPException, OSError, TimeoutError):
+            except (SMTPException, OSError):
                 _drop(kept.client)
                 continue
             except asyncio.CancelledError:
@@ -253,7 +253,7 @@ class MailFolder:
 
 async def _say_goodbye(client: SMTP) -> None:
     transport = client.transport
-    with suppress(SMTPException, OSError, TimeoutError):
+    with suppress(SMTPException, OSError):
         await client.quit(timeout=GOODBYE_WITHIN_S)
     client.close()
     _abort(transport)

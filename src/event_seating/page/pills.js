@@ -71,7 +71,7 @@ export class Pills {
     context.fillStyle = dark ? ink : style === "bare" ? paper : surface;
     context.fill();
     context.globalAlpha = 1;
-    context.strokeStyle = dark ? ink : line;
+    context.strokeStyle = dark ? paper : line;
     if (style !== "bare") context.stroke();
     context.textAlign = "center";
     context.textBaseline = "middle";

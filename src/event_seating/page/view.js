@@ -227,7 +227,7 @@ export class MapView {
     if (flying) this.#movedAt = now;
     const moving = flying || now - this.#movedAt < STILL_AFTER_MS;
     const behind = this.renderer.draw(this.camera, { ratio: this.ratio, moving, marked: this.#marked });
-    this.options.onMove?.(this.camera);
+    this.options.onMove?.(this.camera, this.grid);
     if (flying || behind) this.invalidate();
     else if (moving) this.#still = setTimeout(() => this.invalidate(), STILL_AFTER_MS);
   }

@@ -33,6 +33,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from event_seating.clock import MS_PER_S, Clock
+from event_seating.telemetry import job_metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
@@ -201,6 +202,10 @@ class Metrics:
                 _counter("live_subscribers_refused_total", refused()),
             ]
         )
+
+    def attach_jobs(self, stats: job_metrics.JobStats) -> None:
+        """Read what is known of jobs."""
+        self._attach(lambda: job_metrics.families(stats))
 
     def attach_logs(self, dropped: Callable[[], int]) -> None:
         """Read how many log lines were lost."""

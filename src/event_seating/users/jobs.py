@@ -87,7 +87,7 @@ class UserJobs:
         self,
         database: Database,
         clock: Clock,
-        changed: Callable[[str], None],
+        changed: Callable[[Sequence[str]], None],
         *,
         welcomes: bool = False,
     ) -> None:
@@ -96,7 +96,7 @@ class UserJobs:
         self._welcomes = welcomes
         self._clock = clock
         self._changed = changed
-        """Called with the id of each user that is there now and was not."""
+        """Called with the ids of users who are there now and were not."""
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of the job."""
@@ -113,10 +113,10 @@ class UserJobs:
             if self._welcomes:
                 await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
             await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
-        self._changed(user.id)
+        self._changed([user.id])
 
     async def import_file(self, job: Job) -> None:
-        """Create the users of a file, a step at a time."""
+        """Create the users of a file, a step at a time; nobody is sent anything."""
         asked = _fields(job, _ImportPayload)
         async with self._database.write() as connection:
             progress = await import_store.begin(connection, job.id, asked.file_id)
@@ -156,8 +156,7 @@ class UserJobs:
             if not mine:
                 raise JobDone
             await import_store.refuse(connection, before.job_id, reasons)
-        for user_id, _ in written:
-            self._changed(user_id)
+        self._changed([user_id for user_id, _ in written])
         return after
 
     async def _end(self, job: Job, progress: Progress) -> None:

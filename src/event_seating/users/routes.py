@@ -1,11 +1,13 @@
 """The account routes of the API."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from event_seating.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
     DatabaseUnavailable,
     EmailExists,
     Forbidden,
@@ -13,22 +15,41 @@ from event_seating.errors import (
     MalformedJson,
     RateLimited,
     Unauthorized,
+    UnsupportedMediaType,
     UserIdExists,
     UserNotFound,
 )
+from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.users import model
+from event_seating.users.asking import UserAsking
+from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.service import UserService
-from event_seating.web.asgi import Header
+from event_seating.web.asgi import Header as RawHeader
 from event_seating.web.problem import documented
 
 PRIVATE = "private, no-store"
 """Answers about people are nobody else's, and no proxy's or browser's to keep."""
 
-HEADERS: tuple[Header, ...] = (
+HEADERS: tuple[RawHeader, ...] = (
     (b"content-type", b"application/json"),
     (b"cache-control", PRIVATE.encode()),
 )
 """What the edge sends with a cached user: the same as the route does."""
+
+RESPOND_ASYNC: Final = "respond-async"
+
+PREFERENCES_MAX: Final = 20
+"""More than there are."""
+
+Prefer = Annotated[
+    str | None, Header(description="`respond-async`: answer 202 at once, with a job.")
+]
+
+_TEXT: Final = {"schema": {"type": "string"}}
+
+_TAKES_A_FILE: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {CSV: _TEXT, NDJSON: _TEXT}}
+}
 
 _CALLER_ERRORS = (Unauthorized, Forbidden, RateLimited, DatabaseUnavailable)
 
@@ -72,9 +93,15 @@ class UserBody(BaseModel):
     )
 
 
-def router(users: UserService) -> APIRouter:
-    """The routes, on this service."""
+def router(users: UserService, asking: UserAsking) -> APIRouter:
+    """The routes, on these services."""
     routes = APIRouter(tags=["users"])
+    _add_single(routes, users, asking)
+    _add_import(routes, asking)
+    return routes
+
+
+def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> None:
 
     @routes.get(
         "/users/{id}",
@@ -95,17 +122,53 @@ def router(users: UserService) -> APIRouter:
         summary="Create a user",
         status_code=201,
         response_model=UserBody,
-        responses=documented(
-            InvalidRequest, MalformedJson, UserIdExists, EmailExists, *_CALLER_ERRORS
-        ),
+        responses={
+            202: {"model": JobBody, "description": "`Prefer: respond-async`: a job creates it."},
+            **documented(InvalidRequest, MalformedJson, UserIdExists, EmailExists, *_CALLER_ERRORS),
+        },
     )
-    async def create_user(new: NewUser) -> Response:
-        """The name is trimmed, the e-mail address trimmed and put in lower case."""
+    async def create_user(new: NewUser, prefer: Prefer = None) -> Response:
+        """The name is trimmed, the e-mail address trimmed and put in lower case.
+
+        With `Prefer: respond-async` the user is created a moment later, by a job.
+        """
+        if _prefers_async(prefer):
+            job = accepted(await asking.create(new.id, new.name, new.email))
+            job.headers["preference-applied"] = RESPOND_ASYNC
+            return job
         answer = _json(await users.create(new.id, new.name, new.email), 201)
         answer.headers["location"] = f"/users/{new.id}"
         return answer
 
-    return routes
+
+def _add_import(routes: APIRouter, asking: UserAsking) -> None:
+    @routes.post(
+        "/users/import",
+        operation_id="importUsers",
+        summary="Create the users of a file",
+        status_code=202,
+        response_model=JobBody,
+        openapi_extra=_TAKES_A_FILE,
+        responses=documented(
+            InvalidRequest, BodyTooLarge, BodyTooSlow, UnsupportedMediaType, *_CALLER_ERRORS
+        ),
+    )
+    async def import_users(request: Request) -> Response:
+        """CSV whose first line names the columns id, name and email, or a JSON object a line.
+
+        A job creates them; its result says how many, and where the refused lines are.
+        """
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in {CSV, NDJSON}:
+            # Only a request without a body comes this far.
+            raise InvalidRequest.naming([("body", "is empty")])
+        return accepted(await asking.import_file(request.stream(), media_type))
+
+
+def _prefers_async(prefer: str | None) -> bool:
+    """RFC 7240: preferences in a list, each perhaps with parameters."""
+    parts = (prefer or "").lower().split(",")[:PREFERENCES_MAX]
+    return any(part.partition(";")[0].strip() == RESPOND_ASYNC for part in parts)
 
 
 def _json(encoded: bytes, status: int) -> Response:

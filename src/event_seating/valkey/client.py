@@ -9,9 +9,10 @@ on a frozen server.
 Owns the kinds of connections and what counts as being away. Sends no command by itself.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -24,6 +25,10 @@ COMMAND_TIMEOUT_S: Final = 1.0
 """A server that is there answers in a millisecond."""
 
 CONNECT_TIMEOUT_S: Final = 1.0
+
+
+CANCEL_AGAIN_S: Final = 0.5
+"""A task that was told to end and goes on is told again."""
 
 
 def connect(url: str, *, waits: bool = False) -> Redis:
@@ -39,6 +44,19 @@ def connect(url: str, *, waits: bool = False) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel these tasks and wait for their end.
+
+    More than once, if need be: a command that fails in the same moment takes the word for a failure
+    of its own, and a task that tries again would go on for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 @asynccontextmanager

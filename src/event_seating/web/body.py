@@ -27,6 +27,10 @@ PART_WITHIN_S: Final = 20.0
 """How long the next part of a body may take; whoever stops in the middle holds a connection."""
 
 
+JSON_ALONE: Final = frozenset({b"application/json"})
+"""What nearly every route takes, which also stops forms of other sites."""
+
+
 class LargeBodies(NamedTuple):
     """Paths whose bodies may be longer than most, for those who may send them at all."""
 
@@ -35,9 +39,15 @@ class LargeBodies(NamedTuple):
     bytes_max: int
     role: Role
     """The least role that may send one: nobody else's megabytes are read."""
+    media_types: frozenset[bytes] = JSON_ALONE
 
 
-def check_head(method: str, found: Mapping[bytes, bytes], limit: int = BODY_BYTES_MAX) -> None:
+def check_head(
+    method: str,
+    found: Mapping[bytes, bytes],
+    limit: int = BODY_BYTES_MAX,
+    media_types: frozenset[bytes] = JSON_ALONE,
+) -> None:
     """Raise `BodyTooLarge` or `UnsupportedMediaType` from the request's head alone."""
     length = found.get(b"content-length", b"")
     has_body = length not in {b"", b"0"} or b"transfer-encoding" in found
@@ -46,14 +56,19 @@ def check_head(method: str, found: Mapping[bytes, bytes], limit: int = BODY_BYTE
     if length.isdigit() and int(length) > limit:
         raise too_large(limit)
     media_type = found.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type != b"application/json":
-        raise UnsupportedMediaType
+    if media_type not in media_types:
+        raise UnsupportedMediaType if media_types == JSON_ALONE else _other_type(media_types)
     if found.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         # A few kilobytes could unpack to any length.
         raise UnsupportedMediaType(
             "The body must be sent as it is, without `Content-Encoding`.",
             headers={"Accept-Encoding": "identity"},
         )
+
+
+def _other_type(media_types: frozenset[bytes]) -> UnsupportedMediaType:
+    names = " or ".join(f"`{name.decode()}`" for name in sorted(media_types))
+    return UnsupportedMediaType(f"The body must be sent as `Content-Type` {names}.")
 
 
 def too_large(limit: int) -> BodyTooLarge:

@@ -255,11 +255,13 @@ class Edge:
         return None
 
     def _check_body(self, exchange: Exchange, principal: Principal) -> None:
+        media_types = body.JSON_ALONE
         for large in self._rules.large_bodies:
             if large.pattern.match(exchange.path):
                 security.allow(principal, large.role)
                 exchange.body_bytes_max = large.bytes_max
-        body.check_head(exchange.method, exchange.found, exchange.body_bytes_max)
+                media_types = large.media_types
+        body.check_head(exchange.method, exchange.found, exchange.body_bytes_max, media_types)
 
     def _charge(self, exchange: Exchange, address: str) -> None:
         exchange.charged = charged = self._budgets.charge(

@@ -121,6 +121,7 @@ def test_no_name_adds_a_header_or_a_recipient(name: str) -> None:
     assert sorted(got.keys()) == sorted(plain.keys())
     (address,) = got["To"].addresses
     assert address.addr_spec == "anna@example.com"
+    assert (decoded(raw, "Subject") + decoded(raw, "To")).isprintable()
     assert raw.count(b"\r\n\r\n") == compose(mail(), SENDER, NOW_MS).count(b"\r\n\r\n")
     assert content(got.get_body(("plain",))) == "Two seats\n"
 

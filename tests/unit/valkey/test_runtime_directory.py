@@ -12,8 +12,8 @@ from event_seating.valkey.runtime_directory import PATH_BYTES_MAX, RuntimeDirect
 
 
 @pytest.fixture
-def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The system's directory for such things, with a short name."""
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The system's directory for such things, with a short name; pytest has its own by then."""
     with tempfile.TemporaryDirectory(prefix="es-") as directory:
         monkeypatch.setattr(tempfile, "tempdir", directory)
         yield Path(directory)

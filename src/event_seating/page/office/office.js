@@ -36,6 +36,9 @@ import { Tabs } from "./tabs.js";
 import { Tally } from "./tally.js";
 import { say } from "../announce.js";
 
+// How often what depends on the time alone (a sale that starts) is looked at.
+const LOOK_EVERY_MS = 5_000;
+
 export async function showOffice(id) {
   const path = `/events/${encodeURIComponent(id)}`;
   try {
@@ -109,6 +112,7 @@ class OfficePage {
     this.#refresh();
     this.#follow();
     this.ledger.start();
+    setInterval(() => this.saleSwitch.refresh(), LOOK_EVERY_MS);
   }
 
   #shared() {

@@ -1,0 +1,245 @@
+"""The routes about jobs, and of the files that they made."""
+
+import re
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
+
+from event_seating.clock import Clock, rfc3339
+from event_seating.db.database import Database
+from event_seating.errors import (
+    DatabaseUnavailable,
+    FileNotFound,
+    Forbidden,
+    InvalidRequest,
+    JobNotFailed,
+    JobNotFound,
+    RateLimited,
+    ServiceError,
+    Unauthorized,
+)
+from event_seating.jobs import files
+from event_seating.jobs.model import WAITING, NewJob
+from event_seating.jobs.outbox import Row
+from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
+from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.problem import documented
+
+PRIVATE: Final = "private, no-store"
+
+_CALLER: Final[tuple[type[ServiceError], ...]] = (
+    Unauthorized,
+    Forbidden,
+    RateLimited,
+    DatabaseUnavailable,
+)
+
+_FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
+
+_TIME: JsonDict = {"format": "date-time"}
+
+
+class JobBody(BaseModel):
+    """A job, as the API answers it."""
+
+    id: str
+    name: str
+    state: str = Field(description="waiting, active, delayed, completed or failed")
+    progress: Any = Field(description="What the job says of how far it is.")
+    result: Any = Field(description="What the job answered; kept for 24 hours.")
+    error: str | None = Field(description="Why it failed, or why its last attempt did.")
+
+
+class FailedJobBody(BaseModel):
+    """A job that failed for good."""
+
+    id: str
+    name: str
+    queue: str
+    error: str
+    createdAt: str = Field(json_schema_extra=_TIME)  # noqa: N815 (the API's names are camelCase)
+    failedAt: str = Field(json_schema_extra=_TIME)  # noqa: N815
+
+
+class FailedJobsBody(BaseModel):
+    """A page of jobs that failed for good."""
+
+    items: list[FailedJobBody]
+    nextCursor: str | None  # noqa: N815
+
+
+class DurationBody(BaseModel):
+    """How long jobs took within the last minute."""
+
+    mean: float
+    longest: float
+
+
+class QueueBody(BaseModel):
+    """A queue in numbers; those that Redis alone knows are null while it is away."""
+
+    name: str
+    waiting: int | None
+    active: int | None
+    completed: int | None = Field(description="Redis keeps the last 100.")
+    failed: int
+    delayed: int | None
+    throughputPerSecond: float = Field(  # noqa: N815
+        description="Jobs done a second, within the last minute."
+    )
+    durationMs: DurationBody | None  # noqa: N815
+    latencyMs: float | None = Field(  # noqa: N815
+        description="From the commit that asked for a job to the one that ended it, on average."
+    )
+
+
+class JobsBody(BaseModel):
+    """All jobs in numbers."""
+
+    queues: list[QueueBody]
+    redis: str = Field(description="ok or unavailable")
+    oldestSeconds: float | None = Field(  # noqa: N815
+        description="Age of the oldest job that is not done."
+    )
+    lastErrors: list[FailedJobBody]  # noqa: N815
+
+
+def accepted(job: NewJob) -> Response:
+    """The answer that a job will do what was asked."""
+    body = JobBody(id=job.id, name=job.name, state=WAITING, progress=None, result=None, error=None)
+    headers = {"location": f"/jobs/{job.id}", "cache-control": PRIVATE}
+    return JSONResponse(body.model_dump(), 202, headers=headers)
+
+
+def router(jobs: JobReader, database: Database, clock: Clock) -> APIRouter:
+    """The routes, on these parts."""
+    routes = APIRouter(tags=["jobs"])
+    _add_reading(routes, jobs)
+    _add_one(routes, jobs)
+    _add_files(routes, database, clock)
+    return routes
+
+
+def _add_reading(routes: APIRouter, jobs: JobReader) -> None:
+    @routes.get(
+        "/jobs",
+        operation_id="readJobs",
+        summary="All jobs in numbers",
+        responses=documented(*_CALLER),
+    )
+    async def read_jobs() -> JobsBody:
+        """How many wait, how fast they are done, and what went wrong last."""
+        found = await jobs.overview()
+        return JobsBody(
+            queues=[_queue(queue) for queue in found.queues],
+            redis="ok" if found.redis else "unavailable",
+            oldestSeconds=None if found.oldest_s is None else round(found.oldest_s, 3),
+            lastErrors=[_failed(row) for row in found.last_errors],
+        )
+
+    @routes.get(
+        "/jobs/failed",
+        operation_id="listFailedJobs",
+        summary="Jobs that failed for good",
+        responses=documented(InvalidRequest, *_CALLER),
+    )
+    async def list_failed(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> FailedJobsBody:
+        """The latest first, of the last 30 days."""
+        after = decode_cursor(cursor, tuple[int, str]) if cursor else None
+        items, last = page(await jobs.failed(after, limit + 1), limit)
+        following = encode_cursor(last.failed_at_ms or 0, last.id) if last else None
+        return FailedJobsBody(items=[_failed(row) for row in items], nextCursor=following)
+
+
+def _add_one(routes: APIRouter, jobs: JobReader) -> None:
+    @routes.get(
+        "/jobs/{id}",
+        operation_id="readJob",
+        summary="Read a job",
+        response_model=JobBody,
+        responses=documented(JobNotFound, *_CALLER),
+    )
+    async def read_job(id: str) -> Response:  # noqa: A002 (the API's name for it)
+        """Until a day after it was done, or a month after it failed."""
+        return _job(await jobs.one(id))
+
+    @routes.post(
+        "/jobs/{id}/retry",
+        operation_id="retryJob",
+        summary="Try a failed job again",
+        status_code=202,
+        response_model=JobBody,
+        responses=documented(JobNotFound, JobNotFailed, *_CALLER),
+    )
+    async def retry_job(id: str) -> Response:  # noqa: A002
+        """With all its attempts, as if it were new."""
+        return _job(await jobs.retry(id), 202)
+
+
+def _add_files(routes: APIRouter, database: Database, clock: Clock) -> None:
+    @routes.get(
+        "/files/{id}",
+        operation_id="readFile",
+        summary="Fetch a file that a job made",
+        response_class=Response,
+        responses={
+            200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+            **documented(FileNotFound, *_CALLER),
+        },
+    )
+    async def read_file(id: str) -> Response:  # noqa: A002
+        """The result of its job names it, and how long it is kept depends on the job."""
+        if not _FILE_ID.match(id):
+            raise FileNotFound
+        async with database.read() as connection:
+            head = await files.read(connection, id)
+        gone = head is None or head.expires_at_ms <= clock.now_ms()
+        if head is None or gone or head.name == files.UPLOAD:
+            raise FileNotFound
+        headers = {
+            "cache-control": PRIVATE,
+            "content-disposition": f'attachment; filename="{head.name}"',
+            "content-length": str(head.bytes),
+        }
+        return StreamingResponse(
+            files.chunks(database, head.id), headers=headers, media_type=head.media_type
+        )
+
+
+def _job(view: JobView, status: int = 200) -> Response:
+    return JSONResponse(view._asdict(), status, headers={"cache-control": PRIVATE})
+
+
+def _failed(row: Row) -> FailedJobBody:
+    return FailedJobBody(
+        id=row.id,
+        name=row.name,
+        queue=row.queue,
+        error=row.error or "failed",
+        createdAt=rfc3339(row.created_at_ms),
+        failedAt=rfc3339(row.failed_at_ms or 0),
+    )
+
+
+def _queue(view: QueueView) -> QueueBody:
+    counts, done = view.counts, view.done
+    return QueueBody(
+        name=view.name,
+        waiting=counts.waiting if counts else None,
+        active=counts.active if counts else None,
+        completed=counts.completed if counts else None,
+        failed=view.failed,
+        delayed=counts.delayed if counts else None,
+        throughputPerSecond=round(done.per_s, 3) if done else 0.0,
+        durationMs=_duration(done),
+        latencyMs=round(done.latency_ms, 1) if done else None,
+    )
+
+
+def _duration(done: Done | None) -> DurationBody | None:
+    if done is None:
+        return None
+    return DurationBody(mean=round(done.mean_ms, 1), longest=round(done.longest_ms, 1))

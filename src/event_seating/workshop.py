@@ -1,0 +1,159 @@
+"""Builds every part of a process that does not serve: one that does jobs, or a command's.
+
+A job process has no seats in memory and no cache that anybody reads: its handlers are given the
+database, what they need of the nouns, and a way to tell the other processes. What is built for
+serving as well is built by `bootstrap`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from event_seating.booking.announcements import NEWS_TYPES
+from event_seating.booking.confirmation import Confirmations
+from event_seating.booking.houses import Houses
+from event_seating.booking.news import NewsJobs
+from event_seating.booking.report import Reports
+from event_seating.bootstrap import accounts_of, begin_signals, open_database
+from event_seating.clock import Clock, SystemClock
+from event_seating.config import Settings
+from event_seating.db import schema
+from event_seating.db.database import Database
+from event_seating.errors import StartupError
+from event_seating.events.facts import EventFacts
+from event_seating.jobs.engine import JobEngine
+from event_seating.jobs.model import Handler
+from event_seating.mail.mode import sends_mail
+from event_seating.mail.post import post
+from event_seating.maintenance.verify import LoadIndex
+from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.telemetry.metrics import Metrics
+from event_seating.users.jobs import UserJobs
+from event_seating.users.service import UserService
+from event_seating.users.welcome import Welcomes
+from event_seating.valkey import signals as channels
+from event_seating.valkey.signals import Signals
+from event_seating.venues.service import VenueService
+from event_seating.version import VERSION
+from event_seating.webhooks.jobs import WebhookJobs
+from event_seating.webhooks.sender import Sender
+from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.targets import rules_of
+
+DRAIN_WITHIN_S: Final = 15.0
+"""For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
+
+_log = get_logger("workshop")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingParts:
+    """What a job process is made of."""
+
+    settings: Settings
+    clock: Clock
+    logs: Logs
+    metrics: Metrics
+    database: Database
+    users: UserService
+    signals: Signals
+    engine: JobEngine
+    drains: tuple[Callable[[], Awaitable[None]], ...]
+    """Ends the taking of jobs and waits for those under way; each knows its own limit."""
+
+    async def drain(self) -> None:
+        """Take no more jobs, finish or checkpoint those under way."""
+        try:
+            async with asyncio.timeout(DRAIN_WITHIN_S):
+                await asyncio.gather(*(drain() for drain in self.drains), return_exceptions=True)
+        except TimeoutError:
+            _log.warning("jobs are still under way; the next process does them again")
+
+
+@asynccontextmanager
+async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
+    """Every part of a job process, until the block ends; `drain` before that."""
+    if settings.redis is None:
+        raise StartupError("REDIS_URL: jobs need a Redis")
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        metrics = Metrics(version=VERSION)
+        database = open_database(stack, settings, metrics)
+        signals = Signals(settings.redis, clock)
+        accounts = accounts_of(stack, settings, database, clock, signals)
+        handlers = _handlers(stack, settings, database, clock, accounts.users, signals)
+        engine = JobEngine(settings.redis, database, handlers, clock)
+        signals.listen(channels.OUTBOX, lambda _message: engine.nudge(), own=True)
+        await begin_signals(stack, signals, metrics)
+        engine.start()
+        yield WorkingParts(
+            settings=settings,
+            clock=clock,
+            logs=logs,
+            metrics=metrics,
+            database=database,
+            users=accounts.users,
+            signals=signals,
+            engine=engine,
+            drains=(engine.drain,),
+        )
+
+
+@asynccontextmanager
+async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]]:
+    """What is stored, and the seats of events, for work beside or without a server.
+
+    `StartupError` when the database cannot be reached or is not up to date.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database)
+        stack.push_async_callback(database.close)
+        found = await schema.current(database)
+        if found != schema.HEAD:
+            raise StartupError(
+                f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release"
+                f" needs {schema.HEAD}"
+            )
+        houses, _ = _houses(stack, database, SystemClock())
+        yield database, houses.index
+
+
+def _houses(stack: AsyncExitStack, database: Database, clock: Clock) -> tuple[Houses, EventFacts]:
+    venues = VenueService(database, clock)
+    stack.push_async_callback(venues.aclose)
+    facts = EventFacts(database)
+    houses = Houses(venues, facts.of)
+    stack.push_async_callback(houses.aclose)
+    return houses, facts
+
+
+def _handlers(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    users: UserService,
+    signals: Signals,
+) -> dict[str, Handler]:
+    """Every handler, by the name of its job."""
+    houses, facts = _houses(stack, database, clock)
+    rules = rules_of(settings)
+
+    async def webhooks_changed() -> None:
+        signals.publish(channels.WEBHOOKS)
+
+    webhooks = WebhookService(database, clock, NEWS_TYPES, rules, webhooks_changed)
+    handlers = {
+        **UserJobs(database, clock, users.changed, welcomes=sends_mail(settings)).handlers(),
+        **Reports(database, houses.get, clock).handlers(),
+        **NewsJobs(database, houses.get, webhooks.tell).handlers(),
+        **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
+    }
+    office = post(settings, clock)
+    if office is not None:
+        stack.push_async_callback(office.aclose)
+        handlers |= Welcomes(database, office).handlers()
+        handlers |= Confirmations(database, houses.get, facts.told, office, clock).handlers()
+    return handlers

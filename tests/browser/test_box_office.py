@@ -6,6 +6,7 @@ from typing import Any
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
 from tests.browser.house import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, House
+from tests.browser.test_looks import FINGER_PX, SMALL_TARGETS
 from tests.http.seating import seat_map
 
 from event_seating.venues.arenas import arena
@@ -58,7 +59,7 @@ def test_seats_are_sold_without_a_hold_and_tell_who_sits_there(
     expect(office.find("#seat-body .history")).to_contain_text("booked")
     place = office.place(SEAT)
     office.page.mouse.move(place["x"], place["y"])
-    expect(office.find("#tip")).to_contain_text("booked · R-1")
+    expect(office.find("#tip")).to_contain_text("€145.00 · booked · R-1")
     office.picture("office-seat")
     office.expect_accessible()
 
@@ -429,6 +430,7 @@ def test_a_phone_selects_by_a_frame_and_blocks(house: House, desk: OpenDesk) -> 
     office.find("#block").tap()
     expect(office.find("#block-outcome")).to_contain_text("Blocked: 5. Left as they were: 1.")
     office.picture("office-phone-blocked")
+    assert office.page.evaluate(SMALL_TARGETS, FINGER_PX) == []
     office.expect_accessible()
     office.tab("charts")
     office.find("#larger").tap()

@@ -158,7 +158,7 @@ def test_texts_that_are_html_stay_texts(house: House, desk: OpenDesk) -> None:
     office.expect_look("A-1-2", BOOKED)
     place = office.place("A-1-2")
     office.page.mouse.move(place["x"], place["y"])
-    expect(office.find("#tip")).to_contain_text("booked · <img src=x")
+    expect(office.find("#tip")).to_contain_text("€45.00 · booked · <img src=x")
     office.tab("bookings")
     office.find("#find button").click()
     expect(office.find("#booking-title")).to_contain_text("<img src=x")

@@ -3,14 +3,16 @@
 //
 // Modules: showOffice(id) -> the OfficePage, or null when there is a message instead.
 
+import { say } from "../announce.js";
 import { lineIs } from "../banners.js";
-import { byId, make } from "../dom.js";
+import { byId } from "../dom.js";
 import { follow } from "../live.js";
 import { setView, showMessage } from "../message.js";
 import { loadModel } from "../model.js";
 import { notify } from "../notices.js";
 import { whenThemeChanges } from "../palette.js";
 import { Seats } from "../seats.js";
+import { showTip } from "../surroundings.js";
 import { Tariff } from "../tariff.js";
 import { MapView } from "../view.js";
 import { BlockForm } from "./block.js";
@@ -34,7 +36,6 @@ import { SellForm } from "./sell.js";
 import { read } from "./server.js";
 import { Tabs } from "./tabs.js";
 import { Tally } from "./tally.js";
-import { say } from "../announce.js";
 
 // How often what depends on the time alone (a sale that starts) is looked at.
 const LOOK_EVERY_MS = 5_000;
@@ -93,7 +94,7 @@ class OfficePage {
       labelOf: formsOf(this),
       onSeat: (seat) => this.#onSeat(seat),
       onArea: (area) => this.#openArea(area),
-      onHover: (hover) => this.#onHover(hover),
+      onHover: (hover) => showTip(hover, model, seats, () => this.#wordsOf(hover)),
       onFrame: (frame) => this.#onFrame(frame),
     });
     this.framing = new Framing({ canvas: byId("canvas"), onMode: (on) => this.#onMode(on) });
@@ -340,27 +341,20 @@ class OfficePage {
     if (seat >= 0) this.view.show(seat);
   }
 
-  #onHover(hover) {
-    const tip = byId("tip");
-    tip.hidden = !hover || (hover.seat < 0 && hover.area < 0);
-    if (tip.hidden) return;
-    const [title, text] = this.#wordsOf(hover);
-    tip.replaceChildren(make("b", { textContent: title }), text);
-    const { clientWidth, clientHeight } = byId("map");
-    const left = hover.at.x + 16 + tip.offsetWidth > clientWidth ? hover.at.x - 16 - tip.offsetWidth : hover.at.x + 16;
-    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, Math.min(hover.at.y + 14, clientHeight - tip.offsetHeight - 6))}px)`;
-  }
-
   #wordsOf({ seat, area, near }) {
     const { model, seats, tally, sales } = this;
     const counted = ({ booked, held, blocked, available }) => `${booked} booked · ${held} held · ${blocked} blocked · ${available} available`;
-    if (seat < 0) return [model.areas[area].label, counted(tally.ofArea(area))];
+    if (seat < 0) return { title: model.areas[area].label, status: counted(tally.ofArea(area)) };
     const { section } = model.rows[model.rowOf[seat]];
-    if (!near) return [model.sections[section].label, counted(tally.ofSection(section))];
-    const status = statusName(seats.status[seat]);
-    const holder = status === "booked" ? sales.holderOf(seat) : null;
+    if (!near) return { title: model.sections[section].label, status: counted(tally.ofSection(section)) };
+    const name = statusName(seats.status[seat]);
+    const holder = name === "booked" ? sales.holderOf(seat) : null;
     const price = this.tariff.price(model.category[seat]);
-    return [model.describe(seat), [status, holder && (holder.name || `booking …${holder.id.slice(-6)}`), price === null ? "" : this.tariff.text(price)].filter(Boolean).join(" · ")];
+    return {
+      title: model.describe(seat),
+      status: holder ? `${name} · ${holder.name || `booking …${holder.id.slice(-6)}`}` : name,
+      price: price === null ? "" : this.tariff.text(price),
+    };
   }
 
   #enlarge() {

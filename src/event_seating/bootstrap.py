@@ -155,7 +155,6 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
 
         jobs, nudge = await _jobs(stack, settings, database, clock, metrics, signals)
 
-        key = settings.admin_api_key
         yield Parts(
             settings=settings,
             clock=clock,
@@ -171,9 +170,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             live=live,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
-            doorkeeper=Doorkeeper(
-                key.get_secret_value() if key else None, open_house=not settings.production
-            ),
+            doorkeeper=_doorkeeper(settings),
             health=Health(
                 {"database": database.ping}, helpful={"redis": signals.ping} if signals else None
             ),
@@ -339,11 +336,7 @@ async def _jobs(
     metrics.attach_jobs(watch)
     watching = asyncio.create_task(watch.run())
     stack.push_async_callback(ended, [watching])
-    return jobs, partial(signals.publish, channels.OUTBOX) if signals else _no_nudge
-
-
-def _no_nudge() -> None:
-    """The relay, if there is one, looks each second."""
+    return jobs, partial(signals.publish, channels.OUTBOX) if signals else lambda: None
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter | None) -> None:
@@ -351,6 +344,11 @@ def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter 
     metrics.attach_logs(lambda: logs.dropped)
     if limiter is not None:
         metrics.attach_limiter(limiter.__len__)
+
+
+def _doorkeeper(settings: Settings) -> Doorkeeper:
+    key = settings.admin_api_key
+    return Doorkeeper(key.get_secret_value() if key else None, open_house=not settings.production)
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

@@ -32,8 +32,8 @@ PLACE = "http://localhost:3001"
 KEY = "0123456789abcdef" * 3
 """What `openssl rand -hex 24` may print."""
 
-OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float, "oldestSeconds": float,
-                 "retryAfter": int}  # fmt: skip
+OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float,
+                 "oldestSeconds": float, "retryAfter": int}  # fmt: skip
 OWN_HEADERS = {"x-request-id", "retry-after"}
 DRAWN = {"id", "eventId", "holdToken", "bookingId", "hold", "booking", "epoch"}
 DRAWN_ID = re.compile(r"job-[0-9a-f]{32}|[0-9a-f]{16}|[a-z0-9]{12}(?:[A-Za-z0-9_-]{22}){0,2}")

@@ -17,6 +17,7 @@ from benchmarks import (
     cache,
     cached_read,
     coalescing,
+    jobs,
     limiter,
     machine,
     memory,
@@ -48,6 +49,7 @@ TOPICS: dict[str, Measure] = {
     "seats-load": seats_load.measure,
     "seats-processes": seats_processes.measure,
     "seats-http": seats_http.measure,
+    "jobs": jobs.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

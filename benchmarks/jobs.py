@@ -7,12 +7,14 @@ is sold with one job each and without.
 """
 
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 import uvloop
 from tests.jobs import Jobs, until
 from tests.valkey import Valkey
@@ -44,6 +46,8 @@ WITH, WITHOUT = "with a job a booking", "without jobs"
 
 
 def measure(run: Run) -> Iterator[Row | Profile]:
+    # A line for each job would be most of what is measured.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with databases.databases() as made, tempfile.TemporaryDirectory(prefix="es-") as directory:
         valkey = Valkey(Path(directory))
         try:

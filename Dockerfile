@@ -1,5 +1,5 @@
 # The server and nothing else: wheels with their hashes, a user without rights, no compiler.
-# docs/running.md says how it is run; compose.yaml puts a PostgreSQL beside it.
+# docs/running.md says how it is run; compose.yaml puts a PostgreSQL and a Valkey beside it.
 ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS build

@@ -19,8 +19,10 @@ from benchmarks import (
     coalescing,
     jobs,
     limiter,
+    live,
     machine,
     memory,
+    page,
     report,
     seats_best,
     seats_engine,
@@ -50,6 +52,8 @@ TOPICS: dict[str, Measure] = {
     "seats-processes": seats_processes.measure,
     "seats-http": seats_http.measure,
     "jobs": jobs.measure,
+    "live": live.measure,
+    "page": page.measure,
 }
 
 RESULTS = Path(__file__).parent / "results"

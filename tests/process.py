@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +21,10 @@ class ServerProcess:
     """The supervisor, its serving process, and what they wrote."""
 
     def __init__(self, settings: Mapping[str, str], *, command: str = "serve") -> None:
+        self._runtime = tempfile.TemporaryDirectory(prefix="es-")  # what a kill leaves goes there
         self._process = subprocess.Popen(
             [sys.executable, "-m", "event_seating.cli", command],
-            env=clean_environment() | dict(settings),
+            env=clean_environment() | {"TMPDIR": self._runtime.name} | dict(settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -61,6 +63,12 @@ class ServerProcess:
         return self._one_that_runs("event_seating.job_server")
 
     @property
+    def valkey(self) -> psutil.Process:
+        """The one that it brought along."""
+        (found,) = [process for process in self.family if process.name() == "valkey-server"]
+        return found
+
+    @property
     def family(self) -> list[psutil.Process]:
         """Every process that it started."""
         return psutil.Process(self.pid).children(recursive=True)
@@ -92,6 +100,7 @@ class ServerProcess:
         self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
+        self._runtime.cleanup()
 
     def wait_for_line(self, text: str) -> str:
         """Read its lines until one has this in it."""

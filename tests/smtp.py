@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import default
 from importlib.resources import files
 from threading import Event, Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -85,6 +85,12 @@ class SmtpServer:
         self._thread: Thread | None = None
         self._open: set[asyncio.BaseTransport] = set()
         self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        self.stop()
 
     @property
     def url(self) -> str:

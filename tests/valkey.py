@@ -81,6 +81,6 @@ class Valkey:
             try:
                 connection.connect(str(self._socket))
                 connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                return connection.recv(16).startswith((b"+PONG", b"-NOAUTH"))
             except OSError:
                 return False

@@ -35,6 +35,7 @@ from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.shortcuts import Shortcuts
 from event_seating.web.sockets import Socket, SocketDoor
 from event_seating.webhooks import routes as webhooks
 
@@ -77,9 +78,10 @@ LOCAL_NAMES: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]", b""})
 def build(parts: Parts) -> Edge:
     """The app on these parts."""
     settings = parts.settings
+    routes = api(parts)
     cors = Cors(settings.cors_origins)
     return Edge(
-        api(parts),
+        Shortcuts(routes, routes.routes, booking.OF_EVERY_SALE, authorize),
         EdgeRules(
             cached_reads=(_cached_users(parts),),
             ready_reads=(_snapshots(parts),),
@@ -132,7 +134,9 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(
         list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
     )
-    routes.include_router(report_routes.router(parts.database, parts.houses.get, parts.clock))
+    routes.include_router(
+        report_routes.router(parts.database, parts.houses.get, parts.clock, parts.nudge)
+    )
     routes.include_router(webhooks.router(parts.webhooks))
     routes.include_router(live.router(parts.live))
     routes.include_router(

@@ -5,13 +5,13 @@ callable. Beside it only `workshop`, for processes that do not serve, builds lon
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from event_seating.booking.announcements import NEWS_TYPES, Announce, Announcements
+from event_seating.booking.announcements import NEWS_TYPES, Announcements
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
@@ -25,7 +25,7 @@ from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
 from event_seating.db import secrets
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable
+from event_seating.db.timekeeper import Timekeeper
 from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.jobs.model import QUEUES
@@ -35,6 +35,7 @@ from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
+from event_seating.mail.mode import sends_mail
 from event_seating.operations.health import Health
 from event_seating.operations.job_watch import JobWatch
 from event_seating.operations.jobs import JobReader
@@ -50,15 +51,12 @@ from event_seating.version import VERSION
 from event_seating.web.budgets import ADDRESS_FACTOR
 from event_seating.web.security import Doorkeeper
 from event_seating.webhooks.service import WebhookService
-from event_seating.webhooks.targets import TargetRules
+from event_seating.webhooks.targets import rules_of
 from event_seating.webhooks.wanted import Wanted
 from event_seating.written import Window
 
 PURGE_EVERY_S: Final = 1.0
 """How often what has expired is removed."""
-
-SET_CLOCK_EVERY_S: Final = 10.0
-"""A cheap clock drifts by less than a millisecond meanwhile."""
 
 BYTES_PER_MB: Final = 1024 * 1024
 
@@ -79,6 +77,8 @@ class Parts:
     users: UserService
     user_asking: UserAsking
     jobs: JobReader
+    nudge: Callable[[], None]
+    """Says that there are new jobs."""
     venues: VenueService
     houses: Houses
     seat_logs: SeatLogs
@@ -129,10 +129,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         database = open_database(stack, settings, metrics)
         signals = Signals(settings.redis, clock) if settings.redis else None
         accounts = accounts_of(stack, settings, database, clock, signals)
-        wanted = await _wanted(stack, database)
-        webhooks = WebhookService(
-            database, clock, NEWS_TYPES, target_rules(settings), wanted.refresh
-        )
+        webhooks, wanted = await _subscriptions(stack, settings, database, clock, signals)
+        nudge = partial(signals.publish, channels.OUTBOX) if signals else _no_nudge
         seating = await _seating(
             stack,
             settings,
@@ -140,7 +138,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             clock,
             accounts.users,
             metrics,
-            Announcements(confirms=False, wanted=wanted),
+            Announcements(confirms=sends_mail(settings), wanted=wanted, nudge=nudge),
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
@@ -153,7 +151,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         if signals is not None:
             await begin_signals(stack, signals, metrics)
 
-        jobs, nudge = await _jobs(stack, settings, database, clock, metrics, signals)
+        jobs = await _jobs(stack, settings, database, clock, metrics)
 
         yield Parts(
             settings=settings,
@@ -165,6 +163,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             users=accounts.users,
             user_asking=UserAsking(database, clock, nudge),
             jobs=jobs,
+            nudge=nudge,
             **seating._asdict(),
             webhooks=webhooks,
             live=live,
@@ -202,7 +201,9 @@ def accounts_of(
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
     )
-    users = UserService(database, cache, absent, clock, _coherence(signals))
+    users = UserService(
+        database, cache, absent, clock, _coherence(signals), welcomes=sends_mail(settings)
+    )
     stack.push_async_callback(users.aclose)
     return Accounts(users, cache, absent)
 
@@ -231,14 +232,14 @@ async def _seating(
     clock: Clock,
     users: UserService,
     metrics: Metrics,
-    announce: Announce,
+    announcements: Announcements,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
 
     seat_clock = DatabaseClock(clock)
-    set_clock = partial(_set_clock, seat_clock, database)
-    await set_clock()
+    timekeeper = Timekeeper(seat_clock, database)
+    await timekeeper.set()
     event_facts = EventFacts(database)
     houses = Houses(venues, event_facts.of)
     stack.push_async_callback(houses.aclose)
@@ -248,8 +249,8 @@ async def _seating(
         houses.index,
         grace_ms=int(settings.booking_grace_s * MS_PER_S),
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
-        set_clock=set_clock,
-        announce=announce,
+        set_clock=timekeeper.set,
+        announce=announcements,
     )
     stack.push_async_callback(seat_logs.aclose)
     metrics.attach_seats(
@@ -259,6 +260,7 @@ async def _seating(
     )
     seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
     seat_logs.listen(seat_views)
+    seat_logs.listen(lambda _log, _changes, _entries: announcements.written())
     stack.push_async_callback(seat_views.aclose)
     secret = await _secret(settings, database)
     bookings = BookingService(
@@ -270,24 +272,31 @@ async def _seating(
     stack.push_async_callback(events.aclose)
     buyers = Buyers(secret, secure=settings.production)
     await stack.enter_async_context(background(seat_logs.run()))
-    await stack.enter_async_context(background(_keep_clock(set_clock)))
+    await stack.enter_async_context(background(timekeeper.keep()))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
 
 
-async def _wanted(stack: AsyncExitStack, database: Database) -> Wanted:
-    """What webhooks want to hear, known before the first seat is sold."""
+async def _subscriptions(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    signals: Signals | None,
+) -> tuple[WebhookService, Wanted]:
+    """The webhooks, and what they want to hear, known before the first seat is sold."""
     wanted = Wanted(database, NEWS_TYPES)
+    if signals is not None:
+        signals.listen(channels.WEBHOOKS, lambda _message: wanted.refresh_soon())
+        signals.on_up(wanted.refresh_soon)
     await wanted.refresh()
     await stack.enter_async_context(background(wanted.run()))
-    return wanted
 
+    async def changed() -> None:
+        await wanted.refresh()
+        if signals is not None:
+            signals.publish(channels.WEBHOOKS)
 
-def target_rules(settings: Settings) -> TargetRules:
-    """Where webhooks may go."""
-    return TargetRules(
-        plain_http=not settings.production,
-        private_networks=settings.webhooks_into_private_networks,
-    )
+    return WebhookService(database, clock, NEWS_TYPES, rules_of(settings), changed), wanted
 
 
 def _live(
@@ -322,9 +331,8 @@ async def _jobs(
     database: Database,
     clock: Clock,
     metrics: Metrics,
-    signals: Signals | None,
-) -> tuple[JobReader, Callable[[], None]]:
-    """What can be asked about jobs, and how to say that there are new ones."""
+) -> JobReader:
+    """What can be asked about jobs."""
     queues = {name: JobQueue(name, settings.redis) for name in QUEUES if settings.redis}
     for queue in queues.values():
         stack.push_async_callback(queue.close)
@@ -336,7 +344,11 @@ async def _jobs(
     metrics.attach_jobs(watch)
     watching = asyncio.create_task(watch.run())
     stack.push_async_callback(ended, [watching])
-    return jobs, partial(signals.publish, channels.OUTBOX) if signals else lambda: None
+    return jobs
+
+
+def _no_nudge() -> None:
+    """The relay, if there is one, looks each second."""
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter | None) -> None:
@@ -363,19 +375,6 @@ def _seating_limits(settings: Settings, clock: Clock) -> tuple[Limiter, Limiter]
         return None
     by_address = [Window(each.limit * ADDRESS_FACTOR, each.seconds) for each in windows]
     return Limiter(windows, clock.monotonic), Limiter(by_address, clock.monotonic)
-
-
-async def _set_clock(clock: DatabaseClock, database: Database) -> None:
-    asked = clock.monotonic()
-    now_ms = await database.now_ms()
-    clock.set(now_ms, asked, clock.monotonic())
-
-
-async def _keep_clock(set_clock: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await asyncio.sleep(SET_CLOCK_EVERY_S)
-        with suppress(DatabaseUnavailable):
-            await set_clock()
 
 
 async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:

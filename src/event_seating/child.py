@@ -1,9 +1,10 @@
 """A Python process of ours under the supervisor: started, told, watched, started again, stopped.
 
 Owns the parent's end of the channel to it, and what a death means. Two kinds are kept: one without
-which there is no service (a child that dies at once, each time, ends everything, and so does one
-that said why it cannot start), and one beside it, which may fail for as long as it likes and is
-tried again after longer and longer waits.
+which there is no service (a child that never gets ready, time after time, ends everything, and so
+does one that said why it cannot start), and one beside it, which may fail for as long as it likes.
+What was ready once is started again whatever kills it, after longer and longer waits if it dies
+soon each time.
 """
 
 import asyncio
@@ -22,15 +23,18 @@ from event_seating.telemetry.logs import get_logger
 STOP_WITHIN_S: Final = 23.0
 """A child that has not ended by then is killed; what is left of 25 s is for the Valkey."""
 
-QUICK_DEATH_S: Final = 10.0
-"""A child that dies sooner than this after its start counts as failing to start."""
+STARTS_MAX: Final = 5
+"""After so many in a row of which none got ready, starting it again is not the answer."""
 
-QUICK_DEATHS_MAX: Final = 5
-"""After so many in a row starting it again is not the answer."""
+QUICK_DEATH_S: Final = 10.0
+"""A child that dies sooner than this after its start is not started again at once."""
 
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 30.0
 """Between two starts of a child that keeps dying beside a service that goes on."""
+
+LONGEST_WAIT_OF_THE_ESSENTIAL_S: Final = 2.0
+"""Clients wait meanwhile, and most of them give up after a few seconds."""
 
 _log = get_logger("supervisor")
 
@@ -81,6 +85,10 @@ class Child:
         """Wait until it is gone; its exit code."""
         return await asyncio.to_thread(self._process.wait)
 
+    def forget(self) -> None:
+        """It is gone: close our end of the channel."""
+        self._channel.close()
+
     async def stop(self) -> int:
         """Let it drain and wait until it is gone; its exit code."""
         self._channel.say(STOP)
@@ -112,6 +120,7 @@ class Keeper:
         self._essential = essential
         self._on_ready = on_ready
         self._quick_deaths = 0
+        self._failed_starts = 0
         self._child: Child | None = None
 
     async def start(self) -> None:
@@ -121,7 +130,7 @@ class Keeper:
     async def run(self) -> int:
         """Keep it running; its exit code once it was told to stop or could not start.
 
-        `StartupError` when an essential one dies at once, each time.
+        `StartupError` when an essential one never gets ready.
         """
         while True:
             child = self._child or await Child.start(self._program)
@@ -133,15 +142,16 @@ class Keeper:
                 life.cancel()
                 return await child.stop()
             code = life.result()
+            child.forget()
             if self._essential and code == EXIT_CANNOT_START:
                 return code
             self._count(self._clock.monotonic() - started)
-            if self._essential and self._quick_deaths >= QUICK_DEATHS_MAX:
+            if self._essential and self._failed_starts >= STARTS_MAX:
                 raise StartupError(
                     f"the {self._program.name} dies at once, each time (exit code {code})"
                 )
             _log.error(f"{self._program.name} died; starting it again", exitCode=code)
-            if not self._essential and await self._stopped_within(self._wait_s()):
+            if await self._stopped_within(self._wait_s()):
                 return code
 
     async def abandon(self) -> None:
@@ -150,7 +160,9 @@ class Keeper:
             await self._child.stop()
 
     async def _live(self, child: Child) -> int:
+        self._failed_starts += 1
         if await child.begin():
+            self._failed_starts = 0
             self._on_ready()
         return await child.ended()
 
@@ -163,10 +175,15 @@ class Keeper:
         self._quick_deaths = self._quick_deaths + 1 if lived_s < QUICK_DEATH_S else 0
 
     def _wait_s(self) -> float:
-        """None after a death that came late; then twice as long each time."""
-        if self._quick_deaths == 0:
+        """None after a death that came late; then twice as long each time.
+
+        Nor after the first quick one of an essential child.
+        """
+        deaths = self._quick_deaths - (1 if self._essential else 0)
+        if deaths <= 0:
             return 0.0
-        return min(FIRST_WAIT_S * 2.0 ** min(self._quick_deaths - 1, 10), LONGEST_WAIT_S)
+        longest = LONGEST_WAIT_OF_THE_ESSENTIAL_S if self._essential else LONGEST_WAIT_S
+        return min(FIRST_WAIT_S * 2.0 ** min(deaths - 1, 10), longest)
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:

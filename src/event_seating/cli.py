@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from event_seating import config
+from event_seating import config, settings_page
 from event_seating.channel import EXIT_CANNOT_START
 from event_seating.errors import StartupError
 
@@ -95,7 +95,7 @@ def demo(
 @cli.command()
 def settings() -> None:
     """Print every setting with its default and what it is for."""
-    typer.echo(config.as_text())
+    typer.echo(settings_page.as_text())
 
 
 @cli.command()

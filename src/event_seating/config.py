@@ -5,10 +5,8 @@ help, a default that is right for a first try on one machine, and a check: a bad
 start with one line that names it. `event-seating settings` prints this page.
 """
 
-import ipaddress
 import os
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -33,7 +31,9 @@ from pydantic_settings import (
 from event_seating.errors import StartupError
 from event_seating.mailbox import parse_mailbox
 from event_seating.written import (
+    PrivateNetworks,
     Window,
+    is_loopback,
     parse_checkout_url,
     parse_database_url,
     parse_networks,
@@ -42,6 +42,7 @@ from event_seating.written import (
     parse_smtp_url,
     parse_windows,
     redis_url,
+    secrets_from_files,
 )
 
 ADMIN_KEY_MIN_CHARS = 24
@@ -79,13 +80,6 @@ class LogLevel(StrEnum):
     info = "info"
     warning = "warning"
     error = "error"
-
-
-class PrivateNetworks(StrEnum):
-    """Whether webhooks may point into networks that are not public."""
-
-    refuse = "refuse"
-    allow = "allow"
 
 
 def _when_text(parse: Any) -> BeforeValidator:
@@ -294,7 +288,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment first, then secrets that it names as files."""
         del dotenv_settings, file_secret_settings
-        files = InitSettingsSource(settings_cls, _secrets_from_files(os.environ, cls.secret_names))
+        files = InitSettingsSource(settings_cls, secrets_from_files(os.environ, cls.secret_names))
         return init_settings, env_settings, files
 
     @property
@@ -346,25 +340,7 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the API."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-
-def _secrets_from_files(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
-    secrets = {}
-    for name in names:
-        path = environ.get(f"{name}_FILE")
-        if not path or environ.get(name):
-            continue
-        try:
-            secrets[name.lower()] = Path(path).read_text("utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise StartupError(f"{name}_FILE: {path} cannot be read ({error})") from None
-    return secrets
+        return is_loopback(self.host)
 
 
 def load() -> Settings:
@@ -418,35 +394,5 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
 
 
 def environment_of_a_child(**changes: str) -> dict[str, str]:
-    """The environment of this process with these variables on top, for a process that it starts."""
+    """This process's environment, with these on top, for a process that it starts."""
     return dict(os.environ) | changes
-
-
-def environment_name(field: str) -> str:
-    """The environment variable of a field of `Settings`."""
-    return field.upper()
-
-
-def described() -> list[tuple[str, str, str]]:
-    """Each setting's name, default and help, in order."""
-    return [
-        (
-            environment_name(name),
-            _default_text(name, field.default),
-            str(field.description),
-        )
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def as_text() -> str:
-    """Every setting for a terminal."""
-    return "\n".join(f"{name} = {default}\n    {help_}" for name, default, help_ in described())
-
-
-def _default_text(name: str, default: Any) -> str:
-    if name.endswith("rate_limits"):
-        return ",".join(f"{window.limit}/{window.seconds}s" for window in default)
-    if default is None or default == () or default == Path():
-        return "(none)"
-    return str(default)

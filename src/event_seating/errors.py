@@ -170,14 +170,6 @@ class FileNotFound(ServiceError):
     sentence = "No file has this id, or it is gone."
 
 
-class ReportNotFound(ServiceError):
-    """There is no such report, or not any more."""
-
-    status = 404
-    code = "report_not_found"
-    sentence = "No report has this id; a report is kept for a day."
-
-
 class WebhookNotFound(ServiceError):
     """No webhook has this id."""
 

@@ -16,7 +16,7 @@ from event_seating.booking.confirmation import Confirmations
 from event_seating.booking.houses import Houses
 from event_seating.booking.news import NewsJobs
 from event_seating.booking.report import Reports
-from event_seating.bootstrap import accounts_of, begin_signals, open_database, target_rules
+from event_seating.bootstrap import accounts_of, begin_signals, open_database
 from event_seating.clock import Clock, SystemClock
 from event_seating.config import Settings
 from event_seating.db import schema
@@ -25,6 +25,7 @@ from event_seating.errors import StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.model import Handler
+from event_seating.mail.mode import sends_mail
 from event_seating.mail.post import post
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.telemetry.logs import Logs, get_logger
@@ -39,6 +40,7 @@ from event_seating.version import VERSION
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.targets import rules_of
 
 DRAIN_WITHIN_S: Final = 15.0
 """For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
@@ -137,14 +139,14 @@ def _handlers(
 ) -> dict[str, Handler]:
     """Every handler, by the name of its job."""
     houses, facts = _houses(stack, database, clock)
-    rules = target_rules(settings)
+    rules = rules_of(settings)
 
     async def webhooks_changed() -> None:
         signals.publish(channels.WEBHOOKS)
 
     webhooks = WebhookService(database, clock, NEWS_TYPES, rules, webhooks_changed)
     handlers = {
-        **UserJobs(database, clock, users.changed).handlers(),
+        **UserJobs(database, clock, users.changed, welcomes=sends_mail(settings)).handlers(),
         **Reports(database, houses.get, clock).handlers(),
         **NewsJobs(database, houses.get, webhooks.tell).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),

@@ -6,10 +6,14 @@ is wrong in words for the person who wrote it.
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import NamedTuple, Self
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from event_seating.errors import StartupError
 
 WINDOWS_MAX = 4
 """More windows than anyone needs; each costs a look at every request."""
@@ -22,11 +26,24 @@ WINDOW_SECONDS_MAX = 86_400
 
 PORT_MAX = 65_535
 
+SOCKET_PATH_BYTES_MAX = 103
+"""What fits on every system, the zero at its end left out."""
+
 
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 """A name in ASCII or an address; `urlsplit` has taken the brackets off."""
 
-SMTP_EXAMPLE = "smtp://user:password@host:587"
+_SMTP_HINT = (
+    "write smtp://user:password@host:587 or smtps://…, and signs such as / ? # @ in a password as "
+    "%2F %3F %23 %40"
+)
+
+
+class PrivateNetworks(StrEnum):
+    """Whether webhooks may point into networks that are not public."""
+
+    refuse = "refuse"
+    allow = "allow"
 
 
 class Tls(StrEnum):
@@ -152,6 +169,8 @@ def parse_redis_url(value: str | None) -> str | None:
         right = url.path.startswith("/") and set(options) <= {"db"}
         if not right or not options.get("db", "0").isdecimal():
             raise ValueError("write unix:///path/of/the/socket, with ?db=1 for another database")
+        if len(url.path.encode()) > SOCKET_PATH_BYTES_MAX:
+            raise ValueError(f"the path of a socket has {SOCKET_PATH_BYTES_MAX} bytes at the most")
         return value
     if url.scheme not in {"redis", "rediss"}:
         raise ValueError("write redis://user:password@host:6379/0, rediss://… or unix:///path")
@@ -191,18 +210,18 @@ def parse_smtp_url(text: str) -> SmtpServer:
     With a user STARTTLS is required unless it is switched off: a password does not go in the clear
     because somebody on the way took the offer out.
     """
+    if not text.isprintable() or " " in text:
+        raise ValueError(_SMTP_HINT)
     try:
         url = urlsplit(text)
         port = url.port
         given = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
     except ValueError:
-        raise ValueError(f"write {SMTP_EXAMPLE}") from None
+        raise ValueError(_SMTP_HINT) from None
     if url.scheme not in {"smtp", "smtps"} or not url.hostname:
-        raise ValueError(f"write {SMTP_EXAMPLE} or smtps://…")
+        raise ValueError(_SMTP_HINT)
     if url.path.strip("/") or url.fragment or not _HOST.fullmatch(url.hostname):
-        raise ValueError(
-            f"write {SMTP_EXAMPLE}; signs such as / ? # @ in a password as %2F %3F %23 %40"
-        )
+        raise ValueError(_SMTP_HINT)
     if url.password and not url.username:
         raise ValueError("has a password and no user")
     options = dict(given)
@@ -238,3 +257,27 @@ def _names_a_file(rest: str) -> bool:
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secrets_from_files(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    """The secrets that the environment names as files, unless they stand in it themselves."""
+    secrets = {}
+    for name in names:
+        path = environ.get(f"{name}_FILE")
+        if not path or environ.get(name):
+            continue
+        try:
+            secrets[name.lower()] = Path(path).read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise StartupError(f"{name}_FILE: {path} cannot be read ({error})") from None
+    return secrets

@@ -8,7 +8,7 @@ from event_seating.booking import ids
 from event_seating.booking.announcements import Announce, announce_nothing
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.log import SeatLog
+from event_seating.booking.log import Listener, SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Rules
@@ -62,12 +62,15 @@ async def open_log(
     clock: Clock | None = None,
     index: SeatIndex | None = None,
     announce: Announce = announce_nothing,
+    listeners: Sequence[Listener] = (),
 ) -> SeatLog:
     """The event as this "process" has it in memory, configured if it is new."""
     from event_seating.booking import snapshot  # noqa: PLC0415
 
     states: SeatStates = await snapshot.load(EVENT, index or house(), store, grace_ms=60_000)
-    log = SeatLog(EVENT, states, store, clock or SystemClock(), announce=announce)
+    log = SeatLog(
+        EVENT, states, store, clock or SystemClock(), announce=announce, listeners=listeners
+    )
     if states.configuration is None:
         assert isinstance(await ask(log, Configure(CONFIGURATION)), Granted)
     return log

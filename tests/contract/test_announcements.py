@@ -112,3 +112,19 @@ async def test_processes_that_race_confirm_each_booking_once(database: Database)
     booked = sorted(ids.to_text(EVENT, key) for key in outcomes if isinstance(key, bytes))
     assert len(booked) == 30
     assert sorted(str(payload["bookingId"]) for _, payload in await jobs(database)) == booked
+
+
+async def test_who_does_jobs_is_nudged_once_they_are_written_and_only_then(
+    database: Database,
+) -> None:
+    nudges: list[int] = []
+    asked = Announcements(confirms=True, wanted=frozenset, nudge=lambda: nudges.append(1))
+    log = await open_log(
+        SqlLogStore(database), announce=asked, listeners=[lambda *_row: asked.written()]
+    )
+    await book(log, [1])
+    assert nudges == []
+    await book(log, [2], ANNA)
+    assert nudges == [1]
+    await ask(log, place([3]))
+    assert nudges == [1]

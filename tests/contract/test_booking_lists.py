@@ -1,6 +1,8 @@
 """The lists of bookings and the reading of the log, on every backend."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
 from tests.contract.seats import EVENT, ask, book, open_log
 
 from event_seating.booking import history, ids, list_store
@@ -54,6 +56,21 @@ async def test_a_booking_is_listed_with_what_it_has(log: SeatLog, database: Data
     assert (row.user_id, row.order_ref, row.metadata) == ("anna", "order-1", '{"a":1}')
     assert (row.status, row.currency, row.version) == ("confirmed", "EUR", log.states.version)
     assert [(group.seats, group.price) for group in row.groups] == [((3, 4), 4500)]
+
+
+async def test_whose_a_seat_is_is_found_without_reading_all_lines_of_the_event(
+    database: Database,
+) -> None:
+    """Asked of SQLite, whose plan does not depend on how many rows there are."""
+    statement = list_store._of_event(EVENT, BookingFilter(seat=3))
+    said = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    if database.dialect == "sqlite":
+        async with database.read() as connection:
+            plan = [
+                row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {said}"))
+            ]
+        lines = [step for step in plan if "booking_lines" in step]
+        assert ["(event_id=? AND seat=?)" in step for step in lines] == [True]
 
 
 async def test_each_filter_keeps_what_it_names(log: SeatLog, database: Database) -> None:

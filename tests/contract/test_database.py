@@ -1,13 +1,16 @@
 """What `Database` promises, on every backend."""
 
 import asyncio
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 from tests.postgres import Postgres
 
+from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
+from event_seating.db.tables import users
 from event_seating.errors import DatabaseUnavailable
 from event_seating.users import store
 from event_seating.users.model import User
@@ -25,6 +28,16 @@ async def names(database: Database) -> list[str]:
 async def test_a_transaction_is_there_after_the_block(database: Database) -> None:
     async with database.write() as connection:
         await store.insert(connection, ANNA)
+    assert await names(database) == ["anna"]
+
+
+async def test_a_read_of_several_statements_sees_one_state(database: Database) -> None:
+    count = text("SELECT COUNT(*) FROM users")
+    async with database.read() as connection:
+        assert (await connection.execute(count)).scalar_one() == 0
+        async with database.write() as other:
+            await store.insert(other, ANNA)
+        assert (await connection.execute(count)).scalar_one() == 0
     assert await names(database) == ["anna"]
 
 
@@ -77,11 +90,156 @@ async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
 ) -> None:
     """On PostgreSQL, whose driver has no class for it; SQLite has one writer at a time anyway."""
     database = Database(postgres.create_database("test_turns"))
-    async with database.write() as first:
-        await database.take_turn(first, "event")
+    async with database.write_direct(turn="event") as first:
+        await first.take_turn()
+        async with database.write_direct(turn="event") as second:
+            with pytest.raises(DatabaseUnavailable), unavailable_when_away():
+                await second.take_turn()
+            await second.roll_back()
+    await database.close()
+
+
+async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
+    postgres: Postgres,
+) -> None:
+    database = Database(postgres.create_database("test_line"))
+    came: list[str] = []
+
+    async def come(name: str, turn: str = "event") -> None:
+        async with database.write_direct(turn=turn) as connection:
+            came.append(f"{name} in line")
+            await connection.take_turn()
+            came.append(name)
+
+    async with database.write_direct(turn="event") as first:
+        await first.take_turn()
+        second = asyncio.create_task(come("second"))
+        while not came:  # noqa: ASYNC110 (it says when, not how)
+            await asyncio.sleep(0)
+        third = asyncio.create_task(come("third"))
+        await come("of another event", "another")
+        assert came == ["second in line", "of another event in line", "of another event"]
+        await first.rows(database.prepare(text("SELECT 1")), {})
+    await asyncio.gather(second, third)
+    assert [name for name in came[3:] if "line" not in name] == ["second", "third"]
+    await database.close()
+
+
+async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Postgres) -> None:
+    database = Database(postgres.create_database("test_ends"))
+
+    async def fail(error: BaseException) -> None:
+        async with database.write_direct(turn="event") as connection:
+            await connection.take_turn()
+            raise error
+
+    for error in (LookupError(), asyncio.CancelledError()):
+        with pytest.raises(type(error)):
+            await fail(error)
+    async with asyncio.timeout(1), database.write_direct(turn="event") as connection:
+        await connection.take_turn()
+    await database.close()
+
+
+async def test_a_direct_transaction_is_there_after_its_block_and_not_after_an_exception(
+    database: Database,
+) -> None:
+    add = database.prepare(insert(users))
+    rows = [{"id": f"u{n}", "name": "N", "email": f"{n}@x.org", "created_at_ms": 1} for n in (1, 2)]
+
+    async def fail() -> None:
+        async with database.write_direct() as connection:
+            await connection.run_each(add, rows)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await names(database) == []
+    async with database.write_direct() as connection:
+        await connection.run_each(add, rows)
+        assert await names(database) == []
+    assert await names(database) == ["u1", "u2"]
+
+
+async def test_a_direct_transaction_that_is_cancelled_is_taken_back_and_the_next_one_works(
+    database: Database,
+) -> None:
+    add = database.prepare(insert(users))
+    row = {"id": "u", "name": "N", "email": "n@x.org", "created_at_ms": 1}
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write_direct() as connection:
+            await connection.run_each(add, [row])
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await inside.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await names(database) == []
+    async with database.write_direct() as connection:
+        await connection.run_each(add, [row])
+    assert await names(database) == ["u"]
+
+
+async def test_what_a_direct_statement_did_wrong_passes_through(database: Database) -> None:
+    add = database.prepare(insert(users))
+    row = {"id": "u", "name": "N", "email": "n@x.org", "created_at_ms": 1}
+    for _ in range(20):  # more than there are connections: each is given back
+        with pytest.raises(Exception, match=r"(?i)unique"):
+            async with database.write_direct() as connection:
+                await connection.run_each(add, [row, row])
+
+
+async def test_a_condition_takes_any_number_of_values(database: Database) -> None:
+    async with database.write() as connection:
+        await store.insert(connection, ANNA)
+    found = database.prepare(select(users.c.id).where(database.is_one_of(users.c.id, "ids")))
+    async with database.read_direct() as direct:
+        for ids, there in ((), 0), (("x", "y"), 0), (("x", "anna", "'"), 1):
+            rows = await direct.rows(found, {"ids": database.as_list(ids)})
+            assert len(rows) == there
+
+
+async def test_what_is_not_answered_in_time_counts_as_a_database_that_is_away(
+    database: Database,
+) -> None:
+    patient = database.without_hurry()
+    database.answer_within_s = 0.05
+    for way in (database.read, database.write, database.read_direct, database.write_direct):
+
+        async def hang(way: Any = way) -> None:
+            async with way():
+                await asyncio.Event().wait()
+
         with pytest.raises(DatabaseUnavailable):
-            async with database.write() as second:
-                await database.take_turn(second, "event")
+            await hang()
+    async with patient.write() as connection:
+        await asyncio.sleep(0.1)
+        await store.insert(connection, ANNA)
+    assert await names(patient) == ["anna"]
+
+
+async def test_a_server_that_hangs_is_given_up_and_its_connections_are_usable_again(
+    postgres: Postgres,
+) -> None:
+    database = Database(postgres.create_database("test_hangs"), pool_size=1, answer_within_s=0.2)
+
+    async def hang(*, direct: bool) -> None:
+        if direct:
+            async with database.write_direct() as connection:
+                await connection.rows(database.prepare(text("SELECT pg_sleep(4)")), {})
+        else:
+            async with database.write() as connection:
+                await connection.execute(text("SELECT pg_sleep(4)"))
+
+    for direct in (True, False, True):
+        with pytest.raises(DatabaseUnavailable):
+            await hang(direct=direct)
+    async with database.without_hurry().read_direct() as connection:
+        assert await connection.rows(database.prepare(text("SELECT 1")), {})
     await database.close()
 
 

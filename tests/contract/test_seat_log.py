@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import func, select, text
@@ -20,7 +21,7 @@ from event_seating.booking.requests import (
     ExtendHold,
     Part,
 )
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.store import LogRow, SqlLogStore
 from event_seating.booking.submission import Granted
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
@@ -343,6 +344,34 @@ async def test_an_image_that_cannot_be_read_is_passed_over(
             text("UPDATE seat_snapshots SET image = :rubbish"), {"rubbish": b"rubbish"}
         )
     assert (await replayed(store)).dump() == log.states.dump()
+
+
+async def test_a_damaged_image_is_passed_over_for_the_older_one(
+    store: SqlLogStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await open_log(store)
+    await book(log, [3])
+    await snapshot.save(EVENT, log.states, store)
+    await book(log, [4])
+    await snapshot.save(EVENT, log.states, store)
+    newest, older = await store.snapshots(EVENT)
+    damaged = bytearray(newest.image)
+    damaged[-30] ^= 1
+    async with database.write() as connection:
+        await connection.execute(
+            text("UPDATE seat_snapshots SET image = :image WHERE version = :version"),
+            {"image": bytes(damaged), "version": newest.version},
+        )
+    read_after: list[int] = []
+    rows_after = store.rows_after
+
+    async def noted(event_id: str, version: int, most: int) -> Sequence[LogRow]:
+        read_after.append(version)
+        return await rows_after(event_id, version, most)
+
+    monkeypatch.setattr(store, "rows_after", noted)
+    assert (await replayed(store)).dump() == log.states.dump()
+    assert read_after[0] == older.version
 
 
 async def test_two_images_are_kept(store: SqlLogStore, database: Database) -> None:

@@ -146,37 +146,37 @@ TAMPERED = {
     ),
     "a missing line": (
         "DELETE FROM booking_lines WHERE seat = 71",
-        "the line of seat 71 is missing, the log says standard at 4500",
+        "the line of seat 71 (A-7-1) is missing, the log says standard at 4500",
     ),
     "a changed price": (
         "UPDATE booking_lines SET price = 0 WHERE seat = 72",
-        "the line of seat 72 is standard at 0, the log says standard at 4500",
+        "the line of seat 72 (A-7-2) is standard at 0, the log says standard at 4500",
     ),
     "a line too many": (
         (
             "INSERT INTO booking_lines SELECT event_id, booking_id, 99, ticket_type, price"
             " FROM booking_lines WHERE seat = 71"
         ),
-        "the line of seat 99 is standard at 4500, the log says missing",
+        "the line of seat 99 (A-9-9) is standard at 4500, the log says missing",
     ),
     "a line of nobody": (
         (
             "INSERT INTO booking_lines SELECT event_id, 'nobody', seat, ticket_type, price"
             " FROM booking_lines WHERE seat = 71"
         ),
-        "there is a line of seat 71 and no booking nobody",
+        "there is a line of seat 71 (A-7-1) and no booking nobody",
     ),
     "a seat owned by another": (
         "UPDATE booked_seats SET booking_id = 'another' WHERE seat = 70",
-        "seat 70 is booked by another, the log says booking testevent001",
+        "seat 70 (A-7-0) is booked by another, the log says booking testevent001",
     ),
     "a seat that is no longer booked": (
         "DELETE FROM booked_seats WHERE seat = 70",
-        "seat 70 is booked by nobody, the log says booking testevent001",
+        "seat 70 (A-7-0) is booked by nobody, the log says booking testevent001",
     ),
     "a seat that nobody booked": (
         "INSERT INTO booked_seats (event_id, seat, booking_id) VALUES ('testevent001', 99, 'x')",
-        "seat 99 is booked by x, the log says nobody",
+        "seat 99 (A-9-9) is booked by x, the log says nobody",
     ),
     "a deleted row of the log": (
         "DELETE FROM seat_log WHERE version = 4",
@@ -259,7 +259,7 @@ async def test_a_forged_row_that_fits_is_found_by_what_is_not_beside_it(
     await forge(database, log, [Entry(None, (Booked(key, (), None, (LineGroup((99,), 1),)),))])
     found = await check(database)
     assert f"booking {ids.to_text(EVENT, key)} has no row" in found
-    assert any(line.startswith("seat 99 is booked by nobody") for line in found)
+    assert any(line.startswith("seat 99 (A-9-9) is booked by nobody") for line in found)
 
 
 async def test_a_forged_row_that_sells_a_seat_twice_is_found(
@@ -318,7 +318,7 @@ async def test_the_command_says_each_difference_and_that_there_are_any(
     await tamper(database, "DELETE FROM booked_seats WHERE seat = 70")
     code, said = await verify_all()
     assert code == command.EXIT_DIFFERENT
-    assert f"{EVENT}: seat 70 is booked by nobody" in said
+    assert f"{EVENT}: seat 70 (A-7-0) is booked by nobody" in said
     assert "1 events: 1 differences" in said
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,9 +138,10 @@ class Shell:
 
     def __init__(self, command: str, data: Path) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
+        self._runtime = tempfile.TemporaryDirectory(prefix="es-")  # what a kill leaves goes there
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", command],
-            env=clean_environment() | settings(data, PORT=port),
+            env=clean_environment() | settings(data, PORT=port, TMPDIR=self._runtime.name),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -159,6 +161,7 @@ class Shell:
             for process in self.family():
                 process.kill()
         self.process.communicate()
+        self._runtime.cleanup()
 
 
 @pytest.fixture

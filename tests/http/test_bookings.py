@@ -209,6 +209,36 @@ async def test_a_block_of_what_is_not_there_is_refused(
 ) -> None:
     answer = await service.client.post(f"/events/{event}/blocks", json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert "give back" not in answer.json()["error"]
+
+
+async def test_a_block_of_which_nothing_can_be_done_says_why_of_each_seat(
+    service: Service, event: str
+) -> None:
+    await hold(service, event, "A-1-1")
+    before = (await service.client.get(f"/events/{event}/seats")).json()
+    nothing = {"seats": [], "areas": {}}
+    answer = await service.client.post(f"/events/{event}/blocks", json={"seats": ["A-1-1", "Z"]})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {
+        "version": before["version"],
+        "applied": nothing,
+        "rejected": [{"seat": "A-1-1", "code": "held"}, {"seat": "Z", "code": "unknown"}],
+    }
+    back = {"seats": ["A-1-2"], "areas": {"floor": 1}}
+    answer = await service.client.post(f"/events/{event}/blocks/release", json=back)
+    assert (answer.status_code, answer.json()["applied"]) == (200, nothing)
+    assert answer.json()["rejected"] == [{"seat": "A-1-2", "code": "available"}]
+    assert (await service.client.get(f"/events/{event}/seats")).json() == before
+
+
+async def test_who_sends_a_hold_and_seats_is_asked_which(service: Service, event: str) -> None:
+    token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+    for more in ({"eventId": event}, {"seats": ["A-1-2"]}, {"areas": {"floor": 1}}):
+        answer = await service.client.post("/bookings", json={"holdToken": token, **more})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), more
+        assert "not both" in answer.json()["error"]
+    assert (await statuses(service, event))["booked"] == 0
 
 
 @pytest.mark.parametrize("status", [SaleStatus.paused, SaleStatus.closed])

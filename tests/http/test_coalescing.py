@@ -11,7 +11,6 @@ from tests.conftest import Service, in_process
 
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
-from event_seating.users import service as users_service
 
 pytestmark = pytest.mark.anyio
 
@@ -105,10 +104,10 @@ async def test_a_client_who_leaves_does_not_hurt_the_others(
 
 
 async def test_a_database_that_hangs_is_said_in_time(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
 ) -> None:
-    monkeypatch.setattr(users_service, "ANSWER_WITHIN_S", 0.05)
     async with in_process(db_latency_ms=10_000) as service:
+        service.parts.database.answer_within_s = 0.05
         answers = await asyncio.gather(*(service.client.get("/users/123") for _ in range(5)))
         assert {answer.status_code for answer in answers} == {503}
         assert {answer.json()["code"] for answer in answers} == {"database_unavailable"}

@@ -11,6 +11,7 @@ from tests.http.seating import hold, seat_map, statuses
 
 from event_seating.booking.log import SeatLog
 from event_seating.booking.requests import Configure
+from event_seating.db.database import Database
 from event_seating.demo import SEATS, STANDING, add_demo_event
 from event_seating.errors import DatabaseUnavailable
 from event_seating.events import store
@@ -450,6 +451,27 @@ async def test_a_change_of_the_name_keeps_the_zone_that_another_process_changed_
         monkeypatch.setattr(EventService, "_set_occasion", set_slowly)
         changed = await change(ours.client, made, name="Opera")
     assert (changed["name"], changed["timeZone"]) == ("Opera", "Europe/Berlin")
+
+
+async def test_a_change_of_the_name_and_of_the_sale_is_one_transaction(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails in the middle leaves nothing of it, and a reader never sees half."""
+    async with in_process() as service:
+        await put_venue(service.client)
+        event = await make(service.client)
+        before = await service.client.get(f"/events/{event['id']}")
+        statements = service.parts.seat_logs._store._statements
+        monkeypatch.setattr(statements, "configure", statements.configure._replace(sql="broken"))
+        broken = {"name": "Opera", "status": "paused"}
+        answer = await service.client.patch(f"/events/{event['id']}", json=broken)
+        assert answer.status_code >= 500
+        monkeypatch.undo()
+        assert (await service.client.get(f"/events/{event['id']}")).json() == before.json()
+        monkeypatch.setattr(Database, "write", None)
+        changed = await change(service.client, event, **broken, timeZone="Europe/Berlin")
+        assert (changed["name"], changed["status"]) == ("Opera", "paused")
+        assert (changed["timeZone"], changed["startsAt"]) == ("Europe/Berlin", event["startsAt"])
 
 
 async def test_a_change_is_not_made_on_an_older_read_that_is_still_under_way(

@@ -95,9 +95,17 @@ async def test_a_seat_that_is_held_is_not_held_twice(service: Service, event: st
         ({"seats": ["A-1-1"], "ticketTypes": {"A-1-2": "reduced"}}, 400, "invalid_request"),
         ({"best": {"quantity": 0}}, 400, "invalid_request"),
         ({"best": {"quantity": 2}, "seats": ["A-1-1"]}, 400, "invalid_request"),
+        ({"best": {"quantity": {}}}, 400, "invalid_request"),
+        ({"best": {"quantity": {"standard": 0}}}, 400, "invalid_request"),
+        ({"best": {"quantity": {"a b": 1}}}, 400, "invalid_request"),
+        ({"best": {"quantity": {"standard": 900, "reduced": 900}}}, 400, "invalid_request"),
+        ({"best": {"quantity": {"reduced": 1}, "ticketType": "reduced"}}, 400, "invalid_request"),
+        ({"best": {"quantity": {"standard": 1, "student": 1}}}, 409, "sold_out"),
+        ({"best": {"quantity": {"standard": 5, "reduced": 5}}}, 422, "too_many_seats"),
         ({"best": {"quantity": 2, "sections": ["Z"]}}, 400, "invalid_request"),
         ({"best": {"quantity": 2, "maxPrice": "cheap"}}, 400, "invalid_request"),
         ({"best": {"quantity": 2, "maxPrice": "1.00"}}, 409, "sold_out"),
+        ({"best": {"quantity": 2, "ticketType": "student"}}, 400, "invalid_request"),
         ({"seats": ["A-1-1"], "buyerRef": "me"}, 400, "invalid_request"),
     ],
 )
@@ -123,6 +131,20 @@ async def test_the_best_block_is_found(service: Service, event: str) -> None:
     cols = sorted(int(seat.rsplit("-", 1)[1]) for seat in body["seats"])
     assert len(rows) == 1
     assert cols == list(range(cols[0], cols[0] + 4))
+
+
+async def test_the_best_block_for_a_family_has_a_ticket_type_a_seat(
+    service: Service, event: str
+) -> None:
+    wanted = {"quantity": {"standard": 1, "reduced": 2}}
+    body = (await hold(service, event, best=wanted)).json()
+    by_seat = {line["seat"]: (line["ticketType"], line["price"]) for line in body["lines"]}
+    assert [by_seat[seat] for seat in body["seats"]] == [
+        ("standard", "45.00"),
+        ("reduced", "30.00"),
+        ("reduced", "30.00"),
+    ]
+    assert body["total"] == "105.00"
 
 
 async def test_a_single_seat_left_over_is_refused_with_a_choice_that_would_do(
@@ -290,8 +312,8 @@ class TestLimits:
         assert (await limited.client.get("/users/1")).status_code == 404
 
     async def test_an_address_has_ten_times_that(self, limited: Service) -> None:
-        event = await on_sale(limited)
-        for number in range(31):
+        event = await on_sale(limited)  # one call of the same budget
+        for number in range(1, 32):
             limited.client.cookies.clear()
             answer = await limited.client.get("/holds/nothing")
             assert answer.status_code == (404 if number < 30 else 429)

@@ -46,7 +46,17 @@ async def test_faults_count_and_so_does_head(environment: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/health/ready", "/metrics", "/docs", "/docs/start.js", "/openapi.json"]
+    "path",
+    [
+        "/",
+        "/page/0000000000000000/main.js",
+        "/health",
+        "/health/ready",
+        "/metrics",
+        "/docs",
+        "/docs/start.js",
+        "/openapi.json",
+    ],
 )
 async def test_health_metrics_and_static_files_are_never_limited(
     environment: dict[str, str], path: str
@@ -54,6 +64,24 @@ async def test_health_metrics_and_static_files_are_never_limited(
     async with in_process(rate_limits="1/10s") as service:
         assert set(await statuses(service, 5, path)) == {200}
         assert "ratelimit" not in (await service.client.get(path)).headers
+
+
+@pytest.mark.parametrize("path", ["/events", "/events?limit=30", "/events/abcdefghijkl"])
+async def test_looking_at_events_is_of_the_seating_class(
+    environment: dict[str, str], path: str
+) -> None:
+    async with in_process(rate_limits="1/10s", seating_rate_limits="2/10s") as service:
+        answers = await statuses(service, 5, path)
+        assert 429 not in answers
+        answer = await service.client.get(path)
+        # Ten buyers' worth for an address whose buyer we do not know.
+        assert answer.headers["ratelimit-policy"] == '"default";q=20;w=10'
+
+
+@pytest.mark.parametrize("path", ["/events/abcdefghijkl/changes", "/events/abcdefghijkl/live"])
+async def test_following_an_event_is_not_charged(environment: dict[str, str], path: str) -> None:
+    async with in_process(rate_limits="1/10s", seating_rate_limits="1/10s") as service:
+        assert 429 not in await statuses(service, 15, path)
 
 
 async def test_off_limits_nobody(service: Service) -> None:

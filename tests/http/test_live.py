@@ -109,6 +109,15 @@ async def test_a_poll_that_makes_no_sense_is_400(service: Service) -> None:
         assert (await changes(service, event, query)).status_code == 400, query
 
 
+async def test_a_body_that_nobody_asked_for_is_no_answer(service: Service) -> None:
+    event = await on_sale(service)
+    large = b"x" * 2_000_000
+    answer = await service.client.request(
+        "GET", f"/events/{event}/changes?since=1&wait=5", content=large
+    )
+    assert answer.status_code == 413
+
+
 async def test_an_event_that_is_not_there_is_404(service: Service) -> None:
     for event in ("nope", "aaaaaaaaaaaa"):
         answer = await changes(service, event)

@@ -56,6 +56,16 @@ OPERATION_IDS = {
     "POST /bookings/{id}/changes": "changeBooking",
     "POST /events/{id}/blocks": "blockSeats",
     "POST /events/{id}/blocks/release": "releaseBlock",
+    "GET /webhooks": "listWebhooks",
+    "POST /webhooks": "createWebhook",
+    "GET /webhooks/{id}": "readWebhook",
+    "PATCH /webhooks/{id}": "changeWebhook",
+    "DELETE /webhooks/{id}": "deleteWebhook",
+    "POST /webhooks/{id}/secret": "rotateWebhookSecret",
+    "POST /webhooks/{id}/test": "testWebhook",
+    "GET /webhooks/{id}/deliveries": "listDeliveries",
+    "GET /webhooks/{id}/deliveries/{delivery}": "readDelivery",
+    "POST /webhooks/{id}/deliveries/{delivery}/redeliver": "redeliver",
 }
 """Clients are generated from these names: one that changes breaks them."""
 

@@ -7,17 +7,19 @@ import yaml
 from tests.rules.repository import ROOT
 
 from event_seating import child
-from event_seating.config import Settings, environment_name
+from event_seating.config import Settings
+from event_seating.settings_page import environment_name
 from event_seating.valkey import embedded
 from event_seating.web import security
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNIT = (ROOT / "deploy/systemd/event-seating.service").read_text()
+WORKER_UNIT = (ROOT / "deploy/systemd/event-seating-worker.service").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 
 SETTINGS = {environment_name(name) for name in Settings.model_fields}
 SETTABLE = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names}
-OURS = ("migrate", "app")
+OURS = ("migrate", "app", "worker")
 
 
 def dockerfile_environment() -> dict[str, str]:
@@ -83,12 +85,24 @@ def test_the_image_has_a_user_without_rights_and_asks_whether_it_is_ready() -> N
 
 
 def test_the_service_is_given_the_time_that_stopping_may_take() -> None:
-    grace = COMPOSE["services"]["app"]["stop_grace_period"]
-    (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
     longest_s = child.STOP_WITHIN_S + embedded.STOP_WITHIN_S
     assert longest_s < 25
-    assert int(grace.rstrip("s")) > longest_s
-    assert int(unit) > longest_s
+    for service in ("app", "worker"):
+        assert int(COMPOSE["services"][service]["stop_grace_period"].rstrip("s")) > longest_s
+    for unit in (UNIT, WORKER_UNIT):
+        (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+        assert int(seconds) > longest_s
+
+
+def test_the_worker_is_started_as_one_with_a_directory_of_its_own() -> None:
+    (command,) = re.findall(r"^ExecStart=\S+/event-seating (\w+)$", WORKER_UNIT, re.MULTILINE)
+    assert command == "worker"
+    of_the_server, of_the_worker = (
+        re.findall(r"^StateDirectory=(.+)$", unit, re.MULTILINE) for unit in (UNIT, WORKER_UNIT)
+    )
+    assert of_the_server != of_the_worker
+    names = re.findall(r"^Environment=(\w+)=", WORKER_UNIT, re.MULTILINE)
+    assert set(names) <= SETTABLE
 
 
 def test_the_parts_of_compose_fit_together() -> None:

@@ -8,7 +8,8 @@ from tests.rules import markdown
 from tests.rules.repository import ROOT, make_targets, name_of, pages
 
 from event_seating.cli import cli
-from event_seating.config import Settings, environment_name
+from event_seating.config import Settings
+from event_seating.settings_page import environment_name
 
 PLACES = ("src", "tests", "docs", "deploy", "benchmarks", "requirements")
 MADE = {"benchmarks/results/last.md"}

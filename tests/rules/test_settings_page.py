@@ -5,7 +5,8 @@ import re
 from tests.rules import markdown
 from tests.rules.repository import ROOT
 
-from event_seating import config
+from event_seating import settings_page
+from event_seating.config import Settings
 
 PAGE = (ROOT / "docs/settings.md").read_text()
 
@@ -13,7 +14,7 @@ PAGE = (ROOT / "docs/settings.md").read_text()
 def test_the_page_names_each_setting_with_its_default_and_its_help() -> None:
     expected = [
         [f"`{name}`", default if default == "(none)" else f"`{default}`", help_]
-        for name, default, help_ in config.described()
+        for name, default, help_ in settings_page.described()
     ]
     rows = "\n".join(f"| {' | '.join(cells)} |" for cells in expected)
     assert markdown.rows(PAGE, "name") == expected, f"these are its rows:\n{rows}"
@@ -21,10 +22,10 @@ def test_the_page_names_each_setting_with_its_default_and_its_help() -> None:
 
 def test_the_page_names_each_secret_that_may_come_as_a_file() -> None:
     after = PAGE.partition("may also come as files")[0].rsplit("\n", 1)[1]
-    assert sorted(config.Settings.secret_names) == sorted(re.findall(r"`(\w+)`", after))
+    assert sorted(Settings.secret_names) == sorted(re.findall(r"`(\w+)`", after))
 
 
 def test_the_command_prints_each_setting() -> None:
-    printed = config.as_text()
-    for name, default, help_ in config.described():
+    printed = settings_page.as_text()
+    for name, default, help_ in settings_page.described():
         assert f"{name} = {default}\n    {help_}" in printed

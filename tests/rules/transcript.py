@@ -35,9 +35,14 @@ KEY = "0123456789abcdef" * 3
 OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float,
                  "oldestSeconds": float, "retryAfter": int}  # fmt: skip
 OWN_HEADERS = {"x-request-id", "retry-after"}
-DRAWN = {"id", "eventId", "holdToken", "bookingId", "hold", "booking", "epoch"}
-DRAWN_ID = re.compile(r"job-[0-9a-f]{32}|[0-9a-f]{16}|[a-z0-9]{12}(?:[A-Za-z0-9_-]{22}){0,2}")
-"""The id of a job, an epoch, or the id of an event, a hold or a booking, or a hold's token."""
+DRAWN = {"id", "eventId", "holdToken", "bookingId", "hold", "booking", "epoch", "webhookId",
+         "secret"}  # fmt: skip
+DRAWN_ID = re.compile(
+    r"[0-9a-f]{16}|[a-z0-9]{12}(?:[A-Za-z0-9_-]{22}){0,2}"
+    r"|(?:wh|job|file)-[0-9a-f]{32}|whsec_[A-Za-z0-9+/]{43}="
+)
+"""An epoch, the id of an event, a hold or a booking, a hold's token; the id of a webhook, a job
+or a file, or a webhook's secret."""
 AHEAD = {"startsAt", "salesEnd"}
 """The demo event's are some weeks from now, at the full hour."""
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"

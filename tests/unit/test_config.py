@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from event_seating import config
+from event_seating import config, settings_page
 from event_seating.config import AppEnv, LogLevel, Settings
 from event_seating.errors import StartupError
-from event_seating.written import Window
+from event_seating.written import PrivateNetworks, SmtpServer, Tls, Window, parse_smtp_url
 
 KEY = "an-admin-key-of-24-chars"
 
@@ -41,9 +41,13 @@ DEFAULTS: dict[str, Any] = {
     "live_connections_max": 12_000,
     "live_connections_per_address": 1_000,
     "secret_key": None,
+    "smtp_url": None,
+    "mail_from": None,
     "trusted_proxies": (),
     "cors_origins": (),
     "admin_api_key": None,
+    "webhook_private_networks": None,
+    "checkout_url": None,
     "drain_delay_s": None,
 }
 
@@ -71,6 +75,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "seating_rate_limits": ("7/8s", (Window(7, 8),)),
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
+    "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
     "live_connections_max": ("9", 9),
     "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
@@ -81,6 +86,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
         "https://A.example/, http://b.example:81",
         ("https://a.example", "http://b.example:81"),
     ),
+    "webhook_private_networks": ("refuse", PrivateNetworks.refuse),
+    "checkout_url": ("https://shop.example/pay?a=1", "https://shop.example/pay?a=1"),
     "drain_delay_s": ("1.5", 1.5),
 }
 
@@ -92,7 +99,7 @@ def nothing_set(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_tables_here_name_every_setting() -> None:
-    secrets = {"admin_api_key", "secret_key", "redis_password"}
+    secrets = {"admin_api_key", "secret_key", "redis_password", "smtp_url"}
     assert set(DEFAULTS) == set(Settings.model_fields) == {*GIVEN, *secrets}
 
 
@@ -193,8 +200,11 @@ class TestSecrets:
         monkeypatch.setenv("ADMIN_API_KEY", KEY)
         assert KEY not in repr(config.load())
         monkeypatch.setenv("DATABASE_URL", "mysql://u:hidden@h/d")
+        monkeypatch.setenv("SMTP_URL", "smtp://u:hidden@h/path")
         with pytest.raises(StartupError) as refused:
             config.load()
+        assert "DATABASE_URL" in str(refused.value)
+        assert "SMTP_URL" in str(refused.value)
         assert "hidden" not in str(refused.value)
 
 
@@ -213,6 +223,16 @@ class TestSecrets:
         ("ADMIN_API_KEY", " an-admin-key-of-24-chars"), ("DATABASE_URL", "postgresql"),
         ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"), ("DRAIN_DELAY_S", "11"),
+        ("SMTP_URL", "mail.example"), ("SMTP_URL", "http://mail.example"), ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://h:99999"), ("SMTP_URL", "smtp://h:0"), ("SMTP_URL", "smtp://h/x"),
+        ("SMTP_URL", "smtp://u:p#w@h"), ("SMTP_URL", "smtp://u:p/w@h"), ("SMTP_URL", "smtp://:p@h"),
+        ("SMTP_URL", "smtp://h?starttls=maybe"), ("SMTP_URL", "smtp://h?tls=1"),
+        ("SMTP_URL", "smtps://h?starttls=required"), ("SMTP_URL", "smtp://h?verify=no"),
+        ("SMTP_URL", "smtp://h?verify=on&verify=off"), ("SMTP_URL", "smtp://h?x"),
+        ("SMTP_URL", "smtp://h\r\nX"), ("SMTP_URL", "smtp://[::1"), ("SMTP_URL", "smtp://a b"),
+        ("MAIL_FROM", "nobody"), ("MAIL_FROM", "a@b, c@d"), ("MAIL_FROM", "A <a@b>\r\nBcc: x@y"),
+        ("CHECKOUT_URL", "shop.example"), ("CHECKOUT_URL", "javascript:alert(1)"),
+        ("CHECKOUT_URL", "ftp://shop.example"), ("CHECKOUT_URL", "https:///pay"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_in_one_line_that_names_it(
@@ -243,11 +263,40 @@ def test_an_address_of_this_machine_needs_none(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_every_setting_is_described() -> None:
-    assert [name for name, _, _ in config.described()] == [
+    assert [name for name, _, _ in settings_page.described()] == [
         name.upper() for name in Settings.model_fields
     ]
-    assert all(help_.endswith(".") for _, _, help_ in config.described())
-    assert "RATE_LIMITS = 5/10s,10/60s" in config.as_text()
+    assert all(help_.endswith(".") for _, _, help_ in settings_page.described())
+    assert "RATE_LIMITS = 5/10s,10/60s" in settings_page.as_text()
+
+
+SERVERS: dict[str, SmtpServer] = {
+    "smtp://h": SmtpServer("h", 587, None, "", Tls.offered, True),
+    "smtp://h:25?starttls=off": SmtpServer("h", 25, None, "", Tls.off, True),
+    "smtp://h?starttls=required&verify=off": SmtpServer("h", 587, None, "", Tls.required, False),
+    "smtp://u:p@h": SmtpServer("h", 587, "u", "p", Tls.required, True),
+    "smtp://u:p@h?starttls=off": SmtpServer("h", 587, "u", "p", Tls.off, True),
+    "smtp://me%40x.example:p%2F%23@[::1]:26": SmtpServer(
+        "::1", 26, "me@x.example", "p/#", Tls.required, True
+    ),
+    "smtps://u:p@mail.example": SmtpServer("mail.example", 465, "u", "p", Tls.whole, True),
+}
+
+
+@pytest.mark.parametrize("url", SERVERS)
+def test_a_mail_server_is_read_as_it_is_written(url: str) -> None:
+    assert parse_smtp_url(url) == SERVERS[url]
+
+
+def test_in_production_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_API_KEY", KEY)
+    monkeypatch.setenv("SMTP_URL", "smtp://h")
+    assert config.load().mail_from is None
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(StartupError, match=r"^MAIL_FROM: "):
+        config.load()
+    monkeypatch.setenv("MAIL_FROM", "Box <box@example.com>")
+    config.load()
 
 
 class TestRedis:
@@ -285,7 +334,7 @@ class TestRedis:
         ["hidden", "http://hidden", "redis://", "redis://hidden:0", "redis://hidden:99999",
          "redis://hidden:x", "redis://hidden/x", "redis://hidden?socket_timeout=60",
          "redis://u:a/b@hidden", "unix://hidden", "unix:///s?db=x", "unix:///s?timeout=1",
-         "redis://[::1"],
+         "redis://[::1", f"unix:///{'x' * 103}"],
     )  # fmt: skip
     def test_what_is_no_url_of_a_redis_is_refused_without_showing_it(
         self, monkeypatch: pytest.MonkeyPatch, url: str
@@ -305,3 +354,19 @@ class TestRedis:
         (tmp_path / "password").write_text("secret\n")
         given = {"REDIS_HOST": "h", "REDIS_PASSWORD_FILE": str(tmp_path / "password")}
         assert self.redis(monkeypatch, **given) == "redis://:secret@h:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"app_env": "test"}, False),
+        ({"app_env": "production"}, False),
+        ({"webhook_private_networks": "refuse"}, False),
+        ({"app_env": "production", "webhook_private_networks": "allow"}, True),
+    ],
+)
+def test_webhooks_into_private_networks_are_for_development_unless_told_otherwise(
+    given: dict[str, str], allowed: bool
+) -> None:
+    assert Settings(**given).webhooks_into_private_networks is allowed

@@ -47,7 +47,7 @@ async def test_a_child_that_always_dies_at_once_is_given_up(
     serving(f"open({str(log)!r}, 'a').write('x'); sys.exit(7)")
     with pytest.raises(StartupError, match=r"dies at once, each time \(exit code 7\)"):
         await parent(tmp_path).serve()
-    assert len(log.read_text()) == child.QUICK_DEATHS_MAX
+    assert len(log.read_text()) == child.STARTS_MAX
 
 
 async def test_a_child_that_said_why_it_cannot_start_is_not_started_again(
@@ -104,3 +104,27 @@ def test_what_keeps_dying_beside_a_server_waits_twice_as_long_each_time() -> Non
         waits.append(kept._wait_s())
     assert waits[:4] == [0.5, 1, 2, 4]
     assert waits[-1] == child.LONGEST_WAIT_S
+
+
+def test_an_essential_child_waits_a_little_at_the_most() -> None:
+    kept = keeper(essential=True)
+    waits = []
+    for _ in range(8):
+        kept._count(0.1)
+        waits.append(kept._wait_s())
+    assert waits[:4] == [0, 0.5, 1, 2]
+    assert waits[-1] == child.LONGEST_WAIT_OF_THE_ESSENTIAL_S
+
+
+async def test_what_was_ready_is_started_again_however_often_it_is_killed(
+    environment: dict[str, str], tmp_path: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "FIRST_WAIT_S", 0.0)
+    log = tmp_path / "starts"
+    serving(
+        "import socket; c = socket.socket(fileno=int(sys.argv[-1])); c.recv(3)\n"
+        f"log = {str(log)!r}; open(log, 'a').write('x')\n"
+        f"if len(open(log).read()) > {2 * child.STARTS_MAX}: sys.exit({EXIT_CANNOT_START})\n"
+        "c.send(b'ready\\n'); sys.exit(9)"
+    )
+    assert await parent(tmp_path).serve() == EXIT_CANNOT_START

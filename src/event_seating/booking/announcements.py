@@ -69,9 +69,18 @@ def announce_nothing(batch: Batch, projection: Projection) -> Sequence[NewJob]:
 class Announcements:
     """`Announce` for a server that sends mail and tells subscribers."""
 
-    def __init__(self, *, confirms: bool, wanted: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        *,
+        confirms: bool,
+        wanted: Callable[[], frozenset[str]],
+        nudge: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`nudge` lets whoever does jobs look for new ones at once, rather than within a second."""
         self._confirms = confirms
         self._wanted = wanted
+        self._nudge = nudge
+        self._asked = False
 
     def __call__(self, batch: Batch, projection: Projection) -> Sequence[NewJob]:
         """See `Announce`."""
@@ -83,7 +92,14 @@ class Announcements:
             if types & wanted:
                 payload = {"version": batch.version, "soldOut": sold_out}
                 jobs.append(_job(DATABASE_OPERATIONS, NEWS, payload, projection, BULK))
+        self._asked = self._asked or bool(jobs)
         return jobs
+
+    def written(self) -> None:
+        """A row is there for ever, and perhaps jobs with it."""
+        if self._asked:
+            self._asked = False
+            self._nudge()
 
     @staticmethod
     def _confirmations(projection: Projection) -> Iterable[NewJob]:

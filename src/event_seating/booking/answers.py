@@ -111,12 +111,14 @@ def booked(house: House, currency: str, batch: Batch, key: bytes, buyer: Buyer) 
 
 
 def after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
-    """The booking as it is once the batch is written."""
-    changed = row._replace(version=batch.version, updated_at_ms=batch.at_ms)
-    current = batch.booking(key)
-    if isinstance(current, Booking):
-        return changed._replace(groups=in_seat_order(current.groups))
-    return changed._replace(status=CANCELLED)
+    """The booking as it is once the batch is written; `row` may be older than the batch."""
+    status = CONFIRMED if isinstance(batch.booking(key), Booking) else CANCELLED
+    return row._replace(
+        status=status,
+        version=batch.version,
+        updated_at_ms=batch.at_ms,
+        groups=in_seat_order(batch.groups_of(key)),
+    )
 
 
 def kept(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:

@@ -27,10 +27,12 @@ class RunLog:
         self.runs: list[int] = []
         self.epoch = 0
 
-    def bound(self) -> None:
-        """Forget everything when it has become too much."""
-        if len(self.runs) > RUN_LOG_MAX:
-            self.runs.clear()
+    def note(self, run: int) -> None:
+        """Remember a run, and forget everything when it has become too much."""
+        runs = self.runs
+        runs.append(run)
+        if len(runs) > RUN_LOG_MAX:
+            runs.clear()
             self.epoch += 1
 
 
@@ -45,6 +47,10 @@ class SeatArrays:
 
     __slots__ = (
         "_area_lowest",
+        "_cell_of",
+        "_run_firsts",
+        "_run_of",
+        "_seat_count",
         "counts",
         "free",
         "freed",
@@ -65,12 +71,15 @@ class SeatArrays:
         self.versions = [0] * len(index.runs)
         self.touched = RunLog()
         self.freed = RunLog()
+        # What `move` looks up for every seat, one step nearer.
+        self._cell_of, self._seat_count = index.cell_of, index.seat_count
+        self._run_of, self._run_firsts = index.run_of, index.run_firsts
         self._area_lowest = [area.first for area in index.areas]
 
     def move(self, seats: Iterable[int], to: int, owner: bytes | None, before: Before) -> None:
         """Give the seats this status and owner; what they had goes to `before`, once a seat."""
-        index = self.index
-        status, owners, counts, cell_of = self.status, self.owner, self.counts, index.cell_of
+        status, owners, counts, cell_of = self.status, self.owner, self.counts, self._cell_of
+        opens = to == AVAILABLE
         for seat in seats:
             was = status[seat]
             if seat not in before:
@@ -80,18 +89,16 @@ class SeatArrays:
             cell = cell_of[seat]
             counts[cell + was] -= 1
             counts[cell + to] += 1
-            if (was == AVAILABLE) != (to == AVAILABLE):
-                if seat < index.seat_count:
-                    run = index.run_of[seat]
-                    self.free[run] ^= 1 << (seat - index.run_firsts[run])
+            if (was == AVAILABLE) is not opens:
+                if seat < self._seat_count:
+                    run = self._run_of[seat]
+                    self.free[run] ^= 1 << (seat - self._run_firsts[run])
                     self.versions[run] += 1
-                    self.touched.runs.append(run)
-                    if to == AVAILABLE:
-                        self.freed.runs.append(run)
-                elif to == AVAILABLE:
+                    self.touched.note(run)
+                    if opens:
+                        self.freed.note(run)
+                elif opens:
                     self._lower(seat)
-        self.touched.bound()
-        self.freed.bound()
 
     def put_back(self, before: Before) -> None:
         """Give every seat of `before` the status and owner that it had."""

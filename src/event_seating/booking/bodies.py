@@ -55,7 +55,7 @@ class Body(Struct, frozen=True, kw_only=True, rename=_camel, forbid_unknown_fiel
 class BestBody(Body, frozen=True):
     """The best block of neighbours."""
 
-    quantity: Quantity
+    quantity: Quantity | dict[TicketType, Quantity]
     categories: Annotated[list[SeatId], Meta(max_length=250)] = []
     sections: Annotated[list[SeatId], Meta(max_length=2_000)] = []
     max_price: Annotated[str, Meta(max_length=20)] | None = None

@@ -6,6 +6,7 @@ what it returns is not taken before an entry says so.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, repeat
 
 from event_seating.booking.best import BestFinder, Filter
 from event_seating.booking.ledger import Ledger
@@ -73,9 +74,9 @@ def choose_best(
     ledger: Ledger, finder: BestFinder, best: Best, *, avoid_orphans: bool
 ) -> Groups | Refusal:
     """The best block with its prices; one that leaves an orphan only when there is no other."""
-    ticket_type = best.ticket_type or STANDARD
-    prices = ledger.prices.get(ticket_type, [])
-    wanted = _filter(best, prices)
+    ticket_types = best.ticket_types or ((STANDARD, best.quantity),)
+    prices = {name: ledger.prices.get(name, []) for name, _ in ticket_types}
+    wanted = _filter(best, prices.values())
     start = finder.find(wanted, best.quantity, clean=True) if avoid_orphans else None
     if start is None:
         start = finder.find(wanted, best.quantity)
@@ -86,10 +87,11 @@ def choose_best(
         enough = left >= best.quantity
         return Refusal(RefusalCode.no_block if enough else RefusalCode.sold_out)
     lines: Lines = {}
-    for seat in range(start, start + best.quantity):
-        price = prices[ledger.index.category_of[seat]]
+    names = chain.from_iterable(repeat(name, many) for name, many in ticket_types)
+    for seat, name in enumerate(names, start):
+        price = prices[name][ledger.index.category_of[seat]]
         if price is not None:  # the filter lets only priced seats through
-            lines.setdefault((ticket_type, price), []).append(seat)
+            lines.setdefault((name, price), []).append(seat)
     return _groups(lines)
 
 
@@ -258,14 +260,19 @@ def _places_of(
     )
 
 
-def _filter(best: Best, prices: list[int | None]) -> Filter:
-    """The filter of a request: categories that are wanted, priced and not too dear."""
+def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> Filter:
+    """The filter of a request: categories that are wanted, priced and not too dear for each type.
+
+    `prices` has a list by category for each ticket type.
+    """
     categories = frozenset(
         category
-        for category, price in enumerate(prices)
-        if price is not None
-        and (not best.categories or category in best.categories)
-        and (best.max_price is None or price <= best.max_price)
+        for category, by_type in enumerate(zip(*prices, strict=False))
+        if (not best.categories or category in best.categories)
+        and all(
+            price is not None and (best.max_price is None or price <= best.max_price)
+            for price in by_type
+        )
     )
     sections = frozenset(best.sections) if best.sections else None
     return Filter(categories, sections, best.accessible)

@@ -161,7 +161,7 @@ def _when(starts_at_ms: int, zone: ZoneInfo) -> dict[str, str]:
     return {
         "date": f"{moment:%A}, {moment.day} {moment:%B} {moment.year}",
         "time": f"{moment:%H:%M}",
-        "zone": zone.key if zone.key == "UTC" else f"{zone.key} ({shift})",
+        "zone": zone.key if zone.key == "UTC" else f"{zone.key}, {shift}",
     }
 
 

@@ -59,28 +59,23 @@ class Houses:
     def __init__(self, venues: VenueService, facts_of: FactsOf) -> None:
         self._venues = venues
         self._facts_of = facts_of
-        self._houses: dict[str, House] = {}
+        # Both in the order of their last use, so that what stands first goes first.
+        self._houses: dict[str, tuple[str, House]] = {}
         self._places: dict[str, _Place] = {}
         self._numbering: SingleFlight[_Place] = SingleFlight(self._keep_place)
 
     async def get(self, event_id: str) -> House:
         """The event's house; raises `EventNotFound`."""
-        house = self._houses.get(event_id)
-        if house is None:
-            facts = await self._facts_of(event_id)
-            venue_map, index = await self._place(facts.venue_id, facts.venue_version)
-            house = House(
-                event_id,
-                facts.epoch,
-                facts.buyer_secret,
-                index,
-                venue_map.describe,
-                [area.label for area in venue_map.areas],
-                {category.key: category.label for category in venue_map.categories},
-            )
-            self._houses[event_id] = house
-            while len(self._houses) > HOUSES_MAX:
-                del self._houses[next(iter(self._houses))]
+        if event_id in self._houses:
+            key, house = self._houses.pop(event_id)
+        else:
+            key, house = await self._made(event_id)
+        self._houses[event_id] = key, house
+        while len(self._houses) > HOUSES_MAX:
+            del self._houses[next(iter(self._houses))]
+        place = self._places.pop(key, None)
+        if place is not None:
+            self._places[key] = place
         return house
 
     async def index(self, event_id: str) -> SeatIndex:
@@ -91,12 +86,25 @@ class Houses:
         """End what is being numbered."""
         await self._numbering.aclose()
 
-    async def _place(self, venue_id: str, version: int) -> _Place:
+    async def _made(self, event_id: str) -> tuple[str, House]:
+        """A house, and the key of its map."""
+        facts = await self._facts_of(event_id)
+        venue_id, version = facts.venue_id, facts.venue_version
         key = f"{venue_id}@{version}"
         place = self._places.get(key)
         if place is None:
             place, _ = await self._numbering.load(key, lambda: self._number(venue_id, version))
-        return place
+        venue_map, index = place
+        house = House(
+            event_id,
+            facts.epoch,
+            facts.buyer_secret,
+            index,
+            venue_map.describe,
+            [area.label for area in venue_map.areas],
+            {category.key: category.label for category in venue_map.categories},
+        )
+        return key, house
 
     async def _number(self, venue_id: str, version: int) -> _Place:
         venue_map = await self._venues.seat_plan(venue_id, version)
@@ -105,8 +113,9 @@ class Houses:
     def _keep_place(self, key: str, place: _Place) -> None:
         self._places[key] = place
         while len(self._places) > MAPS_MAX:
-            _, gone = self._places.pop(next(iter(self._places)))
+            gone = next(iter(self._places))
+            del self._places[gone]
             # A house would keep its map in memory.
             self._houses = {
-                event: house for event, house in self._houses.items() if house.index is not gone
+                event: found for event, found in self._houses.items() if found[0] != gone
             }

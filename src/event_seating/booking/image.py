@@ -1,8 +1,10 @@
 """The whole state of an event as bytes, and back.
 
 An image holds the records; the arrays follow from them. It is a row of pieces of bounded size,
-each with its length before it, so that writing and reading can be done a few milliseconds at a
-time. `freeze` takes references to records that never change, which costs next to nothing; the
+each with its length and a checksum before it, so that writing and reading can be done a few
+milliseconds at a time. The checksum goes over all pieces up to there, and the last piece says that
+it is the last: whatever a disk or a transfer does to an image, it is refused rather than sold by.
+`freeze` takes references to records that never change, which costs next to nothing; the
 encoding may then run while the event goes on selling. The form has a number (`IMAGE_FORMAT`); an
 image of another form is refused and the log is read instead. Of ended ids and late holds, too, the
 order is kept: they are forgotten in it.
@@ -13,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from struct import Struct as Packing
 from typing import TypeVar
+from zlib import crc32
 
 from msgspec import DecodeError, Struct, ValidationError, msgpack
 
@@ -32,7 +35,7 @@ from event_seating.booking.records import (
     Seat,
 )
 
-IMAGE_FORMAT = 1
+IMAGE_FORMAT = 2
 
 RECORDS_PER_PIECE = 1_000
 """Records in one piece: about 2 ms of reading."""
@@ -44,7 +47,9 @@ SEATS_PER_STEP = 20_000
 """Seats that are counted before the reader pauses: about 2 ms."""
 
 _BLOCKED = re.compile(re.escape(STATUS_CHARS[BLOCKED : BLOCKED + 1]) + b"+")
-_LENGTH = Packing(">I")
+_FRAME = Packing(">II")
+"""Before a piece: its length, and the CRC-32 of all pieces up to its end."""
+
 _BITS = bytes.maketrans(bytes(range(STATUSES)), b"1000")
 _CHARS = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
 
@@ -95,7 +100,11 @@ class LatePiece(Struct, frozen=True, array_like=True, tag=5):
     late: list[tuple[Ms, Hold]]
 
 
-Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece
+class End(Struct, frozen=True, array_like=True, tag=6):
+    """The last piece."""
+
+
+Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece | End
 
 _encoder = msgpack.Encoder()
 _decoder = msgpack.Decoder(Piece)
@@ -120,18 +129,22 @@ class Image:
 
     def pieces(self) -> Iterator[bytes]:
         """The image, a few milliseconds of work at a time."""
+        checksum = 0
+        for piece in self._pieces():
+            encoded = _encoder.encode(piece)
+            checksum = crc32(encoded, checksum)
+            yield _FRAME.pack(len(encoded), checksum) + encoded
+
+    def _pieces(self) -> Iterator[Piece]:
         stretches = _BLOCKED.finditer(self._published)
         ranges = (number for found in stretches for number in (found.start(), len(found[0])))
-        yield _framed(self._head)
-        yield _framed(BlockedPiece(tuple(ranges)))
-        for holds in _portions(self._holds):
-            yield _framed(HoldsPiece(holds))
-        for bookings in _portions(self._bookings):
-            yield _framed(BookingsPiece(bookings))
-        for gone in _portions(self._gone):
-            yield _framed(GonePiece(gone))
-        for late in _portions(self._late):
-            yield _framed(LatePiece(late))
+        yield self._head
+        yield BlockedPiece(tuple(ranges))
+        yield from map(HoldsPiece, _portions(self._holds))
+        yield from map(BookingsPiece, _portions(self._bookings))
+        yield from map(GonePiece, _portions(self._gone))
+        yield from map(LatePiece, _portions(self._late))
+        yield End()
 
 
 def read(
@@ -147,8 +160,14 @@ def read(
         raise BrokenImageError("this is no image of this event in a form that is known here")
     ledger = Ledger(index, grace_ms)
     for piece in pieces:
+        if isinstance(piece, End):
+            break
         _fill(ledger, piece)
         yield
+    else:
+        raise BrokenImageError("the image ends before its last piece")
+    if next(pieces, None) is not None:
+        raise BrokenImageError("the image goes on after its last piece")
     yield from _settle(ledger)
     ledger.set_configuration(head.configuration)
     ledger.start_anew()
@@ -196,22 +215,22 @@ def _settle(ledger: Ledger) -> Generator[None, None, None]:
         yield
 
 
-def _framed(piece: Piece) -> bytes:
-    encoded = _encoder.encode(piece)
-    return _LENGTH.pack(len(encoded)) + encoded
-
-
 def _unframed(image: bytes) -> Iterator[Piece]:
-    at = 0
+    at = checksum = 0
     while at < len(image):
-        start = at + _LENGTH.size
+        start = at + _FRAME.size
         if start > len(image):
             raise BrokenImageError("the image ends in the middle of a piece")
-        at = start + _LENGTH.unpack_from(image, at)[0]
+        length, expected = _FRAME.unpack_from(image, at)
+        at = start + length
         if at > len(image):
             raise BrokenImageError("the image ends in the middle of a piece")
+        piece = image[start:at]
+        checksum = crc32(piece, checksum)
+        if checksum != expected:
+            raise BrokenImageError("a piece of the image is not what was written")
         try:
-            yield _decoder.decode(image[start:at])
+            yield _decoder.decode(piece)
         except (DecodeError, ValidationError, UnicodeDecodeError) as error:
             raise BrokenImageError(f"a piece of the image cannot be read: {error}") from error
 

@@ -7,7 +7,6 @@ after all seats, as many hidden numbers as its capacity. It never changes and kn
 """
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import hypot
@@ -145,26 +144,28 @@ class SeatIndex:
         """Number the seats of `rows`, then the places of `areas`.
 
         `focal` is where people look: the centre of the shape called stage, else of the map. The
-        caller has checked the map; two seats or areas with one id are a `ValueError`.
+        caller has checked the map; two seats or areas with one id are a `ValueError`. Each row is
+        asked for once, and none is kept.
         """
-        rows, areas = list(rows), list(areas)
         self.section_number: dict[str, int] = {}
         self.category_number: dict[str, int] = {}
         self.rows: dict[tuple[str, str], list[range]] = {}
         self.category_of = array("H")
         self.run_of = array("I")
         self.cell_of = array("I")
-        self.distance_sums = [0]
+        self.cell_sizes: list[int] = []
+        self.number: dict[str, int] = {}
         self.runs: list[Run] = []
         cells: dict[Cell, int] = {}
-        self.ids = tuple(seat.id for row in rows for seat in row.seats)
-        self.number = {seat: number for number, seat in enumerate(self.ids)}
-        self.seat_count = len(self.ids)
-        if len(self.number) != self.seat_count:
-            raise ValueError("two seats have the same id")
-        distances = _distances(rows, focal)
+        distances = array("d")
         for row in rows:
-            self._add_row(row, distances, cells)
+            self._add_row(row, cells)
+            distances.extend([hypot(seat.x - focal[0], seat.y - focal[1]) for seat in row.seats])
+        self.ids = tuple(self.number)
+        self.seat_count = len(self.ids)
+        if self.seat_count != len(self.category_of):
+            raise ValueError("two seats have the same id")
+        self._measure(distances)
         self.areas = self._add_areas(areas, cells)
         self.area_number = {area.id: number for number, area in enumerate(self.areas)}
         if len(self.area_number) != len(self.areas):
@@ -174,31 +175,36 @@ class SeatIndex:
         self.sections = tuple(self.section_number)
         self.categories = tuple(self.category_number)
         self.cells = tuple(cells)
-        sizes = Counter(self.cell_of)
-        self.cell_sizes = [sizes[number * STATUSES] for number in range(len(cells))]
         self.runs_by_distance = sorted(
             range(len(self.runs)), key=lambda run: (self.runs[run].near, run)
         )
 
-    def _add_row(self, row: RowPlan, distances: "array[int]", cells: dict[Cell, int]) -> None:
+    def _add_row(self, row: RowPlan, cells: dict[Cell, int]) -> None:
         section = self.section_number.setdefault(row.section, len(self.section_number))
         start = len(self.category_of)
         for seat in row.seats:
+            self.number[seat.id] = len(self.category_of)
             category = self.category_number.setdefault(seat.category, len(self.category_number))
             cell = Cell(section, category, -1, seat.accessible, seat.companion)
             self.category_of.append(category)
-            self.cell_of.append(cells.setdefault(cell, len(cells)) * STATUSES)
+            self.cell_of.append(self._cell(cell, 1, cells))
         self.rows.setdefault((row.section, row.name), []).append(
             range(start, start + len(row.seats))
         )
         edges = [0, *run_breaks(row.seats), len(row.seats)]
         for begin, end in pairwise(edges):
             if begin < end:
-                self._add_run(section, start + begin, row.seats[begin:end], distances)
+                self._add_run(section, start + begin, row.seats[begin:end])
 
-    def _add_run(
-        self, section: int, first: int, seats: Sequence[SeatPlan], distances: "array[int]"
-    ) -> None:
+    def _cell(self, cell: Cell, more: int, cells: dict[Cell, int]) -> int:
+        """Where the counts of a cell begin, which has so many more."""
+        number = cells.setdefault(cell, len(cells))
+        if number == len(self.cell_sizes):
+            self.cell_sizes.append(0)
+        self.cell_sizes[number] += more
+        return number * STATUSES
+
+    def _add_run(self, section: int, first: int, seats: Sequence[SeatPlan]) -> None:
         masks: dict[int, int] = {}
         accessible = companion = 0
         for place, seat in enumerate(seats):
@@ -206,20 +212,27 @@ class SeatIndex:
             masks[category] = masks.get(category, 0) | 1 << place
             accessible |= seat.accessible << place
             companion |= seat.companion << place
-        own = distances[first : first + len(seats)]
-        for distance in own:
-            self.distance_sums.append(self.distance_sums[-1] + distance)
         self.run_of.extend([len(self.runs)] * len(seats))
         self.runs.append(
-            Run(first, len(seats), section, tuple(masks.items()), accessible, companion, min(own))
+            Run(first, len(seats), section, tuple(masks.items()), accessible, companion, 0)
         )
 
-    def _add_areas(self, plans: Sequence[AreaPlan], cells: dict[Cell, int]) -> tuple[Area, ...]:
+    def _measure(self, distances: "array[float]") -> None:
+        """Note how far seats and runs are in steps, the farthest seat being the last step."""
+        step = (max(distances, default=0.0) or 1.0) / DISTANCE_STEPS
+        self.distance_sums = [0]
+        for number, run in enumerate(self.runs):
+            own = [round(far / step) for far in distances[run.first : run.first + run.length]]
+            self.runs[number] = run._replace(near=min(own))
+            for distance in own:
+                self.distance_sums.append(self.distance_sums[-1] + distance)
+
+    def _add_areas(self, plans: Iterable[AreaPlan], cells: dict[Cell, int]) -> tuple[Area, ...]:
         areas = []
         for number, plan in enumerate(plans):
             category = self.category_number.setdefault(plan.category, len(self.category_number))
             cell = Cell(-1, category, number, accessible=False, companion=False)
-            at = cells.setdefault(cell, len(cells)) * STATUSES
+            at = self._cell(cell, plan.capacity, cells)
             areas.append(Area(plan.id, len(self.category_of), plan.capacity, category))
             self.category_of.extend([category] * plan.capacity)
             self.cell_of.extend([at] * plan.capacity)
@@ -252,10 +265,3 @@ class SeatIndex:
         """The seats of a category, without the places of areas."""
         wanted = self.category_number.get(category)
         return [seat for seat in range(self.seat_count) if self.category_of[seat] == wanted]
-
-
-def _distances(rows: Sequence[RowPlan], focal: tuple[float, float]) -> "array[int]":
-    """The distance of each seat to the focal point in steps, the farthest being the last step."""
-    exact = [hypot(seat.x - focal[0], seat.y - focal[1]) for row in rows for seat in row.seats]
-    farthest = max(exact, default=0.0) or 1.0
-    return array("I", [round(distance / farthest * DISTANCE_STEPS) for distance in exact])

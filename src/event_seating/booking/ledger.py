@@ -262,18 +262,23 @@ class Ledger:
 
     def put_hold(self, key: bytes, hold: Hold | None) -> None:
         """Put or remove a hold, in step with its buyer's count and the times of expiry."""
-        old = self.holds.get(key)
-        _put(self.holds, self.undo.holds, key, hold)
+        holds, before = self.holds, self.undo.holds
+        old = holds.get(key)
+        if key not in before:
+            before[key] = old
         if old is not None and old.buyer is not None:
             self._count_held(old.buyer, -seat_count(old.groups))
         if hold is None:
+            if old is not None:
+                del holds[key]
             return
+        holds[key] = hold
         if hold.buyer is not None:
             self._count_held(hold.buyer, seat_count(hold.groups))
         if old is None or old.expires_ms != hold.expires_ms:
             heappush(self._expiries, (hold.expires_ms, key))
-            if len(self._expiries) > 2 * len(self.holds) + EXPIRIES_SPARE:
-                self._expiries = [(held.expires_ms, held.id) for held in self.holds.values()]
+            if len(self._expiries) > 2 * len(holds) + EXPIRIES_SPARE:
+                self._expiries = [(held.expires_ms, held.id) for held in holds.values()]
                 heapify(self._expiries)
 
     def _count_held(self, buyer: bytes, seats: int) -> None:

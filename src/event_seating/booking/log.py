@@ -21,6 +21,7 @@ It never decides by itself what is right; `model` does. It knows neither HTTP no
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from event_seating.booking import doubt, ids
@@ -276,13 +277,16 @@ class SeatLog:
         decided: Decided | None = None
         try:
             async with self._store.transaction(self.event_id, exclusive=True) as transaction:
-                await self._take_in(transaction)
+                # Most of what lacks is taken in while another writes; then only its own row is new.
+                await self._take_in(transaction.rows_after)
+                await transaction.take_turn()
+                await self._take_in(transaction.rows_after)
                 submissions += self._next(most - len(submissions))
                 keys = keys_of(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
                 if known:
                     # So that the version which is answered has what was granted before.
-                    await self._take_in(transaction)
+                    await self._take_in(transaction.rows_after)
                 decided = self._decide(submissions, known)
                 if decided.row is not None:
                     await self._append(transaction, decided, decided.row)
@@ -355,16 +359,12 @@ class SeatLog:
     # The rows of others
 
     async def _read_tail(self) -> None:
-        while True:
-            rows = await self._store.rows_after(self.event_id, self.states.version, ROWS_AT_ONCE)
-            self._apply(rows)
-            if len(rows) < ROWS_AT_ONCE:
-                self._behind = False
-                return
+        await self._take_in(partial(self._store.rows_after, self.event_id))
+        self._behind = False
 
-    async def _take_in(self, transaction: LogTransaction) -> None:
+    async def _take_in(self, rows_after: Callable[[int, int], Awaitable[Sequence[LogRow]]]) -> None:
         while True:
-            rows = await transaction.rows_after(self.states.version, ROWS_AT_ONCE)
+            rows = await rows_after(self.states.version, ROWS_AT_ONCE)
             self._apply(rows)
             if len(rows) < ROWS_AT_ONCE:
                 return

@@ -17,7 +17,7 @@ from typing import Self
 from event_seating.booking import image, invariants
 from event_seating.booking.choices import problem_of
 from event_seating.booking.decisions import RuleBook, booking_or_ending, hold_or_ending
-from event_seating.booking.entries import Entry, Expired, changes
+from event_seating.booking.entries import Cancelled, Entry, Expired, changes
 from event_seating.booking.index import STATUSES, SeatIndex
 from event_seating.booking.ledger import InvariantError, Ledger
 from event_seating.booking.operations import perform
@@ -56,6 +56,8 @@ class Batch:
         self.version = version
         self.entries: list[Entry] = []
         self._states = states
+        self._cancelled: dict[bytes, Groups] = {}
+        """What bookings had when this batch cancelled them."""
 
     def decide(self, request: Request) -> Entry | Refusal:
         """Grant or refuse; what is granted counts for the requests after it.
@@ -66,6 +68,10 @@ class Batch:
         outcome = states.rules.decide(request, self.at_ms)
         if isinstance(outcome, Entry):
             for operation in outcome.operations:
+                if isinstance(operation, Cancelled):
+                    self._cancelled[operation.booking] = states.ledger.bookings[
+                        operation.booking
+                    ].groups
                 perform(states.ledger, operation, self.at_ms)
             self.entries.append(outcome)
         return outcome
@@ -81,6 +87,11 @@ class Batch:
     def booking(self, key: bytes) -> Booking | Refusal:
         """A booking as it is in this batch."""
         return self._open().rules.live_booking(key, self.at_ms)
+
+    def groups_of(self, key: bytes) -> Groups:
+        """What a booking has in this batch, or had when this batch cancelled it."""
+        booking = self.booking(key)
+        return booking.groups if isinstance(booking, Booking) else self._cancelled[key]
 
     def rejected(self, part: Part, entry: Entry | Refusal) -> tuple[SeatProblem, ...]:
         """The seats that a block or unblock left as they are, and why; asked right after it."""

@@ -80,8 +80,9 @@ class NewsJobs:
         bookings = {each.id: answers.kept(house, each.id, each.row) for each in found}
         messages = messages_of(row, house, currency, bookings, sold_out=sold_out)
         async with self._database.write() as connection:
-            told = await self._tell(connection, job, version, rfc3339(row.at_ms), messages)
-            await job.finish(connection, {"messages": told})
+            # First of all: who comes second, maybe at the same time, gets no further.
+            await job.finish(connection, {"messages": len(messages)})
+            await self._tell(connection, job, version, rfc3339(row.at_ms), messages)
 
 
 def messages_of(

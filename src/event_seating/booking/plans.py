@@ -2,13 +2,15 @@
 
 Owns the step between the two rooms: the map knows labels and places, the index knows neighbours,
 categories and distances. Seats keep the numbers that they have in the map, areas come after them.
-It knows nothing of what is sold. Takes a good part of a second for the largest map: for a thread.
+It knows nothing of what is sold. Takes a good part of a second for the largest map: for a thread,
+which lets the event loop go on after every row.
 """
 
 from collections.abc import Iterator
 
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.venues.model import Row, VenueMap
+from event_seating.venues.pace import Pace
 
 
 def seat_index(venue_map: VenueMap) -> SeatIndex:
@@ -19,7 +21,9 @@ def seat_index(venue_map: VenueMap) -> SeatIndex:
 
 
 def _rows(venue_map: VenueMap, keys: list[str]) -> Iterator[RowPlan]:
+    give_way = Pace()
     for row in venue_map.rows:
+        give_way()
         section = venue_map.sections[row.section].id
         yield RowPlan(section, row.index, list(_seats(venue_map, row, keys)))
 

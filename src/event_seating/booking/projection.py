@@ -47,6 +47,8 @@ class Projection:
     removed_lines: dict[tuple[str, int], Row] = field(default_factory=dict)
     sold: dict[int, Row] = field(default_factory=dict)
     freed: dict[int, Row] = field(default_factory=dict)
+    occasion: Row = field(default_factory=dict)
+    """What changes of the event's own row together with how it sells."""
     configuration: Configuration | None = None
     """How the event sells after the batch, if the batch says so."""
     jobs: list[NewJob] = field(default_factory=list)

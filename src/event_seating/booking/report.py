@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from event_seating.booking import exports, ids
+from event_seating.booking import exports
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.list_store import BookingFilter
@@ -64,15 +64,6 @@ def file_name(event_id: str, kind: ReportKind) -> str:
     return f"{kind.value}-{event_id}.csv"
 
 
-def is_report(name: str) -> bool:
-    """Whether a file of this name is a report."""
-    return any(
-        name == file_name(event_id, kind)
-        for kind in ReportKind
-        if ids.is_event_id(event_id := name.removeprefix(f"{kind.value}-").removesuffix(".csv"))
-    )
-
-
 class Reports:
     """Makes them."""
 
@@ -104,7 +95,7 @@ class Reports:
             now_ms,
             now_ms + KEPT_MS,
         )
-        return {"kind": asked.kind, "lines": sales.lines, "file": f"/reports/{file_id}"}
+        return {"kind": asked.kind, "lines": sales.lines, "file": f"/files/{file_id}"}
 
 
 class _Sales:

@@ -1,20 +1,19 @@
-"""Asking for a report, and fetching its file once its job is done."""
+"""Asking for a report; the result of its job says where its file is."""
 
-import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from event_seating import errors
 from event_seating.booking import ids
 from event_seating.booking.house import HouseOf
-from event_seating.booking.report import ReportKind, is_report, report_of
+from event_seating.booking.report import ReportKind, report_of
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import EventNotFound, ReportNotFound, ServiceError
-from event_seating.jobs import files, outbox
+from event_seating.errors import EventNotFound, ServiceError
+from event_seating.jobs import outbox
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
 
@@ -30,8 +29,6 @@ class ReportBody(
     kind: ReportKind
 
 
-_FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
-
 _REPORT: Final = JsonBody(ReportBody)
 
 _CALLER: Final[tuple[type[ServiceError], ...]] = (
@@ -42,8 +39,13 @@ _CALLER: Final[tuple[type[ServiceError], ...]] = (
 )
 
 
-def router(database: Database, house_of: HouseOf, clock: Clock) -> APIRouter:
-    """The routes, on these parts."""
+def router(
+    database: Database,
+    house_of: HouseOf,
+    clock: Clock,
+    nudge: Callable[[], None] = lambda: None,
+) -> APIRouter:
+    """The route, on these parts; `nudge` is called when there is a new job."""
     routes = APIRouter(tags=["reports"])
 
     @routes.post(
@@ -63,36 +65,13 @@ def router(database: Database, house_of: HouseOf, clock: Clock) -> APIRouter:
         job = report_of(asked.event_id, asked.kind)
         async with database.write() as connection:
             await outbox.add(connection, [job], clock.now_ms())
-        address = f"/jobs/{job.id}"
+        nudge()
+        told = {"id": job.id, "name": job.name, "state": "waiting"}
         return Response(
-            msgspec.json.encode({"jobId": job.id, "job": address}),
+            msgspec.json.encode({**told, "progress": None, "result": None, "error": None}),
             202,
-            headers={"location": address, "cache-control": PRIVATE},
+            headers={"location": f"/jobs/{job.id}", "cache-control": PRIVATE},
             media_type="application/json",
-        )
-
-    @routes.get(
-        "/reports/{id}",
-        operation_id="readReport",
-        summary="Fetch a report",
-        responses=documented(ReportNotFound, *_CALLER),
-    )
-    async def read_report(id: str) -> Response:  # noqa: A002
-        """For a day."""
-        if not _FILE_ID.match(id):
-            raise ReportNotFound
-        async with database.read() as connection:
-            head = await files.read(connection, id)
-        if head is None or not is_report(head.name) or head.expires_at_ms <= clock.now_ms():
-            raise ReportNotFound
-        return StreamingResponse(
-            files.chunks(database, head.id),
-            headers={
-                "cache-control": PRIVATE,
-                "content-disposition": f'attachment; filename="{head.name}"',
-                "content-length": str(head.bytes),
-            },
-            media_type=head.media_type,
         )
 
     return routes

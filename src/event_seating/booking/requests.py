@@ -60,7 +60,8 @@ class Best(Struct, frozen=True, gc=False):
 
     Only of these `categories` and `sections` (numbers; empty: any), none dearer than `max_price`
     in minor units. Accessible seats and those of companions only when `accessible`, and then at
-    least one accessible seat. All seats get the one `ticket_type`.
+    least one accessible seat. `ticket_types` says how many are of each type, in the order of the
+    seats; empty: all are of the first.
     """
 
     quantity: int
@@ -68,11 +69,13 @@ class Best(Struct, frozen=True, gc=False):
     sections: tuple[int, ...] = ()
     max_price: int | None = None
     accessible: bool = False
-    ticket_type: str | None = None
+    ticket_types: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.quantity < 1:
+        if self.quantity < 1 or any(quantity < 1 for _, quantity in self.ticket_types):
             raise ValueError("a quantity is at least 1")
+        if self.ticket_types and self.quantity != sum(many for _, many in self.ticket_types):
+            raise ValueError("the ticket types are of as many seats as are asked for")
 
     @property
     def count(self) -> int:

@@ -1,4 +1,8 @@
-"""The routes that change who has which seat: holds, bookings, changes and blocks."""
+"""The routes that change who has which seat: holds, bookings, changes and blocks.
+
+Every sale passes those of `OF_EVERY_SALE`, so that they take texts of the path and headers alone,
+which needs nothing of FastAPI.
+"""
 
 from typing import Annotated, Final
 
@@ -27,6 +31,14 @@ CURRENT: Final = "current"
 
 PRIVATE: Final = "private, no-store"
 
+OF_EVERY_SALE: Final = (
+    "POST /events/{id}/holds",
+    "PATCH /holds/{token}",
+    "DELETE /holds/{token}",
+    "POST /bookings",
+)
+"""The calls that a crowd makes when a sale begins."""
+
 _HOLD = JsonBody(HoldBody, PATTERNS)
 _CHANGE_HOLD = JsonBody(ChangeHoldBody, PATTERNS)
 _BOOK = JsonBody(BookBody, PATTERNS)
@@ -50,8 +62,9 @@ _WRITES: Final[tuple[type[ServiceError], ...]] = (
     *Refused.__subclasses__(),
 )
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
-Token = Annotated[str | None, Header(alias="Seat-Hold-Token", max_length=200)]
+# Their lengths are checked with what else they must be, in `caller` and `ids`.
+Key = Annotated[str | None, Header(alias="Idempotency-Key", json_schema_extra={"maxLength": 255})]
+Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra={"maxLength": 200})]
 
 
 def router(bookings: BookingService, buyers: Buyers) -> APIRouter:

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Final
 
 from event_seating import money
-from event_seating.booking.bodies import Areas, BestBody, BlockBody, SelectionBody
+from event_seating.booking.bodies import SEATS_MAX, Areas, BestBody, BlockBody, SelectionBody
 from event_seating.booking.index import SeatIndex
+from event_seating.booking.records import STANDARD, Configuration
 from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
 from event_seating.web.json_body import invalid
 
@@ -54,21 +55,35 @@ def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown, under: st
         raise invalid(f"{under}seats", str(error)) from None
 
 
-def best(index: SeatIndex, body: BestBody, currency: str) -> Best:
+def best(index: SeatIndex, body: BestBody, sale: Configuration) -> Best:
     """The best block to look for; raises `InvalidRequest`."""
+    kind = body.ticket_type or STANDARD
+    if not any(kind in by_type for by_type in sale.prices.values()):
+        # Else it would look as if all was sold.
+        raise invalid("best.ticketType", f"no seat of this event has a price for {kind}")
     max_price = None
     if body.max_price is not None:
         try:
-            max_price = money.parse(body.max_price, currency)
+            max_price = money.parse(body.max_price, sale.currency)
         except ValueError as error:
             raise invalid("best.maxPrice", str(error)) from None
+    ticket_types: tuple[tuple[str, int], ...]
+    if isinstance(body.quantity, int):
+        quantity = body.quantity
+        ticket_types = ((body.ticket_type, quantity),) if body.ticket_type else ()
+    else:
+        quantity, ticket_types = sum(body.quantity.values()), tuple(body.quantity.items())
+        if body.ticket_type is not None:
+            raise invalid("best.ticketType", "is for a quantity that is a number")
+        if not 1 <= quantity <= SEATS_MAX:
+            raise invalid("best.quantity", f"must be 1 to {SEATS_MAX} in all")
     return Best(
-        quantity=body.quantity,
+        quantity=quantity,
         categories=_numbers("best.categories", body.categories, index.category_number),
         sections=_numbers("best.sections", body.sections, index.section_number),
         max_price=max_price,
         accessible=body.accessible,
-        ticket_type=body.ticket_type,
+        ticket_types=ticket_types,
     )
 
 

@@ -332,7 +332,7 @@ class BookingService:
             )
         if body.seats or body.areas or body.ticket_types:
             raise invalid("best", "name seats yourself or let the best be found, not both")
-        return selections.best(house.index, body.best, configuration.currency)
+        return selections.best(house.index, body.best, configuration)
 
     def _buyer(self, house: House, body: HoldBody, caller: Caller) -> tuple[bytes | None, bool]:
         """Whom the caps count the seats for; the log has an HMAC under the event's secret."""

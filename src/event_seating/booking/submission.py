@@ -52,6 +52,8 @@ class Submission:
     once: Once | None = None
     dry_run: bool = False
     """Answer what would happen, and let nothing happen."""
+    occasion: Mapping[str, str | int] | None = None
+    """What a `Configure` changes of the event's own row: its name and dates, by column."""
     outcome: asyncio.Future[Granted | Refusal] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -100,6 +102,8 @@ class Decided:
         status, body = submission.answer(batch, entry)
         if not submission.dry_run:
             self.projection.add(batch, entry, submission.buyer)
+            if submission.occasion:
+                self.projection.occasion.update(submission.occasion)
             if once is not None:
                 self.answers[once.claim] = StoredAnswer(
                     once.request_hash, status, body, batch.at_ms

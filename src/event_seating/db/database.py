@@ -1,8 +1,8 @@
 """Connections and transactions on SQLite or PostgreSQL; every difference between them is here.
 
-`read()` and `write()` are the only ways to the database. A failure to reach it becomes
-`DatabaseUnavailable` in this one place, so that nobody above knows a driver's exceptions; what a
-statement itself did wrong passes through. Nothing here knows a table.
+`read()` and `write()` are the ways to the database, `read_direct()` and `write_direct()` those for
+the few statements that run at every turn of an event's writer. A failure to reach it becomes
+`DatabaseUnavailable` on all of them (`away`). Nothing here knows a table.
 
 SQLite: one connection writes for the whole process, each transaction with `BEGIN IMMEDIATE`, since
 a transaction that reads first and writes later fails at once when another has written meanwhile;
@@ -10,18 +10,38 @@ readers have connections of their own, which the write-ahead log lets read undis
 """
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    ClauseElement,
+    Column,
+    ColumnElement,
+    Connection,
+    PoolProxiedConnection,
+    Text,
+    any_,
+    bindparam,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
 
+from event_seating.db.away import unavailable_when_away
+from event_seating.db.direct import DirectConnection, Prepared, connection_of, prepare
 from event_seating.errors import DatabaseUnavailable
 
 BUSY_TIMEOUT_MS = 5_000
@@ -36,6 +56,11 @@ POOL_TIMEOUT_S = 5
 ASK_AFTER_IDLE_S = 1
 """A connection that was used less long ago is not asked whether it is alive: that would take three
 round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
+
+ANSWER_WITHIN_S = 20.0
+"""More than the limits below and the longest `DB_LATENCY_MS` together. What takes longer comes from
+a database that hangs, whose own limits do not work: it would hold a connection, and all who wait
+for the answer, until it wakes."""
 
 SQLITE_READERS = 4
 """Each is a thread; more than the cores of a small machine gain nothing."""
@@ -53,11 +78,6 @@ POSTGRES_SESSION = {
 _USED = "used"
 """When a pooled connection was last given back, in monotonic seconds."""
 
-POSTGRES_AWAY = ("08", "25P03", "53", "55P03", "57")
-"""Beginnings of its error codes that say nothing about the statement: connection, idle for too
-long, out of resources, a lock not had in time, stopped by a timeout or an operator. The driver has
-no class for them."""
-
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
@@ -71,17 +91,28 @@ class Database:
         pool_size: int = 10,
         read_latency_s: float = 0,
         observe_read: Callable[[float], None] = lambda _seconds: None,
+        answer_within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         self._url = make_url(url)
         self._read_latency_s = read_latency_s
         self._observe_read = observe_read
+        self.answer_within_s: float | None = answer_within_s
+        """Seconds for all that is done with one connection; more is `DatabaseUnavailable`."""
         self._file = _sqlite_file(self._url)
         self._file_identity: tuple[int, int] | None = None
         if self._file is None:
-            self._reader = self._writer = _postgres_engine(self._url, pool_size)
+            self._writer = _postgres_engine(self._url, pool_size)
+            # One state for all statements of a read, as SQLite's readers have it.
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
         else:
             self._reader = _sqlite_engine(self._url, "BEGIN", SQLITE_READERS)
             self._writer = _sqlite_engine(self._url, "BEGIN IMMEDIATE", 1)
+
+    def without_hurry(self) -> "Database":
+        """The same connections for work that takes as long as it takes: migrations, checks."""
+        patient = copy(self)
+        patient.answer_within_s = None
+        return patient
 
     @property
     def dialect(self) -> str:
@@ -100,53 +131,97 @@ class Database:
             return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
         return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
-    async def take_turn(self, connection: AsyncConnection, key: str) -> None:
-        """Wait, inside a transaction, until no other one has taken its turn with this key.
+    def is_one_of(self, column: Column[str], name: str) -> ColumnElement[bool]:
+        """A condition: the column is one of the values of the parameter `name`, an `as_list`.
 
-        SQLite has one writer at a time anyway, from the first statement on.
+        One statement for any number of values, so that it can be prepared.
         """
         if self.dialect == "postgresql":
-            await connection.execute(_TAKE_TURN, {"key": key})
+            return column == any_(bindparam(name, type_=ARRAY(Text)))
+        each = func.json_each(bindparam(name, type_=Text)).table_valued("value")
+        return column.in_(select(each.c.value))
+
+    def as_list(self, values: Iterable[str]) -> object:
+        """Values for a parameter of `is_one_of`."""
+        found = list(values)
+        return found if self.dialect == "postgresql" else json.dumps(found)
 
     async def now_ms(self) -> int:
         """The database's own time, in milliseconds since the epoch."""
-        async with _unavailable_when_away(), self._reader.connect() as connection:
+        async with self._in_time(), self._reader.connect() as connection:
             return int((await connection.execute(text(f"SELECT {self.now_ms_sql}"))).scalar_one())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database.
 
-        Raises `DatabaseUnavailable` when it cannot be reached.
+        Raises `DatabaseUnavailable` when it cannot be reached, or does not answer in time.
         """
         started = time.perf_counter()
-        if self._read_latency_s:
-            await asyncio.sleep(self._read_latency_s)
-        async with _unavailable_when_away(), self._reader.connect() as connection:
-            yield connection
+        async with self._in_time():
+            if self._read_latency_s:
+                await asyncio.sleep(self._read_latency_s)
+            async with self._reader.connect() as connection:
+                yield connection
         self._observe_read(time.perf_counter() - started)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back by an exception.
 
-        Raises `DatabaseUnavailable` when it cannot be reached, or when a file is not the one that
-        was opened; the transaction is then rolled back, unless the connection broke in the commit
-        itself.
+        Raises `DatabaseUnavailable` when it cannot be reached, does not answer in time, or when a
+        file is not the one that was opened; the transaction is then rolled back, unless the
+        connection broke in the commit itself.
         """
-        async with _unavailable_when_away(), self._writer.begin() as connection:
+        async with self._in_time(), self._writer.begin() as connection:
             self._check_that_the_file_is_still_ours()
             yield connection
+
+    async def take_turn(self, connection: AsyncConnection, key: str) -> None:
+        """Wait, in a transaction of `write`, until no other one has taken its turn with this key.
+
+        SQLite has one writer at a time anyway, from the first statement on.
+        """
+        if self.dialect == "postgresql":
+            await connection.execute(_TAKE_TURN, {"key": key})
+
+    def prepare(self, statement: ClauseElement) -> Prepared:
+        """A statement for the direct ways, made once."""
+        return prepare(statement, self._writer.dialect)
+
+    @asynccontextmanager
+    async def read_direct(self) -> AsyncIterator[DirectConnection]:
+        """As `read`, for statements that see a state of the database each."""
+        started = time.perf_counter()
+        async with self._in_time():
+            if self._read_latency_s:
+                await asyncio.sleep(self._read_latency_s)
+            async with _direct(self._reader) as connection:
+                yield connection
+        self._observe_read(time.perf_counter() - started)
+
+    @asynccontextmanager
+    async def write_direct(self, *, turn: str | None = None) -> AsyncIterator[DirectConnection]:
+        """As `write`; with a `turn`, `take_turn` waits for those who came earlier with the same."""
+        async with self._in_time(), _direct(self._writer) as connection:
+            self._check_that_the_file_is_still_ours()
+            await connection.begin(turn)
+            yield connection
+            await connection.commit()
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """The one bound on everything that is asked, and the one place that says it is away."""
+        with unavailable_when_away():
+            async with asyncio.timeout(self.answer_within_s):
+                yield
 
     async def ping(self) -> float:
         """How many seconds a question takes; `DatabaseUnavailable` when there is no answer."""
         started = time.perf_counter()
-        async with (
-            asyncio.timeout(CONNECT_TIMEOUT_S),
-            _unavailable_when_away(),
-            self._reader.connect() as connection,
-        ):
-            await connection.execute(text("SELECT 1"))
+        with unavailable_when_away():
+            async with asyncio.timeout(CONNECT_TIMEOUT_S), self._reader.connect() as connection:
+                await connection.execute(text("SELECT 1"))
         self._check_that_the_file_is_still_ours()
         return time.perf_counter() - started
 
@@ -173,30 +248,27 @@ class Database:
 
 
 @asynccontextmanager
-async def _unavailable_when_away() -> AsyncIterator[None]:
+async def _direct(engine: AsyncEngine) -> AsyncIterator[DirectConnection]:
+    """A connection of the pool without SQLAlchemy; what was not committed is taken back."""
+    pooled = await engine.raw_connection()
     try:
-        yield
-    except (PoolTimeout, TimeoutError, OSError) as error:
-        raise DatabaseUnavailable from error
-    except DBAPIError as error:
-        if _is_away(error):
-            raise DatabaseUnavailable from error
-        raise
+        connection = connection_of(pooled.driver_connection)
+        try:
+            yield connection
+        except BaseException:
+            # Whoever is cancelled leaves at once; the connection is made ready for others first.
+            await asyncio.shield(_take_back(connection, pooled))
+            raise
+    finally:
+        await asyncio.shield(greenlet_spawn(pooled.close))
 
 
-def _is_away(error: DBAPIError) -> bool:
-    """Whether the database failed rather than the statement.
-
-    What a server says to refuse a connection (no such database, wrong password, too many) has no
-    class of its own and belongs to no statement.
-    """
-    return (
-        error.connection_invalidated
-        or isinstance(error, OperationalError | InterfaceError)
-        or isinstance(error.orig, OSError | TimeoutError)
-        or str(getattr(error.orig, "sqlstate", None)).startswith(POSTGRES_AWAY)
-        or (type(error) is DBAPIError and error.statement is None)
-    )
+async def _take_back(connection: DirectConnection, pooled: PoolProxiedConnection) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await connection.roll_back()
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is not used again)
+        await greenlet_spawn(pooled.invalidate, error)
 
 
 def _sqlite_file(url: URL) -> Path | None:

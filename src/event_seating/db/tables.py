@@ -142,6 +142,7 @@ booking_lines = Table(
     Column("seat", Integer, primary_key=True),
     Column("ticket_type", Text, nullable=False),
     Column("price", BigInteger, nullable=False),
+    Index("ix_booking_lines_event_id_seat", "event_id", "seat", "booking_id"),
 )
 """What a booking has, or had when it was cancelled; `seat` is the number in the event's map."""
 

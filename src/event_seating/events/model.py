@@ -194,7 +194,7 @@ def opened(
     prices |= _asked_prices(asked.prices, tiers, currency, faults)
     configuration = Configuration(
         currency=currency,
-        prices=prices,
+        prices={category: prices[category] for category in tiers.prices if category in prices},
         sales_start_ms=now_ms if start is None else start,
         sales_end_ms=occasion.starts_at_ms if end is None else end,
         rules=asked.rules.on(defaults.rules),

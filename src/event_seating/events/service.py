@@ -154,18 +154,25 @@ class EventService:
                     raise EventCancelled
                 tiers = await self._tiers_for(event, change)
                 occasion, sale = model.changed(event, change, tiers, zones)
-                if await self._configure(event, sale, actor):
+                if sale == event.configuration:
                     await self._set_occasion(event, occasion)
+                    return await self._unshared(event_id)
+                if await self._configure(event, sale, occasion, actor):
                     return await self._unshared(event_id)
         raise ConfigurationChanged
 
-    async def _configure(self, event: Event, sale: Configuration, actor: str | None) -> bool:
-        """Append a configuration that replaces the event's; false when another already has."""
-        if sale == event.configuration:
-            return True
+    async def _configure(
+        self, event: Event, sale: Configuration, occasion: Occasion, actor: str | None
+    ) -> bool:
+        """Append a configuration that replaces the event's; false when another already has.
+
+        What the change says of the event's name and dates is written in the same transaction.
+        """
         log = await self._log_of(event.id)
         request = Configure(sale, replaces=event.configuration, actor=actor)
-        outcome = await log.submit(Submission(request, _nothing_to_say))
+        outcome = await log.submit(
+            Submission(request, _nothing_to_say, occasion=_changes(event, occasion))
+        )
         if not isinstance(outcome, Refusal):
             return True
         if outcome.code is RefusalCode.event_cancelled:
@@ -175,12 +182,7 @@ class EventService:
         return False
 
     async def _set_occasion(self, event: Event, occasion: Occasion) -> None:
-        """Only what changed, so that others' changes of the rest stay."""
-        changes = {
-            name: value
-            for name, value in msgspec.structs.asdict(occasion).items()
-            if value != getattr(event, name)
-        }
+        changes = _changes(event, occasion)
         if changes:
             async with self._database.write() as connection:
                 await store.set_occasion(connection, event.id, changes)
@@ -236,6 +238,15 @@ def _tiers(venue_map: VenueMap) -> Tiers:
         {category.key: category.price for category in venue_map.categories},
         frozenset(keys[number] for number in used),
     )
+
+
+def _changes(event: Event, occasion: Occasion) -> dict[str, str | int]:
+    """Only what changed, by column, so that others' changes of the rest stay."""
+    return {
+        name: value
+        for name, value in msgspec.structs.asdict(occasion).items()
+        if value != getattr(event, name)
+    }
 
 
 def _nothing_to_say(*_: Any) -> tuple[int, bytes]:

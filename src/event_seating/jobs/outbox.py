@@ -26,7 +26,19 @@ PRIORITY_MAX: Final = 2**21
 
 _KEY: Final = tuple_(outbox.c.event_id, outbox.c.id)
 
-_ADD = insert(outbox)
+_ADDED: Final = (
+    "event_id",
+    "id",
+    "queue",
+    "name",
+    "payload",
+    "priority",
+    "trace",
+    "created_at_ms",
+)
+
+ADD: Final = insert(outbox).values({name: bindparam(name) for name in _ADDED})
+"""Takes what `row_of` gives."""
 
 _ADD_ONCE = text(
     "INSERT INTO outbox (event_id, id, queue, name, payload, priority, trace, created_at_ms)"
@@ -40,13 +52,6 @@ _ADD_ONCE = text(
 _BY_ID = select(outbox).where(outbox.c.id == bindparam("id"))
 
 _RESULT_BY_ID = select(job_results).where(job_results.c.id == bindparam("id"))
-
-
-_IS_OPEN = (
-    select(outbox.c.id)
-    .where(outbox.c.event_id == bindparam("event_id"))
-    .where(outbox.c.id == bindparam("id"))
-)
 
 _REMOVE = (
     delete(outbox)
@@ -149,12 +154,12 @@ class Result(NamedTuple):
 async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) -> None:
     """Ask for these jobs; they run once the transaction is committed."""
     if jobs:
-        await connection.execute(_ADD, [_row(job, now_ms) for job in jobs])
+        await connection.execute(ADD, [row_of(job, now_ms) for job in jobs])
 
 
 async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> bool:
     """Ask for a job unless one with this id was asked for, or done a short while ago."""
-    return (await connection.execute(_ADD_ONCE, _row(job, now_ms))).rowcount == 1
+    return (await connection.execute(_ADD_ONCE, row_of(job, now_ms))).rowcount == 1
 
 
 async def by_id(connection: AsyncConnection, job_id: str) -> Row | None:
@@ -167,12 +172,6 @@ async def result_by_id(connection: AsyncConnection, job_id: str) -> Result | Non
     """The job with this id, if it was done a short while ago."""
     row = (await connection.execute(_RESULT_BY_ID, {"id": job_id})).first()
     return Result(*row) if row else None
-
-
-async def is_open(connection: AsyncConnection, event_id: str, job_id: str) -> bool:
-    """Whether the job is still to be done, or was given up."""
-    key = {"event_id": event_id, "id": job_id}
-    return (await connection.execute(_IS_OPEN, key)).first() is not None
 
 
 async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> None:
@@ -292,7 +291,8 @@ def _leased(row: Row) -> dict[str, Any]:
     return {"b_event_id": row.event_id, "b_id": row.id, "b_until_ms": row.claimed_until_ms}
 
 
-def _row(job: NewJob, now_ms: int) -> dict[str, Any]:
+def row_of(job: NewJob, now_ms: int) -> dict[str, Any]:
+    """The row of a new job."""
     assert job.queue in QUEUES, job.queue
     return {
         "event_id": job.event_id,

@@ -1,7 +1,8 @@
 """The long poll: the same frames as over a WebSocket, one an answer, for networks without it."""
 
 import asyncio
-from typing import Annotated, Final
+from collections.abc import Coroutine
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -74,12 +75,32 @@ def router(hub: LiveHub) -> APIRouter:
         """At once if something changed after `since`, else when it does or `wait` has passed."""
         address = request.scope["client_address"]
         async with hub.joined(id, address, since, epoch) as subscriber:
-            frame = await _next_news(subscriber, wait)
+            frame = await _unless_gone(request, _next_news(subscriber, wait))
         return Response(
             frame.text, headers={"cache-control": "no-store"}, media_type="application/json"
         )
 
     return routes
+
+
+async def _unless_gone(request: Request, news: Coroutine[Any, Any, Frame]) -> Frame:
+    """The news, or something that nobody reads as soon as the client has hung up."""
+    waiting, gone = asyncio.create_task(news), asyncio.create_task(_hung_up(request))
+    try:
+        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+        gone.result()  # raises what was wrong with a body that nobody asked for
+        return frames.heartbeat(0)
+    finally:
+        waiting.cancel()
+        gone.cancel()
+        await asyncio.gather(waiting, gone, return_exceptions=True)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
 
 
 async def _next_news(subscriber: Subscriber, within_s: float) -> Frame:

@@ -1,14 +1,19 @@
 """A mail as it goes over the wire: plain text and HTML, perhaps with an entry for a calendar.
 
 Pure. The Message-ID is made from the job that sends the mail, so that one which is sent twice,
-since nobody knew whether the first was taken, is the same mail for whoever gets both. What people
-are called comes from outside: a header is one line, whatever is in a name.
+since nobody knew whether the first was taken, is the same mail for whoever gets both.
+
+Owns the writing of headers. What people are called comes from outside, and a header must stay one
+whatever is in a name. The standard library decodes what looks encoded in a text that it is given,
+so that a name such as `=?utf-8?q?=0D=0ABcc:_…?=` becomes a header of its own; here a text is
+encoded unless it is a plain one, and never decoded.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -20,9 +25,16 @@ from event_seating.mailbox import Mailbox
 HEADER_CHARS_MAX: Final = 200
 """Of a subject or a name: as long as either may be anywhere else."""
 
+WORD_BYTES: Final = 45
+"""Of an encoded word: 60 characters in base64, and with what is around it under the 75 that
+RFC 2047 allows."""
+
 CALENDAR_NAME: Final = "event.ics"
 
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 !#$%&'()*+,./:;@_-]{1,60}\Z")
+"""Stands in a header as it is: no quotes, and no `=?`, which begins an encoded word."""
 
 
 class Mail(NamedTuple):
@@ -37,27 +49,19 @@ class Mail(NamedTuple):
     """An iCalendar file (RFC 5545)."""
 
 
-def compose(mail: Mail, sender: Mailbox, now_ms: int) -> EmailMessage:
-    """The mail from `sender`, of this moment."""
-    message = EmailMessage(SMTP)
-    message["Message-ID"] = message_id(mail.job_id, sender)
-    message["Date"] = format_datetime(datetime.fromtimestamp(now_ms // MS_PER_S, UTC))
-    message["From"] = _address(sender)
-    message["To"] = _address(mail.to)
-    message["Subject"] = one_line(mail.subject)
-    # So that a holiday's answering machine does not answer (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-    if mail.calendar is not None:
-        message.add_attachment(
-            mail.calendar,
-            maintype="text",
-            subtype="calendar",
-            params={"charset": "utf-8", "method": "PUBLISH"},
-            filename=CALENDAR_NAME,
-        )
-    return message
+def compose(mail: Mail, sender: Mailbox, now_ms: int) -> bytes:
+    """The mail from `sender`, of this moment; all ASCII but for international addresses."""
+    headers = {
+        "Message-ID": message_id(mail.job_id, sender),
+        "Date": format_datetime(datetime.fromtimestamp(now_ms // MS_PER_S, UTC)),
+        "From": _address(sender),
+        "To": _address(mail.to),
+        "Subject": _text(mail.subject),
+        # So that a holiday's answering machine does not answer (RFC 3834).
+        "Auto-Submitted": "auto-generated",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return lines.encode() + _body(mail).as_bytes()
 
 
 def message_id(job_id: str, sender: Mailbox) -> str:
@@ -65,15 +69,56 @@ def message_id(job_id: str, sender: Mailbox) -> str:
     return f"<{job_id}@{sender.domain}>"
 
 
-def one_line(text: str) -> str:
-    """`text` as a header can have it: without what ends a line, and not endless."""
-    return " ".join("".join(_printable(text[:HEADER_CHARS_MAX])).split())
+def _body(mail: Mail) -> EmailMessage:
+    """The parts, with the headers that tell them apart; nothing in those comes from outside."""
+    body = EmailMessage(SMTP)
+    body.set_content(mail.text, cte="quoted-printable")
+    body.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    if mail.calendar is not None:
+        body.add_attachment(
+            mail.calendar,
+            maintype="text",
+            subtype="calendar",
+            params={"charset": "utf-8", "method": "PUBLISH"},
+            filename=CALENDAR_NAME,
+        )
+    return body
 
 
-def _printable(text: str) -> Iterable[str]:
-    return (" " if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
+def _address(mailbox: Mailbox) -> str:
+    name = _one_line(mailbox.name)
+    if not name:
+        return mailbox.address
+    shown = f'"{name}"' if _PLAIN.match(name) else _encoded(name)
+    return f"{shown}\r\n <{mailbox.address}>"
 
 
-def _address(mailbox: Mailbox) -> Address:
-    local, _, domain = mailbox.address.rpartition("@")
-    return Address(one_line(mailbox.name), local, domain)
+def _text(text: str) -> str:
+    line = _one_line(text)
+    return line if _PLAIN.match(line) else _encoded(line)
+
+
+def _one_line(text: str) -> str:
+    """`text` without what ends a line, and not endless."""
+    shown = (
+        " " if unicodedata.category(char) in _UNPRINTABLE else char
+        for char in text[:HEADER_CHARS_MAX]
+    )
+    return " ".join("".join(shown).split())
+
+
+def _encoded(text: str) -> str:
+    """`text` as encoded words (RFC 2047), each on a line of its own."""
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(text))
+
+
+def _words(text: str) -> Iterator[bytes]:
+    """`text` in UTF-8, cut between characters."""
+    word = b""
+    for char in text:
+        encoded = char.encode()
+        if len(word) + len(encoded) > WORD_BYTES:
+            yield word
+            word = b""
+        word += encoded
+    yield word

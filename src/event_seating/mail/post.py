@@ -5,15 +5,13 @@ from typing import Final
 from event_seating.clock import Clock
 from event_seating.config import Settings
 from event_seating.mail.message import Mail, compose
+from event_seating.mail.mode import folder, sends_mail
 from event_seating.mail.transport import Envelope, MailFolder, SmtpTransport, Transport
 from event_seating.mailbox import Mailbox, parse_mailbox
 from event_seating.written import parse_smtp_url
 
 DEFAULT_SENDER: Final = "Event Seating <event-seating@localhost>"
 """Only where no real mail leaves without one: see `config`."""
-
-FOLDER: Final = "mail"
-"""In the data directory."""
 
 
 class Post:
@@ -26,8 +24,8 @@ class Post:
 
     async def send(self, mail: Mail) -> None:
         """Send it; raises `JobFailed` or `MailDelayed` unless it was taken."""
-        message = compose(mail, self.sender, self._clock.now_ms())
-        await self._transport.deliver(Envelope(mail.job_id, self.sender, mail.to, message))
+        content = compose(mail, self.sender, self._clock.now_ms())
+        await self._transport.deliver(Envelope(mail.job_id, self.sender, mail.to, content))
 
     async def aclose(self) -> None:
         """Close what is open."""
@@ -36,24 +34,10 @@ class Post:
 
 def post(settings: Settings, clock: Clock) -> Post | None:
     """The post office that the settings ask for; none when no mail is sent."""
+    if not sends_mail(settings):
+        return None
     sender = parse_mailbox(settings.mail_from or DEFAULT_SENDER)
-    if settings.smtp_url is not None:
-        server = parse_smtp_url(settings.smtp_url.get_secret_value())
-        return Post(SmtpTransport(server), sender, clock)
-    if settings.production:
-        return None
-    return Post(MailFolder(settings.data_dir / FOLDER, clock), sender, clock)
-
-
-def sends_mail(settings: Settings) -> bool:
-    """Whether there is a post office: whether jobs that send mail are written at all."""
-    return settings.smtp_url is not None or not settings.production
-
-
-def at_the_start(settings: Settings) -> str | None:
-    """The line that the start says about mail, if it is worth one."""
-    if settings.smtp_url is not None:
-        return None
-    if settings.production:
-        return "No mail is sent: SMTP_URL is not set."
-    return f"Mail is written to {settings.data_dir / FOLDER}: SMTP_URL is not set."
+    if settings.smtp_url is None:
+        return Post(MailFolder(folder(settings), clock), sender, clock)
+    server = parse_smtp_url(settings.smtp_url.get_secret_value())
+    return Post(SmtpTransport(server), sender, clock)

@@ -15,9 +15,8 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, cast
 
 from aiosmtplib import (
     SMTP,
@@ -80,7 +79,12 @@ class Envelope(NamedTuple):
     job_id: str
     sender: Mailbox
     recipient: Mailbox
-    message: EmailMessage
+    content: bytes
+
+    @property
+    def international(self) -> bool:
+        """Whether an address needs SMTPUTF8."""
+        return not (self.sender.address + self.recipient.address).isascii()
 
 
 class Transport(Protocol):
@@ -135,13 +139,14 @@ class SmtpTransport:
         try:
             async with asyncio.timeout(self._mail_within_s):
                 connection = await self._ready(envelope.sender.domain)
-                await connection.client.send_message(
-                    envelope.message,
-                    sender=envelope.sender.address,
-                    recipients=[envelope.recipient.address],
+                await connection.client.sendmail(
+                    envelope.sender.address,
+                    envelope.recipient.address,
+                    envelope.content,
+                    mail_options=["SMTPUTF8", "BODY=8BITMIME"] if envelope.international else [],
                 )
             taken = True
-        except (SMTPException, OSError, TimeoutError) as error:
+        except (SMTPException, OSError) as error:
             raise _verdict(error) from None
         finally:
             if connection is not None:
@@ -161,7 +166,7 @@ class SmtpTransport:
             kept.stop_expiry()
             try:
                 await kept.client.rset(timeout=self._connect_within_s)
-            except (SMTPException, OSError, TimeoutError):
+            except (SMTPException, OSError):
                 _drop(kept.client)
                 continue
             except asyncio.CancelledError:
@@ -240,24 +245,32 @@ class MailFolder:
         path = self._directory / f"{moment:%Y%m%dT%H%M%S.%f}-{envelope.job_id}.eml"
         writing = path.with_suffix(".part")
         writing.touch(mode=0o600)
-        writing.write_bytes(envelope.message.as_bytes(policy=envelope.message.policy))
+        writing.write_bytes(envelope.content)
         writing.replace(path)
         for old in sorted(self._directory.glob("*.eml"))[: -self._files_max]:
             old.unlink(missing_ok=True)
 
 
 async def _say_goodbye(client: SMTP) -> None:
-    with suppress(SMTPException, OSError, TimeoutError):
+    transport = client.transport
+    with suppress(SMTPException, OSError):
         await client.quit(timeout=GOODBYE_WITHIN_S)
-    _drop(client)
+    client.close()
+    _abort(transport)
 
 
 def _drop(client: SMTP) -> None:
     """Cut the connection, without waiting for the other side."""
     transport = client.transport
     client.close()
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+    _abort(transport)
+
+
+def _abort(transport: asyncio.BaseTransport | None) -> None:
+    """End what may still be saying goodbye to the encryption."""
+    if transport is not None:
+        # Not to be asked for its class: an event loop's own transports have none of asyncio's.
+        cast("asyncio.WriteTransport", transport).abort()
 
 
 def _tls_context(server: SmtpServer) -> ssl.SSLContext:

@@ -77,7 +77,7 @@ async def verify(
         index = await load_index(event_id)
     except EventNotFound:
         return await _without_event(database, event_id)
-    async with database.read() as connection:
+    async with database.without_hurry().read() as connection:
         # One state of the database for all that follows, on both of them.
         await connection.execution_options(isolation_level="SERIALIZABLE", postgresql_readonly=True)
         check = _Check(connection, event_id, SeatStates.new(index, grace_ms=grace_ms), progress)
@@ -124,6 +124,11 @@ class _Check:
         self.findings.append(what)
         if len(self.findings) >= FINDINGS_MAX:
             raise EnoughFindings
+
+    def _named(self, seat: int) -> str:
+        """A seat by its number, as the tables have it, and its id unless it is an area's place."""
+        seat_ids = self._states.index.ids
+        return f"{seat} ({seat_ids[seat]})" if 0 <= seat < len(seat_ids) else str(seat)
 
     # The log and its snapshots
 
@@ -242,7 +247,9 @@ class _Check:
             self._say(f"booking {ids.to_text(self._event_id, key)} has no row")
         strays = await verify_store.stray_lines(self._connection, self._event_id, FINDINGS_MAX)
         for line in strays:
-            self._say(f"there is a line of seat {line.seat} and no booking {line.booking_id}")
+            self._say(
+                f"there is a line of seat {self._named(line.seat)} and no booking {line.booking_id}"
+            )
 
     async def _compare_others(self, rows: Sequence[AnyRow]) -> None:
         """Bookings that are not confirmed: the row of the log that they name must cancel them."""
@@ -282,7 +289,8 @@ class _Check:
         for seat in sorted(theirs.keys() | ours.keys()):
             if theirs.get(seat) != ours.get(seat):
                 self._say(
-                    f"booking {name}: the line of seat {seat} is {expected.line(theirs.get(seat))},"
+                    f"booking {name}: the line of seat {self._named(seat)} is"
+                    f" {expected.line(theirs.get(seat))},"
                     f" the log says {expected.line(ours.get(seat))}"
                 )
 
@@ -314,9 +322,13 @@ class _Check:
             owner = sold.pop(row.seat, None)
             if owner != row.booking_id:
                 says = f"booking {owner}" if owner else "nobody"
-                self._say(f"seat {row.seat} is booked by {row.booking_id}, the log says {says}")
+                self._say(
+                    f"seat {self._named(row.seat)} is booked by {row.booking_id},"
+                    f" the log says {says}"
+                )
         for seat, owner in sold.items():
-            self._say(f"seat {seat} is booked by nobody, the log says booking {owner}")
+            named = self._named(seat)
+            self._say(f"seat {named} is booked by nobody, the log says booking {owner}")
 
     async def _compare_answers(self) -> None:
         async for row in verify_store.stored_answers(self._connection, self._event_id):

@@ -10,6 +10,9 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 4_000;
 const ANSWER_WITHIN_MS = 15_000;
 
+// A header of whole seconds and a slow answer make no better clock than the machine's own.
+const CLOCKS_AGREE_MS = 1_500;
+
 // Nobody got an answer, or got one that says "not now": the same call may be made again.
 const PASSING = new Set([0, 429, 502, 503, 504]);
 
@@ -107,7 +110,7 @@ function readClock(answer, sentAt) {
   if (Number.isNaN(offset)) return;
   if (roundTripMs <= bestRoundTripMs || Math.abs(offset - clockOffsetMs) > 2_000) {
     bestRoundTripMs = roundTripMs;
-    clockOffsetMs = Math.abs(offset) < 1_000 ? 0 : offset;
+    clockOffsetMs = Math.abs(offset) < CLOCKS_AGREE_MS ? 0 : offset;
   }
 }
 

@@ -9,25 +9,27 @@ import { byId } from "./dom.js";
 const WORTH_A_WORD_MS = 1_500;
 
 let shown = "live";
+let coming = null;
 let timer = 0;
 
 /** "live" or "lost". */
 export function lineIs(state) {
-  if (state === shown && !timer) return;
+  if (state === (coming ?? shown)) return;
   clearTimeout(timer);
-  timer = 0;
+  coming = null;
   if (state === "live") {
     if (shown !== "live") say("The connection is back.");
     tell("live");
   } else if (navigator.onLine === false) {
     tell(state);
   } else {
+    coming = state;
     timer = setTimeout(() => tell(state), WORTH_A_WORD_MS);
   }
 }
 
 function tell(state) {
-  timer = 0;
+  coming = null;
   shown = state;
   const lost = state !== "live";
   byId("map").classList.toggle("stale", lost);

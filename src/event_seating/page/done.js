@@ -3,6 +3,7 @@
 // Modules: showBooked(booking, tariff, onClose), showCode(granted, tariff).
 
 import { byId, make } from "./dom.js";
+import { merged } from "./hold.js";
 
 /** A booking that was made. */
 export function showBooked(booking, tariff, onClose) {
@@ -37,7 +38,7 @@ function fill(title, text, code, { lines, total }, tariff) {
   byId("done-text").textContent = text;
   byId("done-code").textContent = code;
   byId("done-code").hidden = false;
-  byId("done-lines").replaceChildren(...lines.map((line) => make("li", {},
+  byId("done-lines").replaceChildren(...merged(lines).map((line) => make("li", {},
     make("div", { className: "what", textContent: line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label }),
     make("span", { className: "price", textContent: tariff.text(Number(line.price) * (line.quantity ?? 1)) }))));
   byId("done-total").textContent = tariff.text(total);

@@ -26,6 +26,7 @@ const NUMBERS_FROM_PX = 24;
 
 export class Renderer {
   #sprites = null;
+  #forms = [];
 
   constructor(canvas, model, seats, { lookOf, labelOf }) {
     this.canvas = canvas;
@@ -48,6 +49,8 @@ export class Renderer {
 
   /** Take note of what changed, so that it is painted anew. */
   changed({ seats, sections }) {
+    if (sections) for (const section of sections) this.#forms[section] = undefined;
+    else this.#forms = [];
     this.overview.refresh(sections);
     this.bitmaps.touch(seats);
   }
@@ -130,7 +133,7 @@ export class Renderer {
 
   #drawLabels(camera, ratio, sections, near) {
     const frame = { context: this.context, camera, ratio, pills: this.pills, model: this.model };
-    if (near < 1) drawSectionLabels(frame, sections, this.labelOf);
+    if (near < 1) drawSectionLabels(frame, sections, (section) => (this.#forms[section] ??= this.labelOf(section)));
     drawAreaLabels(frame, this.seats);
     if (camera.pitchPx >= ROWS_FROM_PX) drawRowLabels(frame, sections);
     drawWayToStage(frame);

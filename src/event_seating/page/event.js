@@ -1,15 +1,14 @@
 // Owns one event on the page: it reads what there is, joins the parts and says to each what changed. Every
 // rule is in a part; here is who tells whom.
 //
-// Modules: showEvent(id).
+// Modules: showEvent(id) -> the EventPage, or null when there is a message instead.
 
-import { areaRow } from "./areas.js";
 import { say } from "./announce.js";
 import { get, serverNow } from "./api.js";
 import { lineIs, saleIs } from "./banners.js";
 import { Basket } from "./basket.js";
 import { checkoutUrl, deployment } from "./deployment.js";
-import { byId, icon, make } from "./dom.js";
+import { byId } from "./dom.js";
 import { showBooked, showCode } from "./done.js";
 import { Finder } from "./finder.js";
 import { Hold } from "./hold.js";
@@ -23,14 +22,18 @@ import { readPalette, whenThemeChanges } from "./palette.js";
 import { listed, reasonOf } from "./reasons.js";
 import { saleOf } from "./sale.js";
 import { Seats } from "./seats.js";
+import { nameSection, openAreaCard, showTip } from "./surroundings.js";
 import { Tariff } from "./tariff.js";
 import { Countdown } from "./timer.js";
 import { moment } from "./times.js";
 import { MapView } from "./view.js";
-import { areaWords, seatWords, sectionForms, sectionWords } from "./words.js";
+import { seatWords, sectionForms } from "./words.js";
 
 // How often what depends on the time alone (a sale that starts) is looked at.
 const LOOK_EVERY_MS = 1_000;
+
+// For whoever measures: the map is drawn.
+const FIRST_PICTURE = "first-picture";
 
 export async function showEvent(id) {
   const path = `/events/${encodeURIComponent(id)}`;
@@ -41,9 +44,12 @@ export async function showEvent(id) {
     showHead(event);
     setView("event");
     const [model, { body }] = await Promise.all([loadModel(event.map), snapshot]);
-    new EventPage(event, model, body).start();
+    const page = new EventPage(event, model, body);
+    page.start();
+    return page;
   } catch (problem) {
     showProblem(problem, id);
+    return null;
   }
 }
 
@@ -112,11 +118,12 @@ class EventPage {
       lookOf: (seat) => seats.look(seat),
       labelOf: (section) => sectionForms(model, seats, section),
       onSeat: (seat) => this.#choose(seat),
-      onArea: (area) => this.#openArea(area),
-      onHover: (hover) => this.#onHover(hover),
-      onMove: (camera) => this.#onMove(camera),
+      onArea: (area) => (this.#areaCard = openAreaCard(choosing, model.areas[area], area)),
+      onHover: (hover) => showTip(hover, model, seats),
+      onMove: (camera, grid) => nameSection(camera, grid, model),
     });
     byId("loading").hidden = true;
+    performance.mark(FIRST_PICTURE);
     byId("zoom-in").addEventListener("click", () => this.view.zoom(2));
     byId("zoom-out").addEventListener("click", () => this.view.zoom(0.5));
     byId("zoom-fit").addEventListener("click", () => this.view.fit());
@@ -219,9 +226,7 @@ class EventPage {
 
   #onHold(change) {
     if (!this.view) return;
-    if (change) {
-      this.seats.confirm(change.granted?.version ?? -1, [...this.hold.held], change.released);
-    }
+    if (change) this.seats.confirm(change);
     this.seats.setMine(this.hold.kept, this.hold.wished);
     if (this.hold.granted) this.countdown.run(Date.parse(this.hold.granted.expiresAt));
     else this.countdown.stop();
@@ -284,7 +289,7 @@ class EventPage {
     const { hidden, maxPrice } = this.seats.filter;
     const wish = { quantity };
     if (hidden.size) wish.categories = this.model.categories.map(({ key }) => key).filter((key) => !hidden.has(key));
-    if (maxPrice < Infinity) wish.maxPrice = maxPrice.toFixed(2);
+    if (maxPrice < Infinity) wish.maxPrice = String(maxPrice);
     if (accessible) wish.accessible = true;
     if (hidden.size && !wish.categories.length) {
       notify("Every price is switched off. Switch one on to find seats.");
@@ -326,7 +331,7 @@ class EventPage {
   #onProblem(problem, lost) {
     const { sentence, suggestion } = reasonOf(problem, this);
     const actions = [];
-    if (suggestion) actions.push({ label: "Take those", run: () => this.hold.swap(suggestion) });
+    if (suggestion) actions.push({ label: suggestion.length === 1 ? "Take that seat" : "Take those seats", run: () => this.hold.swap(suggestion) });
     if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
       actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats) });
     }
@@ -336,49 +341,9 @@ class EventPage {
 
   // Around the map
 
-  #openArea(number) {
-    const area = this.model.areas[number];
-    const card = byId("area-card");
-    this.#areaCard = areaRow({ ...this.choosing, area, number });
-    const close = make("button", { type: "button", className: "icon", "aria-label": "Close" }, icon("M6 6l12 12M18 6L6 18"));
-    close.addEventListener("click", () => {
-      card.hidden = true;
-      this.#areaCard = null;
-    });
-    this.#areaCard.element.append(close);
-    card.replaceChildren(this.#areaCard.element);
-    card.hidden = false;
-  }
-
   #onListFocus(seat) {
     this.view.mark(seat);
     if (seat >= 0) this.view.show(seat);
-  }
-
-  #onHover(hover) {
-    const tip = byId("tip");
-    tip.hidden = !hover || (hover.seat < 0 && hover.area < 0);
-    if (tip.hidden) return;
-    const words = this.#wordsOf(hover);
-    tip.replaceChildren(make("b", { textContent: words.title }), [words.price, words.status].filter(Boolean).join(" · "));
-    const { clientWidth, clientHeight } = byId("map");
-    const left = hover.at.x + 16 + tip.offsetWidth > clientWidth ? hover.at.x - 16 - tip.offsetWidth : hover.at.x + 16;
-    const top = Math.min(hover.at.y + 14, clientHeight - tip.offsetHeight - 6);
-    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
-  }
-
-  #wordsOf({ seat, area, near }) {
-    const { model, seats } = this;
-    if (seat < 0) return areaWords(model, seats, area);
-    return near ? seatWords(model, seats, seat) : sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
-  }
-
-  /** Name the section in the middle, once its label is no longer on the map. */
-  #onMove(camera) {
-    const where = byId("where");
-    const seat = camera.pitchPx >= 7 ? this.view.grid.nearest(camera.x, camera.y, 6 * this.model.pitch) : -1;
-    where.hidden = seat < 0;
-    if (seat >= 0) where.textContent = this.model.sectionOf(seat).label;
   }
 
   #watchSheet() {

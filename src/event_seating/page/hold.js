@@ -3,7 +3,7 @@
 // other; those that come meanwhile go together in the next. It draws nothing and has no words.
 //
 // Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
-// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .book(), .restore().
+// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .book(), .restore(); merged(lines) for what a booking has.
 
 import { change, get } from "./api.js";
 
@@ -56,7 +56,9 @@ export class Hold {
   /** How many seats and places there would be if every wish came true. */
   get count() {
     const places = new Map();
-    for (const line of this.granted?.lines ?? []) if (line.area) places.set(`${line.area} ${line.ticketType}`, line.quantity);
+    for (const { area, ticketType } of this.granted?.lines ?? []) {
+      if (area) places.set(`${area} ${ticketType}`, this.#heldPlaces(area, ticketType));
+    }
     for (const [key, { quantity }] of this.#pending()) if (quantity !== undefined) places.set(key, quantity);
     return this.kept.length + this.wished.length + [...places.values()].reduce((sum, number) => sum + number, 0);
   }
@@ -108,7 +110,7 @@ export class Hold {
   book() {
     return this.#alone(async () => {
       const booking = await change("POST", "/bookings", { holdToken: this.token });
-      this.#adopt(null, booking.version);
+      this.#adopt(null, { booked: [...this.held], version: booking.version });
       return booking;
     });
   }
@@ -135,7 +137,9 @@ export class Hold {
   }
 
   #heldPlaces(area, type) {
-    return this.granted?.lines.find((line) => line.area === area && line.ticketType === type)?.quantity ?? 0;
+    const lines = this.granted?.lines.filter((line) => line.area === area && line.ticketType === type) ?? [];
+    // A price that changed meanwhile makes two lines of a type.
+    return lines.reduce((sum, { quantity }) => sum + quantity, 0);
   }
 
   async #go() {
@@ -255,12 +259,12 @@ export class Hold {
     if (before) await change("DELETE", CURRENT, undefined, { token: before }).catch(() => undefined);
   }
 
-  #adopt(granted) {
+  #adopt(granted, { booked = [], version = granted?.version ?? -1 } = {}) {
     const before = this.held;
-    this.granted = granted;
+    this.granted = granted && { ...granted, lines: merged(granted.lines) };
     this.held = new Set((granted?.seats ?? []).map((id) => this.model.number(id)).filter((seat) => seat !== undefined));
     this.#remember();
-    this.onChange({ granted, released: [...before].filter((seat) => !this.held.has(seat)) });
+    this.onChange({ version, held: [...this.held], booked, released: [...before].filter((seat) => !this.held.has(seat)) });
   }
 
   #lose(problem) {
@@ -292,6 +296,17 @@ export class Hold {
       return this.token;
     }
   }
+}
+
+/** Lines with the places of an area that came one after the other put together. */
+export function merged(lines) {
+  const found = new Map();
+  for (const line of lines) {
+    const key = line.area ? JSON.stringify([line.area, line.ticketType, line.price]) : line.seat;
+    const before = found.get(key);
+    found.set(key, before && line.area ? { ...before, quantity: before.quantity + line.quantity } : line);
+  }
+  return [...found.values()];
 }
 
 function withoutEmpty(fields) {

@@ -10,19 +10,29 @@ import { Pills } from "./pills.js";
 // Of a section's width and depth, what a label may take.
 const FILL = 0.96;
 const EDGE_PX = 6;
+// Rows that are closer than this have no room for a label each.
+const ROW_LABEL_PX = 13;
+// What stands over the lower edge of the map: the section's name and the zoom buttons.
+const LOWER_EDGE_PX = 58;
 
-/** `labelOf(section)` gives forms, the fullest first; the first that fits is drawn. */
-export function drawSectionLabels(frame, sections, labelOf) {
+/**
+ * `formsOf(section)` gives forms, the fullest first. Each section gets the fullest that fits, but none
+ * fuller than fits most: a map on which every section says something else is hard to read.
+ */
+export function drawSectionLabels(frame, sections, formsOf) {
   const { camera, model, pills } = frame;
-  for (const number of sections) {
-    const section = model.sections[number];
-    const [width, height] = roomIn(section).map((units) => units * camera.scale * FILL);
-    const form = labelOf(number).find((lines) => Pills.height(lines) <= height && pills.width(lines) <= width);
-    if (!form) continue;
-    const row = model.rows[(section.firstRow + section.lastRow) >> 1];
+  const fitting = sections.map((number) => {
+    const [width, height] = roomIn(model.sections[number]).map((units) => units * camera.scale * FILL);
+    const forms = formsOf(number);
+    return { number, forms, from: forms.findIndex((lines) => Pills.height(lines) <= height && pills.width(lines) <= width) };
+  }).filter(({ from }) => from >= 0);
+  const usual = fitting.map(({ forms, from }) => forms.length - from).sort((a, b) => a - b)[fitting.length >> 2] ?? 0;
+  for (const { number, forms, from } of fitting) {
+    const { firstRow, lastRow } = model.sections[number];
+    const row = model.rows[(firstRow + lastRow) >> 1];
     const seat = (row.start + row.end) >> 1;
     const [x, y] = camera.toScreen(model.x[seat], model.y[seat]);
-    put(frame, pills.of(form), x, y);
+    put(frame, pills.of(forms[Math.max(from, forms.length - usual)]), x, y);
   }
 }
 
@@ -57,7 +67,8 @@ export function drawRowLabels(frame, sections) {
   const { x, y, rows } = model;
   const margin = 2 * EDGE_PX;
   for (const number of sections) {
-    const { firstRow, lastRow, pitch } = model.sections[number];
+    const { firstRow, lastRow, pitch, rowGap } = model.sections[number];
+    if (rowGap * camera.scale < ROW_LABEL_PX) continue;
     for (let row = firstRow; row < lastRow; row += 1) {
       const { start, end, label } = rows[row];
       let seen = -1;
@@ -68,9 +79,9 @@ export function drawRowLabels(frame, sections) {
       if (seen < 0) continue;
       const next = seen + 1 < end ? seen + 1 : seen - 1 >= start ? seen - 1 : -1;
       const [dx, dy] = next < 0 ? [1, 0] : [(x[next] - x[seen]) * Math.sign(next - seen), (y[next] - y[seen]) * Math.sign(next - seen)];
-      const pill = frame.pills.of([label]);
+      const pill = frame.pills.of([label], seen > start ? "plain" : "bare");
       // Beside the first seat, and clear of it.
-      const away = (0.45 * pitch * camera.scale + pill.width / 2 + 4) / (Math.hypot(dx, dy) || 1);
+      const away = (0.45 * pitch * camera.scale + pill.width / 2 + 2) / (Math.hypot(dx, dy) || 1);
       const [sx, sy] = camera.toScreen(x[seen], y[seen]);
       put(frame, pill, sx - dx * away, sy - dy * away, seen > start);
     }
@@ -84,7 +95,8 @@ export function drawWayToStage({ context, camera, ratio, pills, model }) {
   const pill = pills.of(["Stage"], "dark");
   const [halfWidth, halfHeight] = [pill.width / 2 + 14, pill.height / 2 + 14];
   const [dx, dy] = [x - camera.width / 2, y - camera.height / 2];
-  const part = Math.min((camera.width / 2 - halfWidth) / Math.abs(dx || 1), (camera.height / 2 - halfHeight) / Math.abs(dy || 1));
+  const down = camera.height / 2 - halfHeight - (dy > 0 ? LOWER_EDGE_PX : 0);
+  const part = Math.min((camera.width / 2 - halfWidth) / Math.abs(dx || 1), down / Math.abs(dy || 1));
   const [px, py] = [camera.width / 2 + dx * part, camera.height / 2 + dy * part];
   context.drawImage(pill.canvas, Math.round((px - pill.width / 2) * ratio), Math.round((py - pill.height / 2) * ratio));
   // A small arrow that points there, just outside the label.

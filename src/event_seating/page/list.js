@@ -65,7 +65,7 @@ export class SeatList {
       make("div", { className: "section-head" }, back, make("h3", { textContent: section.label, tabIndex: -1 })),
       this.rows);
     this.#addRows(section.firstRow, section.lastRow);
-    byId("list").scrollTop = 0;
+    byId("list").scrollIntoView({ block: "start" });
   }
 
   /** Open a seat's section and put the focus on it. */

@@ -19,168 +19,191 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const EVENT_GONE = 4404;
 
-export function follow({ eventId, position, onFrame, onReload, onState }) {
-  const path = `/events/${encodeURIComponent(eventId)}`;
-  let stopped = false;
-  let failures = 0;
-  let socketFailures = 0;
-  let fallenBackAt = 0;
-  let longPoll = true;
-  let etag = null;
-  let socket = null;
-  let poll = null;
-  let endWait = null;
+/** Follow an event from now on. */
+export function follow(options) {
+  const line = new Line(options);
+  line.run();
+  return line;
+}
 
-  const query = () => {
-    const { version, epoch } = position();
-    return `since=${version}&epoch=${encodeURIComponent(epoch)}`;
+class Line {
+  #stopped = false;
+  #failures = 0;
+  #socketFailures = 0;
+  #fallenBackAt = 0;
+  #hasLongPoll = true;
+  #etag = null;
+  #socket = null;
+  #poll = null;
+  #endWait = null;
+
+  constructor(options) {
+    Object.assign(this, options);
+    this.path = `/events/${encodeURIComponent(this.eventId)}`;
+    window.addEventListener("online", this.wake);
+    window.addEventListener("offline", this.#onOffline);
+  }
+
+  /** Try again now, if it waits to. */
+  wake = () => {
+    this.#failures = 0;
+    this.#endWait?.();
   };
 
-  async function take(frame) {
-    failures = 0;
-    onState("live");
-    if (frame?.reload) await onReload();
-    else if (frame) onFrame(frame);
+  stop() {
+    this.#stopped = true;
+    window.removeEventListener("online", this.wake);
+    window.removeEventListener("offline", this.#onOffline);
+    this.#socket?.close();
+    this.#poll?.abort();
+    this.#endWait?.();
   }
 
-  /** One WebSocket from its opening to its end: whether it was ever open, and the code. */
-  function bySocket() {
-    return new Promise((resolve) => {
-      const url = new URL(`${path}/live?${query()}`, location.href);
-      url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-      let opened = false;
-      let timer = 0;
-      const expect = (ms) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => end({ code: 0 }), ms);
-      };
-      const end = ({ code }) => {
-        clearTimeout(timer);
-        const ended = socket;
-        socket = null;
-        if (ended && ended.readyState < WebSocket.CLOSING) ended.close();
-        resolve({ opened, code });
-      };
-      try {
-        socket = new WebSocket(url);
-      } catch {
-        resolve({ opened, code: 0 });
-        return;
-      }
-      const own = socket;
-      expect(OPEN_WITHIN_MS);
-      own.onopen = () => {
-        opened = true;
-        socketFailures = 0;
-        expect(SILENT_MS);
-        take(null);
-      };
-      own.onmessage = ({ data }) => {
-        if (own !== socket) return;
-        expect(SILENT_MS);
-        take(parse(data));
-      };
-      own.onclose = (event) => own === socket && end(event);
-    });
-  }
-
-  async function byLongPoll() {
-    poll = new AbortController();
-    const { body } = await get(`${path}/changes?${query()}&wait=${POLL_S}`, { signal: poll.signal, withinMs: POLL_WITHIN_MS });
-    await take(body);
-  }
-
-  async function bySnapshot() {
-    const answer = await get(`${path}/seats?format=compact`, { etag });
-    etag = answer.etag ?? etag;
-    failures = 0;
-    onState("live");
-    if (answer.body) await onReload(answer.body);
-    await wait(SNAPSHOT_EVERY_MS);
-  }
-
-  async function fallBack() {
-    try {
-      await (longPoll ? byLongPoll() : bySnapshot());
-    } catch (problem) {
-      if (problem.code === "event_not_found") {
-        stopped = true;
-        onState("gone");
-      } else if (longPoll && (problem.status === 404 || problem.status === 405)) {
-        longPoll = false;
-      } else {
-        await lose();
-      }
+  async run() {
+    while (!this.#stopped) {
+      if (this.#fallenBackAt && Date.now() - this.#fallenBackAt < FALL_BACK_FOR_MS) await this.#fallBack();
+      else await this.#bySocket();
     }
   }
 
-  async function lose() {
-    if (stopped) return;
-    onState("lost");
-    failures += 1;
-    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, failures - 1));
-    await wait(longest * (0.5 + Math.random() / 2));
+  // A WebSocket
+
+  async #bySocket() {
+    const { opened, code } = await this.#socketsLife();
+    if (this.#stopped) return;
+    if (code === EVENT_GONE) {
+      this.#end();
+    } else if (opened) {
+      this.#fallenBackAt = 0;
+      await this.#lose();
+    } else if (navigator.onLine === false) {
+      await this.#lose();
+    } else if ((this.#socketFailures += 1) >= 2 || this.#fallenBackAt) {
+      this.#fallenBackAt = Date.now();
+      this.#hasLongPoll = true;
+    } else {
+      await this.#fallBack();
+    }
   }
 
-  function wait(ms) {
+  /** One WebSocket from its opening to its end: whether it was ever open, and the code. */
+  #socketsLife() {
+    return new Promise((resolve) => {
+      let opened = false;
+      let timer = 0;
+      const own = this.#open();
+      const end = (code) => {
+        clearTimeout(timer);
+        if (this.#socket !== own) return;
+        this.#socket = null;
+        own?.close();
+        resolve({ opened, code });
+      };
+      const expect = (ms) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => end(0), ms);
+      };
+      if (!own) {
+        end(0);
+        return;
+      }
+      expect(OPEN_WITHIN_MS);
+      own.onopen = () => {
+        opened = true;
+        this.#socketFailures = 0;
+        expect(SILENT_MS);
+        this.#take(null);
+      };
+      own.onmessage = ({ data }) => {
+        if (own !== this.#socket) return;
+        expect(SILENT_MS);
+        this.#take(parse(data));
+      };
+      own.onclose = ({ code }) => end(code);
+    });
+  }
+
+  /** A new WebSocket; null where a browser does not even try. */
+  #open() {
+    const url = new URL(`${this.path}/live?${this.#query()}`, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    try {
+      this.#socket = new WebSocket(url);
+    } catch {
+      this.#socket = null;
+    }
+    return this.#socket;
+  }
+
+  // In place of one
+
+  async #fallBack() {
+    try {
+      await (this.#hasLongPoll ? this.#byLongPoll() : this.#bySnapshot());
+    } catch (problem) {
+      if (problem.code === "event_not_found") this.#end();
+      else if (this.#hasLongPoll && (problem.status === 404 || problem.status === 405)) this.#hasLongPoll = false;
+      else await this.#lose();
+    }
+  }
+
+  async #byLongPoll() {
+    this.#poll = new AbortController();
+    const { signal } = this.#poll;
+    const { body } = await get(`${this.path}/changes?${this.#query()}&wait=${POLL_S}`, { signal, withinMs: POLL_WITHIN_MS });
+    await this.#take(body);
+  }
+
+  async #bySnapshot() {
+    const answer = await get(`${this.path}/seats?format=compact`, { etag: this.#etag });
+    this.#etag = answer.etag ?? this.#etag;
+    this.#failures = 0;
+    this.onState("live");
+    if (answer.body) await this.onReload(answer.body);
+    await this.#wait(SNAPSHOT_EVERY_MS);
+  }
+
+  // What all of them have
+
+  #query() {
+    const { version, epoch } = this.position();
+    return `since=${version}&epoch=${encodeURIComponent(epoch)}`;
+  }
+
+  async #take(frame) {
+    this.#failures = 0;
+    this.onState("live");
+    if (frame?.reload) await this.onReload();
+    else if (frame) this.onFrame(frame);
+  }
+
+  #end() {
+    this.#stopped = true;
+    this.onState("gone");
+  }
+
+  async #lose() {
+    if (this.#stopped) return;
+    this.onState("lost");
+    this.#failures += 1;
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, this.#failures - 1));
+    await this.#wait(longest * (0.5 + Math.random() / 2));
+  }
+
+  #wait(ms) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      endWait = () => {
+      this.#endWait = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   }
 
-  async function run() {
-    while (!stopped) {
-      if (fallenBackAt && Date.now() - fallenBackAt < FALL_BACK_FOR_MS) {
-        await fallBack();
-        continue;
-      }
-      const { opened, code } = await bySocket();
-      if (stopped) return;
-      if (code === EVENT_GONE) {
-        stopped = true;
-        onState("gone");
-      } else if (opened) {
-        fallenBackAt = 0;
-        await lose();
-      } else if (navigator.onLine === false) {
-        await lose();
-      } else if ((socketFailures += 1) >= 2 || fallenBackAt) {
-        fallenBackAt = Date.now();
-        longPoll = true;
-      } else {
-        await fallBack();
-      }
-    }
-  }
-
-  function wake() {
-    failures = 0;
-    endWait?.();
-  }
-
-  const onOffline = () => {
-    onState("lost");
-    socket?.close();
-    poll?.abort();
-  };
-  window.addEventListener("online", wake);
-  window.addEventListener("offline", onOffline);
-  run();
-
-  return {
-    wake,
-    stop() {
-      stopped = true;
-      window.removeEventListener("online", wake);
-      window.removeEventListener("offline", onOffline);
-      socket?.close();
-      poll?.abort();
-      endWait?.();
-    },
+  #onOffline = () => {
+    this.onState("lost");
+    this.#socket?.close();
+    this.#poll?.abort();
   };
 }
 

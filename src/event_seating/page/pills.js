@@ -1,18 +1,19 @@
 // Owns the small labels on the map: sections with what is free there, rows, the way to the stage. Each
 // is drawn once and copied. Texts come from anybody's map and are only ever painted.
 //
-// Modules: Pills(palette); .of(lines, {strong}) -> {canvas, width, height} in CSS pixels.
+// Modules: Pills(palette); .of(lines, style) -> {canvas, width, height} in CSS pixels.
 
 // Labels that are kept: more than a stadium has sections and rows in sight.
-const KEPT_MAX = 1_500;
-const LINE_PX = 15;
-const PAD_X = 7;
-const PAD_Y = 4;
+const KEPT_MAX = 3_000;
+const LINE_PX = 14;
+const PAD_X = 5;
+const PAD_Y = 3;
 // A label that somebody made long is cut.
 const CHARS_MAX = 28;
 
 export class Pills {
   #made = new Map();
+  #widths = new Map();
   #measure = new OffscreenCanvas(1, 1).getContext("2d");
 
   constructor(palette, ratio) {
@@ -20,7 +21,7 @@ export class Pills {
     this.ratio = ratio;
   }
 
-  /** A label of these lines, the first one bold. */
+  /** A label of these lines, the first one bold; "plain", "dark", or "bare" without an edge. */
   of(lines, style = "plain") {
     const key = `${style}\n${lines.join("\n")}`;
     let pill = this.#made.get(key);
@@ -34,10 +35,17 @@ export class Pills {
 
   /** How wide a label of these lines would be. */
   width(lines) {
-    return 2 * PAD_X + Math.max(...lines.map((line, at) => {
-      this.#measure.font = this.#font(at);
-      return this.#measure.measureText(cut(line)).width;
-    }));
+    const key = lines.join("\n");
+    let width = this.#widths.get(key);
+    if (width === undefined) {
+      if (this.#widths.size >= KEPT_MAX) this.#widths.clear();
+      width = 2 * PAD_X + Math.max(...lines.map((line, at) => {
+        this.#measure.font = this.#font(at);
+        return this.#measure.measureText(cut(line)).width;
+      }));
+      this.#widths.set(key, width);
+    }
+    return width;
   }
 
   static height(lines) {
@@ -45,31 +53,32 @@ export class Pills {
   }
 
   #font(line) {
-    return line ? `500 11px ${this.palette.font}` : `650 12px ${this.palette.font}`;
+    return line ? `500 10.5px ${this.palette.font}` : `650 11.5px ${this.palette.font}`;
   }
 
   #draw(lines, style) {
-    const width = Math.ceil(this.width(lines));
-    const height = Pills.height(lines);
+    const bare = style === "bare";
+    const width = Math.ceil(this.width(lines)) - (bare ? PAD_X : 0);
+    const height = Pills.height(lines) - (bare ? 2 * PAD_Y : 0);
     const canvas = new OffscreenCanvas(Math.ceil(width * this.ratio), Math.ceil(height * this.ratio));
     const context = canvas.getContext("2d");
     const { surface, ink, muted, line, paper } = this.palette;
     const dark = style === "dark";
     context.scale(this.ratio, this.ratio);
     context.beginPath();
-    context.roundRect(0.5, 0.5, width - 1, height - 1, Math.min(9, height / 2));
-    context.globalAlpha = 0.94;
-    context.fillStyle = dark ? ink : surface;
+    context.roundRect(0.5, 0.5, width - 1, height - 1, Math.min(8, height / 2));
+    context.globalAlpha = style === "bare" ? 0.82 : 0.94;
+    context.fillStyle = dark ? ink : style === "bare" ? paper : surface;
     context.fill();
     context.globalAlpha = 1;
-    context.strokeStyle = dark ? ink : line;
-    context.stroke();
+    context.strokeStyle = dark ? paper : line;
+    if (style !== "bare") context.stroke();
     context.textAlign = "center";
     context.textBaseline = "middle";
     lines.forEach((text, at) => {
       context.font = this.#font(at);
       context.fillStyle = dark ? paper : at ? muted : ink;
-      context.fillText(text, width / 2, PAD_Y + LINE_PX * (at + 0.5) + 0.5);
+      context.fillText(text, width / 2, height / 2 + LINE_PX * (at - (lines.length - 1) / 2) + 0.5);
     });
     return { canvas, width, height };
   }

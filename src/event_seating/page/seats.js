@@ -76,11 +76,12 @@ export class Seats {
   }
 
   /** What an answer to our own call says of seats, if that is newer than what we have. */
-  confirm(version, held, released) {
+  confirm({ version, held, released, booked }) {
     if (version <= this.version) return;
     for (const seat of released) this.status[seat] = FREE;
     for (const seat of held) this.status[seat] = HELD;
-    this.#moved([...released, ...held], false);
+    for (const seat of booked) this.status[seat] = BOOKED;
+    this.#moved([...released, ...held, ...booked], false);
   }
 
   /** Which seats this buyer holds, and which they wish for and have no answer yet. */

@@ -12,6 +12,8 @@ import { GridIndex } from "./grid.js";
 /** CSS pixels from seat to seat that a finger needs, and what a mouse does. */
 export const PICK_TOUCH_PX = 44;
 const PICK_MOUSE_PX = 11;
+// Of a finger's middle, what it still touches.
+const FINGER_PX = 22;
 const SECTION_CLOSEST_PX = 26;
 const PAN_KEY_PX = 90;
 // After the last movement, until the map is drawn in full.
@@ -73,7 +75,8 @@ export class MapView {
     const { bounds, pitch } = this.model.sections[number];
     const box = { left: bounds.left - 2 * pitch, top: bounds.top - 2 * pitch, right: bounds.right + 2 * pitch, bottom: bounds.bottom + 2 * pitch };
     const to = this.camera.around(box, SECTION_CLOSEST_PX);
-    to.scale = Math.max(to.scale, (SEATS_FROM_PX + 2) / pitch);
+    // A section that is larger than the view is seen in part, but so that seats can be picked.
+    to.scale = Math.max(to.scale, (coarse() ? SEATS_FROM_PX + 2 : PICK_MOUSE_PX) / pitch);
     this.#fly(to);
   }
 
@@ -104,11 +107,11 @@ export class MapView {
     this.invalidate();
   }
 
-  /** The seat at a point of the canvas, in CSS pixels; -1 when there is none. */
-  seatAt(sx, sy) {
+  /** The seat at a point of the canvas or up to `reachPx` from it, in CSS pixels; -1 for none. */
+  seatAt(sx, sy, reachPx = 0) {
     const [x, y] = this.camera.toMap(sx, sy);
     const near = this.camera.pitchPx >= SEATS_FROM_PX;
-    const within = near ? Math.max(0.72 * this.model.pitch, 5 / this.camera.scale) : 24 / this.camera.scale;
+    const within = near ? Math.max(0.72 * this.model.pitch, Math.max(5, reachPx) / this.camera.scale) : 24 / this.camera.scale;
     const seat = this.grid.nearest(x, y, Math.max(within, near ? 0 : 2 * this.model.pitch));
     // Sections may be spaced more widely than the tightest one.
     return seat >= 0 || !near ? seat : this.#inWideSection(x, y);
@@ -141,18 +144,19 @@ export class MapView {
 
   /** Say what was meant; whether anything was. */
   #tap(x, y, pointer) {
-    const seat = this.seatAt(x, y);
+    const seat = this.seatAt(x, y, pointer === "mouse" ? 0 : FINGER_PX);
     if (seat < 0) {
       const area = this.areaAt(x, y);
       if (area >= 0) this.options.onArea?.(area);
       return area >= 0;
     }
-    if (this.camera.pitchPx < SEATS_FROM_PX) {
+    const picking = this.#pickingScale(pointer, seat);
+    const isSmall = this.camera.scale < 0.98 * picking;
+    if (this.camera.pitchPx < SEATS_FROM_PX || (isSmall && pointer === "mouse")) {
       this.showSection(this.model.rows[this.model.rowOf[seat]].section);
       return true;
     }
-    const picking = this.#pickingScale(pointer, seat);
-    if (this.camera.scale < 0.98 * picking) {
+    if (isSmall) {
       // Too small for a finger: come nearer, with the place of the tap in the middle.
       this.#fly({ x: this.model.x[seat], y: this.model.y[seat], scale: Math.min(picking * 1.05, this.camera.closestScale) });
       return true;
@@ -223,7 +227,7 @@ export class MapView {
     if (flying) this.#movedAt = now;
     const moving = flying || now - this.#movedAt < STILL_AFTER_MS;
     const behind = this.renderer.draw(this.camera, { ratio: this.ratio, moving, marked: this.#marked });
-    this.options.onMove?.(this.camera);
+    this.options.onMove?.(this.camera, this.grid);
     if (flying || behind) this.invalidate();
     else if (moving) this.#still = setTimeout(() => this.invalidate(), STILL_AFTER_MS);
   }

@@ -38,7 +38,7 @@ export function sectionForms(model, seats, number) {
   if (!free) return [[label, "sold out"], [label], [last]];
   const from = seats.tariff.short(seats.fromIn(number));
   const count = free.toLocaleString();
-  return [[label, `${count} free · from ${from}`], [label, `${count} free`, `from ${from}`], [label, `${count} · ${from}`], [label], [last]];
+  return [[label, `${count} free · from ${from}`], [label, `${count} from ${from}`], [label, `${count} · ${from}`], [label, from], [label], [last]];
 }
 
 function statusOf(seats, seat, price) {

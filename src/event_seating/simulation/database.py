@@ -53,15 +53,43 @@ class Tables:
 Written = tuple[LogRow, Projection, dict[Claim, StoredAnswer]]
 
 
+class Place:
+    """What one transaction at a time has; the others wait, the first to come first."""
+
+    def __init__(self) -> None:
+        self.taken_by: Transaction | None = None
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    async def take(self, transaction: "Transaction") -> None:
+        """Wait until nobody has it."""
+        while self.taken_by is not None:
+            mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._queue.append(mine)
+            await _ended_in_time(mine)
+        if transaction.open:
+            self.taken_by = transaction
+
+    def leave(self, transaction: "Transaction") -> None:
+        """Let the next one have it, if this one has."""
+        if self.taken_by is not transaction:
+            return
+        self.taken_by = None
+        while self._queue:
+            following = self._queue.popleft()
+            if not following.done():
+                following.set_result(None)
+                break
+
+
 class SimulatedDatabase:
-    """Tables, the transactions that are open on them, and the turn."""
+    """Tables, the transactions that are open on them, the turn, and the head of the line for it."""
 
     def __init__(self, loop: VirtualLoop, on_commit: Callable[[Written], None]) -> None:
         self.tables = Tables()
         self.appending: dict[int, Transaction] = {}
         """Who inserted a version and did not end yet."""
-        self.turn: Transaction | None = None
-        self.queue: deque[asyncio.Future[None]] = deque()
+        self.turn = Place()
+        self.line = Place()
         self.on_commit = on_commit
         self._loop = loop
 
@@ -99,15 +127,14 @@ class Transaction:
         self._written: list[Written] = []
         self._ended: list[asyncio.Future[None]] = []
 
+    async def stand_in_line(self) -> None:
+        """Wait until no other transaction waits for its turn but us."""
+        await self.database.line.take(self)
+
     async def take_turn(self) -> None:
-        """Wait until no other transaction has its turn."""
-        database = self.database
-        while database.turn is not None:
-            mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            database.queue.append(mine)
-            await _ended_in_time(mine)
-        if self.open:
-            database.turn = self
+        """Wait until no other transaction has its turn, and let the next in line come up."""
+        await self.database.turn.take(self)
+        self.database.line.leave(self)
 
     async def append(
         self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
@@ -200,13 +227,8 @@ class Transaction:
         for waiting in self._ended:
             if not waiting.done():
                 waiting.set_result(None)
-        if database.turn is self:
-            database.turn = None
-            while database.queue:
-                following = database.queue.popleft()
-                if not following.done():
-                    following.set_result(None)
-                    break
+        database.line.leave(self)
+        database.turn.leave(self)
 
 
 async def _ended_in_time(ended: "asyncio.Future[None]") -> None:

@@ -74,8 +74,9 @@ def simulate(seeds: Sequence[int], steps: int, jobs: int | None, console: Consol
                 _show_broken(outcome, steps, console)
                 return EXIT_BROKEN
     seconds = time.perf_counter() - started
+    runs = "1 seed" if len(seeds) == 1 else f"{len(seeds):,} seeds"
     console.print(
-        f"{done:,} steps, {len(seeds):,} seeds, {versions:,} rows of log: nothing is broken"
+        f"{done:,} steps, {runs}, {versions:,} rows of log: nothing is broken"
         f" ({seconds:.0f} s, {done / seconds:,.0f} steps/s)",
         highlight=False,
         soft_wrap=True,

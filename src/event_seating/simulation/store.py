@@ -60,7 +60,7 @@ class FaultyStore:
         self._open[transaction] = False
         try:
             if exclusive:
-                await transaction.take_turn()
+                await transaction.stand_in_line()
             yield FaultyTransaction(self, transaction)
             self._open[transaction] = True
             await self._commit(transaction)
@@ -172,6 +172,11 @@ class FaultyTransaction:
     def __init__(self, store: FaultyStore, transaction: Transaction) -> None:
         self._store = store
         self._transaction = transaction
+
+    async def take_turn(self) -> None:
+        """See `LogTransaction`."""
+        await self._store.statement()
+        await self._transaction.take_turn()
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""

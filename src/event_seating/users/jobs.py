@@ -33,6 +33,7 @@ from event_seating.users import import_store, store
 from event_seating.users.import_file import CSV, NotImportable, Record, records
 from event_seating.users.import_store import Progress
 from event_seating.users.model import User
+from event_seating.users.service import welcome
 
 CREATE_USER: Final = "create-user"
 IMPORT_USERS: Final = "import-users"
@@ -50,14 +51,6 @@ REFUSALS_KEPT_MS: Final = 7 * 86_400 * MS_PER_S
 
 UPLOAD_KEPT_MS: Final = 31 * 86_400 * MS_PER_S
 """As long as a failed import can be tried again."""
-
-
-Follow = Callable[[str], Sequence[NewJob]]
-"""The jobs that follow when one user was created, such as a mail to them."""
-
-
-def _nothing_follows(_user_id: str) -> Sequence[NewJob]:
-    return ()
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -95,13 +88,15 @@ class UserJobs:
         database: Database,
         clock: Clock,
         changed: Callable[[Sequence[str]], None],
-        follow: Follow = _nothing_follows,
+        *,
+        welcomes: bool = False,
     ) -> None:
+        """`welcomes`: whether mail is sent at all; users of a file get none in any case."""
         self._database = database
+        self._welcomes = welcomes
         self._clock = clock
         self._changed = changed
         """Called with the ids of users who are there now and were not."""
-        self._follow = follow
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of the job."""
@@ -115,7 +110,8 @@ class UserJobs:
             if not await store.insert(connection, user):
                 taken = await store.by_id(connection, user.id)
                 raise JobFailed((UserIdExists if taken else EmailExists).sentence)
-            await outbox.add(connection, self._follow(user.id), user.created_at_ms)
+            if self._welcomes:
+                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
             await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
         self._changed([user.id])
 

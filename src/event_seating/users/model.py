@@ -22,6 +22,9 @@ USER_ID_PATTERN: Final = rf"^[A-Za-z0-9._~-]{{1,{USER_ID_CHARS_MAX}}}$"
 NAME_CHARS_MAX: Final = 200
 """Longer than the longest names that registries know."""
 
+BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+"""Letters and a symbol that Unicode has for being blank."""
+
 EMAIL_CHARS_MAX: Final = ADDRESS_CHARS_MAX
 
 _USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
@@ -68,7 +71,14 @@ def checked_name(text: str) -> str:
         raise ValueError(f"must have at most {NAME_CHARS_MAX} characters")
     if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
         raise ValueError("must not contain control characters")
+    if not any(_can_be_seen(char) for char in name):
+        raise ValueError("must have a character that can be seen")
     return name
+
+
+def _can_be_seen(char: str) -> bool:
+    """Whether it is no space, no mark upon another and no sign that only formats."""
+    return char not in BLANK and unicodedata.category(char)[0] not in "CMZ"
 
 
 def checked_email(text: str) -> str:

@@ -12,9 +12,7 @@ caller who joined a read that found nobody reads once more, since that read may 
 answer which told the caller that the user is there.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final
 
 from event_seating.cache.coherence import Coherence
@@ -22,7 +20,7 @@ from event_seating.cache.lru import LruCache
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable, EmailExists, UserIdExists, UserNotFound
+from event_seating.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.jobs import outbox
 from event_seating.jobs.model import NOTIFICATIONS, NewJob, new_job_id
 from event_seating.users import store
@@ -33,11 +31,6 @@ WELCOME: Final = "user-welcome"
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
-
-ANSWER_WITHIN_S: Final = 20.0
-"""More than the database's own limits and the longest `DB_LATENCY_MS` together. What takes longer
-comes from a database that hangs, whose limits do not work; it would hold up all who ask for that
-user, and one connection, until it wakes."""
 
 
 class UserService:
@@ -117,12 +110,12 @@ class UserService:
         return encoded
 
     async def _insert(self, user: User) -> None:
-        async with _in_time(), self._database.write() as connection:
+        async with self._database.write() as connection:
             if not await store.insert(connection, user):
                 taken = await store.by_id(connection, user.id)
                 raise UserIdExists if taken else EmailExists
             if self._welcomes:
-                await outbox.add(connection, [_welcome(user.id)], user.created_at_ms)
+                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
 
     def changed(self, user_ids: Sequence[str]) -> None:
         """These users were written, here and now: forget what is known of them, everywhere.
@@ -153,7 +146,7 @@ class UserService:
         return self._cache.clear()
 
     async def _load(self, user_id: str) -> bytes | None:
-        async with _in_time(), self._database.read() as connection:
+        async with self._database.read() as connection:
             user = await store.by_id(connection, user_id)
         return user.encode() if user else None
 
@@ -168,15 +161,6 @@ class UserService:
             self._cache.put(user_id, encoded)
 
 
-def _welcome(user_id: str) -> NewJob:
+def welcome(user_id: str) -> NewJob:
+    """The job that sends a new user a mail."""
     return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})
-
-
-@asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
-    """The block must end within `ANSWER_WITHIN_S`; raises `DatabaseUnavailable` otherwise."""
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            yield
-    except TimeoutError as error:
-        raise DatabaseUnavailable from error

@@ -99,6 +99,7 @@ class Signals:
         self._queued = asyncio.Event()
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
         self._look: asyncio.Task[float | None] | None = None
         self._run_id: str | None = None
         self._marked = False
@@ -153,6 +154,7 @@ class Signals:
 
     async def aclose(self) -> None:
         """Send what waits, if it goes at once, and hang up."""
+        self._closed = True
         if self._queue and self.connected:
             with suppress(*FAILURES):
                 await self._send_batch()
@@ -195,6 +197,8 @@ class Signals:
             except Exception as error:  # noqa: BLE001 (whatever it is, nothing can be heard now)
                 self._down(trouble.described(error))
             self._tried.set()
+            if self._closed:  # and the library made another error of the cancellation
+                return
             lived_s = self._clock.monotonic() - began
             wait_s = FIRST_WAIT_S if lived_s > PING_EVERY_S else min(wait_s * 2, LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
@@ -213,7 +217,8 @@ class Signals:
                 await self._look_whether_it_is_fit()
                 self._say()
         finally:
-            with suppress(*FAILURES):
+            # Whatever it raises must not take the place of a cancellation.
+            with suppress(Exception):
                 await subscription.aclose()  # type: ignore[no-untyped-call]
 
     async def _subscribe(self, subscription: PubSub) -> None:

@@ -24,10 +24,18 @@ SAID_CHARS_MAX: Final = 200
 OLDEST: Final = (6, 2)
 """What the queue's scripts need, and `SET … GET`."""
 
-_LOCKED: Final = "it needs a password (REDIS_PASSWORD)"
+_UNAUTHENTICATED: Final = "it needs a password (REDIS_PASSWORD)"
+
+_WRONG: Final = "the user or the password is wrong"
+
+_BY_WORDS: Final = (
+    ("already authenticated", _UNAUTHENTICATED),
+    ("Authentication required", _UNAUTHENTICATED),
+    ("invalid username-password", _WRONG),
+)
 
 _BY_KIND: Final = (
-    (AuthenticationError, "the user or the password is wrong"),
+    (AuthenticationError, _WRONG),
     (BusyLoadingError, "it is still reading its file"),
     (OutOfMemoryError, "it is full (maxmemory)"),
     (ReadOnlyError, "it is a replica, which cannot be written"),
@@ -50,8 +58,9 @@ def described(error: BaseException) -> str:
     said = " ".join(str(error).split())[:SAID_CHARS_MAX]
     if isinstance(error, UnfitServer):
         return said
-    if "already authenticated" in said or "Authentication required" in said:
-        return _LOCKED
+    for words, sentence in _BY_WORDS:
+        if words in said:
+            return sentence
     for kind, sentence in _BY_KIND:
         if isinstance(error, kind):
             return sentence

@@ -56,7 +56,9 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to accept."""
+        """Begin to accept; from the return on nobody is refused."""
+        # The server does so itself, but on a thread of its own that may not have begun yet.
+        self._listener.listen(BACKLOG)
         self._task = asyncio.create_task(self._server.serve(), name="http-server")
         # The first step of the task sets it up without waiting for anything.
         await asyncio.sleep(0)

@@ -2,11 +2,12 @@
 
 A receiver that takes the message (2xx) ends it, in one transaction with the job. `410 Gone` ends it
 too and pauses the webhook: the receiver wants to hear no more. Whatever else happens is tried again
-by the queue, and the last attempt says so in the delivery. Should this process die between the
-receiver's answer and the commit, the message is sent once more, under the same id.
+by the queue, and the last attempt says so in the delivery. A receiver that does not answer at all
+is left alone for a moment, but for a test, for what somebody asked to be sent again, and for a last
+attempt. Should this process die between the receiver's answer and the commit, the message is sent
+once more, under the same id.
 """
 
-from collections import Counter
 from typing import Any, Final
 
 from event_seating.clock import Clock
@@ -15,10 +16,12 @@ from event_seating.jobs.model import Handler, Job, JobFailed
 from event_seating.telemetry.logs import get_logger
 from event_seating.webhooks import signing, store
 from event_seating.webhooks.model import TEST, Delivery, Status, Webhook
+from event_seating.webhooks.resting import Resting
 from event_seating.webhooks.sender import Outcome, Sender
 from event_seating.webhooks.service import WEBHOOK, Changed
 
 PAUSED: Final = "the webhook is paused"
+RESTING: Final = "not called: there was no answer to the calls before"
 
 _log = get_logger("webhooks")
 
@@ -35,8 +38,7 @@ class WebhookJobs:
         self._clock = clock
         self._sender = sender
         self._changed = changed
-        self.outcomes: Counter[str] = Counter()
-        """Calls by what became of them: `delivered`, `retried`, `failed` or `gone`."""
+        self._resting = Resting(clock.monotonic)
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of the job."""
@@ -60,26 +62,33 @@ class WebhookJobs:
         if webhook.paused and delivery.type != TEST:
             await self._end(job, delivery, Status.failed, Outcome(error=PAUSED), attempts=0)
             return None
-        return await self._note(job, delivery, webhook, await self._send(delivery, webhook))
+        asked_for = delivery.type == TEST or delivery.job_id != delivery.id
+        if self._resting.is_resting(webhook.id) and not (asked_for or job.last_attempt):
+            outcome = Outcome(error=RESTING)
+        else:
+            outcome = await self._send(delivery, webhook)
+        return await self._note(job, delivery, webhook, outcome)
 
     async def _send(self, delivery: Delivery, webhook: Webhook) -> Outcome:
         now_ms = self._clock.now_ms()
         keys = webhook.keys(now_ms)
         headers = signing.headers(delivery.id, delivery.payload, now_ms, keys)
-        return await self._sender.send(webhook.url, headers, delivery.payload)
+        outcome = await self._sender.send(webhook.url, headers, delivery.payload)
+        if outcome.status is None:
+            self._resting.said_nothing(webhook.id)
+        else:
+            self._resting.answered(webhook.id)
+        return outcome
 
     async def _note(self, job: Job, delivery: Delivery, webhook: Webhook, outcome: Outcome) -> None:
         if outcome.error is None:
             await self._end(job, delivery, Status.delivered, outcome)
-            self.outcomes["delivered"] += 1
         elif outcome.gone:
             await self._end(job, delivery, Status.failed, outcome, pause=webhook)
-            self.outcomes["gone"] += 1
             _log.warning("a receiver is gone; its webhook is paused", webhookId=webhook.id)
             await self._changed()
         else:
             await self._tried(delivery, outcome, last=job.last_attempt)
-            self.outcomes["failed" if job.last_attempt else "retried"] += 1
             if job.last_attempt:
                 _log.warning(
                     "a message was not taken and is given up",

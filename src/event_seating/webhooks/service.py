@@ -234,11 +234,9 @@ class WebhookService:
 
         `messages` are types with what is told, `at` is when that happened.
 
-        In the transaction that finishes the job. A job that is done a second time finds that it is
-        no longer open, or fails on the ids of its deliveries.
+        In the transaction that has finished the job. Should a job be done a second time all the
+        same, it fails on the ids of its deliveries.
         """
-        if not await outbox.is_open(connection, job.event_id, job.id):
-            return 0
         now_ms = self._clock.now_ms()
         news = [News(type_, model.message(type_, at, told)) for type_, told in messages]
         deliveries = [

@@ -14,6 +14,8 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, NamedTuple
 
+from event_seating.config import Settings
+
 URL_CHARS_MAX: Final = 2048
 """As long as every server and proxy takes."""
 
@@ -114,6 +116,14 @@ class TargetRules(NamedTuple):
     """Whether `http://` is taken, as in development."""
     private_networks: bool
     """Whether addresses that are not public may be called."""
+
+
+def rules_of(settings: Settings) -> TargetRules:
+    """The rules of a process with these settings."""
+    return TargetRules(
+        plain_http=not settings.production,
+        private_networks=settings.webhooks_into_private_networks,
+    )
 
 
 def parse(text: str, rules: TargetRules) -> Target:

@@ -6,7 +6,7 @@ since a signal may be lost. When the database cannot tell, what was known last s
 """
 
 import asyncio
-from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from event_seating.db.database import Database
@@ -25,28 +25,43 @@ class Wanted:
         self._database = database
         self._news_types = news_types
         self._types: frozenset[str] = frozenset()
+        self._outdated = asyncio.Event()
+        self._begun = 0
+        self._shown = 0
 
     def __call__(self) -> frozenset[str]:
         """Those of all webhooks that are not paused."""
         return self._types
 
+    def refresh_soon(self) -> None:
+        """Something may have changed elsewhere."""
+        self._outdated.set()
+
     async def refresh(self) -> None:
         """Read them anew; what is known stays when the database cannot tell."""
+        self._begun = mine = self._begun + 1
         try:
-            async with self._database.read() as connection:
-                webhooks = await store.all_webhooks(connection)
+            webhooks = await self._webhooks()
         except DatabaseUnavailable:
             return
-        self._types = self._of(webhooks)
+        # A read that began earlier and ends later has seen less.
+        if mine > self._shown:
+            self._shown, self._types = mine, self._of(webhooks)
 
     async def run(self) -> None:
-        """Refresh, for as long as the process lives."""
+        """Refresh when it is due, for as long as the process lives."""
         while True:
-            await asyncio.sleep(REFRESH_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_EVERY_S):
+                    await self._outdated.wait()
+            self._outdated.clear()
             await self.refresh()
 
-    def _of(self, webhooks: Iterable[Webhook]) -> frozenset[str]:
-        webhooks = list(webhooks)
+    async def _webhooks(self) -> list[Webhook]:
+        async with self._database.read() as connection:
+            return await store.all_webhooks(connection)
+
+    def _of(self, webhooks: list[Webhook]) -> frozenset[str]:
         return frozenset(
             type_ for type_ in self._news_types if any(each.wants(type_) for each in webhooks)
         )

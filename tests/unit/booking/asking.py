@@ -1,5 +1,7 @@
 """A small house, built for the real rules and for the naive ones, and what is asked of it."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 from tests.unit.booking.naive import Naive
 from tests.unit.booking.naive_seats import neighbours
@@ -96,14 +98,21 @@ def neighbouring(draw: st.DrawFn) -> Choice:
 parts = st.builds(
     lambda picked, areas: Part(tuple(picked), tuple(areas)), seats, quantities
 ) | st.builds(lambda areas: Part((), tuple(areas)), some_quantities)
+BY_TYPE = (("standard", 1), ("child", 1)), (("child", 2), ("standard", 1)), (("child", 2),)
+
+
+def best_of(quantity: int, types: tuple[tuple[str, int], ...], *filters: Any) -> Best:
+    return Best(sum(many for _, many in types) or quantity, *filters, types)
+
+
 bests = st.builds(
-    Best,
+    best_of,
     st.integers(1, 4),
+    st.sampled_from([(), (), *BY_TYPE]),
     st.sampled_from([(), (), (0,), (1,)]),
     st.sampled_from([(), (), (0,), (1,)]),
     st.sampled_from([None, None, 4500, 100]),
     st.sampled_from([False, False, True]),
-    st.sampled_from([None, None, "child"]),
 )
 configurations = st.builds(
     Configuration,

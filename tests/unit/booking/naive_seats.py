@@ -196,15 +196,16 @@ class NaiveSeats:
         return self.plan[seat]["accessible"] or self.plan[seat]["companion"]
 
     def best(self, best, avoid):
-        ticket_type = best.ticket_type or "standard"
+        names = [name for name, many in best.ticket_types for _ in range(many)]
+        names = names or ["standard"] * best.quantity
 
         def may(seat):
-            price = self.price(seat, ticket_type)
+            prices = [self.price(seat, name) for name in names]
             return (
-                price is not None
+                None not in prices
                 and (not best.categories or self.plan[seat]["category_number"] in best.categories)
                 and (not best.sections or self.plan[seat]["section_number"] in best.sections)
-                and (best.max_price is None or price <= best.max_price)
+                and (best.max_price is None or max(prices) <= best.max_price)
                 and (best.accessible or not self.reserved(seat))
                 and self.free(seat)
             )
@@ -219,7 +220,8 @@ class NaiveSeats:
                 distance = sum(self.distance[seat] for seat in block)
                 found.append((bool(left_over) and avoid, distance, block[0], block))
         if found:
-            return {seat: (ticket_type, self.price(seat, ticket_type)) for seat in min(found)[3]}
+            block = zip(min(found)[3], names, strict=True)
+            return {seat: (name, self.price(seat, name)) for seat, name in block}
         left = [seat for seat in range(len(self.plan)) if may(seat)]
         if best.accessible and not any(self.plan[seat]["accessible"] for seat in left):
             return ("sold_out", {}, {})

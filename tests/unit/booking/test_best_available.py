@@ -49,12 +49,25 @@ def test_a_block_lies_within_one_run() -> None:
     assert refused(states, PlaceHold(b"2", Best(4), b"b"), "sold_out")
 
 
+def test_each_seat_of_a_block_gets_its_ticket_type() -> None:
+    states = event(two_rows())
+    family = Best(3, ticket_types=(("standard", 1), ("child", 2)))
+    held = granted(states, PlaceHold(b"1", family, b"buyer")).operations[-1]
+    assert isinstance(held, Held)
+    assert [(group.seats, group.ticket_type) for group in held.groups] == [
+        ((1,), None),
+        ((2, 3), "child"),
+    ]
+    everyone = (("standard", 1), ("student", 1))
+    refused(states, PlaceHold(b"2", Best(2, ticket_types=everyone), b"b"), "sold_out")
+
+
 def test_filters_keep_to_categories_sections_and_the_highest_price() -> None:
     states = event(two_rows())
     assert best(states, b"1", 2, categories=(1,)) == (8, 9)
     assert best(states, b"2", 2, sections=(1,)) == (6, 7)
     assert best(states, b"3", 2, max_price=4500) == (2, 3)
-    assert best(states, b"4", 2, ticket_type="child") == (0, 1)
+    assert best(states, b"4", 2, ticket_types=(("child", 2),)) == (0, 1)
     refused(states, PlaceHold(b"5", Best(1, max_price=1), b"other"), "sold_out")
 
 

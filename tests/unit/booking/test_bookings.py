@@ -3,9 +3,11 @@
 import pytest
 from tests.unit.booking.houses import NOW, event, granted, one_row, pick, refused
 
+from event_seating.booking import answers
+from event_seating.booking.booking_store import BookingRow, groups_of
 from event_seating.booking.entries import Booked, Exchanged
 from event_seating.booking.model import SeatStates
-from event_seating.booking.records import total
+from event_seating.booking.records import Groups, seats_of, total
 from event_seating.booking.refusals import Refusal, SeatProblem
 from event_seating.booking.requests import (
     AreaQuantity,
@@ -30,6 +32,10 @@ def booked(*seats: int) -> SeatStates:
     granted(states, pick(b"hold", *seats))
     granted(states, BookHold(b"hold", b"booking"))
     return states
+
+
+def lines(*seats: int) -> Groups:
+    return groups_of((seat, "standard", 4500) for seat in seats)
 
 
 def test_a_booked_hold_answers_with_its_booking() -> None:
@@ -109,6 +115,21 @@ def test_a_booking_is_cancelled_in_part_and_the_last_part_ends_it() -> None:
     assert refusal.seats == (SeatProblem(1, "available"),)
     granted(states, CancelBooking(b"booking", Part((0, 2))))
     refused(states, CancelBooking(b"booking"), "already_cancelled")
+
+
+def test_a_booking_that_changes_before_its_batch_cancels_it_is_told_as_it_then_was() -> None:
+    """Both were asked while the database had it with its first seats; no refund may be of those."""
+    states = booked(0, 1, 2)
+    before = BookingRow(None, "R-1", None, "confirmed", "EUR", 3, NOW, NOW, lines(0, 1, 2))
+    batch = states.begin(NOW)
+    batch.decide(ExchangeSeats(b"booking", Part((1,)), Choice((5,), (), {5: "child"})))
+    exchanged = answers.after(before, batch, b"booking")
+    assert (exchanged.status, seats_of(exchanged.groups)) == ("confirmed", (0, 2, 5))
+    batch.decide(CancelBooking(b"booking", Part((2,))))
+    batch.decide(CancelBooking(b"booking"))
+    cancelled = answers.after(before, batch, b"booking")
+    assert (cancelled.status, cancelled.version) == ("cancelled", batch.version)
+    assert (seats_of(cancelled.groups), total(cancelled.groups)) == ((0, 5), 4500 + 2000)
 
 
 def test_an_exchange_gives_and_takes_in_one_step_with_the_difference_in_price() -> None:

@@ -150,6 +150,33 @@ def test_rubbish_half_an_image_and_one_of_another_map_are_refused() -> None:
         SeatStates.load(one_row(11), dumped)
 
 
+def test_an_image_in_which_any_one_bit_is_another_is_refused() -> None:
+    states = event()
+    granted(states, PlaceHold(b"1", Choice((0, 1)), b"buyer"))
+    dumped = states.dump()
+    for at in range(len(dumped)):
+        damaged = bytearray(dumped)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(BrokenImageError):
+            SeatStates.load(one_row(), bytes(damaged))
+
+
+def test_an_image_that_lacks_a_piece_or_has_one_elsewhere_is_refused() -> None:
+    states = event()
+    granted(states, PlaceHold(b"1", Choice((0, 1)), b"buyer"))
+    granted(states, PlaceHold(b"2", Choice((2, 3)), b"buyer"))
+    granted(states, BookHold(b"1", b"booking"))
+    pieces = list(states.freeze().pieces())
+    assert len(pieces) == 5
+    SeatStates.load(one_row(), b"".join(pieces)).check()
+    for number in range(len(pieces)):
+        rest = pieces[:number] + pieces[number + 1 :]
+        for others in (rest, [*rest, pieces[number]], pieces[:number], [*pieces, pieces[number]]):
+            if others != pieces:
+                with pytest.raises(BrokenImageError):
+                    SeatStates.load(one_row(), b"".join(others))
+
+
 def test_an_ended_hold_is_known_for_a_day_and_then_forgotten() -> None:
     states = event()
     granted(states, pick(b"1", 0))

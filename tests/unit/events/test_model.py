@@ -68,6 +68,7 @@ def test_a_new_event_may_be_told_everything_otherwise() -> None:
     assert occasion == Occasion("Opera", START, "Europe/Berlin")
     assert sale.currency == "CHF"
     assert sale.prices == {"1": {"adult": 5050, "child": 0}, "2": {"standard": 3050}}
+    assert list(sale.prices) == ["1", "2"], "in the map's order, whichever were asked for"
     assert sale.rules == Rules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=90_000)
     assert sale.sales_start_ms == times.parse("2027-02-01T00:00:00Z")
     assert sale.sales_end_ms == times.parse("2027-07-01T00:00:00Z")

@@ -37,8 +37,10 @@ async def post(server: SmtpServer) -> AsyncIterator[Post]:
 @asynccontextmanager
 async def posting(url: str, **limits: Any) -> AsyncIterator[Post]:
     post = smtp_post(url, **limits)
-    yield post
-    await post.aclose()
+    try:
+        yield post
+    finally:
+        await post.aclose()
 
 
 async def fails(post: Post, kind: type[Exception], **changed: Any) -> str:
@@ -231,31 +233,28 @@ class TestEncryption:
         assert not server.received[0].encrypted
 
     async def test_where_it_is_required_nothing_goes_in_the_clear(self) -> None:
-        server = SmtpServer()
-        async with posting(f"{server.url}?starttls=required") as post:
-            assert "STARTTLS" in await fails(post, MailDelayed)
-        server.stop()
+        with SmtpServer() as server:
+            async with posting(f"{server.url}?starttls=required") as post:
+                assert "STARTTLS" in await fails(post, MailDelayed)
         assert server.received == []
 
     async def test_a_server_that_offers_none_gets_no_password(self) -> None:
-        server = SmtpServer(users={"shop": "secret"})
-        url = server.url.replace("//", "//shop:secret@")
-        async with posting(url) as post:
-            assert "STARTTLS" in await fails(post, MailDelayed)
-        assert server.logins == 0
-        async with posting(f"{url}?starttls=off") as post:
-            await post.send(mail())
-        server.stop()
+        with SmtpServer(users={"shop": "secret"}) as server:
+            url = server.url.replace("//", "//shop:secret@")
+            async with posting(url) as post:
+                assert "STARTTLS" in await fails(post, MailDelayed)
+            assert server.logins == 0
+            async with posting(f"{url}?starttls=off") as post:
+                await post.send(mail())
         assert server.logins == 1
 
     async def test_from_the_first_byte(self) -> None:
-        server = SmtpServer(whole_tls=True)
-        url = server.url.replace("smtp:", "smtps:")
-        async with posting(url) as post:
-            assert "encrypted safely" in await fails(post, MailDelayed)
-        async with posting(f"{url}?verify=off") as post:
-            await post.send(mail())
-        server.stop()
+        with SmtpServer(whole_tls=True) as server:
+            url = server.url.replace("smtp:", "smtps:")
+            async with posting(url) as post:
+                assert "encrypted safely" in await fails(post, MailDelayed)
+            async with posting(f"{url}?verify=off") as post:
+                await post.send(mail())
         assert [each.encrypted for each in server.received] == [True]
 
 

@@ -28,6 +28,12 @@ class Stats:
 
 
 @dataclass
+class Live:
+    frames: int = 11
+    dropped: int = 1
+
+
+@dataclass
 class Redis:
     problem: str | None = None
     restarts: int = 2
@@ -52,6 +58,7 @@ def metrics() -> Metrics:
     built.attach_logs(lambda: 9)
     built.attach_redis(Redis)
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
+    built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
     return built
 
 

@@ -43,7 +43,22 @@ def test_a_name_is_trimmed_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "\u2003", "a\x00b", "a\tb", "a\u2028b", "\ud800", "x" * 201]
+    "text",
+    [
+        "",
+        "   ",
+        "\u2003",
+        "a\x00b",
+        "a\tb",
+        "a\u2028b",
+        "\ud800",
+        "x" * 201,
+        "\u200b",
+        "\u200b\u3164",
+        "\u2060 \ufeff",
+        "\u0301",
+        "\U000e0041",
+    ],
 )
 def test_these_are_no_names(text: str) -> None:
     with pytest.raises(ValueError, match="must"):

@@ -3,6 +3,7 @@
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from event_seating.valkey.runtime_directory import PATH_BYTES_MAX, RuntimeDirect
 
 
 @pytest.fixture
-def system(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The system's directory for such things, with a short name."""
-    directory = Path(tempfile.mkdtemp(prefix="es-"))
-    monkeypatch.setattr(tempfile, "tempdir", str(directory))
-    return directory
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The system's directory for such things, with a short name; pytest has its own by then."""
+    with tempfile.TemporaryDirectory(prefix="es-") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        yield Path(directory)
 
 
 def test_it_is_ours_alone_and_gone_at_the_end(system: Path, tmp_path: Path) -> None:

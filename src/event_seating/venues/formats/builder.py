@@ -48,6 +48,7 @@ from event_seating.venues.model import (
     Section,
     VenueMap,
 )
+from event_seating.venues.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class MapBuilder:
         self._row_starts: list[int] = []
         self._row_places: list[tuple[str, Sequence[int]]] = []
         self._area_at: dict[str, str] = {}
+        self._give_way = Pace()
 
     # Categories
 
@@ -135,6 +137,7 @@ class MapBuilder:
 
     def add_row(self, index: str, seats: SeatColumns, extra: bytes) -> None:
         """A row of the newest section."""
+        self._give_way()
         before = self.faults.total
         count = len(seats.ids)
         right = self._take_ids(seats) & self._are_right(seats)  # both, so that every fault is named

@@ -1,0 +1,148 @@
+"""The statements of a transaction on a seat log, made once for a database.
+
+They run at every turn of a writer, straight on the driver. No rules here; what follows from an
+entry is worked out in `projection`.
+"""
+
+import re
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Table,
+    TextClause,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from event_seating.db.database import Database
+from event_seating.db.tables import (
+    booked_seats,
+    booking_lines,
+    bookings,
+    events,
+    idempotency,
+    seat_log,
+)
+from event_seating.jobs import outbox
+
+OCCASION: Final = ("name", "starts_at_ms", "time_zone")
+"""The columns of an event's own row that may change together with how it sells."""
+
+_ROWS = (
+    select(
+        seat_log.c.version,
+        seat_log.c.batch_id,
+        seat_log.c.format,
+        seat_log.c.entries,
+        seat_log.c.at_ms,
+    )
+    .where(seat_log.c.event_id == bindparam("event_id"))
+    .where(seat_log.c.version > bindparam("version"))
+    .order_by(seat_log.c.version)
+    .limit(bindparam("most", type_=Integer))
+)
+
+_ANSWERS = (
+    select(
+        idempotency.c.scope,
+        idempotency.c.key,
+        idempotency.c.request_hash,
+        idempotency.c.status,
+        idempotency.c.answer,
+        idempotency.c.at_ms,
+    )
+    .where(idempotency.c.event_id == bindparam("event_id"))
+    .where(idempotency.c.at_ms >= bindparam("since_ms"))
+)
+
+_APPEND = """
+INSERT INTO seat_log (event_id, version, batch_id, format, entries, at_ms)
+SELECT :event_id, :version, :batch_id, :format, :entries, :at_ms
+WHERE :at_ms - :slack_ms <= {now_ms} OR :at_ms - :slack_ms <= (
+    SELECT at_ms FROM seat_log WHERE event_id = :event_id AND version = :version - 1
+)
+ON CONFLICT DO NOTHING
+RETURNING version
+"""
+
+_PUT_ANSWER = """
+INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms)
+VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms)
+ON CONFLICT (event_id, scope, key) DO UPDATE SET request_hash = excluded.request_hash,
+status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms
+"""
+
+_CHANGE_BOOKING = (
+    update(bookings)
+    .where(bookings.c.event_id == bindparam("b_event_id"))
+    .where(bookings.c.id == bindparam("b_id"))
+    .values(
+        status=bindparam("b_status"),
+        version=bindparam("b_version"),
+        updated_at_ms=bindparam("b_updated_at_ms"),
+        total=func.coalesce(bindparam("b_total", type_=BigInteger), bookings.c.total),
+    )
+)
+
+_FREE_SEAT = (
+    delete(booked_seats)
+    .where(booked_seats.c.event_id == bindparam("b_event_id"))
+    .where(booked_seats.c.seat == bindparam("b_seat"))
+)
+
+_REMOVE_LINE = (
+    delete(booking_lines)
+    .where(booking_lines.c.event_id == bindparam("b_event_id"))
+    .where(booking_lines.c.booking_id == bindparam("b_booking_id"))
+    .where(booking_lines.c.seat == bindparam("b_seat"))
+)
+
+
+_CONFIGURE = (
+    update(events)
+    .where(events.c.id == bindparam("b_event_id"))
+    .values(
+        configuration=bindparam("b_configuration"),
+        configured_version=bindparam("b_version"),
+        **{
+            name: func.coalesce(bindparam(f"b_{name}", type_=events.c[name].type), events.c[name])
+            for name in OCCASION
+        },
+    )
+)
+
+
+class Statements:
+    """The statements of a transaction, made for one database."""
+
+    def __init__(self, database: Database) -> None:
+        prepare = database.prepare
+        one_of_keys = database.is_one_of(idempotency.c.key, "keys")
+        self.rows = prepare(_ROWS)
+        self.answers = prepare(_ANSWERS.where(one_of_keys))
+        self.append = prepare(_typed(_APPEND.format(now_ms=database.now_ms_sql), seat_log))
+        self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))
+        self.free_seat = prepare(_FREE_SEAT)
+        self.remove_line = prepare(_REMOVE_LINE)
+        self.book = prepare(insert(bookings))
+        self.add_line = prepare(insert(booking_lines))
+        self.sell_seat = prepare(insert(booked_seats))
+        self.change_booking = prepare(_CHANGE_BOOKING)
+        self.configure = prepare(_CONFIGURE)
+        self.add_job = prepare(outbox.ADD)
+        self.values_of = database.as_list
+
+
+def _typed(sql: str, table: Table) -> TextClause:
+    """A statement in which a value named as a column has its type, any other is a number."""
+    statement = text(sql)
+    names = re.findall(r":(\w+)", sql)
+    types = {name: table.c[name].type if name in table.c else BigInteger() for name in names}
+    return statement.bindparams(*(bindparam(name, type_=type_) for name, type_ in types.items()))

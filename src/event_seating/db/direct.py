@@ -1,0 +1,171 @@
+"""Statements that go straight to the driver: those that the writer of an event runs at every turn.
+
+SQLAlchemy makes the SQL, once, and keeps the connections; between them it is left out, since that
+is what most of a short transaction costs (measured: 0.13 ms of 0.44 ms of this process's time are
+left). Owns the two drivers' ways to begin, take a turn, ask and end. Knows no table.
+
+A turn has two locks on PostgreSQL. Who waits for the first waits in line. Who has it is next, and
+reads what the log has got meanwhile, so that little is left to read once the turn is there; it
+then waits for the second, which is the turn itself, and lets the next in line come up. All that
+costs no round trip between one turn's end and the next one's beginning. The locks end with their
+transaction, whatever becomes of it, and behind a pool of connections too.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, Protocol
+
+import aiosqlite
+import asyncpg
+from sqlalchemy import ClauseElement, Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Values = Mapping[str, Any]
+
+
+class Prepared(NamedTuple):
+    """A statement in a driver's own words, and the names of its values in their order.
+
+    `fixed` are values that the statement brings itself.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    fixed: Values
+
+    def ordered(self, values: Values) -> tuple[Any, ...]:
+        """The values as the driver takes them."""
+        if self.fixed:
+            values = {**self.fixed, **values}
+        return tuple([values[name] for name in self.names])
+
+
+def prepare(statement: ClauseElement, dialect: Dialect) -> Prepared:
+    """Make a statement's SQL, once for all times that it is run."""
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    return Prepared(str(compiled), tuple(compiled.positiontup or ()), fixed)
+
+
+class DirectConnection(Protocol):
+    """A connection without SQLAlchemy; outside of `begin` and `commit`, each statement alone."""
+
+    async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
+        """What the statement gives."""
+        ...
+
+    async def run_each(self, statement: Prepared, values: Iterable[Values]) -> None:
+        """Run it once for each of these."""
+        ...
+
+    async def begin(self, turn: str | None) -> None:
+        """Begin to write; with a `turn`, wait until only one other is before us."""
+        ...
+
+    async def take_turn(self) -> None:
+        """Wait until nobody is before us. A statement that follows sees what they committed."""
+        ...
+
+    async def commit(self) -> None:
+        """Make what was written final."""
+        ...
+
+    async def roll_back(self) -> None:
+        """Take back what was written."""
+        ...
+
+
+class PostgresConnection:
+    """`DirectConnection` on asyncpg, which keeps its prepared statements itself."""
+
+    def __init__(self, driver: asyncpg.Connection) -> None:
+        self._driver = driver
+        self._turn: str | None = None
+
+    async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
+        """See `DirectConnection`."""
+        found: Sequence[Sequence[Any]] = await self._driver.fetch(
+            statement.sql, *statement.ordered(values)
+        )
+        return found
+
+    async def run_each(self, statement: Prepared, values: Iterable[Values]) -> None:
+        """See `DirectConnection`."""
+        await self._driver.executemany(statement.sql, [statement.ordered(each) for each in values])
+
+    async def begin(self, turn: str | None) -> None:
+        """See `DirectConnection`."""
+        self._turn = turn
+        if turn is None:
+            await self._driver.execute(_BEGIN)
+        else:
+            line = _lock(f"line {turn}")
+            await self._driver.execute(f"{_BEGIN}; SAVEPOINT line; {line}")
+
+    async def take_turn(self) -> None:
+        """See `DirectConnection`."""
+        # The turn is waited for while the place in the line is kept, and taken outside of the
+        # savepoint, with which both locks end: else whoever is next could not come up before our
+        # commit. One string, one round trip, and still a statement each, with a snapshot each.
+        turn = _lock(f"turn {self._turn}")
+        await self._driver.execute(f"{turn}; ROLLBACK TO SAVEPOINT line; {turn}")
+
+    async def commit(self) -> None:
+        """See `DirectConnection`."""
+        await self._driver.execute("COMMIT")
+
+    async def roll_back(self) -> None:
+        """See `DirectConnection`."""
+        await self._driver.execute("ROLLBACK")
+
+
+class SqliteConnection:
+    """`DirectConnection` on aiosqlite; SQLite has one writer at a time, so beginning is a turn."""
+
+    def __init__(self, driver: aiosqlite.Connection) -> None:
+        self._driver = driver
+
+    async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
+        """See `DirectConnection`."""
+        found = await self._driver.execute_fetchall(statement.sql, statement.ordered(values))
+        return list(found)
+
+    async def run_each(self, statement: Prepared, values: Iterable[Values]) -> None:
+        """See `DirectConnection`."""
+        rows = [statement.ordered(each) for each in values]
+        async with self._driver.executemany(statement.sql, rows):
+            pass
+
+    async def begin(self, turn: str | None) -> None:
+        """See `DirectConnection`."""
+        del turn
+        await self._driver.execute_fetchall("BEGIN IMMEDIATE")
+
+    async def take_turn(self) -> None:
+        """See `DirectConnection`."""
+
+    async def commit(self) -> None:
+        """See `DirectConnection`."""
+        await self._driver.commit()
+
+    async def roll_back(self) -> None:
+        """See `DirectConnection`."""
+        await self._driver.rollback()
+
+
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Each statement sees what was committed before it: what the turn is for."""
+
+
+def _lock(name: str) -> str:
+    """A statement that takes a lock until the transaction, or its savepoint, ends."""
+    number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
+    return f"SELECT pg_advisory_xact_lock({number})"
+
+
+def connection_of(driver: object) -> DirectConnection:
+    """The driver's connection, as it is used here."""
+    if isinstance(driver, aiosqlite.Connection):
+        return SqliteConnection(driver)
+    return PostgresConnection(driver)

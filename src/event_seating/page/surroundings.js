@@ -1,0 +1,57 @@
+// Owns what floats over the map and belongs to a place on it: the tip at the pointer, the name of the
+// section in the middle, the card of a standing room.
+//
+// Modules: showTip(hover, model, seats), nameSection(camera, grid, model), openAreaCard(choosing, area,
+// number) -> {refresh}.
+
+import { areaRow } from "./areas.js";
+import { byId, icon, make } from "./dom.js";
+import { areaWords, seatWords, sectionWords } from "./words.js";
+
+const TIP_AWAY_PX = 16;
+const EDGE_PX = 4;
+// CSS pixels from seat to seat from which on sections have no labels of their own.
+const NAMED_FROM_PX = 7;
+const NAMED_WITHIN_PITCHES = 6;
+
+/** Say what the pointer is at; `hover` is what view.js tells, null for nothing. */
+export function showTip(hover, model, seats) {
+  const tip = byId("tip");
+  tip.hidden = !hover || (hover.seat < 0 && hover.area < 0);
+  if (tip.hidden) return;
+  const { title, price, status } = wordsOf(hover, model, seats);
+  tip.replaceChildren(make("b", { textContent: title }), [price, status].filter(Boolean).join(" · "));
+  const { clientWidth, clientHeight } = byId("map");
+  const { x, y } = hover.at;
+  const isWide = x + TIP_AWAY_PX + tip.offsetWidth > clientWidth;
+  const left = isWide ? x - TIP_AWAY_PX - tip.offsetWidth : x + TIP_AWAY_PX;
+  const top = Math.min(y + TIP_AWAY_PX, clientHeight - tip.offsetHeight - EDGE_PX);
+  tip.style.transform = `translate(${Math.max(EDGE_PX, left)}px, ${Math.max(EDGE_PX, top)}px)`;
+}
+
+function wordsOf({ seat, area, near }, model, seats) {
+  if (seat < 0) return areaWords(model, seats, area);
+  return near ? seatWords(model, seats, seat) : sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
+}
+
+/** Name the section in the middle, once its label is no longer on the map. */
+export function nameSection({ x, y, pitchPx }, grid, model) {
+  const where = byId("where");
+  const seat = pitchPx >= NAMED_FROM_PX ? grid.nearest(x, y, NAMED_WITHIN_PITCHES * model.pitch) : -1;
+  where.hidden = seat < 0;
+  if (seat >= 0) where.textContent = model.sectionOf(seat).label;
+}
+
+/** Open the card of a standing room; `choosing` is what areas.js takes. */
+export function openAreaCard(choosing, area, number) {
+  const card = byId("area-card");
+  const row = areaRow({ ...choosing, area, number });
+  const close = make("button", { type: "button", className: "icon", "aria-label": "Close" }, icon("M6 6l12 12M18 6L6 18"));
+  close.addEventListener("click", () => {
+    card.hidden = true;
+  });
+  row.element.append(close);
+  card.replaceChildren(row.element);
+  card.hidden = false;
+  return row;
+}

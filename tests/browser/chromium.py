@@ -1,0 +1,88 @@
+"""The browser of these tests: one that is installed, else one that is fetched.
+
+Owns where a Chromium comes from and how it is started. The order: an installed one, the download
+that belongs to the installed Playwright, the system's package manager when this is root. What
+cannot be had is an error that says how to get it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Playwright
+
+INSTALLED: Final = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+DOWNLOAD_WITHIN_S: Final = 240
+PACKAGES_WITHIN_S: Final = 600
+
+HELP: Final = (
+    "These tests need a Chromium, and none could be had. Install one: `apt-get install chromium`, "
+    "`brew install --cask chromium`, or `.venv/bin/playwright install chromium`."
+)
+
+ARGUMENTS: Final = (
+    "--headless=new",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """A browser without a window; the caller closes it."""
+    root = ("--no-sandbox",) if os.geteuid() == 0 else ()  # as root Chromium has no sandbox
+    return playwright.chromium.launch(
+        executable_path=_executable(Path(playwright.chromium.executable_path)),
+        args=[*ARGUMENTS, *root],
+    )
+
+
+@cache
+def _executable(own: Path) -> str:
+    """The path of a Chromium; `own` is where Playwright's download would be."""
+    found = _installed() or (own if own.exists() else None)
+    if found is None and _done(
+        [sys.executable, "-m", "playwright", "install", "chromium"], DOWNLOAD_WITHIN_S
+    ):
+        found = own if own.exists() else None
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        _done(["apt-get", "update"], PACKAGES_WITHIN_S)
+        _done(["apt-get", "install", "-y", "chromium"], PACKAGES_WITHIN_S)
+        found = _installed()
+    if found is None:
+        raise RuntimeError(HELP)
+    return str(found)
+
+
+def _installed() -> Path | None:
+    for name in INSTALLED:
+        path = shutil.which(name)
+        if path:
+            return Path(path)
+    return None
+
+
+def _done(command: list[str], within_s: float) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, timeout=within_s, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0

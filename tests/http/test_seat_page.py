@@ -1,0 +1,115 @@
+"""The page and its files, as a browser gets them."""
+
+import re
+from html import unescape
+
+import httpx
+import pytest
+from tests.conftest import Service, in_process
+
+pytestmark = pytest.mark.anyio
+
+KEY = "an-operators-key-of-some-length"
+
+
+async def page_of(service: Service) -> httpx.Response:
+    answer = await service.client.get("/")
+    assert answer.status_code == 200
+    return answer
+
+
+def addresses(page: httpx.Response) -> list[str]:
+    return re.findall(r'(?:href|src)="(/page/[^"]+)"', page.text)
+
+
+def told(page: httpx.Response, name: str) -> str:
+    found = re.search(rf'<meta name="{name}" content="([^"]*)">', page.text)
+    assert found
+    return unescape(found[1])
+
+
+async def test_the_page_may_load_from_here_alone(service: Service) -> None:
+    page = await page_of(service)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; worker-src 'self';")
+    assert "unsafe" not in policy
+    assert "connect-src 'self'" in policy
+    assert re.findall(r"https?://", page.text) == []
+    assert re.findall(r"<script(?![^>]* src=)|<style| style=| on\w+=", page.text) == []
+
+
+async def test_each_file_that_the_page_names_is_there_and_kept_for_ever(service: Service) -> None:
+    named = addresses(await page_of(service))
+    assert any(name.endswith("/main.js") for name in named)
+    for address in named:
+        answer = await service.client.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["content-type"].split(";")[0] in {
+            "text/javascript",
+            "text/css",
+            "image/svg+xml",
+        }
+
+
+async def test_a_worker_may_ask_the_api(service: Service) -> None:
+    address = addresses(await page_of(service))[0].rpartition("/")[0] + "/map-worker.js"
+    answer = await service.client.get(address)
+    assert "connect-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_a_module_names_only_modules_that_are_there(service: Service) -> None:
+    for address in addresses(await page_of(service)):
+        if not address.endswith(".js"):
+            continue
+        text = (await service.client.get(address)).text
+        for name in re.findall(r'(?:from|import|new URL\() ?"\./([^"]+)"', text):
+            there = f"{address.rpartition('/')[0]}/{name}"
+            assert (await service.client.get(there)).status_code == 200, (address, name)
+
+
+async def test_a_page_that_is_known_is_not_sent_again(service: Service) -> None:
+    for path in ("/", addresses(await page_of(service))[0]):
+        first = await service.client.get(path)
+        again = await service.client.get(path, headers={"if-none-match": first.headers["etag"]})
+        assert again.status_code == 304
+        assert again.content == b""
+
+
+async def test_files_come_compressed_to_those_who_take_it(service: Service) -> None:
+    plain = await service.client.get("/", headers={"accept-encoding": "identity"})
+    packed = await service.client.get("/", headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert packed.headers["vary"] == "accept-encoding"
+
+
+async def test_the_address_of_another_release_is_answered_and_not_kept(service: Service) -> None:
+    answer = await service.client.get("/page/0000000000000000/main.js")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "index.html", "..%2Fapp.py", "%2e%2e"])
+async def test_nothing_else_is_served(service: Service, name: str) -> None:
+    assert (await service.client.get(f"/page/0000000000000000/{name}")).status_code == 404
+
+
+async def test_in_development_the_page_books_by_itself(service: Service) -> None:
+    assert told(await page_of(service), "booking") == "here"
+
+
+async def test_in_production_it_sends_to_the_shop(environment: dict[str, str]) -> None:
+    shop = 'https://shop.example/"><script>?a=1&b=2'
+    async with in_process(app_env="production", admin_api_key=KEY, checkout_url=shop) as service:
+        page = await page_of(service)
+        assert told(page, "booking") == "checkout"
+        assert told(page, "checkout-url") == shop
+        assert "<script>" not in page.text
+
+
+async def test_in_production_without_a_shop_it_gives_a_code(environment: dict[str, str]) -> None:
+    async with in_process(app_env="production", admin_api_key=KEY) as service:
+        assert told(await page_of(service), "booking") == "elsewhere"

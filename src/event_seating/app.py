@@ -40,7 +40,7 @@ from event_seating.web.sockets import Socket, SocketDoor
 from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
-    r"/(?:$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
+    r"/(?:$|box-office$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
@@ -51,10 +51,11 @@ UNLIMITED_READS: Final = re.compile(
 readers may share one address. Who follows is counted apart, by WebSocket and long poll alike."""
 
 SEATING: Final = re.compile(
-    r"/(?:events(?:/[^/]+)?\Z|(?:events/[^/]+/(?:holds|blocks|seats/[^/]+)|holds|bookings)(?:/|\Z))"
+    r"/(?:events(?:/[^/]+)?\Z"
+    r"|(?:events/[^/]+/(?:holds|blocks|bookings|seats/[^/]+)|holds|bookings)(?:/|\Z))"
 )
-"""What looks at events, takes single seats and gives them back: picking them by hand takes more
-calls than an account does."""
+"""What looks at events and bookings, takes single seats and gives them back: picking them by hand
+takes more calls than an account does."""
 
 SEAT_MAP_BYTES_MAX: Final = 32 * 1024 * 1024
 """Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""

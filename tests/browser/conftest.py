@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser import chromium
+from tests.browser.desk import Desk
 from tests.browser.house import House, Visit, drained
 from tests.process import settings
 
@@ -26,6 +27,8 @@ INSTALLING_S = 900
 """A test's time when a browser has to be fetched for it first."""
 
 Open = Callable[..., Visit]
+OpenDesk = Callable[..., Desk]
+Kind = TypeVar("Kind", bound=Visit)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,12 +64,22 @@ def house(server_url: str) -> Iterator[House]:
 @pytest.fixture
 def visit(browser: Browser, house: House) -> Iterator[Open]:
     """Open a browser of a size on a house; each is closed when the test ends, without a fault."""
-    visits: list[Visit] = []
+    yield from _opened(browser, house, Visit)
 
-    def open_(size: str = "desktop", at: House = house, **options: Any) -> Visit:
+
+@pytest.fixture
+def desk(browser: Browser, house: House) -> Iterator[OpenDesk]:
+    """As `visit`, at the box office."""
+    yield from _opened(browser, house, Desk)
+
+
+def _opened(browser: Browser, house: House, kind: type[Kind]) -> Iterator[Callable[..., Kind]]:
+    visits: list[Kind] = []
+
+    def open_(size: str = "desktop", at: House = house, **options: Any) -> Kind:
         context = browser.new_context(locale="en-GB", **SIZES[size], **options)
         context.set_default_timeout(PATIENCE_MS)
-        visits.append(Visit(context, at))
+        visits.append(kind(context, at))
         return visits[-1]
 
     yield open_

@@ -180,7 +180,7 @@ async def sell_and_kill(changes: dict[str, str], mails: SmtpServer) -> tuple[lis
         assert await reading == 0
     finally:
         server.kill()
-        open("/tmp/mailrun.log","w").write(server.output)
+        open("/tmp/mailrun.log", "w").write(server.output)
     return buyers.booked, kills
 
 

@@ -1,5 +1,6 @@
 """The page and its files, as a browser gets them."""
 
+import posixpath
 import re
 from html import unescape
 
@@ -12,8 +13,12 @@ pytestmark = pytest.mark.anyio
 KEY = "an-operators-key-of-some-length"
 
 
-async def page_of(service: Service) -> httpx.Response:
-    answer = await service.client.get("/")
+PAGES = ("/", "/box-office")
+each_page = pytest.mark.parametrize("path", PAGES)
+
+
+async def page_of(service: Service, path: str = "/") -> httpx.Response:
+    answer = await service.client.get(path)
     assert answer.status_code == 200
     return answer
 
@@ -28,8 +33,9 @@ def told(page: httpx.Response, name: str) -> str:
     return unescape(found[1])
 
 
-async def test_the_page_may_load_from_here_alone(service: Service) -> None:
-    page = await page_of(service)
+@each_page
+async def test_the_page_may_load_from_here_alone(service: Service, path: str) -> None:
+    page = await page_of(service, path)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; worker-src 'self';")
@@ -39,8 +45,11 @@ async def test_the_page_may_load_from_here_alone(service: Service) -> None:
     assert re.findall(r"<script(?![^>]* src=)|<style| style=| on\w+=", page.text) == []
 
 
-async def test_each_file_that_the_page_names_is_there_and_kept_for_ever(service: Service) -> None:
-    named = addresses(await page_of(service))
+@each_page
+async def test_each_file_that_the_page_names_is_there_and_kept_for_ever(
+    service: Service, path: str
+) -> None:
+    named = addresses(await page_of(service, path))
     assert any(name.endswith("/main.js") for name in named)
     for address in named:
         answer = await service.client.get(address)
@@ -59,18 +68,45 @@ async def test_a_worker_may_ask_the_api(service: Service) -> None:
     assert "connect-src 'self'" in answer.headers["content-security-policy"]
 
 
-async def test_a_module_names_only_modules_that_are_there(service: Service) -> None:
-    for address in addresses(await page_of(service)):
-        if not address.endswith(".js"):
-            continue
+@each_page
+async def test_a_module_names_only_modules_that_are_there_and_each_is_asked_for_at_once(
+    service: Service, path: str
+) -> None:
+    named = [each for each in addresses(await page_of(service, path)) if each.endswith(".js")]
+    assert named
+    for address in named:
         text = (await service.client.get(address)).text
-        for name in re.findall(r'(?:from|import|new URL\() ?"\./([^"]+)"', text):
-            there = f"{address.rpartition('/')[0]}/{name}"
+        for name in re.findall(r'(?:from|import|new URL\() ?"(\.{1,2}/[^"]+)"', text):
+            there = posixpath.normpath(f"{address.rpartition('/')[0]}/{name}")
             assert (await service.client.get(there)).status_code == 200, (address, name)
+            assert there in named or there.endswith("/map-worker.js"), (address, name)
+
+
+async def test_a_buyer_loads_nothing_of_the_box_office(service: Service) -> None:
+    assert [each for each in addresses(await page_of(service)) if "/office/" in each] == []
+
+
+async def test_the_box_office_is_told_whether_a_key_is_needed(service: Service) -> None:
+    assert told(await page_of(service, "/box-office"), "key") == "optional"
+    async with in_process(app_env="production", admin_api_key=KEY) as locked:
+        page = await page_of(locked, "/box-office")
+        assert told(page, "key") == "needed"
+        assert KEY not in page.text
+
+
+async def test_looking_at_bookings_is_charged_as_looking_at_seats_is(
+    environment: dict[str, str],
+) -> None:
+    async with in_process(rate_limits="1/10s", seating_rate_limits="50/10s") as service:
+        for _ in range(3):
+            answer = await service.client.get("/events/nosuchevent0/bookings")
+            assert answer.status_code == 404
+        for _ in range(3):
+            assert (await service.client.get("/box-office")).status_code == 200
 
 
 async def test_a_page_that_is_known_is_not_sent_again(service: Service) -> None:
-    for path in ("/", addresses(await page_of(service))[0]):
+    for path in (*PAGES, addresses(await page_of(service))[0]):
         first = await service.client.get(path)
         again = await service.client.get(path, headers={"if-none-match": first.headers["etag"]})
         assert again.status_code == 304
@@ -92,7 +128,18 @@ async def test_the_address_of_another_release_is_answered_and_not_kept(service: 
     assert answer.headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "index.html", "..%2Fapp.py", "%2e%2e"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nothing.js",
+        "index.html",
+        "..%2Fapp.py",
+        "%2e%2e",
+        "office/index.html",
+        "office/",
+        "office/../../app.py",
+    ],
+)
 async def test_nothing_else_is_served(service: Service, name: str) -> None:
     assert (await service.client.get(f"/page/0000000000000000/{name}")).status_code == 404
 

@@ -2,7 +2,7 @@
 // change so that it can be repeated without harm, and what the server's clock says.
 // It knows no seat and draws nothing.
 //
-// Modules: get, change, Problem, serverNow. The box office passes its key to useKey.
+// Modules: get, lines, change, newKey, Problem, serverNow. The box office passes its key to useKey.
 
 // Of one change: a server that restarts is back by then; a person does not wait longer.
 const ATTEMPTS = 5;
@@ -57,9 +57,34 @@ export async function get(path, { etag, token, signal, withinMs = ANSWER_WITHIN_
   return call(path, { method: "GET", headers, cache: "no-store" }, withinMs, signal);
 }
 
+/** GET a list as lines of JSON, and give each value to `take` as it comes. Raises a `Problem`. */
+export async function lines(path, take, signal) {
+  const headers = { Accept: "application/x-ndjson" };
+  if (apiKey) headers.Authorization = `Bearer ${apiKey}`;
+  let answer;
+  try {
+    answer = await fetch(path, { headers, cache: "no-store", signal });
+  } catch {
+    throw Problem.away();
+  }
+  if (!answer.ok) throw problemOf(answer, await answer.json().catch(() => null));
+  try {
+    let rest = "";
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      const parts = (rest + piece.value).split("\n");
+      rest = parts.pop();
+      for (const line of parts) take(JSON.parse(line));
+    }
+    if (rest) throw new Error("cut short");
+  } catch {
+    throw Problem.away("The server's answer ended too early.");
+  }
+}
+
 /** A call that changes something, made again under the same key until it is answered. */
-export async function change(method, path, body, { token } = {}) {
-  const headers = { "Idempotency-Key": newKey() };
+export async function change(method, path, body, { token, key = newKey() } = {}) {
+  const headers = { "Idempotency-Key": key };
   if (token) headers["Seat-Hold-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
@@ -125,6 +150,6 @@ function pause(ms) {
 }
 
 /** 32 hexadecimal digits: nobody else's call has them. */
-function newKey() {
+export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

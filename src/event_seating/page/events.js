@@ -1,6 +1,6 @@
 // Owns the list of events: what is on, where, when, and from how much.
 //
-// Modules: showEvents().
+// Modules: showEvents(path), where `path` is the page that shows one of them.
 
 import { get, serverNow } from "./api.js";
 import { byId, make } from "./dom.js";
@@ -14,7 +14,10 @@ const LOOK_BACK_MS = 6 * 3_600_000;
 const AGAIN_MS = 3_000;
 const PAGE = 30;
 
-export async function showEvents() {
+let onePage = "/";
+
+export async function showEvents(path = "/") {
+  onePage = path;
   byId("title").textContent = "Events";
   byId("subtitle").textContent = "";
   document.title = "Events";
@@ -32,7 +35,7 @@ export async function showEvents() {
     showMessage({
       title: problem.passing ? "The server is away" : "The events cannot be shown",
       text: problem.message,
-      actions: [{ label: "Try again", run: showEvents }],
+      actions: [{ label: "Try again", run: () => showEvents(onePage) }],
     });
   }
 }
@@ -41,9 +44,9 @@ function showNone() {
   showMessage({
     title: "Nothing is on",
     text: "There is no event yet. One that is made shows up here by itself.",
-    actions: [{ label: "Look again", run: showEvents }],
+    actions: [{ label: "Look again", run: () => showEvents(onePage) }],
   });
-  setTimeout(() => document.body.dataset.view === "message" && !document.hidden && showEvents(), AGAIN_MS);
+  setTimeout(() => document.body.dataset.view === "message" && !document.hidden && showEvents(onePage), AGAIN_MS);
 }
 
 function add({ items, nextCursor }, from) {
@@ -68,7 +71,7 @@ function card(event) {
   const price = sale.open && prices.length
     ? make("div", { className: "from" }, make("span", { textContent: "from" }), make("strong", { textContent: money.format(Math.min(...prices)) }))
     : make("div", { className: "from" }, make("span", { className: `chip ${sale.tone}`, textContent: sale.chip || "Tickets" }));
-  return make("li", {}, make("a", { href: `/?event=${encodeURIComponent(event.id)}` },
+  return make("li", {}, make("a", { href: `${onePage}?event=${encodeURIComponent(event.id)}` },
     make("div", { className: "day", "aria-hidden": "true" }, make("b", { textContent: when.day }), make("span", { textContent: when.month })),
     make("div", {}, make("h2", { textContent: event.name }), make("p", { textContent: `${event.venueName} · ${when.long}` }), make("span", { className: "hidden", textContent: `${when.day} ${when.month}` })),
     price));

@@ -3,6 +3,7 @@
 // open is in the document, and of a large section some rows at a time.
 //
 // Modules: SeatList({model, seats, hold, canChoose, room, onSeat, onSection, onFocus}); .refresh(change).
+// The box office gives its own areaItem, sectionAbout, seatAbout, rowName and sectionTools.
 
 import { areaRow } from "./areas.js";
 import { say } from "./announce.js";
@@ -13,6 +14,21 @@ import { BOOKED, FREE, HELD } from "./seats.js";
 // Seats that are put into the document at once.
 const SEATS_AT_ONCE = 700;
 
+const BUYERS = {
+  areaItem: (list, area, number) => areaRow({ ...list, area, number }),
+  sectionAbout({ seats }, number) {
+    const free = seats.freeIn(number);
+    return { text: free ? `${free.toLocaleString()} free · from ${seats.tariff.short(seats.fromIn(number))}` : "nothing free", none: !free };
+  },
+  seatAbout({ seats, model, swatch }, seat) {
+    const mine = seats.isMine(seat);
+    const open = seats.isFree(seat) && seats.tariff.price(model.category[seat]) !== null;
+    return { chosen: mine, disabled: !mine && !open, color: seats.isFree(seat) ? swatch(model.category[seat]) : "transparent", word: mine ? "yours" : statusWord(seats.status[seat]) };
+  },
+  rowName: (_list, { label }) => make("span", { textContent: label, "aria-hidden": "true" }),
+  sectionTools: () => null,
+};
+
 export class SeatList {
   #open = -1;
   #buttons = new Map();
@@ -21,7 +37,7 @@ export class SeatList {
   #active = -1;
 
   constructor(options) {
-    Object.assign(this, options);
+    Object.assign(this, BUYERS, options);
     this.body = byId("list-body");
     this.body.addEventListener("keydown", (event) => this.#onKey(event));
     this.showSections();
@@ -42,7 +58,7 @@ export class SeatList {
   showSections(focused = -1) {
     this.#open = -1;
     this.#buttons.clear();
-    this.#areas = this.model.areas.map((area, number) => areaRow({ ...this, area, number }));
+    this.#areas = this.model.areas.map((area, number) => this.areaItem(this, area, number));
     this.#sections = this.model.sections.map((section, number) => [number, this.#sectionItem(section, number)]).filter(([, item]) => item);
     this.body.replaceChildren(make("ul", { className: "sections" },
       ...this.#areas.map(({ element }) => make("li", {}, element)),
@@ -62,7 +78,7 @@ export class SeatList {
     back.addEventListener("click", () => this.showSections(number));
     this.rows = make("div", { className: "rows" });
     this.body.replaceChildren(
-      make("div", { className: "section-head" }, back, make("h3", { textContent: section.label, tabIndex: -1 })),
+      make("div", { className: "section-head" }, back, make("h3", { textContent: section.label, tabIndex: -1 }), this.sectionTools(this, number)),
       this.rows);
     this.#addRows(section.firstRow, section.lastRow);
     byId("list").scrollIntoView({ block: "start" });
@@ -92,9 +108,9 @@ export class SeatList {
   }
 
   #tellSection(number, { item, about }) {
-    const free = this.seats.freeIn(number);
-    about.textContent = free ? `${free.toLocaleString()} free · from ${this.seats.tariff.short(this.seats.fromIn(number))}` : "nothing free";
-    item.classList.toggle("none", !free);
+    const { text, none } = this.sectionAbout(this, number);
+    about.textContent = text;
+    item.classList.toggle("none", none);
   }
 
   #addRows(from, last) {
@@ -106,7 +122,7 @@ export class SeatList {
       for (let seat = start; seat < end; seat += 1) buttons.push(this.#seatButton(seat));
       added += end - start;
       this.rows.append(make("div", { className: "row", role: "group", "aria-label": `Row ${label}` },
-        make("span", { textContent: label, "aria-hidden": "true" }), make("div", {}, ...buttons)));
+        this.rowName(this, this.model.rows[row]), make("div", {}, ...buttons)));
     }
     if (this.#active < 0 && this.#buttons.size) this.#activate(this.#firstFree());
     if (row >= last) return;
@@ -137,19 +153,19 @@ export class SeatList {
   #tellSeat(seat, button) {
     const { seats, model } = this;
     const category = model.category[seat];
-    const mine = seats.isMine(seat);
-    const free = seats.isFree(seat);
+    const { chosen, disabled, color, status, word } = this.seatAbout(this, seat);
     const price = seats.tariff.price(category);
     const flags = model.flags[seat];
     const words = [`Row ${model.rowLabel(seat)}, seat ${model.labels[seat]}`];
     if (price !== null) words.push(seats.tariff.text(price));
     if (flags & ACCESSIBLE) words.push("wheelchair place");
     if (flags & COMPANION) words.push("companion's seat");
-    words.push(mine ? "yours" : statusWord(seats.status[seat]));
+    words.push(word);
     button.setAttribute("aria-label", words.join(", "));
-    button.setAttribute("aria-pressed", String(mine));
-    button.setAttribute("aria-disabled", String(!mine && !(free && price !== null)));
-    button.style.setProperty("--swatch", free ? this.swatch(category) : "transparent");
+    button.setAttribute("aria-pressed", String(chosen));
+    button.setAttribute("aria-disabled", String(disabled));
+    button.style.setProperty("--swatch", color);
+    if (status) button.dataset.status = status;
   }
 
   // Keys

@@ -58,14 +58,16 @@ export class Sprites {
     const { palette } = this;
     context.lineWidth = Math.max(1, this.pixels * 0.07);
     context.lineCap = "round";
-    context.strokeStyle = palette.taken;
-    context.fillStyle = palette.taken;
+    const taken = palette.looks?.[look] ?? palette.taken;
+    context.strokeStyle = taken;
+    context.fillStyle = taken;
     if (look === LOOK.free) this.#free(context, radius, color, flags, palette.onCategories[category]);
     else if (look === LOOK.dim) outline(context, radius - context.lineWidth / 2, flags);
     else if (look === LOOK.held) this.#held(context, radius);
     else if (look === LOOK.booked) cross(context, radius * 0.5);
     else if (look === LOOK.mine) this.#mine(context, palette.ink, palette.paper, flags);
-    else if (look === LOOK.pending) this.#mine(context, mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
+    else if (look === LOOK.pending) this.#mine(context, palette.looks?.[look] ?? mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
+    else if (palette.looks) bar(context, radius * 0.6);
     else disc(context, Math.max(0.7, radius * 0.25));
     return canvas;
   }
@@ -140,6 +142,15 @@ function cross(context, reach) {
   context.lineTo(reach, reach);
   context.moveTo(reach, -reach);
   context.lineTo(-reach, reach);
+  context.stroke();
+}
+
+/** Blocked: where who blocks it looks, it has to stand out. */
+function bar(context, reach) {
+  context.beginPath();
+  context.moveTo(-reach, 0);
+  context.lineTo(reach, 0);
+  context.lineWidth *= 1.6;
   context.stroke();
 }
 

@@ -1,7 +1,7 @@
 // Owns what floats over the map and belongs to a place on it: the tip at the pointer, the name of the
 // section in the middle, the card of a standing room.
 //
-// Modules: showTip(hover, model, seats), nameSection(camera, grid, model), openAreaCard(choosing, area,
+// Modules: showTip(hover, model, seats, words), nameSection(camera, grid, model), openAreaCard(choosing, area,
 // number) -> {refresh}.
 
 import { areaRow } from "./areas.js";
@@ -14,12 +14,12 @@ const EDGE_PX = 4;
 const NAMED_FROM_PX = 7;
 const NAMED_WITHIN_PITCHES = 6;
 
-/** Say what the pointer is at; `hover` is what view.js tells, null for nothing. */
-export function showTip(hover, model, seats) {
+/** Say what the pointer is at; `hover` is what view.js tells, null for nothing. `words` says it. */
+export function showTip(hover, model, seats, words = wordsOf) {
   const tip = byId("tip");
   tip.hidden = !hover || (hover.seat < 0 && hover.area < 0);
   if (tip.hidden) return;
-  const { title, price, status } = wordsOf(hover, model, seats);
+  const { title, price, status } = words(hover, model, seats);
   tip.replaceChildren(make("b", { textContent: title }), [price, status].filter(Boolean).join(" · "));
   const { clientWidth, clientHeight } = byId("map");
   const { x, y } = hover.at;

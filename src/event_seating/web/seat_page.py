@@ -1,13 +1,16 @@
-"""The seat map page and the files that it loads, all served from here.
+"""The seat map page, the box office's page, and the files that they load, all served from here.
 
 Owns how `event_seating/page` reaches a browser: one page for `/`, told how a hold is booked in this
-deployment, and its modules under an address that names their contents. So a browser keeps them for
-ever, and never mixes those of two releases. The page has no inline script, so that its content
-security policy can forbid them. It knows no event and no seat; the page asks the API like anybody.
+deployment, one for `/box-office`, told whether a key is needed, and their modules under an address
+that names their contents. So a browser keeps them for ever, and never mixes those of two releases.
+The pages have no inline script, so that their content security policy can forbid them. It knows no
+event, no seat and no key; the pages ask the API like anybody.
 """
 
 import gzip
-from collections.abc import Mapping
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -38,8 +41,11 @@ DIGEST_CHARS: Final = 16
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "no-cache"
 
-WORKER_MODULES: Final = frozenset({"map-worker.js"})
-"""Loaded by themselves and not by the page, so not worth fetching with it."""
+FOLDERS: Final = ("", "office/")
+"""Of modules and styles: what the buyer's page loads or both do, and the box office's own."""
+
+_IMPORT: Final = re.compile(r'^(?:import|export|\}) [^"]*?"(\.{1,2}/[^"]+)";$', re.MULTILINE)
+"""A static import of a module. What a worker loads by itself is no such import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,25 @@ def router(booking: Booking) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     assets = _load_assets()
     current = _digest(b"".join(assets[name].body for name in sorted(assets)))
-    page = _asset("text/html; charset=utf-8", _page(booking, f"/page/{current}", assets))
+    told = {
+        "booking": booking.way,
+        "checkout_url": booking.checkout_url or "",
+        # Where a page may book without a key, it may do all that a box office does.
+        "key": "optional" if booking.here else "needed",
+        "assets": f"/page/{current}",
+    }
+    page = _page("index.html", "main.js", told, assets)
+    box_office = _page("office/index.html", "office/main.js", told, assets)
 
     @routes.get("/")
     async def read_page(request: Request) -> Response:
         return _answer(request, page, REVALIDATED)
 
-    @routes.get("/page/{release}/{asset}")
+    @routes.get("/box-office")
+    async def read_box_office(request: Request) -> Response:
+        return _answer(request, box_office, REVALIDATED)
+
+    @routes.get("/page/{release}/{asset:path}")  # the box office's files are in a folder
     async def read_asset(request: Request, release: str, asset: str) -> Response:
         if asset not in assets:
             raise NotFound
@@ -91,10 +109,11 @@ def router(booking: Booking) -> APIRouter:
 
 def _load_assets() -> dict[str, Asset]:
     found = {}
-    for file in (files("event_seating") / "page").iterdir():
-        media_type = TYPES.get(f".{file.name.rpartition('.')[2]}")
-        if media_type:
-            found[file.name] = _asset(media_type, file.read_bytes())
+    for folder in FOLDERS:
+        for file in (files("event_seating") / "page" / folder).iterdir():
+            media_type = TYPES.get(f".{file.name.rpartition('.')[2]}")
+            if media_type:
+                found[folder + file.name] = _asset(media_type, file.read_bytes())
     return found
 
 
@@ -102,23 +121,34 @@ def _asset(media_type: str, body: bytes) -> Asset:
     return Asset(media_type, body, gzip.compress(body, mtime=0), f'"{_digest(body)}"')
 
 
-def _page(booking: Booking, address: str, assets: Mapping[str, Asset]) -> bytes:
-    page = (files("event_seating") / "page" / "index.html").read_text("utf-8")
-    modules = (
-        name for name in sorted(assets) if name.endswith(".js") and name not in WORKER_MODULES
+def _page(name: str, entry: str, told: Mapping[str, str], assets: Mapping[str, Asset]) -> Asset:
+    """A page with what it is told, and a hint for each module that it will ask for."""
+    page = (files("event_seating") / "page" / name).read_text("utf-8")
+    for word, text in told.items():
+        page = page.replace("{{" + word + "}}", escape(text))
+    # All at once, and not one after the other as each names the next.
+    hints = (
+        f'<link rel="modulepreload" href="{told["assets"]}/{module}">'
+        for module in sorted(_modules(entry, assets))
     )
-    words = {
-        "booking": escape(booking.way),
-        "checkout_url": escape(booking.checkout_url or ""),
-        "assets": address,
-        # All at once, and not one after the other as each names the next.
-        "preloads": "\n".join(
-            f'<link rel="modulepreload" href="{address}/{name}">' for name in modules
-        ),
-    }
-    for name, text in words.items():
-        page = page.replace("{{" + name + "}}", text)
-    return page.encode()
+    page = page.replace("{{preloads}}", "\n".join(hints))
+    return _asset("text/html; charset=utf-8", page.encode())
+
+
+def _modules(entry: str, assets: Mapping[str, Asset]) -> set[str]:
+    """The module and all that it imports, and they import."""
+    reached: set[str] = set()
+    left = {entry}
+    while left:
+        module = left.pop()
+        reached.add(module)
+        left |= set(_imports(module, assets[module])) - reached
+    return reached
+
+
+def _imports(module: str, asset: Asset) -> Iterator[str]:
+    for address in _IMPORT.findall(asset.body.decode()):
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(module), address))
 
 
 def _digest(body: bytes) -> str:

@@ -62,6 +62,7 @@ class Principal:
 
 ACCESS: Final[dict[str, Role]] = {
     "GET /": Role.anyone,
+    "GET /box-office": Role.anyone,
     "GET /page/{release}/{asset}": Role.anyone,
     "GET /health": Role.anyone,
     "GET /health/ready": Role.anyone,

@@ -1,0 +1,23 @@
+// Owns the question before something that is hard to undo.
+//
+// Modules: confirm({title, text, button}) -> a promise of yes (true) or no.
+
+import { byId } from "../dom.js";
+
+export function confirm({ title, text, button }) {
+  const dialog = byId("confirm");
+  byId("confirm-title").textContent = title;
+  byId("confirm-text").textContent = text;
+  byId("confirm-yes").textContent = button;
+  return new Promise((resolve) => {
+    let answer = false;
+    byId("confirm-yes").onclick = () => {
+      answer = true;
+      dialog.close();
+    };
+    byId("confirm-no").onclick = () => dialog.close();
+    dialog.onclose = () => resolve(answer);
+    dialog.showModal();
+    byId("confirm-no").focus();
+  });
+}

@@ -1,0 +1,34 @@
+// Owns the two ways in which the map answers a hand: to look (drag moves the map, a press shows a seat)
+// and to select (drag draws a frame, a press selects a seat), and the frame on the screen. With a mouse,
+// Shift draws a frame while looking as well.
+//
+// Modules: Framing({canvas, onMode}); .isSelecting, .set(on), .draw({frame, done}).
+
+import { byId } from "../dom.js";
+
+export class Framing {
+  isSelecting = false;
+
+  constructor({ canvas, onMode }) {
+    this.onMode = onMode;
+    this.box = byId("frame");
+    byId("mode-look").addEventListener("click", () => this.set(false));
+    byId("mode-select").addEventListener("click", () => this.set(true));
+    // A second finger, or a gesture that the system took away, ends the frame without a choice.
+    for (const name of ["pointerdown", "pointerup", "pointercancel"]) canvas.addEventListener(name, () => (this.box.hidden = true));
+  }
+
+  set(on) {
+    this.isSelecting = on;
+    byId("mode-look").setAttribute("aria-pressed", String(!on));
+    byId("mode-select").setAttribute("aria-pressed", String(on));
+    this.onMode(on);
+  }
+
+  draw({ frame, done }) {
+    this.box.hidden = done;
+    this.box.style.transform = `translate(${frame.left}px, ${frame.top}px)`;
+    this.box.style.width = `${frame.right - frame.left}px`;
+    this.box.style.height = `${frame.bottom - frame.top}px`;
+  }
+}

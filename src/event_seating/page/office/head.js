@@ -1,0 +1,84 @@
+// Owns the head of the page: the event's name, how it sells, the counters, and the switch of the sale for
+// who may use it.
+//
+// Modules: showHead(event), Counters({tally, sales, state, money}), SaleSwitch({event, onEvent}).
+
+import { serverNow } from "../api.js";
+import { byId } from "../dom.js";
+import { notify } from "../notices.js";
+import { saleOf } from "../sale.js";
+import { moment } from "../times.js";
+import { confirm } from "./confirm.js";
+import { mayManage } from "./key.js";
+import { percent } from "./occupancy-chart.js";
+import { nameInPicker } from "./picker.js";
+import { refusalOf } from "./refusals.js";
+import { write } from "./server.js";
+
+const SHOW_EVERY_MS = 200;
+
+export function showHead(event) {
+  document.title = `${event.name} · box office`;
+  byId("title").textContent = event.name;
+  byId("subtitle").textContent = `${moment(event.startsAt, event.timeZone)} · ${event.venueName}`;
+  nameInPicker(event);
+}
+
+export class Counters {
+  #timer = 0;
+
+  constructor(options) {
+    Object.assign(this, options);
+  }
+
+  /** Count again, a few times a second at the most. */
+  refresh() {
+    this.#timer ||= setTimeout(() => this.#show(), SHOW_EVERY_MS);
+  }
+
+  #show() {
+    this.#timer = 0;
+    const total = this.tally.total;
+    for (const name of ["available", "held", "booked", "blocked"]) {
+      byId(`count-${name}`).textContent = total[name].toLocaleString();
+      byId(`part-${name}`).textContent = percent(total[name], total.size);
+    }
+    const { bookings, amount } = this.sales.totals;
+    const isKnown = this.state() === "live";
+    byId("count-revenue").textContent = isKnown || bookings ? this.money().full(amount) : "…";
+    byId("part-revenue").textContent = { reading: "reading…", lost: "out of date" }[this.state()] ?? `${bookings.toLocaleString()} ${bookings === 1 ? "booking" : "bookings"}`;
+  }
+}
+
+export class SaleSwitch {
+  constructor(options) {
+    Object.assign(this, options);
+    this.button = byId("sale-switch");
+    this.button.addEventListener("click", () => this.#press());
+  }
+
+  refresh() {
+    const { status } = this.event();
+    const sale = saleOf(this.event(), serverNow());
+    const chip = byId("sale-chip");
+    chip.hidden = false;
+    chip.textContent = sale.chip || "On sale";
+    chip.className = `chip ${sale.tone || "good"}`;
+    this.button.hidden = !mayManage() || status === "cancelled";
+    this.button.textContent = status === "on_sale" ? "Pause the sale" : "Resume the sale";
+  }
+
+  async #press() {
+    const status = this.event().status === "on_sale" ? "paused" : "on_sale";
+    const isPause = status === "paused";
+    const text = isPause ? "Buyers cannot choose seats until it is resumed. What they hold they may still book." : "Buyers can choose seats again at once.";
+    if (!(await confirm({ title: isPause ? "Pause the sale?" : "Resume the sale?", text, button: isPause ? "Pause" : "Resume" }))) return;
+    this.button.disabled = true;
+    try {
+      this.onEvent(await write("PATCH", `/events/${encodeURIComponent(this.event().id)}`, { status }));
+    } catch (problem) {
+      notify(refusalOf(problem, this.model).sentence);
+    }
+    this.button.disabled = false;
+  }
+}

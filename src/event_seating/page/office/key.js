@@ -1,0 +1,141 @@
+// Owns the operator's key: asked for where this deployment needs one, kept for this tab alone
+// (sessionStorage) until it is forgotten, sent in a header and never in an address. A key that is wrong,
+// or that may too little, is said so; one that is revoked while the page is open is asked for anew.
+//
+// Modules: keyReady() -> a promise that is kept once the page may ask; keyIsLost(problem), mayManage(),
+// whenKeyChanges(listener).
+
+import { get, useKey } from "../api.js";
+import { byId } from "../dom.js";
+
+const KEPT_AS = "event-seating-key";
+const TOO_LITTLE = "This key may not do what a box office does. Ask for one with the role box-office.";
+// What can stand in a header; the server's own keys are a part of it.
+const KEY = /^[\x21-\x7e]{1,512}$/;
+
+const isNeeded = document.querySelector('meta[name="key"]')?.content !== "optional";
+const listeners = new Set();
+
+// Without a key, where none is needed, everybody may do everything.
+let isAdmin = !isNeeded;
+let isTaken = false;
+let ready = null;
+let allow = null;
+
+/** Kept once the page has a key that may do what a box office does, or needs none. */
+export function keyReady() {
+  ready ??= begin();
+  return ready;
+}
+
+/** Whether the key may also change the event itself. */
+export function mayManage() {
+  return isAdmin;
+}
+
+export function whenKeyChanges(listener) {
+  listeners.add(listener);
+}
+
+/** The server no longer takes the key: say so and ask for another. */
+export function keyIsLost(problem) {
+  if (byId("key-dialog").open) return;
+  ask(problem.status === 403 ? TOO_LITTLE : stored() ? "The key is no longer taken. It was revoked, or it was never right." : "This server needs a key.");
+}
+
+async function begin() {
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    take(byId("key").value.trim());
+  });
+  // Without a key there is nothing behind the dialog to go back to.
+  byId("key-dialog").addEventListener("cancel", (event) => (isNeeded || stored()) && event.preventDefault());
+  byId("key-button").addEventListener("click", () => (stored() ? forget() : ask("")));
+  byId("key-close").addEventListener("click", () => byId("key-dialog").close());
+  const found = stored();
+  if (found) await use(found);
+  else if (isNeeded) ask("");
+  showState();
+  if (!isNeeded || isTaken) return;
+  await new Promise((resolve) => {
+    allow = resolve;
+  });
+}
+
+function ask(reason) {
+  byId("key-reason").textContent = reason;
+  byId("key-reason").hidden = !reason;
+  byId("key").value = "";
+  byId("key-close").hidden = isNeeded || Boolean(stored());
+  if (!byId("key-dialog").open) byId("key-dialog").showModal();
+  byId("key").focus();
+}
+
+async function take(key) {
+  if (!KEY.test(key)) {
+    ask(key ? "That is no key: it has signs in it that a key cannot have." : "Please type or paste the key.");
+    return;
+  }
+  byId("key-send").disabled = true;
+  await use(key);
+  byId("key-send").disabled = false;
+}
+
+/** Try a key; keep it when it may do enough. */
+async function use(key) {
+  useKey(key);
+  try {
+    // What the least of them may read, and what only an admin may.
+    await get("/cache-status");
+    isAdmin = await mayRead("/webhooks?limit=1");
+  } catch (problem) {
+    if (!problem.passing) drop();
+    ask(reasonOf(problem));
+    return;
+  }
+  sessionStorage.setItem(KEPT_AS, key);
+  isTaken = true;
+  byId("key-dialog").close();
+  byId("key").value = "";
+  showState();
+  allow?.();
+  for (const listener of listeners) listener();
+}
+
+async function mayRead(path) {
+  try {
+    await get(path);
+    return true;
+  } catch (problem) {
+    if (problem.status === 403) return false;
+    throw problem;
+  }
+}
+
+function reasonOf(problem) {
+  if (problem.status === 401) return "The server does not know this key.";
+  if (problem.status === 403) return TOO_LITTLE;
+  return `The key could not be tried: ${problem.message}`;
+}
+
+function drop() {
+  sessionStorage.removeItem(KEPT_AS);
+  useKey(null);
+  isTaken = false;
+  isAdmin = !isNeeded;
+  showState();
+}
+
+function forget() {
+  drop();
+  // What the key has shown must not stay on the screen.
+  location.reload();
+}
+
+function stored() {
+  return sessionStorage.getItem(KEPT_AS);
+}
+
+function showState() {
+  byId("key-button").textContent = stored() ? "Forget the key" : "Use a key";
+}

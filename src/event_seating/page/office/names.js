@@ -1,0 +1,46 @@
+// Owns the words for a status and for what happened, as the box office says them, and how several seats
+// read together.
+//
+// Modules: statusName(status), happened(operation), seatsText(seats, model), ticketsText(n).
+
+import { listed } from "../reasons.js";
+import { BLOCKED, BOOKED, FREE, HELD } from "../seats.js";
+
+const STATUS_NAMES = { [FREE]: "available", [HELD]: "held", [BOOKED]: "booked", [BLOCKED]: "blocked" };
+
+const HAPPENED = {
+  hold: "held",
+  change: "hold changed",
+  extend: "hold extended",
+  release: "given back",
+  expire: "hold ran out",
+  book: "booked",
+  cancel: "cancelled",
+  exchange: "exchanged",
+  block: "blocked",
+  unblock: "released",
+};
+
+const NAMED_MAX = 6;
+
+export function statusName(status) {
+  return STATUS_NAMES[status] ?? "not available";
+}
+
+export function happened(operation) {
+  return HAPPENED[operation] ?? operation;
+}
+
+export function ticketsText(count) {
+  return `${count.toLocaleString()} ${count === 1 ? "ticket" : "tickets"}`;
+}
+
+export function seatsWord(count) {
+  return `${count.toLocaleString()} ${count === 1 ? "seat" : "seats"}`;
+}
+
+/** `Lower A, row 3, seats 4, 5` and so on; of many the first and how many more. */
+export function seatsText(seats, model) {
+  if (seats.length <= NAMED_MAX) return listed(seats, model);
+  return `${listed(seats.slice(0, NAMED_MAX), model)} and ${(seats.length - NAMED_MAX).toLocaleString()} more`;
+}

@@ -1,0 +1,47 @@
+// Owns the place in a panel where it says what came of a press: done, refused with the seats that were
+// the reason, or under way. Spoken as well as shown.
+//
+// Modules: Outcome(element); .done(sentence, parts), .refused(refusal, actions), .busy(sentence), .clear().
+
+import { say, sayNow } from "../announce.js";
+import { make } from "../dom.js";
+
+export class Outcome {
+  constructor(element) {
+    this.element = element;
+  }
+
+  done(sentence, parts = [], actions = []) {
+    this.#show("good", sentence, parts, actions);
+    say(sentence);
+  }
+
+  refused({ sentence, parts }, actions = []) {
+    this.#show("bad", sentence, parts, actions);
+    sayNow([sentence, ...parts].join(" "));
+  }
+
+  busy(sentence, actions = []) {
+    this.#show("", sentence, [], actions);
+  }
+
+  clear() {
+    this.element.hidden = true;
+    this.element.replaceChildren();
+  }
+
+  #show(tone, sentence, parts, actions) {
+    this.element.className = `outcome ${tone}`;
+    this.element.hidden = false;
+    this.element.replaceChildren(
+      make("p", { textContent: sentence }),
+      parts.length ? make("ul", {}, ...parts.map((part) => make("li", { textContent: part }))) : "",
+      actions.length ? make("div", { className: "actions" }, ...actions.map(({ label, run }) => {
+        const button = make("button", { type: "button", className: "small", textContent: label });
+        button.addEventListener("click", run);
+        return button;
+      })) : "",
+    );
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,0 +1,126 @@
+// Owns what was sold: of each booking when, how many tickets, for how much and whether it was cancelled,
+// in columns of numbers; and which booking has which seat. So 100,000 bookings take some 20 MB and a
+// curve of them some milliseconds. No DOM, no network.
+//
+// A booking counts from when it was made with what it has now: one that was changed since counts as it
+// is, one that was cancelled counts until then. So the curve ends at what is booked now.
+//
+// Modules: Sales(model); .put(booking), .totals, .curve(until), .holderOf(seat), .clear(); toMinor(text).
+
+// 32 bytes each, and their names; a house of 100,000 places that is sold out and cancelled twice.
+const BOOKINGS_MAX = 300_000;
+const FIRST_ROOM = 1_024;
+const POINTS = 160;
+// A sale that began a moment ago still gets an axis of time.
+const SPAN_LEAST_MS = 60_000;
+
+const NOBODY = -1;
+
+export class Sales {
+  constructor(model) {
+    this.model = model;
+    this.clear();
+  }
+
+  clear() {
+    this.count = 0;
+    this.isFull = false;
+    this.numbers = new Map();
+    this.ids = [];
+    this.names = [];
+    this.made = new Float64Array(FIRST_ROOM);
+    this.ended = new Float64Array(FIRST_ROOM);
+    this.amounts = new Float64Array(FIRST_ROOM);
+    this.tickets = new Uint32Array(FIRST_ROOM);
+    this.versions = new Float64Array(FIRST_ROOM);
+    this.holders = new Int32Array(this.model.seatCount).fill(NOBODY);
+  }
+
+  /** Take a booking as the server tells it; an older state of one that we know says nothing new. */
+  put(booking) {
+    const number = this.numbers.get(booking.id) ?? this.#add(booking.id);
+    if (number === NOBODY || this.versions[number] > booking.version) return;
+    const isCancelled = booking.status === "cancelled";
+    this.versions[number] = booking.version;
+    this.names[number] = booking.orderRef ?? booking.userId ?? "";
+    this.made[number] = Date.parse(booking.createdAt);
+    this.ended[number] = isCancelled ? Date.parse(booking.updatedAt) : Infinity;
+    this.amounts[number] = toMinor(booking.total);
+    this.tickets[number] = booking.lines.reduce((sum, line) => sum + (line.quantity ?? 1), 0);
+    for (const id of booking.seats) {
+      const seat = this.model.number(id);
+      if (seat === undefined) continue;
+      if (!isCancelled) this.holders[seat] = number;
+      else if (this.holders[seat] === number) this.holders[seat] = NOBODY;
+    }
+  }
+
+  /** What is booked now; `amount` is in minor units. */
+  get totals() {
+    const sum = { bookings: 0, tickets: 0, amount: 0 };
+    for (let number = 0; number < this.count; number += 1) {
+      if (this.ended[number] < Infinity) continue;
+      sum.bookings += 1;
+      sum.tickets += this.tickets[number];
+      sum.amount += this.amounts[number];
+    }
+    return sum;
+  }
+
+  /** The booking of a seat as {id, name}, as far as we know it; null for none. */
+  holderOf(seat) {
+    const number = this.holders[seat];
+    return number === NOBODY ? null : { id: this.ids[number], name: this.names[number] };
+  }
+
+  /** Tickets and amount so far, at even steps of time up to `until`; null before the first booking. */
+  curve(until) {
+    let first = Infinity;
+    for (let number = 0; number < this.count; number += 1) first = Math.min(first, this.made[number]);
+    if (first === Infinity) return null;
+    const from = Math.min(first, until - SPAN_LEAST_MS);
+    const step = (until - from) / (POINTS - 1);
+    const [tickets, amounts] = [new Float64Array(POINTS), new Float64Array(POINTS)];
+    const add = (at, sign, number) => {
+      const point = Math.min(POINTS - 1, Math.max(0, Math.ceil((at - from) / step)));
+      tickets[point] += sign * this.tickets[number];
+      amounts[point] += sign * this.amounts[number];
+    };
+    for (let number = 0; number < this.count; number += 1) {
+      add(this.made[number], 1, number);
+      if (this.ended[number] < Infinity) add(this.ended[number], -1, number);
+    }
+    for (let point = 1; point < POINTS; point += 1) {
+      tickets[point] += tickets[point - 1];
+      amounts[point] += amounts[point - 1];
+    }
+    return { at: Float64Array.from({ length: POINTS }, (_, point) => from + point * step), tickets, amounts };
+  }
+
+  #add(id) {
+    if (this.count === BOOKINGS_MAX) {
+      this.isFull = true;
+      return NOBODY;
+    }
+    if (this.count === this.made.length) {
+      for (const name of ["made", "ended", "amounts", "tickets", "versions"]) this[name] = doubled(this[name]);
+    }
+    this.ids.push(id);
+    this.names.push("");
+    this.versions[this.count] = -1;
+    this.numbers.set(id, this.count);
+    this.count += 1;
+    return this.count - 1;
+  }
+}
+
+/** `145.00` as 14500. */
+export function toMinor(text) {
+  return Number(text.replace(".", ""));
+}
+
+function doubled(column) {
+  const larger = new column.constructor(2 * column.length);
+  larger.set(column);
+  return larger;
+}

@@ -1,0 +1,48 @@
+// Owns the box office's calls: as everybody's, but a key that is no longer taken is asked for anew, and
+// a change whose answer was lost is sent under the same Idempotency-Key when it is tried again, even by
+// hand and much later: the server then answers as the first time instead of doing it twice.
+//
+// Modules: read(path), write(method, path, body), readLines(path, take).
+
+import { change, get, lines, newKey } from "../api.js";
+import { keyIsLost } from "./key.js";
+
+// More calls than this without an answer nobody tries again.
+const UNANSWERED_MAX = 100;
+
+const unanswered = new Map();
+
+/** The body of the answer. Raises a `Problem`. */
+export async function read(path) {
+  return (await guarded(() => get(path))).body;
+}
+
+/** As `read`, of a list that comes as lines. */
+export function readLines(path, take) {
+  return guarded(() => lines(path, take));
+}
+
+/** A change; the body of the answer. Raises a `Problem`. */
+export async function write(method, path, body) {
+  const call = JSON.stringify([method, path, body]);
+  const key = unanswered.get(call) ?? newKey();
+  try {
+    const answer = await guarded(() => change(method, path, body, { key }));
+    unanswered.delete(call);
+    return answer;
+  } catch (problem) {
+    unanswered.delete(call);
+    if (problem.passing) unanswered.set(call, key);
+    if (unanswered.size > UNANSWERED_MAX) unanswered.delete(unanswered.keys().next().value);
+    throw problem;
+  }
+}
+
+async function guarded(call) {
+  try {
+    return await call();
+  } catch (problem) {
+    if (problem.status === 401) keyIsLost(problem);
+    throw problem;
+  }
+}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 import bullmq
@@ -413,7 +414,7 @@ async def test_a_job_whose_worker_was_killed_is_taken_up_and_that_costs_no_attem
         async with jobs.working(done, times=SOON) as worker:
             if deaths < 3:
                 worker.pause()
-                await until(lambda: stalled(jobs, job_id, deaths))
+                await until(partial(stalled, jobs, job_id, deaths))
             else:
                 await until(lambda: all_done(jobs))
     (seen,) = handlers.seen

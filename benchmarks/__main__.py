@@ -17,6 +17,7 @@ from benchmarks import (
     cache,
     cached_read,
     coalescing,
+    jobs,
     limiter,
     live,
     machine,
@@ -50,6 +51,7 @@ TOPICS: dict[str, Measure] = {
     "seats-load": seats_load.measure,
     "seats-processes": seats_processes.measure,
     "seats-http": seats_http.measure,
+    "jobs": jobs.measure,
     "live": live.measure,
     "page": page.measure,
 }

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from event_seating.booking import ids, snapshot
+from event_seating.booking.announcements import Announce, announce_nothing
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.log import SeatLog
@@ -65,10 +66,12 @@ def house(seats: int) -> SeatIndex:
     )
 
 
-async def open_log(store: LogStore, event_id: str, index: SeatIndex) -> SeatLog:
+async def open_log(
+    store: LogStore, event_id: str, index: SeatIndex, announce: Announce = announce_nothing
+) -> SeatLog:
     """The event as this process has it in memory, configured if it is new."""
     states = await snapshot.load(event_id, index, store, grace_ms=GRACE_MS)
-    log = SeatLog(event_id, states, store, SystemClock())
+    log = SeatLog(event_id, states, store, SystemClock(), announce=announce)
     if states.configuration is None:
         await log.submit(Submission(Configure(CONFIGURATION), answer))
     return log

@@ -97,9 +97,11 @@ class SmtpServer:
         """As `SMTP_URL` has it, without user and options."""
         return f"smtp://127.0.0.1:{self.port}"
 
-    @property
     def message_ids(self) -> list[str]:
-        """Of all that was taken, in order."""
+        """Of all that was taken, in order.
+
+        No property: the library looks at each of those, at every connection.
+        """
         return [each.message_id for each in list(self.received)]
 
     @property

@@ -153,7 +153,6 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
 
         jobs = await _jobs(stack, settings, database, clock, metrics)
 
-        key = settings.admin_api_key
         yield Parts(
             settings=settings,
             clock=clock,
@@ -170,9 +169,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             live=live,
             limiter=limiter,
             seating_limits=_seating_limits(settings, clock),
-            doorkeeper=Doorkeeper(
-                key.get_secret_value() if key else None, open_house=not settings.production
-            ),
+            doorkeeper=_doorkeeper(settings),
             health=Health(
                 {"database": database.ping}, helpful={"redis": signals.ping} if signals else None
             ),
@@ -359,6 +356,11 @@ def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter 
     metrics.attach_logs(lambda: logs.dropped)
     if limiter is not None:
         metrics.attach_limiter(limiter.__len__)
+
+
+def _doorkeeper(settings: Settings) -> Doorkeeper:
+    key = settings.admin_api_key
+    return Doorkeeper(key.get_secret_value() if key else None, open_house=not settings.production)
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

@@ -88,8 +88,8 @@ async def test_each_thing_is_kept_for_its_time(database: Database, purge: Purge)
     await put(database, outbox, [row("waits", None), row("new", NOW_MS - 30 * DAY_MS),
                                  row("old", NOW_MS - 30 * DAY_MS - 1)])  # fmt: skip
     await put(database, webhook_deliveries, [
-        {"id": id_, "webhook_id": "w", "type": "t", "event_id": "e", "version": 1, "payload": "{}",
-         "status": "s", "attempts": 1, "created_at_ms": at}
+        {"id": id_, "webhook_id": "w", "job_id": "j", "type": "t", "event_id": "e",
+         "version": 1, "payload": "{}", "status": "s", "attempts": 1, "created_at_ms": at}
         for id_, at in (("new", NOW_MS - 30 * DAY_MS), ("old", NOW_MS - 30 * DAY_MS - 1))
     ])  # fmt: skip
     async with database.write() as connection:

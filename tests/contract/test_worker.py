@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
+import bullmq
 import pytest
 from sqlalchemy import select
 from structlog.contextvars import get_contextvars
@@ -382,6 +384,54 @@ async def test_a_worker_that_cannot_finish_in_time_hands_back_without_costing_an
     async with jobs.working(handlers.all()):
         await until(lambda: all_done(jobs))
     assert [job.attempt for job in handlers.seen] == [1, 1]
+
+
+SOON: Mapping[str, int] = {"lock_ms": 400, "stalled_every_ms": 300}
+
+
+async def die_with_a_job(jobs: Jobs) -> None:
+    """Leave in Redis what a worker leaves that takes a job and is killed."""
+    dead = bullmq.Worker(
+        jobs.name,
+        lambda _job, _token: None,
+        {"connection": jobs.redis, "autorun": False, "lockDuration": SOON["lock_ms"]},
+    )
+    job = await dead.backend.moveToActive("dead", dead.opts)
+    assert job[1] is not None
+
+
+async def test_a_job_whose_worker_was_killed_is_taken_up_and_that_costs_no_attempt(
+    jobs: Jobs,
+) -> None:
+    handlers = Handlers()
+    job_id = await jobs.ask("count")
+    await jobs.relay.step()
+    # As often as that: BullMQ's own limit is one.
+    for deaths in (1, 2, 3):
+        await die_with_a_job(jobs)
+        assert await jobs.state(job_id) == "active"
+        done = handlers.all() if deaths == 3 else {}
+        async with jobs.working(done, times=SOON) as worker:
+            if deaths < 3:
+                worker.pause()
+                await until(partial(stalled, jobs, job_id, deaths))
+            else:
+                await until(lambda: all_done(jobs))
+    (seen,) = handlers.seen
+    assert (seen.id, seen.attempt) == (job_id, 1)
+
+
+async def stalled(jobs: Jobs, job_id: str, times: int) -> bool:
+    return sum(each["event"] == "stalled" for each in await events(jobs, job_id)) == times
+
+
+async def test_no_look_for_jobs_of_dead_workers_is_left_out(jobs: Jobs) -> None:
+    """One counts for all workers, and no longer than until this one's next."""
+    every_ms = 1_000
+    key = f"bull:{jobs.name}:stalled-check"
+    async with jobs.working({}, times={"stalled_every_ms": every_ms}):
+        await until(lambda: jobs.redis.exists(key))
+        assert await jobs.redis.pttl(key) < every_ms * 0.9
 
 
 async def test_a_database_that_is_away_costs_a_job_no_attempt(

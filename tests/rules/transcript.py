@@ -33,7 +33,7 @@ KEY = "0123456789abcdef" * 3
 """What `openssl rand -hex 24` may print."""
 
 OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float,
-                 "retryAfter": int}  # fmt: skip
+                 "oldestSeconds": float, "retryAfter": int}  # fmt: skip
 OWN_HEADERS = {"x-request-id", "retry-after"}
 DRAWN = {"id", "eventId", "holdToken", "bookingId", "hold", "booking", "epoch", "webhookId",
          "secret"}  # fmt: skip

@@ -91,7 +91,7 @@ class QueueBody(BaseModel):
         description="Jobs done a second, within the last minute."
     )
     durationMs: DurationBody | None  # noqa: N815
-    latencyMs: float | None = Field(  # noqa: N815
+    commitToDoneMs: float | None = Field(  # noqa: N815
         description="From the commit that asked for a job to the one that ended it, on average."
     )
 
@@ -235,7 +235,7 @@ def _queue(view: QueueView) -> QueueBody:
         delayed=counts.delayed if counts else None,
         throughputPerSecond=round(done.per_s, 3) if done else 0.0,
         durationMs=_duration(done),
-        latencyMs=round(done.latency_ms, 1) if done else None,
+        commitToDoneMs=round(done.latency_ms, 1) if done else None,
     )
 
 

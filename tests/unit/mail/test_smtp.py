@@ -159,7 +159,7 @@ async def test_an_answer_that_is_lost_makes_a_second_mail_of_the_same_id(
         await post.send(sent)
     server.manners.hangs_up_after = False
     await post.send(sent)
-    assert server.message_ids == [message_id(sent.job_id, SENDER)] * 2
+    assert server.message_ids() == [message_id(sent.job_id, SENDER)] * 2
 
 
 class TestConnections:

@@ -26,7 +26,8 @@ from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.model import Handler
 from event_seating.mail.mode import sends_mail
-from event_seating.mail.post import post, wait_for_a_server
+from event_seating.mail.post import TAKEN, post, wait_for_a_server
+from event_seating.mail.taken import Taken
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.telemetry.metrics import Metrics
@@ -151,7 +152,8 @@ def _handlers(
         **NewsJobs(database, houses.get, webhooks.tell).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
     }
-    office = post(settings, clock)
+    taken = stack.enter_context(Taken(settings.data_dir / TAKEN))
+    office = post(settings, clock, taken)
     if office is None:
         return handlers | {WELCOME: wait_for_a_server, CONFIRMATION: wait_for_a_server}
     stack.push_async_callback(office.aclose)

@@ -4,10 +4,17 @@ from typing import Final
 
 from event_seating.clock import Clock
 from event_seating.config import Settings
+from event_seating.jobs.model import Job
 from event_seating.mail.message import Mail, compose
 from event_seating.mail.mode import folder, sends_mail
 from event_seating.mail.taken import Taken
-from event_seating.mail.transport import Envelope, MailFolder, SmtpTransport, Transport
+from event_seating.mail.transport import (
+    Envelope,
+    MailDelayed,
+    MailFolder,
+    SmtpTransport,
+    Transport,
+)
 from event_seating.mailbox import Mailbox, parse_mailbox
 from event_seating.written import parse_smtp_url
 
@@ -53,3 +60,11 @@ def post(settings: Settings, clock: Clock, taken: Taken) -> Post | None:
         return Post(MailFolder(folder(settings), clock), sender, clock, taken)
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
     return Post(SmtpTransport(server), sender, clock, taken)
+
+
+async def wait_for_a_server(_job: Job) -> None:
+    """What a process does with a mail that was asked for where there was a server, and it has none.
+
+    Another process may send it at the next attempt, or an operator mend the settings meanwhile.
+    """
+    raise MailDelayed("No mail is sent by this process: SMTP_URL is not set.")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 
 from event_seating.mail import taken as module
 from event_seating.mail.taken import Taken
@@ -59,3 +60,27 @@ def test_of_many_the_newest_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch
             assert len(path.read_bytes().splitlines()) <= 11
     with Taken(path) as after:
         assert [n for n in range(95) if f"job-{n}" in after][-5:] == [90, 91, 92, 93, 94]
+
+
+def test_a_place_that_cannot_be_written_costs_a_line_and_no_mail(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the directory should be")
+    with structlog.testing.capture_logs() as lines, Taken(tmp_path / "data" / "mails") as taken:
+        taken.note("job-1")
+        taken.note("job-2")
+        assert "job-1" in taken
+    assert [line["log_level"] for line in lines] == ["warning"]
+
+
+def test_a_disk_that_fills_up_while_the_file_is_written_anew_costs_nothing_else(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TAKEN_MOST", 2)
+    with Taken(path) as taken:
+        path.with_name(path.name + ".new").mkdir()
+        for number in range(3):
+            taken.note(f"job-{number}")
+        assert "job-2" in taken
+        path.with_name(path.name + ".new").rmdir()
+        taken.note("job-3")
+    with Taken(path) as after:
+        assert "job-3" in after

@@ -133,7 +133,7 @@ class Relay:
         if self._all_before_ms is None and now - self._looked_at_all >= LOOK_AT_ALL_EVERY_S:
             self._all_before_ms = self._clock.now_ms()
             self._looked_at_all = now
-            _log.info("the server of the queues is another, or lost what it had: looking for jobs")
+            _log.info("the server of the queues began anew: looking for jobs that it may not have")
         return None if self._all_before_ms is None else run
 
     async def _hand_over(self, queue: JobQueue) -> int:

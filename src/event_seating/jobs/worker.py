@@ -19,6 +19,7 @@ import bullmq
 from bullmq.custom_errors import DelayedError, UnrecoverableError
 from bullmq.redis_connection import RedisConnection
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
@@ -28,7 +29,9 @@ from event_seating.jobs.model import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry.logs import get_logger
+from event_seating.valkey import trouble
 from event_seating.valkey.client import connect, ended
+from event_seating.valkey.signals import FAILURES
 
 LOCK_MS: Final = 8_000
 """How long a job is a worker's own without a word from it; renewed each 2 s."""
@@ -216,9 +219,14 @@ class Worker:
         return _short(result)
 
     def _complain(self, error: Exception, *_job: object) -> None:
-        complaint = told(error)
-        if complaint != self._complaint and not self._ending:
-            self._complaint = complaint
+        away = isinstance(error, FAILURES) and type(error) is not ResponseError
+        complaint = trouble.described(error) if away else told(error)
+        if complaint == self._complaint or self._ending:
+            return
+        self._complaint = complaint
+        if away:  # which `signals` has said, as a warning
+            _log.info("a worker waits for its server", queue=self.queue, why=complaint)
+        else:
             _log.warning("a worker met an error", queue=self.queue, why=complaint)
 
     def _hear(self, *_job: object) -> None:

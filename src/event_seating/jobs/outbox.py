@@ -26,7 +26,7 @@ PRIORITY_MAX: Final = 2**21
 
 _KEY: Final = tuple_(outbox.c.event_id, outbox.c.id)
 
-_ADDED: Final = (
+ADDED: Final = (
     "event_id",
     "id",
     "queue",
@@ -36,10 +36,9 @@ _ADDED: Final = (
     "trace",
     "created_at_ms",
 )
+"""What `row_of` gives."""
 
-ADD: Final = insert(outbox).values({name: bindparam(name) for name in _ADDED})
-"""Takes what `row_of` gives."""
-
+_ADD: Final = insert(outbox).values({name: bindparam(name) for name in ADDED})
 _ADD_ONCE = text(
     "INSERT INTO outbox (event_id, id, queue, name, payload, priority, trace, created_at_ms)"
     " SELECT CAST(:event_id AS TEXT), CAST(:id AS TEXT), CAST(:queue AS TEXT),"
@@ -154,7 +153,7 @@ class Result(NamedTuple):
 async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) -> None:
     """Ask for these jobs; they run once the transaction is committed."""
     if jobs:
-        await connection.execute(ADD, [row_of(job, now_ms) for job in jobs])
+        await connection.execute(_ADD, [row_of(job, now_ms) for job in jobs])
 
 
 async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> bool:

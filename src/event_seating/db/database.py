@@ -201,7 +201,7 @@ class Database:
         if self.dialect != "postgresql":
             return self.prepare(insert(table).values({name: bindparam(name) for name in names}))
         columns = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
-        rows = func.unnest(*columns).table_valued(*names)
+        rows = func.unnest(*columns).table_valued(*names).render_derived()
         chosen = select(*(rows.c[name] for name in names))
         return self.prepare(insert(table).from_select(names, chosen, include_defaults=False))
 

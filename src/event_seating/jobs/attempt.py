@@ -90,8 +90,15 @@ class Attempts:
     """Makes attempts at jobs, until it is told to stop."""
 
     def __init__(
-        self, database: Database, handlers: Mapping[str, Handler], clock: Clock, counted: Tally
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        counted: Tally,
+        nudge: Callable[[], None] = lambda: None,
     ) -> None:
+        """`nudge` is called after a handler's own transaction, which may have asked for jobs."""
+        self._nudge = nudge
         self._database = database
         self._handlers = handlers
         self._clock = clock
@@ -208,6 +215,7 @@ class Attempts:
         )
         result = await self._unless_stopped(handler(job))
         if finished:
+            self._nudge()
             return finished[-1]
 
         async def finish_now() -> bool:

@@ -59,6 +59,17 @@ _REMOVE = (
     .returning(outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
 )
 
+_FREE = (
+    select(outbox.c.id)
+    .where(outbox.c.id.in_(bindparam("b_ids", expanding=True)))
+    .with_for_update(skip_locked=True)
+)
+_REMOVE_FREE = (
+    delete(outbox)
+    .where(outbox.c.id.in_(_FREE))
+    .returning(outbox.c.id, outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
+)
+
 _ALIVE = outbox.c.failed_at_ms.is_(None)
 
 _UNCLAIMED = or_(
@@ -150,6 +161,17 @@ class Result(NamedTuple):
     finished_at_ms: int
 
 
+class Ending(NamedTuple):
+    """How a job ended well."""
+
+    event_id: str
+    id: str
+    result: Any
+    """What JSON can say."""
+    started_at_ms: int
+    at_ms: int
+
+
 async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) -> None:
     """Ask for these jobs; they run once the transaction is committed."""
     if jobs:
@@ -178,33 +200,40 @@ async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> N
     await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
 
 
-async def finish(
-    connection: AsyncConnection,
-    event_id: str,
-    job_id: str,
-    result: Any,
-    *,
-    started_at_ms: int,
-    now_ms: int,
-) -> bool:
+async def finish(connection: AsyncConnection, ending: Ending) -> bool:
     """The job is done with this result; False, and nothing is kept, if it was done before."""
-    found = await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
-    row = found.first()
+    key = {"b_event_id": ending.event_id, "b_id": ending.id}
+    row = (await connection.execute(_REMOVE, key)).first()
     if row is None:
         return False
-    await connection.execute(
-        insert(job_results),
-        {
-            "id": job_id,
-            "queue": row.queue,
-            "name": row.name,
-            "result": None if result is None else msgspec.json.encode(result).decode(),
-            "created_at_ms": row.created_at_ms,
-            "started_at_ms": started_at_ms,
-            "finished_at_ms": now_ms,
-        },
-    )
+    await connection.execute(insert(job_results), _result_of(ending, row))
     return True
+
+
+async def finish_free(connection: AsyncConnection, endings: Sequence[Ending]) -> set[str]:
+    """Those of these jobs that are there, and that nobody else is at, are done; their ids.
+
+    It waits for nobody's lock, so that two who have several rows cannot wait for each other.
+    """
+    by_id = {ending.id: ending for ending in endings}
+    removed = list(await connection.execute(_REMOVE_FREE, {"b_ids": list(by_id)}))
+    if removed:
+        results = [_result_of(by_id[row.id], row) for row in removed]
+        await connection.execute(insert(job_results), results)
+    return {row.id for row in removed}
+
+
+def _result_of(ending: Ending, row: Any) -> dict[str, Any]:
+    result = ending.result
+    return {
+        "id": ending.id,
+        "queue": row.queue,
+        "name": row.name,
+        "result": None if result is None else msgspec.json.encode(result).decode(),
+        "created_at_ms": row.created_at_ms,
+        "started_at_ms": ending.started_at_ms,
+        "finished_at_ms": ending.at_ms,
+    }
 
 
 async def pending(

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import structlog
 from sqlalchemy import text
 
 from event_seating import app, bootstrap
@@ -156,6 +157,7 @@ async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[S
             clock=SystemClock(),
             stdout=io.StringIO(),
         )
+        stack.callback(structlog.reset_defaults)
         logs.start()
         stack.callback(logs.close)
         if settings.sqlite_path is None:

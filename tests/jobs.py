@@ -89,16 +89,36 @@ class Jobs:
     async def state(self, job_id: str) -> str:
         return (await self.queue.states([job_id]))[job_id]
 
-    def worker(self, handlers: Mapping[str, Handler], **changes: Any) -> Worker:
+    def worker(
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        times: Mapping[str, int] | None = None,
+        **changes: Any,
+    ) -> Worker:
+        """`times`: of its locks, and of the looks for jobs of dead workers."""
         options = self.options._replace(**changes)
-        return Worker(self.name, self.url, self.database, handlers, self.clock, options=options)
+        return Worker(
+            self.name,
+            self.url,
+            self.database,
+            handlers,
+            self.clock,
+            options=options,
+            **(times or {}),
+        )
 
     @asynccontextmanager
     async def working(
-        self, handlers: Mapping[str, Handler], *, relaying: bool = True, **changes: Any
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        relaying: bool = True,
+        times: Mapping[str, int] | None = None,
+        **changes: Any,
     ) -> AsyncIterator[Worker]:
         """A worker, and the relay beside it, until the block ends."""
-        worker = self.worker(handlers, **changes)
+        worker = self.worker(handlers, times=times, **changes)
         worker.start()
         relaying_task = asyncio.create_task(self.relay.run()) if relaying else None
         try:

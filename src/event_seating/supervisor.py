@@ -21,6 +21,7 @@ from event_seating.clock import Clock, SystemClock
 from event_seating.config import AppEnv, Settings
 from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
+from event_seating.mail import mode
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.valkey import embedded
 from event_seating.valkey.runtime_directory import RuntimeDirectory
@@ -97,6 +98,7 @@ class Supervisor:
             except BaseException:
                 await server.abandon()
                 raise
+            self._say_what_becomes_of_mail()
             return await self._keep_both(server, self._job_process(redis, essential=False))
 
     async def work(self) -> int:
@@ -111,6 +113,7 @@ class Supervisor:
             except BaseException:
                 await jobs.abandon()
                 raise
+            self._say_what_becomes_of_mail()
             return await jobs.run()
 
     async def _own_valkey(self, stack: AsyncExitStack) -> dict[str, str]:
@@ -214,6 +217,11 @@ class Supervisor:
                 "development: a caller without a key may do everything; "
                 "set APP_ENV=production and ADMIN_API_KEY before others can reach this"
             )
+
+    def _say_what_becomes_of_mail(self) -> None:
+        line = mode.at_the_start(self._settings)
+        if line is not None:
+            (_log.warning if self._settings.production else _log.info)(line)
 
 
 async def bind(host: str, port: int) -> socket.socket:

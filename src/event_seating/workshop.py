@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from event_seating.booking.announcements import NEWS_TYPES
+from event_seating.booking.announcements import CONFIRMATION, NEWS_TYPES
 from event_seating.booking.confirmation import Confirmations
 from event_seating.booking.houses import Houses
 from event_seating.booking.news import NewsJobs
@@ -26,12 +26,13 @@ from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.model import Handler
 from event_seating.mail.mode import sends_mail
-from event_seating.mail.post import post
+from event_seating.mail.post import TAKEN, post, wait_for_a_server
+from event_seating.mail.taken import Taken
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs
-from event_seating.users.service import UserService
+from event_seating.users.service import WELCOME, UserService
 from event_seating.users.welcome import Welcomes
 from event_seating.valkey import signals as channels
 from event_seating.valkey.signals import Signals
@@ -145,15 +146,17 @@ def _handlers(
         signals.publish(channels.WEBHOOKS)
 
     webhooks = WebhookService(database, clock, NEWS_TYPES, rules, webhooks_changed)
-    handlers = {
+    handlers: dict[str, Handler] = {
         **UserJobs(database, clock, users.changed, welcomes=sends_mail(settings)).handlers(),
         **Reports(database, houses.get, clock).handlers(),
         **NewsJobs(database, houses.get, webhooks.tell).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
     }
-    office = post(settings, clock)
-    if office is not None:
-        stack.push_async_callback(office.aclose)
-        handlers |= Welcomes(database, office).handlers()
-        handlers |= Confirmations(database, houses.get, facts.told, office, clock).handlers()
+    taken = stack.enter_context(Taken(settings.data_dir / TAKEN))
+    office = post(settings, clock, taken)
+    if office is None:
+        return handlers | {WELCOME: wait_for_a_server, CONFIRMATION: wait_for_a_server}
+    stack.push_async_callback(office.aclose)
+    handlers |= Welcomes(database, office).handlers()
+    handlers |= Confirmations(database, houses.get, facts.told, office, clock).handlers()
     return handlers

@@ -556,6 +556,25 @@ class TestDelivering:
         with pytest.raises(JobFailed):
             await house.jobs.deliver(house.job(new_job_id(), payload))
 
+    async def test_a_delivery_whose_job_is_given_up_unrun_has_failed_and_can_be_retried(
+        self, house: House
+    ) -> None:
+        webhook = await house.webhook()
+        await house.tell(await house.news(), [("hold.created", {}), ("booking.created", {})])
+        dead, alive = await house.deliveries(webhook)
+        async with house.database.write() as connection:
+            await outbox_store.fail(connection, EVENT, dead.job_id, "its worker died", 7)
+        shown = await house.service.delivery(webhook, dead.id)
+        assert (shown.status, shown.error) == (Status.failed, "its worker died")
+        assert shown.finished_at_ms == 7
+        assert await house.deliveries(webhook, Status.failed) == [shown]
+        assert await house.deliveries(webhook, Status.pending) == [alive]
+        assert await house.deliveries(webhook) == [shown, alive]
+        async with house.database.write() as connection:
+            await outbox_store.retry(connection, dead.job_id)
+        assert await house.service.delivery(webhook, dead.id) == dead
+        assert await house.deliveries(webhook, Status.failed) == []
+
     async def test_deliveries_are_listed_by_status_the_newest_first(self, house: House) -> None:
         async with receiving(answer(200)) as receiver:
             webhook = await house.webhook(receiver)

@@ -197,6 +197,7 @@ def test_production_starts_once_it_is_migrated_and_writes_its_log_files(tmp_path
         settings(tmp_path, APP_ENV="production", ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0")
     ) as server:
         assert httpx.get(f"{server.url}/users/1").status_code == 401
+        assert "No mail is sent: SMTP_URL is not set." in server.output
         headers = {"authorization": f"Bearer {KEY}"}
         assert httpx.get(f"{server.url}/users/1", headers=headers).status_code == 404
         server.signal(signal.SIGTERM)

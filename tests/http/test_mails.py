@@ -13,6 +13,7 @@ from tests.conftest import Service, in_process
 from tests.http.jobs import asked, job
 from tests.http.seating import hold, on_sale
 from tests.smtp import SmtpServer
+from tests.unit.mail.letters import NothingNoted
 
 from event_seating.booking import confirmation
 from event_seating.booking.confirmation import Confirmations
@@ -53,7 +54,8 @@ async def server() -> AsyncIterator[SmtpServer]:
 @pytest.fixture
 async def post(server: SmtpServer) -> AsyncIterator[Post]:
     transport = SmtpTransport(parse_smtp_url(server.url))
-    yield Post(transport, parse_mailbox("Box Office <tickets@example.com>"), SystemClock())
+    sender = parse_mailbox("Box Office <tickets@example.com>")
+    yield Post(transport, sender, SystemClock(), NothingNoted())
     await transport.aclose()
 
 

@@ -1,8 +1,8 @@
-"""Who may use a database: one server at a time, until something carries signals between several.
+"""Who may use a database: one server at a time.
 
 Owns the lock on a data directory (a file lock, let go by the kernel when the process dies) and the
 lock on a PostgreSQL database (an advisory lock of one session). Without them two servers would
-each cache users that the other has changed.
+each count a client's requests for itself, and cache what the other has changed.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ class PostgresLock:
         """Take the lock and keep it; a `StartupError` says who has it."""
         if not await self._try():
             raise StartupError(
-                "DATABASE_URL: another server uses this database; several need REDIS_URL, "
-                "which carries signals between them"
+                "DATABASE_URL: another server uses this database, and one alone can serve it; "
+                "`event-seating worker` may do jobs beside it"
             )
         self._keeper = asyncio.create_task(self._keep(), name="instance-lock")
 

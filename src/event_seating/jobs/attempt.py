@@ -25,7 +25,7 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox, tally
-from event_seating.jobs.model import Handler, Job, JobDone, JobFailed, Report, is_job_id
+from event_seating.jobs.model import Handler, Job, JobDone, JobFailed, JobNotYet, Report, is_job_id
 from event_seating.jobs.outbox import Row
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry import context
@@ -174,6 +174,8 @@ class Attempts:
         except DatabaseUnavailable as error:
             if tried.started < tried.attempts + PUT_OFF_MOST:
                 raise PutOff(PUT_OFF_MS) from None
+            why = str(error)
+        except JobNotYet as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 (whatever a handler raises is a failed attempt)
             _log.warning("a handler failed", exc_info=error)

@@ -68,6 +68,14 @@ class JobFailed(Exception):
     """The job cannot succeed, however often it is tried; the text says why, to an operator."""
 
 
+class JobNotYet(Exception):
+    """It could not be done this time, and nothing here is at fault; the text says why.
+
+    Tried again like after any other exception, but without a stack in the log: a mail server that
+    is down all evening would write thousands.
+    """
+
+
 class JobDone(Exception):
     """Somebody else had the job's effect meanwhile: whatever this attempt did is to be undone."""
 
@@ -99,5 +107,6 @@ class Job:
 Handler = Callable[[Job], Awaitable[Any]]
 """Does a job of one name; what it returns is the result, unless it finished the job itself.
 
-Raises `JobFailed` when trying again would not help; any other exception is tried again.
+Raises `JobFailed` when trying again would not help, and `JobNotYet` when it may; any other
+exception is tried again too, and logged with its stack.
 """

@@ -36,6 +36,10 @@ LOCK_MS: Final = 8_000
 STALLED_EVERY_MS: Final = 5_000
 """How often jobs of dead workers are looked for: with the lock that makes 13 s at the worst."""
 
+STALLED_TURN: Final = 0.8
+"""How much of that time one worker's look counts for all of them. BullMQ lets it count for the
+whole, so that the next one comes just too early, and every second one is left out."""
+
 STALLED_MOST: Final = 20
 """By default a job whose worker dies twice is given up, and it may have done nothing wrong."""
 
@@ -78,8 +82,12 @@ class Worker:
         clock: Clock,
         *,
         options: QueueOptions | None = None,
+        lock_ms: int = LOCK_MS,
+        stalled_every_ms: int = STALLED_EVERY_MS,
     ) -> None:
         self.queue = queue
+        self._lock_ms = lock_ms
+        self._stalled_every_ms = stalled_every_ms
         self._url = url
         self._options = options or OPTIONS[queue]
         self._tally = Tally(handlers)
@@ -163,8 +171,8 @@ class Worker:
                 "prefix": PREFIX,
                 "autorun": False,
                 "concurrency": self._options.concurrency,
-                "lockDuration": LOCK_MS,
-                "stalledInterval": STALLED_EVERY_MS,
+                "lockDuration": self._lock_ms,
+                "stalledInterval": self._stalled_every_ms,
                 "maxStalledCount": STALLED_MOST,
                 "runRetryDelay": RETRY_MS,
                 "drainDelay": WAIT_S,
@@ -268,6 +276,19 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
         async with asyncio.timeout(ANSWER_WITHIN_S):
             until: int = await super().waitForJob()
         return until
+
+    async def runStalledJobsCheck(self) -> None:  # noqa: N802
+        """Look for jobs of dead workers; BullMQ calls it each `stalledInterval`."""
+        counts_for_ms = int(self.opts["stalledInterval"] * STALLED_TURN)
+        try:
+            stalled = await self.backend.moveStalledJobsToWait(
+                self.opts["maxStalledCount"], counts_for_ms
+            )
+        except Exception as error:  # noqa: BLE001 (or nobody would ever look again)
+            self.emit("error", error)
+            return
+        for job_id in stalled:
+            self.emit("stalled", job_id)
 
     async def nextJobFromJobData(  # noqa: N802
         self,

@@ -29,7 +29,7 @@ from aiosmtplib import (
 )
 
 from event_seating.clock import MS_PER_S, Clock
-from event_seating.jobs.model import JobFailed
+from event_seating.jobs.model import JobFailed, JobNotYet
 from event_seating.mailbox import Mailbox
 from event_seating.written import SmtpServer, Tls
 
@@ -69,7 +69,7 @@ _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
-class MailDelayed(Exception):
+class MailDelayed(JobNotYet):
     """The mail could not be sent now; a later attempt may do."""
 
 

@@ -1,4 +1,8 @@
-"""The statements about webhooks and their deliveries. No rules, no commits."""
+"""The statements about webhooks and their deliveries. No rules, no commits.
+
+A delivery is also at its end when its job is given up without having been run to it (its worker
+died time after time, say): then the outbox knows of it alone, and is asked with each reading.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,11 +11,15 @@ import msgspec
 from sqlalchemy import (
     Integer,
     Row,
+    Select,
     Text,
+    and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
+    literal,
     select,
     text,
     tuple_,
@@ -19,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.db.tables import idempotency, webhook_deliveries, webhooks
+from event_seating.db.tables import idempotency, outbox, webhook_deliveries, webhooks
 from event_seating.webhooks.model import Delivery, Status, Webhook
 
 _BY_ID: Final = select(webhooks).where(webhooks.c.id == bindparam("id"))
@@ -61,7 +69,28 @@ _ATTEMPTED: Final = (
     )
 )
 
-_DELIVERY: Final = select(webhook_deliveries).where(webhook_deliveries.c.id == bindparam("id"))
+_JOB_GIVEN_UP: Final = and_(
+    webhook_deliveries.c.status == Status.pending,
+    outbox.c.event_id == webhook_deliveries.c.event_id,
+    outbox.c.id == webhook_deliveries.c.job_id,
+    outbox.c.failed_at_ms.is_not(None),
+)
+_GIVEN_UP: Final = outbox.c.id.is_not(None)
+_AS_GIVEN_UP: Final[dict[str, Any]] = {
+    "status": literal(Status.failed.value),
+    "error": outbox.c.error,
+    "finished_at_ms": outbox.c.failed_at_ms,
+}
+_DELIVERIES: Final = select(
+    *(
+        case((_GIVEN_UP, _AS_GIVEN_UP[column.name]), else_=column).label(column.name)
+        if column.name in _AS_GIVEN_UP
+        else column
+        for column in webhook_deliveries.c
+    )
+).select_from(webhook_deliveries.outerjoin(outbox, _JOB_GIVEN_UP))
+
+_DELIVERY: Final = _DELIVERIES.where(webhook_deliveries.c.id == bindparam("id"))
 
 
 # Webhooks
@@ -163,20 +192,35 @@ async def delivery(connection: AsyncConnection, delivery_id: str) -> Delivery | 
 async def deliveries_of(
     connection: AsyncConnection,
     webhook_id: str,
-    status: str | None,
+    status: Status | None,
     before: tuple[int, str] | None,
     most: int,
 ) -> list[Delivery]:
     """A webhook's deliveries, the newest first, before this (created at, id)."""
     columns = webhook_deliveries.c
-    statement = select(webhook_deliveries).where(columns.webhook_id == webhook_id)
-    if status is not None:
-        statement = statement.where(columns.status == status)
+    statement = _DELIVERIES.where(columns.webhook_id == webhook_id)
     if before is not None:
         statement = statement.where(tuple_(columns.created_at_ms, columns.id) < tuple_(*before))
-    order = (columns.created_at_ms.desc(), columns.id.desc())
-    found = await connection.execute(statement.order_by(*order).limit(most))
-    return [_delivery(row) for row in found]
+    statement = statement.order_by(columns.created_at_ms.desc(), columns.id.desc()).limit(most)
+    found = [
+        _delivery(row)
+        for each in _with_status(statement, status)
+        for row in await connection.execute(each)
+    ]
+    return sorted(found, key=lambda each: (each.created_at_ms, each.id), reverse=True)[:most]
+
+
+def _with_status(statement: Select[Any], status: Status | None) -> list[Select[Any]]:
+    """Statements that have those with this status between them; an index leads each."""
+    if status is None:
+        return [statement]
+    written = statement.where(webhook_deliveries.c.status == status)
+    if status is Status.delivered:
+        return [written]
+    pending = statement.where(webhook_deliveries.c.status == Status.pending)
+    if status is Status.pending:
+        return [pending.where(~_GIVEN_UP)]
+    return [written, pending.where(_GIVEN_UP)]
 
 
 async def note_attempt(

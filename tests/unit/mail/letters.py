@@ -1,14 +1,30 @@
 """Short ways to make what the tests of mail send."""
 
+from pathlib import Path
 from typing import Any
 
 from event_seating.clock import SystemClock
 from event_seating.jobs.model import new_job_id
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
+from event_seating.mail.taken import Taken
 from event_seating.mail.transport import SmtpTransport
 from event_seating.mailbox import Mailbox, parse_mailbox
 from event_seating.written import parse_smtp_url
+
+
+class NothingNoted(Taken):
+    """Remembers no mail, and needs no file for it."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+
+    def __contains__(self, job_id: str) -> bool:
+        return False
+
+    def note(self, job_id: str) -> None:
+        pass
+
 
 SENDER = parse_mailbox("Box Office <tickets@example.com>")
 ANNA = Mailbox("Anna Ärmel", "anna@example.com")
@@ -20,4 +36,4 @@ def mail(**changed: Any) -> Mail:
 
 
 def smtp_post(url: str, **limits: Any) -> Post:
-    return Post(SmtpTransport(parse_smtp_url(url), **limits), SENDER, SystemClock())
+    return Post(SmtpTransport(parse_smtp_url(url), **limits), SENDER, SystemClock(), NothingNoted())

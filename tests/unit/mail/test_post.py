@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from tests.smtp import SmtpServer
-from tests.unit.mail.letters import SENDER, mail
+from tests.unit.mail.letters import SENDER, NothingNoted, mail
 
 from event_seating.clock import SystemClock
 from event_seating.config import Settings
 from event_seating.mail.mode import at_the_start, sends_mail
 from event_seating.mail.post import Post, post
+from event_seating.mail.taken import Taken
 from event_seating.mail.transport import MailFolder, SmtpTransport
 from event_seating.mailbox import Mailbox
 
@@ -41,10 +42,11 @@ async def way(
     else:
         settings = Settings(data_dir=tmp_path, mail_from="Box <box@example.com>")
         arrived = lambda: [each.read_bytes() for each in sorted(tmp_path.glob("mail/*.eml"))]  # noqa: E731
-    made = post(settings, SystemClock())
-    assert made is not None
-    yield made, arrived
-    await made.aclose()
+    with Taken(tmp_path / "taken") as taken:
+        made = post(settings, SystemClock(), taken)
+        assert made is not None
+        yield made, arrived
+        await made.aclose()
 
 
 @pytest.mark.anyio
@@ -66,6 +68,13 @@ class TestEveryWay:
         ids = {message_from_bytes(raw, policy=default)["Message-ID"] for raw in arrived()}
         assert len(ids) == 3
 
+    async def test_a_mail_that_was_taken_is_not_sent_again(self, way: tuple[Post, Arrived]) -> None:
+        office, arrived = way
+        sent = mail()
+        await office.send(sent)
+        await office.send(sent)
+        assert len(arrived()) == 1
+
     async def test_an_international_address_arrives(self, way: tuple[Post, Arrived]) -> None:
         office, arrived = way
         await office.send(mail(to=Mailbox("Jörg", "jörg@example.com")))
@@ -75,7 +84,9 @@ class TestEveryWay:
 @pytest.mark.anyio
 class TestFiles:
     async def test_they_are_bounded_and_the_oldest_go(self, tmp_path: Path) -> None:
-        office = Post(MailFolder(tmp_path, SystemClock(), files_max=3), SENDER, SystemClock())
+        office = Post(
+            MailFolder(tmp_path, SystemClock(), files_max=3), SENDER, SystemClock(), NothingNoted()
+        )
         sent = [mail() for _ in range(5)]
         for each in sent:
             await office.send(each)
@@ -86,7 +97,9 @@ class TestFiles:
 
     async def test_nobody_else_on_the_machine_reads_them(self, tmp_path: Path) -> None:
         folder = tmp_path / "mail"
-        await Post(MailFolder(folder, SystemClock()), SENDER, SystemClock()).send(mail())
+        await Post(MailFolder(folder, SystemClock()), SENDER, SystemClock(), NothingNoted()).send(
+            mail()
+        )
         assert modes(folder) == [0o700, 0o600]
 
 
@@ -105,7 +118,7 @@ def settings(**given: Any) -> Settings:
 class TestSettings:
     def test_development_writes_files(self, tmp_path: Path) -> None:
         chosen = settings(data_dir=tmp_path)
-        made = post(chosen, SystemClock())
+        made = post(chosen, SystemClock(), NothingNoted())
         assert made is not None
         assert isinstance(made._transport, MailFolder)
         assert made.sender == Mailbox("Event Seating", "event-seating@localhost")
@@ -116,7 +129,7 @@ class TestSettings:
 
     def test_production_sends_no_mail_without_a_server_and_says_so(self) -> None:
         chosen = settings(app_env="production", admin_api_key=KEY)
-        assert post(chosen, SystemClock()) is None
+        assert post(chosen, SystemClock(), NothingNoted()) is None
         assert not sends_mail(chosen)
         assert at_the_start(chosen) == "No mail is sent: SMTP_URL is not set."
 
@@ -125,7 +138,7 @@ class TestSettings:
         chosen = settings(
             app_env=environment, admin_api_key=KEY, smtp_url="smtp://h", mail_from="a@b.example"
         )
-        made = post(chosen, SystemClock())
+        made = post(chosen, SystemClock(), NothingNoted())
         assert made is not None
         assert isinstance(made._transport, SmtpTransport)
         assert made.sender == Mailbox("", "a@b.example")

@@ -31,7 +31,7 @@ export function timeMarks(from, to, zone, wanted) {
   for (; local - offsetAt(local, zone) <= to && marks.length <= wanted; local += step) {
     const at = local - offsetAt(local, zone);
     // Midnight says which day begins.
-    marks.push({ at, text: local % DAY === 0 ? format(at, zone, { day: "numeric", month: "short" }) : format(at, zone, clockOf(step)) });
+    marks.push({ at, text: format(at, zone, local % DAY ? clockOf(step) : dateOf(step)) });
   }
   return marks;
 }
@@ -42,8 +42,12 @@ export function timeText(at, span, zone) {
   return format(at, zone, span < 12 * HOUR ? time : { day: "numeric", month: "short", ...time });
 }
 
+function dateOf(step) {
+  return step < 30 * DAY ? { day: "numeric", month: "short" } : { month: "short", year: "2-digit" };
+}
+
 function clockOf(step) {
-  return step < MINUTE ? { hour: "2-digit", minute: "2-digit", second: "2-digit" } : { hour: "2-digit", minute: "2-digit" };
+  return step < MINUTE ? { hour: "numeric", minute: "2-digit", second: "2-digit" } : { hour: "numeric", minute: "2-digit" };
 }
 
 const formats = new Map();

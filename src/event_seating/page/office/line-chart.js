@@ -10,7 +10,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 178;
 const EDGE = { top: 14, right: 16, bottom: 28 };
 const ROW_PX = 38;
-const COLUMN_PX = 78;
+const COLUMN_PX = 88;
 // Of 12 px text, on average.
 const SIGN_PX = 7;
 

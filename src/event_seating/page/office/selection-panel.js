@@ -45,10 +45,8 @@ export class SelectionPanel {
     for (const seat of seats) counts.set(this.seats.status[seat], (counts.get(this.seats.status[seat]) ?? 0) + 1);
     return [FREE, HELD, BOOKED, BLOCKED].filter((status) => counts.get(status)).map((status) => {
       const text = `${counts.get(status).toLocaleString()} ${statusName(status)}`;
-      const button = make("button", { type: "button", className: `small status-${status}`, textContent: text });
-      button.disabled = counts.size < 2;
-      button.setAttribute("aria-label", counts.size < 2 ? text : `${text}: keep only these`);
-      button.title = counts.size < 2 ? "" : "Keep only these";
+      if (counts.size < 2) return make("span", { className: `chip status-${status}`, textContent: text });
+      const button = make("button", { type: "button", className: `small status-${status}`, textContent: text, title: "Keep only these", "aria-label": `${text}: keep only these` });
       button.addEventListener("click", () => this.selection.keep((seat) => this.seats.status[seat] === status));
       return button;
     });

@@ -1,0 +1,101 @@
+"""Which mails a server has taken whose jobs may not be done yet, so that a kill sends none twice.
+
+Between a server's "taken" and the commit that takes the job out of the outbox lie some milliseconds
+in which a process may be killed, with as many mails as it sends at once. A line in a file, written
+at the first moment, closes most of that gap: it outlives the process (not the machine's power, and
+not for a worker on another machine, where the Message-ID is the second net). A job that comes again
+and is found here is done without another mail.
+
+Bounded: of many lines the newest are kept; a job that is done is never asked for again.
+"""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from event_seating.telemetry.logs import get_logger
+
+TAKEN_MOST: Final = 10_000
+"""Far more than are sent at once; 400 kB of file."""
+
+LINE_BYTES_MAX: Final = 200
+"""An id is 36 characters; a longer line is not ours."""
+
+NO_FILE: Final = -1
+
+_log = get_logger("mail")
+
+
+class Taken:
+    """The ids of jobs whose mail was taken, in memory and in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._file = NO_FILE
+        self._complained = False
+
+    def __enter__(self) -> Self:
+        """Read what the process before left, and go on behind it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.exists():
+                for line in self._path.read_bytes().split(b"\n")[:-1]:
+                    if 0 < len(line) <= LINE_BYTES_MAX:
+                        self._ids[line.decode("latin-1")] = None
+            self._begin_anew()
+        except OSError as error:
+            self._complain(error)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        if self._file != NO_FILE:
+            os.close(self._file)
+
+    def __contains__(self, job_id: str) -> bool:
+        """Whether a server has taken this job's mail."""
+        return job_id in self._ids
+
+    def note(self, job_id: str) -> None:
+        """A server has just taken it; returns when a killed process would not forget it.
+
+        On a disk that takes nothing it is kept in memory alone: an error here would send the mail
+        again, and again.
+        """
+        self._ids[job_id] = None
+        try:
+            if len(self._ids) > TAKEN_MOST:
+                self._begin_anew()
+            else:
+                os.write(self._file, job_id.encode("latin-1", "replace") + b"\n")
+        except OSError as error:
+            self._complain(error)
+
+    def _begin_anew(self) -> None:
+        """Write the newest half of what is too much, in one step; what was is there until then."""
+        if len(self._ids) > TAKEN_MOST:
+            while len(self._ids) > TAKEN_MOST // 2:
+                self._ids.popitem(last=False)
+        beside = self._path.with_name(self._path.name + ".new")
+        beside.write_bytes(b"".join(job_id.encode("latin-1") + b"\n" for job_id in self._ids))
+        beside.replace(self._path)
+        before, self._file = self._file, os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        if before != NO_FILE:
+            os.close(before)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._complained:
+            self._complained = True
+            _log.warning(
+                "which mails were taken cannot be written down: a kill may send some twice",
+                at=str(self._path),
+                why=error.strerror,
+            )

@@ -1,0 +1,53 @@
+"""What a job process makes of its settings, with every part that it has."""
+
+from pathlib import Path
+
+import pytest
+from tests.conftest import lay_tables
+from tests.jobs import Jobs, jobs_on, until
+from tests.valkey import Valkey
+
+from event_seating import workshop
+from event_seating.booking.announcements import CONFIRMATION
+from event_seating.clock import SystemClock
+from event_seating.config import Settings
+from event_seating.db.database import Database
+from event_seating.jobs.model import NOTIFICATIONS
+from event_seating.telemetry.logs import Logs
+from event_seating.users.service import WELCOME
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("name", [WELCOME, CONFIRMATION])
+async def test_a_mail_waits_where_no_server_is_set_rather_than_being_given_up(
+    tmp_path: Path, valkey: Valkey, name: str
+) -> None:
+    """A worker that was started without `SMTP_URL` beside a server that has one."""
+    await lay_tables(tmp_path / "event-seating.db")
+    settings = Settings(
+        app_env="production",
+        admin_api_key="an-admin-key-of-24-chars",
+        data_dir=tmp_path,
+        redis_url=valkey.url,
+    )
+    clock = SystemClock()
+    logs = Logs(level="error", production=True, directory=None, clock=clock)
+    database = Database(settings.database)
+    async with (
+        jobs_on(database, valkey.url, queue=NOTIFICATIONS) as jobs,
+        workshop.working(settings, logs) as parts,
+    ):
+        job_id = await jobs.ask(name, {"userId": "1", "bookingId": "1"})
+        parts.engine.nudge()
+        await until(lambda: _waits(jobs, job_id))
+        await parts.drain()
+        row = await jobs.row(job_id)
+    await database.close()
+    assert row is not None
+    assert row.failed_at_ms is None
+
+
+async def _waits(jobs: Jobs, job_id: str) -> bool:
+    found = await jobs.in_redis(job_id)
+    return "SMTP_URL is not set" in found.get("failedReason", "")

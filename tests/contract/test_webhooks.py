@@ -85,7 +85,7 @@ class House:
         async def finish(connection: AsyncConnection, result: Any) -> None:
             now_ms = self.clock.now_ms()
             if not await outbox_store.finish(
-                connection, event_id, id_, result, started_at_ms=1, now_ms=now_ms
+                connection, outbox_store.Ending(event_id, id_, result, 1, now_ms)
             ):
                 raise JobDone
 

@@ -49,7 +49,7 @@ async def subscribe(service: Service, receiver: Receiver, *types: str) -> dict[s
 def job(service: Service, row: Any) -> Job:
     async def finish(connection: AsyncConnection, result: Any) -> None:
         if not await outbox_store.finish(
-            connection, row.event_id, row.id, result, started_at_ms=1, now_ms=2
+            connection, outbox_store.Ending(row.event_id, row.id, result, 1, 2)
         ):
             raise JobDone
 

@@ -22,8 +22,10 @@ NOTIFICATIONS: Final = "notifications"
 
 QUEUES: Final = (DATABASE_OPERATIONS, NOTIFICATIONS)
 
-JOB_ID_BYTES: Final = 10
-"""80 random bits, so that an id cannot be guessed."""
+JOB_ID_BYTES: Final = 16
+"""Of which `_RANDOM_BYTES`, 80 bits, are random, so that an id cannot be guessed."""
+
+_RANDOM_BYTES: Final = 10
 
 NS_PER_MS: Final = 1_000_000
 
@@ -48,7 +50,7 @@ def new_job_id() -> str:
     It begins with the time, which decides nothing: new rows come to lie side by side in an index,
     so that a transaction with many of them writes few of its pages.
     """
-    return f"job-{time.time_ns() // NS_PER_MS:012x}{token_hex(JOB_ID_BYTES)}"
+    return f"job-{time.time_ns() // NS_PER_MS:012x}{token_hex(_RANDOM_BYTES)}"
 
 
 def is_job_id(text: str) -> bool:

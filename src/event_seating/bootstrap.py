@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 from event_seating.booking.announcements import NEWS_TYPES, Announcements
@@ -130,7 +129,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         signals = Signals(settings.redis, clock) if settings.redis else None
         accounts = accounts_of(stack, settings, database, clock, signals)
         webhooks, wanted = await _subscriptions(stack, settings, database, clock, signals)
-        nudge = partial(signals.publish, channels.OUTBOX) if signals else _no_nudge
+        nudge = channels.nudge_of(signals)
         seating = await _seating(
             stack,
             settings,
@@ -202,7 +201,13 @@ def accounts_of(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
     )
     users = UserService(
-        database, cache, absent, clock, _coherence(signals), welcomes=sends_mail(settings)
+        database,
+        cache,
+        absent,
+        clock,
+        _coherence(signals),
+        welcomes=sends_mail(settings),
+        nudge=channels.nudge_of(signals),
     )
     stack.push_async_callback(users.aclose)
     return Accounts(users, cache, absent)
@@ -345,10 +350,6 @@ async def _jobs(
     watching = asyncio.create_task(watch.run())
     stack.push_async_callback(ended, [watching])
     return jobs
-
-
-def _no_nudge() -> None:
-    """The relay, if there is one, looks each second."""
 
 
 def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter | None) -> None:

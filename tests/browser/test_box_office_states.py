@@ -9,7 +9,14 @@ import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
 from tests.browser.house import BOOKED, CLOSED, HELD, House
-from tests.browser.test_states import HOSTILE, KEY, hostile_map, production_house, small_map
+from tests.browser.test_states import (
+    HOSTILE,
+    KEY,
+    NOTHING_IS_KEPT,
+    hostile_map,
+    production_house,
+    small_map,
+)
 from tests.process import settings
 
 from event_seating.venues.arenas import arena
@@ -64,6 +71,22 @@ def test_in_production_it_asks_for_a_key_and_keeps_it_in_the_tab_alone(
     expect(office.find("#key-dialog")).to_be_visible()
     assert office.page.evaluate("sessionStorage.length") == 0
     expect(office.find("#event-view")).to_be_hidden()
+
+
+def test_a_browser_that_keeps_nothing_has_the_key_while_the_page_lives(
+    desk: OpenDesk, locked: House
+) -> None:
+    event = locked.event()
+    office = desk(at=locked)
+    office.context.add_init_script(NOTHING_IS_KEPT)
+    office.go(event)
+    office.find("#key").fill(KEY)
+    office.page.keyboard.press("Enter")
+    office.expect_open()
+    office.press_seat(SEAT)
+    expect(office.find("#seat-status")).to_have_text("available")
+    office.find("#key-button").click()
+    expect(office.find("#key-dialog")).to_be_visible()
 
 
 def test_a_key_that_may_too_little_is_told_so(desk: OpenDesk, locked: House) -> None:

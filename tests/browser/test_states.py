@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
 from tests.browser.house import CLOSED, HELD, House, drained
 from tests.http.seating import seat_map
@@ -277,3 +277,40 @@ def test_in_production_without_a_shop_the_page_gives_the_code(
         buyer.picture("desktop-code")
         booking = house.ask("POST", "/bookings", {"holdToken": token})
         assert booking["total"] == "290.00"
+
+
+NOTHING_IS_KEPT = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, { get() { throw new DOMException("no", "SecurityError"); } });
+"""
+
+
+def test_a_browser_that_keeps_nothing_buys_as_well(house: House, visit: Open) -> None:
+    event = house.event()
+    buyer = visit()
+    buyer.context.add_init_script(NOTHING_IS_KEPT)
+    buyer.open(event)
+    buyer.find("#best").click()
+    buyer.expect_tickets("2 tickets")
+    buyer.expect_settled()
+    buyer.find("#lines button").first.click()
+    buyer.expect_tickets("1 ticket")
+    buyer.expect_settled()
+    buyer.find("#go").click()
+    expect(buyer.find("#done")).to_be_visible()
+    assert house.counts(event)["booked"] == 1
+
+
+def test_until_the_page_is_there_it_says_that_it_is_loading(house: House, visit: Open) -> None:
+    event = house.event()
+    buyer = visit()
+    waiting: list[Route] = []
+
+    def keep(route: Route) -> None:
+        waiting.append(route)
+
+    buyer.context.route("**/main.js", keep)
+    buyer.page.goto(f"{house.url}/?event={event}", wait_until="commit")
+    expect(buyer.find(".starting")).to_be_visible()
+    waiting[0].continue_()
+    expect(buyer.find("#canvas")).to_be_visible()
+    expect(buyer.find(".starting")).to_be_hidden()

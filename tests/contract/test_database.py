@@ -10,8 +10,10 @@ from tests.postgres import Postgres
 
 from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
-from event_seating.db.tables import users
+from event_seating.db.tables import outbox, seat_log, users
 from event_seating.errors import DatabaseUnavailable
+from event_seating.jobs import outbox as outbox_statements
+from event_seating.jobs.model import NewJob
 from event_seating.users import store
 from event_seating.users.model import User
 
@@ -182,6 +184,36 @@ async def test_a_direct_transaction_that_is_cancelled_is_taken_back_and_the_next
     async with database.write_direct() as connection:
         await connection.run_each(add, [row])
     assert await names(database) == ["u"]
+
+
+async def test_rows_are_put_in_together_with_every_type_and_with_nothing_in_a_column(
+    database: Database,
+) -> None:
+    add = database.prepare_insert(seat_log)
+    rows = [
+        {
+            "event_id": "e'ä\"{},",
+            "version": n,
+            "batch_id": bytes([n, 0, 255]),
+            "format": 1,
+            "entries": b"\\x{",
+            "at_ms": 2**60 + n,
+        }
+        for n in (1, 2, 3)
+    ]
+    few = database.prepare_insert(outbox, outbox_statements.ADDED)
+    jobs = [
+        NewJob(f"j{n}", "notifications", "x", {"a": "NULL"}, trace=t)
+        for n, t in ((1, None), (2, ""))
+    ]
+    async with database.write_direct() as connection:
+        await connection.insert(add, rows)
+        await connection.insert(few, [outbox_statements.row_of(job, 5) for job in jobs])
+    async with database.read() as read:
+        found = await read.execute(select(seat_log).order_by(seat_log.c.version))
+        assert [dict(row) for row in found.mappings()] == rows
+        traces = await read.execute(select(outbox.c.trace, outbox.c.payload).order_by(outbox.c.id))
+        assert list(traces) == [(None, '{"a":"NULL"}'), ("", '{"a":"NULL"}')]
 
 
 async def test_what_a_direct_statement_did_wrong_passes_through(database: Database) -> None:

@@ -18,7 +18,7 @@ def job(event_id: str = "") -> NewJob:
 async def finish(database: Database, asked: NewJob, result: object = None) -> bool:
     async with database.write() as connection:
         return await outbox.finish(
-            connection, asked.event_id, asked.id, result, started_at_ms=2, now_ms=3
+            connection, outbox.Ending(asked.event_id, asked.id, result, 2, 3)
         )
 
 

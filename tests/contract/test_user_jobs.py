@@ -50,10 +50,9 @@ class Run:
 
     async def run(self, asked: NewJob) -> None:
         async def finish(connection: AsyncConnection, result: Any) -> None:
-            done = await statements.finish(
-                connection, "", asked.id, result, started_at_ms=1, now_ms=2
-            )
-            if not done:
+            if not await statements.finish(
+                connection, statements.Ending("", asked.id, result, 1, 2)
+            ):
                 raise JobDone
 
         async def report(progress: dict[str, Any]) -> None:

@@ -142,14 +142,44 @@ async def test_a_handler_may_finish_its_job_with_its_effect(jobs: Jobs) -> None:
     assert result.result == '{"rows":3}'
 
 
+async def test_jobs_that_a_handler_asked_for_are_looked_for_at_once(jobs: Jobs) -> None:
+    nudged: list[bool] = []
+
+    async def effect(job: Job) -> None:
+        async with jobs.database.write() as connection:
+            await job.finish(connection, None)
+
+    async def none(_job: Job) -> None:
+        return None
+
+    async def look() -> None:
+        nudged.append(await jobs.row(job_ids[1]) is None)
+
+    looking: list[asyncio.Task[None]] = []
+    doing = worker.Worker(
+        jobs.name,
+        jobs.url,
+        jobs.database,
+        {"effect": effect, "none": none},
+        jobs.clock,
+        nudge=lambda: looking.append(asyncio.ensure_future(look())),
+    )
+    job_ids = [await jobs.ask(name) for name in ("none", "effect")]
+    doing.start()
+    await jobs.relay.step()
+    await until(lambda: all_done(jobs))
+    await doing.drain(5)
+    await asyncio.gather(*looking)
+    assert nudged == [True], "after the commit, and not for a job that asked for nothing"
+
+
 async def test_an_effect_that_comes_too_late_is_undone(jobs: Jobs) -> None:
     """Two workers at one job: the second finds it done, and leaves no trace."""
 
     async def effect(job: Job) -> None:
         async with jobs.database.write() as connection:
-            await statements.finish(
-                connection, job.event_id, job.id, "other", started_at_ms=1, now_ms=2
-            )
+            other = statements.Ending(job.event_id, job.id, "other", 1, 2)
+            await statements.finish(connection, other)
         async with jobs.database.write() as connection:
             await connection.execute(
                 job_results.insert(),

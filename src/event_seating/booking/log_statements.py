@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     text,
     update,
@@ -30,6 +29,7 @@ from event_seating.db.tables import (
     idempotency,
     seat_log,
 )
+from event_seating.db.tables import outbox as outbox_table
 from event_seating.jobs import outbox
 
 OCCASION: Final = ("name", "starts_at_ms", "time_zone")
@@ -131,12 +131,12 @@ class Statements:
         self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))
         self.free_seat = prepare(_FREE_SEAT)
         self.remove_line = prepare(_REMOVE_LINE)
-        self.book = prepare(insert(bookings))
-        self.add_line = prepare(insert(booking_lines))
-        self.sell_seat = prepare(insert(booked_seats))
+        self.book = database.prepare_insert(bookings)
+        self.add_line = database.prepare_insert(booking_lines)
+        self.sell_seat = database.prepare_insert(booked_seats)
         self.change_booking = prepare(_CHANGE_BOOKING)
         self.configure = prepare(_CONFIGURE)
-        self.add_job = prepare(outbox.ADD)
+        self.add_job = database.prepare_insert(outbox_table, outbox.ADDED)
         self.values_of = database.as_list
 
 

@@ -242,18 +242,22 @@ class SqlLogTransaction:
         for statement, rows in (
             (statements.free_seat, projection.freed.values()),
             (statements.remove_line, projection.removed_lines.values()),
-            (statements.book, projection.new_bookings.values()),
-            (statements.add_line, projection.lines.values()),
-            (statements.sell_seat, projection.sold.values()),
             (
                 statements.change_booking,
                 [_change(row) for row in projection.changed_bookings.values()],
             ),
             (statements.configure, self._configured(projection, row.version)),
-            (statements.add_job, [outbox.row_of(job, row.at_ms) for job in projection.jobs]),
         ):
             if rows:
                 await self._connection.run_each(statement, rows)
+        for statement, new in (
+            (statements.book, projection.new_bookings.values()),
+            (statements.add_line, projection.lines.values()),
+            (statements.sell_seat, projection.sold.values()),
+            (statements.add_job, [outbox.row_of(job, row.at_ms) for job in projection.jobs]),
+        ):
+            if new:
+                await self._connection.insert(statement, list(new))
 
     def _configured(self, projection: Projection, version: int) -> list[Row]:
         if projection.configuration is None:

@@ -12,7 +12,7 @@ readers have connections of their own, which the write-ahead log lets read undis
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from pathlib import Path
@@ -26,11 +26,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     PoolProxiedConnection,
+    Table,
     Text,
     any_,
     bindparam,
     event,
     func,
+    insert,
     make_url,
     select,
     text,
@@ -188,6 +190,20 @@ class Database:
     def prepare(self, statement: ClauseElement) -> Prepared:
         """A statement for the direct ways, made once."""
         return prepare(statement, self._writer.dialect)
+
+    def prepare_insert(self, table: Table, names: Sequence[str] | None = None) -> Prepared:
+        """A statement for `DirectConnection.insert`, of these columns or all.
+
+        On PostgreSQL a whole column is one value, and the rows are one statement: for a row of
+        four columns that takes half the time of a statement for each. SQLite has no way there.
+        """
+        names = names or [column.name for column in table.columns]
+        if self.dialect != "postgresql":
+            return self.prepare(insert(table).values({name: bindparam(name) for name in names}))
+        columns = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
+        rows = func.unnest(*columns).table_valued(*names).render_derived()
+        chosen = select(*(rows.c[name] for name in names))
+        return self.prepare(insert(table).from_select(names, chosen, include_defaults=False))
 
     @asynccontextmanager
     async def read_direct(self) -> AsyncIterator[DirectConnection]:

@@ -59,6 +59,10 @@ class DirectConnection(Protocol):
         """Run it once for each of these."""
         ...
 
+    async def insert(self, statement: Prepared, rows: Sequence[Values]) -> None:
+        """Put these rows in; the statement is one of `Database.prepare_insert`."""
+        ...
+
     async def begin(self, turn: str | None) -> None:
         """Begin to write; with a `turn`, wait until only one other is before us."""
         ...
@@ -93,6 +97,11 @@ class PostgresConnection:
     async def run_each(self, statement: Prepared, values: Iterable[Values]) -> None:
         """See `DirectConnection`."""
         await self._driver.executemany(statement.sql, [statement.ordered(each) for each in values])
+
+    async def insert(self, statement: Prepared, rows: Sequence[Values]) -> None:
+        """See `DirectConnection`."""
+        columns = ([row[name] for row in rows] for name in statement.names)
+        await self._driver.execute(statement.sql, *columns)
 
     async def begin(self, turn: str | None) -> None:
         """See `DirectConnection`."""
@@ -136,6 +145,10 @@ class SqliteConnection:
         rows = [statement.ordered(each) for each in values]
         async with self._driver.executemany(statement.sql, rows):
             pass
+
+    async def insert(self, statement: Prepared, rows: Sequence[Values]) -> None:
+        """See `DirectConnection`."""
+        await self.run_each(statement, rows)
 
     async def begin(self, turn: str | None) -> None:
         """See `DirectConnection`."""

@@ -23,6 +23,8 @@ metadata = MetaData(naming_convention=NAMES)
 
 _ALIVE = "failed_at_ms IS NULL"
 _WAITING = f"relayed_at_ms IS NULL AND {_ALIVE}"
+_RELAYED = f"relayed_at_ms IS NOT NULL AND {_ALIVE}"
+_FAILED = "failed_at_ms IS NOT NULL"
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -186,9 +188,9 @@ outbox = Table(
     Column("error", Text),
     Index("ix_outbox_id", "id"),
     Index("ix_outbox_waiting", "queue", "priority", "created_at_ms", **_where(_WAITING)),
-    Index("ix_outbox_relayed_at_ms", "relayed_at_ms", **_where(_ALIVE)),
+    Index("ix_outbox_relayed_at_ms", "relayed_at_ms", **_where(_RELAYED)),
     Index("ix_outbox_created_at_ms", "created_at_ms", **_where(_ALIVE)),
-    Index("ix_outbox_failed_at_ms", "failed_at_ms", "id"),
+    Index("ix_outbox_failed_at_ms", "failed_at_ms", "id", **_where(_FAILED)),
 )
 """Jobs that are not done: written with what caused them, gone with their effect.
 

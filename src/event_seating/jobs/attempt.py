@@ -25,8 +25,9 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox, tally
+from event_seating.jobs.endings import Endings
 from event_seating.jobs.model import Handler, Job, JobDone, JobFailed, JobNotYet, Report, is_job_id
-from event_seating.jobs.outbox import Row
+from event_seating.jobs.outbox import Ending, Row
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry import context
 from event_seating.telemetry.logs import get_logger
@@ -90,9 +91,17 @@ class Attempts:
     """Makes attempts at jobs, until it is told to stop."""
 
     def __init__(
-        self, database: Database, handlers: Mapping[str, Handler], clock: Clock, counted: Tally
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        counted: Tally,
+        nudge: Callable[[], None] = lambda: None,
     ) -> None:
+        """`nudge` is called after a handler's own transaction, which may have asked for jobs."""
+        self._nudge = nudge
         self._database = database
+        self._endings = Endings(database, clock)
         self._handlers = handlers
         self._clock = clock
         self._tally = counted
@@ -208,27 +217,19 @@ class Attempts:
         )
         result = await self._unless_stopped(handler(job))
         if finished:
+            self._nudge()
             return finished[-1]
 
-        async def finish_now() -> bool:
-            async with self._database.write() as connection:
-                return await self._finish(row, result, started_at_ms, connection)
-
         # What the handler did in the world cannot be taken back, so this has to be written.
-        await self._insist(finish_now)
+        await self._insist(partial(self._endings.write, row, result, started_at_ms))
         return result
 
     async def _finish(
         self, row: Row, result: Any, started_at_ms: int, connection: AsyncConnection
     ) -> bool:
-        return await outbox.finish(
-            connection,
-            row.event_id,
-            row.id,
-            result,
-            started_at_ms=started_at_ms,
-            now_ms=self._clock.now_ms(),
-        )
+        now_ms = self._clock.now_ms()
+        ending = Ending(row.event_id, row.id, result, started_at_ms, now_ms)
+        return await outbox.finish(connection, ending)
 
     async def _give_up(self, row: Row, why: str) -> None:
         """Write down that the job failed for good, and say so; unless it is done after all."""

@@ -38,7 +38,9 @@ class JobEngine:
         self._relay = Relay(database, self._queues, clock)
         self._purge = purge
         every = {**purge.handlers(), **handlers}
-        self._workers = [Worker(name, url, database, every, clock) for name in queues]
+        self._workers = [
+            Worker(name, url, database, every, clock, nudge=self.nudge) for name in queues
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

@@ -6,6 +6,7 @@ handler must do its work in one transaction with `finish`, or be harmless when r
 """
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
@@ -21,8 +22,10 @@ NOTIFICATIONS: Final = "notifications"
 
 QUEUES: Final = (DATABASE_OPERATIONS, NOTIFICATIONS)
 
-JOB_ID_BYTES: Final = 16
-"""128 random bits, so that an id cannot be guessed."""
+JOB_ID_BYTES: Final = 10
+"""80 random bits, so that an id cannot be guessed."""
+
+NS_PER_MS: Final = 1_000_000
 
 URGENT, USUAL, BULK = 1, 10, 100
 """Priorities: the smaller number runs first."""
@@ -40,8 +43,12 @@ _JOB_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z|purge-[0-9TZ-]{1,24}\Z")
 
 
 def new_job_id() -> str:
-    """An id for a new job; a mail's Message-ID and a webhook's delivery carry it too."""
-    return f"job-{token_hex(JOB_ID_BYTES)}"
+    """An id for a new job; a mail's Message-ID and a webhook's delivery carry it too.
+
+    It begins with the time, which decides nothing: new rows come to lie side by side in an index,
+    so that a transaction with many of them writes few of its pages.
+    """
+    return f"job-{time.time_ns() // NS_PER_MS:012x}{token_hex(JOB_ID_BYTES)}"
 
 
 def is_job_id(text: str) -> bool:

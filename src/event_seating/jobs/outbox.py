@@ -26,7 +26,7 @@ PRIORITY_MAX: Final = 2**21
 
 _KEY: Final = tuple_(outbox.c.event_id, outbox.c.id)
 
-_ADDED: Final = (
+ADDED: Final = (
     "event_id",
     "id",
     "queue",
@@ -36,10 +36,9 @@ _ADDED: Final = (
     "trace",
     "created_at_ms",
 )
+"""What `row_of` gives."""
 
-ADD: Final = insert(outbox).values({name: bindparam(name) for name in _ADDED})
-"""Takes what `row_of` gives."""
-
+_ADD: Final = insert(outbox).values({name: bindparam(name) for name in ADDED})
 _ADD_ONCE = text(
     "INSERT INTO outbox (event_id, id, queue, name, payload, priority, trace, created_at_ms)"
     " SELECT CAST(:event_id AS TEXT), CAST(:id AS TEXT), CAST(:queue AS TEXT),"
@@ -58,6 +57,17 @@ _REMOVE = (
     .where(outbox.c.event_id == bindparam("b_event_id"))
     .where(outbox.c.id == bindparam("b_id"))
     .returning(outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
+)
+
+_FREE = (
+    select(outbox.c.id)
+    .where(outbox.c.id.in_(bindparam("b_ids", expanding=True)))
+    .with_for_update(skip_locked=True)
+)
+_REMOVE_FREE = (
+    delete(outbox)
+    .where(outbox.c.id.in_(_FREE))
+    .returning(outbox.c.id, outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
 )
 
 _ALIVE = outbox.c.failed_at_ms.is_(None)
@@ -151,10 +161,21 @@ class Result(NamedTuple):
     finished_at_ms: int
 
 
+class Ending(NamedTuple):
+    """How a job ended well."""
+
+    event_id: str
+    id: str
+    result: Any
+    """What JSON can say."""
+    started_at_ms: int
+    at_ms: int
+
+
 async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) -> None:
     """Ask for these jobs; they run once the transaction is committed."""
     if jobs:
-        await connection.execute(ADD, [row_of(job, now_ms) for job in jobs])
+        await connection.execute(_ADD, [row_of(job, now_ms) for job in jobs])
 
 
 async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> bool:
@@ -179,33 +200,40 @@ async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> N
     await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
 
 
-async def finish(
-    connection: AsyncConnection,
-    event_id: str,
-    job_id: str,
-    result: Any,
-    *,
-    started_at_ms: int,
-    now_ms: int,
-) -> bool:
+async def finish(connection: AsyncConnection, ending: Ending) -> bool:
     """The job is done with this result; False, and nothing is kept, if it was done before."""
-    found = await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
-    row = found.first()
+    key = {"b_event_id": ending.event_id, "b_id": ending.id}
+    row = (await connection.execute(_REMOVE, key)).first()
     if row is None:
         return False
-    await connection.execute(
-        insert(job_results),
-        {
-            "id": job_id,
-            "queue": row.queue,
-            "name": row.name,
-            "result": None if result is None else msgspec.json.encode(result).decode(),
-            "created_at_ms": row.created_at_ms,
-            "started_at_ms": started_at_ms,
-            "finished_at_ms": now_ms,
-        },
-    )
+    await connection.execute(insert(job_results), _result_of(ending, row))
     return True
+
+
+async def finish_free(connection: AsyncConnection, endings: Sequence[Ending]) -> set[str]:
+    """Those of these jobs that are there, and that nobody else is at, are done; their ids.
+
+    It waits for nobody's lock, so that two who have several rows cannot wait for each other.
+    """
+    by_id = {ending.id: ending for ending in endings}
+    removed = list(await connection.execute(_REMOVE_FREE, {"b_ids": list(by_id)}))
+    if removed:
+        results = [_result_of(by_id[row.id], row) for row in removed]
+        await connection.execute(insert(job_results), results)
+    return {row.id for row in removed}
+
+
+def _result_of(ending: Ending, row: Any) -> dict[str, Any]:
+    result = ending.result
+    return {
+        "id": ending.id,
+        "queue": row.queue,
+        "name": row.name,
+        "result": None if result is None else msgspec.json.encode(result).decode(),
+        "created_at_ms": row.created_at_ms,
+        "started_at_ms": ending.started_at_ms,
+        "finished_at_ms": ending.at_ms,
+    }
 
 
 async def pending(

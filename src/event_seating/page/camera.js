@@ -49,6 +49,11 @@ export class Camera {
     return this.pitch * this.scale;
   }
 
+  /** Whether all of it is seen. */
+  get showsAll() {
+    return this.scale < 1.01 * this.fitScale;
+  }
+
   /** Where to be to see all of it. */
   whole() {
     const { left, right, top, bottom } = this.bounds;

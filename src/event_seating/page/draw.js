@@ -11,7 +11,7 @@ import { Overview } from "./overview.js";
 import { Pills } from "./pills.js";
 import { drawAreas, drawScenery } from "./scenery.js";
 import { Sprites } from "./sprites.js";
-import { drawAreaLabels, drawRowLabels, drawSectionLabels, drawWayToStage } from "./labels.js";
+import { drawAreaLabels, drawRowLabels, drawSectionHeads, drawSectionLabels, drawWayToStage } from "./labels.js";
 import { LOOK } from "./seats.js";
 
 /** CSS pixels from seat to seat at which blocks give way to seats. */
@@ -133,7 +133,8 @@ export class Renderer {
 
   #drawLabels(camera, ratio, sections, near) {
     const frame = { context: this.context, camera, ratio, pills: this.pills, model: this.model };
-    if (near < 1) drawSectionLabels(frame, sections, (section) => (this.#forms[section] ??= this.labelOf(section)));
+    const drawNames = near < 1 ? drawSectionLabels : drawSectionHeads;
+    drawNames(frame, sections, (section) => (this.#forms[section] ??= this.labelOf(section)));
     drawAreaLabels(frame, this.seats);
     if (camera.pitchPx >= ROWS_FROM_PX) drawRowLabels(frame, sections);
     drawWayToStage(frame);

@@ -120,7 +120,7 @@ class EventPage {
       onSeat: (seat) => this.#choose(seat),
       onArea: (area) => (this.#areaCard = openAreaCard(choosing, model.areas[area], area)),
       onHover: (hover) => showTip(hover, model, seats),
-      onMove: (camera, grid) => nameSection(camera, grid, model),
+      onMove: (camera, grid) => nameSection(camera, grid, model, seats),
     });
     byId("loading").hidden = true;
     performance.mark(FIRST_PICTURE);
@@ -148,7 +148,7 @@ class EventPage {
       hold: this.hold,
       booking: deployment.booking,
       tariff: () => this.tariff,
-      hint: () => (this.canChoose ? "Choose a section and then your seats, or let us find the best ones." : this.sale.sentence),
+      hint: () => (this.canChoose ? hintFor(this.model) : this.sale.sentence),
       onGo: () => this.#finish(),
       onExtend: () => this.#extend(),
       onRemove: (line) => this.#remove(line),
@@ -246,6 +246,7 @@ class EventPage {
       most: this.event.rules.maxSeatsPerHold,
       canChoose: this.canChoose,
       isBusy: this.hold.isBusy,
+      hasSeats: this.model.seatCount > 0,
       hasAccessible: this.#hasAccessible(),
     });
   }
@@ -288,7 +289,9 @@ class EventPage {
     unnotify();
     const { hidden, maxPrice } = this.seats.filter;
     const wish = { quantity };
-    if (hidden.size) wish.categories = this.model.categories.map(({ key }) => key).filter((key) => !hidden.has(key));
+    const wanted = [...this.model.categories.keys()].filter((number) => !hidden.has(this.model.categories[number].key));
+    wish.ticketType = this.tariff.typeToAskFor(wanted);
+    if (hidden.size) wish.categories = wanted.map((number) => this.model.categories[number].key);
     if (maxPrice < Infinity) wish.maxPrice = String(maxPrice);
     if (accessible) wish.accessible = true;
     if (hidden.size && !wish.categories.length) {
@@ -333,7 +336,7 @@ class EventPage {
     const actions = [];
     if (suggestion) actions.push({ label: suggestion.length === 1 ? "Take that seat" : "Take those seats", run: () => this.hold.swap(suggestion) });
     if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
-      actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats) });
+      actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats, typesOf(lost)) });
     }
     notify(sentence, actions);
     this.#onHold();
@@ -357,4 +360,13 @@ class EventPage {
     document.querySelector(".skip").addEventListener("click", () => set(true));
     set(false);
   }
+}
+
+function hintFor({ seatCount }) {
+  return seatCount ? "Choose a section and then your seats, or let us find the best ones." : "Choose how many places you want.";
+}
+
+/** The ticket type of each seat that was held. */
+function typesOf({ lines }) {
+  return Object.fromEntries(lines.filter(({ seat }) => seat !== undefined).map(({ seat, ticketType }) => [seat, ticketType]));
 }

@@ -1,6 +1,6 @@
 // Owns "How many?" and "Best available", for those who do not want to hunt.
 //
-// Modules: Finder({onBest}); .show({most, canChoose, isBusy, hasAccessible}).
+// Modules: Finder({onBest}); .show({most, canChoose, isBusy, hasSeats, hasAccessible}).
 
 import { byId, stepper } from "./dom.js";
 
@@ -17,8 +17,10 @@ export class Finder {
     this.#set(USUAL);
   }
 
-  show({ most, canChoose, isBusy, hasAccessible }) {
+  /** Where there is standing room alone, nothing is better than the rest: there is nothing to find. */
+  show({ most, canChoose, isBusy, hasSeats, hasAccessible }) {
     this.#most = most;
+    byId("side").dataset.finder = hasSeats ? "seats" : "none";
     byId("best").disabled = !canChoose || isBusy;
     byId("accessible-choice").hidden = !hasAccessible;
     this.#set(Math.min(this.#quantity, most));

@@ -82,15 +82,16 @@ export class Hold {
     return this.#alone(() => this.#replace({ best: wish }));
   }
 
-  /** These seats in place of those that are held; places stay. */
-  swap(ids) {
+  /** These seats in place of those that are held; places stay. `types` has the ticket type of some. */
+  swap(ids, types = {}) {
     return this.#alone(async () => {
       const before = new Set(this.granted?.seats ?? []);
       const after = new Set(ids);
       const add = { seats: ids.filter((id) => !before.has(id)) };
       const remove = { seats: [...before].filter((id) => !after.has(id)) };
-      if (!this.granted) await this.#place({ seats: ids });
-      else if (add.seats.length || remove.seats.length) await this.#amend(add, remove);
+      const ticketTypes = this.#typesToName(add.seats, types);
+      if (!this.granted) await this.#place({ seats: ids, ticketTypes });
+      else if (add.seats.length || remove.seats.length) await this.#amend(add, remove, ticketTypes);
     });
   }
 
@@ -170,7 +171,6 @@ export class Hold {
   #difference(wishes) {
     const add = { seats: [], areas: {} };
     const remove = { seats: [], areas: {} };
-    const types = {};
     let left = this.held.size;
     for (const line of this.granted?.lines ?? []) left += line.area ? line.quantity : 0;
     for (const { seat, want, area, type, quantity } of wishes.values()) {
@@ -179,8 +179,6 @@ export class Hold {
         const id = this.model.ids[seat];
         (want ? add : remove).seats.push(id);
         left += want ? 1 : -1;
-        const named = this.tariff().typeToName(this.model.category[seat]);
-        if (want && named) types[id] = named;
       } else {
         const more = quantity - this.#heldPlaces(area, type);
         if (!more) continue;
@@ -189,7 +187,17 @@ export class Hold {
       }
     }
     const isEmpty = [add, remove].every(({ seats, areas }) => !seats.length && !Object.keys(areas).length);
-    return { add, remove, types, isEmpty, leavesNothing: left <= 0 };
+    return { add, remove, types: this.#typesToName(add.seats), isEmpty, leavesNothing: left <= 0 };
+  }
+
+  /** The ticket types of these seats: those that are wished for, and what the server would not know by itself. */
+  #typesToName(ids, wished = {}) {
+    const types = {};
+    for (const id of ids) {
+      const named = wished[id] ?? this.tariff().typeToName(this.model.category[this.model.number(id)]);
+      if (named) types[id] = named;
+    }
+    return types;
   }
 
   /** After a no: what was not at fault is wished for again. */

@@ -1,37 +1,42 @@
-// Owns where labels stand on the canvas: on sections while they are blocks, on standing room, at the
+// Owns where labels stand on the canvas: on sections while they are blocks and over them later, on standing room, at the
 // end of each row that is in sight (at the edge when its end is not), and at the edge that leads to
 // the stage when that is out of sight. Draws through pills.js; knows no text of its own but "Stage".
 //
-// Modules: drawSectionLabels, drawAreaLabels, drawRowLabels, drawWayToStage; each takes a frame
+// Modules: drawSectionLabels, drawSectionHeads, drawAreaLabels, drawRowLabels, drawWayToStage; each takes a frame
 // {context, camera, ratio, pills, model}.
 
 import { Pills } from "./pills.js";
 
 // Of a section's width and depth, what a label may take.
 const FILL = 0.96;
+// Of its depth, what one of several lines may take: the colours behind it say what seats cost.
+const FILL_DEEP = 0.62;
 const EDGE_PX = 6;
+// Of a label over a section: two lines.
+const HEAD_PX = 36;
 // Rows that are closer than this have no room for a label each.
 const ROW_LABEL_PX = 13;
 // What stands over the lower edge of the map: the section's name and the zoom buttons.
-const LOWER_EDGE_PX = 58;
+const LOWER_EDGE_PX = 74;
 
 /**
  * `formsOf(section)` gives forms, the fullest first. Each section gets the fullest that fits, but none
- * fuller than fits most: a map on which every section says something else is hard to read.
+ * fuller than fits half of them: a map on which every section says something else is hard to read.
  */
 export function drawSectionLabels(frame, sections, formsOf) {
   const { camera, model, pills } = frame;
   const fitting = sections.map((number) => {
-    const [width, height] = roomIn(model.sections[number]).map((units) => units * camera.scale * FILL);
+    const [width, height] = roomIn(model.sections[number]).map((units) => units * camera.scale);
     const forms = formsOf(number);
-    return { number, forms, from: forms.findIndex((lines) => Pills.height(lines) <= height && pills.width(lines) <= width) };
+    const fits = (lines) => Pills.height(lines) <= height * (lines.length > 1 ? FILL_DEEP : FILL) && pills.width(lines) <= width * FILL;
+    return { number, forms, from: forms.findIndex(fits) };
   }).filter(({ from }) => from >= 0);
-  const usual = fitting.map(({ forms, from }) => forms.length - from).sort((a, b) => a - b)[fitting.length >> 2] ?? 0;
+  const usual = fitting.map(({ forms, from }) => forms.length - from).sort((a, b) => a - b)[fitting.length >> 1] ?? 0;
   for (const { number, forms, from } of fitting) {
     const { firstRow, lastRow } = model.sections[number];
     const row = model.rows[(firstRow + lastRow) >> 1];
-    const seat = (row.start + row.end) >> 1;
-    const [x, y] = camera.toScreen(model.x[seat], model.y[seat]);
+    const [seat, next] = [(row.start + row.end - 1) >> 1, (row.start + row.end) >> 1];
+    const [x, y] = camera.toScreen((model.x[seat] + model.x[next]) / 2, (model.y[seat] + model.y[next]) / 2);
     put(frame, pills.of(forms[Math.max(from, forms.length - usual)]), x, y);
   }
 }
@@ -62,30 +67,74 @@ export function drawAreaLabels(frame, seats) {
   });
 }
 
-export function drawRowLabels(frame, sections) {
-  const { camera, model } = frame;
-  const { x, y, rows } = model;
-  const margin = 2 * EDGE_PX;
+/** Over sections whose seats are seen one by one, where nothing stands in the space above them. */
+export function drawSectionHeads(frame, sections, formsOf) {
+  const { camera, model, pills } = frame;
   for (const number of sections) {
-    const { firstRow, lastRow, pitch, rowGap } = model.sections[number];
-    if (rowGap * camera.scale < ROW_LABEL_PX) continue;
-    for (let row = firstRow; row < lastRow; row += 1) {
-      const { start, end, label } = rows[row];
-      let seen = -1;
-      for (let seat = start; seat < end && seen < 0; seat += 1) {
-        const [sx, sy] = camera.toScreen(x[seat], y[seat]);
-        if (sx > margin && sy > margin && sx < camera.width - margin && sy < camera.height - margin) seen = seat;
-      }
-      if (seen < 0) continue;
-      const next = seen + 1 < end ? seen + 1 : seen - 1 >= start ? seen - 1 : -1;
-      const [dx, dy] = next < 0 ? [1, 0] : [(x[next] - x[seen]) * Math.sign(next - seen), (y[next] - y[seen]) * Math.sign(next - seen)];
-      const pill = frame.pills.of([label], seen > start ? "plain" : "bare");
-      // Beside the first seat, and clear of it.
-      const away = (0.45 * pitch * camera.scale + pill.width / 2 + 2) / (Math.hypot(dx, dy) || 1);
-      const [sx, sy] = camera.toScreen(x[seen], y[seen]);
-      put(frame, pill, sx - dx * away, sy - dy * away, seen > start);
-    }
+    const { bounds, pitch, headroom } = model.sections[number];
+    const [left, top] = camera.toScreen(bounds.left - pitch, bounds.top - pitch / 2);
+    const [right] = camera.toScreen(bounds.right + pitch, bounds.top);
+    if (top < 0 || top > camera.height) continue;
+    const room = (headroom - pitch) * camera.scale;
+    const form = formsOf(number).find((lines) => Pills.height(lines) <= Math.min(room, HEAD_PX) && pills.width(lines) <= right - left);
+    if (form) put(frame, pills.of(form), (left + right) / 2, top - Pills.height(form) / 2, true);
   }
+}
+
+/** At the beginning of each row that is in sight; at its end where only that is; else over the first seat in sight. */
+export function drawRowLabels(frame, sections) {
+  const { rows } = frame.model;
+  const placed = [];
+  const begun = [];
+  for (const row of rowsWithRoom(frame, sections)) {
+    const { start, end } = rows[row];
+    let seat = start;
+    while (seat < end && !isSeen(frame, seat)) seat += 1;
+    if (seat === start) placed.push(putBeside(frame, row, start, start + 1));
+    else if (seat < end) begun.push([row, seat]);
+  }
+  for (const [row, seat] of begun) {
+    const { start, end } = rows[row];
+    const box = isSeen(frame, end - 1) ? besideSeat(frame, row, end - 1, end - 2) : null;
+    if (box && !placed.some((other) => overlap(box, other))) placed.push(putBeside(frame, row, end - 1, end - 2));
+    else putBeside(frame, row, seat, seat + 1 < end ? seat + 1 : seat - 1, seat > start);
+  }
+}
+
+function* rowsWithRoom({ camera, model }, sections) {
+  for (const number of sections) {
+    const { firstRow, lastRow, rowGap } = model.sections[number];
+    if (rowGap * camera.scale < ROW_LABEL_PX) continue;
+    for (let row = firstRow; row < lastRow; row += 1) yield row;
+  }
+}
+
+function isSeen({ camera, model: { x, y } }, seat) {
+  const [sx, sy] = camera.toScreen(x[seat], y[seat]);
+  const margin = 2 * EDGE_PX;
+  return sx > margin && sy > margin && sx < camera.width - margin && sy < camera.height - margin;
+}
+
+/** Where a row's label stands: clear of a seat, on the side away from the next one. */
+function besideSeat({ camera, model: { x, y, rows, sections }, pills }, row, seat, next, atEdge = false) {
+  const { label, start, end, section } = rows[row];
+  const pill = pills.of([label], atEdge ? "plain" : "bare");
+  // At the edge of the screen the beginning of the row is on the side of the lower numbers.
+  const side = atEdge ? Math.sign(next - seat) : 1;
+  const [dx, dy] = next < start || next >= end ? [1, 0] : [(x[next] - x[seat]) * side, (y[next] - y[seat]) * side];
+  const away = (0.45 * sections[section].pitch * camera.scale + pill.width / 2 + 2) / (Math.hypot(dx, dy) || 1);
+  const [sx, sy] = camera.toScreen(x[seat], y[seat]);
+  return { pill, x: sx - dx * away, y: sy - dy * away };
+}
+
+function putBeside(frame, row, seat, next, atEdge) {
+  const box = besideSeat(frame, row, seat, next, atEdge);
+  put(frame, box.pill, box.x, box.y, atEdge);
+  return box;
+}
+
+function overlap(one, other) {
+  return 2 * Math.abs(one.x - other.x) < one.pill.width + other.pill.width && 2 * Math.abs(one.y - other.y) < one.pill.height + other.pill.height;
 }
 
 export function drawWayToStage({ context, camera, ratio, pills, model }) {

@@ -44,7 +44,7 @@ export class Legend {
   }
 
   #showLimit() {
-    const levels = this.tariff.levels;
+    const levels = this.tariff.levels(this.used);
     const slider = byId("max-price");
     byId("price-limit").hidden = levels.length < 2;
     if (levels.length < 2) return;
@@ -55,7 +55,7 @@ export class Legend {
   }
 
   #limit() {
-    const levels = this.tariff.levels;
+    const levels = this.tariff.levels(this.used);
     const at = Number(byId("max-price").value);
     this.#tellLimit(levels[at]);
     this.seats.setFilter({ maxPrice: at === levels.length - 1 ? Infinity : levels[at] });
@@ -70,6 +70,7 @@ export class Legend {
     const ratio = Math.ceil(window.devicePixelRatio || 1);
     const sprites = new Sprites(palette, SIGN_PX * ratio);
     const category = this.used[0] ?? 0;
+    if (!this.model.seatCount) return [];
     const signs = [["free", LOOK.free, 0], ["yours", LOOK.mine, 0], ["held by others", LOOK.held, 0], ["sold", LOOK.booked, 0]];
     if (this.model.flags.some((flags) => flags & ACCESSIBLE)) signs.push(["wheelchair place", LOOK.free, ACCESSIBLE]);
     return signs.map(([text, look, flags]) => {

@@ -41,6 +41,7 @@ export function readMap(json) {
   };
   readSections(json, columns);
   columns.areas = readAreas(json.areas, columns.categories);
+  for (const section of columns.sections) section.headroom = headroomOf(columns, section);
   columns.bounds = boundsOf(json, columns);
   columns.focus = focusOf(columns);
   return columns;
@@ -138,6 +139,28 @@ function rowGapOf({ x, y, rows }, { firstRow, lastRow, pitch }) {
   return Math.min(gaps[gaps.length >> 1] ?? pitch, 2.5 * pitch);
 }
 
+/** How much space there is over a section before something else comes; 0 where it reaches beside that. */
+function headroomOf({ sections, areas, shapes }, { bounds, start, end }) {
+  let least = Infinity;
+  if (start === end) return 0;
+  const seated = sections.filter((other) => other.bounds !== bounds && other.start < other.end).map((other) => other.bounds);
+  for (const { left, top, right, bottom } of [...seated, ...[...areas, ...shapes].map(boxAround)]) {
+    const isBeside = right < bounds.left || left > bounds.right || top >= bounds.top;
+    if (!isBeside) least = Math.min(least, Math.max(0, bounds.top - bottom));
+  }
+  return least;
+}
+
+function boxAround({ points = [], x, y, width, height }) {
+  const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+  for (const [px, py] of points) include(box, px, py);
+  if (!points.length) {
+    include(box, x, y);
+    include(box, x + width, y + height);
+  }
+  return box;
+}
+
 /** Stretches [start, end) of a row without an aisle. */
 function runsOf({ x, y }, { start, end }) {
   const gaps = [];
@@ -232,10 +255,9 @@ function boundsOf(json, columns) {
     include(box, section.bounds.right + section.pitch, section.bounds.bottom + section.pitch);
   }
   for (const each of [...columns.areas, ...columns.shapes]) {
-    for (const [x, y] of each.points ?? []) include(box, x, y);
-    if (each.points?.length) continue;
-    include(box, each.x, each.y);
-    include(box, each.x + each.width, each.y + each.height);
+    const { left, top, right, bottom } = boxAround(each);
+    include(box, left, top);
+    include(box, right, bottom);
   }
   if (box.left < box.right && box.top < box.bottom) return box;
   const { width = 100, height = 100 } = json.map ?? {};

@@ -1,7 +1,7 @@
 // Owns what floats over the map and belongs to a place on it: the tip at the pointer, the name of the
 // section in the middle, the card of a standing room.
 //
-// Modules: showTip(hover, model, seats, words), nameSection(camera, grid, model), openAreaCard(choosing, area,
+// Modules: showTip(hover, model, seats, words), nameSection(camera, grid, model, seats), openAreaCard(choosing, area,
 // number) -> {refresh}.
 
 import { areaRow } from "./areas.js";
@@ -34,12 +34,16 @@ function wordsOf({ seat, area, near }, model, seats) {
   return near ? seatWords(model, seats, seat) : sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
 }
 
-/** Name the section in the middle, once its label is no longer on the map. */
-export function nameSection({ x, y, pitchPx }, grid, model) {
+/** Name the section in the middle and say what is free there, once its label is no longer on the map. */
+export function nameSection({ x, y, pitchPx, showsAll }, grid, model, seats) {
   const where = byId("where");
-  const seat = pitchPx >= NAMED_FROM_PX ? grid.nearest(x, y, NAMED_WITHIN_PITCHES * model.pitch) : -1;
+  const seat = pitchPx >= NAMED_FROM_PX && !showsAll ? grid.nearest(x, y, NAMED_WITHIN_PITCHES * model.pitch) : -1;
   where.hidden = seat < 0;
-  if (seat >= 0) where.textContent = model.sectionOf(seat).label;
+  if (seat < 0) return;
+  const { title, status, price } = sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
+  const about = [status, price].filter(Boolean).join(" · ");
+  // The map moves at every frame; what stays the same is left alone.
+  if (where.textContent !== title + about) where.replaceChildren(make("b", { textContent: title }), make("span", { textContent: about }));
 }
 
 /** Open the card of a standing room; `choosing` is what areas.js takes. */

@@ -1,7 +1,8 @@
 // Owns what a seat costs and how that reads: prices by category and ticket type, in the event's
 // currency and the reader's locale. Sums are the server's; here prices are only compared and shown.
 //
-// Modules: Tariff(event, categories); .price(category), .types(category), .text(amount), .short(amount).
+// Modules: Tariff(event, categories); .price(category), .types(category), .levels(categories), .text(amount),
+// .short(amount).
 
 // The type that a seat has unless another is named.
 const STANDARD = "standard";
@@ -36,15 +37,22 @@ export class Tariff {
     return [...types].sort(([a], [b]) => (b === STANDARD) - (a === STANDARD));
   }
 
+  /** The type to name for the best seats of these categories, or undefined when the server knows it. */
+  typeToAskFor(categories) {
+    const named = categories.filter((category) => this.#types[category]?.length).map((category) => this.typeToName(category));
+    return named.includes(undefined) ? undefined : named[0];
+  }
+
   /** The type to name for a seat of this category, or undefined when the server knows it. */
   typeToName(category) {
     const types = this.#types[category] ?? [];
     return types.some(([name]) => name === STANDARD) ? undefined : types[0]?.[0];
   }
 
-  /** Every price that there is, once, the lowest first. */
-  get levels() {
-    return [...new Set(this.#prices.filter((price) => price !== null))].sort((a, b) => a - b);
+  /** Every price that these categories have, once, the lowest first. */
+  levels(categories) {
+    const prices = categories.map((category) => this.price(category)).filter((price) => price !== null);
+    return [...new Set(prices)].sort((a, b) => a - b);
   }
 
   /** `€145.00`. */

@@ -19,7 +19,7 @@ export function seatWords(model, seats, seat) {
 
 export function sectionWords(model, seats, number) {
   const free = seats.freeIn(number);
-  const price = free ? `from ${seats.tariff.text(seats.fromIn(number))}` : "";
+  const price = free ? `from ${seats.tariff.short(seats.fromIn(number))}` : "";
   return { title: model.sections[number].label, price, status: free ? `${free.toLocaleString()} free` : "nothing free" };
 }
 
@@ -38,7 +38,15 @@ export function sectionForms(model, seats, number) {
   if (!free) return [[label, "sold out"], [label], [last]];
   const from = seats.tariff.short(seats.fromIn(number));
   const count = free.toLocaleString();
-  return [[label, `${count} free · from ${from}`], [label, `${count} from ${from}`], [label, `${count} · ${from}`], [label, from], [label], [last]];
+  return [
+    [label, `${count} free · from ${from}`],
+    [label, `${count} from ${from}`],
+    [label, `${count} free`, `from ${from}`],
+    [label, `${count} · ${from}`],
+    [last, `${count} · ${from}`],
+    [label],
+    [last],
+  ];
 }
 
 function statusOf(seats, seat, price) {

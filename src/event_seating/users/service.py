@@ -12,7 +12,7 @@ caller who joined a read that found nobody reads once more, since that read may 
 answer which told the caller that the user is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from event_seating.cache.coherence import Coherence
@@ -45,8 +45,13 @@ class UserService:
         coherence: Coherence,
         *,
         welcomes: bool = False,
+        nudge: Callable[[], None] = lambda: None,
     ) -> None:
-        """`welcomes`: whether mail is sent at all, so that a new user gets one."""
+        """`welcomes`: whether mail is sent at all, so that a new user gets one.
+
+        `nudge` lets whoever does jobs look for it at once.
+        """
+        self._nudge = nudge
         coherence.attach(self._forget, self._forget_all)
         self._coherence = coherence
         self._database = database
@@ -104,6 +109,8 @@ class UserService:
             raise
         self._end_absence(user_id)
         self._coherence.tell([user_id])
+        if self._welcomes:
+            self._nudge()
         encoded = user.encode()
         if heard == self._coherence.heard:  # else another process may have changed it since
             self._cache_unless_deaf(user_id, encoded)

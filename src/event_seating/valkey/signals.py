@@ -375,3 +375,8 @@ def _call(call: Callable[[], None]) -> None:
         call()
     except Exception as error:  # noqa: BLE001
         _log.error("a listener of signals failed", exc_info=error)
+
+
+def nudge_of(signals: Signals | None) -> Callable[[], None]:
+    """Tells whoever does jobs that there may be new ones; without signals they look each second."""
+    return partial(signals.publish, OUTBOX) if signals else lambda: None

@@ -21,6 +21,8 @@ let isAdmin = !isNeeded;
 let isTaken = false;
 let ready = null;
 let allow = null;
+// Where a browser keeps nothing, the key lives as long as the page.
+let kept = null;
 
 /** Kept once the page has a key that may do what a box office does, or needs none. */
 export function keyReady() {
@@ -93,7 +95,7 @@ async function use(key) {
     ask(reasonOf(problem));
     return;
   }
-  sessionStorage.setItem(KEPT_AS, key);
+  keep(key);
   isTaken = true;
   byId("key-dialog").close();
   byId("key").value = "";
@@ -119,7 +121,7 @@ function reasonOf(problem) {
 }
 
 function drop() {
-  sessionStorage.removeItem(KEPT_AS);
+  keep(null);
   useKey(null);
   isTaken = false;
   isAdmin = !isNeeded;
@@ -133,7 +135,21 @@ function forget() {
 }
 
 function stored() {
-  return sessionStorage.getItem(KEPT_AS);
+  try {
+    return sessionStorage.getItem(KEPT_AS);
+  } catch {
+    return kept;
+  }
+}
+
+function keep(key) {
+  kept = key;
+  try {
+    if (key) sessionStorage.setItem(KEPT_AS, key);
+    else sessionStorage.removeItem(KEPT_AS);
+  } catch {
+    // It is kept above.
+  }
 }
 
 function showState() {

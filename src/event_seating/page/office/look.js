@@ -54,7 +54,7 @@ export function formsOf({ model, tally }) {
     const last = label.trim().split(/\s+/).at(-1) ?? label;
     const { booked, available, size } = tally.ofSection(number);
     const full = percent(booked, size);
-    return [[label, `${full} booked · ${available.toLocaleString()} free`], [label, `${full} booked`], [label, full], [label], [last]];
+    return [[label, `${full} booked · ${available.toLocaleString()} free`], [label, `${full} booked`], [label, full], [last, full], [label], [last]];
   };
 }
 

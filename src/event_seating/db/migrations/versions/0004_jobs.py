@@ -54,9 +54,13 @@ def _create_jobs() -> None:
         ["queue", "priority", "created_at_ms"],
         f"relayed_at_ms IS NULL AND {alive}",
     )
-    _create_partial_index("ix_outbox_relayed_at_ms", ["relayed_at_ms"], alive)
+    _create_partial_index(
+        "ix_outbox_relayed_at_ms", ["relayed_at_ms"], f"relayed_at_ms IS NOT NULL AND {alive}"
+    )
     _create_partial_index("ix_outbox_created_at_ms", ["created_at_ms"], alive)
-    op.create_index("ix_outbox_failed_at_ms", "outbox", ["failed_at_ms", "id"])
+    _create_partial_index(
+        "ix_outbox_failed_at_ms", ["failed_at_ms", "id"], "failed_at_ms IS NOT NULL"
+    )
     op.create_table(
         "job_results",
         sa.Column("id", sa.Text, nullable=False),

@@ -1,0 +1,98 @@
+"""Writes down that jobs are done: those that are ready together, in one transaction.
+
+A transaction waits for the disk, and jobs of a queue mostly end while another's is written. Who
+comes first is written at once and alone; who comes meanwhile is written next, all together. What a
+group cannot have (its row is locked, or gone, or the group failed) is written one by one, so that
+nobody's trouble is another's. Owns no rule: a row that is not there was done before.
+"""
+
+import asyncio
+from collections import deque
+from contextvars import Context
+from typing import Any, Final
+
+from event_seating.clock import Clock
+from event_seating.db.database import Database
+from event_seating.errors import DatabaseUnavailable
+from event_seating.jobs import outbox
+from event_seating.jobs.outbox import Ending, Row
+from event_seating.telemetry.logs import get_logger
+
+GROUP_MOST: Final = 50
+"""Twice what all workers of a process do at once; some milliseconds."""
+
+_log = get_logger("jobs")
+
+
+class Endings:
+    """What is to be written down in this process."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: deque[tuple[Ending, asyncio.Future[bool]]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, row: Row, result: Any, started_at_ms: int) -> bool:
+        """The job is done; False if it was done before. Returns once that is committed.
+
+        Raises `DatabaseUnavailable`: then nobody knows, and it may be said again.
+        """
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        ending = Ending(row.event_id, row.id, result, started_at_ms, self._clock.now_ms())
+        self._waiting.append((ending, written))
+        if self._writing is None or self._writing.done():
+            # In no job's context, since it writes for all.
+            self._writing = asyncio.create_task(
+                self._write(), name="endings of jobs", context=Context()
+            )
+        return await written
+
+    async def _write(self) -> None:
+        while self._waiting:
+            most = min(len(self._waiting), GROUP_MOST)
+            group = [self._waiting.popleft() for _ in range(most)]
+            try:
+                left = await self._write_together(group) if most > 1 else group
+                for ending, written in left:
+                    await self._write_alone(ending, written)
+            finally:
+                for _, written in group:  # those that are left when this is cancelled
+                    written.cancel()
+
+    async def _write_together(
+        self, group: list[tuple[Ending, asyncio.Future[bool]]]
+    ) -> list[tuple[Ending, asyncio.Future[bool]]]:
+        """Those of the group that are not written."""
+        try:
+            async with self._database.write() as connection:
+                done = await outbox.finish_free(connection, [ending for ending, _ in group])
+        except DatabaseUnavailable as error:
+            for _, written in group:
+                _settle(written, error)
+            return []
+        except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
+            _log.warning("jobs could not be written down together", exc_info=error)
+            return group
+        for ending, written in group:
+            if ending.id in done:
+                _settle(written, True)
+        return [each for each in group if each[0].id not in done]
+
+    async def _write_alone(self, ending: Ending, written: "asyncio.Future[bool]") -> None:
+        try:
+            async with self._database.write() as connection:
+                done = await outbox.finish(connection, ending)
+        except Exception as error:  # noqa: BLE001 (it is whoever asked who has to know)
+            _settle(written, error)
+        else:
+            _settle(written, done)
+
+
+def _settle(written: "asyncio.Future[bool]", outcome: bool | Exception) -> None:
+    if written.done():  # whoever asked was stopped
+        return
+    if isinstance(outcome, Exception):
+        written.set_exception(outcome)
+    else:
+        written.set_result(outcome)

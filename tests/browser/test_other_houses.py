@@ -1,0 +1,140 @@
+"""Houses that are no arena: a small hall, standing room alone, tickets of no standard type."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+from tests.browser.conftest import Open
+from tests.browser.house import House
+
+PITCH = 20
+LONG_NAME = "The Donaudampfschifffahrtsgesellschaftskapitän's Memorial Balcony on the Left"
+
+DRAWN = """async () => {
+  const { shown } = await import(document.querySelector("script[type=module]").src);
+  const { view } = await shown;
+  const found = [];
+  const { pills } = view.renderer;
+  const of = pills.of.bind(pills);
+  pills.of = (lines, style) => {
+    found.push(lines.join(" / "));
+    return of(lines, style);
+  };
+  view.invalidate();
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  pills.of = of;
+  return found;
+}"""
+
+SIDEWAYS = """() => [...document.querySelectorAll("#list, .sections span")]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth
+    || each.getBoundingClientRect().right > innerWidth).length"""
+
+
+def section(name: str, top: int, label: str) -> dict[str, Any]:
+    """Four rows of twelve."""
+    rows = [
+        {
+            "index": row,
+            "seats": [
+                {
+                    "id": f"{name}-{row}-{seat}",
+                    "col": seat,
+                    "x": seat * PITCH,
+                    "y": top + row * PITCH,
+                    "priceTier": 1,
+                }
+                for seat in range(1, 13)
+            ],
+        }
+        for row in range(1, 5)
+    ]
+    return {
+        "id": name,
+        "label": label,
+        "transform": {"x": 0, "y": 0, "scale": 1},
+        "rows": rows,
+    }
+
+
+def hall(*sections: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {
+        "name": "Town hall",
+        "map": {"width": 300, "height": 300},
+        "priceTiers": {"1": {"price": 10, "label": "Seats"}, "2": {"price": 40, "label": "Boxes"}},
+        "sections": list(sections),
+        **fields,
+    }
+
+
+def test_sections_of_a_small_hall_are_named_over_their_seats(house: House, visit: Open) -> None:
+    event = house.event(hall(section("P", 0, "Parterre"), section("B", 200, "Balcony")))
+    buyer = visit().open(event)
+    buyer.picture("desktop-small-hall")
+    drawn = buyer.page.evaluate(DRAWN)
+    assert "Parterre / 48 free · from €10" in drawn
+    assert "Balcony / 48 free · from €10" in drawn
+    house.hold(event, "B-1-1")
+    expect(buyer.find(".sections > li").last).to_contain_text("47 free")
+    assert "Balcony / 47 free · from €10" in buyer.page.evaluate(DRAWN)
+
+
+def test_sections_without_space_between_them_have_no_name_on_their_seats(
+    house: House, visit: Open
+) -> None:
+    event = house.event(hall(section("P", 0, "Parterre"), section("B", 4 * PITCH, "Balcony")))
+    drawn = visit().open(event).page.evaluate(DRAWN)
+    assert any(label.startswith("Parterre") for label in drawn)
+    assert not any(label.startswith("Balcony") for label in drawn)
+
+
+def test_an_arena_from_far_away_says_what_is_free_and_from_how_much(
+    house: House, visit: Open
+) -> None:
+    drawn = visit().open(house.event()).page.evaluate(DRAWN)
+    assert any("Lower A / " in label and "€95" in label for label in drawn), drawn
+
+
+def test_the_highest_price_is_one_that_a_seat_has(house: House, visit: Open) -> None:
+    buyer = visit().open(house.event(hall(section("P", 0, "Parterre"))))
+    expect(buyer.find(".category")).to_have_count(1)
+    expect(buyer.find("#price-limit")).to_be_hidden()
+
+
+def test_long_names_do_not_push_the_list_aside(house: House, visit: Open) -> None:
+    event = house.event(hall(section("P", 0, LONG_NAME), section("B", 200, "Balcony")))
+    buyer = visit().open(event)
+    expect(buyer.find(".sections > li").first).to_contain_text("48 free · from €10")
+    assert buyer.page.evaluate(SIDEWAYS) == 0
+
+
+def test_standing_room_alone_has_nothing_better_to_find(house: House, visit: Open) -> None:
+    floor = {"id": "F", "label": "Floor", "capacity": 50, "priceTier": 2}
+    floor |= {"x": 0, "y": 0, "width": 300, "height": 200}
+    event = house.event(hall(areas=[floor]))
+    for size in ("desktop", "phone"):
+        buyer = visit(size).open(event)
+        expect(buyer.find("#best")).to_be_hidden()
+        expect(buyer.find("#basket-hint")).to_have_text("Choose how many places you want.")
+        expect(buyer.find("#basket-hint")).to_be_visible()
+        buyer.picture(f"{size}-standing-alone")
+        buyer.expect_accessible()
+    buyer.find("#sheet-toggle").click()
+    buyer.find("#list [aria-label='One more: Floor']").click()
+    buyer.expect_tickets("1 ticket")
+
+
+def test_tickets_of_no_standard_type_are_found_and_had_again(house: House, visit: Open) -> None:
+    prices = {"1": {"adult": "20.00", "child": "10.00"}, "2": {"adult": "40.00"}}
+    event = house.event(hall(section("P", 0, "Parterre")), prices=prices, rules={"holdTtl": 5})
+    buyer = visit()
+    buyer.page.clock.install()
+    buyer.open(event)
+    buyer.find("#best").click()
+    buyer.expect_tickets("2 tickets")
+    expect(buyer.find("#total")).to_have_text("€40.00")
+    buyer.find("#lines select").first.select_option("child")
+    expect(buyer.find("#total")).to_have_text("€30.00")
+    buyer.page.clock.fast_forward(3_600_000)
+    # The same seats for the same money, when the time ran out.
+    buyer.find("#notice").get_by_role("button", name="Try for the same seats").click()
+    expect(buyer.find("#total")).to_have_text("€30.00")

@@ -44,6 +44,16 @@ class Channel:
             if not line:
                 return False
 
+    def say_last(self, word: bytes) -> None:
+        """Tell the other end, and that no more will follow; what it says is still taken.
+
+        To hang up instead would cost the word: an end that speaks to one that is gone is told of an
+        error, and not of what it has not read yet.
+        """
+        self.say(word)
+        if not self._writer.is_closing():
+            self._writer.write_eof()
+
     def close(self) -> None:
         """Hang up."""
         self._writer.close()

@@ -91,8 +91,7 @@ class Child:
 
     async def stop(self) -> int:
         """Let it drain and wait until it is gone; its exit code."""
-        self._channel.say(STOP)
-        self._channel.close()
+        self._channel.say_last(STOP)
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 return await self.ended()
@@ -100,6 +99,8 @@ class Child:
             _log.error(f"the {self._name} did not stop in time; killing it")
             self._process.kill()
             return await self.ended()
+        finally:
+            self._channel.close()
 
 
 class Keeper:

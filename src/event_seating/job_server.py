@@ -29,8 +29,8 @@ async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None
     async with workshop.working(settings, logs) as parts:
         orders.say(READY)
         told = await orders.to_end()
-        if not told.orphaned:  # else the Valkey is gone as well
-            await parts.drain()
+        # Nobody waits for an orphan, whose place another may have taken already.
+        await parts.drain(at_once=told.orphaned)
 
 
 if __name__ == "__main__":

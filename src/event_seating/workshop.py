@@ -6,7 +6,7 @@ serving as well is built by `bootstrap`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -61,14 +61,12 @@ class WorkingParts:
     users: UserService
     signals: Signals
     engine: JobEngine
-    drains: tuple[Callable[[], Awaitable[None]], ...]
-    """Ends the taking of jobs and waits for those under way; each knows its own limit."""
 
-    async def drain(self) -> None:
-        """Take no more jobs, finish or checkpoint those under way."""
+    async def drain(self, *, at_once: bool = False) -> None:
+        """Take no more jobs; finish or checkpoint those under way, or hand them back `at_once`."""
         try:
             async with asyncio.timeout(DRAIN_WITHIN_S):
-                await asyncio.gather(*(drain() for drain in self.drains), return_exceptions=True)
+                await self.engine.drain(at_once=at_once)
         except TimeoutError:
             _log.warning("jobs are still under way; the next process does them again")
 
@@ -98,7 +96,6 @@ async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]
             users=accounts.users,
             signals=signals,
             engine=engine,
-            drains=(engine.drain,),
         )
 
 

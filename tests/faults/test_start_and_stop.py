@@ -32,6 +32,16 @@ def test_a_signal_ends_it_with_code_0_and_nothing_left(tmp_path: Path, how: sign
         assert "Traceback" not in server.output
 
 
+def test_a_stop_while_the_job_process_begins_is_heard_by_it(tmp_path: Path) -> None:
+    with serving(settings(tmp_path)) as server:
+        # Its modules take a second to load: it has been told to begin, and has not begun.
+        while not any("event_seating.job_server" in each.cmdline() for each in server.family):
+            assert httpx.get(f"{server.url}/health").status_code == 200
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert "killing it" not in server.output
+
+
 def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path) -> None:
     with serving(settings(tmp_path, DB_LATENCY_MS="1500")) as server:
         answers: list[int] = []

@@ -66,9 +66,10 @@ class JobEngine:
         for worker in self._workers:
             worker.resume()
 
-    async def drain(self) -> None:
-        """Take no new jobs, finish those under way or hand them back, and end."""
+    async def drain(self, *, at_once: bool = False) -> None:
+        """Take no new jobs, finish those under way or (`at_once`) hand them back, and end."""
         await ended(self._tasks)
-        await asyncio.gather(*(worker.drain(DRAIN_WITHIN_S) for worker in self._workers))
+        within_s = 0.0 if at_once else DRAIN_WITHIN_S
+        await asyncio.gather(*(worker.drain(within_s) for worker in self._workers))
         for queue in self._queues:
             await queue.close()

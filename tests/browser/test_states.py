@@ -304,7 +304,11 @@ def test_until_the_page_is_there_it_says_that_it_is_loading(house: House, visit:
     event = house.event()
     buyer = visit()
     waiting: list[Route] = []
-    buyer.context.route("**/main.js", lambda route: waiting.append(route))
+
+    def keep(route: Route) -> None:
+        waiting.append(route)
+
+    buyer.context.route("**/main.js", keep)
     buyer.page.goto(f"{house.url}/?event={event}", wait_until="commit")
     expect(buyer.find(".starting")).to_be_visible()
     waiting[0].continue_()

@@ -97,6 +97,8 @@ def test_a_buyer_with_keys_alone_finds_holds_and_books_seats(house: House, visit
     assert house.counts(event)["booked"] == 2
     keys.press("Escape")
     expect(buyer.find("#done")).to_be_hidden()
+    # The button is gone; the keys are where seats are chosen, not at the top of the page.
+    expect(buyer.find("#list")).to_be_focused()
 
 
 def test_best_available_holds_neighbours_and_shows_them(house: House, visit: Open) -> None:

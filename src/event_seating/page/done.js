@@ -46,6 +46,18 @@ function fill(title, text, code, { lines, total }, tariff) {
 
 function open(onClose) {
   const dialog = byId("done");
-  dialog.onclose = () => onClose?.();
+  dialog.onclose = () => {
+    onClose?.();
+    goOn();
+  };
   if (!dialog.open) dialog.showModal();
+}
+
+/** The button that led here is gone after a booking: go on where seats are chosen. */
+function goOn() {
+  const { activeElement, body } = document;
+  // What was just hidden may have the focus for a moment longer.
+  if (activeElement && activeElement !== body && activeElement.checkVisibility()) return;
+  const next = byId("list").checkVisibility() ? byId("list") : byId("canvas");
+  next.focus({ preventScroll: true });
 }

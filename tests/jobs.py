@@ -16,7 +16,7 @@ from event_seating.jobs.outbox import Result, Row
 from event_seating.jobs.queue import OPTIONS, JobQueue, QueueOptions
 from event_seating.jobs.relay import Relay
 from event_seating.jobs.worker import Worker
-from event_seating.valkey.client import connect
+from event_seating.valkey.client import connect, ended
 
 WITHIN_S = 60.0
 """Far more than anything here takes, for a machine that has other things to do."""
@@ -125,8 +125,7 @@ class Jobs:
             yield worker
         finally:
             if relaying_task is not None:
-                relaying_task.cancel()
-                await asyncio.gather(relaying_task, return_exceptions=True)
+                await ended([relaying_task])
             await worker.drain(5)
 
 

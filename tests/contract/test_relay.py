@@ -17,6 +17,7 @@ from event_seating.jobs import relay as relay_module
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, USUAL, NewJob, new_job_id
 from event_seating.jobs.relay import BATCH, LEASE_MS, RELAYED_FOR_MS, Relay
 from event_seating.valkey import trouble
+from event_seating.valkey.client import ended
 
 pytestmark = pytest.mark.anyio
 
@@ -261,8 +262,7 @@ async def test_a_nudge_is_followed_at_once_and_its_loss_costs_a_second(
         return await jobs.state(job_id) == "waiting"
 
     await until(there)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await ended([running])
 
 
 async def test_a_server_that_is_too_old_is_said_to_be(

@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,31 +51,37 @@ def test_a_second_server_on_the_same_postgresql_refuses_to_start(
             second.kill()
 
 
-def test_postgresql_may_go_away_and_come_back(tmp_path: Path) -> None:
-    (tmp_path / "pg").mkdir()
-    postgres = Postgres(tmp_path / "pg")
-    try:
-        url = postgres.create_database("comes_and_goes")
-        with (
-            serving(settings(tmp_path / "data", DATABASE_URL=url)) as server,
-            httpx.Client(base_url=server.url, timeout=30) as client,
-        ):
-            assert create_user(server, "anna").status_code == 201
-            postgres.stop()
-            assert client.get("/health").status_code == 200
-            ready = client.get("/health/ready")
-            assert ready.status_code == 503
-            assert ready.json()["dependencies"]["database"]["status"] == "unavailable"
-            assert client.get("/users/anna").status_code == 200, "what is cached is answered"
-            lost = create_user(server, "ben")
-            assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
-            assert client.get("/users/cleo").status_code == 503
-            postgres.start()
-            assert create_user(server, "ben").status_code == 201
-            assert client.get("/users/cleo").status_code == 404
-            assert client.get("/health/ready").status_code == 200
-    finally:
-        postgres.remove()
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """One that may be stopped, where its own user may look."""
+    with tempfile.TemporaryDirectory(prefix="es-") as directory:
+        server = Postgres(Path(directory))
+        try:
+            yield server
+        finally:
+            server.remove()
+
+
+def test_postgresql_may_go_away_and_come_back(own_postgres: Postgres, tmp_path: Path) -> None:
+    url = own_postgres.create_database("comes_and_goes")
+    with (
+        serving(settings(tmp_path / "data", DATABASE_URL=url)) as server,
+        httpx.Client(base_url=server.url, timeout=30) as client,
+    ):
+        assert create_user(server, "anna").status_code == 201
+        own_postgres.stop()
+        assert client.get("/health").status_code == 200
+        ready = client.get("/health/ready")
+        assert ready.status_code == 503
+        assert ready.json()["dependencies"]["database"]["status"] == "unavailable"
+        assert client.get("/users/anna").status_code == 200, "what is cached is answered"
+        lost = create_user(server, "ben")
+        assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
+        assert client.get("/users/cleo").status_code == 503
+        own_postgres.start()
+        assert create_user(server, "ben").status_code == 201
+        assert client.get("/users/cleo").status_code == 404
+        assert client.get("/health/ready").status_code == 200
 
 
 def test_a_sqlite_file_that_was_deleted_under_the_server_is_said(tmp_path: Path) -> None:

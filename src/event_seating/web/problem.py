@@ -4,6 +4,7 @@
 trace, no statement and no driver's message is ever in it.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from http import HTTPStatus
@@ -39,6 +40,9 @@ ErrorCode = StrEnum(  # type: ignore[misc]
     "ErrorCode", {error.code: error.code for error in sorted(set(ServiceError.every()), key=_code)}
 )
 """Every code that an answer may carry."""
+
+_PLACE: Final = re.compile(r"{\w+}")
+"""A place in the template of an address."""
 
 
 class Fault(BaseModel):
@@ -153,12 +157,23 @@ def request_id_of(request: Request) -> str:
 
 
 def _allowed(request: Request) -> dict[str, str]:
-    """All that the address takes: the router names the methods of its first route alone."""
-    path = request.scope["route"].path_format
-    methods = {call.partition(" ")[0] for call in security.ACCESS if call.endswith(f" {path}")}
+    """All that the address takes: the router names the methods of its first route alone.
+
+    An address may be one of several routes: `/users/import` is a user's as well.
+    """
+    first, path = request.scope["route"].path_format, request.url.path
+    methods = {
+        method
+        for method, _, template in (call.partition(" ") for call in security.ACCESS)
+        if template == first or _is_of(template, path)
+    }
     if "GET" in methods:
         methods.add("HEAD")
     return {"Allow": ", ".join(sorted(methods))}
+
+
+def _is_of(template: str, path: str) -> bool:
+    return re.fullmatch(_PLACE.sub("[^/]+", template), path) is not None
 
 
 def _from_validation(faults: Sequence[Any]) -> ServiceError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,19 @@ from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE, QUEUE_MAX,
 pytestmark = pytest.mark.anyio
 
 
+SERVED: list[asyncio.Task[int]] = []
+
+
+@pytest.fixture(autouse=True)
+async def no_connection_is_left() -> AsyncIterator[None]:
+    """Those that a test leaves open end with it."""
+    yield
+    for task in SERVED:
+        task.cancel()
+    await asyncio.gather(*SERVED, return_exceptions=True)
+    SERVED.clear()
+
+
 class Connection:
     """One WebSocket; `reads` says whether what is sent is taken."""
 
@@ -34,6 +48,7 @@ class Connection:
         self.served = asyncio.create_task(
             socket(event, "::1", {"query_string": query}, self.incoming.get, self._send)
         )
+        SERVED.append(self.served)
         self._stage = stage
 
     async def _send(self, message: Any) -> None:
@@ -167,7 +182,7 @@ async def test_a_process_that_stops_waits_until_the_goodbye_is_sent() -> None:
     assert connection.sent[-1]["code"] == 1001
 
 
-def test_each_reason_fits_into_a_close_frame() -> None:
+async def test_each_reason_fits_into_a_close_frame() -> None:
     reasons = [error.sentence for error in CODES]
     reasons += [c.reason for c in (GOING_AWAY, OUT_OF_SERVICE, TOO_SLOW, TOO_LARGE, FLOOD)]
     assert all(len(reason.encode()) <= 123 for reason in reasons)

@@ -1,7 +1,8 @@
 import asyncio
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,26 @@ class Seats:
         self.batch_sizes = {1: 5, 300: 1, 600: 1}
 
 
+@dataclass
+class Counted:
+    queue: str = "notifications"
+    name: str = "user-welcome"
+    outcome: str = "done"
+    number: int = 3
+    sum_s: float = 0.5
+    buckets: Mapping[float, int] = field(default_factory=lambda: {0.1: 2, 1.0: 3})
+
+
+class Jobs:
+    """What is known of jobs."""
+
+    def __init__(self) -> None:
+        self.oldest_s = 1.5
+        self.states = {("notifications", "waiting"): 4}
+        self.attempts = [Counted()]
+        self.durations = [Counted()]
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     built = Metrics(version="1.2.3")
@@ -57,6 +78,7 @@ def metrics() -> Metrics:
     built.attach_limiter(lambda: 7)
     built.attach_logs(lambda: 9)
     built.attach_redis(Redis)
+    built.attach_jobs(Jobs())
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
     built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
     return built

@@ -15,7 +15,8 @@ run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
 	$(BIN)/event-seating serve
 
 test: $(VENV)/dev.stamp ## every test, real databases included
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/faults
+	$(BIN)/pytest tests/faults
 
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code
 	$(BIN)/ruff format --check .

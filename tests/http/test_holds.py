@@ -169,7 +169,8 @@ async def test_a_hold_is_changed_extended_and_given_back(service: Service, event
     assert changed.json()["expiresAt"] == first["expiresAt"]
     extended = await service.client.post(f"{url}/extend")
     assert extended.status_code == 200
-    assert extended.json()["expiresAt"] > first["expiresAt"]
+    later, before = (datetime.fromisoformat(each["expiresAt"]) for each in (extended.json(), first))
+    assert later > before
     assert (await service.client.delete(url)).status_code == 204
     gone = await service.client.get(url)
     assert (gone.status_code, gone.json()["code"]) == (410, "hold_released")

@@ -7,7 +7,7 @@ after all seats, as many hidden numbers as its capacity. It never changes and kn
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import hypot
 from statistics import median
@@ -140,12 +140,15 @@ class SeatIndex:
         rows: Iterable[RowPlan],
         areas: Iterable[AreaPlan] = (),
         focal: tuple[float, float] = (0.0, 0.0),
+        *,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         """Number the seats of `rows`, then the places of `areas`.
 
         `focal` is where people look: the centre of the shape called stage, else of the map. The
         caller has checked the map; two seats or areas with one id are a `ValueError`. Each row is
-        asked for once, and none is kept.
+        asked for once, and none is kept. `give_way` is called between the parts of what is done
+        after the last one.
         """
         self.section_number: dict[str, int] = {}
         self.category_number: dict[str, int] = {}
@@ -165,7 +168,7 @@ class SeatIndex:
         self.seat_count = len(self.ids)
         if self.seat_count != len(self.category_of):
             raise ValueError("two seats have the same id")
-        self._measure(distances)
+        self._measure(distances, give_way)
         self.areas = self._add_areas(areas, cells)
         self.area_number = {area.id: number for number, area in enumerate(self.areas)}
         if len(self.area_number) != len(self.areas):
@@ -217,15 +220,19 @@ class SeatIndex:
             Run(first, len(seats), section, tuple(masks.items()), accessible, companion, 0)
         )
 
-    def _measure(self, distances: "array[float]") -> None:
+    def _measure(self, distances: "array[float]", give_way: Callable[[], None]) -> None:
         """Note how far seats and runs are in steps, the farthest seat being the last step."""
         step = (max(distances, default=0.0) or 1.0) / DISTANCE_STEPS
-        self.distance_sums = [0]
+        # A list of as many numbers would be one more thing for the collector to walk through.
+        self.distance_sums = array("q", [0])
+        total = 0
         for number, run in enumerate(self.runs):
+            give_way()
             own = [round(far / step) for far in distances[run.first : run.first + run.length]]
             self.runs[number] = run._replace(near=min(own))
             for distance in own:
-                self.distance_sums.append(self.distance_sums[-1] + distance)
+                total += distance
+                self.distance_sums.append(total)
 
     def _add_areas(self, plans: Iterable[AreaPlan], cells: dict[Cell, int]) -> tuple[Area, ...]:
         areas = []
@@ -234,8 +241,8 @@ class SeatIndex:
             cell = Cell(-1, category, number, accessible=False, companion=False)
             at = self._cell(cell, plan.capacity, cells)
             areas.append(Area(plan.id, len(self.category_of), plan.capacity, category))
-            self.category_of.extend([category] * plan.capacity)
-            self.cell_of.extend([at] * plan.capacity)
+            self.category_of.extend(array("H", [category]) * plan.capacity)
+            self.cell_of.extend(array("I", [at]) * plan.capacity)
         return tuple(areas)
 
     def area_of(self, number: int) -> int | None:

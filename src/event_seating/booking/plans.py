@@ -3,7 +3,7 @@
 Owns the step between the two rooms: the map knows labels and places, the index knows neighbours,
 categories and distances. Seats keep the numbers that they have in the map, areas come after them.
 It knows nothing of what is sold. Takes a good part of a second for the largest map: for a thread,
-which lets the event loop go on after every row.
+which lets the event loop go on after every row and run.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,12 @@ def seat_index(venue_map: VenueMap) -> SeatIndex:
     """The index of this map; sections go by their id, rows by their printed index."""
     keys = [category.key for category in venue_map.categories]
     areas = (AreaPlan(area.id, area.capacity, keys[area.category]) for area in venue_map.areas)
-    return SeatIndex(_rows(venue_map, keys), areas, venue_map.focal_point)
-
-
-def _rows(venue_map: VenueMap, keys: list[str]) -> Iterator[RowPlan]:
     give_way = Pace()
+    rows = _rows(venue_map, keys, give_way)
+    return SeatIndex(rows, areas, venue_map.focal_point, give_way=give_way)
+
+
+def _rows(venue_map: VenueMap, keys: list[str], give_way: Pace) -> Iterator[RowPlan]:
     for row in venue_map.rows:
         give_way()
         section = venue_map.sections[row.section].id

@@ -1,7 +1,10 @@
+from itertools import count
+
 import pytest
 from tests.unit.venues.maps import area, encode, plan, seat, seat_map
 
 from event_seating.booking.plans import seat_index
+from event_seating.venues import pace
 from event_seating.venues.arenas import arena
 from event_seating.venues.formats import parse_map
 
@@ -51,3 +54,20 @@ def test_distances_are_to_the_stage_and_count_the_sections_shift() -> None:
     document = seat_map(sections=[far, near], shapes=[stage])
     index = seat_index(parse_map(encode(document)))
     assert [index.sections[index.runs[run].section] for run in index.runs_by_distance] == ["N", "F"]
+
+
+def test_a_map_becomes_an_index_in_parts_that_leave_the_interpreter_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two looks at the whole body; each row when it is read, numbered and measured; each section
+    when it is moved in either direction."""
+    pauses: list[float] = []
+    seconds = count(step=pace.EVERY_S)
+    monkeypatch.setattr(pace, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr(pace, "sleep", pauses.append)
+    rows = [{"index": row, "seats": [seat(10 * row + place) for place in range(5)]}
+            for row in range(1, 8)]  # fmt: skip
+    moved = {"id": "A", "transform": {"x": 7, "y": 7}, "rows": rows}
+    index = seat_index(parse_map(encode(seat_map(sections=[moved]))))
+    assert len(index.runs) == 7
+    assert len(pauses) == 2 + 3 * 7 + 2

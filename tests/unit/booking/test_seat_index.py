@@ -1,5 +1,7 @@
 """How seats are numbered, who is whose neighbour, and who is near."""
 
+from collections.abc import Iterator
+
 import pytest
 from tests.unit.booking.houses import one_row, row_of
 
@@ -58,7 +60,24 @@ def test_two_seats_with_one_id_are_refused() -> None:
         SeatIndex([row_of(2)], [AreaPlan("floor", 1, "1"), AreaPlan("floor", 1, "1")])
 
 
+def test_what_is_done_after_the_last_row_gives_way_at_every_run() -> None:
+    ended = False
+    pauses = 0
+
+    def rows() -> Iterator[RowPlan]:
+        nonlocal ended
+        yield from (row_of(3, name=f"{number}") for number in range(20))
+        ended = True
+
+    def give_way() -> None:
+        nonlocal pauses
+        pauses += ended
+
+    index = SeatIndex(rows(), give_way=give_way)
+    assert pauses >= len(index.runs) == 20
+
+
 def test_distances_are_measured_from_the_focal_point() -> None:
     index = SeatIndex([row_of(3)], focal=(2.0, 0.0))
-    assert index.distance_sums == [0, 1 << 20, (1 << 20) + (1 << 19), (1 << 20) + (1 << 19)]
+    assert list(index.distance_sums) == [0, 1 << 20, (1 << 20) + (1 << 19), (1 << 20) + (1 << 19)]
     assert one_row().runs[0].near < one_row().distance_sums[2] - one_row().distance_sums[1]

@@ -264,6 +264,7 @@ class MapBuilder:
     def _moves(self, axis: Literal["x", "y"]) -> Iterator[tuple[range, float, float]]:
         """Every section's seats, and what its transform does to their places."""
         for section in self._sections:
+            self._give_way()
             if section.rows:
                 first, last = self._rows[section.rows[0]], self._rows[section.rows[-1]]
                 origin = section.x if axis == "x" else section.y

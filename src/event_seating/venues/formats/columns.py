@@ -164,11 +164,12 @@ def _moved(values: Iterable[float], by: float) -> Sequence[float]:
 
 def placed(own: "array[float]", sections: Iterable[tuple[range, float, float]]) -> "array[float]":
     """Places on the map: sections are `(seats, origin, scale)`; the same array if none moves."""
-    moving = [move for move in sections if move[1:] != (0, 1)]
-    if not moving:
-        return own
-    places = array("d", own)
-    for seats, origin, scale in moving:
+    places = own
+    for seats, origin, scale in sections:
+        if (origin, scale) == (0, 1):
+            continue
+        if places is own:
+            places = array("d", own)
         for seat in seats:
             places[seat] = origin + scale * own[seat]
     return places

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from event_seating.venues.pace import Pace
+
 LONG_LISTS = ("sections", "zones")
 """The field that holds nearly all of a map: the first of these that it has."""
 
@@ -42,11 +44,14 @@ def open_document(body: bytes | bytearray) -> dict[str, Any]:
 
     Raises one of `UNREADABLE`, here or while an `Elements` is walked.
     """
+    give_way = Pace()
     top = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    give_way()
     long = next((name for name in LONG_LISTS if name in top), None)
     document = {name: _decode(raw) for name, raw in top.items() if name != long}
     if long:
         document[long] = _long_list(top[long])
+        give_way()
     if TIERS in top and long != "zones":
         _make_exact(document[TIERS], _decode_exactly(top[TIERS]))
     return document

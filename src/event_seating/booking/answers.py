@@ -8,7 +8,7 @@ import msgspec
 from event_seating import money
 from event_seating.booking import ids
 from event_seating.booking.booking_store import BookingRow, in_seat_order
-from event_seating.booking.entries import Blocked, Entry, Unblocked, from_ranges
+from event_seating.booking.entries import Blocked, Entry, Unblocked
 from event_seating.booking.house import House
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import CANCELLED, CONFIRMED, Buyer
@@ -130,19 +130,19 @@ def blocked(
     house: House, batch: Batch, part: Part, entry: Entry, unknown: Mapping[str, int]
 ) -> dict[str, Any]:
     """What a block or its release did, and what it left as it was or did not find."""
-    applied = [
-        seat
+    ranges = [
+        number
         for operation in entry.operations
         if isinstance(operation, Blocked | Unblocked)
-        for seat in from_ranges(operation.ranges)
+        for number in operation.ranges
     ]
+    seats, areas = house.in_ranges(ranges)
+    # The seats of a part differ: if as many were moved, all were, and none has to be looked at.
+    rejected = () if len(seats) == len(part.seats) else batch.rejected(part, entry)
     return {
         "version": batch.version,
-        "applied": {
-            "seats": house.seat_ids(applied),
-            "areas": house.area_quantities(applied),
-        },
-        "rejected": problems(batch.rejected(part, entry), house, unknown),
+        "applied": {"seats": seats, "areas": areas},
+        "rejected": problems(rejected, house, unknown),
     }
 
 

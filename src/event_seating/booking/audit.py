@@ -23,8 +23,8 @@ from event_seating.booking.entries import (
     Operation,
     Released,
     Unblocked,
-    from_ranges,
     moves,
+    pairs,
 )
 from event_seating.booking.house import House
 from event_seating.booking.records import STATUS_NAMES, Configuration, seats_of
@@ -89,8 +89,7 @@ def _status_after(operation: Operation, seat: int) -> int | None:
     """What the seat is after the operation; none when it did not move it."""
     if isinstance(operation, Blocked | Unblocked):
         # Up to a whole house in a few ranges, which need not be written out to be searched.
-        ranges = zip(operation.ranges[::2], operation.ranges[1::2], strict=True)
-        if not any(first <= seat < first + count for first, count in ranges):
+        if not any(first <= seat < first + count for first, count in pairs(operation.ranges)):
             return None
         operation = type(operation)((seat, 1))
     after = None
@@ -124,7 +123,7 @@ def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
         case Released() | Expired() | Cancelled():
             answer |= _seats(done.seats, house)
         case Blocked() | Unblocked():
-            answer |= _seats(from_ranges(done.ranges), house)
+            answer["seats"], answer["areas"] = house.in_ranges(done.ranges)
     return answer
 
 

@@ -145,11 +145,8 @@ def part_of(
 
 def with_status(ledger: Ledger, part: Part, status: int) -> list[int]:
     """Those of the seats, and as many of the places, that have this status."""
-    found = [
-        seat
-        for seat in part.seats
-        if 0 <= seat < ledger.index.seat_count and ledger.arrays.status[seat] == status
-    ]
+    statuses, count = ledger.arrays.status, ledger.index.seat_count
+    found = [seat for seat in part.seats if 0 <= seat < count and statuses[seat] == status]
     asked: dict[int, int] = {}
     for wanted in part.areas:
         asked[wanted.area] = asked.get(wanted.area, 0) + wanted.quantity

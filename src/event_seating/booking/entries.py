@@ -11,7 +11,7 @@ an operation `[tag, fields…]` in the order of the fields below. A booking of t
 number is an error, never skipped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from msgspec import DecodeError, Meta, Struct, ValidationError, msgpack
@@ -180,21 +180,28 @@ def decode(form: int, row: bytes) -> list[Entry]:
 def to_ranges(seats: Iterable[int]) -> tuple[int, ...]:
     """Distinct seats as first, count, first, count…, in ascending order."""
     ranges: list[int] = []
+    first = following = 0
     for seat in sorted(seats):
-        if ranges and seat == ranges[-2] + ranges[-1]:
-            ranges[-1] += 1
-        else:
-            ranges += (seat, 1)
+        if seat != following:
+            if following > first:
+                ranges += (first, following - first)
+            first = seat
+        following = seat + 1
+    if following > first:
+        ranges += (first, following - first)
     return tuple(ranges)
 
 
-def from_ranges(ranges: Sequence[int]) -> list[int]:
-    """The seats that `to_ranges` was given, in ascending order."""
+def from_ranges(ranges: Sequence[int], least: int = 0) -> list[int]:
+    """The seats that `to_ranges` was given, in ascending order, from the number `least` on."""
     return [
-        seat
-        for first, count in zip(ranges[::2], ranges[1::2], strict=True)
-        for seat in range(first, first + count)
+        seat for first, count in pairs(ranges) for seat in range(max(first, least), first + count)
     ]
+
+
+def pairs(ranges: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first seat and the count of each range."""
+    return zip(ranges[::2], ranges[1::2], strict=True)
 
 
 def changes(entries: Iterable[Entry]) -> dict[int, int]:

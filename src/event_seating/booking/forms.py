@@ -1,13 +1,14 @@
-"""One form of an event's snapshot as bytes, in which each change of a seat is patched in place.
+"""One form of an event's snapshot as bytes, ready to be copied into each new version.
 
-Owns how a status is written. In the full form every status takes the same room: a shorter word is
-filled up with spaces after it, which JSON lets stand between its tokens and which compression makes
-nothing of. So both forms follow the log at a cost that depends on the seats that move, and reading
-a new version costs one copy, however large the house. It decides nothing about who gets what.
+Owns how a status is written. The compact form is what the state keeps anyway. In the full form
+every status takes the same room: a shorter word is filled up with spaces after it, which JSON lets
+stand between its tokens and which compression makes nothing of; so each change of a seat is patched
+in place, at a cost that depends on the seats that move, and reading a new version costs a copy,
+however large the house. It decides nothing about who gets what.
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Final
 
@@ -22,20 +23,16 @@ COMPACT: Final = "compact"
 
 _ROOM: Final = max(map(len, STATUS_NAMES)) + len('""')
 _WORDS: Final = tuple(f'"{name}"'.ljust(_ROOM).encode() for name in STATUS_NAMES)
-_CHARS: Final = tuple(STATUS_CHARS[at : at + 1] for at in range(len(STATUS_CHARS)))
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Form:
-    """One form: its seats as the state has them, and the newest version that was read."""
+    """One form, as of the newest version that was read; `seats_of` writes its seats."""
 
     __slots__ = (
         "_brackets",
-        "_count",
-        "_room",
-        "_starts",
-        "_words",
+        "_seats_of",
         "body",
         "compressed_at",
         "compressing",
@@ -44,7 +41,6 @@ class Form:
         "gzipped",
         "headers",
         "name",
-        "seats",
         "tag",
         "version",
     )
@@ -52,18 +48,12 @@ class Form:
     def __init__(
         self,
         name: str,
-        seats: bytearray,
-        starts: Sequence[int],
-        words: Sequence[bytes],
         brackets: tuple[bytes, bytes],
+        seats_of: Callable[[SeatStates], bytes | bytearray],
     ) -> None:
         self.name = name
-        self.seats = seats
-        self._starts = starts
-        self._count = len(starts)
-        self._words = words
-        self._room = len(words[0])
         self._brackets = brackets
+        self._seats_of = seats_of
         self.version = -1
         self.body = b""
         self.tag = self.gzip_tag = ""
@@ -76,15 +66,6 @@ class Form:
         self.compressed_at = float("-inf")
         """When the last compression began, by the monotonic clock in seconds."""
 
-    def patch(self, changes: Mapping[int, int]) -> None:
-        """Write the new statuses; places of areas are none of the form's seats."""
-        seats, starts, words = self.seats, self._starts, self._words
-        count, room = self._count, self._room
-        for seat, status in changes.items():
-            if seat < count:
-                at = starts[seat]
-                seats[at : at + room] = words[status]
-
     def renew(self, event_id: str, epoch: str, states: SeatStates) -> None:
         """Let `body`, tags and headers be those of the state as it is now."""
         self.version = version = states.version
@@ -94,7 +75,7 @@ class Form:
             (
                 b'{"eventId":%b,"epoch":%b,"version":%d,"counts":%b,"seats":%b'
                 % (_encode(event_id), _encode(epoch), version, _encode(states.counts()), opening),
-                self.seats,
+                self._seats_of(states),
                 b'%b,"areas":%b}' % (closing, _encode(areas)),
             )
         )
@@ -104,12 +85,31 @@ class Form:
         self.gzip_headers = (*_headers(self.gzip_tag), (b"content-encoding", b"gzip"))
 
 
-def compact(characters: bytes) -> Form:
+class FullForm(Form):
+    """The status of each seat by its id; the one that made it tells it what changes."""
+
+    __slots__ = ("_starts", "seats")
+
+    def __init__(self, seats: bytearray, starts: Sequence[int]) -> None:
+        super().__init__(FULL, (b"{", b"}"), lambda _states: seats)
+        self.seats = seats
+        self._starts = starts
+
+    def patch(self, changes: Mapping[int, int]) -> None:
+        """Write the new statuses; places of areas are none of the form's seats."""
+        seats, starts, count = self.seats, self._starts, len(self._starts)
+        for seat, status in changes.items():
+            if seat < count:
+                at = starts[seat]
+                seats[at : at + _ROOM] = _WORDS[status]
+
+
+def compact() -> Form:
     """One character a seat, in the order of the map."""
-    return Form(COMPACT, bytearray(characters), range(len(characters)), _CHARS, (b'"', b'"'))
+    return Form(COMPACT, (b'"', b'"'), SeatStates.characters)
 
 
-def full(characters: bytes, seat_ids: Sequence[str]) -> Form:
+def full(characters: bytes, seat_ids: Sequence[str]) -> FullForm:
     """The status of each seat by its id.
 
     Takes some 20 ms for 50,000 seats, so that it is for a thread; needs nothing that changes.
@@ -121,7 +121,7 @@ def full(characters: bytes, seat_ids: Sequence[str]) -> Form:
     starts = array("I", (end - _ROOM for end in ends))
     words = dict(zip(STATUS_CHARS, _WORDS, strict=True))
     pieces = chain.from_iterable(zip(keys, map(words.__getitem__, characters), strict=True))
-    return Form(FULL, bytearray(b"".join(pieces)), starts, _WORDS, (b"{", b"}"))
+    return FullForm(bytearray(b"".join(pieces)), starts)
 
 
 def _headers(tag: str) -> tuple[Header, ...]:

@@ -5,10 +5,10 @@ Handed in by whoever owns events, since `booking` stands below them.
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from event_seating import money
+from event_seating.booking.entries import from_ranges, pairs
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.records import STANDARD, Groups, LineGroup
 
@@ -39,11 +39,16 @@ class House:
 
     def area_quantities(self, seats: Iterable[int]) -> dict[str, int]:
         """How many of these numbers are places of each area."""
-        quantities: dict[str, int] = {}
-        for area, places in self._by_area(seats):
-            name = self.index.areas[area].id
-            quantities[name] = quantities.get(name, 0) + places
-        return quantities
+        areas = self.index.areas
+        return {areas[area].id: many for area, many in self.index.places_by_area(seats).items()}
+
+    def in_ranges(self, ranges: Sequence[int]) -> tuple[list[str], dict[str, int]]:
+        """`seat_ids` and `area_quantities` of the numbers in `ranges`, at a cost by the range."""
+        ids = self.index.ids
+        found: list[str] = []
+        for first, count in pairs(ranges):
+            found += ids[first : first + count]
+        return found, self.area_quantities(from_ranges(ranges, self.index.seat_count))
 
     def _lines(self, group: LineGroup, currency: str) -> Iterator[dict[str, Any]]:
         index = self.index
@@ -59,7 +64,7 @@ class House:
                     "category": index.categories[index.category_of[seat]],
                     **common,
                 }
-        for area, places in self._by_area(group.seats):
+        for area, places in index.places_by_area(group.seats).items():
             found = index.areas[area]
             yield {
                 "area": found.id,
@@ -68,11 +73,6 @@ class House:
                 "category": index.categories[found.category],
                 **common,
             }
-
-    def _by_area(self, seats: Iterable[int]) -> Iterator[tuple[int, int]]:
-        places = (self.index.area_of(seat) for seat in seats if seat >= self.index.seat_count)
-        for area, group in groupby(sorted(place for place in places if place is not None)):
-            yield area, sum(1 for _ in group)
 
 
 HouseOf = Callable[[str], Awaitable[House]]

@@ -7,6 +7,7 @@ after all seats, as many hidden numbers as its capacity. It never changes and kn
 """
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import hypot
@@ -113,6 +114,7 @@ class SeatIndex:
     """
 
     __slots__ = (
+        "_area_firsts",
         "area_number",
         "areas",
         "categories",
@@ -170,6 +172,7 @@ class SeatIndex:
             raise ValueError("two seats have the same id")
         self._measure(distances, give_way)
         self.areas = self._add_areas(areas, cells)
+        self._area_firsts = [area.first for area in self.areas]
         self.area_number = {area.id: number for number, area in enumerate(self.areas)}
         if len(self.area_number) != len(self.areas):
             raise ValueError("two areas have the same id")
@@ -247,12 +250,26 @@ class SeatIndex:
 
     def area_of(self, number: int) -> int | None:
         """The number of the area that a hidden place belongs to; `None` for a seat."""
-        if number < self.seat_count:
-            return None
-        for area, place in enumerate(self.areas):
-            if place.first <= number < place.first + place.capacity:
-                return area
-        raise ValueError(f"no seat and no place has the number {number}")
+        return None if number < self.seat_count else self._area(number)
+
+    def places_by_area(self, numbers: Iterable[int]) -> dict[int, int]:
+        """How many of these are places of each area, by the area's number; seats are left out."""
+        found: dict[int, int] = {}
+        count = self.seat_count
+        places = sorted([number for number in numbers if number >= count])
+        at = 0
+        while at < len(places):
+            area = self._area(places[at])
+            place = self.areas[area]
+            end = bisect_left(places, place.first + place.capacity, at)
+            found[area] = end - at
+            at = end
+        return found
+
+    def _area(self, place: int) -> int:
+        if place >= self.size:
+            raise ValueError(f"no seat and no place has the number {place}")
+        return bisect_right(self._area_firsts, place) - 1
 
     def row(self, section: str, name: str) -> list[int]:
         """The seats of a row; empty when the map has no such row."""

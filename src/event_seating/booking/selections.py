@@ -109,7 +109,10 @@ def block(index: SeatIndex, body: BlockBody, unknown: Unknown) -> Part:
 
 
 def _seats(index: SeatIndex, seats: Iterable[str], unknown: Unknown) -> tuple[int, ...]:
-    return tuple(_number(index, seat, unknown) for seat in seats)
+    known = index.number
+    return tuple(
+        [known[seat] if seat in known else _number(index, seat, unknown) for seat in seats]
+    )
 
 
 def _number(index: SeatIndex, seat: str, unknown: Unknown) -> int:

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 
 from event_seating.booking import forms, ids
 from event_seating.booking.entries import Entry
-from event_seating.booking.forms import COMPACT, Form
+from event_seating.booking.forms import COMPACT, Form, FullForm
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
 from event_seating.booking.registry import SeatLogs
@@ -64,13 +64,12 @@ class _View:
         self.states = log.states
         self.event_id = house.event_id
         self.epoch = house.epoch
-        self.compact = forms.compact(log.states.characters())
-        self.full: Form | None = None
+        self.compact = forms.compact()
+        self.full: FullForm | None = None
         self.missed: dict[int, int] | None = None
         """What moved since the writing of the full form began."""
 
     def patch(self, changes: Mapping[int, int]) -> None:
-        self.compact.patch(changes)
         if self.full is not None:
             self.full.patch(changes)
         elif self.missed is not None:

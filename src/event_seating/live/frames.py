@@ -67,5 +67,4 @@ def changed(
 
 def moved_areas(index: SeatIndex, seats: Iterable[int]) -> set[int]:
     """The numbers of the areas that have a place among these."""
-    areas = (index.area_of(seat) for seat in seats if seat >= index.seat_count)
-    return {area for area in areas if area is not None}
+    return set(index.places_by_area(seats))

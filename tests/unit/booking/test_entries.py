@@ -1,6 +1,7 @@
 """Entries as bytes: what goes in comes out, and nothing else is taken."""
 
 import os
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from event_seating.booking.entries import (
     decode,
     encode,
     from_ranges,
+    pairs,
     to_ranges,
 )
 from event_seating.booking.records import AVAILABLE, BLOCKED, BOOKED, HELD, LineGroup
@@ -74,9 +76,17 @@ def test_changes_are_told_from_the_entries_alone_and_the_last_one_counts() -> No
     assert changes([HELD_ENTRY, booked]) == {4: BOOKED, 5: AVAILABLE, 7: BLOCKED, 8: BLOCKED}
 
 
-@given(st.sets(st.integers(0, 50)))
-def test_ranges_name_the_same_seats(seats: set[int]) -> None:
+@given(st.sets(st.integers(0, 50)), st.integers(0, 60))
+def test_ranges_name_the_same_seats(seats: set[int], least: int) -> None:
     assert from_ranges(to_ranges(seats)) == sorted(seats)
+    assert from_ranges(to_ranges(seats), least) == sorted(seat for seat in seats if seat >= least)
+
+
+@given(st.sets(st.integers(0, 50)))
+def test_between_two_ranges_there_is_a_gap(seats: set[int]) -> None:
+    ranges = list(pairs(to_ranges(seats)))
+    assert all(count > 0 for _, count in ranges)
+    assert all(first + count < later for (first, count), (later, _) in pairwise(ranges))
 
 
 def test_a_booking_of_two_seats_takes_about_a_hundred_bytes_of_log() -> None:

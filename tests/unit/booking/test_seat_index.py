@@ -26,6 +26,27 @@ def test_seats_are_numbered_in_the_order_of_the_map_and_places_of_areas_after_th
     assert [index.area_of(number) for number in (4, 5, 8)] == [None, 0, 0]
 
 
+def test_places_are_counted_by_their_area_whatever_their_order() -> None:
+    areas = [AreaPlan("a", 3, "1"), AreaPlan("b", 1, "1"), AreaPlan("c", 2, "1")]
+    index = SeatIndex([row_of(2)], areas)
+    assert [index.area_of(number) for number in range(index.size)] == [None] * 2 + [0] * 3 + [
+        1,
+        2,
+        2,
+    ]
+    assert index.places_by_area([7, 0, 3, 6, 2, 1, -1]) == {0: 2, 2: 2}
+    assert list(index.places_by_area([7, 5, 2])) == [0, 1, 2]
+    assert index.places_by_area([0, 1]) == {}
+
+
+def test_a_number_that_no_place_has_is_of_no_area() -> None:
+    for index in (one_row(3, places=2), one_row(3)):
+        with pytest.raises(ValueError, match="no seat and no place"):
+            index.area_of(index.size)
+        with pytest.raises(ValueError, match="no seat and no place"):
+            index.places_by_area([index.size])
+
+
 def test_a_row_is_split_where_col_jumps_in_either_direction() -> None:
     assert runs(at(0, 1), at(1, 2), at(2, 4), at(3, 5)) == [[0, 1], [2, 3]]
     assert runs(at(0, 9), at(1, 8), at(2, 6)) == [[0, 1], [2]]

@@ -326,9 +326,9 @@ async def test_a_view_ends_with_its_log() -> None:
 
 def test_places_of_areas_are_no_seats_of_the_form() -> None:
     log = Log(index())
-    form = forms.compact(log.states.characters())
+    form = forms.full(log.states.characters(), log.states.index.ids)
     before = bytes(form.seats)
     form.patch(dict.fromkeys(range(log.states.index.seat_count, log.states.index.size), 1))
     assert form.seats == before
     form.patch({0: 3})
-    assert form.seats == b"x" + before[1:]
+    assert form.seats == before.replace(b'"available"', b'"blocked"  ', 1)

@@ -5,7 +5,8 @@ one moment, with everything that has run out by then already expired, and return
 would do what was asked, or a refusal. None changes anything; the time is an argument.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from event_seating.booking.best import BestFinder
 from event_seating.booking.choices import (
@@ -66,9 +67,6 @@ from event_seating.booking.requests import (
     UnblockSeats,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 BOX_OFFICE_HOLD_TOTAL_MAX_MS = 24 * 3_600_000
 """The box office may extend a hold this long: a bank transfer confirmed the next day."""
 
@@ -123,19 +121,6 @@ class RuleBook:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._finder = BestFinder(ledger.arrays)
-        self._rules: dict[type, Callable[[Any, int], Operation | Operations | Refusal]] = {
-            PlaceHold: self._place,
-            ChangeHold: self._change,
-            ExtendHold: self._extend,
-            ReleaseHold: self._release,
-            BookHold: self._book,
-            BookSeats: self._book_seats,
-            CancelBooking: self._cancel,
-            ExchangeSeats: self._exchange,
-            BlockSeats: self._block,
-            UnblockSeats: self._unblock,
-            Configure: self._configure,
-        }
 
     def decide(self, request: Request, now_ms: int) -> Entry | Refusal:
         """The entry that does what is asked, or why not.
@@ -148,7 +133,7 @@ class RuleBook:
                 raise ValueError("the first request of an event configures it")
         elif configuration.status == SaleStatus.cancelled:
             return _CANCELLED
-        outcome = self._rules[type(request)](request, now_ms)
+        outcome = self._RULES[type(request)](self, request, now_ms)
         if isinstance(outcome, Refusal):
             return outcome
         operations = outcome if isinstance(outcome, tuple) else (outcome,)
@@ -356,3 +341,19 @@ class RuleBook:
         if self._ledger.held_by.get(buyer, 0) + more > limit:
             return Refusal(RefusalCode.too_many_held, limit=limit)
         return None
+
+    # In the class, since an own table of bound rules would hold the rule book that holds it: the
+    # seats of an event that is given up would stay until the collector looks at what is old.
+    _RULES: ClassVar[dict[type, Callable[[Any, Any, int], Operation | Operations | Refusal]]] = {
+        PlaceHold: _place,
+        ChangeHold: _change,
+        ExtendHold: _extend,
+        ReleaseHold: _release,
+        BookHold: _book,
+        BookSeats: _book_seats,
+        CancelBooking: _cancel,
+        ExchangeSeats: _exchange,
+        BlockSeats: _block,
+        UnblockSeats: _unblock,
+        Configure: _configure,
+    }

@@ -1,0 +1,88 @@
+"""An event is brought into memory in bounded steps, whatever its rows are like."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from tests.unit.booking.houses import NOW, configure, one_row
+
+from event_seating.booking import entries, snapshot
+from event_seating.booking.model import SeatStates
+from event_seating.booking.requests import Choice, PlaceHold, ReleaseHold
+from event_seating.booking.snapshot import MOVES_A_STEP, ROWS_AT_ONCE
+from event_seating.booking.store import Snapshot
+
+pytestmark = pytest.mark.anyio
+
+ENTRIES_A_ROW = 512
+
+
+class Row:
+    """A row of the log, which notes in `taken` how many entries were read of it."""
+
+    format = entries.FORMAT
+
+    def __init__(self, version: int, found: Sequence[entries.Entry], taken: list[int]) -> None:
+        self.version = version
+        self.at_ms = NOW
+        self._count = len(found)
+        self._encoded = entries.encode(found)
+        self._taken = taken
+
+    @property
+    def entries(self) -> bytes:
+        self._taken[-1] += self._count
+        return self._encoded
+
+
+class Store:
+    """What a load asks of a log: no image, and rows that are there at once."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+        del event_id
+        return ()
+
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[Row]:
+        del event_id
+        return self.rows[version : version + most]
+
+
+def full_rows(many: int, taken: list[int]) -> tuple[SeatStates, list[Row]]:
+    """All seats are held in one row and given back in the next; the state after them."""
+    states = SeatStates.new(one_row(ENTRIES_A_ROW))
+    configure(states)
+    configured = entries.Configured(states.configuration)  # type: ignore[arg-type]
+    rows = [Row(1, [entries.Entry(None, (configured,))], taken)]
+    for number in range(many):
+        batch = states.begin(NOW)
+        for seat in range(ENTRIES_A_ROW):
+            hold = b"%d %d" % (number // 2, seat)
+            batch.decide(
+                ReleaseHold(hold) if number % 2 else PlaceHold(hold, Choice((seat,)), hold)
+            )
+        rows.append(Row(batch.version, batch.entries, taken))
+        states.commit(batch)
+    return states, rows
+
+
+async def test_rows_with_as_many_entries_as_a_row_can_have_are_taken_in_one_or_two_a_step() -> None:
+    """Twenty of them, which are read together, would keep the event loop for 20 ms."""
+    taken = [0]
+    store = Store()
+    states, store.rows = full_rows(ROWS_AT_ONCE - 2, taken)
+
+    async def count_steps() -> None:
+        while True:
+            taken.append(0)
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_steps())
+    loaded = await snapshot.load("event", states.index, store, grace_ms=0)  # type: ignore[arg-type]
+    counting.cancel()
+    assert loaded.dump() == states.dump()
+    assert sum(taken) == 1 + (ROWS_AT_ONCE - 2) * ENTRIES_A_ROW
+    # Each entry of these rows moves a seat; a step may end with the row that makes it full.
+    assert max(taken) <= MOVES_A_STEP // 2 + ENTRIES_A_ROW

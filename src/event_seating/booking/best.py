@@ -26,7 +26,7 @@ HEAP_FACTOR = 3
 """So many items a run, most of them out of date: then building the heap anew costs less."""
 
 UNKNOWN = -1
-"""The version of a run whose best block was not looked for: its place in the heap is a bound."""
+"""The mask of a run whose best block was not looked for: its place in the heap is a bound."""
 
 
 class Filter(NamedTuple):
@@ -54,15 +54,15 @@ class Filter(NamedTuple):
 class Item(NamedTuple):
     """A run in the heap: no block of it comes before `(distance, seat)`.
 
-    When the run still has this `version`, that is its best block. `turn` tells the newest item of
-    a run from those that it replaced.
+    When the run still has this mask of `free` seats, that is its best block. `turn` tells the
+    newest item of a run from those that it replaced.
     """
 
     distance: int
     seat: int
     run: int
     turn: int
-    version: int
+    free: int
 
 
 class Search:
@@ -92,21 +92,21 @@ class BestFinder:
         `clean`: only blocks that leave no single free seat beside them. `None`: there is none.
         """
         search = self._caught_up(wanted, quantity, clean)
-        masks, heap, versions = self._eligible(wanted), search.heap, self._arrays.versions
+        masks, heap, free = self._eligible(wanted), search.heap, self._arrays.masks()
         while heap:
             top = heap[0]
             if search.newest.get(top.run) is not top:
                 heappop(heap)
                 continue
-            if top.version == versions[top.run]:
+            if top.free == free[top.run]:
                 return top.seat
-            best = self._best_of(top.run, masks[top.run], wanted, quantity, clean)
+            best = self._best_of(top.run, free[top.run], masks[top.run], wanted, quantity, clean)
             if best is None:
                 heappop(heap)
                 del search.newest[top.run]
                 continue
             search.turn += 1
-            item = Item(*best, top.run, search.turn, versions[top.run])
+            item = Item(*best, top.run, search.turn, free[top.run])
             search.newest[top.run] = item
             heapreplace(heap, item)
         return None
@@ -125,10 +125,10 @@ class BestFinder:
         return self._arrays.count(cells)
 
     def _best_of(
-        self, number: int, mask: int, wanted: Filter, quantity: int, clean: bool
+        self, number: int, free: int, mask: int, wanted: Filter, quantity: int, clean: bool
     ) -> tuple[int, int] | None:
         """The distance and first seat of a run's best block."""
-        index, free = self._arrays.index, self._arrays.free[number]
+        index = self._arrays.index
         run, sums = index.runs[number], index.distance_sums
         starts = block_starts(free & mask, quantity)
         if starts and wanted.accessible:
@@ -173,6 +173,7 @@ class BestFinder:
         else:
             self._searches.move_to_end(key)
         arrays = self._arrays
+        arrays.masks()  # so that its logs are up to date
         # A seat that is taken can make a block clean that was not; else only a freed one helps.
         changed = arrays.touched if clean else arrays.freed
         masks = self._eligible(wanted)
@@ -185,7 +186,7 @@ class BestFinder:
         elif search.seen < len(changed.runs):
             for run in set(changed.runs[search.seen :]):
                 known = search.newest.get(run)
-                if run in masks and (known is None or known.version != UNKNOWN):
+                if run in masks and (known is None or known.free != UNKNOWN):
                     self._push_bound(search, run, quantity)
         search.seen = len(changed.runs)
         return search

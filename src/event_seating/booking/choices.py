@@ -102,11 +102,11 @@ def orphan_refusal(ledger: Ledger, seats: Sequence[int], own: Sequence[int] = ()
     block of as many neighbours in the same run, of the same categories; `suggestion` is the whole
     choice with such blocks in place of the runs at fault.
     """
-    index, arrays = ledger.index, ledger.arrays
+    index, arrays, masks = ledger.index, ledger.arrays, ledger.arrays.masks()
     better: dict[int, range] = {}
     for run in sorted({index.run_of[seat] for seat in seats if seat < index.seat_count}):
         chosen, mine = arrays.bits(run, seats), arrays.bits(run, own)
-        free = arrays.free[run] | mine
+        free = masks[run] | mine
         if chosen != mine and orphans(free, chosen):
             block = _better_block(ledger, run, free, chosen)
             if block is not None:

@@ -50,7 +50,6 @@ _BLOCKED = re.compile(re.escape(STATUS_CHARS[BLOCKED : BLOCKED + 1]) + b"+")
 _FRAME = Packing(">II")
 """Before a piece: its length, and the CRC-32 of all pieces up to its end."""
 
-_BITS = bytes.maketrans(bytes(range(STATUSES)), b"1000")
 _CHARS = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
 
 Item = TypeVar("Item")
@@ -208,10 +207,8 @@ def _settle(ledger: Ledger) -> Generator[None, None, None]:
         yield
     ledger.published_counts[:] = counts
     for start in range(0, len(index.runs), RUNS_PER_STEP):
-        for number, run in enumerate(index.runs[start : start + RUNS_PER_STEP], start):
-            bits = status[run.first : run.first + run.length].translate(_BITS)
-            bits.reverse()
-            arrays.free[number] = int(bits, 2)
+        arrays.stale.update(range(start, min(start + RUNS_PER_STEP, len(index.runs))))
+        arrays.masks()
         yield
 
 

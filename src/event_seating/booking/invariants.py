@@ -5,8 +5,9 @@ with what it should be. It costs as much as the venue is large; the hot path has
 its own. It changes nothing.
 """
 
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.index import STATUSES
-from event_seating.booking.ledger import InvariantError, Ledger
+from event_seating.booking.ledger import Ledger
 from event_seating.booking.records import (
     AVAILABLE,
     BLOCKED,
@@ -82,7 +83,7 @@ def _check_counts(ledger: Ledger) -> None:
 
 def _check_masks(ledger: Ledger) -> None:
     status = ledger.arrays.status
-    for run, free in zip(ledger.index.runs, ledger.arrays.free, strict=True):
+    for run, free in zip(ledger.index.runs, ledger.arrays.masks(), strict=True):
         mask = 0
         for place in range(run.length):
             mask |= (status[run.first + place] == AVAILABLE) << place

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
-from event_seating.booking.arrays import Before, SeatArrays
+from event_seating.booking.arrays import Before, InvariantError, SeatArrays
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.records import (
     AVAILABLE,
@@ -37,10 +37,6 @@ EXPIRIES_SPARE = 1_024
 """Out-of-date expiry times that may pile up before the heap is built anew."""
 
 Record = TypeVar("Record")
-
-
-class InvariantError(AssertionError):
-    """What must be true is not; what was done last must be taken back, and the writer stopped."""
 
 
 class Undo:
@@ -262,31 +258,25 @@ class Ledger:
 
     def put_hold(self, key: bytes, hold: Hold | None) -> None:
         """Put or remove a hold, in step with its buyer's count and the times of expiry."""
-        holds, before = self.holds, self.undo.holds
+        holds, held_by, before = self.holds, self.held_by, self.undo.holds
         old = holds.get(key)
         if key not in before:
             before[key] = old
         if old is not None and old.buyer is not None:
-            self._count_held(old.buyer, -seat_count(old.groups))
+            held_by[old.buyer] -= seat_count(old.groups)
+            if not held_by[old.buyer]:
+                del held_by[old.buyer]
         if hold is None:
-            if old is not None:
-                del holds[key]
+            holds.pop(key, None)
             return
         holds[key] = hold
         if hold.buyer is not None:
-            self._count_held(hold.buyer, seat_count(hold.groups))
+            held_by[hold.buyer] = held_by.get(hold.buyer, 0) + seat_count(hold.groups)
         if old is None or old.expires_ms != hold.expires_ms:
             heappush(self._expiries, (hold.expires_ms, key))
             if len(self._expiries) > 2 * len(holds) + EXPIRIES_SPARE:
                 self._expiries = [(held.expires_ms, held.id) for held in holds.values()]
                 heapify(self._expiries)
-
-    def _count_held(self, buyer: bytes, seats: int) -> None:
-        held = self.held_by.get(buyer, 0) + seats
-        if held:
-            self.held_by[buyer] = held
-        else:
-            del self.held_by[buyer]
 
     def set_configuration(self, configuration: Configuration | None) -> None:
         """Sell by this configuration; prices become lists by the number of the category."""

@@ -24,12 +24,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from event_seating.booking import doubt, ids
-from event_seating.booking import entries as entries_module
+from event_seating.booking import doubt, ids, tail
 from event_seating.booking.announcements import Announce, announce_nothing
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.doubt import LostRace
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
-from event_seating.booking.ledger import InvariantError
 from event_seating.booking.model import SeatStates
 from event_seating.booking.projection import Projection
 from event_seating.booking.refusals import Refusal
@@ -50,9 +49,6 @@ BATCH_MAX: Final = 512
 
 QUEUE_MAX: Final = 20_000
 """Requests that may wait for one event: some seconds of the most that one log takes."""
-
-ROWS_AT_ONCE: Final = 200
-"""Rows read at once when catching up."""
 
 CALM_BATCHES: Final = 50
 """Own rows in a row after which an event counts as written by this process alone."""
@@ -278,15 +274,15 @@ class SeatLog:
         try:
             async with self._store.transaction(self.event_id, exclusive=True) as transaction:
                 # Most of what lacks is taken in while another writes; then only its own row is new.
-                await self._take_in(transaction.rows_after)
-                await transaction.take_turn()
-                await self._take_in(transaction.rows_after)
+                rows = await tail.last_rows(self.states, transaction.rows_after, self._met)
+                await tail.take_in_while(transaction.take_turn(), self.states, rows, self._met)
+                await tail.read(self.states, transaction.rows_after, self._met)
                 submissions += self._next(most - len(submissions))
                 keys = keys_of(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
                 if known:
                     # So that the version which is answered has what was granted before.
-                    await self._take_in(transaction.rows_after)
+                    await tail.read(self.states, transaction.rows_after, self._met)
                 decided = self._decide(submissions, known)
                 if decided.row is not None:
                     await self._append(transaction, decided, decided.row)
@@ -359,21 +355,13 @@ class SeatLog:
     # The rows of others
 
     async def _read_tail(self) -> None:
-        await self._take_in(partial(self._store.rows_after, self.event_id))
+        await tail.read(self.states, partial(self._store.rows_after, self.event_id), self._met)
         self._behind = False
 
-    async def _take_in(self, rows_after: Callable[[int, int], Awaitable[Sequence[LogRow]]]) -> None:
-        while True:
-            rows = await rows_after(self.states.version, ROWS_AT_ONCE)
-            self._apply(rows)
-            if len(rows) < ROWS_AT_ONCE:
-                return
-
-    def _apply(self, rows: Sequence[LogRow]) -> None:
-        for row in rows:
-            self._calm = 0
-            found = entries_module.decode(row.format, row.entries)
-            self._tell(self.states.apply(row.version, row.at_ms, found), found)
+    def _met(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        """Another process wrote a row."""
+        self._calm = 0
+        self._tell(changes, entries)
 
     def _tell(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
         moved, self._moved = self._moved, asyncio.Event()

@@ -15,11 +15,12 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import Self
 
 from event_seating.booking import image, invariants
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.choices import problem_of
 from event_seating.booking.decisions import RuleBook, booking_or_ending, hold_or_ending
 from event_seating.booking.entries import Cancelled, Entry, Expired, changes
 from event_seating.booking.index import STATUSES, SeatIndex
-from event_seating.booking.ledger import InvariantError, Ledger
+from event_seating.booking.ledger import Ledger
 from event_seating.booking.operations import perform
 from event_seating.booking.records import (
     AVAILABLE,
@@ -72,7 +73,7 @@ class Batch:
                     self._cancelled[operation.booking] = states.ledger.bookings[
                         operation.booking
                     ].groups
-                perform(states.ledger, operation, self.at_ms)
+            perform(states.ledger, outcome.operations, self.at_ms)
             self.entries.append(outcome)
         return outcome
 
@@ -120,7 +121,7 @@ class Batch:
             if hold is None:
                 break
             expired.append(Expired(hold.id, seats_of(hold.groups)))
-            perform(ledger, expired[-1], self.at_ms)
+            perform(ledger, expired[-1:], self.at_ms)
         if expired:
             self.entries.append(Entry(None, tuple(expired)))
 
@@ -204,8 +205,7 @@ class SeatStates:
             raise InvariantError("the time of the log runs backwards")
         try:
             for entry in entries:
-                for operation in entry.operations:
-                    perform(self.ledger, operation, at_ms)
+                perform(self.ledger, entry.operations, at_ms)
             return self._keep(version, at_ms)
         except Exception:
             self.ledger.take_back()

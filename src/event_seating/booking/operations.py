@@ -7,9 +7,10 @@ and this state have parted, and nothing may be decided any more. Nothing here ju
 request should be granted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import (
     Amended,
     Blocked,
@@ -25,7 +26,7 @@ from event_seating.booking.entries import (
     Unblocked,
     from_ranges,
 )
-from event_seating.booking.ledger import InvariantError, Ledger
+from event_seating.booking.ledger import Ledger
 from event_seating.booking.records import (
     AVAILABLE,
     BLOCKED,
@@ -42,9 +43,10 @@ from event_seating.booking.records import (
 )
 
 
-def perform(ledger: Ledger, operation: Operation, at_ms: int) -> None:
-    """Do what the operation says, at this time; `InvariantError` when it does not fit."""
-    _PERFORM[type(operation)](ledger, operation, at_ms)
+def perform(ledger: Ledger, operations: Iterable[Operation], at_ms: int) -> None:
+    """Do what the operations say, at this time; `InvariantError` when one does not fit."""
+    for operation in operations:
+        _PERFORM[type(operation)](ledger, operation, at_ms)
 
 
 def _configure(ledger: Ledger, operation: Configured, _at_ms: int) -> None:
@@ -109,14 +111,13 @@ def _book(ledger: Ledger, operation: Booked, at_ms: int) -> None:
         if from_hold is not None:
             ledger.put_gone(from_hold, None)
             ledger.put_late(from_hold, None)
-        _take(ledger, seats_of(groups), BOOKED, key, from_blocked=from_hold is None)
+        seats = seats_of(groups)
+        free = seats if from_hold is not None else _take_blocked(ledger, seats, key)
+        _take(ledger, free, BOOKED, key)
     else:
         if from_hold is None:
             raise InvariantError("a booking has neither a hold nor lines")
-        groups = _hold_of(ledger, from_hold).groups
-        _give(ledger, from_hold, operation.seats, groups)
-        ledger.arrays.move(operation.seats, BOOKED, key, ledger.undo.seats)
-        ledger.put_hold(from_hold, None)
+        groups = _end(ledger, from_hold, operation.seats, BOOKED, key).groups
     if from_hold is not None:
         ledger.put_from_hold(from_hold, key)
     ledger.put_booking(key, Booking(key, groups, at_ms, from_hold))
@@ -153,47 +154,37 @@ def _block(ledger: Ledger, operation: Blocked, _at_ms: int) -> None:
 def _unblock(ledger: Ledger, operation: Unblocked, _at_ms: int) -> None:
     """Give blocked seats back to the sale."""
     seats = from_ranges(operation.ranges)
+    ledger.arrays.move(seats, BLOCKED, AVAILABLE, None, None, ledger.undo.seats)
+
+
+def _take(ledger: Ledger, seats: Sequence[int], to: int, owner: bytes | None) -> None:
+    """Move seats that must be free to an owner."""
+    ledger.arrays.move(seats, AVAILABLE, to, None, owner, ledger.undo.seats)
+
+
+def _take_blocked(ledger: Ledger, seats: Sequence[int], owner: bytes) -> Sequence[int]:
+    """Sell those of the seats that are blocked; returns the others."""
     status = ledger.arrays.status
-    for seat in seats:
-        if seat >= len(status) or status[seat] != BLOCKED:
-            raise InvariantError(f"seat {seat} is unblocked and was not blocked")
-    ledger.arrays.move(seats, AVAILABLE, None, ledger.undo.seats)
+    blocked = [seat for seat in seats if seat < len(status) and status[seat] == BLOCKED]
+    if not blocked:
+        return seats
+    ledger.arrays.move(blocked, BLOCKED, BOOKED, None, owner, ledger.undo.seats)
+    sold = frozenset(blocked)
+    return [seat for seat in seats if seat not in sold]
 
 
-def _take(
+def _end(
     ledger: Ledger,
+    key: bytes,
     seats: Sequence[int],
-    to: int,
-    owner: bytes | None,
-    *,
-    from_blocked: bool = False,
-) -> None:
-    """Move seats that must be free (or blocked) to an owner."""
-    status = ledger.arrays.status
-    for seat in seats:
-        if seat >= len(status):
-            raise InvariantError(f"there is no seat {seat}")
-        was = status[seat]
-        if was != AVAILABLE and not (from_blocked and was == BLOCKED):
-            raise InvariantError(f"seat {seat} is taken twice")
-    ledger.arrays.move(seats, to, owner, ledger.undo.seats)
-
-
-def _give(ledger: Ledger, owner: bytes, seats: Sequence[int], groups: Groups) -> None:
-    """Check that these are all the seats of an owner."""
-    owners = ledger.arrays.owner
-    if len(seats) != seat_count(groups):
-        raise InvariantError("not all seats of a hold end with it")
-    for seat in seats:
-        if seat >= len(owners) or owners[seat] != owner:
-            raise InvariantError(f"seat {seat} belongs to another")
-
-
-def _end(ledger: Ledger, key: bytes, seats: Sequence[int]) -> Hold:
-    """Free the seats of a hold and forget it."""
+    to: int = AVAILABLE,
+    owner: bytes | None = None,
+) -> Hold:
+    """Move all the seats of a hold on, and forget it."""
     hold = _hold_of(ledger, key)
-    _give(ledger, key, seats, hold.groups)
-    ledger.arrays.move(seats, AVAILABLE, None, ledger.undo.seats)
+    if len(seats) != seat_count(hold.groups):
+        raise InvariantError("not all seats of a hold end with it")
+    ledger.arrays.move(seats, HELD, to, key, owner, ledger.undo.seats)
     ledger.put_hold(key, None)
     return hold
 
@@ -207,12 +198,8 @@ def _exchanged(
     """Free some seats of a hold or booking, give it others; returns its groups after that."""
     owner, groups = record.id, record.groups
     status = HELD if isinstance(record, Hold) else BOOKED
-    owners = ledger.arrays.owner
-    for seat in removed:
-        if seat >= len(owners) or owners[seat] != owner:
-            raise InvariantError(f"seat {seat} belongs to another")
     if removed:
-        ledger.arrays.move(removed, AVAILABLE, None, ledger.undo.seats)
+        ledger.arrays.move(removed, status, AVAILABLE, owner, None, ledger.undo.seats)
         groups = without(groups, removed)
     if added:
         _take(ledger, seats_of(added), status, owner)

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 from event_seating.booking import snapshot
 from event_seating.booking.announcements import Announce, announce_nothing
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.ledger import InvariantError
 from event_seating.booking.log import Listener, SeatLog
 from event_seating.booking.store import LogStore
 from event_seating.booking.tally import Tally

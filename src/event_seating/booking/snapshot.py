@@ -6,9 +6,12 @@ An image that cannot be read is passed over for the one before, and the log has 
 """
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from event_seating.booking import entries
+from event_seating.booking import tail
+from event_seating.booking.entries import Entry
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.model import SeatStates
@@ -17,13 +20,6 @@ from event_seating.telemetry.logs import get_logger
 
 SNAPSHOT_EVERY: Final = 1_000
 """Rows between images; reading that many takes some tens of milliseconds."""
-
-ROWS_AT_ONCE: Final = 20
-"""Rows read in one statement: at 512 entries a row about 1 MB."""
-
-MOVES_A_STEP: Final = 2_000
-"""Entries and the seats that they moved, together, applied without letting others run: about 2 ms.
-A row has up to 512 entries, and then is half of that by itself."""
 
 _log = get_logger("snapshot")
 
@@ -34,18 +30,8 @@ async def load(event_id: str, index: SeatIndex, store: LogStore, *, grace_ms: in
     Raises what the log raises: `UnknownFormatError`, `BrokenEntriesError`, `InvariantError`.
     """
     states = await _from_image(event_id, index, store, grace_ms)
-    while True:
-        rows = await store.rows_after(event_id, states.version, ROWS_AT_ONCE)
-        moves = 0
-        for row in rows:
-            if moves >= MOVES_A_STEP:
-                moves = 0
-                await asyncio.sleep(0)
-            found = entries.decode(row.format, row.entries)
-            moves += len(found) + len(states.apply(row.version, row.at_ms, found))
-        if len(rows) < ROWS_AT_ONCE:
-            return states
-        await asyncio.sleep(0)
+    await tail.read(states, partial(store.rows_after, event_id), _untold)
+    return states
 
 
 async def save(event_id: str, states: SeatStates, store: LogStore) -> None:
@@ -76,3 +62,7 @@ async def _from_image(
                 exc_info=error,
             )
     return SeatStates.new(index, grace_ms=grace_ms)
+
+
+def _untold(_changes: dict[int, int], _entries: Sequence[Entry]) -> None:
+    """Nobody listens yet."""

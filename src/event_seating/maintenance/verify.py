@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking import entries, ids
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import (
     Booked,
     BrokenEntriesError,
@@ -28,7 +29,7 @@ from event_seating.booking.entries import (
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.invariants import difference
-from event_seating.booking.ledger import GONE_MAX, GONE_MS, InvariantError
+from event_seating.booking.ledger import GONE_MAX, GONE_MS
 from event_seating.booking.model import SeatStates
 from event_seating.booking.projection import CANCELLED, CONFIRMED
 from event_seating.booking.records import seat_count

@@ -3,9 +3,10 @@
 import pytest
 from tests.unit.booking.houses import NOW, do, event, granted, one_row, pick, refused
 
+from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import Blocked, Booked, Entry, Held, Released
 from event_seating.booking.image import BrokenImageError
-from event_seating.booking.ledger import GONE_MAX, GONE_MS, InvariantError
+from event_seating.booking.ledger import GONE_MAX, GONE_MS
 from event_seating.booking.model import SeatStates
 from event_seating.booking.records import LineGroup
 from event_seating.booking.requests import (

@@ -92,9 +92,9 @@ async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
 ) -> None:
     """On PostgreSQL, whose driver has no class for it; SQLite has one writer at a time anyway."""
     database = Database(postgres.create_database("test_turns"))
-    async with database.write_direct(turn="event") as first:
+    async with database.write_direct(turn="event", in_line=True) as first:
         await first.take_turn()
-        async with database.write_direct(turn="event") as second:
+        async with database.write_direct(turn="event", in_line=True) as second:
             with pytest.raises(DatabaseUnavailable), unavailable_when_away():
                 await second.take_turn()
             await second.roll_back()
@@ -108,12 +108,12 @@ async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
     came: list[str] = []
 
     async def come(name: str, turn: str = "event") -> None:
-        async with database.write_direct(turn=turn) as connection:
+        async with database.write_direct(turn=turn, in_line=True) as connection:
             came.append(f"{name} in line")
             await connection.take_turn()
             came.append(name)
 
-    async with database.write_direct(turn="event") as first:
+    async with database.write_direct(turn="event", in_line=True) as first:
         await first.take_turn()
         second = asyncio.create_task(come("second"))
         while not came:  # noqa: ASYNC110 (it says when, not how)
@@ -131,14 +131,14 @@ async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Post
     database = Database(postgres.create_database("test_ends"))
 
     async def fail(error: BaseException) -> None:
-        async with database.write_direct(turn="event") as connection:
+        async with database.write_direct(turn="event", in_line=True) as connection:
             await connection.take_turn()
             raise error
 
     for error in (LookupError(), asyncio.CancelledError()):
         with pytest.raises(type(error)):
             await fail(error)
-    async with asyncio.timeout(1), database.write_direct(turn="event") as connection:
+    async with asyncio.timeout(1), database.write_direct(turn="event", in_line=True) as connection:
         await connection.take_turn()
     await database.close()
 

@@ -148,8 +148,7 @@ class SqlLogStore:
         self, event_id: str, *, exclusive: bool
     ) -> AsyncIterator["SqlLogTransaction"]:
         """See `LogStore`."""
-        turn = event_id if exclusive else None
-        async with self._database.write_direct(turn=turn) as connection:
+        async with self._database.write_direct(turn=event_id, in_line=exclusive) as connection:
             yield SqlLogTransaction(connection, event_id, self._statements)
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:

@@ -217,11 +217,16 @@ class Database:
         self._observe_read(time.perf_counter() - started)
 
     @asynccontextmanager
-    async def write_direct(self, *, turn: str | None = None) -> AsyncIterator[DirectConnection]:
-        """As `write`; with a `turn`, `take_turn` waits for those who came earlier with the same."""
+    async def write_direct(
+        self, *, turn: str | None = None, in_line: bool = False
+    ) -> AsyncIterator[DirectConnection]:
+        """As `write`; with a `turn`, after those who came earlier with the same.
+
+        Who is `in_line` begins when only one other is before it, and has yet to `take_turn`.
+        """
         async with self._in_time(), _direct(self._writer) as connection:
             self._check_that_the_file_is_still_ours()
-            await connection.begin(turn)
+            await connection.begin(turn, in_line=in_line)
             yield connection
             await connection.commit()
 

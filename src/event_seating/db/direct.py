@@ -63,8 +63,8 @@ class DirectConnection(Protocol):
         """Put these rows in; the statement is one of `Database.prepare_insert`."""
         ...
 
-    async def begin(self, turn: str | None) -> None:
-        """Begin to write; with a `turn`, wait until only one other is before us."""
+    async def begin(self, turn: str | None, *, in_line: bool) -> None:
+        """Begin to write, with a `turn` once it is had; `in_line`, once only one is before us."""
         ...
 
     async def take_turn(self) -> None:
@@ -103,21 +103,23 @@ class PostgresConnection:
         columns = ([row[name] for row in rows] for name in statement.names)
         await self._driver.execute(statement.sql, *columns)
 
-    async def begin(self, turn: str | None) -> None:
+    async def begin(self, turn: str | None, *, in_line: bool) -> None:
         """See `DirectConnection`."""
         self._turn = turn
         if turn is None:
             await self._driver.execute(_BEGIN)
+        elif in_line:
+            await self._driver.execute(f"{_BEGIN}; SAVEPOINT line; {_lock('line', turn)}")
         else:
-            line = _lock(f"line {turn}")
-            await self._driver.execute(f"{_BEGIN}; SAVEPOINT line; {line}")
+            await self._driver.execute(f"{_BEGIN}; {_lock('turn', turn)}")
 
     async def take_turn(self) -> None:
         """See `DirectConnection`."""
         # The turn is waited for while the place in the line is kept, and taken outside of the
         # savepoint, with which both locks end: else whoever is next could not come up before our
         # commit. One string, one round trip, and still a statement each, with a snapshot each.
-        turn = _lock(f"turn {self._turn}")
+        assert self._turn is not None, "no turn was named"
+        turn = _lock("turn", self._turn)
         await self._driver.execute(f"{turn}; ROLLBACK TO SAVEPOINT line; {turn}")
 
     async def commit(self) -> None:
@@ -150,9 +152,9 @@ class SqliteConnection:
         """See `DirectConnection`."""
         await self.run_each(statement, rows)
 
-    async def begin(self, turn: str | None) -> None:
+    async def begin(self, turn: str | None, *, in_line: bool) -> None:
         """See `DirectConnection`."""
-        del turn
+        del turn, in_line
         await self._driver.execute_fetchall("BEGIN IMMEDIATE")
 
     async def take_turn(self) -> None:
@@ -171,9 +173,10 @@ _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Each statement sees what was committed before it: what the turn is for."""
 
 
-def _lock(name: str) -> str:
+def _lock(what: str, turn: str) -> str:
     """A statement that takes a lock until the transaction, or its savepoint, ends."""
-    number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
+    name = f"{what} {turn}".encode()
+    number = int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)
     return f"SELECT pg_advisory_xact_lock({number})"
 
 

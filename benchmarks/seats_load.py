@@ -9,10 +9,8 @@ garbage is set as the server sets it: left as it is, it alone stops the loop for
 """
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -21,7 +19,7 @@ import uvloop
 
 from benchmarks import crowd, databases
 from benchmarks.rows import Bound, Goal, Judged, Row
-from benchmarks.stopwatch import samples
+from benchmarks.stopwatch import collecting_as_the_server, samples
 from benchmarks.topic import Profile, Run
 from event_seating.booking import ids, snapshot
 from event_seating.booking.index import SeatIndex
@@ -35,7 +33,6 @@ from event_seating.booking.store import SqlLogStore
 from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
-from event_seating.process import COLLECT_AFTER
 from event_seating.venues import arenas
 from event_seating.venues.service import VenueService
 
@@ -75,7 +72,7 @@ def measure(run: Run) -> Iterator[Row | Profile]:
     with databases.databases() as made:
         run.tell(f"{TOPIC}: selling {SOLD:,} of {SEATS:,} seats")
         event = uvloop.run(_make(made.create(databases.SQLITE)))
-        with _collecting_as_the_server():
+        with collecting_as_the_server():
             for number in range(run.rounds):
                 run.tell(f"{TOPIC}: round {number + 1} of {run.rounds}")
                 uvloop.run(_load(event, parts))
@@ -99,18 +96,6 @@ def _rows(parts: dict[str, _Part]) -> Iterator[Row]:
             reference=samples(parts["idle"].blocked_ms, "ms"),
             goal=BLOCKED_GOAL,
         )
-
-
-@contextmanager
-def _collecting_as_the_server() -> Iterator[None]:
-    before = gc.get_threshold()
-    gc.set_threshold(*COLLECT_AFTER)
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*before)
 
 
 async def _make(url: str) -> _Event:

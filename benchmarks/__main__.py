@@ -7,6 +7,7 @@ import argparse
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +98,9 @@ def _measured(name: str, run: Run) -> list[Row | Profile]:
     except (LoadError, NodeError, ServerError) as error:
         run.tell(f"{name}: {error}")
         return [Row(topic=name, what="not measured", invalid=str(error))]
+    except Exception as error:  # noqa: BLE001 (what the others measured took long, and is kept)
+        run.tell(traceback.format_exc())
+        return [Row(topic=name, what="not measured", invalid=f"{type(error).__name__}: {error}")]
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -60,7 +60,9 @@ DRIVE = """async ({ wheels, pans }) => {
   return (1000 * frames) / (now - start);
 }"""
 
-FIRST_PICTURE_S = """() => performance.getEntriesByName("first-picture")[0].startTime / 1000"""
+FIRST_PICTURE_S = """() => performance.getEntriesByName("first-picture")[0]?.startTime / 1000"""
+"""Not a number until it is there."""
+
 NOW_S = "() => performance.now() / 1000"
 
 
@@ -144,8 +146,8 @@ def _measure_others(
 def _measure_event(browser: Browser, address: str, found: Figures) -> None:
     page = _slowed(browser)
     page.goto(address)
-    page.wait_for_selector("#loading", state="hidden")
-    found.first_picture_s.append(page.evaluate(FIRST_PICTURE_S))
+    picture = page.wait_for_function(FIRST_PICTURE_S)
+    found.first_picture_s.append(picture.json_value())
     found.zooming.append(_frames_a_second(page, _ZOOMING))
     found.panning.append(_frames_a_second(page, _PANNING))
     page.context.close()

@@ -101,7 +101,8 @@ class LogStore(Protocol):
         """A transaction; an `exclusive` one is given when only one other is before it.
 
         So that it may read, while it waits, what is there already. It must `take_turn` before it
-        decides.
+        decides. Any other may have to wait for its turn too, but what it appends was decided
+        before: for fairness alone, nothing that is right hangs on it.
         """
         ...
 

@@ -59,6 +59,8 @@ class FaultyStore:
         transaction = self._transaction_type(self._database)
         self._open[transaction] = False
         try:
+            # Only this one waits, though a real database lets all take turns: what is right must
+            # not hang on that.
             if exclusive:
                 await transaction.stand_in_line()
             yield FaultyTransaction(self, transaction)

@@ -1,6 +1,7 @@
 from io import StringIO
 
 import pytest
+from benchmarks import __main__ as bench
 from benchmarks import report
 from benchmarks.cached_read import counted_by_metrics, lines_logged
 from benchmarks.rows import (
@@ -142,3 +143,18 @@ def test_logged_lines_are_those_of_the_output_or_of_all_files(tmp_path):
 
     (tmp_path / "combined.log.1").write_text("a\nb\n")
     assert lines_logged(tmp_path) == 3
+
+
+def test_a_topic_that_breaks_is_an_invalid_row_and_loses_nothing_of_the_others(
+    monkeypatch, tmp_path
+):
+    def breaks(_run):
+        raise KeyError("first picture")
+
+    monkeypatch.setitem(bench.TOPICS, "start", lambda _run: [Row("start", "ready")])
+    monkeypatch.setitem(bench.TOPICS, "page", breaks)
+    monkeypatch.setattr(bench, "RESULTS", tmp_path)
+    assert bench.main(["--only", "start", "--only", "page"]) == 1
+    table = (tmp_path / "last.md").read_text()
+    assert "ready" in table
+    assert "KeyError: 'first picture'" in table

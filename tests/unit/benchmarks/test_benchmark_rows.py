@@ -154,6 +154,7 @@ def test_a_topic_that_breaks_is_an_invalid_row_and_loses_nothing_of_the_others(
     monkeypatch.setitem(bench.TOPICS, "start", lambda _run: [Row("start", "ready")])
     monkeypatch.setitem(bench.TOPICS, "page", breaks)
     monkeypatch.setattr(bench, "RESULTS", tmp_path)
+    monkeypatch.setattr(bench.signal, "signal", lambda *_: None)
     assert bench.main(["--only", "start", "--only", "page"]) == 1
     table = (tmp_path / "last.md").read_text()
     assert "ready" in table

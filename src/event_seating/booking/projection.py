@@ -5,10 +5,12 @@ cancelled again in one batch leaves no trace but its cancelled booking. Pure; wr
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from msgspec import Struct
 
 from event_seating.booking import ids
-from event_seating.booking.entries import Booked, Cancelled, Configured, Entry, Exchanged
+from event_seating.booking.entries import Booked, Cancelled, Configured, Entry, Exchanged, Operation
 from event_seating.booking.model import Batch
 from event_seating.booking.records import (
     STANDARD,
@@ -22,11 +24,13 @@ from event_seating.jobs.model import NewJob
 
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
 
+FOLLOWED: Final = frozenset({Configured, Booked, Cancelled, Exchanged})
+"""The operations of which rows outside the log follow."""
+
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
+class Buyer(Struct, frozen=True, gc=False):
     """What a booking knows of its buyer; none of it is in the log."""
 
     user_id: str | None = None
@@ -57,21 +61,26 @@ class Projection:
     def add(self, batch: Batch, entry: Entry, buyer: Buyer) -> None:
         """Take in an entry, right after it was decided in `batch`."""
         for operation in entry.operations:
-            match operation:
-                case Configured():
-                    self.configuration = operation.configuration
-                case Booked():
-                    self._book(batch, operation.booking, buyer)
-                case Cancelled():
-                    self._cancel(batch, operation)
-                case Exchanged():
-                    booking = self._name(operation.booking)
-                    self._free(operation.released)
-                    self._remove_lines(booking, operation.released)
-                    self._sell(booking, operation.taken)
-                    self._change(batch, operation.booking, CONFIRMED)
-                case _:
-                    continue
+            # Most are holds, of which nothing follows: they are told apart in one look.
+            if type(operation) in FOLLOWED:
+                self._follow(batch, operation, buyer)
+
+    def _follow(self, batch: Batch, operation: Operation, buyer: Buyer) -> None:
+        match operation:
+            case Configured():
+                self.configuration = operation.configuration
+            case Booked():
+                self._book(batch, operation.booking, buyer)
+            case Cancelled():
+                self._cancel(batch, operation)
+            case Exchanged():
+                booking = self._name(operation.booking)
+                self._free(operation.released)
+                self._remove_lines(booking, operation.released)
+                self._sell(booking, operation.taken)
+                self._change(batch, operation.booking, CONFIRMED)
+            case _:
+                raise TypeError(f"nothing follows of a {type(operation).__name__}")
 
     def _book(self, batch: Batch, key: bytes, buyer: Buyer) -> None:
         booked = batch.booking(key)

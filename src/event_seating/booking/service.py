@@ -6,9 +6,10 @@ event's log once; the rules are `model`'s and the transaction is the writer's.
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
+
+from msgspec import structs
 
 from event_seating import money
 from event_seating.booking import answers, bodies, booking_store, ids, selections
@@ -276,7 +277,7 @@ class BookingService:
         return outcome
 
     def _with_token(self, granted: Granted) -> Granted:
-        return replace(granted, body=answers.with_token(granted.body, self._tokens))
+        return structs.replace(granted, body=answers.with_token(granted.body, self._tokens))
 
     async def _event(self, event_id: str) -> tuple[House, SeatLog]:
         if not ids.is_event_id(event_id):

@@ -9,6 +9,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import Struct
+
 from event_seating.booking import entries
 from event_seating.booking.entries import Entry
 from event_seating.booking.model import Batch
@@ -19,16 +22,14 @@ from event_seating.booking.store import Claim, LogRow, StoredAnswer
 from event_seating.errors import IdempotencyKeyReused
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(Struct, frozen=True, gc=False):
     """What makes a call the same call again."""
 
     claim: Claim
     request_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True, gc=False):
     """A request that was granted, or was before, under the same claim."""
 
     status: int
@@ -41,22 +42,19 @@ class Granted:
 Outcome = Granted | Refusal | IdempotencyKeyReused
 
 
-@dataclass(slots=True, eq=False)
-class Submission:
+class Submission(Struct, eq=False):
     """A request on its way through the writer."""
 
     request: Request
     answer: Callable[[Batch, Entry], tuple[int, bytes]]
     """Status and body for a grant, asked right after it was decided."""
-    buyer: Buyer = field(default_factory=Buyer)
+    buyer: Buyer = Buyer()
     once: Once | None = None
     dry_run: bool = False
     """Answer what would happen, and let nothing happen."""
     occasion: Mapping[str, str | int] | None = None
     """What a `Configure` changes of the event's own row: its name and dates, by column."""
-    outcome: asyncio.Future[Granted | Refusal] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    outcome: asyncio.Future[Granted | Refusal] = msgspec.field(default_factory=asyncio.Future)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,8 @@ REPEATED: Final = "repeated"
 """The first answer was given again."""
 KEY_REUSED: Final = "idempotency_key_reused"
 
+_BOOKS: Final = frozenset({BookHold, BookSeats})
+
 
 class Tally:
     """Counts since the start; an outcome is one of the above or the code of a refusal."""
@@ -32,13 +34,11 @@ class Tally:
     def answered(self, outcomes: Iterable[tuple[Submission, Outcome]]) -> None:
         """Count the requests that a batch answered."""
         for submission, outcome in outcomes:
-            match submission.request:
-                case PlaceHold():
-                    self.holds[_name(outcome)] += 1
-                case BookHold() | BookSeats():
-                    self.bookings[_name(outcome)] += 1
-                case _:
-                    continue
+            kind = type(submission.request)
+            if kind is PlaceHold:
+                self.holds[_name(outcome)] += 1
+            elif kind in _BOOKS:
+                self.bookings[_name(outcome)] += 1
 
 
 def _name(outcome: Outcome) -> str:

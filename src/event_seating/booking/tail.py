@@ -56,7 +56,8 @@ async def take_in_while(
         await answer
     except BaseException:
         answer.cancel()
-        await asyncio.wait([answer])
+        # Until it has ended, even for one who is cancelled again; whatever else it says is noise.
+        await asyncio.gather(answer, return_exceptions=True)
         raise
 
 

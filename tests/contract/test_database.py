@@ -127,6 +127,39 @@ async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
     await database.close()
 
 
+async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_its_end(
+    postgres: Postgres,
+) -> None:
+    database = Database(postgres.create_database("test_not_in_line"))
+    waiting = database.prepare(text("SELECT pid FROM pg_locks WHERE NOT granted"))
+    came: list[str] = []
+
+    async def come(name: str, *, in_line: bool) -> None:
+        async with database.write_direct(turn="event", in_line=in_line) as connection:
+            if in_line:
+                await connection.take_turn()
+            came.append(name)
+            await connection.rows(waiting, {})
+            came.append(name)
+
+    async def until_waiting(many: int) -> None:
+        """Or until somebody came who should not have."""
+        async with asyncio.timeout(5), database.read_direct() as connection:
+            while not came and len(await connection.rows(waiting, {})) < many:
+                pass
+
+    async with database.write_direct(turn="event"):
+        later = [asyncio.create_task(come("not in line", in_line=False))]
+        await until_waiting(1)
+        later.append(asyncio.create_task(come("in line", in_line=True)))
+        await until_waiting(2)
+        async with database.write_direct(turn="another"):
+            assert came == []
+    await asyncio.gather(*later)
+    assert came == ["not in line"] * 2 + ["in line"] * 2
+    await database.close()
+
+
 async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Postgres) -> None:
     database = Database(postgres.create_database("test_ends"))
 

@@ -56,8 +56,7 @@ async def take_in_while(
         await answer
     except BaseException:
         answer.cancel()
-        # Until it has ended, even for one who is cancelled again; whatever else it says is noise.
-        await asyncio.gather(answer, return_exceptions=True)
+        await asyncio.wait([answer])
         raise
 
 

@@ -119,8 +119,11 @@ async def test_two_failures_at_once_are_one_and_nothing_is_said_to_be_lost() -> 
     async def fails() -> None:
         raise LookupError
 
-    with pytest.raises(InvariantError):
-        await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2)[1:], Told())
+    async def fail_twice() -> None:
+        with pytest.raises(InvariantError):
+            await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2)[1:], Told())
+
+    await fail_twice()
     gc.collect()
     assert said == []
     with pytest.raises(LookupError):

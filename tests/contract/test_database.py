@@ -219,6 +219,33 @@ async def test_a_direct_transaction_that_is_cancelled_is_taken_back_and_the_next
     assert await names(database) == ["u"]
 
 
+@pytest.mark.parametrize("steps", [1, 2, 4])
+async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
+    postgres: Postgres, steps: int
+) -> None:
+    """On PostgreSQL, where a statement that is under way has to be stopped first."""
+    database = Database(postgres.create_database(f"test_twice_{steps}"), pool_size=1)
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write_direct(turn="event") as connection:
+            inside.set()
+            await connection.rows(database.prepare(text("SELECT pg_sleep(4)")), {})
+
+    task = asyncio.create_task(write())
+    await inside.wait()
+    for _ in range(2):
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    try:
+        async with database.write_direct(turn="event") as connection:
+            assert await connection.rows(database.prepare(text("SELECT 1")), {})
+    finally:
+        await database.close()
+
+
 async def test_rows_are_put_in_together_with_every_type_and_with_nothing_in_a_column(
     database: Database,
 ) -> None:

@@ -86,7 +86,8 @@ async def test_a_row_that_does_not_fit_ends_what_was_asked_for_and_keeps_the_row
     states, asked, told = SeatStates.new(INDEX), Asked(), Told()
     *good, last = rows(3)
     with pytest.raises(InvariantError):
-        await tail.take_in_while(asked.come(), states, [*good, last._replace(version=9)], told)
+        async with asyncio.timeout(5):
+            await tail.take_in_while(asked.come(), states, [*good, last._replace(version=9)], told)
     assert asked.ended
     assert states.version == told.rows == 3
     states.check()

@@ -148,16 +148,19 @@ async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_it
             while not came and len(await connection.rows(waiting, {})) < many:
                 pass
 
-    async with database.write_direct(turn="event"):
-        later = [asyncio.create_task(come("not in line", in_line=False))]
-        await until_waiting(1)
-        later.append(asyncio.create_task(come("in line", in_line=True)))
-        await until_waiting(2)
-        async with database.write_direct(turn="another"):
-            assert came == []
-    await asyncio.gather(*later)
+    later: list[asyncio.Task[None]] = []
+    try:
+        async with database.write_direct(turn="event"):
+            later.append(asyncio.create_task(come("not in line", in_line=False)))
+            await until_waiting(1)
+            later.append(asyncio.create_task(come("in line", in_line=True)))
+            await until_waiting(2)
+            async with database.write_direct(turn="another"):
+                assert came == []
+    finally:
+        await asyncio.gather(*later)
+        await database.close()
     assert came == ["not in line"] * 2 + ["in line"] * 2
-    await database.close()
 
 
 async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Postgres) -> None:

@@ -127,6 +127,42 @@ async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
     await database.close()
 
 
+async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_its_end(
+    postgres: Postgres,
+) -> None:
+    database = Database(postgres.create_database("test_not_in_line"))
+    waiting = database.prepare(text("SELECT pid FROM pg_locks WHERE NOT granted"))
+    came: list[str] = []
+
+    async def come(name: str, *, in_line: bool) -> None:
+        async with database.write_direct(turn="event", in_line=in_line) as connection:
+            if in_line:
+                await connection.take_turn()
+            came.append(name)
+            await connection.rows(waiting, {})
+            came.append(name)
+
+    async def until_waiting(many: int) -> None:
+        """Or until somebody came who should not have."""
+        async with asyncio.timeout(5), database.read_direct() as connection:
+            while not came and len(await connection.rows(waiting, {})) < many:
+                pass
+
+    later: list[asyncio.Task[None]] = []
+    try:
+        async with database.write_direct(turn="event"):
+            later.append(asyncio.create_task(come("not in line", in_line=False)))
+            await until_waiting(1)
+            later.append(asyncio.create_task(come("in line", in_line=True)))
+            await until_waiting(2)
+            async with database.write_direct(turn="another"):
+                assert came == []
+    finally:
+        await asyncio.gather(*later)
+        await database.close()
+    assert came == ["not in line"] * 2 + ["in line"] * 2
+
+
 async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Postgres) -> None:
     database = Database(postgres.create_database("test_ends"))
 
@@ -184,6 +220,33 @@ async def test_a_direct_transaction_that_is_cancelled_is_taken_back_and_the_next
     async with database.write_direct() as connection:
         await connection.run_each(add, [row])
     assert await names(database) == ["u"]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
+    postgres: Postgres, steps: int
+) -> None:
+    """On PostgreSQL, where a statement that is under way has to be stopped first."""
+    database = Database(postgres.create_database(f"test_twice_{steps}"), pool_size=1)
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write_direct(turn="event") as connection:
+            inside.set()
+            await connection.rows(database.prepare(text("SELECT pg_sleep(4)")), {})
+
+    task = asyncio.create_task(write())
+    await inside.wait()
+    for _ in range(2):
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    try:
+        async with database.write_direct(turn="event") as connection:
+            assert await connection.rows(database.prepare(text("SELECT 1")), {})
+    finally:
+        await database.close()
 
 
 async def test_rows_are_put_in_together_with_every_type_and_with_nothing_in_a_column(

@@ -65,8 +65,6 @@ class TakesTokensForHolds(RuleBook):
     def __init__(self, states: SeatStates) -> None:
         super().__init__(states.ledger)
         self._remembered: dict[bytes, Groups] = {}
-        self._rules[PlaceHold] = self._place
-        self._rules[BookHold] = self._book
 
     def _place(self, request: PlaceHold, now_ms: int) -> Held | Refusal:
         held = super()._place(request, now_ms)
@@ -85,6 +83,8 @@ class TakesTokensForHolds(RuleBook):
         ):
             return booked
         return Booked(request.booking, (), request.hold, groups)
+
+    _RULES = RuleBook._RULES | {PlaceHold: _place, BookHold: _book}
 
 
 def forgetful(states: SeatStates) -> SeatStates:

@@ -87,6 +87,7 @@ def test_a_bug_that_was_planted_is_found(bug: str) -> None:
         steps += outcome.steps
         if outcome.broken is not None:
             assert any(outcome.broken in line for line in outcome.trace)
+            assert outcome.steps > 0, "a process that cannot start shows nothing"
             return
     pytest.fail(f"not found in {steps} steps")
 

@@ -272,24 +272,28 @@ class Database:
 async def _direct(engine: AsyncEngine) -> AsyncIterator[DirectConnection]:
     """A connection of the pool without SQLAlchemy; what was not committed is taken back."""
     pooled = await engine.raw_connection()
+    connection = connection_of(pooled.driver_connection)
+    whole = False
     try:
-        connection = connection_of(pooled.driver_connection)
-        try:
-            yield connection
-        except BaseException:
-            # Whoever is cancelled leaves at once; the connection is made ready for others first.
-            await asyncio.shield(_take_back(connection, pooled))
-            raise
+        yield connection
+        whole = True
     finally:
-        await asyncio.shield(greenlet_spawn(pooled.close))
+        # Whoever is cancelled, even twice, leaves at once; the connection is made ready for others
+        # before it is theirs.
+        await asyncio.shield(_give_back(connection, pooled, whole=whole))
 
 
-async def _take_back(connection: DirectConnection, pooled: PoolProxiedConnection) -> None:
+async def _give_back(
+    connection: DirectConnection, pooled: PoolProxiedConnection, *, whole: bool
+) -> None:
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await connection.roll_back()
+        if not whole:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await connection.roll_back()
     except Exception as error:  # noqa: BLE001 (whatever it is, it is not used again)
         await greenlet_spawn(pooled.invalidate, error)
+    finally:
+        await greenlet_spawn(pooled.close)
 
 
 def _sqlite_file(url: URL) -> Path | None:

@@ -7,8 +7,9 @@ left). Owns the two drivers' ways to begin, take a turn, ask and end. Knows no t
 A turn has two locks on PostgreSQL. Who waits for the first waits in line. Who has it is next, and
 reads what the log has got meanwhile, so that little is left to read once the turn is there; it
 then waits for the second, which is the turn itself, and lets the next in line come up. All that
-costs no round trip between one turn's end and the next one's beginning. The locks end with their
-transaction, whatever becomes of it, and behind a pool of connections too.
+costs no round trip between one turn's end and the next one's beginning. Who has nothing to read
+waits for the second alone, as it begins. The locks end with their transaction, whatever becomes of
+it, and behind a pool of connections too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,11 +1,12 @@
 """Which block is picked, and what is said when there is none."""
 
-from tests.unit.booking.houses import configure, do, event, granted, one_row, refused, row_of
+from tests.unit.booking.houses import NOW, configure, do, event, granted, one_row, refused, row_of
 
-from event_seating.booking.entries import Held
+from event_seating.booking.entries import Entry, Held
 from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.model import SeatStates
 from event_seating.booking.records import Rules, seats_of
+from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import (
     Best,
     BlockSeats,
@@ -87,6 +88,18 @@ def test_a_block_is_found_again_when_its_seats_become_free() -> None:
     granted(states, ReleaseHold(b"1"))
     block(states, 0, 3)
     assert best(states, b"3", 2) == (1, 2)
+
+
+def test_a_block_that_becomes_free_in_a_batch_is_found_by_who_comes_next_in_it() -> None:
+    """Nobody looked at the seats in between, neither a check nor another search."""
+    states = event(one_row(4))
+    best(states, b"1", 4)
+    refused(states, PlaceHold(b"2", Best(2), b"other"), "sold_out")
+    batch = states.begin(NOW)
+    assert isinstance(batch.decide(ReleaseHold(b"1")), Entry)
+    assert isinstance(batch.decide(PlaceHold(b"3", Best(2), b"other")), Entry)
+    batch.discard()
+    assert isinstance(states.begin(NOW).decide(PlaceHold(b"4", Best(2), b"other")), Refusal)
 
 
 def test_a_batch_that_is_thrown_away_leaves_the_search_as_it_was() -> None:

@@ -1,6 +1,7 @@
 """What `Database` promises, on every backend."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -20,6 +21,20 @@ from event_seating.users.model import User
 pytestmark = pytest.mark.anyio
 
 ANNA = User("anna", "Anna", "anna@example.com", 1)
+
+
+@pytest.fixture
+async def own(postgres: Postgres) -> AsyncIterator[Callable[..., Database]]:
+    """Makes databases of a test's own on PostgreSQL; closed though it fails, or its loop hangs."""
+    made: list[Database] = []
+
+    def make(name: str, **options: Any) -> Database:
+        made.append(Database(postgres.create_database(f"test_{name}"), **options))
+        return made[-1]
+
+    yield make
+    for database in made:
+        await database.close()
 
 
 async def names(database: Database) -> list[str]:
@@ -88,23 +103,22 @@ async def test_what_a_statement_did_wrong_passes_through(database: Database) -> 
 
 
 async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
-    postgres: Postgres,
+    own: Callable[..., Database],
 ) -> None:
     """On PostgreSQL, whose driver has no class for it; SQLite has one writer at a time anyway."""
-    database = Database(postgres.create_database("test_turns"))
+    database = own("turns")
     async with database.write_direct(turn="event", in_line=True) as first:
         await first.take_turn()
         async with database.write_direct(turn="event", in_line=True) as second:
             with pytest.raises(DatabaseUnavailable), unavailable_when_away():
                 await second.take_turn()
             await second.roll_back()
-    await database.close()
 
 
 async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
-    postgres: Postgres,
+    own: Callable[..., Database],
 ) -> None:
-    database = Database(postgres.create_database("test_line"))
+    database = own("line")
     came: list[str] = []
 
     async def come(name: str, turn: str = "event") -> None:
@@ -124,13 +138,12 @@ async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
         await first.rows(database.prepare(text("SELECT 1")), {})
     await asyncio.gather(second, third)
     assert [name for name in came[3:] if "line" not in name] == ["second", "third"]
-    await database.close()
 
 
 async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_its_end(
-    postgres: Postgres,
+    own: Callable[..., Database],
 ) -> None:
-    database = Database(postgres.create_database("test_not_in_line"))
+    database = own("not_in_line")
     waiting = database.prepare(text("SELECT pid FROM pg_locks WHERE NOT granted"))
     came: list[str] = []
 
@@ -159,12 +172,13 @@ async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_it
                 assert came == []
     finally:
         await asyncio.gather(*later)
-        await database.close()
     assert came == ["not in line"] * 2 + ["in line"] * 2
 
 
-async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Postgres) -> None:
-    database = Database(postgres.create_database("test_ends"))
+async def test_a_turn_ends_with_its_transaction_however_that_ends(
+    own: Callable[..., Database],
+) -> None:
+    database = own("ends")
 
     async def fail(error: BaseException) -> None:
         async with database.write_direct(turn="event", in_line=True) as connection:
@@ -176,7 +190,6 @@ async def test_a_turn_ends_with_its_transaction_however_that_ends(postgres: Post
             await fail(error)
     async with asyncio.timeout(1), database.write_direct(turn="event", in_line=True) as connection:
         await connection.take_turn()
-    await database.close()
 
 
 async def test_a_direct_transaction_is_there_after_its_block_and_not_after_an_exception(
@@ -224,10 +237,10 @@ async def test_a_direct_transaction_that_is_cancelled_is_taken_back_and_the_next
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
-    postgres: Postgres, steps: int
+    own: Callable[..., Database], steps: int
 ) -> None:
     """On PostgreSQL, where a statement that is under way has to be stopped first."""
-    database = Database(postgres.create_database(f"test_twice_{steps}"), pool_size=1)
+    database = own(f"twice_{steps}", pool_size=1)
     inside = asyncio.Event()
 
     async def write() -> None:
@@ -242,11 +255,8 @@ async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
             await asyncio.sleep(0)
         task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    try:
-        async with database.write_direct(turn="event") as connection:
-            assert await connection.rows(database.prepare(text("SELECT 1")), {})
-    finally:
-        await database.close()
+    async with database.write_direct(turn="event") as connection:
+        assert await connection.rows(database.prepare(text("SELECT 1")), {})
 
 
 async def test_rows_are_put_in_together_with_every_type_and_with_nothing_in_a_column(
@@ -318,9 +328,9 @@ async def test_what_is_not_answered_in_time_counts_as_a_database_that_is_away(
 
 
 async def test_a_server_that_hangs_is_given_up_and_its_connections_are_usable_again(
-    postgres: Postgres,
+    own: Callable[..., Database],
 ) -> None:
-    database = Database(postgres.create_database("test_hangs"), pool_size=1, answer_within_s=0.2)
+    database = own("hangs", pool_size=1, answer_within_s=0.2)
 
     async def hang(*, direct: bool) -> None:
         if direct:
@@ -335,7 +345,6 @@ async def test_a_server_that_hangs_is_given_up_and_its_connections_are_usable_ag
             await hang(direct=direct)
     async with database.without_hurry().read_direct() as connection:
         assert await connection.rows(database.prepare(text("SELECT 1")), {})
-    await database.close()
 
 
 async def test_many_who_read_first_and_write_later_all_succeed(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 For tests, simulations and `verify`: everything that is kept in step by differences is compared
 with what it should be. It costs as much as the venue is large; the hot path has cheaper guards of
-its own. It changes nothing.
+its own. It changes nothing, but masks of free seats that nobody asked for are brought up to date.
 """
 
 from event_seating.booking.arrays import InvariantError

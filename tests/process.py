@@ -13,6 +13,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+# As in a terminal: under `nohup` a hangup would be ignored here, and by every server started here.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 READY_WITHIN_S = 30
 """Far more than it needs, for a machine that has other things to do."""
 

@@ -98,6 +98,20 @@ def test_a_second_signal_changes_nothing(tmp_path: Path, number: signal.Signals)
         assert "Traceback" not in server.output
 
 
+def test_a_server_that_was_started_with_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        with serving(settings(tmp_path, DRAIN_DELAY_S="1")) as server:
+            server.signal(signal.SIGHUP)
+            with httpx.Client(base_url=server.url) as client:
+                for _ in range(100):
+                    assert client.get("/health/ready").status_code == 200
+            server.signal(signal.SIGTERM)
+            assert server.ended() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def users(backend: str, database_url: str, tmp_path: Path) -> dict[str, str]:
     url = {"DATABASE_URL": database_url} if backend == "postgresql" else {}

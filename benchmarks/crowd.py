@@ -111,30 +111,28 @@ class LogDesk:
     async def hold(self, seat: int, client: int) -> object | None:
         hold = ids.new_key()
         buyer = client.to_bytes(4, "big")
-        asked = Submission(PlaceHold(hold, Choice((seat,)), buyer), answer)
-        return hold if isinstance(await self._log.submit(asked), Granted) else None
+        held = await self._ask(PlaceHold(hold, Choice((seat,)), buyer))
+        return hold if isinstance(held, Granted) else None
 
     async def book(self, seat: int, held: object) -> object | None:
         del seat  # the hold knows
         assert isinstance(held, bytes)
         booking = ids.new_key()
-        return booking if await self._ask(BookHold(held, booking)) else None
+        booked = await self._ask(BookHold(held, booking))
+        return booking if isinstance(booked, Granted) else None
 
     async def release(self, seat: int, held: object) -> None:
         del seat
         assert isinstance(held, bytes)
-        released = await self._log.submit(Submission(ReleaseHold(held), answer))
-        assert isinstance(released, Granted)
+        assert isinstance(await self._ask(ReleaseHold(held)), Granted)
 
     async def cancel(self, booking: object) -> None:
         """Give a booked seat back."""
         assert isinstance(booking, bytes)
-        assert await self._ask(CancelBooking(booking))
+        assert isinstance(await self._ask(CancelBooking(booking)), Granted)
 
-    async def _ask(self, request: Request) -> bool:
-        outcome = await self._log.submit(Submission(request, answer))
-        assert isinstance(outcome, Granted | Refusal)
-        return isinstance(outcome, Granted)
+    def _ask(self, request: Request) -> Awaitable[Granted | Refusal]:
+        return self._log.submit(Submission(request, answer))
 
 
 @dataclass

@@ -38,12 +38,8 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of this test run, gone at its end."""
-    with tempfile.TemporaryDirectory(prefix="es-") as directory:
-        server = Postgres(Path(directory))
-        try:
-            yield server
-        finally:
-            server.remove()
+    with Postgres.running() as server:
+        yield server
 
 
 @pytest.fixture

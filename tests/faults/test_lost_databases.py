@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,13 +52,9 @@ def test_a_second_server_on_the_same_postgresql_refuses_to_start(
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
-    """One that may be stopped, where its own user may look."""
-    with tempfile.TemporaryDirectory(prefix="es-") as directory:
-        server = Postgres(Path(directory))
-        try:
-            yield server
-        finally:
-            server.remove()
+    """One that may be stopped."""
+    with Postgres.running() as server:
+        yield server
 
 
 def test_postgresql_may_go_away_and_come_back(own_postgres: Postgres, tmp_path: Path) -> None:

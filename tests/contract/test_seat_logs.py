@@ -32,9 +32,9 @@ class StoreThatStands(SqlLogStore):
 
     @asynccontextmanager
     async def transaction(
-        self, event_id: str, *, exclusive: bool
+        self, event_id: str, *, in_line: bool
     ) -> AsyncIterator[SqlLogTransaction]:
-        async with super().transaction(event_id, exclusive=exclusive) as transaction:
+        async with super().transaction(event_id, in_line=in_line) as transaction:
             yield transaction
             if self.stands:
                 self.reached.set()

@@ -272,7 +272,7 @@ class SeatLog:
     async def _attempt_in_turn(self, submissions: list[Submission], most: int) -> None:
         decided: Decided | None = None
         try:
-            async with self._store.transaction(self.event_id, exclusive=True) as transaction:
+            async with self._store.transaction(self.event_id, in_line=True) as transaction:
                 # Most of what lacks is taken in while another writes; then only its own row is new.
                 rows = await tail.last_rows(self.states, transaction.rows_after, self._met)
                 await tail.take_in_while(transaction.take_turn(), self.states, rows, self._met)
@@ -304,7 +304,7 @@ class SeatLog:
 
     async def _write_row(self, decided: Decided, row: LogRow) -> None:
         try:
-            async with self._store.transaction(self.event_id, exclusive=False) as transaction:
+            async with self._store.transaction(self.event_id, in_line=False) as transaction:
                 await self._append(transaction, decided, row)
         except DatabaseUnavailable:
             await self._resolve(decided)

@@ -65,7 +65,7 @@ class LogTransaction(Protocol):
     """One transaction on one event's log; it is committed when its block ends."""
 
     async def take_turn(self) -> None:
-        """In an exclusive one: wait until no other is before it.
+        """In line: wait until no other is before it.
 
         What is asked after that sees all that they committed.
         """
@@ -96,9 +96,9 @@ class LogStore(Protocol):
     """
 
     def transaction(
-        self, event_id: str, *, exclusive: bool
+        self, event_id: str, *, in_line: bool
     ) -> AbstractAsyncContextManager[LogTransaction]:
-        """A transaction; an `exclusive` one is given when only one other is before it.
+        """A transaction; one that is `in_line` is given when only one other is before it.
 
         So that it may read, while it waits, what is there already. It must `take_turn` before it
         decides. Any other may have to wait for its turn too, but what it appends was decided
@@ -146,10 +146,10 @@ class SqlLogStore:
 
     @asynccontextmanager
     async def transaction(
-        self, event_id: str, *, exclusive: bool
+        self, event_id: str, *, in_line: bool
     ) -> AsyncIterator["SqlLogTransaction"]:
         """See `LogStore`."""
-        async with self._database.write_direct(turn=event_id, in_line=exclusive) as connection:
+        async with self._database.write_direct(turn=event_id, in_line=in_line) as connection:
             yield SqlLogTransaction(connection, event_id, self._statements)
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:

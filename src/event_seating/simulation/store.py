@@ -51,7 +51,7 @@ class FaultyStore:
 
     @asynccontextmanager
     async def transaction(
-        self, event_id: str, *, exclusive: bool
+        self, event_id: str, *, in_line: bool
     ) -> AsyncIterator["FaultyTransaction"]:
         """See `LogStore`."""
         del event_id
@@ -61,7 +61,7 @@ class FaultyStore:
         try:
             # Only this one waits, though a real database lets all take turns: what is right must
             # not hang on that.
-            if exclusive:
+            if in_line:
                 await transaction.stand_in_line()
             yield FaultyTransaction(self, transaction)
             self._open[transaction] = True

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -283,7 +284,8 @@ class TestHearing:
         await service.client.post(f"/events/{event}/blocks/release", json=block)
         told = await heard(service, receiver, secret)
         by_type = {each["type"]: each["data"] for each in told}
-        assert [*by_type] == [each["type"] for each in sorted(told, key=lambda m: m["timestamp"])]
+        in_time = sorted(told, key=lambda m: datetime.fromisoformat(m["timestamp"]))
+        assert [*by_type] == [each["type"] for each in in_time]
         assert {*by_type} == {
             "hold.created", "hold.changed", "hold.released", "seats.blocked", "seats.unblocked",
         }  # fmt: skip

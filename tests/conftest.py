@@ -5,7 +5,7 @@ import atexit
 import io
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,24 @@ async def database(
             await connection.execute(text(f"TRUNCATE {tables}"))
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def on_postgres(postgres: Postgres) -> AsyncIterator[Callable[..., Database]]:
+    """Opens the PostgreSQL database that tests share, each time with connections of its own.
+
+    They are closed though the test fails, or its loop would hang.
+    """
+    url = await _shared_url(postgres)
+    opened: list[Database] = []
+
+    def another(**options: Any) -> Database:
+        opened.append(Database(url, **options))
+        return opened[-1]
+
+    yield another
+    for database in opened:
+        await database.close()
 
 
 async def _shared_url(postgres: Postgres) -> str:

@@ -1,15 +1,13 @@
 """What `Database` promises, on every backend."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
-from tests.postgres import Postgres
 
-from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox, seat_log, users
 from event_seating.errors import DatabaseUnavailable
@@ -21,20 +19,6 @@ from event_seating.users.model import User
 pytestmark = pytest.mark.anyio
 
 ANNA = User("anna", "Anna", "anna@example.com", 1)
-
-
-@pytest.fixture
-async def own(postgres: Postgres) -> AsyncIterator[Callable[..., Database]]:
-    """Makes databases of a test's own on PostgreSQL; closed though it fails, or its loop hangs."""
-    made: list[Database] = []
-
-    def make(name: str, **options: Any) -> Database:
-        made.append(Database(postgres.create_database(f"test_{name}"), **options))
-        return made[-1]
-
-    yield make
-    for database in made:
-        await database.close()
 
 
 async def names(database: Database) -> list[str]:
@@ -102,96 +86,6 @@ async def test_what_a_statement_did_wrong_passes_through(database: Database) -> 
             await connection.execute(text("INSERT INTO users (id) VALUES ('x')"))
 
 
-async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
-    own: Callable[..., Database],
-) -> None:
-    """On PostgreSQL, whose driver has no class for it; SQLite has one writer at a time anyway."""
-    database = own("turns")
-    async with database.write_direct(turn="event", in_line=True) as first:
-        await first.take_turn()
-        async with database.write_direct(turn="event", in_line=True) as second:
-            with pytest.raises(DatabaseUnavailable), unavailable_when_away():
-                await second.take_turn()
-            await second.roll_back()
-
-
-async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(
-    own: Callable[..., Database],
-) -> None:
-    database = own("line")
-    came: list[str] = []
-
-    async def come(name: str, turn: str = "event") -> None:
-        async with database.write_direct(turn=turn, in_line=True) as connection:
-            came.append(f"{name} in line")
-            await connection.take_turn()
-            came.append(name)
-
-    async with database.write_direct(turn="event", in_line=True) as first:
-        await first.take_turn()
-        second = asyncio.create_task(come("second"))
-        while not came:  # noqa: ASYNC110 (it says when, not how)
-            await asyncio.sleep(0)
-        third = asyncio.create_task(come("third"))
-        await come("of another event", "another")
-        assert came == ["second in line", "of another event in line", "of another event"]
-        await first.rows(database.prepare(text("SELECT 1")), {})
-    await asyncio.gather(second, third)
-    assert [name for name in came[3:] if "line" not in name] == ["second", "third"]
-
-
-async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_its_end(
-    own: Callable[..., Database],
-) -> None:
-    database = own("not_in_line")
-    waiting = database.prepare(text("SELECT pid FROM pg_locks WHERE NOT granted"))
-    came: list[str] = []
-
-    async def come(name: str, *, in_line: bool) -> None:
-        async with database.write_direct(turn="event", in_line=in_line) as connection:
-            if in_line:
-                await connection.take_turn()
-            came.append(name)
-            await connection.rows(waiting, {})
-            came.append(name)
-
-    async def until_waiting(many: int) -> None:
-        """Or until somebody came who should not have."""
-        async with asyncio.timeout(5), database.read_direct() as connection:
-            while not came and len(await connection.rows(waiting, {})) < many:
-                pass
-
-    later: list[asyncio.Task[None]] = []
-    try:
-        async with database.write_direct(turn="event"):
-            later.append(asyncio.create_task(come("not in line", in_line=False)))
-            await until_waiting(1)
-            later.append(asyncio.create_task(come("in line", in_line=True)))
-            await until_waiting(2)
-            async with database.write_direct(turn="another"):
-                assert came == []
-    finally:
-        await asyncio.gather(*later)
-    assert came == ["not in line"] * 2 + ["in line"] * 2
-
-
-async def test_a_turn_ends_with_its_transaction_however_that_ends(
-    own: Callable[..., Database],
-) -> None:
-    database = own("ends")
-
-    async def fail(error: BaseException) -> None:
-        async with database.write_direct(turn="event", in_line=True) as connection:
-            await connection.take_turn()
-            raise error
-
-    for error in (LookupError(), asyncio.CancelledError()):
-        with pytest.raises(type(error)):
-            await fail(error)
-    async with asyncio.timeout(1), database.write_direct(turn="event", in_line=True) as connection:
-        await connection.take_turn()
-
-
 async def test_a_direct_transaction_is_there_after_its_block_and_not_after_an_exception(
     database: Database,
 ) -> None:
@@ -237,10 +131,10 @@ async def test_a_direct_transaction_that_is_cancelled_is_taken_back_and_the_next
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
-    own: Callable[..., Database], steps: int
+    on_postgres: Callable[..., Database], steps: int
 ) -> None:
     """On PostgreSQL, where a statement that is under way has to be stopped first."""
-    database = own(f"twice_{steps}", pool_size=1)
+    database = on_postgres(pool_size=1)
     inside = asyncio.Event()
 
     async def write() -> None:
@@ -328,9 +222,9 @@ async def test_what_is_not_answered_in_time_counts_as_a_database_that_is_away(
 
 
 async def test_a_server_that_hangs_is_given_up_and_its_connections_are_usable_again(
-    own: Callable[..., Database],
+    on_postgres: Callable[..., Database],
 ) -> None:
-    database = own("hangs", pool_size=1, answer_within_s=0.2)
+    database = on_postgres(pool_size=1, answer_within_s=0.2)
 
     async def hang(*, direct: bool) -> None:
         if direct:

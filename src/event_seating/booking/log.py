@@ -110,7 +110,8 @@ class SeatLog:
         self._turn = asyncio.Lock()
         self._calm = CALM_BATCHES
         self._behind = False
-        self._moved = asyncio.Event()
+        self._moved: asyncio.Event | None = None
+        """What waits for the next row, if somebody does."""
         self.conflicts = 0
         self.batches = 0
 
@@ -150,6 +151,7 @@ class SeatLog:
         """Wait until the state has this version; whether it has."""
         until = self._clock.monotonic() + within_s
         while self.states.version < version:
+            self._moved = self._moved or asyncio.Event()
             moved = asyncio.ensure_future(self._moved.wait())
             try:
                 await self.catch_up()
@@ -273,10 +275,7 @@ class SeatLog:
         decided: Decided | None = None
         try:
             async with self._store.transaction(self.event_id, in_line=True) as transaction:
-                # Most of what lacks is taken in while another writes; then only its own row is new.
-                rows = await tail.last_rows(self.states, transaction.rows_after, self._met)
-                await tail.take_in_while(transaction.take_turn(), self.states, rows, self._met)
-                await tail.read(self.states, transaction.rows_after, self._met)
+                await tail.read_in_turn(self.states, transaction, self._met)
                 submissions += self._next(most - len(submissions))
                 keys = keys_of(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
@@ -364,8 +363,9 @@ class SeatLog:
         self._tell(changes, entries)
 
     def _tell(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        if self._moved is not None:
+            self._moved.set()
+            self._moved = None
         for listener in self._listeners:
             try:
                 listener(self, changes, entries)

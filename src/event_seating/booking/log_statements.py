@@ -49,6 +49,12 @@ _ROWS = (
     .limit(bindparam("most", type_=Integer))
 )
 
+_ROWS_IN_TURN = """
+SELECT version, batch_id, format, entries, at_ms
+FROM seat_log_in_turn(:turn, :line, :event_id, :version, CAST(:most AS INTEGER))
+"""
+"""As `_ROWS`, once the turn is had."""
+
 _ANSWERS = (
     select(
         idempotency.c.scope,
@@ -126,6 +132,9 @@ class Statements:
         prepare = database.prepare
         one_of_keys = database.is_one_of(idempotency.c.key, "keys")
         self.rows = prepare(_ROWS)
+        self.rows_in_turn = self.rows  # on SQLite, where a turn is had from the beginning
+        if database.dialect == "postgresql":
+            self.rows_in_turn = prepare(_typed(_ROWS_IN_TURN, seat_log))
         self.answers = prepare(_ANSWERS.where(one_of_keys))
         self.append = prepare(_typed(_APPEND.format(now_ms=database.now_ms_sql), seat_log))
         self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))

@@ -64,10 +64,10 @@ class Snapshot(NamedTuple):
 class LogTransaction(Protocol):
     """One transaction on one event's log; it is committed when its block ends."""
 
-    async def take_turn(self) -> None:
-        """In line: wait until no other is before it.
+    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
+        """In line: wait until no other is before it; the rows that follow `version` then.
 
-        What is asked after that sees all that they committed.
+        They, and what is asked after that, show all that those before it committed.
         """
         ...
 
@@ -197,9 +197,11 @@ class SqlLogTransaction:
         self._event_id = event_id
         self._statements = statements
 
-    async def take_turn(self) -> None:
+    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""
-        await self._connection.take_turn()
+        values = {"event_id": self._event_id, "version": version, "most": most}
+        found = await self._connection.take_turn(self._statements.rows_in_turn, values)
+        return [LogRow(*row) for row in found]
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""

@@ -8,12 +8,12 @@ the newest; whoever calls sees to it that nobody else changes it meanwhile.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from event_seating.booking import entries
 from event_seating.booking.entries import Entry
 from event_seating.booking.model import SeatStates
-from event_seating.booking.store import LogRow
+from event_seating.booking.store import LogRow, LogTransaction
 
 ROWS_AT_ONCE: Final = 20
 """Rows read in one statement: at 512 entries a row about 1 MB."""
@@ -24,6 +24,8 @@ A row has up to 512 entries, and then is half of that by itself."""
 
 RowsAfter = Callable[[int, int], Awaitable[Sequence[LogRow]]]
 """Gives the rows after a version, so many at the most."""
+
+Answer = TypeVar("Answer")
 
 Met = Callable[[dict[int, int], Sequence[Entry]], None]
 """Is told of each row: the new status by seat, and its entries."""
@@ -45,15 +47,29 @@ async def last_rows(states: SeatStates, rows_after: RowsAfter, met: Met) -> Sequ
     return rows
 
 
+async def read_in_turn(states: SeatStates, transaction: LogTransaction, met: Met) -> None:
+    """Take the turn of a transaction that is in line, and take in all that lacks then.
+
+    Most of it while another writes: then only its own row is new. Raises as `read` does.
+    """
+    rows = await last_rows(states, transaction.rows_after, met)
+    version = rows[-1].version if rows else states.version
+    turn = transaction.take_turn(version, ROWS_AT_ONCE)
+    rows = await take_in_while(turn, states, rows, met)
+    await _take_in(states, rows, met)
+    if len(rows) == ROWS_AT_ONCE:
+        await read(states, transaction.rows_after, met)
+
+
 async def take_in_while(
-    asked: Coroutine[Any, Any, None], states: SeatStates, rows: Sequence[LogRow], met: Met
-) -> None:
+    asked: Coroutine[Any, Any, Answer], states: SeatStates, rows: Sequence[LogRow], met: Met
+) -> Answer:
     """Ask for something that has to be waited for, and take rows in until it is there."""
     answer = asyncio.create_task(asked)
     try:
         await asyncio.sleep(0)  # now it is asked for
         await _take_in(states, rows, met)
-        await answer
+        return await answer
     except BaseException:
         answer.cancel()
         await asyncio.wait([answer])

@@ -6,10 +6,12 @@ left). Owns the two drivers' ways to begin, take a turn, ask and end. Knows no t
 
 A turn has two locks on PostgreSQL. Who waits for the first waits in line. Who has it is next, and
 reads what the log has got meanwhile, so that little is left to read once the turn is there; it
-then waits for the second, which is the turn itself, and lets the next in line come up. All that
-costs no round trip between one turn's end and the next one's beginning. Who has nothing to read
-waits for the second alone, as it begins. The locks end with their transaction, whatever becomes of
-it, and behind a pool of connections too.
+then waits for the second, which is the turn itself, lets the next in line come up, and reads that
+little, all in one statement: no round trip is lost between one turn's end and the next one's
+beginning. Who has nothing to read waits for the second lock alone, as it begins. The turn ends with
+its transaction, whatever becomes of that. The place in the line ends earlier, so it is the
+session's; what ends the transaction ends it too, in the same round trip, so that a pool of
+connections between us and the server does no harm.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,8 +70,12 @@ class DirectConnection(Protocol):
         """Begin to write, with a `turn` once it is had; `in_line`, once only one is before us."""
         ...
 
-    async def take_turn(self) -> None:
-        """Wait until nobody is before us. A statement that follows sees what they committed."""
+    async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
+        """In line: wait until nobody is before us; what the statement gives then.
+
+        It sees what they committed, as does each that follows. Where turns are taken it takes the
+        lock `:turn` itself, until the transaction ends, then lets go of the session's `:line`.
+        """
         ...
 
     async def commit(self) -> None:
@@ -86,7 +92,8 @@ class PostgresConnection:
 
     def __init__(self, driver: asyncpg.Connection) -> None:
         self._driver = driver
-        self._turn: str | None = None
+        self._locks: Values = {}
+        self._in_line = False
 
     async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
@@ -106,30 +113,33 @@ class PostgresConnection:
 
     async def begin(self, turn: str | None, *, in_line: bool) -> None:
         """See `DirectConnection`."""
-        self._turn = turn
         if turn is None:
             await self._driver.execute(_BEGIN)
-        elif in_line:
-            await self._driver.execute(f"{_BEGIN}; SAVEPOINT line; {_lock('line', turn)}")
-        else:
-            await self._driver.execute(f"{_BEGIN}; {_lock('turn', turn)}")
+            return
+        self._locks = {"line": _lock("line", turn), "turn": _lock("turn", turn)}
+        wait = "pg_advisory_xact_lock({turn})"
+        if in_line:
+            wait = "pg_advisory_lock({line})"
+            self._in_line = True  # or maybe so, if what follows fails
+        await self._driver.execute(f"{_BEGIN}; SELECT {wait.format(**self._locks)}")
 
-    async def take_turn(self) -> None:
+    async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
-        # The turn is waited for while the place in the line is kept, and taken outside of the
-        # savepoint, with which both locks end: else whoever is next could not come up before our
-        # commit. One string, one round trip, and still a statement each, with a snapshot each.
-        assert self._turn is not None, "no turn was named"
-        turn = _lock("turn", self._turn)
-        await self._driver.execute(f"{turn}; ROLLBACK TO SAVEPOINT line; {turn}")
+        found = await self.rows(statement, {**values, **self._locks})
+        self._in_line = False
+        return found
 
     async def commit(self) -> None:
         """See `DirectConnection`."""
-        await self._driver.execute("COMMIT")
+        await self._end("COMMIT")
 
     async def roll_back(self) -> None:
         """See `DirectConnection`."""
-        await self._driver.execute("ROLLBACK")
+        await self._end("ROLLBACK")
+
+    async def _end(self, how: str) -> None:
+        await self._driver.execute(f"{how}; {_LEAVE_THE_LINE}" if self._in_line else how)
+        self._in_line = False
 
 
 class SqliteConnection:
@@ -158,8 +168,9 @@ class SqliteConnection:
         del turn, in_line
         await self._driver.execute_fetchall("BEGIN IMMEDIATE")
 
-    async def take_turn(self) -> None:
+    async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
+        return await self.rows(statement, values)
 
     async def commit(self) -> None:
         """See `DirectConnection`."""
@@ -173,12 +184,13 @@ class SqliteConnection:
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Each statement sees what was committed before it: what the turn is for."""
 
+_LEAVE_THE_LINE: Final = "SELECT pg_advisory_unlock_all()"
+"""Of the session's locks; it has no others."""
 
-def _lock(what: str, turn: str) -> str:
-    """A statement that takes a lock until the transaction, or its savepoint, ends."""
-    name = f"{what} {turn}".encode()
-    number = int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)
-    return f"SELECT pg_advisory_xact_lock({number})"
+
+def _lock(what: str, turn: str) -> int:
+    """The number of an advisory lock."""
+    return int.from_bytes(blake2b(f"{what} {turn}".encode(), digest_size=8).digest(), signed=True)
 
 
 def connection_of(driver: object) -> DirectConnection:

@@ -175,10 +175,11 @@ class FaultyTransaction:
         self._store = store
         self._transaction = transaction
 
-    async def take_turn(self) -> None:
+    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""
         await self._store.statement()
         await self._transaction.take_turn()
+        return self._transaction.database.rows_after(version, most)
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""

@@ -1,0 +1,187 @@
+"""Turns on PostgreSQL: who waits in line, who is next, and what is read when a turn is had.
+
+SQLite has one writer at a time, from the beginning of its transaction on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+
+from event_seating.booking import ids
+from event_seating.booking.log_statements import Statements
+from event_seating.booking.projection import Projection
+from event_seating.booking.store import LogRow, SqlLogStore
+from event_seating.db.away import unavailable_when_away
+from event_seating.db.database import Database
+from event_seating.db.direct import DirectConnection
+from event_seating.errors import DatabaseUnavailable
+
+pytestmark = pytest.mark.anyio
+
+LOCKS = text(
+    "SELECT pid, granted FROM pg_locks WHERE locktype = 'advisory'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+@pytest.fixture
+def database(on_postgres: Callable[..., Database]) -> Database:
+    return on_postgres()
+
+
+class Desk:
+    """Takes turns, and tells who waits."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.came: list[str] = []
+        self._rows = Statements(database).rows_in_turn
+        self._locks = database.prepare(LOCKS)
+
+    async def take_turn(self, connection: DirectConnection) -> None:
+        await connection.take_turn(self._rows, {"event_id": "none", "version": 0, "most": 1})
+
+    @asynccontextmanager
+    async def turn(self, turn: str = "event") -> AsyncIterator[DirectConnection]:
+        async with self.database.write_direct(turn=turn, in_line=True) as connection:
+            await self.take_turn(connection)
+            yield connection
+
+    async def come(self, name: str, *, turn: str = "event", in_line: bool = True) -> None:
+        """Say when it is next, if it is in line, and when it has its turn."""
+        async with self.database.write_direct(turn=turn, in_line=in_line) as connection:
+            if in_line:
+                self.came.append(f"{name} is next")
+                await self.take_turn(connection)
+            self.came.append(name)
+            await self.locks(connection)
+            self.came.append(f"{name} goes")
+
+    async def locks(self, connection: DirectConnection) -> Sequence[Sequence[object]]:
+        return await connection.rows(self._locks, {})
+
+    async def until_waiting(self, many: int) -> None:
+        async with asyncio.timeout(5), self.database.read_direct() as connection:
+            while sum(not granted for _, granted in await self.locks(connection)) < many:
+                pass
+
+    async def all_locks(self) -> Sequence[Sequence[object]]:
+        async with self.database.read_direct() as connection:
+            return await self.locks(connection)
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return Desk(database)
+
+
+async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(desk: Desk) -> None:
+    """A lock that is waited for too long has no class of its own in the driver."""
+
+    async def wait() -> None:
+        with unavailable_when_away():
+            async with desk.turn():
+                pass
+
+    async with desk.turn():
+        with pytest.raises(DatabaseUnavailable):
+            await wait()
+    assert await desk.all_locks() == []
+
+
+async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(desk: Desk) -> None:
+    async with asyncio.TaskGroup() as later, desk.turn():
+        later.create_task(desk.come("second"))
+        await desk.until_waiting(1)
+        later.create_task(desk.come("third"))
+        await desk.until_waiting(2)
+        await desk.come("another", turn="another event")
+        assert desk.came == ["second is next", "another is next", "another", "another goes"]
+    assert [name for name in desk.came[4:] if "is next" not in name] == [
+        "second",
+        "second goes",
+        "third",
+        "third goes",
+    ]
+
+
+async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_its_end(
+    desk: Desk,
+) -> None:
+    async with asyncio.TaskGroup() as later, desk.database.write_direct(turn="event"):
+        later.create_task(desk.come("not in line", in_line=False))
+        await desk.until_waiting(1)
+        later.create_task(desk.come("in line"))
+        await desk.until_waiting(2)
+        async with desk.database.write_direct(turn="another event"):
+            assert desk.came == ["in line is next"]
+    assert desk.came[1:] == ["not in line", "not in line goes", "in line", "in line goes"]
+
+
+@pytest.mark.parametrize("error", [None, LookupError(), asyncio.CancelledError()])
+@pytest.mark.parametrize("takes_it", [True, False])
+async def test_a_turn_and_a_place_in_the_line_end_with_their_transaction_however_that_ends(
+    desk: Desk, error: BaseException | None, takes_it: bool
+) -> None:
+    """With the connection still open, which others use next."""
+
+    async def end() -> None:
+        async with desk.database.write_direct(turn="event", in_line=True) as connection:
+            assert len(await desk.all_locks()) == 1
+            if takes_it:
+                await desk.take_turn(connection)
+            if error is not None:
+                raise error
+
+    if error is None:
+        await end()
+    else:
+        with pytest.raises(type(error)):
+            await end()
+    assert await desk.all_locks() == []
+    async with asyncio.timeout(1), desk.turn():
+        pass
+
+
+@pytest.mark.parametrize("in_line", [True, False])
+async def test_who_is_cancelled_while_it_waits_gives_its_place_up(
+    desk: Desk, in_line: bool
+) -> None:
+    async with desk.turn():
+        async with asyncio.TaskGroup() as others:
+            next_one = others.create_task(desk.come("next"))
+            await desk.until_waiting(1)
+            waiting = others.create_task(desk.come("waiting", in_line=in_line))
+            await desk.until_waiting(2)
+            for task in (next_one, waiting):
+                task.cancel()
+        assert len(await desk.all_locks()) == 1
+    assert await desk.all_locks() == []
+
+
+async def test_what_is_read_with_a_turn_is_what_is_there_when_it_is_had(desk: Desk) -> None:
+    """Not what was there when it was asked for: stale rows would lose every race."""
+    store, event_id = SqlLogStore(desk.database), ids.new_event_id()
+    rows = [LogRow(version, bytes([version]), 1, b"", version) for version in (1, 2, 3)]
+
+    async def take_turn(version: int) -> Sequence[LogRow]:
+        async with store.transaction(event_id, in_line=True) as transaction:
+            return await transaction.take_turn(version, 2)
+
+    async with asyncio.TaskGroup() as others:
+        async with store.transaction(event_id, in_line=False) as transaction:
+            assert await transaction.append(rows[0], Projection(event_id, "EUR"), {})
+            second = others.create_task(take_turn(0))
+            await desk.until_waiting(1)
+        assert await second == rows[:1]
+        async with store.transaction(event_id, in_line=True) as transaction:
+            assert await transaction.take_turn(1, 2) == []
+            second = others.create_task(take_turn(0))
+            await desk.until_waiting(1)
+            for row in rows[1:]:
+                assert await transaction.append(row, Projection(event_id, "EUR"), {})
+        assert await second == rows[:2]
+    assert await take_turn(1) == rows[1:]

@@ -3,8 +3,8 @@
 Owns the half of an event that changes with every sale: one byte of status a seat, who has it, the
 counts of every cell, and for each run of neighbours an integer whose bits are its free seats. All
 of it is changed by `move` alone, at a cost that depends on the seats that move and not on the
-venue. The integers follow when somebody looks at them: most seats are chosen by hand, and then
-nobody does. It knows no rule: the ledger says what may move.
+venue. Counts and integers follow when somebody looks at them: most seats are chosen by hand, and
+then nobody does, or they are free again by then. It knows no rule: the ledger says what may move.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,9 @@ from event_seating.booking.records import AVAILABLE, BLOCKED, BOOKED, HELD
 
 RUN_LOG_MAX = 4096
 """Runs remembered as changed; past this, searching anew costs less than catching up."""
+
+BEHIND_MAX = 4096
+"""Moves that counts and masks may be behind: to catch up takes 1.5 ms at the most."""
 
 Before = dict[int, tuple[int, bytes | None]]
 """Seats that moved, with the status and owner that they had before."""
@@ -58,39 +61,33 @@ class SeatArrays:
     """The present status and owner of every seat and place.
 
     `status[number]` is a status, `owner[number]` the id of the hold or booking that has the seat.
-    `counts[cell + status]` counts the seats of a cell. `stale` are the runs whose seats moved
-    since somebody asked for `masks()`; `touched` lists the runs whose masks changed, `freed`
-    those in which a seat became free, both as of then.
     """
 
     __slots__ = (
         "_area_lowest",
-        "_cell_of",
+        "_counted",
+        "_counts",
+        "_freed",
         "_masks",
-        "_run_of",
-        "_seat_count",
-        "counts",
-        "freed",
+        "_moved",
+        "_touched",
         "index",
         "owner",
-        "stale",
         "status",
-        "touched",
     )
 
     def __init__(self, index: SeatIndex) -> None:
         self.index = index
         self.status = bytearray(index.size)
         self.owner: list[bytes | None] = [None] * index.size
-        self.counts = [0] * (len(index.cells) * STATUSES)
-        self.counts[AVAILABLE::STATUSES] = index.cell_sizes
-        self.stale: set[int] = set()
-        self.touched = RunLog()
-        self.freed = RunLog()
+        self._moved: list[int] = []
+        """Seats that moved since the last look, once a move."""
+        self._counted = bytearray(index.size)
+        """The status of every seat as of the last look."""
+        self._counts = [0] * (len(index.cells) * STATUSES)
+        self._counts[AVAILABLE::STATUSES] = index.cell_sizes
         self._masks = [(1 << run.length) - 1 for run in index.runs]
-        # What `move` looks up for every seat, one step nearer.
-        self._cell_of, self._run_of = index.cell_of, index.run_of
-        self._seat_count = index.seat_count
+        self._touched, self._freed = RunLog(), RunLog()
         self._area_lowest = [area.first for area in index.areas]
 
     def move(
@@ -107,8 +104,7 @@ class SeatArrays:
         What they had goes to `before`, once a seat. `InvariantError` when a seat is not there, is
         named twice, or does not have that status and giver; some may have moved then.
         """
-        status, owners, counts, cell_of = self.status, self.owner, self.counts, self._cell_of
-        opens, had = to == AVAILABLE, (was, giver)
+        status, owners, moved, had = self.status, self.owner, self._moved, (was, giver)
         try:
             for seat in seats:
                 if status[seat] != was or owners[seat] != giver:
@@ -117,15 +113,11 @@ class SeatArrays:
                     before[seat] = had
                 status[seat] = to
                 owners[seat] = owner
-                cell = cell_of[seat]
-                counts[cell + was] -= 1
-                counts[cell + to] += 1
-                if seat < self._seat_count:
-                    self.stale.add(self._run_of[seat])
-                elif opens:
-                    self._lower(seat)
+                moved.append(seat)
         except IndexError:
             raise InvariantError("there is no such seat") from None
+        if len(moved) > BEHIND_MAX:
+            self._look()
 
     def put_back(self, before: Before) -> None:
         """Give every seat of `before` the status and owner that it had."""
@@ -134,14 +126,33 @@ class SeatArrays:
             if (self.status[seat], self.owner[seat]) != (status, owner):
                 self.move((seat,), self.status[seat], status, self.owner[seat], owner, forgotten)
 
+    @property
     def masks(self) -> Sequence[int]:
         """For each run an integer that has a bit for each of its available seats."""
-        if self.stale:
-            self._look_again()
+        self._look()
         return self._masks
+
+    @property
+    def touched(self) -> RunLog:
+        """The runs whose masks changed."""
+        self._look()
+        return self._touched
+
+    @property
+    def freed(self) -> RunLog:
+        """The runs in which a seat became free."""
+        self._look()
+        return self._freed
+
+    @property
+    def counts(self) -> Sequence[int]:
+        """At `cell + status`, how many seats of a cell have a status."""
+        self._look()
+        return self._counts
 
     def lowest(self, area: int, quantity: int, status: int = AVAILABLE) -> list[int]:
         """The lowest numbers of an area's places with this status, `quantity` or what is left."""
+        self._look()
         place = self.index.areas[area]
         end = place.first + place.capacity
         at = self._area_lowest[area] if status == AVAILABLE else place.first
@@ -170,19 +181,42 @@ class SeatArrays:
                 mask |= 1 << (seat - first)
         return mask
 
-    def _look_again(self) -> None:
-        """Bring the masks up to date with the statuses."""
-        for run in self.stale:
-            place, was = self.index.runs[run], self._masks[run]
-            bits = self.status[place.first : place.first + place.length].translate(_BITS)
-            bits.reverse()
-            mask = int(bits, 2)
-            if mask != was:
-                self._masks[run] = mask
-                self.touched.note(run)
-                if mask & ~was:
-                    self.freed.note(run)
-        self.stale.clear()
+    def look_at(self, seats: Iterable[int]) -> None:
+        """Make counts and masks follow the statuses of these seats."""
+        status, counted, counts = self.status, self._counted, self._counts
+        cell_of, run_of, seat_count = self.index.cell_of, self.index.run_of, self.index.seat_count
+        runs: set[int] = set()
+        for seat in seats:
+            was, now = counted[seat], status[seat]
+            if now == was:
+                continue
+            counted[seat] = now
+            cell = cell_of[seat]
+            counts[cell + was] -= 1
+            counts[cell + now] += 1
+            if seat < seat_count:
+                runs.add(run_of[seat])
+            elif now == AVAILABLE:
+                self._lower(seat)
+        for run in runs:
+            self._look_at_run(run)
+
+    def _look(self) -> None:
+        """Catch up with what moved."""
+        if self._moved:
+            self.look_at(self._moved)
+            self._moved.clear()
+
+    def _look_at_run(self, run: int) -> None:
+        place, was = self.index.runs[run], self._masks[run]
+        bits = self.status[place.first : place.first + place.length].translate(_BITS)
+        bits.reverse()
+        mask = int(bits, 2)
+        if mask != was:
+            self._masks[run] = mask
+            self._touched.note(run)
+            if mask & ~was:
+                self._freed.note(run)
 
     def _lower(self, place: int) -> None:
         """Note that a place of an area became free below the lowest that was."""

@@ -92,7 +92,7 @@ class BestFinder:
         `clean`: only blocks that leave no single free seat beside them. `None`: there is none.
         """
         search = self._caught_up(wanted, quantity, clean)
-        masks, heap, free = self._eligible(wanted), search.heap, self._arrays.masks()
+        masks, heap, free = self._eligible(wanted), search.heap, self._arrays.masks
         while heap:
             top = heap[0]
             if search.newest.get(top.run) is not top:
@@ -173,7 +173,6 @@ class BestFinder:
         else:
             self._searches.move_to_end(key)
         arrays = self._arrays
-        arrays.masks()  # so that its logs are up to date
         # A seat that is taken can make a block clean that was not; else only a freed one helps.
         changed = arrays.touched if clean else arrays.freed
         masks = self._eligible(wanted)

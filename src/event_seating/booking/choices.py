@@ -102,7 +102,7 @@ def orphan_refusal(ledger: Ledger, seats: Sequence[int], own: Sequence[int] = ()
     block of as many neighbours in the same run, of the same categories; `suggestion` is the whole
     choice with such blocks in place of the runs at fault.
     """
-    index, arrays, masks = ledger.index, ledger.arrays, ledger.arrays.masks()
+    index, arrays, masks = ledger.index, ledger.arrays, ledger.arrays.masks
     better: dict[int, range] = {}
     for run in sorted({index.run_of[seat] for seat in seats if seat < index.seat_count}):
         chosen, mine = arrays.bits(run, seats), arrays.bits(run, own)

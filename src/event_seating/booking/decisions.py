@@ -304,9 +304,10 @@ class RuleBook:
     def live_hold(self, key: bytes, now_ms: int) -> Hold | Refusal:
         """The hold with this id, or how it ended."""
         ledger = self._ledger
-        return hold_or_ending(
-            ledger.holds.get(key), ledger.from_hold.get(key), ledger.gone.get(key), now_ms
-        )
+        hold = ledger.holds.get(key)
+        if hold is not None and now_ms < hold.expires_ms:
+            return hold
+        return hold_or_ending(hold, ledger.from_hold.get(key), ledger.gone.get(key), now_ms)
 
     def live_booking(self, key: bytes, now_ms: int) -> Booking | Refusal:
         """The booking with this id, or that it was cancelled."""

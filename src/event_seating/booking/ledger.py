@@ -8,11 +8,11 @@ changes is said in `operations`; nothing else changes anything here.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from event_seating.booking.arrays import Before, SeatArrays
+from event_seating.booking.expiries import Expiries
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.records import (
     AVAILABLE,
@@ -21,6 +21,7 @@ from event_seating.booking.records import (
     STATUS_CHARS,
     Booking,
     Configuration,
+    Ending,
     Gone,
     Hold,
     seat_count,
@@ -31,10 +32,7 @@ GONE_MS = 24 * 3_600_000
 """An id that ended is known as such for a day: longer than anybody's page stays open."""
 
 GONE_MAX = 50_000
-"""Ended ids that are kept at the most, about 12 MB; then the oldest are forgotten early."""
-
-EXPIRIES_SPARE = 1_024
-"""Out-of-date expiry times that may pile up before the heap is built anew."""
+"""Ended ids that are kept at the most, about 6 MB; then the oldest are forgotten early."""
 
 Record = TypeVar("Record")
 
@@ -42,11 +40,22 @@ Record = TypeVar("Record")
 class Undo:
     """What was there before: seats, and each table's records by id (`None`: there was none)."""
 
-    __slots__ = ("bookings", "configuration", "from_hold", "gone", "holds", "late", "seats")
+    __slots__ = (
+        "bookings",
+        "configuration",
+        "counts",
+        "from_hold",
+        "gone",
+        "holds",
+        "late",
+        "seats",
+    )
 
     def __init__(self, configuration: Configuration | None) -> None:
         self.configuration = configuration
         self.seats: Before = {}
+        self.counts: Sequence[int] | None = None
+        """Once somebody asked for them; they stay as they are while what was done is not kept."""
         self.holds: dict[bytes, Hold | None] = {}
         self.bookings: dict[bytes, Booking | None] = {}
         self.gone: dict[bytes, Gone | None] = {}
@@ -75,7 +84,7 @@ class Ledger:
     `holds`, `bookings` and `gone` (ids that ended) are by id; `late` are holds that ran out and
     may still be booked while nobody took their seats, for `grace_ms`; `from_hold` names the
     booking that a hold became; `held_by` counts the seats that each buyer holds. `published` has
-    one status character a seat and `published_counts` the counts, both as of the last `keep`.
+    one status character a seat, as of the last `keep`.
     """
 
     def __init__(self, index: SeatIndex, grace_ms: int) -> None:
@@ -91,10 +100,11 @@ class Ledger:
         self.from_hold: dict[bytes, bytes] = {}
         self.held_by: dict[bytes, int] = {}
         self.published = bytearray(STATUS_CHARS[AVAILABLE : AVAILABLE + 1]) * index.size
-        self.published_counts = list(self.arrays.counts)
         self.undo = Undo(None)
-        self._expiries: list[tuple[int, bytes]] = []
-        self._gone_order: deque[tuple[int, bytes]] = deque()
+        self._expiries = Expiries(self.holds)
+        self._end = Gone(Ending.released, 0)
+        self._gone_order: deque[tuple[int, deque[bytes]]] = deque()
+        """The time of a row, and the ids that ended in it: less to keep than a time for each."""
         self._late_order: deque[tuple[int, bytes]] = deque()
 
     # Kept and taken back
@@ -112,10 +122,8 @@ class Ledger:
             if now != was:
                 changed[seat] = now
                 published[seat] = STATUS_CHARS[now]
-        self.published_counts[:] = self.arrays.counts
-        for key in undo.gone:
-            if key in self.gone:
-                self._gone_order.append((at_ms, key))
+        if ended := deque([key for key in undo.gone if key in self.gone]):
+            self._gone_order.append((at_ms, ended))
         for key in undo.late:
             if key in self.late:
                 self._late_order.append((at_ms, key))
@@ -130,7 +138,11 @@ class Ledger:
         if self.configuration is not undo.configuration:
             self.set_configuration(undo.configuration)
         for key, hold in undo.holds.items():
-            self.put_hold(key, hold)
+            now = self.holds.get(key)
+            if now is not None:
+                self.end_hold(now, seat_count(now.groups))
+            if hold is not None:
+                self.put_hold(hold, seat_count(hold.groups))
         for key, booking in undo.bookings.items():
             self.put_booking(key, booking)
         for key, gone in undo.gone.items():
@@ -145,23 +157,28 @@ class Ledger:
 
     def next_expiry_ms(self) -> int | None:
         """When the next hold runs out; `None` when there is no hold."""
-        heap = self._expiries
-        while heap:
-            expires_ms, key = heap[0]
-            hold = self.holds.get(key)
-            if hold is not None and hold.expires_ms == expires_ms:
-                return expires_ms
-            heappop(heap)
-        return None
+        first = self._expiries.first()
+        return None if first is None else first.expires_ms
 
     def first_due(self, at_ms: int) -> Hold | None:
         """A hold that has run out at this time, the earliest first."""
-        expires_ms = self.next_expiry_ms()
-        if expires_ms is None or expires_ms > at_ms:
-            return None
-        return self.holds[self._expiries[0][1]]
+        first = self._expiries.first()
+        return None if first is None or first.expires_ms > at_ms else first
 
     # Images
+
+    def committed_counts(self) -> Sequence[int]:
+        """The counts of `SeatArrays` as of the last `keep`."""
+        counts = self.arrays.counts
+        if not self.undo.seats:
+            return counts
+        if self.undo.counts is None:
+            counts, status, cell_of = list(counts), self.arrays.status, self.index.cell_of
+            for seat, (was, _) in self.undo.seats.items():
+                counts[cell_of[seat] + status[seat]] -= 1
+                counts[cell_of[seat] + was] += 1
+            self.undo.counts = counts
+        return self.undo.counts
 
     def committed_records(
         self, table: Mapping[bytes, Record], before: Mapping[bytes, Record | None]
@@ -176,7 +193,8 @@ class Ledger:
         """The ended ids as of the last `keep`, oldest first."""
         found = (
             (ended_ms, key, self.committed(self.gone, self.undo.gone, key))
-            for ended_ms, key in self._gone_order
+            for ended_ms, keys in self._gone_order
+            for key in keys
         )
         return [
             (key, gone)
@@ -196,7 +214,7 @@ class Ledger:
         """Add holds of an image, unchecked; counts and masks do not follow."""
         status, owner = self.arrays.status, self.arrays.owner
         for hold in holds:
-            self.put_hold(hold.id, hold)
+            self.put_hold(hold, seat_count(hold.groups))
             for seat in seats_of(hold.groups):
                 status[seat], owner[seat] = HELD, hold.id
 
@@ -212,9 +230,12 @@ class Ledger:
 
     def fill_gone(self, gone: Iterable[tuple[bytes, Gone]]) -> None:
         """Add ended ids of an image, oldest first."""
+        order = self._gone_order
         for key, record in gone:
             self.gone[key] = record
-            self._gone_order.append((record.at_ms, key))
+            if not order or order[-1][0] != record.at_ms:
+                order.append((record.at_ms, deque()))
+            order[-1][1].append(key)
 
     def fill_late(self, late: Iterable[tuple[int, Hold]]) -> None:
         """Add late holds of an image, with the time they were swept, oldest first."""
@@ -243,6 +264,16 @@ class Ledger:
         """Note how an id ended, or that it did not."""
         _put(self.gone, self.undo.gone, key, gone)
 
+    def end(self, key: bytes, ending: Ending, at_ms: int, booking: bytes | None = None) -> None:
+        """Note how an id ended."""
+        # One record serves all that end alike in a row.
+        end, before = self._end, self.undo.gone
+        if end.at_ms != at_ms or end.ending is not ending or end.booking != booking:
+            end = self._end = Gone(ending, at_ms, booking)
+        if key not in before:
+            before[key] = self.gone.get(key)
+        self.gone[key] = end
+
     def put_late(self, key: bytes, hold: Hold | None) -> None:
         """Keep a hold that ran out for a late booking, or no longer."""
         _put(self.late, self.undo.late, key, hold)
@@ -251,27 +282,28 @@ class Ledger:
         """Note which booking a hold became, or that there is none any more."""
         _put(self.from_hold, self.undo.from_hold, key, booking)
 
-    def put_hold(self, key: bytes, hold: Hold | None) -> None:
-        """Put or remove a hold, in step with its buyer's count and the times of expiry."""
-        holds, held_by, before = self.holds, self.held_by, self.undo.holds
-        old = holds.get(key)
+    def put_hold(self, hold: Hold, seats: int) -> None:
+        """Put a hold of so many seats, in step with its buyer's count and the times of expiry."""
+        holds, key, buyer, before = self.holds, hold.id, hold.buyer, self.undo.holds
         if key not in before:
-            before[key] = old
-        if old is not None and old.buyer is not None:
-            held_by[old.buyer] -= seat_count(old.groups)
-            if not held_by[old.buyer]:
-                del held_by[old.buyer]
-        if hold is None:
-            holds.pop(key, None)
-            return
+            before[key] = None
         holds[key] = hold
-        if hold.buyer is not None:
-            held_by[hold.buyer] = held_by.get(hold.buyer, 0) + seat_count(hold.groups)
-        if old is None or old.expires_ms != hold.expires_ms:
-            heappush(self._expiries, (hold.expires_ms, key))
-            if len(self._expiries) > 2 * len(holds) + EXPIRIES_SPARE:
-                self._expiries = [(held.expires_ms, held.id) for held in holds.values()]
-                heapify(self._expiries)
+        if buyer is not None:
+            self.held_by[buyer] = self.held_by.get(buyer, 0) + seats
+        self._expiries.note(hold)
+
+    def end_hold(self, hold: Hold, seats: int) -> None:
+        """Remove a hold of so many seats, which is there."""
+        key, buyer, before = hold.id, hold.buyer, self.undo.holds
+        if key not in before:
+            before[key] = hold
+        del self.holds[key]
+        if buyer is not None:
+            left = self.held_by[buyer] - seats
+            if left:
+                self.held_by[buyer] = left
+            else:
+                del self.held_by[buyer]
 
     def set_configuration(self, configuration: Configuration | None) -> None:
         """Sell by this configuration; prices become lists by the number of the category."""
@@ -287,12 +319,17 @@ class Ledger:
 
     def _forget(self, at_ms: int) -> None:
         """Forget ended ids after their time, and the oldest when they are too many."""
-        order = self._gone_order
-        while order and (order[0][0] + GONE_MS <= at_ms or len(self.gone) > GONE_MAX):
-            ended_ms, key = order.popleft()
-            gone = self.gone.get(key)
-            if gone is not None and gone.at_ms == ended_ms:
-                del self.gone[key]
-        order = self._late_order
-        while order and (order[0][0] + self.grace_ms <= at_ms or len(order) > GONE_MAX):
-            self.late.pop(order.popleft()[1], None)
+        order, gone = self._gone_order, self.gone
+        while order:
+            ended_ms, keys = order[0]
+            while keys and (ended_ms + GONE_MS <= at_ms or len(gone) > GONE_MAX):
+                key = keys.popleft()
+                found = gone.get(key)
+                if found is not None and found.at_ms == ended_ms:
+                    del gone[key]
+            if keys:
+                break
+            order.popleft()
+        late = self._late_order
+        while late and (late[0][0] + self.grace_ms <= at_ms or len(late) > GONE_MAX):
+            self.late.pop(late.popleft()[1], None)

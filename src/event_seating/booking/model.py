@@ -70,7 +70,7 @@ class Batch:
         if isinstance(outcome, Entry):
             if isinstance(request, CancelBooking):
                 self._cancelled[request.booking] = states.ledger.bookings[request.booking].groups
-            perform(states.ledger, outcome.operations, self.at_ms)
+            perform(states.ledger, (outcome,), self.at_ms)
             self.entries.append(outcome)
         return outcome
 
@@ -118,7 +118,7 @@ class Batch:
             if hold is None:
                 break
             expired.append(Expired(hold.id, seats_of(hold.groups)))
-            perform(ledger, expired[-1:], self.at_ms)
+            perform(ledger, (Entry(None, (expired[-1],)),), self.at_ms)
         if expired:
             self.entries.append(Entry(None, tuple(expired)))
 
@@ -201,8 +201,7 @@ class SeatStates:
         if at_ms < self.at_ms:
             raise InvariantError("the time of the log runs backwards")
         try:
-            for entry in entries:
-                perform(self.ledger, entry.operations, at_ms)
+            perform(self.ledger, entries, at_ms)
             return self._keep(version, at_ms)
         except Exception:
             self.ledger.take_back()
@@ -239,7 +238,7 @@ class SeatStates:
 
     def counts(self) -> Counts:
         """All seats and places by status."""
-        counts = self.ledger.published_counts
+        counts = self.ledger.committed_counts()
         return {name: sum(counts[at::STATUSES]) for at, name in enumerate(STATUS_NAMES)}
 
     def area_counts(self, area: int) -> Counts:
@@ -252,7 +251,7 @@ class SeatStates:
         return self._counts([number for number, cell in cells if cell.category == category])
 
     def _counts(self, cells: Sequence[int]) -> Counts:
-        counts = self.ledger.published_counts
+        counts = self.ledger.committed_counts()
         return {
             name: sum(counts[cell * STATUSES + status] for cell in cells)
             for status, name in enumerate(STATUS_NAMES)

@@ -54,8 +54,8 @@ def lowest_of(arrays: SeatArrays) -> list[list[int]]:
     ]
 
 
-def seats_of(arrays: SeatArrays) -> tuple[bytes, list[bytes | None], list[int]]:
-    return bytes(arrays.status), list(arrays.owner), list(arrays.counts)
+def seats_of(arrays: SeatArrays) -> tuple[bytes, list[bytes | None]]:
+    return bytes(arrays.status), list(arrays.owner)
 
 
 @given(st.lists(st.tuples(moves, st.booleans(), st.booleans()), max_size=15))
@@ -64,7 +64,8 @@ def test_what_fits_moves_and_what_does_not_is_told_and_can_be_put_back(
 ) -> None:
     """A seat that is not there, is named twice or is another's, also after some have moved."""
     arrays = SeatArrays(INDEX)
-    known = list(arrays.masks())
+    known = list(arrays.masks)
+    read = (0, 0)
     for (seats, was, to), looks, keeps in drawn:
         start, before = seats_of(arrays), Before()
         fitting = fits(arrays, seats, was)
@@ -76,19 +77,23 @@ def test_what_fits_moves_and_what_does_not_is_told_and_can_be_put_back(
             assert fitting
             assert {(arrays.status[seat], arrays.owner[seat]) for seat in seats} == {to}
         if looks:
-            known = look(arrays, known)
+            known, read = look(arrays, known, read)
         if not (keeps and fitting):
             arrays.put_back(before)
             assert seats_of(arrays) == start
-    look(arrays, known)
+    look(arrays, known, read)
 
 
-def look(arrays: SeatArrays, known: list[int]) -> list[int]:
-    """Compare all that follows from the seats; `known` are the masks of the last look."""
-    masks, log_lengths = masks_of(arrays), (len(arrays.touched.runs), len(arrays.freed.runs))
-    assert arrays.masks() == masks
-    touched = set(arrays.touched.runs[log_lengths[0] :])
-    freed = set(arrays.freed.runs[log_lengths[1] :])
+def look(
+    arrays: SeatArrays, known: list[int], read: tuple[int, int]
+) -> tuple[list[int], tuple[int, int]]:
+    """Compare all that follows from the seats; `known` are the masks of the last look.
+
+    `read` is how far the logs of runs were read then. Both are returned as of now.
+    """
+    masks = masks_of(arrays)
+    touched, freed = set(arrays.touched.runs[read[0] :]), set(arrays.freed.runs[read[1] :])
+    assert arrays.masks == masks
     runs = range(len(masks))
     assert touched == {run for run in runs if masks[run] != known[run]}
     assert freed == {run for run in runs if masks[run] & ~known[run]}
@@ -97,7 +102,7 @@ def look(arrays: SeatArrays, known: list[int]) -> list[int]:
     for seat, status in enumerate(arrays.status):
         counts[INDEX.cell_of[seat] + status] += 1
     assert arrays.counts == counts
-    return masks
+    return masks, (len(arrays.touched.runs), len(arrays.freed.runs))
 
 
 @pytest.mark.parametrize(
@@ -125,6 +130,5 @@ def test_a_log_of_runs_forgets_its_beginning_and_says_so(
     arrays = SeatArrays(INDEX)
     for run in INDEX.runs:
         move(arrays, [run.first], (AVAILABLE, None), (BLOCKED, None), {})
-        arrays.masks()
     assert (arrays.touched.epoch, arrays.touched.runs) == (1, [])
     assert (arrays.freed.epoch, arrays.freed.runs) == (0, [])

@@ -12,7 +12,7 @@ from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import Configured, Entry, Extended, Held
 from event_seating.booking.model import SeatStates
 from event_seating.booking.records import LineGroup
-from event_seating.booking.store import LogRow
+from event_seating.booking.store import LogRow, LogTransaction
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +58,24 @@ class Told:
 
     def __call__(self, changes: dict[int, int], found: Sequence[Entry]) -> None:
         self.rows += 1
+
+
+class Transaction(LogTransaction):
+    """Sees the rows that are `there`, and all of them once it has its turn."""
+
+    def __init__(self, log: Sequence[LogRow], there: int) -> None:
+        self.log = log
+        self.there = there
+        self.turns = 0
+
+    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
+        self.turns += 1
+        await asyncio.sleep(0)
+        self.there = len(self.log)
+        return await self.rows_after(version, most)
+
+    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+        return self.log[version : min(version + most, self.there)]
 
 
 async def test_rows_are_taken_in_while_something_is_waited_for() -> None:
@@ -144,3 +162,16 @@ async def test_the_last_rows_are_left_to_whoever_asks_and_all_others_are_taken_i
     assert list(left) == log[2 * tail.ROWS_AT_ONCE :]
     await tail.read(states, rows_after, told)
     assert states.version == told.rows == len(log)
+
+
+@pytest.mark.parametrize("before", [0, 3, 20, 47])
+@pytest.mark.parametrize("meanwhile", [0, 1, 20, 47])
+async def test_all_that_lacks_is_taken_in_with_a_turn(before: int, meanwhile: int) -> None:
+    """What was there already, and what was written while the turn was waited for."""
+    extended = Entry(None, (Extended(b"0", 1_000),))
+    log = rows(2) + [row(version, extended) for version in range(4, 4 + before + meanwhile)]
+    transaction = Transaction(log, there=3 + before)
+    states, told = SeatStates.new(INDEX), Told()
+    await tail.read_in_turn(states, transaction, told)
+    assert states.version == told.rows == len(log)
+    assert transaction.turns == 1

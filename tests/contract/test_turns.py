@@ -4,6 +4,7 @@ SQLite has one writer at a time, from the beginning of its transaction on.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -159,6 +160,31 @@ async def test_who_is_cancelled_while_it_waits_gives_its_place_up(
             for task in (next_one, waiting):
                 task.cancel()
         assert len(await desk.all_locks()) == 1
+    assert await desk.all_locks() == []
+
+
+@pytest.mark.parametrize("steps", range(8))
+@pytest.mark.parametrize("place", ["free", "taken", "let go of"])
+async def test_who_is_cancelled_as_it_comes_up_leaves_no_lock_on_its_connection(
+    desk: Desk, steps: int, place: str
+) -> None:
+    """It may have the lock by then, and not have heard of it."""
+
+    async def cancel(task: asyncio.Task[None]) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        time.sleep(0.02)  # noqa: ASYNC251 (the server goes on while the loop stands still)
+        task.cancel()
+
+    async with desk.database.write_direct(turn="event", in_line=place != "free"):
+        waiting = asyncio.create_task(desk.come("waiting"))
+        if place == "let go of":
+            await desk.until_waiting(1)
+        else:
+            await cancel(waiting)
+    if place == "let go of":
+        await cancel(waiting)
+    await asyncio.gather(waiting, return_exceptions=True)
     assert await desk.all_locks() == []
 
 

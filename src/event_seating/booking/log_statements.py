@@ -51,7 +51,7 @@ _ROWS = (
 
 _ROWS_IN_TURN = """
 SELECT version, batch_id, format, entries, at_ms
-FROM seat_log_in_turn(:turn, :line, :event_id, :version, CAST(:most AS INTEGER))
+FROM seat_log_in_turn(:turn, :event_id, :version, CAST(:most AS INTEGER))
 """
 """As `_ROWS`, once the turn is had."""
 

@@ -50,14 +50,14 @@ async def last_rows(states: SeatStates, rows_after: RowsAfter, met: Met) -> Sequ
 async def read_in_turn(states: SeatStates, transaction: LogTransaction, met: Met) -> None:
     """Take the turn of a transaction that is in line, and take in all that lacks then.
 
-    Most of it while another writes: then only its own row is new. Raises as `read` does.
+    Most of it while another has its turn: then that one's row alone is new. Raises as `read` does.
     """
-    rows = await last_rows(states, transaction.rows_after, met)
-    version = rows[-1].version if rows else states.version
+    there = await last_rows(states, transaction.rows_after, met)
+    version = there[-1].version if there else states.version
     turn = transaction.take_turn(version, ROWS_AT_ONCE)
-    rows = await take_in_while(turn, states, rows, met)
-    await _take_in(states, rows, met)
-    if len(rows) == ROWS_AT_ONCE:
+    new = await take_in_while(turn, states, there, met)
+    await _take_in(states, new, met)
+    if len(new) == ROWS_AT_ONCE:
         await read(states, transaction.rows_after, met)
 
 

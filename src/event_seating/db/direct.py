@@ -9,9 +9,8 @@ reads what the log has got meanwhile, so that little is left to read once the tu
 then waits for the second, which is the turn itself, lets the next in line come up, and reads that
 little, all in one statement: no round trip is lost between one turn's end and the next one's
 beginning. Who has nothing to read waits for the second lock alone, as it begins. The turn ends with
-its transaction, whatever becomes of that. The place in the line ends earlier, so it is the
-session's; what ends the transaction ends it too, in the same round trip, so that a pool of
-connections between us and the server does no harm.
+its transaction, whatever becomes of that. The place in the line ends before, so it is the
+session's, and whatever ends the transaction ends it too, in the same round trip.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +73,7 @@ class DirectConnection(Protocol):
         """In line: wait until nobody is before us; what the statement gives then.
 
         It sees what they committed, as does each that follows. Where turns are taken it takes the
-        lock `:turn` itself, until the transaction ends, then lets go of the session's `:line`.
+        lock `:turn` itself, until the transaction ends, then lets go of the session's.
         """
         ...
 
@@ -92,7 +91,7 @@ class PostgresConnection:
 
     def __init__(self, driver: asyncpg.Connection) -> None:
         self._driver = driver
-        self._locks: Values = {}
+        self._turn: str | None = None
         self._in_line = False
 
     async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
@@ -113,33 +112,29 @@ class PostgresConnection:
 
     async def begin(self, turn: str | None, *, in_line: bool) -> None:
         """See `DirectConnection`."""
-        if turn is None:
-            await self._driver.execute(_BEGIN)
-            return
-        self._locks = {"line": _lock("line", turn), "turn": _lock("turn", turn)}
-        wait = "pg_advisory_xact_lock({turn})"
-        if in_line:
-            wait = "pg_advisory_lock({line})"
-            self._in_line = True  # or maybe so, if what follows fails
-        await self._driver.execute(f"{_BEGIN}; SELECT {wait.format(**self._locks)}")
+        self._turn, sql = turn, _BEGIN
+        if turn is not None and in_line:
+            sql += f"; SELECT pg_advisory_lock({_lock('line', turn)})"
+        elif turn is not None:
+            sql += f"; SELECT pg_advisory_xact_lock({_lock('turn', turn)})"
+        await self._driver.execute(sql)
+        self._in_line = in_line
 
     async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
-        found = await self.rows(statement, {**values, **self._locks})
+        assert self._turn is not None, "no turn was named"
+        found = await self.rows(statement, {**values, "turn": _lock("turn", self._turn)})
         self._in_line = False
         return found
 
     async def commit(self) -> None:
         """See `DirectConnection`."""
-        await self._end("COMMIT")
+        await self._driver.execute(f"COMMIT; {_LEAVE_THE_LINE}" if self._in_line else "COMMIT")
 
     async def roll_back(self) -> None:
         """See `DirectConnection`."""
-        await self._end("ROLLBACK")
-
-    async def _end(self, how: str) -> None:
-        await self._driver.execute(f"{how}; {_LEAVE_THE_LINE}" if self._in_line else how)
-        self._in_line = False
+        # Whatever failed: it may have been had, and the word of it lost.
+        await self._driver.execute(f"ROLLBACK; {_LEAVE_THE_LINE}")
 
 
 class SqliteConnection:
@@ -185,7 +180,7 @@ _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Each statement sees what was committed before it: what the turn is for."""
 
 _LEAVE_THE_LINE: Final = "SELECT pg_advisory_unlock_all()"
-"""Of the session's locks; it has no others."""
+"""All locks of the session: the place in a line is the only one that it ever has."""
 
 
 def _lock(what: str, turn: str) -> int:

@@ -8,14 +8,15 @@ branch_labels = None
 depends_on = None
 
 # Volatile, so that each of its statements sees what was committed before it: the rows are read as
-# they are when the turn is had, not when it was asked for. The next in line comes up before that.
+# they are when the turn is had, not when it was asked for. Before that the next in line comes up.
+# It is part of the schema: another signature is another function, until no release calls this one.
 _IN_TURN = """
-CREATE FUNCTION seat_log_in_turn(turn bigint, line bigint, event text, after bigint, most integer)
+CREATE FUNCTION seat_log_in_turn(turn bigint, event text, after bigint, most integer)
 RETURNS TABLE (version bigint, batch_id bytea, format integer, entries bytea, at_ms bigint)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(turn);
-    PERFORM pg_advisory_unlock(line);
+    PERFORM pg_advisory_unlock_all();
     RETURN QUERY
         SELECT log.version, log.batch_id, log.format, log.entries, log.at_ms
         FROM seat_log AS log

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox, seat_log, users
 from event_seating.errors import DatabaseUnavailable
@@ -200,6 +202,14 @@ async def test_a_condition_takes_any_number_of_values(database: Database) -> Non
         for ids, there in ((), 0), (("x", "y"), 0), (("x", "anna", "'"), 1):
             rows = await direct.rows(found, {"ids": database.as_list(ids)})
             assert len(rows) == there
+
+
+def test_a_connection_that_is_lost_between_two_statements_counts_as_a_database_that_is_away() -> (
+    None
+):
+    """asyncpg's own words, when a server ends a connection before it is asked."""
+    with pytest.raises(DatabaseUnavailable), unavailable_when_away():
+        raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2)")
 
 
 async def test_what_is_not_answered_in_time_counts_as_a_database_that_is_away(

@@ -20,9 +20,16 @@ POSTGRES_AWAY: Final = ("08", "25P03", "53", "55P03", "57")
 long, out of resources, a lock not had in time, stopped by a timeout or an operator. The driver has
 no class for them."""
 
-AWAY: Final = (PoolTimeout, TimeoutError, OSError, asyncpg.InterfaceError, sqlite3.OperationalError)
-"""Nothing had from the pool or over the network; a connection that is closed; a file that cannot be
-read or written."""
+AWAY: Final = (
+    PoolTimeout,
+    TimeoutError,
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    sqlite3.OperationalError,
+)
+"""Nothing had from the pool or over the network; a connection that is closed, or is lost between
+two statements; a file that cannot be read or written."""
 
 
 @contextmanager

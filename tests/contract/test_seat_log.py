@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from tests.contract.seats import EVENT, answer, ask, book, house, many, once, open_log, place
 
 from event_seating.booking import ids, snapshot
+from event_seating.booking import log as log_module
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
 from event_seating.booking.projection import Buyer
@@ -421,6 +422,28 @@ async def test_a_reader_who_waits_for_a_version_of_another_process_gets_it(
     assert await ours.wait_for(granted.version, 5)
     assert ours.states.status(1) == "held"
     assert not await ours.wait_for(granted.version + 1, 0.2)
+
+
+async def test_a_reader_who_waits_is_told_of_each_row_and_does_not_ask_in_between(
+    store: SqlLogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "LOOK_EVERY_S", 60)
+    log = await open_log(store)
+    catch_up, asked = log.catch_up, []
+
+    async def noted() -> None:
+        asked.append(log.states.version)
+        await catch_up()
+
+    monkeypatch.setattr(log, "catch_up", noted)
+    waiting = asyncio.create_task(log.wait_for(log.states.version + 2, 60))
+    for seat in (1, 2):
+        await ask(log, place([seat]))
+        for _ in range(20):
+            await store.rows_after(EVENT, 0, 1)
+    async with asyncio.timeout(5):
+        assert await waiting
+    assert len(asked) <= 3
 
 
 async def test_a_reused_key_does_not_part_a_batch_that_lost_a_race(

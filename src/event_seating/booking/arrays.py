@@ -1,10 +1,10 @@
 """Who has which seat, in packed arrays.
 
 Owns the half of an event that changes with every sale: one byte of status a seat, who has it, the
-counts of every cell, and for each run of neighbours an integer whose bits are its free seats. All
-of it is changed by `move` alone, at a cost that depends on the seats that move and not on the
-venue. Counts and integers follow when somebody looks at them: most seats are chosen by hand, and
-then nobody does, or they are free again by then. It knows no rule: the ledger says what may move.
+counts of every cell, and for each run of neighbours an integer whose bits are its free seats. Seats
+move by `move` alone, at a cost that depends on them and not on the venue. Counts and integers
+follow when somebody looks at them: most seats are chosen by hand, and then nobody does, or they are
+free again by then. It knows no rule: the ledger says what may move.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,8 @@ RUN_LOG_MAX = 4096
 """Runs remembered as changed; past this, searching anew costs less than catching up."""
 
 BEHIND_MAX = 4096
-"""Moves that counts and masks may be behind: to catch up takes 1.5 ms at the most."""
+"""Moves that counts and masks may be behind. To catch up takes 1.5 ms, but after one operation that
+moves more than that at once."""
 
 Before = dict[int, tuple[int, bytes | None]]
 """Seats that moved, with the status and owner that they had before."""
@@ -81,7 +82,7 @@ class SeatArrays:
         self.status = bytearray(index.size)
         self.owner: list[bytes | None] = [None] * index.size
         self._moved: list[int] = []
-        """Seats that moved since the last look, once a move."""
+        """Seats that moved since the last look, once for each move."""
         self._counted = bytearray(index.size)
         """The status of every seat as of the last look."""
         self._counts = [0] * (len(index.cells) * STATUSES)

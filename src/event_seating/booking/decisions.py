@@ -305,9 +305,9 @@ class RuleBook:
         """The hold with this id, or how it ended."""
         ledger = self._ledger
         hold = ledger.holds.get(key)
-        if hold is not None and now_ms < hold.expires_ms:
-            return hold
-        return hold_or_ending(hold, ledger.from_hold.get(key), ledger.gone.get(key), now_ms)
+        if hold is not None:  # as a rule, and then two more look-ups would be for nothing
+            return hold_or_ending(hold, None, None, now_ms)
+        return hold_or_ending(None, ledger.from_hold.get(key), ledger.gone.get(key), now_ms)
 
     def live_booking(self, key: bytes, now_ms: int) -> Booking | Refusal:
         """The booking with this id, or that it was cancelled."""

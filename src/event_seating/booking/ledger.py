@@ -7,12 +7,12 @@ is kept, readers see what was there before. All memories are bounded here. What 
 changes is said in `operations`; nothing else changes anything here.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from event_seating.booking.arrays import Before, SeatArrays
 from event_seating.booking.expiries import Expiries
+from event_seating.booking.ids_by_time import IdsByTime
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.records import (
     AVAILABLE,
@@ -102,10 +102,9 @@ class Ledger:
         self.published = bytearray(STATUS_CHARS[AVAILABLE : AVAILABLE + 1]) * index.size
         self.undo = Undo(None)
         self._expiries = Expiries(self.holds)
-        self._end = Gone(Ending.released, 0)
-        self._gone_order: deque[tuple[int, deque[bytes]]] = deque()
-        """The time of a row, and the ids that ended in it: less to keep than a time for each."""
-        self._late_order: deque[tuple[int, bytes]] = deque()
+        self._last_gone = Gone(Ending.released, 0)
+        self._gone_order = IdsByTime()
+        self._late_order = IdsByTime()
 
     # Kept and taken back
 
@@ -122,11 +121,8 @@ class Ledger:
             if now != was:
                 changed[seat] = now
                 published[seat] = STATUS_CHARS[now]
-        if ended := deque([key for key in undo.gone if key in self.gone]):
-            self._gone_order.append((at_ms, ended))
-        for key in undo.late:
-            if key in self.late:
-                self._late_order.append((at_ms, key))
+        self._gone_order.add(at_ms, [key for key in undo.gone if key in self.gone])
+        self._late_order.add(at_ms, [key for key in undo.late if key in self.late])
         self.start_anew()
         self._forget(at_ms)
         return changed
@@ -153,6 +149,19 @@ class Ledger:
             self.put_from_hold(key, became)
         self.undo = Undo(self.configuration)
 
+    def committed_counts(self) -> Sequence[int]:
+        """The counts of `SeatArrays` as of the last `keep`, to be read at once."""
+        counts = self.arrays.counts
+        if not self.undo.seats:
+            return counts
+        if self.undo.counts is None:
+            counts, status, cell_of = list(counts), self.arrays.status, self.index.cell_of
+            for seat, (was, _) in self.undo.seats.items():
+                counts[cell_of[seat] + status[seat]] -= 1
+                counts[cell_of[seat] + was] += 1
+            self.undo.counts = counts
+        return self.undo.counts
+
     # Expiry
 
     def next_expiry_ms(self) -> int | None:
@@ -167,19 +176,6 @@ class Ledger:
 
     # Images
 
-    def committed_counts(self) -> Sequence[int]:
-        """The counts of `SeatArrays` as of the last `keep`."""
-        counts = self.arrays.counts
-        if not self.undo.seats:
-            return counts
-        if self.undo.counts is None:
-            counts, status, cell_of = list(counts), self.arrays.status, self.index.cell_of
-            for seat, (was, _) in self.undo.seats.items():
-                counts[cell_of[seat] + status[seat]] -= 1
-                counts[cell_of[seat] + was] += 1
-            self.undo.counts = counts
-        return self.undo.counts
-
     def committed_records(
         self, table: Mapping[bytes, Record], before: Mapping[bytes, Record | None]
     ) -> list[Record]:
@@ -193,8 +189,7 @@ class Ledger:
         """The ended ids as of the last `keep`, oldest first."""
         found = (
             (ended_ms, key, self.committed(self.gone, self.undo.gone, key))
-            for ended_ms, keys in self._gone_order
-            for key in keys
+            for ended_ms, key in self._gone_order
         )
         return [
             (key, gone)
@@ -230,18 +225,15 @@ class Ledger:
 
     def fill_gone(self, gone: Iterable[tuple[bytes, Gone]]) -> None:
         """Add ended ids of an image, oldest first."""
-        order = self._gone_order
         for key, record in gone:
             self.gone[key] = record
-            if not order or order[-1][0] != record.at_ms:
-                order.append((record.at_ms, deque()))
-            order[-1][1].append(key)
+            self._gone_order.add(record.at_ms, (key,))
 
     def fill_late(self, late: Iterable[tuple[int, Hold]]) -> None:
         """Add late holds of an image, with the time they were swept, oldest first."""
         for swept_ms, hold in late:
             self.late[hold.id] = hold
-            self._late_order.append((swept_ms, hold.id))
+            self._late_order.add(swept_ms, (hold.id,))
 
     def start_anew(self) -> None:
         """Take what is there as kept."""
@@ -264,15 +256,15 @@ class Ledger:
         """Note how an id ended, or that it did not."""
         _put(self.gone, self.undo.gone, key, gone)
 
-    def end(self, key: bytes, ending: Ending, at_ms: int, booking: bytes | None = None) -> None:
+    def end(self, key: bytes, ending: Ending, at_ms: int) -> None:
         """Note how an id ended."""
         # One record serves all that end alike in a row.
-        end, before = self._end, self.undo.gone
-        if end.at_ms != at_ms or end.ending is not ending or end.booking != booking:
-            end = self._end = Gone(ending, at_ms, booking)
+        gone, before = self._last_gone, self.undo.gone
+        if gone.at_ms != at_ms or gone.ending is not ending:
+            gone = self._last_gone = Gone(ending, at_ms)
         if key not in before:
             before[key] = self.gone.get(key)
-        self.gone[key] = end
+        self.gone[key] = gone
 
     def put_late(self, key: bytes, hold: Hold | None) -> None:
         """Keep a hold that ran out for a late booking, or no longer."""
@@ -283,7 +275,10 @@ class Ledger:
         _put(self.from_hold, self.undo.from_hold, key, booking)
 
     def put_hold(self, hold: Hold, seats: int) -> None:
-        """Put a hold of so many seats, in step with its buyer's count and the times of expiry."""
+        """Put a hold of so many seats, which is not there.
+
+        In step with its buyer's count and the times of expiry.
+        """
         holds, key, buyer, before = self.holds, hold.id, hold.buyer, self.undo.holds
         if key not in before:
             before[key] = None
@@ -319,17 +314,16 @@ class Ledger:
 
     def _forget(self, at_ms: int) -> None:
         """Forget ended ids after their time, and the oldest when they are too many."""
-        order, gone = self._gone_order, self.gone
-        while order:
-            ended_ms, keys = order[0]
-            while keys and (ended_ms + GONE_MS <= at_ms or len(gone) > GONE_MAX):
-                key = keys.popleft()
-                found = gone.get(key)
-                if found is not None and found.at_ms == ended_ms:
-                    del gone[key]
-            if keys:
+        order = self._gone_order
+        while (first_ms := order.first_ms) is not None:
+            if first_ms + GONE_MS > at_ms and len(self.gone) <= GONE_MAX:
                 break
-            order.popleft()
-        late = self._late_order
-        while late and (late[0][0] + self.grace_ms <= at_ms or len(late) > GONE_MAX):
-            self.late.pop(late.popleft()[1], None)
+            ended_ms, key = order.pop()
+            gone = self.gone.get(key)
+            if gone is not None and gone.at_ms == ended_ms:
+                del self.gone[key]
+        order = self._late_order
+        while (first_ms := order.first_ms) is not None:
+            if first_ms + self.grace_ms > at_ms and len(order) <= GONE_MAX:
+                break
+            self.late.pop(order.pop()[1], None)

@@ -117,8 +117,9 @@ class Batch:
             hold = ledger.first_due(self.at_ms)
             if hold is None:
                 break
-            expired.append(Expired(hold.id, seats_of(hold.groups)))
-            perform(ledger, (Entry(None, (expired[-1],)),), self.at_ms)
+            operation = Expired(hold.id, seats_of(hold.groups))
+            perform(ledger, (Entry(None, (operation,)),), self.at_ms)
+            expired.append(operation)
         if expired:
             self.entries.append(Entry(None, tuple(expired)))
 

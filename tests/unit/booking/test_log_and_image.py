@@ -8,10 +8,11 @@ from event_seating.booking.entries import Blocked, Booked, Entry, Held, Released
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.ledger import GONE_MAX, GONE_MS
 from event_seating.booking.model import SeatStates
-from event_seating.booking.records import LineGroup
+from event_seating.booking.records import Ending, LineGroup
 from event_seating.booking.requests import (
     BlockSeats,
     BookHold,
+    CancelBooking,
     Choice,
     ExtendHold,
     Part,
@@ -186,6 +187,44 @@ def test_an_ended_hold_is_known_for_a_day_and_then_forgotten() -> None:
     refused(states, ReleaseHold(b"1"), "hold_not_found", NOW + GONE_MS)
     granted(states, pick(b"2", 0), NOW + GONE_MS)
     assert not states.ledger.gone
+
+
+def test_each_of_what_ends_in_one_row_says_how_it_ended() -> None:
+    states = event()
+    for seat, hold in enumerate((b"1", b"2", b"3")):
+        granted(states, pick(hold, seat))
+    granted(states, BookHold(b"1", b"one"))
+    granted(states, BookHold(b"2", b"two"))
+    granted(states, pick(b"4", 4), NOW + 1)
+    assert states.configuration is not None
+    batch = states.begin(NOW + states.configuration.rules.hold_ttl_ms)
+    for request in (ReleaseHold(b"4"), CancelBooking(b"one"), CancelBooking(b"two")):
+        assert isinstance(batch.decide(request), Entry)
+    states.commit(batch)
+    states.check()
+    assert {key: (gone.ending, gone.booking) for key, gone in states.ledger.gone.items()} == {
+        b"1": (Ending.booked, b"one"),
+        b"2": (Ending.booked, b"two"),
+        b"3": (Ending.expired, None),
+        b"4": (Ending.released, None),
+        b"one": (Ending.cancelled, None),
+        b"two": (Ending.cancelled, None),
+    }
+
+
+def test_a_hold_that_ended_twice_is_known_for_a_day_after_the_second_time() -> None:
+    states = event()
+    granted(states, pick(b"1", 0))
+    assert states.configuration is not None
+    ran_out = NOW + states.configuration.rules.hold_ttl_ms
+    do(states, ReleaseHold(b"unknown"), ran_out)
+    granted(states, BookHold(b"1", b"late"), ran_out + 1)
+    granted(states, CancelBooking(b"late"), ran_out + MINUTE)
+    refused(states, ReleaseHold(b"1"), "hold_booked", ran_out + GONE_MS)
+    granted(states, pick(b"2", 0), ran_out + GONE_MS)
+    assert states.ledger.gone.keys() == {b"1", b"late"}
+    granted(states, pick(b"3", 1), ran_out + MINUTE + GONE_MS)
+    assert not states.ledger.gone.keys() & {b"1", b"late"}
 
 
 def test_the_memory_of_ended_holds_is_bounded() -> None:

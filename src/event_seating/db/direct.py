@@ -133,7 +133,7 @@ class PostgresConnection:
 
     async def roll_back(self) -> None:
         """See `DirectConnection`."""
-        # Whatever failed: it may have been had, and the word of it lost.
+        # Whatever failed: a place in the line may have been had, and the word of it lost.
         await self._driver.execute(f"ROLLBACK; {_LEAVE_THE_LINE}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from event_seating.users.import_file import (
@@ -176,8 +176,13 @@ async def test_no_more_than_a_line_is_kept() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=400), size=st.integers(1, 50))
+@example(content=b"\xfe\xff", size=1)
 async def test_any_bytes_are_records_or_a_complaint(content: bytes, size: int) -> None:
     for media_type, start in ((CSV, HEADER), (NDJSON, b"")):
+        if (start + content).startswith((b"\xff\xfe", b"\xfe\xff")):
+            with pytest.raises(NotImportable, match="UTF-16"):
+                await read(start + content, media_type, size=size)
+            continue
         found = await read(start + content, media_type, size=size)
         numbers = [record.line for record in found]
         assert numbers == sorted(set(numbers))

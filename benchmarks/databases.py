@@ -7,7 +7,7 @@ is where tickets are sold. `PostgreSQL` ends with the `with`, whatever the way o
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,8 +26,9 @@ NAMES = (POSTGRESQL, SQLITE)
 class Databases:
     """Makes databases by name; the server of PostgreSQL starts with the first that needs it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
         self._directory = directory
+        self._stack = stack
         self._postgres: Postgres | None = None
 
     def create(self, name: str) -> str:
@@ -41,25 +42,15 @@ class Databases:
         if name == SQLITE:
             return f"sqlite+aiosqlite:///{self._directory / label}.db"
         if self._postgres is None:
-            self._postgres = Postgres(self._directory)
+            self._postgres = self._stack.enter_context(Postgres.running())
         return self._postgres.create_database(label)
-
-    def remove(self) -> None:
-        """Stop the server and delete what it kept."""
-        if self._postgres is not None:
-            self._postgres.remove()
 
 
 @contextmanager
 def databases() -> Iterator[Databases]:
     """Databases that are gone when the `with` ends."""
-    # A short path: it holds a socket, and the path of one has 107 characters at the most.
-    with tempfile.TemporaryDirectory(prefix="es-") as directory:
-        made = Databases(Path(directory))
-        try:
-            yield made
-        finally:
-            made.remove()
+    with tempfile.TemporaryDirectory(prefix="es-") as directory, ExitStack() as stack:
+        yield Databases(Path(directory), stack)
 
 
 def dsn(url: str) -> str:

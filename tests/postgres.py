@@ -23,6 +23,7 @@ class Postgres:
     @contextmanager
     def running(cls) -> Iterator["Postgres"]:
         """One of the caller's own, where its own user may look; gone when the `with` ends."""
+        # A short path: it holds a socket, and the path of one has 107 characters at the most.
         with tempfile.TemporaryDirectory(prefix="es-") as directory:
             server = cls(Path(directory))
             try:

@@ -258,13 +258,10 @@ class Ledger:
 
     def end(self, key: bytes, ending: Ending, at_ms: int) -> None:
         """Note how an id ended."""
-        # One record serves all that end alike in a row.
-        gone, before = self._last_gone, self.undo.gone
+        gone = self._last_gone
         if gone.at_ms != at_ms or gone.ending is not ending:
-            gone = self._last_gone = Gone(ending, at_ms)
-        if key not in before:
-            before[key] = self.gone.get(key)
-        self.gone[key] = gone
+            gone = self._last_gone = Gone(ending, at_ms)  # for all that end alike in a row
+        self.put_gone(key, gone)
 
     def put_late(self, key: bytes, hold: Hold | None) -> None:
         """Keep a hold that ran out for a late booking, or no longer."""

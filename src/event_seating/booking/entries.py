@@ -5,14 +5,15 @@ operation names the seats it moves, so that what changed can be told from the lo
 the state it met. Prices are frozen where they are decided. Times are lengths, counted from the
 `at` of the row that the entry is in.
 
-The form (`FORMAT` 1) is MessagePack: a row is an array of entries, an entry `[actor, operations]`,
+The form (`FORMAT` 2) is MessagePack: a row is an array of entries, an entry `[actor, operations]`,
 an operation `[tag, fields…]` in the order of the fields below. A booking of two seats takes about
 100 bytes. A form, once released, is never changed: a new one gets a new number, and an unknown
-number is an error, never skipped.
+number is an error, never skipped. Rows of format 1 are read as well: what format 2 adds to them
+stands at the end and has a default.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import DecodeError, Meta, Struct, ValidationError, msgpack
 
@@ -29,7 +30,9 @@ from event_seating.booking.records import (
     seats_of,
 )
 
-FORMAT = 1
+FORMAT = 2
+READABLE: Final = frozenset({1, 2})
+"""What this release can read; it writes `FORMAT`."""
 
 
 class UnknownFormatError(ValueError):
@@ -54,6 +57,8 @@ class Held(Struct, frozen=True, gc=False, array_like=True, tag=2):
     lasts_ms: Ms
     buyer: bytes | None = None
     by_address: bool = False
+    address: bytes | None = None
+    network: bytes | None = None
 
 
 class Amended(Struct, frozen=True, gc=False, array_like=True, tag=3):
@@ -165,12 +170,13 @@ def encode(entries: Sequence[Entry]) -> bytes:
 
 
 def decode(form: int, row: bytes) -> list[Entry]:
-    """The entries of a row that was written in the form `form`.
+    """The entries of a row that was written in the form `form`, one of `READABLE`.
 
     Raises `UnknownFormatError`, and `BrokenEntriesError` for bytes that are not such a row.
     """
-    if form != FORMAT:
-        raise UnknownFormatError(f"the log has a row of format {form}, this release knows {FORMAT}")
+    if form not in READABLE:
+        known = ", ".join(map(str, sorted(READABLE)))
+        raise UnknownFormatError(f"the log has a row of format {form}, this release knows {known}")
     try:
         return _decoder.decode(row)
     except (DecodeError, ValidationError, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from struct import Struct as Packing
-from typing import TypeVar
+from typing import Final, TypeVar
 from zlib import crc32
 
 from msgspec import DecodeError, Struct, ValidationError, msgpack
@@ -34,7 +34,9 @@ from event_seating.booking.records import (
     Seat,
 )
 
-IMAGE_FORMAT = 2
+IMAGE_FORMAT: Final = 3
+READABLE: Final = frozenset({2, 3})
+"""What this release can read; it writes `IMAGE_FORMAT`. What 3 adds to 2 has defaults."""
 
 RECORDS_PER_PIECE = 1_000
 """Records in one piece: about 2 ms of reading."""
@@ -151,7 +153,7 @@ def read(
     """
     pieces = _unframed(image)
     head = next(pieces, None)
-    if not isinstance(head, Head) or head.format != IMAGE_FORMAT or head.size != index.size:
+    if not isinstance(head, Head) or head.format not in READABLE or head.size != index.size:
         raise BrokenImageError("this is no image of this event in a form that is known here")
     ledger = Ledger(index, grace_ms)
     for piece in pieces:

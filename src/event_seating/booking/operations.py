@@ -10,6 +10,8 @@ request should be granted.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import (
     Amended,
@@ -73,22 +75,30 @@ def _hold(ledger: Ledger, operation: Held, at_ms: int) -> None:
     groups, expires_ms = operation.groups, at_ms + operation.lasts_ms
     seats = seats_of(groups)
     ledger.arrays.move(seats, AVAILABLE, HELD, None, key, ledger.undo.seats)
-    ledger.put_hold(
-        Hold(key, groups, at_ms, expires_ms, operation.buyer, operation.by_address), len(seats)
+    hold = Hold(
+        key,
+        groups,
+        at_ms,
+        expires_ms,
+        operation.buyer,
+        operation.by_address,
+        operation.address,
+        operation.network,
     )
+    ledger.put_hold(hold, len(seats))
 
 
 def _amend(ledger: Ledger, operation: Amended, _at_ms: int) -> None:
     """Change the seats of a hold."""
     hold = _hold_of(ledger, operation.hold)
     groups = _exchanged(ledger, hold, operation.removed, operation.added)
-    _replace(ledger, hold, groups, hold.expires_ms)
+    _replace(ledger, hold, replace(hold, groups=groups, revision=hold.revision + 1))
 
 
 def _extend(ledger: Ledger, operation: Extended, at_ms: int) -> None:
     """Move the end of a hold."""
     hold = _hold_of(ledger, operation.hold)
-    _replace(ledger, hold, hold.groups, at_ms + operation.lasts_ms)
+    _replace(ledger, hold, replace(hold, expires_ms=at_ms + operation.lasts_ms))
 
 
 def _release(ledger: Ledger, operation: Released, at_ms: int) -> None:
@@ -210,11 +220,10 @@ def _exchanged(
     return groups + added
 
 
-def _replace(ledger: Ledger, hold: Hold, groups: Groups, expires_ms: int) -> None:
-    """Let a hold have other seats or another end."""
-    changed = Hold(hold.id, groups, hold.created_ms, expires_ms, hold.buyer, hold.by_address)
+def _replace(ledger: Ledger, hold: Hold, changed: Hold) -> None:
+    """Put a changed hold in the place of what it was."""
     ledger.end_hold(hold, seat_count(hold.groups))
-    ledger.put_hold(changed, seat_count(groups))
+    ledger.put_hold(changed, seat_count(changed.groups))
 
 
 def _hold_of(ledger: Ledger, key: bytes) -> Hold:

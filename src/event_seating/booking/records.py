@@ -76,8 +76,21 @@ class LineGroup(Struct, frozen=True, gc=False, array_like=True):
 Groups = tuple[LineGroup, ...]
 
 
+class Freeze(Struct, frozen=True, gc=False, array_like=True):
+    """A hold's seats stand still while its buyer pays; `expires_ms` is its end before that."""
+
+    by_staff: bool
+    expires_ms: Ms
+
+
 class Hold(Struct, frozen=True, gc=False, array_like=True):
-    """Seats kept for a buyer until `expires_ms`; `by_address` when the buyer is an address."""
+    """Seats kept for a buyer until `expires_ms`.
+
+    `address` and `network` are HMACs of where an anonymous buyer calls from: the address (IPv6: its
+    /64), and of IPv6 the /56 around it. `by_address` is of logs of format 1, in which the buyer
+    could be an address instead. `revision` is raised by every change, freeze and thaw; `freezes`
+    counts the freezes that the buyer began.
+    """
 
     id: Id
     groups: Groups
@@ -85,6 +98,11 @@ class Hold(Struct, frozen=True, gc=False, array_like=True):
     expires_ms: Ms
     buyer: bytes | None = None
     by_address: bool = False
+    address: bytes | None = None
+    network: bytes | None = None
+    revision: int = 1
+    freeze: Freeze | None = None
+    freezes: int = 0
 
 
 class Booking(Struct, frozen=True, gc=False, array_like=True):

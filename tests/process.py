@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +23,19 @@ READY_WITHIN_S = 30
 class ServerProcess:
     """The supervisor, its serving process, and what they wrote."""
 
-    def __init__(self, settings: Mapping[str, str], *, command: str = "serve") -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        command: str = "serve",
+        words: Sequence[str] = (),
+        directory: Path | None = None,
+    ) -> None:
+        """Start `command` of this environment, or the program that `words` name."""
         self._runtime = tempfile.TemporaryDirectory(prefix="es-")  # what a kill leaves goes there
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "event_seating.cli", command],
+            words or [sys.executable, "-m", "event_seating.cli", command],
+            cwd=directory,
             env=clean_environment() | {"TMPDIR": self._runtime.name} | dict(settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -42,7 +42,8 @@ CURTAIN: Final = time(20)
 ACTOR: Final = "demo"
 """Who made it, in the event's log."""
 
-_NAMES: Final = ("John Doe", "Jane Smith", "Bob Johnson", "Alice Brown", "Charlie Wilson")
+_NAMES: Final = ("John Doe", "Amara Okafor", "Kenji Sato", "Lucia Moreno", "Freya Lindqvist")
+"""But for the first, people whom no example has: who tries to create Jane Smith may do so."""
 
 
 def demo_users() -> list[User]:

@@ -90,7 +90,7 @@ class ApacheBench:
 
 
 def test_the_five_users_of_the_demo_are_there(server: ServerProcess) -> None:
-    names = ("John Doe", "Jane Smith", "Bob Johnson", "Alice Brown", "Charlie Wilson")
+    names = ("John Doe", "Amara Okafor", "Kenji Sato", "Lucia Moreno", "Freya Lindqvist")
     for number, name in enumerate(names, 1):
         assert curl(server, "GET", f"/users/{number}") == (
             200,
@@ -135,6 +135,13 @@ def test_the_lines_of_curl_answer_as_they_are_shown(server: ServerProcess) -> No
     assert isinstance(health, dict)
     assert health["status"] == "OK"
     assert TIMESTAMP.fullmatch(health["timestamp"])
+
+
+def test_the_user_whom_the_seed_creates_is_created_on_a_fresh_start(server: ServerProcess) -> None:
+    sent = b'{"id":"123","name":"Jane Smith","email":"jane@example.com"}'
+    status, created = curl(server, "POST", "/users", sent)
+    assert isinstance(created, dict)
+    assert (status, created.get("email")) == (201, "jane@example.com")
 
 
 def test_of_ten_at_once_five_pass_the_burst_limit(server: ServerProcess) -> None:

@@ -14,17 +14,9 @@ SHOWING = {page: steps for page in pages() if (steps := transcript.steps(page.re
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("page", SHOWING, ids=name_of)
-async def test_each_example_of_a_page_gives_what_it_shows(
-    page: Path,
-    environment: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    steps = SHOWING[page]
-    for name in environment:
-        monkeypatch.delenv(name)
-    async with Shell(tmp_path, monkeypatch) as shell:
-        for step in steps:
+async def test_each_example_of_a_page_gives_what_it_shows(page: Path, tmp_path: Path) -> None:
+    async with Shell(tmp_path) as shell:
+        for step in SHOWING[page]:
             try:
                 await shell.play(step)
             except AssertionError as error:
@@ -89,9 +81,7 @@ class TestTheComparison:
             transcript.compare_answer(self.ANSWER, self.BODY, with_headers=False)
 
     @pytest.mark.anyio
-    async def test_a_command_that_cannot_be_played_is_an_error(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async with Shell(tmp_path, monkeypatch) as shell:
+    async def test_a_command_that_cannot_be_played_is_an_error(self, tmp_path: Path) -> None:
+        async with Shell(tmp_path) as shell:
             with pytest.raises(AssertionError):
                 await shell.play(Step("wget localhost:3001/", ""))

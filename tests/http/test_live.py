@@ -50,6 +50,14 @@ async def watched(service: Service, by: int) -> None:
     raise AssertionError("nobody watches")
 
 
+async def test_pages_whose_websocket_did_not_open_are_counted(service: Service) -> None:
+    event = await on_sale(service)
+    for query in ("?wait=0&fallback=true", "?wait=0&fallback=true", "?wait=0"):
+        assert (await changes(service, event, query)).status_code == 200
+    assert "live_fallbacks_total 2.0" in (await service.client.get("/metrics")).text
+    assert (await changes(service, event, "?wait=0&fallback=maybe")).status_code == 400
+
+
 async def test_when_nothing_changes_the_version_is_answered(service: Service) -> None:
     event = await on_sale(service)
     for query in ("?wait=0", "?since=1&wait=0", "?since=1&wait=0.05"):

@@ -51,7 +51,7 @@ def test_what_is_set_without_a_secret_makes_settings() -> None:
     defaults = {
         name.lower(): match[1]
         for name, value in app.items()
-        if (match := re.fullmatch(r"\$\{\w+:-(.*)\}", value))
+        if (match := re.fullmatch(r"\$\{\w+:-(.+)\}", value))
     }
     assert Settings(**(names | defaults)).production
 

@@ -90,6 +90,8 @@ class Tally:
         """Frames put into queues, one for each watcher."""
         self.dropped = 0
         """Watchers closed because they read too slowly."""
+        self.fallbacks = 0
+        """Pages that poll because their WebSocket did not open."""
 
 
 class Feed:

@@ -79,6 +79,16 @@ class LiveHub:
         if feed is not None and feed.log is log:
             feed.take(changes, entries)
 
+    def note_fallback(self) -> None:
+        """Count a page that polls because its WebSocket did not open; the first one is logged."""
+        if not self.tally.fallbacks:
+            _log.warning(
+                "a page could not open a WebSocket and polls instead: "
+                "does the proxy in front pass Upgrade on?",
+                docs="docs/running.md#behind-a-reverse-proxy",
+            )
+        self.tally.fallbacks += 1
+
     @property
     def watched(self) -> int:
         """How many events have a feed."""

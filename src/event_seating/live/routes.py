@@ -71,8 +71,13 @@ def router(hub: LiveHub) -> APIRouter:
         wait: Annotated[
             float, Query(ge=0, le=WAIT_S_MAX, description="Seconds to wait for a change.")
         ] = WAIT_S_MAX,
+        fallback: Annotated[
+            bool, Query(description="This is a page whose WebSocket did not open.")
+        ] = False,
     ) -> Response:
         """At once if something changed after `since`, else when it does or `wait` has passed."""
+        if fallback:
+            hub.note_fallback()
         address = request.scope["client_address"]
         async with hub.joined(id, address, since, epoch) as subscriber:
             frame = await _unless_gone(request, _next_news(subscriber, wait))

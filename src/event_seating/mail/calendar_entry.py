@@ -50,6 +50,8 @@ class Entry(NamedTuple):
 def calendar(entry: Entry, now_ms: int) -> bytes:
     """The entry as a file."""
     starts_at = datetime.fromtimestamp(entry.starts_at_ms // MS_PER_S, entry.zone)
+    if _happens_twice(starts_at):  # no local time says which of the two it is
+        starts_at = starts_at.astimezone(UTC)
     event = Event()
     event.add("uid", entry.uid)
     event.add("sequence", entry.sequence)
@@ -63,7 +65,7 @@ def calendar(entry: Entry, now_ms: int) -> bytes:
     file.add("prodid", PRODUCT)
     file.add("version", "2.0")
     file.add("method", "PUBLISH")
-    if entry.zone.key != "UTC":
+    if starts_at.tzinfo is entry.zone and entry.zone.key != "UTC":
         file.add_component(_zone(entry.zone, starts_at))
     file.add_component(event)
     return bytes(file.to_ical())
@@ -71,26 +73,42 @@ def calendar(entry: Entry, now_ms: int) -> bytes:
 
 def _zone(zone: ZoneInfo, moment: datetime) -> Timezone:
     begin = moment.astimezone(UTC) - AROUND
+    changes = [begin, *_changes(zone, begin, begin + 2 * AROUND)]
+    lowest = min(_offset(change.astimezone(zone)) for change in changes)
     definition = Timezone()
     definition.add("tzid", zone.key)
-    definition.add_component(_observance(zone, begin, begin))
-    for change in _changes(zone, begin, begin + 2 * AROUND):
-        definition.add_component(_observance(zone, change - _SECOND, change))
+    definition.add_component(_observance(zone, begin, begin, lowest))
+    for change in changes[1:]:
+        definition.add_component(_observance(zone, change - _SECOND, change, lowest))
     return definition
 
 
-def _observance(zone: ZoneInfo, before: datetime, since: datetime) -> Component:
-    """What holds in the zone since that moment."""
+def _observance(zone: ZoneInfo, before: datetime, since: datetime, lowest: timedelta) -> Component:
+    """What holds in the zone since that moment.
+
+    Summer time is whatever is ahead of the `lowest` offset: by their laws Dublin's winter and
+    Casablanca's Ramadan are the exception, which calendars do not expect.
+    """
     old, new = before.astimezone(zone), since.astimezone(zone)
-    observance: Component = TimezoneDaylight() if new.dst() else TimezoneStandard()
+    ahead = _offset(new) > lowest
+    observance: Component = TimezoneDaylight() if ahead else TimezoneStandard()
     # By the clock as it was before it was changed.
-    offset = old.utcoffset()
-    assert offset is not None, "a zone has an offset"
-    observance.add("dtstart", (since + offset).replace(tzinfo=None))
-    observance.add("tzoffsetfrom", offset)
-    observance.add("tzoffsetto", new.utcoffset())
+    observance.add("dtstart", (since + _offset(old)).replace(tzinfo=None))
+    observance.add("tzoffsetfrom", _offset(old))
+    observance.add("tzoffsetto", _offset(new))
     observance.add("tzname", new.tzname())
     return observance
+
+
+def _offset(local: datetime) -> timedelta:
+    offset = local.utcoffset()
+    assert offset is not None, "a zone has an offset"
+    return offset
+
+
+def _happens_twice(local: datetime) -> bool:
+    """Whether the clock shows this time again, after it was put back."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def _changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[datetime]:

@@ -31,6 +31,7 @@ class Line {
   #failures = 0;
   #socketFailures = 0;
   #fallenBackAt = 0;
+  #fallbackReported = false;
   #hasLongPoll = true;
   #etag = null;
   #socket = null;
@@ -150,7 +151,10 @@ class Line {
   async #byLongPoll() {
     this.#poll = new AbortController();
     const { signal } = this.#poll;
-    const { body } = await get(`${this.path}/changes?${this.#query()}&wait=${POLL_S}`, { signal, withinMs: POLL_WITHIN_MS });
+    const why = this.#fallbackReported ? "" : "&fallback=true";
+    const url = `${this.path}/changes?${this.#query()}&wait=${POLL_S}${why}`;
+    this.#fallbackReported = true;
+    const { body } = await get(url, { signal, withinMs: POLL_WITHIN_MS });
     await this.#take(body);
   }
 

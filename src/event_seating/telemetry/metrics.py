@@ -111,6 +111,8 @@ class LiveStats(Protocol):
     def frames(self) -> int: ...  # noqa: D102
     @property
     def dropped(self) -> int: ...  # noqa: D102
+    @property
+    def fallbacks(self) -> int: ...  # noqa: D102
 
 
 class Metrics:
@@ -200,6 +202,7 @@ class Metrics:
                 _counter("live_frames_total", stats.frames),
                 _counter("live_subscribers_dropped_total", stats.dropped),
                 _counter("live_subscribers_refused_total", refused()),
+                _counter("live_fallbacks_total", stats.fallbacks),
             ]
         )
 
@@ -270,6 +273,7 @@ _HELP = {
     "live_frames_total": "Frames of live updates, one for each watcher.",
     "live_subscribers_dropped_total": "Watchers closed because they read too slowly.",
     "live_subscribers_refused_total": "Watchers refused because too many watched.",
+    "live_fallbacks_total": "Pages that poll because their WebSocket did not open.",
     "log_lines_dropped_total": "Log lines lost: no room in the queue, or an output that failed.",
 }
 

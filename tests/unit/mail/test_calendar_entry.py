@@ -54,6 +54,10 @@ def by_definition(zone: Component, local: datetime) -> timedelta:
         ("Australia/Lord_Howe", (2027, 4, 4, 12, 0)),
         ("Asia/Kathmandu", (2027, 1, 1, 19, 45)),
         ("Africa/Casablanca", (2027, 2, 20, 20, 0)),
+        ("Africa/Casablanca", (2027, 6, 20, 20, 0)),
+        ("Europe/Dublin", (2027, 1, 15, 20, 0)),
+        ("Europe/Dublin", (2027, 7, 1, 20, 0)),
+        ("Australia/Lord_Howe", (2027, 10, 3, 3, 0)),
         ("Pacific/Apia", (2011, 12, 31, 20, 0)),
         ("Europe/Berlin", (2099, 7, 1, 20, 0)),
         ("Europe/Berlin", (9998, 12, 31, 20, 0)),
@@ -96,6 +100,27 @@ def test_a_change_is_told_by_the_clock_before_it() -> None:
         b"20270328T020000": ("DAYLIGHT", "CEST"),
         b"20271031T030000": ("STANDARD", "CET"),
     }
+
+
+@pytest.mark.parametrize(
+    ("zone", "summer", "winter"),
+    [("Europe/Dublin", "IST", "GMT"), ("Africa/Casablanca", "+01", "+00")],
+)
+def test_summer_time_is_what_is_ahead_whatever_the_law_calls_it(
+    zone: str, summer: str, winter: str
+) -> None:
+    _, definition = read(calendar(entry(zone, at(zone, 2027, 2, 1)), NOW_MS))
+    assert definition is not None
+    called = {(rule.name, rule["TZNAME"]) for rule in definition.subcomponents}
+    assert called == {("DAYLIGHT", summer), ("STANDARD", winter)}
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_a_time_that_the_clock_shows_twice_is_the_one_that_is_meant(fold: int) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    moment = datetime(2027, 10, 31, 2, 30, tzinfo=zone, fold=fold)
+    event, _ = read(calendar(entry(zone.key, int(moment.timestamp()) * 1000), NOW_MS))
+    assert event["DTSTART"].to_ical() == moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ").encode()
 
 
 def test_utc_needs_no_definition() -> None:

@@ -32,6 +32,7 @@ class Stats:
 class Live:
     frames: int = 11
     dropped: int = 1
+    fallbacks: int = 4
 
 
 @dataclass
@@ -220,8 +221,10 @@ def metric_names(expression: str) -> set[str]:
 
 
 def sample_names(metrics: Metrics) -> set[str]:
+    """All of ours, and what Prometheus itself says of each that it asks."""
     metrics.observe_request("GET", "/", 200, 0.1)
-    return {sample.name for family in metrics.registry.collect() for sample in family.samples}
+    families = metrics.registry.collect()
+    return {sample.name for family in families for sample in family.samples} | {"up"}
 
 
 def rules() -> list[dict[str, Any]]:

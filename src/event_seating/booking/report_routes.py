@@ -7,17 +7,16 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from event_seating import errors
-from event_seating.booking import ids
+from event_seating.booking import examples, ids
 from event_seating.booking.house import HouseOf
 from event_seating.booking.report import ReportKind, report_of
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import EventNotFound, ServiceError
+from event_seating.errors import EventNotFound
 from event_seating.jobs import outbox
+from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
-
-PRIVATE: Final = "private, no-store"
 
 
 class ReportBody(
@@ -29,14 +28,7 @@ class ReportBody(
     kind: ReportKind
 
 
-_REPORT: Final = JsonBody(ReportBody)
-
-_CALLER: Final[tuple[type[ServiceError], ...]] = (
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.RateLimited,
-    errors.DatabaseUnavailable,
-)
+_REPORT: Final = JsonBody(ReportBody, examples=examples.REPORT)
 
 
 def router(
@@ -53,7 +45,10 @@ def router(
         operation_id="askForReport",
         summary="Ask for a report",
         status_code=202,
-        responses=documented(errors.InvalidRequest, errors.MalformedJson, EventNotFound, *_CALLER),
+        response_model=JobBody,
+        responses=documented(
+            errors.InvalidRequest, errors.MalformedJson, EventNotFound, errors.DatabaseUnavailable
+        ),
         openapi_extra=_REPORT.described(),
     )
     async def ask_for_report(request: Request) -> Response:
@@ -66,12 +61,6 @@ def router(
         async with database.write() as connection:
             await outbox.add(connection, [job], clock.now_ms())
         nudge()
-        told = {"id": job.id, "name": job.name, "state": "waiting"}
-        return Response(
-            msgspec.json.encode({**told, "progress": None, "result": None, "error": None}),
-            202,
-            headers={"location": f"/jobs/{job.id}", "cache-control": PRIVATE},
-            media_type="application/json",
-        )
+        return accepted(job)
 
     return routes

@@ -14,14 +14,11 @@ from event_seating.errors import (
     EventCancelled,
     EventNotFound,
     EventUnavailable,
-    Forbidden,
     InvalidRequest,
     MalformedJson,
     PriceMissing,
-    RateLimited,
     ServiceError,
     TooBusy,
-    Unauthorized,
     UnknownVenue,
 )
 from event_seating.events.model import Event, EventChange, NewEvent
@@ -32,21 +29,33 @@ from event_seating.web.json_body import JsonBody, invalid
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 
-_READ_ERRORS: Final = (RateLimited, DatabaseUnavailable)
-
 _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,
     MalformedJson,
-    Unauthorized,
-    Forbidden,
-    RateLimited,
     EventUnavailable,
     TooBusy,
     DatabaseUnavailable,
 )
 
-_NEW = JsonBody(NewEvent)
-_CHANGE = JsonBody(EventChange)
+_NEW = JsonBody(
+    NewEvent,
+    examples={
+        "With prices by ticket type": {
+            "venueId": "club",
+            "name": "Opening Night",
+            "startsAt": "2030-05-04T19:00:00Z",
+            "timeZone": "Europe/Berlin",
+            "prices": {"1": {"standard": "45.00", "child": "20.00"}},
+        }
+    },
+)
+_CHANGE = JsonBody(
+    EventChange,
+    examples={
+        "A pause": {"status": "paused"},
+        "Smaller holds, that last five minutes": {"rules": {"maxSeatsPerHold": 4, "holdTtl": 300}},
+    },
+)
 
 VenueId = Annotated[str | None, Query(alias="venueId", description="Only events at this venue.")]
 From = Annotated[
@@ -148,7 +157,7 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
         operation_id="listEvents",
         summary="List events",
         response_model=EventsBody,
-        responses=documented(InvalidRequest, *_READ_ERRORS),
+        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_events(
         venue_id: VenueId = None,
@@ -172,7 +181,7 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
         operation_id="readEvent",
         summary="Read an event",
         response_model=EventBody,
-        responses=documented(EventNotFound, *_READ_ERRORS),
+        responses=documented(EventNotFound, DatabaseUnavailable),
     )
     async def read_event(id: str) -> Response:  # noqa: A002
         """How it sells is as of the log's last word on that."""

@@ -119,9 +119,17 @@ def running(loop: asyncio.Runner) -> Iterator[Service]:
     loop.run(context.__aexit__(None, None, None))
 
 
+SERVED: list[dict[str, Any]] = []
+"""The document as it is served: the same each time, so that one service is started for it."""
+
+
 @pytest.fixture
-def document(loop: asyncio.Runner, running: Service) -> dict[str, Any]:
-    return dict(loop.run(running.client.get("/openapi.json")).json())
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    if not SERVED:
+        loop: asyncio.Runner = request.getfixturevalue("loop")
+        running: Service = request.getfixturevalue("running")
+        SERVED.append(loop.run(running.client.get("/openapi.json")).json())
+    return SERVED[0]
 
 
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs import outbox
 from event_seating.operations.job_routes import JobBody, accepted
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
 
@@ -47,20 +48,27 @@ def router(
         status_code=202,
         response_model=JobBody,
         responses=documented(
-            errors.InvalidRequest, errors.MalformedJson, EventNotFound, errors.DatabaseUnavailable
+            errors.InvalidRequest,
+            errors.MalformedJson,
+            EventNotFound,
+            errors.IdempotencyKeyReused,
+            errors.DatabaseUnavailable,
         ),
         openapi_extra=_REPORT.described(),
     )
-    async def ask_for_report(request: Request) -> Response:
+    async def ask_for_report(request: Request, key: Key = None) -> Response:
         """`sales`: a line for each seat of every booking, as CSV. The job's result names it."""
         asked = await _REPORT.of(request)
         if not ids.is_event_id(asked.event_id):
             raise EventNotFound
         await house_of(asked.event_id)
+        call = call_of(request, key, msgspec.json.encode(asked))
         job = report_of(asked.event_id, asked.kind)
         async with database.write() as connection:
-            await outbox.add(connection, [job], clock.now_ms())
+            before = await outbox.add_for(database, connection, job, call, clock.now_ms())
         nudge()
-        return accepted(job)
+        answer = accepted(before or job)
+        answer.headers.update(REPLAYED if before else {})
+        return answer
 
     return routes

@@ -31,6 +31,7 @@ from event_seating.booking.schemas import (
 from event_seating.booking.service import BookingService
 from event_seating.booking.submission import Granted
 from event_seating.errors import ServiceError
+from event_seating.web.idempotency import Key
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
 
@@ -81,8 +82,7 @@ _NO_HOLDING: Final[Refusals] = (
     errors.TooManyHeld,
 )
 
-# Their lengths are checked with what else they must be, in `caller` and `ids`.
-Key = Annotated[str | None, Header(alias="Idempotency-Key", json_schema_extra={"maxLength": 255})]
+# Its length is checked with what else it must be, in `ids`.
 Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra={"maxLength": 200})]
 
 

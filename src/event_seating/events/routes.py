@@ -14,6 +14,7 @@ from event_seating.errors import (
     EventCancelled,
     EventNotFound,
     EventUnavailable,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
     PriceMissing,
@@ -25,6 +26,7 @@ from event_seating.events.model import Event, EventChange, NewEvent
 from event_seating.events.service import EventService
 from event_seating.events.store import Filter
 from event_seating.venues.model import is_venue_id
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
@@ -33,6 +35,7 @@ _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,
     MalformedJson,
     EventUnavailable,
+    IdempotencyKeyReused,
     TooBusy,
     DatabaseUnavailable,
 )
@@ -127,15 +130,18 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         status_code=201,
         response_model=EventBody,
         openapi_extra=_NEW.described(),
-        responses=documented(UnknownVenue, PriceMissing, *_WRITE_ERRORS),
+        responses=documented(UnknownVenue, PriceMissing, IdempotencyKeyReused, *_WRITE_ERRORS),
     )
-    async def create_event(request: Request) -> Response:
+    async def create_event(request: Request, key: Key = None) -> Response:
         """In the newest version of its venue's seat map, on sale from now until it begins.
 
         Prices that are not given are the seat map's.
         """
-        event = await events.create(await _NEW.of(request), _actor(request))
-        return _json(event.fields(), 201, {"location": f"/events/{event.id}"})
+        new = await _NEW.of(request)
+        call = call_of(request, key, msgspec.json.encode(new, order="deterministic"))
+        event, replayed = await events.create(new, _actor(request), call)
+        headers = {"location": f"/events/{event.id}", **(REPLAYED if replayed else {})}
+        return _json(event.fields(), 201, headers)
 
     @routes.patch(
         "/events/{id}",

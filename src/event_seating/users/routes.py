@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from event_seating.errors import (
     DatabaseUnavailable,
     EmailExists,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
     UserIdExists,
@@ -19,6 +21,7 @@ from event_seating.users.asking import UserAsking
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.service import UserService
 from event_seating.web.asgi import Header as RawHeader
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.openapi import TEXT, examples
 from event_seating.web.problem import documented
 
@@ -132,21 +135,34 @@ def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> No
         responses={
             202: {"model": JobBody, "description": "`Prefer: respond-async`: a job creates it."},
             **documented(
-                InvalidRequest, MalformedJson, UserIdExists, EmailExists, DatabaseUnavailable
+                InvalidRequest,
+                MalformedJson,
+                UserIdExists,
+                EmailExists,
+                IdempotencyKeyReused,
+                DatabaseUnavailable,
             ),
         },
     )
-    async def create_user(new: NewUser, prefer: Prefer = None) -> Response:
+    async def create_user(
+        request: Request, new: NewUser, prefer: Prefer = None, key: Key = None
+    ) -> Response:
         """The name is trimmed, the e-mail address trimmed and put in lower case.
 
         With `Prefer: respond-async` the user is created a moment later, by a job.
         """
-        if _prefers_async(prefer):
-            job = accepted(await asking.create(new.id, new.name, new.email))
-            job.headers["preference-applied"] = RESPOND_ASYNC
-            return job
-        answer = _json(await users.create(new.id, new.name, new.email), 201)
-        answer.headers["location"] = f"/users/{new.id}"
+        later = _prefers_async(prefer)
+        asked = (new.id, new.name, new.email, later)
+        call = call_of(request, key, msgspec.json.encode(asked))
+        if later:
+            job, replayed = await asking.create(new.id, new.name, new.email, call)
+            answer = accepted(job)
+            answer.headers["preference-applied"] = RESPOND_ASYNC
+        else:
+            encoded, replayed = await users.create(new.id, new.name, new.email, call)
+            answer = _json(encoded, 201)
+            answer.headers["location"] = f"/users/{new.id}"
+        answer.headers.update(REPLAYED if replayed else {})
         return answer
 
 

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from event_seating.errors import (
     DatabaseUnavailable,
+    IdempotencyKeyReused,
     InvalidMap,
     InvalidRequest,
     VenueExists,
@@ -22,6 +23,7 @@ from event_seating.venues.formats import schema
 from event_seating.venues.model import MapVersion
 from event_seating.venues.service import ReadyMap, VenueService
 from event_seating.web import openapi
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 from event_seating.web.representation import has_current, prefers_gzip
@@ -124,13 +126,16 @@ def _add_writing(routes: APIRouter, venues: VenueService) -> None:
         status_code=201,
         response_model=MapVersionBody,
         openapi_extra=_TAKES_A_MAP,
-        responses=documented(VenueExists, *_WRITE_ERRORS)
+        responses=documented(VenueExists, IdempotencyKeyReused, *_WRITE_ERRORS)
         | {200: {"model": MapVersionBody, "description": "A dry run: the map is valid."}},
     )
-    async def create_venue(request: Request, dry_run: DryRun = False) -> Response:
+    async def create_venue(request: Request, dry_run: DryRun = False, key: Key = None) -> Response:
         """Its id is the map's `venueId`, else one made from the name."""
-        created = await venues.create(_body(request), dry_run=dry_run)
-        return _summary(created, 200 if dry_run else 201)
+        call = None if dry_run else call_of(request, key)
+        version, replayed = await venues.create(_body(request), dry_run=dry_run, call=call)
+        answer = _summary(version, 200 if dry_run else 201)
+        answer.headers.update(REPLAYED if replayed else {})
+        return answer
 
     @routes.put(
         "/venues/{id}",

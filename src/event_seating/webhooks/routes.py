@@ -1,13 +1,14 @@
 """The routes of webhooks: who is told what, and with which secret."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import errors
 from event_seating.clock import rfc3339
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
@@ -15,15 +16,12 @@ from event_seating.webhooks import delivery_routes
 from event_seating.webhooks.model import Webhook
 from event_seating.webhooks.service import (
     NewWebhook,
-    Once,
     Revealed,
     WebhookChange,
     WebhookService,
 )
 
 PRIVATE: Final = "private, no-store"
-
-IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
 
 _NEW = JsonBody(
     NewWebhook,
@@ -39,17 +37,6 @@ _CHANGE = JsonBody(
     WebhookChange,
     examples={"Everything there is": {"types": ["*"]}, "A pause": {"paused": True}},
 )
-
-# What a header can carry and a database compares.
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=IDEMPOTENCY_KEY_CHARS_MAX,
-        pattern=r"^[ -~]*$",
-    ),
-]
 
 _DATE_TIME: dict[str, Any] = {"format": "date-time"}
 
@@ -128,7 +115,9 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
     )
     async def create_webhook(request: Request, key: Key = None) -> Response:
         """The answer has the secret, which is never shown again."""
-        made = await webhooks.create(await _NEW.of(request), _once(request, key))
+        new = await _NEW.of(request)
+        call = call_of(request, key, msgspec.json.encode(new, order="deterministic"))
+        made = await webhooks.create(new, call)
         answer = _revealed(made, 201)
         answer.headers["location"] = f"/webhooks/{made.webhook.id}"
         return answer
@@ -191,14 +180,7 @@ def _add_secret(routes: APIRouter, webhooks: WebhookService) -> None:
     )
     async def rotate_secret(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """The one before it signs as well for 24 hours."""
-        return _revealed(await webhooks.rotate(id, _once(request, key)), 200)
-
-
-def _once(request: Request, key: str | None) -> Once | None:
-    if key is None:
-        return None
-    route = f"{request.method} {request.scope['route'].path}"
-    return Once(f"{request.scope['principal'].name} {route}", key)
+        return _revealed(await webhooks.rotate(id, call_of(request, key, id.encode())), 200)
 
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
@@ -218,7 +200,7 @@ def _fields(webhook: Webhook) -> dict[str, Any]:
 def _revealed(made: Revealed, status: int) -> Response:
     answer = _json({**_fields(made.webhook), "secret": made.secret}, status)
     if made.replayed:
-        answer.headers["idempotency-replayed"] = "true"
+        answer.headers.update(REPLAYED)
     return answer
 
 

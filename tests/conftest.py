@@ -24,6 +24,7 @@ from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.db.tables import metadata
 from event_seating.telemetry.logs import Logs
+from tests.document import Checked, document_of
 from tests.postgres import Postgres
 from tests.valkey import Valkey
 
@@ -185,8 +186,9 @@ async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[S
         elif not settings.sqlite_path.exists():
             await lay_tables(settings.sqlite_path)
         parts = await stack.enter_async_context(bootstrap.running(settings, logs))
+        checked = Checked(app.build(parts), document_of(parts))
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app.build(parts), client=(peer, 1)),
+            transport=httpx.ASGITransport(checked, client=(peer, 1)),
             base_url="http://localhost:3001",
         )
         yield Service(parts, await stack.enter_async_context(client))

@@ -6,12 +6,11 @@ that lives on its own.
 
 import re
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -30,7 +29,7 @@ from event_seating.users import routes as users
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.venues import routes as venues
 from event_seating.version import VERSION
-from event_seating.web import docs, problem, seat_page, security
+from event_seating.web import docs, openapi, problem, seat_page, security
 from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets, SeatingBudget
 from event_seating.web.cors import Cors
@@ -40,7 +39,7 @@ from event_seating.web.sockets import Socket, SocketDoor
 from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
-    r"/(?:$|box-office$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|favicon\.ico$)"
+    r"/(?:$|box-office$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|schemas/|favicon\.ico$)"
 )
 """Health, metrics and static files are never limited."""
 
@@ -154,7 +153,7 @@ def api(parts: Parts) -> FastAPI:
     @cache
     def document() -> bytes:
         # Made when it is first asked for: it takes a good part of a start.
-        return msgspec.json.encode(_openapi(routes))
+        return msgspec.json.encode(openapi.document(routes, security.ACCESS, is_limited))
 
     @routes.get("/openapi.json", include_in_schema=False)
     async def read_openapi() -> Response:
@@ -222,21 +221,8 @@ def _hosts(settings: Settings) -> frozenset[bytes] | None:
     return LOCAL_NAMES | {settings.host.encode()}
 
 
-def _openapi(api: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with our own answer to a body that does not fit."""
-    document = get_openapi(
-        title=api.title, version=api.version, description=api.description, routes=api.routes
+def is_limited(method: str, path: str) -> bool:
+    """Whether one of the rate limits holds for a route; `path` is its template."""
+    return bool(SEATING.match(path)) or not (
+        UNLIMITED.match(path) or (method == "GET" and UNLIMITED_READS.match(path))
     )
-    schemas = document["components"]["schemas"]
-    schemas.update(problem.schemas())
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    document["components"]["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "An API key."}
-    }
-    for path, operations_ in document["paths"].items():
-        for method, operation in operations_.items():
-            operation["responses"].pop("422", None)
-            if security.ACCESS[f"{method.upper()} {path}"] > security.Role.anyone:
-                operation["security"] = [{"key": []}]
-    return document

@@ -81,7 +81,7 @@ async def add_demo_event(venues: VenueService, events: EventService, clock: Cloc
     await venues.replace(VENUE_ID, _arena(), dry_run=False)
     starts_at = demo_start(datetime.fromtimestamp(clock.now_ms() / MS_PER_S, UTC))
     asked = NewEvent(VENUE_ID, "Opening Night", starts_at.isoformat(), ZONE)
-    return await events.create(asked, ACTOR)
+    return (await events.create(asked, ACTOR)).event
 
 
 def demo_start(now: datetime) -> datetime:

@@ -12,6 +12,7 @@ from event_seating.db.tables import (
     files,
     idempotency,
     job_results,
+    kept_answers,
     outbox,
     user_import_refusals,
     user_imports,
@@ -85,6 +86,10 @@ async def test_each_thing_is_kept_for_its_time(database: Database, purge: Purge)
          "answer": b"x", "at_ms": at}
         for key, at in (("new", NOW_MS - DAY_MS), ("old", NOW_MS - DAY_MS - 1))
     ])  # fmt: skip
+    await put(database, kept_answers, [
+        {"call": call, "request_hash": b"x", "status": 1, "answer": b"x", "at_ms": at}
+        for call, at in ((b"new", NOW_MS - DAY_MS), (b"old", NOW_MS - DAY_MS - 1))
+    ])  # fmt: skip
     await put(database, outbox, [row("waits", None), row("new", NOW_MS - 30 * DAY_MS),
                                  row("old", NOW_MS - 30 * DAY_MS - 1)])  # fmt: skip
     await put(database, webhook_deliveries, [
@@ -98,6 +103,7 @@ async def test_each_thing_is_kept_for_its_time(database: Database, purge: Purge)
     gone = await run(purge)
     assert await ids(database, job_results.c.id) == {"new"}
     assert await ids(database, idempotency.c.key) == {"new"}
+    assert await ids(database, kept_answers.c.call) == {b"new"}  # type: ignore[comparison-overlap]
     assert await ids(database, outbox.c.id) == {"waits", "new"}
     assert await ids(database, webhook_deliveries.c.id) == {"new"}
     assert await ids(database, files.c.name) == {"new"}

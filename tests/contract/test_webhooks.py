@@ -16,6 +16,7 @@ from tests.receivers import Behave, Receiver, answer, close, receiving
 
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import Call
 from event_seating.db.tables import job_results, outbox
 from event_seating.errors import (
     DeliveryNotFound,
@@ -39,7 +40,7 @@ from event_seating.webhooks.jobs import RESTING, NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
 from event_seating.webhooks.resting import SILENT_MOST
 from event_seating.webhooks.sender import Sender
-from event_seating.webhooks.service import NewWebhook, Once, WebhookChange, WebhookService
+from event_seating.webhooks.service import NewWebhook, WebhookChange, WebhookService
 from event_seating.webhooks.targets import TargetRules
 from event_seating.webhooks.wanted import Wanted
 
@@ -229,7 +230,7 @@ class TestSubscriptions:
 
 class TestRepeatedCalls:
     NEW = NewWebhook("https://a.example/", ["*"])
-    ONCE = Once("admin POST /webhooks", "a key")
+    ONCE = Call(b"create", b"the first")
 
     async def test_the_same_call_makes_one_webhook_and_shows_its_secret_again(
         self, house: House
@@ -246,8 +247,9 @@ class TestRepeatedCalls:
 
     async def test_another_call_under_the_key_is_refused(self, house: House) -> None:
         await house.service.create(self.NEW, self.ONCE)
+        other = self.ONCE._replace(request_hash=b"another")
         with pytest.raises(IdempotencyKeyReused):
-            await house.service.create(NewWebhook("https://b.example/", ["*"]), self.ONCE)
+            await house.service.create(NewWebhook("https://b.example/", ["*"]), other)
 
     async def test_a_refused_call_may_be_mended_under_its_key(self, house: House) -> None:
         with pytest.raises(InvalidRequest):
@@ -265,7 +267,7 @@ class TestRepeatedCalls:
         self, house: House
     ) -> None:
         made = await house.service.create(self.NEW)
-        once = Once("admin POST /webhooks/{id}/secret", "k")
+        once = Call(b"rotate", b"it")
         first = await house.service.rotate(made.webhook.id, once)
         again = await house.service.rotate(made.webhook.id, once)
         assert (again.secret, again.replayed) == (first.secret, True)

@@ -1,7 +1,9 @@
 """The OpenAPI document, and the API held against it with data that fits and data that does not."""
 
 import asyncio
+import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,10 +17,11 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
 from tests.conftest import Service, in_process
+from tests.document import Answered, Document
 
 from event_seating import errors
 from event_seating.errors import ServiceError
-from event_seating.web import security
+from event_seating.web import problem, security
 
 EXAMPLES = 60
 """For each operation and kind of data; all of them together take about a minute."""
@@ -116,9 +119,17 @@ def running(loop: asyncio.Runner) -> Iterator[Service]:
     loop.run(context.__aexit__(None, None, None))
 
 
+SERVED: list[dict[str, Any]] = []
+"""The document as it is served: the same each time, so that one service is started for it."""
+
+
 @pytest.fixture
-def document(loop: asyncio.Runner, running: Service) -> dict[str, Any]:
-    return dict(loop.run(running.client.get("/openapi.json")).json())
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    if not SERVED:
+        loop: asyncio.Runner = request.getfixturevalue("loop")
+        running: Service = request.getfixturevalue("running")
+        SERVED.append(loop.run(running.client.get("/openapi.json")).json())
+    return SERVED[0]
 
 
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
@@ -147,6 +158,122 @@ def test_it_says_which_operations_need_a_key(document: dict[str, Any]) -> None:
         method, path = name.split(" ")
         needs_key = "security" in document["paths"][path][method.lower()]
         assert needs_key == (security.ACCESS[name] > security.Role.anyone)
+
+
+BODILESS = {"204", "304"}
+
+
+def contents(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each content of a body or an answer, with where it stands."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            name = f"{method.upper()} {path}"
+            for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
+                yield f"{name} {media_type}", media
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                assert content or status in BODILESS, f"{name} {status}"
+                for media_type, media in content.items():
+                    yield f"{name} {status} {media_type}", media
+
+
+def objects(schema: Any) -> Iterator[dict[str, Any]]:
+    """Each object with fields of its own in a schema."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from objects(each)
+    elif isinstance(schema, dict):
+        if "properties" in schema and isinstance(schema["properties"], dict):
+            yield schema
+        for name, value in schema.items():
+            if name not in {"examples", "example", "default"}:
+                yield from objects(value)
+
+
+def test_every_body_and_answer_has_a_schema(document: dict[str, Any]) -> None:
+    for name, media in contents(document):
+        assert media.get("schema"), name
+
+
+def test_every_object_has_a_name_and_no_two_are_twins(document: dict[str, Any]) -> None:
+    for name, media in contents(document):
+        assert not list(objects(media["schema"])), name
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        assert len(list(objects(schema))) <= 1, f"{name} has an object without a name in it"
+        assert schema.get("description"), f"{name} says nothing of itself"
+    same = Counter(json.dumps(schema["properties"], sort_keys=True)
+                   for schema in schemas.values() if "properties" in schema)  # fmt: skip
+    assert max(same.values()) == 1
+
+
+def test_each_reference_leads_to_a_schema_and_each_schema_is_used(
+    document: dict[str, Any],
+) -> None:
+    named = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    used = set(re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(document)))
+    assert used == named
+
+
+def test_no_parameter_can_be_null(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                assert {"type": "null"} not in parameter["schema"].get("anyOf", ())
+
+
+def test_it_says_where_the_server_is(document: dict[str, Any]) -> None:
+    assert [server["url"] for server in document["servers"]] == ["/"]
+
+
+def test_tables_and_lines_are_among_the_media_types(document: dict[str, Any]) -> None:
+    def answered(path: str) -> set[str]:
+        return set(document["paths"][path]["get"]["responses"]["200"]["content"])
+
+    assert answered("/events/{id}/bookings") == {
+        "application/json", "text/csv", "application/x-ndjson"
+    }  # fmt: skip
+    assert answered("/events/{id}/log") == {"application/json", "application/x-ndjson"}
+    assert answered("/files/{id}") == {"text/csv"}
+
+
+def test_each_refusal_is_an_error_with_its_status(document: dict[str, Any]) -> None:
+    existing = {error.code: error.status for error in ServiceError.every()}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                codes = response.get(problem.CODES, [])
+                assert len(codes) == len(set(codes)), path
+                assert all(existing[code] == int(status) for code in codes), path
+                assert all(f"`{code}`" in response["description"] for code in codes), path
+
+
+def test_each_refusal_of_the_rules_is_one_of_a_route(document: dict[str, Any]) -> None:
+    declared = {
+        code
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for response in operation["responses"].values()
+        for code in response.get(problem.CODES, ())
+    }
+    assert declared >= {error.code for error in errors.Refused.__subclasses__()}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (409, {"error": "x", "code": "no_block", "requestId": "1"}, "refusal no_block"),
+        (409, {"error": "x", "code": "sold_out", "requestId": "1", "why": 1}, "why"),
+        (418, {"error": "x", "code": "sold_out", "requestId": "1"}, "declare 418"),
+        (200, {"seats": ["A1"]}, "areas"),
+    ],
+)
+def test_an_answer_that_the_document_does_not_declare_is_noticed(
+    document: dict[str, Any], status: int, body: dict[str, Any], message: str
+) -> None:
+    answer = Answered(status, "application/json", json.dumps(body).encode())
+    with pytest.raises(AssertionError, match=message):
+        Document(document).check("PATCH", "/holds/current", answer)
 
 
 def matches(template: str, path: str) -> bool:

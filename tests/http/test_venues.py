@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 from sqlalchemy import text
 from tests.conftest import Service, in_process
@@ -16,6 +17,7 @@ from event_seating.booking.plans import seat_index
 from event_seating.errors import VenueNotFound, VenueVersionNotFound
 from event_seating.venues import service as service_module
 from event_seating.venues.arenas import arena
+from event_seating.venues.formats import schema
 
 pytestmark = pytest.mark.anyio
 
@@ -445,6 +447,26 @@ class TestLists:
         assert [fault["field"] for fault in answer.json()["fields"]] == [field]
 
 
+class TestTheSchema:
+    async def test_it_is_published_and_cached(self, service: Service) -> None:
+        answer = await service.client.get("/schemas/seat-map.json")
+        assert answer.json() == schema.standalone()
+        assert answer.headers["content-type"] == "application/schema+json"
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        known = {"if-none-match": answer.headers["etag"]}
+        again = await service.client.get("/schemas/seat-map.json", headers=known)
+        assert (again.status_code, again.content) == (304, b"")
+
+    @pytest.mark.parametrize(
+        "made", [seat_map(areas=[area()]), plan(), arena(2_000, standing=100)], ids=str
+    )
+    async def test_the_map_of_a_venue_fits_it(self, service: Service, made: Any) -> None:
+        await put(service, made | {"venueId": "club"})
+        found = (await service.client.get("/venues/club")).json()
+        published = (await service.client.get("/schemas/seat-map.json")).json()
+        assert jsonschema_rs.Draft202012Validator(published).is_valid(found)
+
+
 class TestWhoMay:
     @pytest.fixture
     async def production(self, environment: dict[str, str]) -> AsyncIterator[Service]:
@@ -456,7 +478,8 @@ class TestWhoMay:
     async def test_anyone_reads_maps_without_a_limit(self, production: Service) -> None:
         key = {"authorization": f"Bearer {'k' * 24}"}
         assert (await post(production, seat_map(), headers=key)).status_code == 201
-        for path in ("/venues/club", "/venues/club/versions/1") * 5:
+        reads = ("/venues/club", "/venues/club/versions/1", "/schemas/seat-map.json")
+        for path in reads * 5:
             answer = await production.client.get(path)
             assert answer.status_code == 200
             assert "ratelimit" not in answer.headers

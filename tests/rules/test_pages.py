@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 from tests.rules import markdown
 from tests.rules.repository import ROOT, make_targets, name_of, pages
+from typer.core import TyperGroup
 
 from event_seating.cli import cli
 from event_seating.config import Settings
@@ -81,3 +83,14 @@ def test_each_page_can_be_reached_from_the_readme() -> None:
         links = (link.partition("#")[0] for link in markdown.links(page.read_text()))
         left += [(page.parent / link).resolve() for link in links if link and "://" not in link]
     assert reached == set(pages())
+
+
+def test_each_command_and_option_is_in_the_page_on_running_it() -> None:
+    rows = markdown.rows((ROOT / "docs/running.md").read_text(), "command")
+    written = {cells[0].strip("`"): set(re.findall(r"`(--[a-z]+)`", cells[1])) for cells in rows}
+    group = typer.main.get_command(cli)
+    assert isinstance(group, TyperGroup)
+    assert written == {
+        name: {option for parameter in command.params for option in parameter.opts} - {"--help"}
+        for name, command in group.commands.items()
+    }

@@ -6,20 +6,15 @@ key; a hash of what was asked tells a repetition from another request under the 
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from event_seating.booking.requests import CancelBooking, ExchangeSeats, PlaceHold, Request
 from event_seating.booking.store import Claim
 from event_seating.booking.submission import Once
-from event_seating.errors import InvalidRequest
+from event_seating.web import idempotency
 from event_seating.web.security import Principal, Role
-
-ANONYMOUS_KEY_CHARS_MIN: Final = 22
-"""Nobody's key must be guessed by somebody else who has no name either."""
-
-IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +45,7 @@ def once(caller: Caller, request: Request, body: Any) -> Once | None:
     key = caller.key
     if key is None:
         return None
-    least = 1 if caller.box_office else ANONYMOUS_KEY_CHARS_MIN
-    if not (least <= len(key) <= IDEMPOTENCY_KEY_CHARS_MAX and key.isascii() and key.isprintable()):
-        raise InvalidRequest(
-            f"Idempotency-Key: must have {least} to {IDEMPOTENCY_KEY_CHARS_MAX} printable "
-            "ASCII characters"
-        )
+    idempotency.check(key, named=caller.box_office)
     return Once(Claim(f"{caller.principal.name} {caller.route}", key), _hash(request, body))
 
 

@@ -10,10 +10,12 @@ from event_seating.booking import answers, exports, list_store, views
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.list_store import BookingFilter
 from event_seating.booking.registry import SeatLogs
+from event_seating.booking.schemas import BookingsBody
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
 from event_seating.users import model as users_model
 from event_seating.web.json_body import invalid
+from event_seating.web.openapi import TEXT, lines
 from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
@@ -25,11 +27,11 @@ TEXT_CHARS_MAX: Final = 200
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
     errors.InvalidRequest,
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.RateLimited,
+    errors.EventUnavailable,
     errors.DatabaseUnavailable,
 )
+
+EXPORTS: Final = {"content": {CSV: TEXT, NDJSON: lines("BookingBody")}}
 
 UserExists = Callable[[str], Awaitable[bool]]
 
@@ -61,7 +63,8 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
         "/events/{id}/bookings",
         operation_id="listBookings",
         summary="List an event's bookings",
-        responses=documented(errors.EventNotFound, SeatNotFound, errors.EventUnavailable, *_READS),
+        response_model=BookingsBody,
+        responses=documented(errors.EventNotFound, SeatNotFound, *_READS) | {200: EXPORTS},
     )
     async def list_bookings(
         request: Request,
@@ -99,6 +102,7 @@ def _add_of_user(
         "/users/{id}/bookings",
         operation_id="listUserBookings",
         summary="List a user's bookings",
+        response_model=BookingsBody,
         responses=documented(UserNotFound, *_READS),
     )
     async def list_user_bookings(

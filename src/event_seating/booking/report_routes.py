@@ -7,17 +7,17 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from event_seating import errors
-from event_seating.booking import ids
+from event_seating.booking import examples, ids
 from event_seating.booking.house import HouseOf
 from event_seating.booking.report import ReportKind, report_of
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import EventNotFound, ServiceError
+from event_seating.errors import EventNotFound
 from event_seating.jobs import outbox
+from event_seating.operations.job_routes import JobBody, accepted
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
-
-PRIVATE: Final = "private, no-store"
 
 
 class ReportBody(
@@ -29,14 +29,7 @@ class ReportBody(
     kind: ReportKind
 
 
-_REPORT: Final = JsonBody(ReportBody)
-
-_CALLER: Final[tuple[type[ServiceError], ...]] = (
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.RateLimited,
-    errors.DatabaseUnavailable,
-)
+_REPORT: Final = JsonBody(ReportBody, examples=examples.REPORT)
 
 
 def router(
@@ -53,25 +46,29 @@ def router(
         operation_id="askForReport",
         summary="Ask for a report",
         status_code=202,
-        responses=documented(errors.InvalidRequest, errors.MalformedJson, EventNotFound, *_CALLER),
+        response_model=JobBody,
+        responses=documented(
+            errors.InvalidRequest,
+            errors.MalformedJson,
+            EventNotFound,
+            errors.IdempotencyKeyReused,
+            errors.DatabaseUnavailable,
+        ),
         openapi_extra=_REPORT.described(),
     )
-    async def ask_for_report(request: Request) -> Response:
+    async def ask_for_report(request: Request, key: Key = None) -> Response:
         """`sales`: a line for each seat of every booking, as CSV. The job's result names it."""
         asked = await _REPORT.of(request)
         if not ids.is_event_id(asked.event_id):
             raise EventNotFound
         await house_of(asked.event_id)
+        call = call_of(request, key, msgspec.json.encode(asked))
         job = report_of(asked.event_id, asked.kind)
         async with database.write() as connection:
-            await outbox.add(connection, [job], clock.now_ms())
+            before = await outbox.add_for(database, connection, job, call, clock.now_ms())
         nudge()
-        told = {"id": job.id, "name": job.name, "state": "waiting"}
-        return Response(
-            msgspec.json.encode({**told, "progress": None, "result": None, "error": None}),
-            202,
-            headers={"location": f"/jobs/{job.id}", "cache-control": PRIVATE},
-            media_type="application/json",
-        )
+        answer = accepted(before or job)
+        answer.headers.update(REPLAYED if before else {})
+        return answer
 
     return routes

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from event_seating import errors
+from event_seating.booking import examples
 from event_seating.booking.bodies import (
     PATTERNS,
     BlockBody,
@@ -20,9 +21,17 @@ from event_seating.booking.bodies import (
 )
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.caller import Caller
+from event_seating.booking.schemas import (
+    BlocksBody,
+    BookingBody,
+    ChangedBookingBody,
+    DryRunBody,
+    HeldBody,
+)
 from event_seating.booking.service import BookingService
 from event_seating.booking.submission import Granted
-from event_seating.errors import Refused, ServiceError
+from event_seating.errors import ServiceError
+from event_seating.web.idempotency import Key
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
 
@@ -39,31 +48,41 @@ OF_EVERY_SALE: Final = (
 )
 """The calls that a crowd makes when a sale begins."""
 
-_HOLD = JsonBody(HoldBody, PATTERNS)
-_CHANGE_HOLD = JsonBody(ChangeHoldBody, PATTERNS)
-_BOOK = JsonBody(BookBody, PATTERNS)
-_CANCEL = JsonBody(CancelBody, PATTERNS)
-_CHANGE = JsonBody(ChangeBookingBody, PATTERNS)
-_BLOCK = JsonBody(BlockBody, PATTERNS)
+_HOLD = JsonBody(HoldBody, PATTERNS, examples.HOLD)
+_CHANGE_HOLD = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)
+_BOOK = JsonBody(BookBody, PATTERNS, examples.BOOK)
+_CANCEL = JsonBody(CancelBody, PATTERNS, examples.CANCEL)
+_CHANGE = JsonBody(ChangeBookingBody, PATTERNS, examples.CHANGE_BOOKING)
+_BLOCK = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
 
-_COMMON: Final[tuple[type[ServiceError], ...]] = (
-    errors.InvalidRequest,
-    errors.MalformedJson,
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.RateLimited,
-    errors.EventUnavailable,
+Refusals = tuple[type[ServiceError], ...]
+
+_READS: Final[Refusals] = (errors.EventUnavailable, errors.DatabaseUnavailable)
+_WRITES: Final[Refusals] = (
+    *_READS,
     errors.TooBusy,
-    errors.DatabaseUnavailable,
-)
-_WRITES: Final[tuple[type[ServiceError], ...]] = (
-    *_COMMON,
+    errors.EventCancelled,
     errors.IdempotencyKeyReused,
-    *Refused.__subclasses__(),
+    errors.InvalidRequest,
+)
+_JSON: Final[Refusals] = (errors.MalformedJson,)
+_NO_HOLD: Final[Refusals] = (
+    errors.HoldNotFound,
+    errors.HoldExpired,
+    errors.HoldReleased,
+    errors.HoldBooked,
+)
+_NO_BOOKING: Final[Refusals] = (errors.BookingNotFound, errors.AlreadyCancelled)
+_NO_SEATS: Final[Refusals] = (errors.SeatsUnavailable, errors.SoldOut)
+_NO_HOLDING: Final[Refusals] = (
+    *_NO_SEATS,
+    errors.NotOnSale,
+    errors.OrphanSeat,
+    errors.TooManySeats,
+    errors.TooManyHeld,
 )
 
-# Their lengths are checked with what else they must be, in `caller` and `ids`.
-Key = Annotated[str | None, Header(alias="Idempotency-Key", json_schema_extra={"maxLength": 255})]
+# Its length is checked with what else it must be, in `ids`.
 Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra={"maxLength": 200})]
 
 
@@ -83,7 +102,8 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="placeHold",
         summary="Hold seats",
         status_code=201,
-        responses=documented(errors.EventNotFound, *_WRITES),
+        response_model=HeldBody,
+        responses=documented(errors.EventNotFound, *_NO_HOLDING, errors.NoBlock, *_JSON, *_WRITES),
         openapi_extra=_HOLD.described(),
     )
     async def place_hold(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
@@ -105,7 +125,8 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/holds/{token}",
         operation_id="readHold",
         summary="Read a hold",
-        responses=documented(errors.HoldNotFound, errors.HoldExpired, *_COMMON),
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, *_READS),
     )
     async def read_hold(token: str, header: Token = None) -> Response:
         """`/holds/current` takes the token from `Seat-Hold-Token`."""
@@ -116,7 +137,7 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="releaseHold",
         summary="Give a hold back",
         status_code=204,
-        responses=documented(*_WRITES),
+        responses=documented(*_NO_HOLD, *_WRITES),
     )
     async def release_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -135,7 +156,10 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/holds/{token}",
         operation_id="changeHold",
         summary="Add and remove seats of a hold",
-        responses=documented(*_WRITES),
+        response_model=HeldBody,
+        responses=documented(
+            *_NO_HOLD, *_NO_HOLDING, errors.NotInHold, errors.NothingLeft, *_JSON, *_WRITES
+        ),
         openapi_extra=_CHANGE_HOLD.described(),
     )
     async def change_hold(
@@ -149,7 +173,8 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/holds/{token}/extend",
         operation_id="extendHold",
         summary="Let a hold last longer",
-        responses=documented(*_WRITES),
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, errors.NothingGained, *_WRITES),
     )
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -169,7 +194,10 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="book",
         summary="Book a hold, or seats straight",
         status_code=201,
-        responses=documented(errors.UnknownUser, *_WRITES),
+        response_model=BookingBody,
+        responses=documented(
+            errors.EventNotFound, errors.UnknownUser, *_NO_HOLD, *_NO_SEATS, *_JSON, *_WRITES
+        ),
         openapi_extra=_BOOK.described(),
     )
     async def book(request: Request, key: Key = None) -> Response:
@@ -182,7 +210,8 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/bookings/{id}",
         operation_id="readBooking",
         summary="Read a booking",
-        responses=documented(errors.BookingNotFound, *_COMMON),
+        response_model=BookingBody,
+        responses=documented(errors.BookingNotFound, *_READS),
     )
     async def read_booking(id: str) -> Response:  # noqa: A002
         """A cancelled booking stays readable."""
@@ -198,8 +227,9 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/bookings/{id}/cancel",
         operation_id="cancelBooking",
         summary="Cancel a booking, or a part of it",
-        responses=documented(*_WRITES),
-        openapi_extra=_CANCEL.described(),
+        response_model=BookingBody,
+        responses=documented(*_NO_BOOKING, errors.NotInBooking, *_JSON, *_WRITES),
+        openapi_extra=_CANCEL.described(required=False),
     )
     async def cancel_booking(
         request: Request,
@@ -215,7 +245,10 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/bookings/{id}/changes",
         operation_id="changeBooking",
         summary="Exchange seats of a booking in one step",
-        responses=documented(*_WRITES),
+        response_model=ChangedBookingBody | DryRunBody,
+        responses=documented(
+            *_NO_BOOKING, errors.NotInBooking, errors.NothingLeft, *_NO_SEATS, *_JSON, *_WRITES
+        ),
         openapi_extra=_CHANGE.described(),
     )
     async def change_booking(
@@ -238,7 +271,8 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/events/{id}/blocks",
         operation_id="blockSeats",
         summary="Withdraw seats from sale",
-        responses=documented(errors.EventNotFound, *_WRITES),
+        response_model=BlocksBody,
+        responses=documented(errors.EventNotFound, *_JSON, *_WRITES),
         openapi_extra=_BLOCK.described(),
     )
     async def block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
@@ -250,7 +284,8 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/events/{id}/blocks/release",
         operation_id="releaseBlock",
         summary="Give blocked seats back to the sale",
-        responses=documented(errors.EventNotFound, *_WRITES),
+        response_model=BlocksBody,
+        responses=documented(errors.EventNotFound, *_JSON, *_WRITES),
         openapi_extra=_BLOCK.described(),
     )
     async def release_block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002

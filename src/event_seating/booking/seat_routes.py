@@ -4,17 +4,19 @@ from contextlib import aclosing
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
 
 from event_seating import errors
 from event_seating.booking import answers, audit, history, ids, views
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
+from event_seating.booking.log_schemas import LogBody
 from event_seating.booking.registry import SeatLogs
+from event_seating.booking.schemas import SeatBody, SnapshotBody
 from event_seating.booking.views import SeatViews
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError
+from event_seating.web.openapi import lines
 from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
 from event_seating.web.problem import documented
 from event_seating.web.security import Role
@@ -33,35 +35,13 @@ ENTRIES_A_PAGE: Final = 2_000
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
     errors.EventNotFound,
-    errors.InvalidRequest,
     errors.EventUnavailable,
     errors.DatabaseUnavailable,
 )
 
+LINES_OF_THE_LOG: Final = {"content": {NDJSON: lines("LogRow")}}
+
 Version = Annotated[int, Query(ge=0, le=INTEGER_MAX)]
-
-
-class Counts(BaseModel):
-    """How many seats and places have which status."""
-
-    available: int
-    held: int
-    booked: int
-    blocked: int
-
-
-class SnapshotBody(BaseModel):
-    """Every seat of an event."""
-
-    eventId: str  # noqa: N815 (the API's names are camelCase)
-    epoch: str
-    version: int
-    counts: Counts = Field(description="Of all seats and places.")
-    seats: dict[str, str] | str = Field(
-        description="The status of each seat by its id; with `format=compact` one of `ahbx` for "
-        "each seat in the order of the map. Take a status that you do not know as not available."
-    )
-    areas: dict[str, Counts]
 
 
 def router(views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database) -> APIRouter:
@@ -80,7 +60,7 @@ def _add_seats(
         operation_id="readSeats",
         summary="Read every seat of an event",
         response_model=SnapshotBody,
-        responses=documented(errors.VersionNotReached, *_READS)
+        responses=documented(errors.InvalidRequest, errors.VersionNotReached, *_READS)
         | {304: {"description": "Nothing has moved: `If-None-Match` names the present `ETag`."}},
     )
     async def read_seats(
@@ -101,7 +81,8 @@ def _add_seats(
         "/events/{id}/seats/{seat:path}",  # an id may have a slash
         operation_id="readSeat",
         summary="Read one seat",
-        responses=documented(SeatNotFound, errors.RateLimited, *_READS),
+        response_model=SeatBody,
+        responses=documented(SeatNotFound, *_READS),
     )
     async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
         """The box office also sees who has it, and what happened to it, the latest first."""
@@ -122,7 +103,8 @@ def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Dat
         "/events/{id}/log",
         operation_id="readLog",
         summary="Read an event's log",
-        responses=documented(errors.Unauthorized, errors.Forbidden, errors.RateLimited, *_READS),
+        response_model=LogBody,
+        responses=documented(errors.InvalidRequest, *_READS) | {200: LINES_OF_THE_LOG},
     )
     async def read_log(
         request: Request,

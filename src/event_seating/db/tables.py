@@ -171,6 +171,18 @@ idempotency = Table(
 )
 """The first answers of calls that came with an `Idempotency-Key`, for a day."""
 
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    Column("call", LargeBinary, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_kept_answers_at_ms", "at_ms"),
+)
+"""The same of calls that make something: a call is known by a hash."""
+
 outbox = Table(
     "outbox",
     metadata,

@@ -14,39 +14,51 @@ from event_seating.errors import (
     EventCancelled,
     EventNotFound,
     EventUnavailable,
-    Forbidden,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
     PriceMissing,
-    RateLimited,
     ServiceError,
     TooBusy,
-    Unauthorized,
     UnknownVenue,
 )
 from event_seating.events.model import Event, EventChange, NewEvent
 from event_seating.events.service import EventService
 from event_seating.events.store import Filter
 from event_seating.venues.model import is_venue_id
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 
-_READ_ERRORS: Final = (RateLimited, DatabaseUnavailable)
-
 _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,
     MalformedJson,
-    Unauthorized,
-    Forbidden,
-    RateLimited,
     EventUnavailable,
+    IdempotencyKeyReused,
     TooBusy,
     DatabaseUnavailable,
 )
 
-_NEW = JsonBody(NewEvent)
-_CHANGE = JsonBody(EventChange)
+_NEW = JsonBody(
+    NewEvent,
+    examples={
+        "With prices by ticket type": {
+            "venueId": "club",
+            "name": "Opening Night",
+            "startsAt": "2030-05-04T19:00:00Z",
+            "timeZone": "Europe/Berlin",
+            "prices": {"1": {"standard": "45.00", "child": "20.00"}},
+        }
+    },
+)
+_CHANGE = JsonBody(
+    EventChange,
+    examples={
+        "A pause": {"status": "paused"},
+        "Smaller holds, that last five minutes": {"rules": {"maxSeatsPerHold": 4, "holdTtl": 300}},
+    },
+)
 
 VenueId = Annotated[str | None, Query(alias="venueId", description="Only events at this venue.")]
 From = Annotated[
@@ -118,15 +130,18 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         status_code=201,
         response_model=EventBody,
         openapi_extra=_NEW.described(),
-        responses=documented(UnknownVenue, PriceMissing, *_WRITE_ERRORS),
+        responses=documented(UnknownVenue, PriceMissing, IdempotencyKeyReused, *_WRITE_ERRORS),
     )
-    async def create_event(request: Request) -> Response:
+    async def create_event(request: Request, key: Key = None) -> Response:
         """In the newest version of its venue's seat map, on sale from now until it begins.
 
         Prices that are not given are the seat map's.
         """
-        event = await events.create(await _NEW.of(request), _actor(request))
-        return _json(event.fields(), 201, {"location": f"/events/{event.id}"})
+        new = await _NEW.of(request)
+        call = call_of(request, key, msgspec.json.encode(new, order="deterministic"))
+        event, replayed = await events.create(new, _actor(request), call)
+        headers = {"location": f"/events/{event.id}", **(REPLAYED if replayed else {})}
+        return _json(event.fields(), 201, headers)
 
     @routes.patch(
         "/events/{id}",
@@ -148,7 +163,7 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
         operation_id="listEvents",
         summary="List events",
         response_model=EventsBody,
-        responses=documented(InvalidRequest, *_READ_ERRORS),
+        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_events(
         venue_id: VenueId = None,
@@ -172,7 +187,7 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
         operation_id="readEvent",
         summary="Read an event",
         response_model=EventBody,
-        responses=documented(EventNotFound, *_READ_ERRORS),
+        responses=documented(EventNotFound, DatabaseUnavailable),
     )
     async def read_event(id: str) -> Response:  # noqa: A002
         """How it sells is as of the log's last word on that."""

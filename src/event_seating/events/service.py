@@ -10,6 +10,10 @@ event visible, all in one. Whatever is cut off between the two, there is no even
 anybody was told: the request can simply be made again. What the first step left behind is removed
 when some later event is made.
 
+A call with an `Idempotency-Key` keeps the event in its first step. The same call again finds it:
+one that is made is its answer, and one that is not made yet is made, under the same id, by
+whichever of the two comes first, since the second step is the same call again to the log.
+
 A change says which configuration it is made on. If that is no longer the one, the log refuses, the
 change is made again on the newer one, and so two who change different things both get theirs, in
 one process or in several.
@@ -20,21 +24,25 @@ import secrets
 import zoneinfo
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking import ids
 from event_seating.booking.log import SeatLog
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import Configure, Part
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.store import Claim
+from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.config import Settings
+from event_seating.db import kept_answers
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import Call
 from event_seating.errors import (
     ConfigurationChanged,
     EventCancelled,
@@ -60,6 +68,15 @@ BUYER_SECRET_BYTES: Final = 32
 UNMADE_MS_MAX: Final = 3_600_000
 """An event that is not made after an hour never will be: no transaction lasts that long."""
 
+BEGUN_MS_MAX: Final = UNMADE_MS_MAX // 2
+"""How long a repeated call goes on with an event that was begun and not made; then with another."""
+
+FIRST_VERSION: Final = 1
+"""Of an event's log: its first row configures it."""
+
+_CREATES: Final = "POST /events"
+"""The scope of the calls that make an event, in its log."""
+
 RACES_MAX: Final = 100
 """Lost in a row against other processes; each loss is another's change, and few make any."""
 
@@ -74,6 +91,13 @@ def defaults(settings: Settings) -> Defaults:
         hold_ttl_ms=settings.hold_ttl_s * MS_PER_S,
     )
     return Defaults(settings.currency, rules)
+
+
+class Created(NamedTuple):
+    """An event as it was made, and whether an earlier call did."""
+
+    event: Event
+    replayed: bool
 
 
 class EventService:
@@ -119,26 +143,82 @@ class EventService:
 
     # Writing
 
-    async def create(self, asked: NewEvent, actor: str | None) -> Event:
-        """A new event in the newest version of its venue's map.
+    async def create(self, asked: NewEvent, actor: str | None, call: Call | None = None) -> Created:
+        """A new event in the newest version of its venue's map; a repeated `call` makes none.
 
-        Raises `UnknownVenue`, `PriceMissing` and `InvalidRequest`.
+        Raises `UnknownVenue`, `PriceMissing`, `InvalidRequest` and `IdempotencyKeyReused`.
         """
+        begun = await self._begun(call)
+        if begun is not None and await self._load(begun.id) is not None:
+            return Created(begun, replayed=True)
+        if begun is None:
+            begun = await self._begin(asked, call)
+        return await self._make(begun, actor, call)
+
+    async def _begin(self, asked: NewEvent, call: Call | None) -> Event:
+        """Write an event that nobody sees; or what another process began for the same call."""
         version = await self._newest(asked.venue_id)
         venue_map = await self._venues.seat_plan(version.venue_id, version.version)
         now_ms = self._clock.now_ms()
         zones = await asyncio.to_thread(time_zones)
         tiers = _tiers(venue_map)
         occasion, sale = model.opened(asked, tiers, self._defaults, zones, now_ms)
-        event_id = ids.new_event_id()
-        await self._write_unmade(event_id, version, occasion, sale.currency, now_ms)
+        event = Event(
+            id=ids.new_event_id(),
+            venue_id=version.venue_id,
+            venue_version=version.version,
+            venue_name=version.name,
+            name=occasion.name,
+            starts_at_ms=occasion.starts_at_ms,
+            time_zone=occasion.time_zone,
+            epoch=secrets.token_hex(EPOCH_BYTES),
+            created_at_ms=now_ms,
+            configuration=sale,
+            version=FIRST_VERSION,
+        )
+        async with self._database.write() as connection:
+            before = await self._kept(connection, call)
+            if before is not None:
+                return before
+            await self._write_unmade(connection, event, occasion)
+            kept = msgspec.json.encode(event)
+            await kept_answers.keep(connection, call, 201, kept, now_ms)
+        return event
+
+    async def _make(self, event: Event, actor: str | None, call: Call | None) -> Created:
+        """Write the first row of an event's log; of those who do so for one call, one does."""
+        venue_map = await self._venues.seat_plan(event.venue_id, event.venue_version)
         blocked = tuple(seat for seat, flag in enumerate(venue_map.blocked) if flag)
-        with self._facts.making(event_id):
-            log = await self._log_of(event_id)
-            first = Configure(sale, blocked=Part(blocked) if blocked else None, actor=actor)
-            granted = await log.submit(Submission(first, _nothing_to_say))
+        with self._facts.making(event.id):
+            log = await self._log_of(event.id)
+            first = Configure(
+                event.configuration, blocked=Part(blocked) if blocked else None, actor=actor
+            )
+            once = call and Once(Claim(_CREATES, call.id.hex()), call.request_hash)
+            granted = await log.submit(Submission(first, _nothing_to_say, once=once))
         assert isinstance(granted, Granted), "the first configuration of an event was refused"
-        return await self.read(event_id)
+        assert granted.version == FIRST_VERSION or granted.replayed, "an event was made twice"
+        self._reads.taint(event.id)
+        return Created(event, granted.replayed)
+
+    async def _begun(self, call: Call | None) -> Event | None:
+        """What was begun for the same call before; raises `IdempotencyKeyReused`."""
+        if call is None:
+            return None
+        async with self._database.write() as connection:
+            return await self._kept(connection, call)
+
+    async def _kept(self, connection: AsyncConnection, call: Call | None) -> Event | None:
+        now_ms = self._clock.now_ms()
+        before = await kept_answers.first(self._database, connection, call, now_ms)
+        if before is None:
+            return None
+        event = msgspec.json.decode(before.answer, type=Event)
+        if event.created_at_ms < now_ms - BEGUN_MS_MAX and not await store.by_id(
+            connection, event.id
+        ):
+            return None  # cut off, and what is left of it may be removed at any moment
+        return event
 
     async def change(self, event_id: str, change: EventChange, actor: str | None) -> Event:
         """Change what is named and keep the rest.
@@ -188,20 +268,19 @@ class EventService:
                 await store.set_occasion(connection, event.id, changes)
 
     async def _write_unmade(
-        self, event_id: str, version: MapVersion, occasion: Occasion, currency: str, now_ms: int
+        self, connection: AsyncConnection, event: Event, occasion: Occasion
     ) -> None:
         row = NewRow(
-            id=event_id,
-            venue_id=version.venue_id,
-            venue_version=version.version,
-            currency=currency,
-            epoch=secrets.token_hex(EPOCH_BYTES),
+            id=event.id,
+            venue_id=event.venue_id,
+            venue_version=event.venue_version,
+            currency=event.configuration.currency,
+            epoch=event.epoch,
             buyer_secret=secrets.token_bytes(BUYER_SECRET_BYTES),
-            created_at_ms=now_ms,
+            created_at_ms=event.created_at_ms,
         )
-        async with self._database.write() as connection:
-            await store.delete_unmade(connection, now_ms - UNMADE_MS_MAX)
-            await store.insert_unmade(connection, row, occasion)
+        await store.delete_unmade(connection, event.created_at_ms - UNMADE_MS_MAX)
+        await store.insert_unmade(connection, row, occasion)
 
     async def _tiers_for(self, event: Event, change: EventChange) -> Tiers:
         """The map's categories, which only prices are checked against."""

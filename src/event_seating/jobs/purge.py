@@ -18,6 +18,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import (
     idempotency,
     job_results,
+    kept_answers,
     outbox,
     user_import_refusals,
     user_imports,
@@ -73,6 +74,7 @@ class _Old(NamedTuple):
 
 _OLD: Final = (
     _Old(idempotency, "at_ms", ANSWERS_KEPT_MS),
+    _Old(kept_answers, "at_ms", ANSWERS_KEPT_MS),
     _Old(job_results, "finished_at_ms", RESULTS_KEPT_MS),
     _Old(outbox, "failed_at_ms", FAILED_KEPT_MS),
     _Old(webhook_deliveries, "created_at_ms", FAILED_KEPT_MS),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import errors
-from event_seating.booking.seat_routes import Counts
+from event_seating.booking.schemas import Counts
 from event_seating.errors import EventUnavailable
 from event_seating.events.routes import EventBody
 from event_seating.live import frames

@@ -13,29 +13,20 @@ from event_seating.db.database import Database
 from event_seating.errors import (
     DatabaseUnavailable,
     FileNotFound,
-    Forbidden,
     InvalidRequest,
     JobNotFailed,
     JobNotFound,
-    RateLimited,
-    ServiceError,
-    Unauthorized,
 )
 from event_seating.jobs import files
 from event_seating.jobs.model import WAITING, NewJob
 from event_seating.jobs.outbox import Row
 from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
+from event_seating.web.openapi import TEXT
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
+from event_seating.web.streams import CSV
 
 PRIVATE: Final = "private, no-store"
-
-_CALLER: Final[tuple[type[ServiceError], ...]] = (
-    Unauthorized,
-    Forbidden,
-    RateLimited,
-    DatabaseUnavailable,
-)
 
 _FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
 
@@ -128,7 +119,7 @@ def _add_reading(routes: APIRouter, jobs: JobReader) -> None:
         "/jobs",
         operation_id="readJobs",
         summary="All jobs in numbers",
-        responses=documented(*_CALLER),
+        responses=documented(DatabaseUnavailable),
     )
     async def read_jobs() -> JobsBody:
         """How many wait, how fast they are done, and what went wrong last."""
@@ -144,7 +135,7 @@ def _add_reading(routes: APIRouter, jobs: JobReader) -> None:
         "/jobs/failed",
         operation_id="listFailedJobs",
         summary="Jobs that failed for good",
-        responses=documented(InvalidRequest, *_CALLER),
+        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_failed(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> FailedJobsBody:
         """The latest first, of the last 30 days."""
@@ -160,7 +151,7 @@ def _add_one(routes: APIRouter, jobs: JobReader) -> None:
         operation_id="readJob",
         summary="Read a job",
         response_model=JobBody,
-        responses=documented(JobNotFound, *_CALLER),
+        responses=documented(JobNotFound, DatabaseUnavailable),
     )
     async def read_job(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Until a day after it was done, or a month after it failed."""
@@ -172,7 +163,7 @@ def _add_one(routes: APIRouter, jobs: JobReader) -> None:
         summary="Try a failed job again",
         status_code=202,
         response_model=JobBody,
-        responses=documented(JobNotFound, JobNotFailed, *_CALLER),
+        responses=documented(JobNotFound, JobNotFailed, DatabaseUnavailable),
     )
     async def retry_job(id: str) -> Response:  # noqa: A002
         """With all its attempts, as if it were new."""
@@ -186,8 +177,8 @@ def _add_files(routes: APIRouter, database: Database, clock: Clock) -> None:
         summary="Fetch a file that a job made",
         response_class=Response,
         responses={
-            200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
-            **documented(FileNotFound, *_CALLER),
+            200: {"content": {CSV: TEXT}},
+            **documented(FileNotFound, DatabaseUnavailable),
         },
     )
     async def read_file(id: str) -> Response:  # noqa: A002

@@ -11,6 +11,7 @@ from typing import Final
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import Call
 from event_seating.errors import BodyTooSlow, InvalidRequest
 from event_seating.jobs import files, outbox
 from event_seating.jobs.model import NewJob
@@ -30,9 +31,21 @@ class UserAsking:
         self._nudge = nudge
         """Called when there are new jobs."""
 
-    async def create(self, user_id: str, name: str, email: str) -> NewJob:
-        """A user, whose fields were checked by `users.model`."""
-        return await self._ask(jobs.create_user(user_id, name, email, context.carried()))
+    async def create(
+        self, user_id: str, name: str, email: str, call: Call | None = None
+    ) -> tuple[NewJob, bool]:
+        """A user, whose fields were checked by `users.model`; whether an earlier call asked.
+
+        Raises `IdempotencyKeyReused`.
+        """
+        job = jobs.create_user(user_id, name, email, context.carried())
+        now_ms = self._clock.now_ms()
+        async with self._database.write() as connection:
+            before = await outbox.add_for(self._database, connection, job, call, now_ms)
+        if before is not None:
+            return before, True
+        self._nudge()
+        return job, False
 
     async def import_file(self, pieces: AsyncIterator[bytes], media_type: str) -> NewJob:
         """The users of a file; raises `InvalidRequest` when it is empty, and `BodyTooSlow`."""

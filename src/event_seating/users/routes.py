@@ -2,20 +2,16 @@
 
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from event_seating.errors import (
-    BodyTooLarge,
-    BodyTooSlow,
     DatabaseUnavailable,
     EmailExists,
-    Forbidden,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
-    RateLimited,
-    Unauthorized,
-    UnsupportedMediaType,
     UserIdExists,
     UserNotFound,
 )
@@ -25,6 +21,8 @@ from event_seating.users.asking import UserAsking
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.service import UserService
 from event_seating.web.asgi import Header as RawHeader
+from event_seating.web.idempotency import REPLAYED, Key, call_of
+from event_seating.web.openapi import TEXT, examples
 from event_seating.web.problem import documented
 
 PRIVATE = "private, no-store"
@@ -45,13 +43,24 @@ Prefer = Annotated[
     str | None, Header(description="`respond-async`: answer 202 at once, with a job.")
 ]
 
-_TEXT: Final = {"schema": {"type": "string"}}
+_A_USER: Final = {"id": "123", "name": "Jane Smith", "email": "jane.smith@example.com"}
 
-_TAKES_A_FILE: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {CSV: _TEXT, NDJSON: _TEXT}}
+_SHOWS_A_USER: Final[dict[str, Any]] = {
+    "requestBody": {"content": {"application/json": {"examples": examples({"A user": _A_USER})}}}
 }
 
-_CALLER_ERRORS = (Unauthorized, Forbidden, RateLimited, DatabaseUnavailable)
+_IN_CSV: Final = "id,name,email\n201,Ann Lee,ann.lee@example.com\n"
+_IN_NDJSON: Final = '{"id":"202","name":"Tom Ray","email":"tom.ray@example.com"}\n'
+
+_TAKES_A_FILE: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            CSV: {**TEXT, "examples": examples({"A user": _IN_CSV})},
+            NDJSON: {**TEXT, "examples": examples({"A user": _IN_NDJSON})},
+        },
+    }
+}
 
 
 class NewUser(BaseModel):
@@ -108,7 +117,7 @@ def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> No
         operation_id="readUser",
         summary="Read a user",
         response_model=UserBody,
-        responses=documented(UserNotFound, *_CALLER_ERRORS),
+        responses=documented(UserNotFound, DatabaseUnavailable),
     )
     async def read_user(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Answered from the cache when it can be; many who ask at once share one read."""
@@ -122,22 +131,38 @@ def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> No
         summary="Create a user",
         status_code=201,
         response_model=UserBody,
+        openapi_extra=_SHOWS_A_USER,
         responses={
             202: {"model": JobBody, "description": "`Prefer: respond-async`: a job creates it."},
-            **documented(InvalidRequest, MalformedJson, UserIdExists, EmailExists, *_CALLER_ERRORS),
+            **documented(
+                InvalidRequest,
+                MalformedJson,
+                UserIdExists,
+                EmailExists,
+                IdempotencyKeyReused,
+                DatabaseUnavailable,
+            ),
         },
     )
-    async def create_user(new: NewUser, prefer: Prefer = None) -> Response:
+    async def create_user(
+        request: Request, new: NewUser, prefer: Prefer = None, key: Key = None
+    ) -> Response:
         """The name is trimmed, the e-mail address trimmed and put in lower case.
 
         With `Prefer: respond-async` the user is created a moment later, by a job.
         """
-        if _prefers_async(prefer):
-            job = accepted(await asking.create(new.id, new.name, new.email))
-            job.headers["preference-applied"] = RESPOND_ASYNC
-            return job
-        answer = _json(await users.create(new.id, new.name, new.email), 201)
-        answer.headers["location"] = f"/users/{new.id}"
+        later = _prefers_async(prefer)
+        asked = (new.id, new.name, new.email, later)
+        call = call_of(request, key, msgspec.json.encode(asked))
+        if later:
+            job, replayed = await asking.create(new.id, new.name, new.email, call)
+            answer = accepted(job)
+            answer.headers["preference-applied"] = RESPOND_ASYNC
+        else:
+            encoded, replayed = await users.create(new.id, new.name, new.email, call)
+            answer = _json(encoded, 201)
+            answer.headers["location"] = f"/users/{new.id}"
+        answer.headers.update(REPLAYED if replayed else {})
         return answer
 
 
@@ -149,9 +174,7 @@ def _add_import(routes: APIRouter, asking: UserAsking) -> None:
         status_code=202,
         response_model=JobBody,
         openapi_extra=_TAKES_A_FILE,
-        responses=documented(
-            InvalidRequest, BodyTooLarge, BodyTooSlow, UnsupportedMediaType, *_CALLER_ERRORS
-        ),
+        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def import_users(request: Request) -> Response:
         """CSV whose first line names the columns id, name and email, or a JSON object a line.

@@ -13,13 +13,15 @@ answer which told the caller that the user is there.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
+from event_seating.db import kept_answers
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import Call
 from event_seating.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.jobs import outbox
 from event_seating.jobs.model import NOTIFICATIONS, NewJob, new_job_id
@@ -31,6 +33,13 @@ WELCOME: Final = "user-welcome"
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
+
+
+class Created(NamedTuple):
+    """A user as it was answered, encoded, and whether that was to an earlier call."""
+
+    encoded: bytes
+    replayed: bool
 
 
 class UserService:
@@ -92,21 +101,25 @@ class UserService:
             return False
         return True
 
-    async def create(self, user_id: str, name: str, email: str) -> bytes:
-        """Write a new user and answer it encoded; raises `UserIdExists` or `EmailExists`.
+    async def create(
+        self, user_id: str, name: str, email: str, call: Call | None = None
+    ) -> Created:
+        """Write a new user; raises `UserIdExists`, `EmailExists` or `IdempotencyKeyReused`.
 
-        The three fields have been checked by `users.model`.
+        The three fields have been checked by `users.model`. A repeated `call` writes nobody.
         """
         user = User(user_id, name, email, self._clock.now_ms())
         heard = self._coherence.heard
         try:
-            await self._insert(user)
+            before = await self._insert(user, call)
         except (UserIdExists, EmailExists):
             self._end_absence(user_id)  # somebody else wrote the user, and told everybody
             raise
         except BaseException:
             self.changed([user_id])  # it may be there all the same: the commit's answer was lost
             raise
+        if before is not None:
+            return Created(before, replayed=True)
         self._end_absence(user_id)
         self._coherence.tell([user_id])
         if self._welcomes:
@@ -114,15 +127,22 @@ class UserService:
         encoded = user.encode()
         if heard == self._coherence.heard:  # else another process may have changed it since
             self._cache_unless_deaf(user_id, encoded)
-        return encoded
+        return Created(encoded, replayed=False)
 
-    async def _insert(self, user: User) -> None:
+    async def _insert(self, user: User, call: Call | None) -> bytes | None:
+        """Write the user; or give what was answered to the same call before."""
+        now_ms = user.created_at_ms
         async with self._database.write() as connection:
+            before = await kept_answers.first(self._database, connection, call, now_ms)
+            if before is not None:
+                return before.answer
             if not await store.insert(connection, user):
                 taken = await store.by_id(connection, user.id)
                 raise UserIdExists if taken else EmailExists
             if self._welcomes:
-                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
+                await outbox.add(connection, [welcome(user.id)], now_ms)
+            await kept_answers.keep(connection, call, 201, user.encode(), now_ms)
+        return None
 
     def changed(self, user_ids: Sequence[str]) -> None:
         """These users were written, here and now: forget what is known of them, everywhere.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,21 +11,19 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from event_seating.errors import (
-    BodyTooLarge,
-    BodyTooSlow,
     DatabaseUnavailable,
-    Forbidden,
+    IdempotencyKeyReused,
     InvalidMap,
     InvalidRequest,
-    RateLimited,
-    Unauthorized,
-    UnsupportedMediaType,
     VenueExists,
     VenueNotFound,
     VenueVersionNotFound,
 )
+from event_seating.venues.formats import schema
 from event_seating.venues.model import MapVersion
 from event_seating.venues.service import ReadyMap, VenueService
+from event_seating.web import openapi
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 from event_seating.web.representation import has_current, prefers_gzip
@@ -38,46 +37,48 @@ REVALIDATE: Final = "public, max-age=0, must-revalidate"
 VERSION_PATTERN: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 """A version as it is counted; nobody gets past nine digits."""
 
-_READ_ERRORS = (RateLimited, DatabaseUnavailable)
+_WRITE_ERRORS = (InvalidMap, InvalidRequest, DatabaseUnavailable)
 
-_WRITE_ERRORS = (
-    InvalidMap,
-    InvalidRequest,
-    Unauthorized,
-    Forbidden,
-    BodyTooSlow,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    RateLimited,
-    DatabaseUnavailable,
-)
+_SEAT_MAP: Final = {"$ref": f"{openapi.REF}SeatMap"}
 
-_SEAT_MAP: dict[str, Any] = {
+_SEATING_PLAN: Final[dict[str, Any]] = {
     "type": "object",
-    "description": "A seat map with `sections`, or a seating plan with `zones`.",
+    "description": "A seating plan of the leading open-source ticketing system.",
     "properties": {
-        "venueId": {"type": "string"},
         "name": {"type": "string"},
-        "map": {"type": "object"},
-        "priceTiers": {"type": "object"},
-        "sections": {"type": "array", "items": {"type": "object"}},
-        "areas": {"type": "array", "items": {"type": "object"}},
-        "shapes": {"type": "array", "items": {"type": "object"}},
+        "zones": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
     },
-    "required": ["name"],
+    "required": ["name", "zones"],
+    "additionalProperties": True,
 }
 
-_TAKES_A_MAP: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": _SEAT_MAP}}}
+_TAKES_A_MAP: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"anyOf": [_SEAT_MAP, {"$ref": f"{openapi.REF}SeatingPlan"}]},
+                "examples": openapi.examples({"A club": schema.EXAMPLE}),
+            }
+        },
+    },
+    openapi.SCHEMAS: {**schema.definitions(openapi.REF), "SeatingPlan": _SEATING_PLAN},
 }
 
-_ANSWERS_A_MAP: dict[int | str, dict[str, Any]] = {
+_ANSWERS_A_MAP: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The seat map, with `sections` whatever format it came in.",
         "content": {"application/json": {"schema": _SEAT_MAP}},
     },
     304: {"description": "The client has it: its `If-None-Match` names the present `ETag`."},
 }
+
+SCHEMA: Final = msgspec.json.encode(schema.standalone())
+
+SCHEMA_TAG: Final = f'"{sha256(SCHEMA).hexdigest()[:32]}"'
+
+SCHEMA_AGE_S: Final = 3600
+"""As long as the files of a release are cached."""
 
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only check the map, write nothing.")]
 
@@ -113,6 +114,7 @@ def router(venues: VenueService) -> APIRouter:
     routes = APIRouter(tags=["venues"])
     _add_writing(routes, venues)
     _add_reading(routes, venues)
+    _add_schema(routes)
     return routes
 
 
@@ -124,13 +126,16 @@ def _add_writing(routes: APIRouter, venues: VenueService) -> None:
         status_code=201,
         response_model=MapVersionBody,
         openapi_extra=_TAKES_A_MAP,
-        responses=documented(VenueExists, *_WRITE_ERRORS)
+        responses=documented(VenueExists, IdempotencyKeyReused, *_WRITE_ERRORS)
         | {200: {"model": MapVersionBody, "description": "A dry run: the map is valid."}},
     )
-    async def create_venue(request: Request, dry_run: DryRun = False) -> Response:
+    async def create_venue(request: Request, dry_run: DryRun = False, key: Key = None) -> Response:
         """Its id is the map's `venueId`, else one made from the name."""
-        created = await venues.create(_body(request), dry_run=dry_run)
-        return _summary(created, 200 if dry_run else 201)
+        call = None if dry_run else call_of(request, key)
+        version, replayed = await venues.create(_body(request), dry_run=dry_run, call=call)
+        answer = _summary(version, 200 if dry_run else 201)
+        answer.headers.update(REPLAYED if replayed else {})
+        return answer
 
     @routes.put(
         "/venues/{id}",
@@ -153,7 +158,7 @@ def _add_reading(routes: APIRouter, venues: VenueService) -> None:
         operation_id="listVenues",
         summary="List venues",
         response_model=VenuesBody,
-        responses=documented(InvalidRequest, *_READ_ERRORS),
+        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_venues(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
         """In the order of their ids."""
@@ -194,6 +199,16 @@ def _add_reading(routes: APIRouter, venues: VenueService) -> None:
             raise VenueVersionNotFound
         found = await venues.map(id, int(version), gzipped=_gzip(request))
         return _map(request, found, IMMUTABLE)
+
+
+def _add_schema(routes: APIRouter) -> None:
+    @routes.get("/schemas/seat-map.json", include_in_schema=False)
+    async def read_schema(request: Request) -> Response:
+        headers = {"etag": SCHEMA_TAG, "cache-control": f"public, max-age={SCHEMA_AGE_S}"}
+        known = request.headers.getlist("if-none-match")
+        if has_current(",".join(known) if known else None, SCHEMA_TAG):
+            return Response(status_code=304, headers=headers)
+        return Response(SCHEMA, headers=headers, media_type="application/schema+json")
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -25,7 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.cache.weighed_lru import WeighedLru
 from event_seating.clock import Clock
+from event_seating.db import kept_answers
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import Call
 from event_seating.errors import (
     BodyTooSlow,
     DatabaseUnavailable,
@@ -81,6 +83,13 @@ class Written(NamedTuple):
     created: bool
 
 
+class Created(NamedTuple):
+    """The first version of a new venue, and whether an earlier call made it."""
+
+    version: MapVersion
+    replayed: bool
+
+
 class ReadyMap(NamedTuple):
     """A version of a map as it is answered, in the first format."""
 
@@ -111,18 +120,27 @@ class VenueService:
 
     # Writing
 
-    async def create(self, body: AsyncIterable[bytes], *, dry_run: bool) -> MapVersion:
+    async def create(
+        self, body: AsyncIterable[bytes], *, dry_run: bool, call: Call | None = None
+    ) -> Created:
         """The first version of a new venue, from a map in either format.
 
-        Its id is the map's, else one made from the name. Raises `InvalidMap`, `VenueExists` and
-        `BodyTooSlow`. A dry run writes nothing.
+        Its id is the map's, else one made from the name. Raises `InvalidMap`, `VenueExists`,
+        `BodyTooSlow` and `IdempotencyKeyReused`. A dry run writes nothing. A repeated `call` makes
+        none; its hash is here made of the body.
         """
         async with self._uploads:
-            venue_map = await self._parsed(body)
+            received = await self._received(body)
+            venue_map = await self._in_thread(parse_map, received)
+            if call is not None:
+                digest = await self._in_thread(sha256, received)
+                call = call._replace(request_hash=digest.digest())
+            del received
             for venue_id in _ids_for(venue_map):
                 new = await self._in_thread(_packed, venue_map, venue_id)
-                if await self._insert(new, dry_run=dry_run):
-                    return new.version
+                created = await self._insert(new, call, dry_run=dry_run)
+                if created is not None:
+                    return created
         raise VenueExists(venue_id)
 
     async def replace(self, venue_id: str, body: AsyncIterable[bytes], *, dry_run: bool) -> Written:
@@ -134,21 +152,31 @@ class VenueService:
         if not is_venue_id(venue_id):
             raise VenueNotFound
         async with self._uploads:
-            venue_map = await self._parsed(body)
+            venue_map = await self._in_thread(parse_map, await self._received(body))
             if venue_map.venue_id not in {None, venue_id}:
                 raise InvalidMap([MapFault("venueId", f'must be left out or be "{venue_id}"')])
             new = await self._in_thread(_packed, venue_map, venue_id)
             del venue_map
             return await (self._would_add(new) if dry_run else self._add(new))
 
-    async def _insert(self, new: PackedMap, *, dry_run: bool) -> bool:
+    async def _insert(self, new: PackedMap, call: Call | None, *, dry_run: bool) -> Created | None:
+        """Write a venue's first version; None when its id is taken."""
+        version, now_ms = new.version, self._clock.now_ms()
         if dry_run:
             async with self._database.read() as connection:
-                return await store.newest(connection, new.version.venue_id) is None
+                there = await store.newest(connection, version.venue_id)
+            return None if there else Created(version, replayed=False)
         async with self._database.write() as connection:
+            before = await kept_answers.first(self._database, connection, call, now_ms)
+            if before is not None:
+                kept = msgspec.json.decode(before.answer, type=MapVersion)
+                return Created(kept, replayed=True)
             written = await self._write_first(connection, new)
-        self._newest_flights.taint(new.version.venue_id)
-        return written
+            if written:
+                kept_version = msgspec.json.encode(version)
+                await kept_answers.keep(connection, call, 201, kept_version, now_ms)
+        self._newest_flights.taint(version.venue_id)
+        return Created(version, replayed=False) if written else None
 
     async def _would_add(self, new: PackedMap) -> Written:
         async with self._database.read() as connection:
@@ -188,7 +216,7 @@ class VenueService:
         assert written, "a venue that is new has no versions"
         return True
 
-    async def _parsed(self, body: AsyncIterable[bytes]) -> VenueMap:
+    async def _received(self, body: AsyncIterable[bytes]) -> bytearray:
         received = bytearray()
         try:
             async with asyncio.timeout(UPLOAD_S_MAX):
@@ -196,7 +224,7 @@ class VenueService:
                     received += chunk
         except TimeoutError:
             raise BodyTooSlow from None
-        return await self._in_thread(parse_map, received)
+        return received
 
     # Reading
 

@@ -15,6 +15,7 @@ from fastapi import Request
 from msgspec import inspect
 
 from event_seating.errors import InvalidRequest, MalformedJson
+from event_seating.web import openapi
 
 T = TypeVar("T")
 
@@ -44,15 +45,24 @@ _TYPES: Final = {
 
 NO_PATTERNS: Final[Mapping[str, str]] = MappingProxyType({})
 
+NO_EXAMPLES: Final[Mapping[str, Any]] = MappingProxyType({})
+
 
 class JsonBody(Generic[T]):
     """Decodes bodies of one type, which forbids unknown fields.
 
-    `patterns` says of each regular expression in it what a text must be to match.
+    `patterns` says of each regular expression in it what a text must be to match; `examples` are
+    bodies for the document, each with what it shows.
     """
 
-    def __init__(self, kind: type[T], patterns: Mapping[str, str] = NO_PATTERNS) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        patterns: Mapping[str, str] = NO_PATTERNS,
+        examples: Mapping[str, Any] = NO_EXAMPLES,
+    ) -> None:
         self._kind = kind
+        self._examples = examples
         self._patterns = {repr(pattern): told for pattern, told in patterns.items()}
         self._decoder = msgspec.json.Decoder(kind)
 
@@ -69,16 +79,15 @@ class JsonBody(Generic[T]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise MalformedJson from None
 
-    def described(self) -> dict[str, Any]:
-        """For a route's `openapi_extra`."""
-        schema, components = msgspec.json.schema_components(
-            [self._kind], ref_template="#/components/schemas/{name}"
+    def described(self, *, required: bool = True) -> dict[str, Any]:
+        """For a route's `openapi_extra`: the body by its schema's name, and that schema."""
+        (schema,), components = msgspec.json.schema_components(
+            [self._kind], ref_template=f"{openapi.REF}{{name}}"
         )
+        media = {"schema": schema, "examples": openapi.examples(self._examples)}
         return {
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _inlined(schema[0], components)}},
-            }
+            "requestBody": {"required": required, "content": {"application/json": media}},
+            openapi.SCHEMAS: _without_defaults(components),
         }
 
     def _invalid(self, text: str) -> InvalidRequest:
@@ -153,13 +162,18 @@ def _field(kind: Any, name: str) -> Any:
     return None
 
 
-def _inlined(schema: Any, components: dict[str, Any]) -> Any:
-    """The schema with every reference replaced by what it refers to."""
-    if isinstance(schema, dict):
-        reference = schema.get("$ref")
-        if isinstance(reference, str):
-            return _inlined(components[reference.rpartition("/")[2]], components)
-        return {name: _inlined(value, components) for name, value in schema.items()}
+def _without_defaults(schema: Any) -> Any:
+    """The schema with each default as a sentence: generators take a field that has one as there.
+
+    An empty default says no more than that the field may be left out.
+    """
     if isinstance(schema, list):
-        return [_inlined(value, components) for value in schema]
-    return schema
+        return [_without_defaults(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {name: _without_defaults(value) for name, value in schema.items() if name != "default"}
+    default = schema.get("default")
+    if default:
+        told = f"Left out: `{msgspec.json.encode(default).decode()}`."
+        plain["description"] = f"{plain.get('description', '')} {told}".strip()
+    return plain

@@ -8,12 +8,13 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from event_seating.errors import (
@@ -45,6 +46,10 @@ _PLACE: Final = re.compile(r"{\w+}")
 """A place in the template of an address."""
 
 
+Absent = SkipJsonSchema[None]
+"""Of a field that is left out when there is nothing to say, and is never null."""
+
+
 class Fault(BaseModel):
     """What is wrong with one field."""
 
@@ -52,18 +57,45 @@ class Fault(BaseModel):
     message: str
 
 
+class SeatFault(BaseModel):
+    """Why one seat cannot be had."""
+
+    seat: str
+    code: Literal["available", "blocked", "booked", "held", "not_on_sale", "unknown"] = Field(
+        description="`available`: it was to be given back, or taken from the blocked ones."
+    )
+
+
+class AreaFault(BaseModel):
+    """Why places of an area cannot be had."""
+
+    area: str
+    code: Literal["not_on_sale", "sold_out", "unknown"]
+    left: int = Field(description="How many places are free there.")
+
+
 class Problem(BaseModel):
-    """The body of every error."""
+    """The body of every error; which of its optional fields are there depends on the code."""
 
-    error: str
+    error: str = Field(description="A sentence for people; it may change.")
     code: ErrorCode
-    requestId: str  # noqa: N815 (the API's names are camelCase)
-    fields: list[Fault] | None = None
-    retryAfter: int | None = None  # noqa: N815
-    limit: int | None = None
-    faults: int | None = None
-    id: str | None = None
+    requestId: str = Field(description="By which the log knows it.")  # noqa: N815 (camelCase)
+    fields: list[Fault] | Absent = Field(None, description="What is wrong with which field.")
+    retryAfter: int | Absent = Field(None, description="Seconds.")  # noqa: N815
+    limit: int | Absent = Field(None, description="The limit that was met.")
+    faults: int | Absent = Field(None, description="How many faults a seat map has in all.")
+    id: str | Absent = Field(None, description="The venue that is there already.")
+    seats: list[SeatFault] | Absent = Field(None, description="The seats that cannot be had.")
+    areas: list[AreaFault] | Absent = Field(None, description="The areas with too few places.")
+    suggestion: list[str] | Absent = Field(None, description="Seats that would do.")
+    booking: str | Absent = Field(None, description="What the hold became.")
 
+
+CODES: Final = "x-codes"
+"""Beside the description of an error's status: the codes that the route answers with it."""
+
+DIVIDER: Final = " · "
+"""Between the sentences of such a description."""
 
 _PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
@@ -71,20 +103,28 @@ _PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
 def schemas() -> dict[str, Any]:
     """What `documented` refers to, for the document's components."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {**schema.pop("$defs"), "Problem": schema}
+    for field in schema["properties"].values():
+        field.pop("default", None)  # it is left out, and never null
+    defined = schema.pop("$defs")
+    defined["ErrorCode"]["description"] = "What went wrong, for programs; a code never changes."
+    return {**defined, "Problem": schema}
 
 
 def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """The part of a route's OpenAPI description that says how it may fail.
+    """The part of a route's OpenAPI description that says what it refuses, each once.
 
     By reference: FastAPI would make a model field of each, which takes most of a start.
     """
-    by_status: dict[int | str, list[str]] = {}
-    for error in errors:
-        by_status.setdefault(error.status, []).append(f"`{error.code}`: {error.sentence}")
+    by_status: dict[int | str, list[type[ServiceError]]] = {}
+    for error in dict.fromkeys(errors):
+        by_status.setdefault(error.status, []).append(error)
     return {
-        status: {"content": {"application/json": _PROBLEM}, "description": " · ".join(sentences)}
-        for status, sentences in by_status.items()
+        status: {
+            "content": {"application/json": _PROBLEM},
+            "description": DIVIDER.join(f"`{each.code}`: {each.sentence}" for each in found),
+            CODES: [each.code for each in found],
+        }
+        for status, found in by_status.items()
     }
 
 

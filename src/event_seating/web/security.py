@@ -67,6 +67,7 @@ ACCESS: Final[dict[str, Role]] = {
     "GET /health": Role.anyone,
     "GET /health/ready": Role.anyone,
     "GET /openapi.json": Role.anyone,
+    "GET /schemas/seat-map.json": Role.anyone,
     "GET /docs": Role.anyone,
     "GET /docs/{asset}": Role.anyone,
     "GET /users/{id}": Role.box_office,

@@ -18,9 +18,6 @@ PRIVATE: Final = "private, no-store"
 
 _COMMON: Final[tuple[type[ServiceError], ...]] = (
     errors.WebhookNotFound,
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.RateLimited,
     errors.DatabaseUnavailable,
 )
 

@@ -1,14 +1,14 @@
 """The routes of webhooks: who is told what, and with which secret."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import errors
 from event_seating.clock import rfc3339
-from event_seating.errors import ServiceError
+from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
@@ -16,7 +16,6 @@ from event_seating.webhooks import delivery_routes
 from event_seating.webhooks.model import Webhook
 from event_seating.webhooks.service import (
     NewWebhook,
-    Once,
     Revealed,
     WebhookChange,
     WebhookService,
@@ -24,30 +23,20 @@ from event_seating.webhooks.service import (
 
 PRIVATE: Final = "private, no-store"
 
-IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
-
-_NEW = JsonBody(NewWebhook)
-_CHANGE = JsonBody(WebhookChange)
-
-_READS: Final[tuple[type[ServiceError], ...]] = (
-    errors.InvalidRequest,
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.RateLimited,
-    errors.DatabaseUnavailable,
+_NEW = JsonBody(
+    NewWebhook,
+    examples={
+        "Two kinds of news": {
+            "url": "https://shop.example/seats",
+            "types": ["booking.created", "booking.cancelled"],
+            "description": "the shop",
+        }
+    },
 )
-_WRITES: Final[tuple[type[ServiceError], ...]] = (errors.MalformedJson, *_READS)
-
-# What a header can carry and a database compares.
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=IDEMPOTENCY_KEY_CHARS_MAX,
-        pattern=r"^[ -~]*$",
-    ),
-]
+_CHANGE = JsonBody(
+    WebhookChange,
+    examples={"Everything there is": {"types": ["*"]}, "A pause": {"paused": True}},
+)
 
 _DATE_TIME: dict[str, Any] = {"format": "date-time"}
 
@@ -100,7 +89,7 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="listWebhooks",
         summary="List webhooks",
         response_model=WebhooksBody,
-        responses=documented(*_READS),
+        responses=documented(errors.InvalidRequest, errors.DatabaseUnavailable),
     )
     async def list_webhooks(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
         """The oldest first, without their secrets."""
@@ -116,11 +105,19 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
         status_code=201,
         response_model=RevealedBody,
         openapi_extra=_NEW.described(),
-        responses=documented(errors.TooManyWebhooks, errors.IdempotencyKeyReused, *_WRITES),
+        responses=documented(
+            errors.InvalidRequest,
+            errors.MalformedJson,
+            errors.TooManyWebhooks,
+            errors.IdempotencyKeyReused,
+            errors.DatabaseUnavailable,
+        ),
     )
     async def create_webhook(request: Request, key: Key = None) -> Response:
         """The answer has the secret, which is never shown again."""
-        made = await webhooks.create(await _NEW.of(request), _once(request, key))
+        new = await _NEW.of(request)
+        call = call_of(request, key, msgspec.json.encode(new, order="deterministic"))
+        made = await webhooks.create(new, call)
         answer = _revealed(made, 201)
         answer.headers["location"] = f"/webhooks/{made.webhook.id}"
         return answer
@@ -132,7 +129,7 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="readWebhook",
         summary="Read a webhook",
         response_model=WebhookBody,
-        responses=documented(errors.WebhookNotFound, *_READS),
+        responses=documented(errors.WebhookNotFound, errors.DatabaseUnavailable),
     )
     async def read_webhook(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Without its secret."""
@@ -144,7 +141,12 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         summary="Change, pause or resume a webhook",
         response_model=WebhookBody,
         openapi_extra=_CHANGE.described(),
-        responses=documented(errors.WebhookNotFound, *_WRITES),
+        responses=documented(
+            errors.InvalidRequest,
+            errors.MalformedJson,
+            errors.WebhookNotFound,
+            errors.DatabaseUnavailable,
+        ),
     )
     async def change_webhook(request: Request, id: str) -> Response:  # noqa: A002
         """What is left out stays."""
@@ -155,7 +157,7 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="deleteWebhook",
         summary="Delete a webhook",
         status_code=204,
-        responses=documented(errors.WebhookNotFound, *_READS),
+        responses=documented(errors.WebhookNotFound, errors.DatabaseUnavailable),
     )
     async def delete_webhook(id: str) -> Response:  # noqa: A002
         """What is still to be delivered to it is not."""
@@ -169,18 +171,16 @@ def _add_secret(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="rotateWebhookSecret",
         summary="Replace a webhook's secret",
         response_model=RevealedBody,
-        responses=documented(errors.WebhookNotFound, errors.IdempotencyKeyReused, *_READS),
+        responses=documented(
+            errors.InvalidRequest,
+            errors.WebhookNotFound,
+            errors.IdempotencyKeyReused,
+            errors.DatabaseUnavailable,
+        ),
     )
     async def rotate_secret(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """The one before it signs as well for 24 hours."""
-        return _revealed(await webhooks.rotate(id, _once(request, key)), 200)
-
-
-def _once(request: Request, key: str | None) -> Once | None:
-    if key is None:
-        return None
-    route = f"{request.method} {request.scope['route'].path}"
-    return Once(f"{request.scope['principal'].name} {route}", key)
+        return _revealed(await webhooks.rotate(id, call_of(request, key, id.encode())), 200)
 
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _fields(webhook: Webhook) -> dict[str, Any]:
 def _revealed(made: Revealed, status: int) -> Response:
     answer = _json({**_fields(made.webhook), "secret": made.secret}, status)
     if made.replayed:
-        answer.headers["idempotency-replayed"] = "true"
+        answer.headers.update(REPLAYED)
     return answer
 
 

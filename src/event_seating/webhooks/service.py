@@ -19,10 +19,11 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.clock import Clock, rfc3339
+from event_seating.db import kept_answers
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import Call
 from event_seating.errors import (
     DeliveryNotFound,
-    IdempotencyKeyReused,
     InvalidRequest,
     TooManyWebhooks,
     WebhookNotFound,
@@ -37,9 +38,6 @@ from event_seating.webhooks.targets import TargetRules
 
 WEBHOOK: Final = "webhook"
 """The job that sends a delivery; its payload has the `deliveryId`."""
-
-ANSWERS_KEPT_MS: Final = 24 * 3_600_000
-"""How long a repeated call gets the first answer."""
 
 _TURN: Final = "webhooks"
 
@@ -61,13 +59,6 @@ class WebhookChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     types: list[str] | UnsetType = UNSET
     description: str | UnsetType | None = UNSET
     paused: bool | UnsetType = UNSET
-
-
-class Once(NamedTuple):
-    """What makes a call the same call again: who asks for what, and under which key."""
-
-    scope: str
-    key: str
 
 
 class Revealed(NamedTuple):
@@ -98,7 +89,7 @@ class WebhookService:
 
     # Webhooks
 
-    async def create(self, new: NewWebhook, once: Once | None = None) -> Revealed:
+    async def create(self, new: NewWebhook, call: Call | None = None) -> Revealed:
         """A new webhook; raises `InvalidRequest`, `TooManyWebhooks`, `IdempotencyKeyReused`."""
         now_ms = self._clock.now_ms()
         webhook = Webhook(
@@ -115,12 +106,13 @@ class WebhookService:
         )
         async with self._database.write() as connection:
             await self._database.take_turn(connection, _TURN)
-            before = await self._claimed(connection, once, msgspec.json.encode(new), webhook)
+            before = await self._answered(connection, call, now_ms)
             if before is not None:
                 return before
             if await store.count(connection) >= WEBHOOKS_MAX:
                 raise TooManyWebhooks(details={"limit": WEBHOOKS_MAX})
             await store.put(connection, webhook)
+            await kept_answers.keep(connection, call, 201, _to_keep(webhook), now_ms)
         await self._changed()
         return Revealed(webhook, webhook.secret)
 
@@ -164,16 +156,18 @@ class WebhookService:
             await store.remove(connection, webhook_id)
         await self._changed()
 
-    async def rotate(self, webhook_id: str, once: Once | None = None) -> Revealed:
+    async def rotate(self, webhook_id: str, call: Call | None = None) -> Revealed:
         """A new secret; raises `WebhookNotFound` and `IdempotencyKeyReused`."""
         now_ms = self._clock.now_ms()
         async with self._database.write() as connection:
             await self._database.take_turn(connection, _TURN)
-            webhook = (await _found(connection, webhook_id)).rotated(new_secret(), now_ms)
-            before = await self._claimed(connection, once, webhook_id.encode(), webhook)
+            webhook = await _found(connection, webhook_id)
+            before = await self._answered(connection, call, now_ms)
             if before is not None:
                 return before
+            webhook = webhook.rotated(new_secret(), now_ms)
             await store.replace(connection, webhook)
+            await kept_answers.keep(connection, call, 200, _to_keep(webhook), now_ms)
         return Revealed(webhook, webhook.secret)
 
     # Deliveries
@@ -256,27 +250,14 @@ class WebhookService:
         await outbox.add(connection, [_job(each, BULK) for each in deliveries], now_ms)
         return len(deliveries)
 
-    async def _claimed(
-        self, connection: AsyncConnection, once: Once | None, asked: bytes, webhook: Webhook
+    async def _answered(
+        self, connection: AsyncConnection, call: Call | None, now_ms: int
     ) -> Revealed | None:
-        """What was answered to this call before; else it is noted what will be."""
-        if once is None:
-            return None
-        now_ms = self._clock.now_ms()
-        answer = f"{webhook.id} {_hash(webhook.secret)}"
-        before = await store.claim(
-            connection,
-            once,
-            sha256(asked).digest(),
-            answer.encode(),
-            now_ms=now_ms,
-            since_ms=now_ms - ANSWERS_KEPT_MS,
-        )
+        """What was answered to this call before."""
+        before = await kept_answers.first(self._database, connection, call, now_ms)
         if before is None:
             return None
-        if before[0] != sha256(asked).digest():
-            raise IdempotencyKeyReused
-        webhook_id, _, hashed = before[1].decode().partition(" ")
+        webhook_id, _, hashed = before.answer.decode().partition(" ")
         there = await _found(connection, webhook_id)
         return Revealed(there, there.secret if _hash(there.secret) == hashed else None, True)
 
@@ -298,6 +279,11 @@ def _description(text: str | None) -> str | None:
         return None if text is None else model.checked_description(text)
     except ValueError as error:
         raise InvalidRequest.naming([("description", str(error))]) from None
+
+
+def _to_keep(webhook: Webhook) -> bytes:
+    """Which webhook was answered, and with which secret: its hash, so that none is there twice."""
+    return f"{webhook.id} {_hash(webhook.secret)}".encode()
 
 
 def _hash(secret: str) -> str:

@@ -21,38 +21,17 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    text,
     tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.db.tables import idempotency, outbox, webhook_deliveries, webhooks
+from event_seating.db.tables import outbox, webhook_deliveries, webhooks
 from event_seating.webhooks.model import Delivery, Status, Webhook
 
 _BY_ID: Final = select(webhooks).where(webhooks.c.id == bindparam("id"))
 
 _OLDEST_FIRST: Final = select(webhooks).order_by(webhooks.c.created_at_ms, webhooks.c.id)
-
-_PUT_CLAIM: Final = text(
-    "INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms)"
-    " VALUES ('', :scope, :key, :request_hash, 200, :answer, :at_ms) ON CONFLICT DO NOTHING"
-)
-
-_CLAIM: Final = (
-    select(idempotency.c.request_hash, idempotency.c.answer)
-    .where(idempotency.c.event_id == "")
-    .where(idempotency.c.scope == bindparam("scope"))
-    .where(idempotency.c.key == bindparam("key"))
-)
-
-_FORGET_CLAIM: Final = (
-    delete(idempotency)
-    .where(idempotency.c.event_id == "")
-    .where(idempotency.c.scope == bindparam("b_scope"))
-    .where(idempotency.c.key == bindparam("b_key"))
-    .where(idempotency.c.at_ms < bindparam("b_since_ms"))
-)
 
 _ATTEMPTED: Final = (
     update(webhook_deliveries)
@@ -149,28 +128,6 @@ async def remove(connection: AsyncConnection, webhook_id: str) -> bool:
 
 
 # Calls that are repeated
-
-
-async def claim(
-    connection: AsyncConnection,
-    once: tuple[str, str],
-    request_hash: bytes,
-    answer: bytes,
-    *,
-    now_ms: int,
-    since_ms: int,
-) -> tuple[bytes, bytes] | None:
-    """Keep what is answered to this scope and key; or the hash and the answer that are there."""
-    scope, key = once
-    names = {"scope": scope, "key": key}
-    await connection.execute(
-        _FORGET_CLAIM, {"b_scope": scope, "b_key": key, "b_since_ms": since_ms}
-    )
-    values = {"request_hash": request_hash, "answer": answer, "at_ms": now_ms}
-    if (await connection.execute(_PUT_CLAIM, names | values)).rowcount == 1:
-        return None
-    row = (await connection.execute(_CLAIM, names)).one()
-    return bytes(row.request_hash), bytes(row.answer)
 
 
 # Deliveries

@@ -1,0 +1,43 @@
+"""`Idempotency-Key`: what may be one, and what makes a call the same call again."""
+
+from hashlib import sha256
+from typing import Annotated, Final
+
+from fastapi import Header, Request
+
+from event_seating.db.kept_answers import Call
+from event_seating.errors import InvalidRequest
+from event_seating.web.security import Role
+
+ANONYMOUS_KEY_CHARS_MIN: Final = 22
+"""Nobody's key must be guessed by somebody else who has no name either."""
+
+KEY_CHARS_MAX: Final = 255
+
+REPLAYED: Final = {"idempotency-replayed": "true"}
+"""The head of an answer that was given before."""
+
+# Its length is checked with what else it must be, in `check`.
+Key = Annotated[
+    str | None, Header(alias="Idempotency-Key", json_schema_extra={"maxLength": KEY_CHARS_MAX})
+]
+
+
+def check(key: str, *, named: bool) -> None:
+    """Raise `InvalidRequest` unless this may be a key; `named` callers have an API key."""
+    least = 1 if named else ANONYMOUS_KEY_CHARS_MIN
+    if not (least <= len(key) <= KEY_CHARS_MAX and key.isascii() and key.isprintable()):
+        raise InvalidRequest(
+            f"Idempotency-Key: must have {least} to {KEY_CHARS_MAX} printable ASCII characters"
+        )
+
+
+def call_of(request: Request, key: str | None, asked: bytes = b"") -> Call | None:
+    """The call, if it came with a key; `asked` is what tells it from another under the same key."""
+    if key is None:
+        return None
+    principal = request.scope["principal"]
+    check(key, named=principal.role > Role.anyone and not principal.limited)
+    route = f"{request.method} {request.scope['route'].path}"
+    id_ = sha256(f"{principal.name} {route}\0{key}".encode()).digest()
+    return Call(id_, sha256(asked).digest())

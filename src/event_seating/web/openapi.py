@@ -1,0 +1,165 @@
+"""The OpenAPI document: what every route takes, answers and refuses, by schemas that have names.
+
+FastAPI describes answers and parameters; `JsonBody` describes the bodies that msgspec decodes, and
+brings their schemas along under `SCHEMAS`; `problem.documented` says what a route refuses. This is
+where they become one document, with the refusals that the edge gives on a route's behalf. It is
+made when it is first asked for; nothing here is used while another request is answered.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from event_seating import errors
+from event_seating.errors import ServiceError
+from event_seating.web import problem
+from event_seating.web.security import Role
+
+REF: Final = "#/components/schemas/"
+"""Where a schema stands in the document, before its name."""
+
+SCHEMAS: Final = "x-schemas"
+"""In a route's `openapi_extra`: the schemas that it refers to, by name, as JSON."""
+
+LINE: Final = "x-line-schema"
+"""Beside the schema of a text of lines: what each of them is."""
+
+SERVERS: Final = ({"url": "/", "description": "The server that this document is read from."},)
+"""It does not know by which name its readers reach it; the URL is relative to the document's."""
+
+_FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
+"""What FastAPI says of bodies that do not fit, and we do not answer."""
+
+_EVERYWHERE: Final[tuple[type[ServiceError], ...]] = (
+    errors.Unauthorized,  # a wrong key is refused on every address
+    errors.MisdirectedRequest,
+    ServiceError,
+)
+_WITH_BODY: Final[tuple[type[ServiceError], ...]] = (
+    errors.BodyTooSlow,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+)
+
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+
+TEXT: Final = {"schema": {"type": "string"}}
+"""The content of an answer or a body that is no JSON."""
+
+_SAID_BY_NOBODY: Final = "Successful Response"
+"""What FastAPI says of an answer that nobody describes."""
+
+Limited = Callable[[str, str], bool]
+"""Whether a rate limit holds for a method and a path."""
+
+
+def lines(schema: str) -> dict[str, Any]:
+    """The content of an answer that is a JSON object a line, each as this schema says."""
+    return {
+        "schema": {"type": "string", "description": f"A `{schema}` a line."},
+        LINE: {"$ref": f"{REF}{schema}"},
+    }
+
+
+def examples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The examples of a body, by what each of them shows, as the document has them."""
+    return {
+        f"example{number}": {"summary": summary, "value": value}
+        for number, (summary, value) in enumerate(values.items(), 1)
+    }
+
+
+def document(api: FastAPI, access: Mapping[str, Role], limited: Limited) -> dict[str, Any]:
+    """The document of these routes; `access` has the least role of each."""
+    found = get_openapi(
+        title=api.title,
+        version=api.version,
+        description=api.description,
+        routes=api.routes,
+        servers=list(SERVERS),
+    )
+    schemas = found["components"]["schemas"]
+    for name in _FASTAPIS_OWN:
+        schemas.pop(name, None)
+    _add(schemas, problem.schemas())
+    found["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key."}
+    }
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            role = access[f"{method.upper()} {path}"]
+            _add(schemas, operation.pop(SCHEMAS, {}))
+            if role > Role.anyone:
+                operation["security"] = [{"key": []}]
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _never_null(parameter["schema"])
+            _describe(operation["responses"], schemas)
+            _add_edge(operation, list(_of_edge(method.upper(), path, role, limited)))
+    found["components"]["schemas"] = dict(sorted(schemas.items()))
+    return found
+
+
+def _describe(responses: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Say of each answer what its schema says of itself."""
+    for response in responses.values():
+        if response["description"] == _SAID_BY_NOBODY:
+            schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+            name = schema.get("$ref", "").removeprefix(REF)
+            response["description"] = schemas.get(name, {}).get("description", "Done.")
+
+
+def _of_edge(method: str, path: str, role: Role, limited: Limited) -> Iterator[type[ServiceError]]:
+    """What the edge may answer in place of a route."""
+    yield from _EVERYWHERE
+    if role > Role.anyone:
+        yield errors.Forbidden
+    if method not in _BODILESS:
+        yield from _WITH_BODY
+    if limited(method, path):
+        yield errors.RateLimited
+
+
+def _add_edge(operation: dict[str, Any], more: list[type[ServiceError]]) -> None:
+    """Add the edge's refusals to a route's own; the statuses come in order."""
+    responses = operation["responses"]
+    if problem.CODES not in responses.get("422", {problem.CODES: ()}):
+        del responses["422"]  # FastAPI's own for what does not fit, which we answer with 400
+    own = {code for each in responses.values() for code in each.get(problem.CODES, ())}
+    if errors.DatabaseUnavailable.code in own:
+        more.append(errors.Draining)  # who waits for the database when the process ends
+    for status, response in problem.documented(*more).items():
+        there = responses.get(str(status))
+        if there is None:
+            responses[str(status)] = response
+            continue
+        codes, sentences = response[problem.CODES], response["description"].split(problem.DIVIDER)
+        for code, sentence in zip(codes, sentences, strict=True):
+            if code not in there[problem.CODES]:
+                there[problem.CODES].append(code)
+                there["description"] += f"{problem.DIVIDER}{sentence}"
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add(schemas: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Take in schemas by their names, each of which means one thing."""
+    for name, schema in more.items():
+        if not _same(schemas.setdefault(name, schema), schema):
+            raise ValueError(f"two schemas are called {name}")
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both describe one thing: msgspec and pydantic put an enum's values in any order."""
+    if "enum" in one and "enum" in other:
+        return set(one["enum"]) == set(other["enum"])
+    return one == other
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is not given is left out: there is no null in a query or a header."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**kinds[0], **rest}

@@ -1,10 +1,10 @@
 """The door: one plain ASGI callable that every request passes on its way in and out.
 
-On the way in, in this order: request id, client address, principal, rate limit, the role that a
-cached route declares, the cached read; then the app. On the way out: timing, access line, metrics,
-security headers, CORS. A cached read is answered here from ready-made bytes and never meets the
-framework, which is what makes it fast; the table of cached reads is given by `app.py`, the edge
-alone looks up and counts, and the route behind it only loads.
+On the way in, in this order: request id, client address, what a head may be (`head`), principal,
+rate limit, the role that a cached route declares, the cached read; then the app. On the way out:
+timing, access line, metrics, security headers, CORS. A cached read is answered here from ready-made
+bytes and never meets the framework, which is what makes it fast; the table of cached reads is given
+by `app.py`, the edge alone looks up and counts, and the route behind it only loads.
 
 It never parses a body and knows no noun.
 """
@@ -16,20 +16,26 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from structlog.contextvars import bind_contextvars
 
 from event_seating.cache.lru import LruCache
-from event_seating.errors import MisdirectedRequest, RateLimited, ServiceError
+from event_seating.errors import (
+    MisdirectedRequest,
+    RateLimited,
+    ServiceError,
+    Unauthorized,
+)
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
-from event_seating.telemetry.redact import loggable_path
-from event_seating.web import body, problem, security
+from event_seating.telemetry.redact import cut_address
+from event_seating.web import body, head, problem, security
 from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
-from event_seating.web.body import BODY_BYTES_MAX, LargeBodies
-from event_seating.web.budgets import Budgets, Charged
+from event_seating.web.body import LargeBodies
+from event_seating.web.budgets import Budgets
 from event_seating.web.cors import Cors
+from event_seating.web.exchange import AccessLines, Exchange
 from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
 from event_seating.web.sockets import SocketDoor
 
@@ -71,23 +77,6 @@ class ReadyRead(NamedTuple):
     """The least role that may read it."""
 
 
-class AccessLine(Protocol):
-    """Where the line about a request goes."""
-
-    def __call__(
-        self,
-        request_id: str,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        cache: str,
-        size: int,
-    ) -> None:
-        """Note one request; must return at once."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class EdgeRules:
     """What the edge is told of this deployment."""
@@ -98,39 +87,9 @@ class EdgeRules:
     hosts: frozenset[bytes] | None
     """Names that `Host` may have, or none for every one."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    buyer_cookie: re.Pattern[bytes]
+    """What finds the one cookie that is used, as its one group, in a `Cookie` header."""
     headers: tuple[Header, ...] = security.HEADERS
-
-
-class Exchange:
-    """One request and what has been found out about it so far."""
-
-    __slots__ = (
-        "body_bytes_max",
-        "cache",
-        "charged",
-        "found",
-        "headers",
-        "method",
-        "path",
-        "request_id",
-        "route",
-        "size",
-        "started",
-        "status",
-    )  # fmt: skip
-
-    def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
-        self.started = perf_counter()
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.found = found
-        self.request_id = request_id
-        self.route = UNMATCHED_ROUTE
-        self.charged: Charged | None = None
-        self.cache = "-"
-        self.body_bytes_max = BODY_BYTES_MAX
-        self.status = 500
-        self.size = 0
 
 
 class Edge:
@@ -144,7 +103,7 @@ class Edge:
         doorkeeper: Doorkeeper,
         budgets: Budgets,
         cors: Cors,
-        access: AccessLine,
+        access: AccessLines,
         metrics: Metrics,
         draining: Callable[[], bool],
         sockets: SocketDoor,
@@ -177,25 +136,19 @@ class Edge:
         finally:
             metrics.in_progress -= 1
             seconds = perf_counter() - exchange.started
-            route = exchange.route
-            metrics.observe_request(exchange.method, route, exchange.status, seconds)
-            self._access(
-                exchange.request_id.decode(),
-                exchange.method,
-                route if route != UNMATCHED_ROUTE else loggable_path(exchange.path),
-                exchange.status,
-                seconds,
-                exchange.cache,
-                exchange.size,
-            )
+            metrics.observe_request(exchange.method, exchange.route, exchange.status, seconds)
+            self._access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
-            await self._send_preflight(exchange, send)
-            return
         try:
+            self._check_head(exchange, scope)
+            if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
+                await self._send_preflight(exchange, send)
+                return
             cached = self._admit(exchange, scope)
         except ServiceError as error:
+            if isinstance(error, RateLimited):
+                self._metrics.rate_limited.inc()
             if b"expect" not in exchange.found:  # who asks first has not sent it
                 await body.discard(receive)
             await self._send_error(exchange, error, send)
@@ -205,6 +158,15 @@ class Edge:
         else:
             await self._run_app(exchange, scope, receive, send)
 
+    def _check_head(self, exchange: Exchange, scope: Scope) -> None:
+        exchange.address = security.address_of(scope, self._rules.trusted_proxies)
+        try:
+            head.check(scope, exchange.found)
+        except ServiceError:
+            self._budgets.charge(exchange)
+            raise
+        exchange.buyer_cookie = head.cookie(exchange.found, self._rules.buyer_cookie)
+
     def _admit(
         self, exchange: Exchange, scope: Scope
     ) -> tuple[int, tuple[Header, ...], bytes] | None:
@@ -213,14 +175,14 @@ class Edge:
         hosts = self._rules.hosts
         if hosts is not None and security.host_name(found.get(b"host", b"")) not in hosts:
             raise MisdirectedRequest
-        address = security.address_of(scope, self._rules.trusted_proxies)
         try:
-            principal = self._doorkeeper.principal(found.get(b"authorization"))
-        except ServiceError:
-            self._charge(exchange, address)
+            principal = self._doorkeeper.principal(found)
+        except Unauthorized:
+            self._budgets.charge_wrong_key(exchange)
             raise
+        exchange.principal = principal.name
         if principal.limited:
-            self._charge(exchange, address)
+            self._budgets.charge(exchange)
         if exchange.method in {"GET", "HEAD"}:
             for read in self._rules.cached_reads:
                 match = read.pattern.match(exchange.path)
@@ -240,7 +202,8 @@ class Edge:
         else:
             self._check_body(exchange, principal)
         scope["principal"] = principal
-        scope["client_address"] = address
+        scope["client_address"] = exchange.address
+        scope["buyer_cookie"] = exchange.buyer_cookie
         return None
 
     def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
@@ -263,23 +226,20 @@ class Edge:
                 media_types = large.media_types
         body.check_head(exchange.method, exchange.found, exchange.body_bytes_max, media_types)
 
-    def _charge(self, exchange: Exchange, address: str) -> None:
-        exchange.charged = charged = self._budgets.charge(
-            exchange.method, exchange.path, exchange.found, address
-        )
-        if charged is not None and not charged.verdict.admitted:
-            self._metrics.rate_limited.inc()
-            wait_s = charged.verdict.retry_after_s
-            raise RateLimited(details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)})
-
     async def _run_app(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
     ) -> None:
         request_id = exchange.request_id.decode()
         scope["request_id"] = request_id
-        bind_contextvars(requestId=request_id)
+        bind_contextvars(
+            requestId=request_id,
+            principal=exchange.principal,
+            client=cut_address(exchange.address),
+        )
         if exchange.method == "HEAD":
             scope["method"] = "GET"
+        if b"cookie" in exchange.found:
+            scope["headers"] = head.without_cookies(scope["headers"])
         answer = _Answer(exchange, send, self._common_headers)
         try:
             await self._app(scope, body.bounded(receive, exchange.body_bytes_max), answer.send)
@@ -301,8 +261,8 @@ class Edge:
 
     async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
         exchange.route = "preflight"
-        headers = self._cors.preflight(exchange.found.get(b"origin", b""))
-        exchange.found.pop(b"origin", None)
+        # The headers of every answer are among them.
+        headers = self._cors.preflight(exchange.found.get(b"origin"))
         await self._send_bytes(exchange, 204, headers, b"", send)
 
     async def _send_bytes(
@@ -336,9 +296,7 @@ class Edge:
         if self._draining():
             # The client opens another connection, to an instance that stays.
             headers.append((b"connection", b"close"))
-        origin = exchange.found.get(b"origin")
-        if origin is not None:
-            headers.extend(self._cors.headers(origin))
+        headers.extend(self._cors.headers(exchange.found.get(b"origin")))
         return headers
 
     def _request_id(self, given: bytes | None) -> bytes:

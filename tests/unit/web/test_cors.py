@@ -29,13 +29,23 @@ def test_an_origin_of_the_list_is_named_and_the_answer_varies() -> None:
 )
 def test_any_other_origin_gets_nothing_but_that_the_answer_varies(origin: bytes) -> None:
     cors = Cors([SHOP.decode()])
-    assert cors.headers(origin) == cors.preflight(origin) == ((b"vary", b"origin"),)
+    assert cors.headers(origin) == ((b"vary", b"origin"),)
+    assert cors.preflight(origin) == ()
+
+
+@pytest.mark.parametrize("origins", [[SHOP.decode()], ["*"]])
+def test_an_answer_to_a_request_without_an_origin_varies_too(origins: list[str]) -> None:
+    """Else a cache would give it to a page, which could not read it."""
+    assert Cors(origins).headers(None) == ((b"vary", b"origin"),)
+    assert Cors([]).headers(None) == ()
 
 
 def test_a_star_is_for_everyone_and_never_with_credentials() -> None:
-    headers = dict(Cors(["*"]).preflight(b"https://anyone.example"))
+    cors = Cors(["*"])
+    headers = dict(cors.headers(b"https://anyone.example"))
     assert headers[b"access-control-allow-origin"] == b"*"
     assert b"access-control-allow-credentials" not in headers
+    assert len(cors.preflight(b"https://anyone.example")) > 1
 
 
 def test_who_asks_beforehand_is_told_methods_headers_and_for_how_long() -> None:

@@ -27,16 +27,16 @@ class Cors:
     def __init__(self, origins: Sequence[str]) -> None:
         self._any = "*" in origins
         self._origins = frozenset(origin.encode() for origin in origins)
-        self._others: tuple[Header, ...] = (_VARY,) if origins else ()
+        self.always: tuple[Header, ...] = (_VARY,) if origins else ()
+        """What every answer carries."""
 
-    def headers(self, origin: bytes | None) -> tuple[Header, ...]:
-        """What every answer carries, to a page of `origin` or to a client that names none."""
-        if origin is None or not (self._any or origin in self._origins):
-            return self._others
+    def headers(self, origin: bytes) -> tuple[Header, ...]:
+        """What an answer to a page of `origin` carries besides."""
+        if not (self._any or origin in self._origins):
+            return ()
         return (
             (b"access-control-allow-origin", b"*" if self._any else origin),
             (b"access-control-expose-headers", _RESPONSE_HEADERS),
-            _VARY,
         )
 
     def admits(self, origin: bytes | None, host: bytes) -> bool:
@@ -50,8 +50,8 @@ class Cors:
         return bool(separator and scheme and host) and authority.lower() == host.lower()
 
     def preflight(self, origin: bytes | None) -> tuple[Header, ...]:
-        """What the answer to a page that asks beforehand carries besides `headers`."""
-        if len(self.headers(origin)) <= 1:
+        """What the answer to a page that asks beforehand carries besides those."""
+        if origin is None or not self.headers(origin):
             return ()
         return (
             (b"access-control-allow-methods", _METHODS),

@@ -42,6 +42,9 @@ from event_seating.web.sockets import SocketDoor
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
 
+HOSTS_REMEMBERED: Final = 16
+"""Values of `Host` that are known to be right as they are written: name and port, a few of each."""
+
 _BODILESS: Final = frozenset({204, 304})
 """Answers that have no body, and say nothing of its length."""
 
@@ -113,10 +116,12 @@ class Edge:
         self._doorkeeper = doorkeeper
         self._budgets = budgets
         self._cors = cors
+        self._always = (*rules.headers, *cors.always)
         self._access = access
         self._metrics = metrics
         self._draining = draining
         self._sockets = sockets
+        self._hosts_that_passed: set[bytes] = set()
         self._ids = count(1)
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
         self._id_prefix = token_hex(4)
@@ -141,7 +146,14 @@ class Edge:
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._check_head(exchange, scope)
+            exchange.address = security.address_of(scope, self._rules.trusted_proxies)
+            try:
+                head.check(scope, exchange.found)
+            except ServiceError:
+                self._budgets.charge(exchange)
+                raise
+            if b"cookie" in exchange.found:
+                exchange.buyer_cookie = head.cookie(exchange.found, self._rules.buyer_cookie)
             if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
                 await self._send_preflight(exchange, send)
                 return
@@ -158,23 +170,13 @@ class Edge:
         else:
             await self._run_app(exchange, scope, receive, send)
 
-    def _check_head(self, exchange: Exchange, scope: Scope) -> None:
-        exchange.address = security.address_of(scope, self._rules.trusted_proxies)
-        try:
-            head.check(scope, exchange.found)
-        except ServiceError:
-            self._budgets.charge(exchange)
-            raise
-        exchange.buyer_cookie = head.cookie(exchange.found, self._rules.buyer_cookie)
-
     def _admit(
         self, exchange: Exchange, scope: Scope
     ) -> tuple[int, tuple[Header, ...], bytes] | None:
         """The cached answer, or none when the app has to run; raises when nothing may happen."""
         found = exchange.found
-        hosts = self._rules.hosts
-        if hosts is not None and security.host_name(found.get(b"host", b"")) not in hosts:
-            raise MisdirectedRequest
+        if self._rules.hosts is not None:
+            self._check_host(found.get(b"host", b""), self._rules.hosts)
         try:
             principal = self._doorkeeper.principal(found)
         except Unauthorized:
@@ -205,6 +207,13 @@ class Edge:
         scope["client_address"] = exchange.address
         scope["buyer_cookie"] = exchange.buyer_cookie
         return None
+
+    def _check_host(self, host: bytes, names: frozenset[bytes]) -> None:
+        if host not in self._hosts_that_passed:
+            if security.host_name(host) not in names:
+                raise MisdirectedRequest
+            if len(self._hosts_that_passed) < HOSTS_REMEMBERED:
+                self._hosts_that_passed.add(host)
 
     def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
         for read in self._rules.ready_reads:
@@ -275,20 +284,18 @@ class Edge:
     ) -> None:
         exchange.status = status
         exchange.size = len(encoded)
-        length = () if status in _BODILESS else ((b"content-length", b"%d" % len(encoded)),)
+        every = [*headers]
+        if status not in _BODILESS:
+            every.append((b"content-length", b"%d" % len(encoded)))
+        every.append(NO_PAGE)
+        every += self._common_headers(exchange)
         if exchange.method == "HEAD":
             encoded = b""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*headers, *length, NO_PAGE, *self._common_headers(exchange)],
-            }
-        )
+        await send({"type": "http.response.start", "status": status, "headers": every})
         await send({"type": "http.response.body", "body": encoded})
 
     def _common_headers(self, exchange: Exchange) -> list[Header]:
-        headers = [(b"x-request-id", exchange.request_id), *self._rules.headers]
+        headers = [(b"x-request-id", exchange.request_id), *self._always]
         charged = exchange.charged
         if charged is not None:
             headers.append((b"ratelimit-policy", charged.policy))
@@ -296,7 +303,9 @@ class Edge:
         if self._draining():
             # The client opens another connection, to an instance that stays.
             headers.append((b"connection", b"close"))
-        headers.extend(self._cors.headers(exchange.found.get(b"origin")))
+        origin = exchange.found.get(b"origin")
+        if origin is not None:
+            headers += self._cors.headers(origin)
         return headers
 
     def _request_id(self, given: bytes | None) -> bytes:

@@ -92,11 +92,6 @@ class Exchange:
         self.status = 500
         self.size = 0
 
-    @property
-    def logged_route(self) -> str:
-        """The route's template, or of an unmatched path what may be written down."""
-        return self.route if self.route != UNMATCHED_ROUTE else loggable_path(self.path)
-
 
 class AccessLines:
     """Writes the line about a request, or counts the request for the next line of its kind."""
@@ -118,7 +113,7 @@ class AccessLines:
         self._write(
             exchange.request_id.decode(),
             exchange.method,
-            exchange.logged_route,
+            route if route != UNMATCHED_ROUTE else loggable_path(exchange.path),
             status,
             seconds,
             exchange.cache,

@@ -66,18 +66,17 @@ class TestSizes:
         "headers",
         [
             [(b"cookie", b"x" * head.HEAD_BYTES_MAX)],
-            [(b"x" * head.HEAD_BYTES_MAX, b"")],
             [(b"cookie", b"x" * 8_192)] * 4,
             [(b"x-%d" % number, b"x" * 512) for number in range(64)],
         ],
-        ids=["one value", "one name", "one in four lines", "many"],
+        ids=["one", "one in four lines", "many"],
     )
     def test_headers_beyond_the_bound_are_refused(self, headers: list[Header]) -> None:
         with pytest.raises(HeadTooLarge):
             checked(HOST, *headers)
 
     def test_headers_up_to_the_bound_pass(self) -> None:
-        rest = head.HEAD_BYTES_MAX - len(b"".join(HOST)) - len(b"cookie")
+        rest = head.HEAD_BYTES_MAX - len(HOST[1])
         assert checked(HOST, (b"cookie", b"x" * rest))
 
     @pytest.mark.parametrize("path", [0, 1_000, head.ADDRESS_BYTES_MAX])

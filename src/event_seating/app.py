@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from event_seating.booking import list_routes, report_routes, seat_routes
 from event_seating.booking import routes as booking
+from event_seating.booking.buyers import IN_HEADER
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError
@@ -31,15 +32,16 @@ from event_seating.venues import routes as venues
 from event_seating.version import VERSION
 from event_seating.web import docs, openapi, problem, seat_page, security
 from event_seating.web.body import LargeBodies
-from event_seating.web.budgets import Budgets, SeatingBudget
+from event_seating.web.budgets import Budgets
 from event_seating.web.cors import Cors
 from event_seating.web.edge import CachedRead, Edge, EdgeRules, ReadyRead
+from event_seating.web.exchange import AccessLines
 from event_seating.web.shortcuts import Shortcuts
 from event_seating.web.sockets import Socket, SocketDoor
 from event_seating.webhooks import routes as webhooks
 
 UNLIMITED: Final = re.compile(
-    r"/(?:$|box-office$|page/|health(?:/|$)|metrics$|docs(?:/|$)|openapi\.json$|schemas/|favicon\.ico$)"
+    r"/(?:\Z|(?:box-office|metrics|openapi\.json|favicon\.ico)\Z|page/|schemas/|(?:health|docs)(?:/|\Z))"
 )
 """Health, metrics and static files are never limited."""
 
@@ -80,6 +82,9 @@ def build(parts: Parts) -> Edge:
     settings = parts.settings
     routes = api(parts)
     cors = Cors(settings.cors_origins)
+    budgets = _budgets(parts)
+    access = AccessLines(parts.logs.access, parts.clock.monotonic)
+    parts.metrics.attach_wrong_keys(lambda: budgets.wrong_keys)
     return Edge(
         Shortcuts(routes, routes.routes, booking.OF_EVERY_SALE, authorize),
         EdgeRules(
@@ -88,14 +93,15 @@ def build(parts: Parts) -> Edge:
             large_bodies=(SEAT_MAPS, USER_FILES),
             hosts=_hosts(settings),
             trusted_proxies=settings.trusted_proxies,
+            buyer_cookie=IN_HEADER,
         ),
         doorkeeper=parts.doorkeeper,
-        budgets=_budgets(parts),
+        budgets=budgets,
         cors=cors,
-        access=parts.logs.access,
+        access=access,
         metrics=parts.metrics,
         draining=lambda: parts.health.draining,
-        sockets=_sockets(parts, cors),
+        sockets=_sockets(parts, cors, budgets, access),
     )
 
 
@@ -182,7 +188,7 @@ def _snapshots(parts: Parts) -> ReadyRead:
     )
 
 
-def _sockets(parts: Parts, cors: Cors) -> SocketDoor:
+def _sockets(parts: Parts, cors: Cors, budgets: Budgets, access: AccessLines) -> SocketDoor:
     return SocketDoor(
         (
             Socket(
@@ -193,26 +199,27 @@ def _sockets(parts: Parts, cors: Cors) -> SocketDoor:
         ),
         hosts=_hosts(parts.settings),
         trusted_proxies=parts.settings.trusted_proxies,
+        doorkeeper=parts.doorkeeper,
+        budgets=budgets,
         cors=cors,
-        access=parts.logs.access,
+        access=access,
         draining=lambda: parts.health.draining,
     )
 
 
 def _budgets(parts: Parts) -> Budgets:
     return Budgets(
+        parts.limits,
         unlimited=UNLIMITED,
         unlimited_reads=UNLIMITED_READS,
-        account=parts.limiter,
         seating_paths=SEATING,
-        seating=parts.seating_limits
-        and SeatingBudget(*parts.seating_limits, parts.buyers.in_header),
+        known_buyer=parts.buyers.known,
     )
 
 
 def _booking(settings: Settings) -> seat_page.Booking:
-    """In production booking needs a key, and a page has none."""
-    return seat_page.Booking(not settings.production, settings.checkout_url)
+    """Where booking needs a key, the page cannot, for it has none."""
+    return seat_page.Booking(settings.open_without_key, settings.checkout_url)
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:

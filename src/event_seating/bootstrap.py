@@ -29,7 +29,6 @@ from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.jobs.model import QUEUES
 from event_seating.jobs.queue import JobQueue
-from event_seating.limits.limiter import Limiter
 from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
@@ -47,12 +46,11 @@ from event_seating.valkey.client import connect, ended
 from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
-from event_seating.web.budgets import ADDRESS_FACTOR
+from event_seating.web.budgets import Limits, limits_of
 from event_seating.web.security import Doorkeeper
 from event_seating.webhooks.service import WebhookService
 from event_seating.webhooks.targets import rules_of
 from event_seating.webhooks.wanted import Wanted
-from event_seating.written import Window
 
 PURGE_EVERY_S: Final = 1.0
 """How often what has expired is removed."""
@@ -87,9 +85,7 @@ class Parts:
     buyers: Buyers
     webhooks: WebhookService
     live: LiveHub
-    limiter: Limiter | None
-    seating_limits: tuple[Limiter, Limiter] | None
-    """For each buyer, and for each address."""
+    limits: Limits
     doorkeeper: Doorkeeper
     health: Health
     signals: Signals | None
@@ -142,11 +138,11 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
 
-        limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
-        _measure(metrics, logs, accounts, limiter)
+        limits = limits_of(settings, clock.monotonic)
+        _measure(metrics, logs, accounts, limits)
         await stack.enter_async_context(background(watch_event_loop(metrics, clock)))
         caches = (accounts.cache, accounts.absent)
-        await stack.enter_async_context(background(_purge(caches, limiter)))
+        await stack.enter_async_context(background(_purge(caches, limits)))
         if signals is not None:
             await begin_signals(stack, signals, metrics)
 
@@ -166,8 +162,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             **seating._asdict(),
             webhooks=webhooks,
             live=live,
-            limiter=limiter,
-            seating_limits=_seating_limits(settings, clock),
+            limits=limits,
             doorkeeper=_doorkeeper(settings),
             health=Health(
                 {"database": database.ping}, helpful={"redis": signals.ping} if signals else None
@@ -352,16 +347,15 @@ async def _jobs(
     return jobs
 
 
-def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limiter: Limiter | None) -> None:
+def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limits: Limits) -> None:
     metrics.attach_cache(lambda: accounts.cache.stats, lambda: accounts.users.coalesced)
     metrics.attach_logs(lambda: logs.dropped)
-    if limiter is not None:
-        metrics.attach_limiter(limiter.__len__)
+    metrics.attach_limiters(limits.by_name)
 
 
 def _doorkeeper(settings: Settings) -> Doorkeeper:
     key = settings.admin_api_key
-    return Doorkeeper(key.get_secret_value() if key else None, open_house=not settings.production)
+    return Doorkeeper(key.get_secret_value() if key else None, open_house=settings.open_without_key)
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:
@@ -370,20 +364,12 @@ async def _secret(settings: Settings, database: Database) -> bytes:
     return await secrets.secret(database, "server")
 
 
-def _seating_limits(settings: Settings, clock: Clock) -> tuple[Limiter, Limiter] | None:
-    windows = settings.seating_rate_limits
-    if not windows:
-        return None
-    by_address = [Window(each.limit * ADDRESS_FACTOR, each.seconds) for each in windows]
-    return Limiter(windows, clock.monotonic), Limiter(by_address, clock.monotonic)
-
-
-async def _purge(caches: Sequence[LruCache], limiter: Limiter | None) -> None:
+async def _purge(caches: Sequence[LruCache], limits: Limits) -> None:
     while True:
         await asyncio.sleep(PURGE_EVERY_S)
         for cache in caches:
             cache.purge(PURGE_MOST)
-        if limiter is not None:
+        for limiter in limits.by_name.values():
             limiter.forget_idle(PURGE_MOST)
 
 

@@ -7,7 +7,6 @@ start with one line that names it. `event-seating settings` prints this page.
 
 import os
 import re
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -31,6 +30,8 @@ from pydantic_settings import (
 from event_seating.errors import StartupError
 from event_seating.mailbox import parse_mailbox
 from event_seating.written import (
+    AppEnv,
+    LogLevel,
     PrivateNetworks,
     Window,
     is_loopback,
@@ -62,24 +63,6 @@ SEATS_PER_HOLD_MAX = 500
 
 HELD_SEATS_PER_BUYER_MAX = 10_000
 """More than any buyer; who needs no cap at all is the box office."""
-
-
-class AppEnv(StrEnum):
-    """What the process is run for; staging obeys production's rules."""
-
-    development = "development"
-    test = "test"
-    staging = "staging"
-    production = "production"
-
-
-class LogLevel(StrEnum):
-    """The least urgent lines that are written."""
-
-    debug = "debug"
-    info = "info"
-    warning = "warning"
-    error = "error"
 
 
 def _when_text(parse: Any) -> BeforeValidator:
@@ -182,6 +165,11 @@ class Settings(BaseSettings):
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
     )
+    wrong_key_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+        (Window(10, 60), Window(60, 3600)),
+        description="Windows of requests with a wrong key, at every address, for each client: what "
+        "comes beyond them is 429 in place of 401; or `off`.",
+    )
     hold_ttl_s: int = Field(
         600, ge=1, le=HOLD_TTL_S_MAX, description="Seconds that a hold lasts, in a new event."
     )
@@ -266,8 +254,8 @@ class Settings(BaseSettings):
     checkout_url: Annotated[str | None, BeforeValidator(parse_checkout_url)] = Field(
         None,
         description="The http or https address of the shop to which the page sends a buyer; "
-        "`holdToken` and `eventId` are added to it. Used in production only, where a page has no "
-        "key to book with.",
+        "`holdToken` and `eventId` are added to it. Used where booking needs a key, which a page "
+        "does not have.",
     )
     drain_delay_s: float | None = Field(
         None,
@@ -295,6 +283,11 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """Whether production's rules hold."""
         return self.app_env in {AppEnv.production, AppEnv.staging}
+
+    @property
+    def open_without_key(self) -> bool:
+        """Whether a caller without a key may do everything: a first try on one's own machine."""
+        return not self.production and self.admin_api_key is None and self.loopback
 
     @property
     def sqlite_path(self) -> Path | None:

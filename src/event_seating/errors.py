@@ -7,7 +7,7 @@ is a value and not an exception. Nothing here knows HTTP beyond the number of th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class StartupError(Exception):
@@ -261,6 +261,22 @@ class BodyTooLarge(ServiceError):
     sentence = "The body is too large."
 
 
+class AddressTooLong(ServiceError):
+    """The path and the query are longer than any of ours."""
+
+    status = 414
+    code = "address_too_long"
+    sentence = "The address is too long; path and query may have `limit` bytes."
+
+
+class HeadTooLarge(ServiceError):
+    """The headers are longer than any request of ours needs."""
+
+    status = 431
+    code = "head_too_large"
+    sentence = "The headers are too long; together they may have `limit` bytes."
+
+
 class UnsupportedMediaType(ServiceError):
     """The body is of a type that the route does not take."""
 
@@ -283,6 +299,21 @@ class RateLimited(ServiceError):
     status = 429
     code = "rate_limited"
     sentence = "Too many requests; try again when `retryAfter` seconds have passed."
+
+    @classmethod
+    def until(cls, wait_s: int) -> Self:
+        """The error that says in how many seconds there is room again."""
+        return cls(details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)})
+
+
+class TooManyWrongKeys(RateLimited):
+    """This address sent more wrong keys than its limit of those allows."""
+
+    code = "too_many_wrong_keys"
+    sentence = (
+        "Too many requests with a wrong API key came from this address. One with a right key is "
+        "answered at once; others with a wrong one when `retryAfter` seconds have passed."
+    )
 
 
 class Draining(ServiceError):

@@ -1,11 +1,13 @@
 """What happens to the database before anything is served: locks, and tables that are right.
 
 Runs in the supervisor, once, while the serving process loads its modules; and as
-`event-seating migrate`.
+`event-seating migrate`. Says as well when the Python that runs is one with holes that are known.
 """
 
 import asyncio
+import sys
 from contextlib import AsyncExitStack
+from typing import Final
 
 from sqlalchemy.exc import ArgumentError
 
@@ -17,7 +19,23 @@ from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import get_logger
 
+COOKIE_HOLE: Final = "CVE-2024-7592"
+MENDED_IN: Final = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
+"""The first release of each Python in which a cookie does not keep it busy for seconds."""
+
 _log = get_logger("preparation")
+
+
+def warn_of_python(version: tuple[int, int, int] = sys.version_info[:3]) -> None:
+    """Say once, in one line, if this Python has a hole that a request could reach."""
+    mended = MENDED_IN.get(version[:2])
+    if mended is not None and version < mended:
+        _log.warning(
+            "this Python has a known hole; no request reaches it here, but take the newer release",
+            python=".".join(map(str, version)),
+            hole=COOKIE_HOLE,
+            mendedIn=".".join(map(str, mended)),
+        )
 
 
 async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | None:
@@ -26,6 +44,7 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
     The event, if any, tells that the lock was lost to another server. Production's tables are not
     touched: a `StartupError` says how to bring them up to date.
     """
+    warn_of_python()
     database = _database(settings)
     try:
         if await _bring_up_to_date(database, migrate=not settings.production):
@@ -42,6 +61,7 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
 
 async def check(settings: Settings) -> None:
     """A `StartupError` unless the tables are right; for a worker, which leaves them alone."""
+    warn_of_python()
     database = _database(settings)
     try:
         await _bring_up_to_date(database, migrate=False)

@@ -13,11 +13,12 @@ import sys
 from event_seating import app, bootstrap, process
 from event_seating.bootstrap import Parts
 from event_seating.channel import READY
-from event_seating.config import AppEnv, Settings
+from event_seating.config import Settings
 from event_seating.demo import add_demo_event, add_demo_users
 from event_seating.process import Orders
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.web.granian import HttpServer
+from event_seating.written import AppEnv
 
 _log = get_logger("server")
 

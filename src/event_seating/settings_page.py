@@ -32,7 +32,7 @@ def as_text() -> str:
 
 
 def _default_text(name: str, default: Any) -> str:
-    if name.endswith("rate_limits"):
+    if name.endswith("_limits"):
         return ",".join(f"{window.limit}/{window.seconds}s" for window in default)
     if default is None or default == () or default == Path():
         return "(none)"

@@ -18,13 +18,14 @@ from event_seating import config
 from event_seating.channel import EXIT_CANNOT_START
 from event_seating.child import Keeper, Program
 from event_seating.clock import Clock, SystemClock
-from event_seating.config import AppEnv, Settings
+from event_seating.config import Settings
 from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
 from event_seating.mail import mode
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.valkey import embedded
 from event_seating.valkey.runtime_directory import RuntimeDirectory
+from event_seating.written import AppEnv
 
 BIND_WITHIN_S: Final = 2.0
 """How long a port may still be held by what was here before."""
@@ -212,7 +213,7 @@ class Supervisor:
         port = listener.getsockname()[1]
         name = "localhost" if settings.loopback else settings.host
         _log.info("serving", url=f"http://{name}:{port}", environment=str(settings.app_env))
-        if settings.app_env is AppEnv.development:
+        if settings.app_env is AppEnv.development and settings.open_without_key:
             _log.warning(
                 "development: a caller without a key may do everything; "
                 "set APP_ENV=production and ADMIN_API_KEY before others can reach this"

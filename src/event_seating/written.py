@@ -39,6 +39,24 @@ _SMTP_HINT = (
 )
 
 
+class AppEnv(StrEnum):
+    """What the process is run for; staging obeys production's rules."""
+
+    development = "development"
+    test = "test"
+    staging = "staging"
+    production = "production"
+
+
+class LogLevel(StrEnum):
+    """The least urgent lines that are written."""
+
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
+
+
 class PrivateNetworks(StrEnum):
     """Whether webhooks may point into networks that are not public."""
 
@@ -96,7 +114,7 @@ def parse_windows(text: str) -> tuple[Window, ...]:
         return ()
     windows = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,7})/(\d{1,5})s\s*", part)
+        match = re.fullmatch(r"\s*([0-9]{1,7})/([0-9]{1,5})s\s*", part)
         if not match:
             raise ValueError("write windows as `5/10s,10/60s`, or `off`")
         limit, seconds = int(match[1]), int(match[2])
@@ -179,7 +197,7 @@ def parse_redis_url(value: str | None) -> str | None:
             "write redis://user:password@host:6379/0 without options; signs such as @ : / in a "
             "password are written as %40 %3A %2F"
         )
-    if not re.fullmatch(r"/?|/\d{1,4}", url.path):
+    if not re.fullmatch(r"/?|/[0-9]{1,4}", url.path):
         raise ValueError("the path of a redis:// URL is the number of a database, or nothing")
     return value
 

@@ -1,9 +1,13 @@
 """What every request passes at the door."""
 
 import json
+from typing import Any
 
+import httpx
 import pytest
 from tests.conftest import Service, in_process
+
+from event_seating import app
 
 pytestmark = pytest.mark.anyio
 
@@ -132,6 +136,15 @@ class TestCors:
             answer = await service.client.get("/health", headers={"origin": "https://evil.example"})
             assert "access-control-allow-origin" not in answer.headers
 
+    @pytest.mark.parametrize("path", ["/health", "/nope", "/users/123", "/"])
+    async def test_every_answer_varies_by_origin(
+        self, environment: dict[str, str], path: str
+    ) -> None:
+        async with in_process(cors_origins="https://tickets.example") as service:
+            for origin in ({}, {"origin": "https://tickets.example"}):
+                answer = await service.client.get(path, headers=origin)
+                assert "origin" in answer.headers["vary"].split(", ")
+
     async def test_a_browser_that_asks_beforehand_is_told(
         self, environment: dict[str, str]
     ) -> None:
@@ -146,10 +159,75 @@ class TestCors:
             assert answer.status_code == 204
             assert "POST" in answer.headers["access-control-allow-methods"]
             assert "authorization" in answer.headers["access-control-allow-headers"]
+            for once in ("vary", "access-control-allow-origin"):
+                assert len(answer.headers.get_list(once)) == 1
 
     async def test_without_the_setting_nobody_may(self, service: Service) -> None:
         answer = await service.client.get("/health", headers={"origin": "https://tickets.example"})
         assert "access-control-allow-origin" not in answer.headers
+
+
+class TestHead:
+    """What is refused before anything looks at it."""
+
+    @pytest.mark.parametrize("path", ["/users/1", "/health"])
+    @pytest.mark.parametrize(
+        ("headers", "status", "code"),
+        [
+            ([("host", "localhost"), ("host", "localhost")], 400, "invalid_request"),
+            ([("host", "")], 400, "invalid_request"),
+            (
+                [("authorization", "Bearer a"), ("authorization", "Bearer b")],
+                400,
+                "invalid_request",
+            ),
+            ([("cookie", "x" * 33_000)], 431, "head_too_large"),
+        ],
+    )
+    async def test_a_head_that_no_client_sends(
+        self, service: Service, path: str, headers: list[tuple[str, str]], status: int, code: str
+    ) -> None:
+        answer = await service.client.get(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+    async def test_it_is_counted_as_every_fault_is(self, environment: dict[str, str]) -> None:
+        async with in_process(rate_limits="2/10s") as service:
+            twice = [("host", "localhost"), ("host", "localhost")]
+            answers = [await service.client.get("/users/1", headers=twice) for _ in range(3)]
+            assert [answer.status_code for answer in answers] == [400, 400, 429]
+
+    async def test_an_address_that_is_too_long(self, service: Service) -> None:
+        answer = await service.client.get(f"/users/1?{'a' * 9_000}")
+        assert (answer.status_code, answer.json()["limit"]) == (414, 8_192)
+
+    @pytest.mark.parametrize(
+        "path", ["/metrics%0a", "/health%0a", "/%0a", "/openapi.json%0a", "/cache-status%0a"]
+    )
+    async def test_a_line_feed_at_the_end_makes_another_address(
+        self, service: Service, path: str
+    ) -> None:
+        answer = await service.client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+    async def test_the_answer_does_not_name_the_server(self, service: Service) -> None:
+        assert (await service.client.get("/health")).headers["server"] == ""
+
+    async def test_the_framework_sees_no_cookie(self, service: Service) -> None:
+        seen: list[bytes] = []
+
+        async def watch(scope: Any, _receive: Any, send: Any) -> None:
+            seen.extend(name for name, _ in scope["headers"])
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+
+        edge = app.build(service.parts)
+        edge._app = watch
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(edge), base_url="http://localhost"
+        ) as client:
+            await client.get("/health", headers=[("cookie", "a=b"), ("cookie", "c=d")])
+        assert b"host" in seen
+        assert b"cookie" not in seen
 
 
 class TestHost:

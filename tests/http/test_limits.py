@@ -107,7 +107,7 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(
     ) as service:
         for client in ("198.51.100.1", "198.51.100.2"):
             headers = {"x-forwarded-for": f"203.0.113.9, {client}, 10.0.0.2"}
-            assert await statuses(service, 2, headers=headers) == [404, 429]
+            assert await statuses(service, 2, headers=headers) == [401, 429]
 
 
 async def test_one_ipv6_network_is_one_client(environment: dict[str, str]) -> None:
@@ -118,4 +118,4 @@ async def test_one_ipv6_network_is_one_client(environment: dict[str, str]) -> No
             await service.client.get("/users/1", headers={"x-forwarded-for": address})
             for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
         ]
-        assert [answer.status_code for answer in answers] == [404, 429, 404]
+        assert [answer.status_code for answer in answers] == [401, 429, 401]

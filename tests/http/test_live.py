@@ -194,7 +194,7 @@ async def open_socket(
         sent.append(message)
 
     scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers,
-             "client": ("192.0.2.1", 1)}  # fmt: skip
+             "client": ("192.0.2.1", 1), "http_version": "1.1"}  # fmt: skip
     await edge(scope, receive, send)
     return sent
 
@@ -212,7 +212,6 @@ async def open_socket(
         (b"localhost:3001", b"null", False),
         (b"localhost:3001", b"", False),
         (b"localhost:3001", b"localhost:3001", False),
-        (b"", b"http://", False),
     ],
 )
 async def test_a_page_of_another_origin_may_not_connect(
@@ -237,6 +236,9 @@ async def test_a_page_of_another_origin_may_not_connect(
         ("/events/x/seats", b"localhost", 404, "not_found"),
         ("/events/" + "x" * 500 + "/live", b"localhost", 404, "not_found"),
         ("/events/x/live", b"evil.example", 421, "misdirected_request"),
+        ("/events/x/live", b"", 400, "invalid_request"),
+        ("/events/x/live\n", b"localhost", 404, "not_found"),
+        ("/events/" + "x" * 10_000 + "/live", b"localhost", 414, "address_too_long"),
     ],
 )
 async def test_a_websocket_that_nobody_serves_is_refused_as_http(
@@ -245,9 +247,20 @@ async def test_a_websocket_that_nobody_serves_is_refused_as_http(
     headers = [(b"host", host), (b"x-request-id", b"mine")]
     start, body = await open_socket(app.build(service.parts), path, headers)
     assert start["status"] == status
-    assert json.loads(body["body"]) | {"error": ""} == {
-        "error": "", "code": code, "requestId": "mine",
-    }  # fmt: skip
+    told = json.loads(body["body"])
+    assert (told["code"], told["requestId"]) == (code, "mine")
+
+
+async def test_a_handshake_with_a_wrong_key_is_refused_and_counted(
+    environment: dict[str, str],
+) -> None:
+    async with in_process(wrong_key_limits="2/60s") as service:
+        edge = app.build(service.parts)
+        headers = [(b"host", b"localhost"), (b"authorization", b"Bearer wrong")]
+        path = f"/events/{await on_sale(service)}/live"
+        statuses = [(await open_socket(edge, path, headers))[0]["status"] for _ in range(3)]
+        assert statuses == [401, 401, 429]
+        assert (await open_socket(edge, path, headers[:1]))[0]["type"] == "websocket.accept"
 
 
 async def test_a_process_that_stops_takes_no_websocket(service: Service) -> None:

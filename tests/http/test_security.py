@@ -78,10 +78,46 @@ async def test_the_admin_key_may_do_everything_and_is_not_limited(production: Se
     "authorization",
     ["Bearer wrong", "Bearer", "Bearer ", f"Basic {KEY}", KEY, f"Bearer {KEY}x", "Bearer ü", ""],
 )
-async def test_a_wrong_key_is_refused_and_counted(production: Service, authorization: str) -> None:
+async def test_a_wrong_key_is_refused(production: Service, authorization: str) -> None:
     headers = {"authorization": authorization.encode()}
-    answers = [await production.client.get("/users/123", headers=headers) for _ in range(6)]
+    answer = await production.client.get("/users/123", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "path", ["/users/123", "/health", "/metrics", "/page/x/y", "/events", "/docs", "/", "/nope"]
+)
+async def test_wrong_keys_are_counted_at_every_address(production: Service, path: str) -> None:
+    wrong = {"authorization": "Bearer wrong"}
+    answers = [await production.client.get(path, headers=wrong) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    assert answers[-1].json()["code"] == "too_many_wrong_keys"
+    assert answers[-1].headers["ratelimit-policy"] == '"burst";q=10;w=60, "sustained";q=60;w=3600'
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
+async def test_wrong_keys_cost_nobody_else_at_the_same_address_anything(
+    production: Service,
+) -> None:
+    await production.client.post("/users", json=JANE, headers=WITH_KEY)
+    for _ in range(20):
+        await production.client.get("/users/123", headers={"authorization": "Bearer wrong"})
+    assert (await production.client.get("/users/123", headers=WITH_KEY)).status_code == 200
+    # Without a key: what `RATE_LIMITS` gives, whole.
+    answers = [await production.client.get("/cache-status") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+
+
+async def test_wrong_keys_are_counted_by_network_and_in_the_metrics(production: Service) -> None:
+    for number in range(11):
+        headers = {"authorization": "Bearer x", "x-forwarded-for": f"2001:db8::{number:x}"}
+        answer = await production.client.get("/health", headers=headers)
+    assert answer.status_code == 429
+    headers["x-forwarded-for"] = "2001:db8:0:1::1"
+    assert (await production.client.get("/health", headers=headers)).status_code == 401
+    metrics = (await production.client.get("/metrics", headers=WITH_KEY)).text
+    assert "wrong_keys_total 12.0" in metrics
+    assert 'limiter_clients{limit="wrong_keys"} 2.0' in metrics
 
 
 async def test_in_development_a_caller_without_a_key_is_admin_with_limits(
@@ -90,6 +126,32 @@ async def test_in_development_a_caller_without_a_key_is_admin_with_limits(
     async with in_process(rate_limits="5/10s") as service:
         answers = [await service.client.delete("/cache") for _ in range(6)]
         assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "Via", "X-Real-IP"]
+)
+async def test_in_development_who_came_through_a_proxy_is_anyone(
+    service: Service, header: str
+) -> None:
+    answer = await service.client.delete("/cache", headers={header: "198.51.100.1"})
+    assert answer.status_code == 401
+    assert (await service.client.get("/events", headers={header: ""})).status_code == 200
+    assert (await service.client.delete("/cache")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "192.0.2.7"])
+@pytest.mark.parametrize("app_env", ["development", "test"])
+async def test_in_development_with_a_key_who_has_none_is_anyone(
+    environment: dict[str, str], host: str, app_env: str
+) -> None:
+    async with in_process(admin_api_key=KEY, host=host, app_env=app_env) as service:
+        for headers, status in (({}, 401), (WITH_KEY, 200)):
+            answer = await service.client.delete("/cache", headers=headers)
+            assert answer.status_code == status
+        assert (await service.client.get("/events")).status_code == 200
+        # The page has no key, so it does not offer to book.
+        assert 'content="here"' not in (await service.client.get("/")).text
 
 
 async def test_in_development_a_wrong_key_is_refused(service: Service) -> None:

@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 
 from event_seating import config, settings_page
-from event_seating.config import AppEnv, LogLevel, Settings
+from event_seating.config import Settings
 from event_seating.errors import StartupError
-from event_seating.written import PrivateNetworks, SmtpServer, Tls, Window, parse_smtp_url
+from event_seating.written import (
+    AppEnv,
+    LogLevel,
+    PrivateNetworks,
+    SmtpServer,
+    Tls,
+    Window,
+    parse_smtp_url,
+)
 
 KEY = "an-admin-key-of-24-chars"
 
@@ -36,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "max_held_seats_per_buyer": 40,
     "currency": "EUR",
     "seating_rate_limits": ((60, 10), (200, 60)),
+    "wrong_key_limits": ((10, 60), (60, 3_600)),
     "booking_grace_s": 60,
     "seat_memory_mb": 512,
     "live_connections_max": 12_000,
@@ -73,6 +82,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "max_held_seats_per_buyer": ("60", 60),
     "currency": ("CHF", "CHF"),
     "seating_rate_limits": ("7/8s", (Window(7, 8),)),
+    "wrong_key_limits": ("3/9s", (Window(3, 9),)),
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
     "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from event_seating import preparation
 from event_seating.config import Settings
@@ -98,3 +99,34 @@ async def test_the_log_shows_how_a_url_is_written(environment: dict[str, str]) -
     with pytest.raises(StartupError) as refused:
         await prepare(Settings(database_url="postgresql://u:p@ss@127.0.0.1:port/x"))
     assert scrub(str(refused.value)) == str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("running", "mended"),
+    [
+        ((3, 11, 0), "3.11.10"),
+        ((3, 11, 9), "3.11.10"),
+        ((3, 11, 10), None),
+        ((3, 12, 5), "3.12.6"),
+        ((3, 12, 6), None),
+        ((3, 13, 0), None),
+        ((4, 0, 0), None),
+    ],
+)
+def test_a_python_with_a_known_hole_is_named_in_one_line(
+    running: tuple[int, int, int], mended: str | None
+) -> None:
+    with capture_logs() as lines:
+        preparation.warn_of_python(running)
+    said = [(line["log_level"], line["mendedIn"]) for line in lines]
+    assert said == ([("warning", mended)] if mended else [])
+
+
+async def test_the_start_looks_at_the_python(
+    environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+    monkeypatch.setattr(preparation, "warn_of_python", lambda: looked.append(True))
+    await prepare(Settings(database_url=url))
+    await preparation.check(Settings(database_url=url))
+    assert looked == [True, True]

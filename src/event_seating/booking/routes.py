@@ -297,11 +297,11 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
 
 def _caller(request: Request, buyers: Buyers, key: str | None) -> Caller:
-    cookie = request.headers.get("cookie")
+    cookie = request.scope["buyer_cookie"]
     return Caller(
         principal=request.scope["principal"],
         address=request.scope["client_address"],
-        cookie=buyers.in_header(cookie.encode("latin-1") if cookie else None),
+        cookie=buyers.known(cookie) if cookie else None,
         key=key,
         route=f"{request.method} {request.scope['route'].path}",
     )

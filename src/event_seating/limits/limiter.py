@@ -2,8 +2,12 @@
 
 Owns the rule: a window of `limit` requests in `seconds` lets a request in if fewer than `limit`
 accepted ones lie in the last `seconds`. A time that is exactly `seconds` old has left the window. A
-request is charged to all windows or, refused by one, to none. This is exact, no estimate between
-two fixed windows, because each client's accepted times are kept (`ring`).
+request is charged to all windows or, refused by one, to none.
+
+Where limits are low, as those of accounts are, each client's accepted times are kept (`ring`), and
+this is exact. Where the times of `CLIENTS_MAX` clients would take more than `TIMES_MAX_BYTES`,
+parts of a window are counted instead (`counters`): no window lets in more than its limit there
+either, but a request may count for a twentieth of the window longer.
 
 The headers are those of the IETF's RateLimit fields, draft 11. In `RateLimit-Policy` `q` is a
 window's limit (required) and `w` its length in seconds. In `RateLimit` `r` (required) is what is
@@ -11,9 +15,10 @@ left, and `t` the time in which no more than `r` can be used: until the earliest
 leaves the window, the whole window if there is none. `Retry-After` is the longest `t` of the
 windows that refuse, so it never names a moment before their quota is available.
 
-Memory is bounded twice, by clients and by bytes of times. A client that was idle for the longest
-window is indistinguishable from a new one and is forgotten, a few with each newcomer. At the bound
-the stalest of a few makes room; only there can a client get more than its limit.
+Memory is bounded by the number of clients, whatever the limits are. A client that was idle for the
+longest window is indistinguishable from a new one and is forgotten, a few with each newcomer. At
+the bound the stalest of a few makes room; only there can a client get more than its limit, and
+`forgotten` counts it.
 
 It never waits, logs or raises for a client, and knows nothing of HTTP beyond the headers' values.
 """
@@ -22,15 +27,17 @@ from collections.abc import Callable, Hashable, Sequence
 from math import ceil
 from typing import NamedTuple
 
-from event_seating.limits.ring import BYTES_PER_TIME, Rings
+from event_seating.limits.counters import Counters
+from event_seating.limits.ring import Rings
 from event_seating.limits.slots import NOBODY, ClientSlots
 from event_seating.written import Window
 
 CLIENTS_MAX = 100_000
-"""At the default windows about 14 MB; an attack from more addresses needs another net than this."""
+"""Remembered whatever the windows are: about 17 MB at those of accounts, 28 MB at those of seats;
+an attack from more addresses needs another net than this."""
 
 TIMES_MAX_BYTES = 64 * 1024 * 1024
-"""High limits make long rings; fewer clients are remembered then, but never fewer than one."""
+"""What the times of all clients may take; where they would take more, they are counted by parts."""
 
 LOOKED_AT_PER_NEWCOMER = 4
 """More than one, so the idle go faster than clients come; few, so a newcomer pays microseconds."""
@@ -55,6 +62,7 @@ class Limiter:
         monotonic: Callable[[], float],
         *,
         max_clients: int = CLIENTS_MAX,
+        times_max_bytes: int = TIMES_MAX_BYTES,
     ) -> None:
         if not windows or max_clients < 1:
             raise ValueError("a limiter needs at least one window and room for one client")
@@ -65,23 +73,22 @@ class Limiter:
             for name, window in zip(names, ordered, strict=True)
         ).encode()
         self._header = ", ".join(f'"{name}";r=%d;t=%d' for name in names).encode()
-        self._windows = [(window.limit, window.seconds) for window in ordered]
+        self._windows = [
+            (number, window.limit, window.seconds) for number, window in enumerate(ordered)
+        ]
         self._longest_s = ordered[-1].seconds
         self._monotonic = monotonic
-        cells = max(window.limit for window in ordered)
-        affordable = max(1, TIMES_MAX_BYTES // (cells * BYTES_PER_TIME))
-        self._slots = ClientSlots(min(max_clients, affordable))
-        self._rings = Rings(cells)
+        self._slots = ClientSlots(max_clients)
+        self.exact = Rings.bytes_each(ordered) * CLIENTS_MAX <= times_max_bytes
+        """Whether times are kept, and not counts."""
+        self._rings: Rings | Counters = Rings(ordered) if self.exact else Counters(ordered)
         self._hand = 0
+        self.forgotten = 0
+        """Clients that made room for others while they still had something charged."""
 
     def __len__(self) -> int:
         """How many clients are remembered."""
         return len(self._slots)
-
-    @property
-    def max_clients(self) -> int:
-        """How many clients are remembered at the most."""
-        return self._slots.slots_max
 
     def check(self, client: Hashable) -> Verdict:
         """Decide on one request of `client`, and charge it if it is admitted."""
@@ -89,11 +96,11 @@ class Limiter:
         slot = self._slots.find(client)
         if slot == NOBODY:
             slot = self._welcome(client, now)
-        since = self._rings.since
+        usage = self._rings.usage
         retry_after_s = 0
         values: list[int] = []  # r and t of each window, as they are once this request is charged
-        for limit, seconds in self._windows:
-            count, earliest = since(slot, now - seconds)
+        for number, limit, seconds in self._windows:
+            count, earliest = usage(slot, number, now)
             wait_s = (ceil(earliest + seconds - now) or 1) if count else seconds
             if count >= limit and wait_s > retry_after_s:
                 retry_after_s = wait_s
@@ -128,6 +135,7 @@ class Limiter:
                 stalest, stalest_time = slot, newest
         if self._slots.is_full():  # then every slot is taken, none was idle, so there is a stalest
             self._slots.remove(stalest)
+            self.forgotten += 1
         slot = self._slots.add(client)
         self._rings.reset(slot)
         return slot

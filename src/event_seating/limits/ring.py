@@ -10,19 +10,28 @@ clock and never knows whose slot it is.
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from math import inf
+
+from event_seating.written import Window
 
 BYTES_PER_TIME = 8
 """A double."""
 
 
 class Rings:
-    """Rings of `cells` times, by slot, grown by one slot at a time."""
+    """A ring of times by slot, as long as the highest limit, grown by one slot at a time."""
 
-    def __init__(self, cells: int) -> None:
-        self.cells = cells
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self.cells = max(window.limit for window in windows)
+        self._seconds = [window.seconds for window in windows]
         self._times = array("d")
         self._heads = array("I")  # per slot: where its next time goes, which is where its oldest is
+
+    @staticmethod
+    def bytes_each(windows: Sequence[Window]) -> int:
+        """What a client costs here."""
+        return max(window.limit for window in windows) * BYTES_PER_TIME
 
     def reset(self, slot: int) -> None:
         """Make the slot's ring empty; `slot` may be the first that does not exist yet.
@@ -49,13 +58,14 @@ class Rings:
         head = self._heads[slot] or self.cells
         return self._times[slot * self.cells + head - 1]
 
-    def since(self, slot: int, cutoff: float) -> tuple[int, float]:
-        """How many of the slot's times are later than `cutoff`, and the earliest of them.
+    def usage(self, slot: int, window: int, now: float) -> tuple[int, float]:
+        """How many of the slot's times lie in the window, and the earliest of them.
 
         Without any, the earliest is plus infinity. The cells before the head are the newer run and
         those from the head on the older one, each in order, so a binary search in one of them does.
         """
         times, cells = self._times, self.cells
+        cutoff = now - self._seconds[window]
         start = slot * cells
         head = start + self._heads[slot]
         if times[start] > cutoff or head == start:  # all of the newer run is later, or it is empty

@@ -116,16 +116,22 @@ class Logs:
         seconds: float,
         cache: str,
         size: int,
+        principal: str,
+        address: str,
+        stands_for: int,
     ) -> None:
         """One line about one request; the hot path, well under a microsecond.
 
         `route` is the template of the route, for an unmatched path `redact.loggable_path` of it;
-        `seconds` is how long it took, `cache` is `hit`, `miss` or `-`, `size` the body's bytes.
+        `seconds` is how long it took, `cache` is `hit`, `miss` or `-`, `size` the body's bytes;
+        `principal` is the name of who asked and `address` theirs, of which the network is written;
+        `stands_for` is how many requests the line speaks for.
         """
         if status >= self._access_from:
-            self._put_access(
-                (self._now_ms(), request_id, method, route, status, seconds, cache, size)
-            )
+            self._put_access((
+                self._now_ms(), request_id, method, route, status, seconds, cache, size,
+                principal, address, stands_for,
+            ))  # fmt: skip
 
     def flush(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
         """Wait until all that was logged before is written; whether it was, in that time."""

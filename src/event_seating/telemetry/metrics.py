@@ -104,6 +104,14 @@ class RedisStats(Protocol):
     def dropped(self) -> int: ...  # noqa: D102
 
 
+class LimiterStats(Protocol):
+    """What a limiter says of itself."""
+
+    @property
+    def forgotten(self) -> int: ...  # noqa: D102
+    def __len__(self) -> int: ...
+
+
 class LiveStats(Protocol):
     """What live updates say of themselves; counts since the start."""
 
@@ -164,9 +172,13 @@ class Metrics:
         """Read the cache's numbers, and those of its single-flight, when asked for."""
         self._attach(lambda: _cache_metrics(stats(), coalesced()))
 
-    def attach_limiter(self, clients: Callable[[], int]) -> None:
-        """Read how many clients the limiter remembers."""
-        self._attach(lambda: [_gauge("limiter_clients", clients())])
+    def attach_limiters(self, limiters: Mapping[str, LimiterStats]) -> None:
+        """Read whom the limiters remember, and whom they had to forget."""
+        self._attach(lambda: _limiter_metrics(limiters))
+
+    def attach_wrong_keys(self, count: Callable[[], int]) -> None:
+        """Read how many requests came with a wrong key."""
+        self._attach(lambda: [_counter("wrong_keys_total", count())])
 
     def attach_seats(
         self,
@@ -258,7 +270,9 @@ _HELP = {
     "cache_size": "Entries in the cache.",
     "cache_capacity": "Entries that the cache holds at the most.",
     "cache_lookup_seconds_average": "Mean time of the last 100 lookups, without the database.",
-    "limiter_clients": "Clients that the rate limiter remembers.",
+    "limiter_clients": "Clients that a rate limiter remembers.",
+    "limiter_forgotten_total": "Clients forgotten for want of room while their limit still held.",
+    "wrong_keys_total": "Requests and handshakes with an API key that nobody knows.",
     "seat_holds_total": "Holds that were asked for, by what became of them.",
     "seat_bookings_total": "Bookings that were asked for, by what became of them.",
     "seat_log_conflicts_total": "Rows of the seat log that met another process's row.",
@@ -291,6 +305,17 @@ def _by_outcome(name: str, counts: Mapping[str, int]) -> Metric:
     for outcome, count in counts.items():
         family.add_metric((outcome,), count)
     return family
+
+
+def _limiter_metrics(limiters: Mapping[str, LimiterStats]) -> list[Metric]:
+    clients = GaugeMetricFamily("limiter_clients", _HELP["limiter_clients"], labels=("limit",))
+    forgotten = CounterMetricFamily(
+        "limiter_forgotten_total", _HELP["limiter_forgotten_total"], labels=("limit",)
+    )
+    for name, limiter in limiters.items():
+        clients.add_metric((name,), len(limiter))
+        forgotten.add_metric((name,), limiter.forgotten)
+    return [clients, forgotten]
 
 
 def _batch_sizes(name: str, sizes: Mapping[int, int]) -> Metric:

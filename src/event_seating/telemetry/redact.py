@@ -8,6 +8,8 @@ error. It works on copies, so that a line cannot change after it was written.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import islice
 from typing import Any
 
@@ -32,6 +34,18 @@ DEPTH_MAX = 4
 PATH_SEGMENTS_MAX = 6
 """An unmatched path is shown up to here; no route of ours is longer."""
 
+ADDRESS_MAX_CHARS = 64
+"""Longer than an IPv6 address with its zone."""
+
+IPV4_LOGGED_PREFIX = 24
+"""The street, not the house: 256 addresses that mostly belong to one provider."""
+
+IPV6_LOGGED_PREFIX = 48
+"""A site, or 256 homes at the sizes that providers give out."""
+
+CUT_ADDRESSES_REMEMBERED = 4_096
+"""Those who ask now, so that a line costs no parsing."""
+
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -39,7 +53,7 @@ _ADDRESS = re.compile(
     r"""[^\s@<>()"'`,;:=/\[\]]{1,64}@[^\s@<>()"'`,;:=/\[\]]{1,255}\.[^\W\d_]{2,63}"""
 )
 _USER_INFO = re.compile(r"://[^\s/@]{1,255}@")
-_SCHEME = re.compile(r"\b(bearer|basic)\s+[^\s\"',;]+", re.IGNORECASE)
+_SCHEME = re.compile(r"\b(bearer|basic)\s+[^\s\"',;]+", re.IGNORECASE | re.ASCII)
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~-]{1,20}")
 
 
@@ -98,6 +112,22 @@ def loggable_path(path: str) -> str:
         for segment in segments[:PATH_SEGMENTS_MAX]
     )
     return f"/{shown}/…" if len(segments) > PATH_SEGMENTS_MAX else f"/{shown}"
+
+
+@lru_cache(maxsize=CUT_ADDRESSES_REMEMBERED)
+def cut_address(address: str) -> str:
+    """The network of an address: enough to see who asks too much, and nobody's name.
+
+    `192.0.2.0/24` or `2001:db8:1::/48`; `-` for what is no address.
+    """
+    try:
+        parsed = ip_address(address[:ADDRESS_MAX_CHARS])
+    except ValueError:
+        return "-"
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    whole = mapped or parsed
+    prefix = IPV4_LOGGED_PREFIX if isinstance(whole, IPv4Address) else IPV6_LOGGED_PREFIX
+    return str(ip_network((int(whole).to_bytes(whole.max_prefixlen // 8), prefix), strict=False))
 
 
 def _text(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from event_seating.telemetry.redact import scrub
+from event_seating.telemetry.redact import cut_address, scrub
 
 SERVICE = "event-seating"
 ACCESS_COMPONENT = "http"
@@ -35,7 +35,7 @@ STACK_MAX_CHARS = 32_768
 """The end of a longer stack is kept: it is where the error is."""
 
 
-AccessTuple = tuple[int, str, str, str, int, float, str, int]
+AccessTuple = tuple[int, str, str, str, int, float, str, int, str, str, int]
 """An `Access` as the hot path makes it: a bare tuple costs a third of a named one."""
 
 
@@ -50,6 +50,11 @@ class Access(NamedTuple):
     seconds: float
     cache: str
     size: int
+    principal: str
+    address: str
+    """As it is; only its network is written."""
+    stands_for: int
+    """Of how many requests this is the line, where one stands for several."""
 
 
 class Line(NamedTuple):
@@ -89,7 +94,10 @@ class _AccessObject(msgspec.Struct, omit_defaults=True):
     durationMs: float  # noqa: N815 - a field of the log, where names are camelCase
     cache: str
     bytes: int
+    principal: str
+    client: str
     requestId: str = ""  # noqa: N815
+    standsFor: int = 1  # noqa: N815
 
 
 def access_level(status: int) -> str:
@@ -106,7 +114,19 @@ class JsonRenderer:
 
     def access(self, access: AccessTuple) -> bytes:
         """The fields of `docs/logs-and-metrics.md`, in its order."""
-        at_ms, request_id, method, route, status, seconds, cache, size = access
+        (
+            at_ms,
+            request_id,
+            method,
+            route,
+            status,
+            seconds,
+            cache,
+            size,
+            principal,
+            address,
+            many,
+        ) = access
         line = _AccessObject(
             f"{self._time(at_ms)}Z",
             access_level(status),
@@ -119,7 +139,10 @@ class JsonRenderer:
             round(seconds * MS_PER_S, DURATION_DECIMALS),
             cache,
             size,
+            principal,
+            cut_address(address),
             request_id[:REQUEST_ID_MAX_CHARS],
+            many,
         )
         try:
             return _one_line(self._encode(line))
@@ -162,12 +185,16 @@ class TextRenderer:
         self._time = _SecondsCached("%H:%M:%S")
 
     def access(self, access: AccessTuple) -> bytes:
-        """`12:00:00.000 info     http  GET /users/{id} 200 0.025 ms hit 112 B  <request id>`."""
-        at_ms, request_id, method, route, status, seconds, cache, size = access
+        """`12:00:00.000 info     http  GET /users/{id} 200 0.025 ms hit 112 B  <request id>`.
+
+        Who asks is left out: in development it is mostly oneself.
+        """
+        at_ms, request_id, method, route, status, seconds, cache, size, *_who, many = access
         text = (
             f"{_visible(method[:METHOD_MAX_CHARS])} {_visible(route[:ROUTE_MAX_CHARS])} "
             f"{self._paint(_status_colour(status), str(status))} "
             f"{round(seconds * MS_PER_S, DURATION_DECIMALS)} ms {cache} {size} B"
+            f"{f' for {many}' if many > 1 else ''}"
             f"  {self._paint(_DIM, _visible(request_id[:REQUEST_ID_MAX_CHARS]))}"
         )
         return self._head(at_ms, access_level(status), ACCESS_COMPONENT, text).encode()

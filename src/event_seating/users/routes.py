@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from event_seating.errors import (
     DatabaseUnavailable,
@@ -63,10 +63,22 @@ _TAKES_A_FILE: Final[dict[str, Any]] = {
 }
 
 
+FIELDS_LOOKED_AT_MAX: Final = 100
+"""Beyond that each field of a body that we do not know would be a fault of its own, thousands of
+them for an answer that names a few."""
+
+
 class NewUser(BaseModel):
     """What `POST /users` takes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_few_fields(cls, given: Any) -> Any:
+        if isinstance(given, dict) and len(given) > FIELDS_LOOKED_AT_MAX:
+            raise ValueError("has too many fields")
+        return given
 
     id: Annotated[
         str,

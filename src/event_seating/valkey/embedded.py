@@ -50,7 +50,7 @@ _LINE: Final = re.compile(r"\d+:\S+ .*? ([.*#-]) (.*)")
 """Process and role, time, how urgent, and what: `812:M 25 Nov 2026 15:49:53.428 # Bad file`."""
 
 _READY: Final = re.compile(r"eady to accept connections")
-_OF_ITS_FILE: Final = re.compile(r"\bAOF\b|\bRDB\b|append.only|manifest", re.IGNORECASE)
+_OF_ITS_FILE: Final = re.compile(r"\bAOF\b|\bRDB\b|append.only|manifest", re.IGNORECASE | re.ASCII)
 
 _log = get_logger("valkey")
 

@@ -16,27 +16,27 @@ _REQUEST_HEADERS: Final = (
 _RESPONSE_HEADERS: Final = b"etag, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
 
 
+_VARY: Final[Header] = (b"vary", b"origin")
+"""On every answer, whoever asks: a cache that kept the one to a request without `Origin` would
+give it to a page that needs the headers below."""
+
+
 class Cors:
     """The origins that may call, and the headers that say so."""
 
     def __init__(self, origins: Sequence[str]) -> None:
         self._any = "*" in origins
         self._origins = frozenset(origin.encode() for origin in origins)
+        self.always: tuple[Header, ...] = (_VARY,) if origins else ()
+        """What every answer carries."""
 
     def headers(self, origin: bytes) -> tuple[Header, ...]:
-        """What an answer to a page of `origin` carries."""
-        if not self._origins:
+        """What an answer to a page of `origin` carries besides."""
+        if not (self._any or origin in self._origins):
             return ()
-        if self._any:
-            allowed: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"),)
-        elif origin in self._origins:
-            allowed = ((b"access-control-allow-origin", origin),)
-        else:
-            return ((b"vary", b"origin"),)
         return (
-            *allowed,
+            (b"access-control-allow-origin", b"*" if self._any else origin),
             (b"access-control-expose-headers", _RESPONSE_HEADERS),
-            (b"vary", b"origin"),
         )
 
     def admits(self, origin: bytes | None, host: bytes) -> bool:
@@ -49,13 +49,11 @@ class Cors:
         scheme, separator, authority = origin.partition(b"://")
         return bool(separator and scheme and host) and authority.lower() == host.lower()
 
-    def preflight(self, origin: bytes) -> tuple[Header, ...]:
-        """What the answer to a page that asks beforehand carries."""
-        headers = self.headers(origin)
-        if len(headers) <= 1:
-            return headers
+    def preflight(self, origin: bytes | None) -> tuple[Header, ...]:
+        """What the answer to a page that asks beforehand carries besides those."""
+        if origin is None or not self.headers(origin):
+            return ()
         return (
-            *headers,
             (b"access-control-allow-methods", _METHODS),
             (b"access-control-allow-headers", _REQUEST_HEADERS),
             (b"access-control-max-age", b"%d" % PREFLIGHT_MAX_AGE_S),

@@ -1,10 +1,10 @@
 """The door: one plain ASGI callable that every request passes on its way in and out.
 
-On the way in, in this order: request id, client address, principal, rate limit, the role that a
-cached route declares, the cached read; then the app. On the way out: timing, access line, metrics,
-security headers, CORS. A cached read is answered here from ready-made bytes and never meets the
-framework, which is what makes it fast; the table of cached reads is given by `app.py`, the edge
-alone looks up and counts, and the route behind it only loads.
+On the way in, in this order: request id, client address, what a head may be (`head`), principal,
+rate limit, the role that a cached route declares, the cached read; then the app. On the way out:
+timing, access line, metrics, security headers, CORS. A cached read is answered here from ready-made
+bytes and never meets the framework, which is what makes it fast; the table of cached reads is given
+by `app.py`, the edge alone looks up and counts, and the route behind it only loads.
 
 It never parses a body and knows no noun.
 """
@@ -16,25 +16,34 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from structlog.contextvars import bind_contextvars
 
 from event_seating.cache.lru import LruCache
-from event_seating.errors import MisdirectedRequest, RateLimited, ServiceError
+from event_seating.errors import (
+    MisdirectedRequest,
+    RateLimited,
+    ServiceError,
+    Unauthorized,
+)
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
-from event_seating.telemetry.redact import loggable_path
-from event_seating.web import body, problem, security
+from event_seating.telemetry.redact import cut_address
+from event_seating.web import body, head, problem, security
 from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
-from event_seating.web.body import BODY_BYTES_MAX, LargeBodies
-from event_seating.web.budgets import Budgets, Charged
+from event_seating.web.body import LargeBodies
+from event_seating.web.budgets import Budgets
 from event_seating.web.cors import Cors
+from event_seating.web.exchange import AccessLines, Exchange
 from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
 from event_seating.web.sockets import SocketDoor
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
+
+HOSTS_REMEMBERED: Final = 16
+"""Values of `Host` that are known to be right as they are written: name and port, a few of each."""
 
 _BODILESS: Final = frozenset({204, 304})
 """Answers that have no body, and say nothing of its length."""
@@ -71,23 +80,6 @@ class ReadyRead(NamedTuple):
     """The least role that may read it."""
 
 
-class AccessLine(Protocol):
-    """Where the line about a request goes."""
-
-    def __call__(
-        self,
-        request_id: str,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        cache: str,
-        size: int,
-    ) -> None:
-        """Note one request; must return at once."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class EdgeRules:
     """What the edge is told of this deployment."""
@@ -98,39 +90,9 @@ class EdgeRules:
     hosts: frozenset[bytes] | None
     """Names that `Host` may have, or none for every one."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    buyer_cookie: re.Pattern[bytes]
+    """What finds the one cookie that is used, as its one group, in a `Cookie` header."""
     headers: tuple[Header, ...] = security.HEADERS
-
-
-class Exchange:
-    """One request and what has been found out about it so far."""
-
-    __slots__ = (
-        "body_bytes_max",
-        "cache",
-        "charged",
-        "found",
-        "headers",
-        "method",
-        "path",
-        "request_id",
-        "route",
-        "size",
-        "started",
-        "status",
-    )  # fmt: skip
-
-    def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
-        self.started = perf_counter()
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.found = found
-        self.request_id = request_id
-        self.route = UNMATCHED_ROUTE
-        self.charged: Charged | None = None
-        self.cache = "-"
-        self.body_bytes_max = BODY_BYTES_MAX
-        self.status = 500
-        self.size = 0
 
 
 class Edge:
@@ -144,7 +106,7 @@ class Edge:
         doorkeeper: Doorkeeper,
         budgets: Budgets,
         cors: Cors,
-        access: AccessLine,
+        access: AccessLines,
         metrics: Metrics,
         draining: Callable[[], bool],
         sockets: SocketDoor,
@@ -154,10 +116,12 @@ class Edge:
         self._doorkeeper = doorkeeper
         self._budgets = budgets
         self._cors = cors
+        self._always = (*rules.headers, *cors.always)
         self._access = access
         self._metrics = metrics
         self._draining = draining
         self._sockets = sockets
+        self._hosts_that_passed: set[bytes] = set()
         self._ids = count(1)
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
         self._id_prefix = token_hex(4)
@@ -177,25 +141,26 @@ class Edge:
         finally:
             metrics.in_progress -= 1
             seconds = perf_counter() - exchange.started
-            route = exchange.route
-            metrics.observe_request(exchange.method, route, exchange.status, seconds)
-            self._access(
-                exchange.request_id.decode(),
-                exchange.method,
-                route if route != UNMATCHED_ROUTE else loggable_path(exchange.path),
-                exchange.status,
-                seconds,
-                exchange.cache,
-                exchange.size,
-            )
+            metrics.observe_request(exchange.method, exchange.route, exchange.status, seconds)
+            self._access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
-            await self._send_preflight(exchange, send)
-            return
         try:
+            exchange.address = security.address_of(scope, self._rules.trusted_proxies)
+            try:
+                head.check(scope, exchange.found)
+            except ServiceError:
+                self._budgets.charge(exchange)
+                raise
+            if b"cookie" in exchange.found:
+                exchange.buyer_cookie = head.cookie(exchange.found, self._rules.buyer_cookie)
+            if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
+                await self._send_preflight(exchange, send)
+                return
             cached = self._admit(exchange, scope)
         except ServiceError as error:
+            if isinstance(error, RateLimited):
+                self._metrics.rate_limited.inc()
             if b"expect" not in exchange.found:  # who asks first has not sent it
                 await body.discard(receive)
             await self._send_error(exchange, error, send)
@@ -210,17 +175,16 @@ class Edge:
     ) -> tuple[int, tuple[Header, ...], bytes] | None:
         """The cached answer, or none when the app has to run; raises when nothing may happen."""
         found = exchange.found
-        hosts = self._rules.hosts
-        if hosts is not None and security.host_name(found.get(b"host", b"")) not in hosts:
-            raise MisdirectedRequest
-        address = security.address_of(scope, self._rules.trusted_proxies)
+        if self._rules.hosts is not None:
+            self._check_host(found.get(b"host", b""), self._rules.hosts)
         try:
-            principal = self._doorkeeper.principal(found.get(b"authorization"))
-        except ServiceError:
-            self._charge(exchange, address)
+            principal = self._doorkeeper.principal(found)
+        except Unauthorized:
+            self._budgets.charge_wrong_key(exchange)
             raise
+        exchange.principal = principal.name
         if principal.limited:
-            self._charge(exchange, address)
+            self._budgets.charge(exchange)
         if exchange.method in {"GET", "HEAD"}:
             for read in self._rules.cached_reads:
                 match = read.pattern.match(exchange.path)
@@ -240,8 +204,16 @@ class Edge:
         else:
             self._check_body(exchange, principal)
         scope["principal"] = principal
-        scope["client_address"] = address
+        scope["client_address"] = exchange.address
+        scope["buyer_cookie"] = exchange.buyer_cookie
         return None
+
+    def _check_host(self, host: bytes, names: frozenset[bytes]) -> None:
+        if host not in self._hosts_that_passed:
+            if security.host_name(host) not in names:
+                raise MisdirectedRequest
+            if len(self._hosts_that_passed) < HOSTS_REMEMBERED:
+                self._hosts_that_passed.add(host)
 
     def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
         for read in self._rules.ready_reads:
@@ -263,23 +235,20 @@ class Edge:
                 media_types = large.media_types
         body.check_head(exchange.method, exchange.found, exchange.body_bytes_max, media_types)
 
-    def _charge(self, exchange: Exchange, address: str) -> None:
-        exchange.charged = charged = self._budgets.charge(
-            exchange.method, exchange.path, exchange.found, address
-        )
-        if charged is not None and not charged.verdict.admitted:
-            self._metrics.rate_limited.inc()
-            wait_s = charged.verdict.retry_after_s
-            raise RateLimited(details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)})
-
     async def _run_app(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
     ) -> None:
         request_id = exchange.request_id.decode()
         scope["request_id"] = request_id
-        bind_contextvars(requestId=request_id)
+        bind_contextvars(
+            requestId=request_id,
+            principal=exchange.principal,
+            client=cut_address(exchange.address),
+        )
         if exchange.method == "HEAD":
             scope["method"] = "GET"
+        if b"cookie" in exchange.found:
+            scope["headers"] = head.without_cookies(scope["headers"])
         answer = _Answer(exchange, send, self._common_headers)
         try:
             await self._app(scope, body.bounded(receive, exchange.body_bytes_max), answer.send)
@@ -301,8 +270,8 @@ class Edge:
 
     async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
         exchange.route = "preflight"
-        headers = self._cors.preflight(exchange.found.get(b"origin", b""))
-        exchange.found.pop(b"origin", None)
+        # The headers of every answer are among them.
+        headers = self._cors.preflight(exchange.found.get(b"origin"))
         await self._send_bytes(exchange, 204, headers, b"", send)
 
     async def _send_bytes(
@@ -315,20 +284,18 @@ class Edge:
     ) -> None:
         exchange.status = status
         exchange.size = len(encoded)
-        length = () if status in _BODILESS else ((b"content-length", b"%d" % len(encoded)),)
+        every = [*headers]
+        if status not in _BODILESS:
+            every.append((b"content-length", b"%d" % len(encoded)))
+        every.append(NO_PAGE)
+        every += self._common_headers(exchange)
         if exchange.method == "HEAD":
             encoded = b""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*headers, *length, NO_PAGE, *self._common_headers(exchange)],
-            }
-        )
+        await send({"type": "http.response.start", "status": status, "headers": every})
         await send({"type": "http.response.body", "body": encoded})
 
     def _common_headers(self, exchange: Exchange) -> list[Header]:
-        headers = [(b"x-request-id", exchange.request_id), *self._rules.headers]
+        headers = [(b"x-request-id", exchange.request_id), *self._always]
         charged = exchange.charged
         if charged is not None:
             headers.append((b"ratelimit-policy", charged.policy))
@@ -338,7 +305,7 @@ class Edge:
             headers.append((b"connection", b"close"))
         origin = exchange.found.get(b"origin")
         if origin is not None:
-            headers.extend(self._cors.headers(origin))
+            headers += self._cors.headers(origin)
         return headers
 
     def _request_id(self, given: bytes | None) -> bytes:

@@ -1,10 +1,11 @@
 """The door for WebSockets: what each has to pass before a room may speak with it.
 
-In this order: whether the process still takes any, the names of this host, the table of sockets
-that `app.py` gives, and the page that it was opened by. Who is refused here is answered with an
-error as HTTP and the connection goes on; a browser shows its page nothing of that, so a room that
-has something to say to its pages accepts first and closes with a code. One access line for each, at
-its end. Nothing is charged to a budget: a room has caps of its own.
+In this order: whether the process still takes any, what a head may be, the names of this host, a
+key if there is one, the table of sockets that `app.py` gives, and the page that it was opened by.
+Nobody needs a key; one that is wrong is refused and counted as everywhere else. Who is refused here
+is answered with an error as HTTP and the connection goes on; a browser shows its page nothing of
+that, so a room that has something to say to its pages accepts first and closes with a code. One
+access line for each, at its end. Nothing else is charged to a budget: a room has caps of its own.
 """
 
 import re
@@ -21,12 +22,16 @@ from event_seating.errors import (
     MisdirectedRequest,
     NotFound,
     ServiceError,
+    Unauthorized,
 )
 from event_seating.telemetry.logs import get_logger
-from event_seating.telemetry.redact import loggable_path
-from event_seating.web import problem, security
+from event_seating.telemetry.redact import cut_address
+from event_seating.web import head, problem, security
 from event_seating.web.asgi import Receive, Scope, Send
+from event_seating.web.budgets import Budgets
 from event_seating.web.cors import Cors
+from event_seating.web.exchange import AccessLines, Exchange
+from event_seating.web.security import Doorkeeper
 
 SWITCHING_PROTOCOLS: Final = 101
 
@@ -53,23 +58,6 @@ class Socket(NamedTuple):
     serve: Opened
 
 
-class SocketAccess(Protocol):
-    """Where the line about a WebSocket goes."""
-
-    def __call__(
-        self,
-        request_id: str,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        cache: str,
-        size: int,
-    ) -> None:
-        """Note one; must return at once."""
-        ...
-
-
 class SocketDoor:
     """Every WebSocket passes here."""
 
@@ -79,13 +67,17 @@ class SocketDoor:
         *,
         hosts: frozenset[bytes] | None,
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...],
+        doorkeeper: Doorkeeper,
+        budgets: Budgets,
         cors: Cors,
-        access: SocketAccess,
+        access: AccessLines,
         draining: Callable[[], bool],
     ) -> None:
         self._sockets = sockets
         self._hosts = hosts
         self._trusted = trusted_proxies
+        self._doorkeeper = doorkeeper
+        self._budgets = budgets
         self._cors = cors
         self._access = access
         self._draining = draining
@@ -94,36 +86,42 @@ class SocketDoor:
         self, scope: Scope, receive: Receive, send: Send, new_id: Callable[[bytes | None], bytes]
     ) -> None:
         """Refuse one, or serve it until it is closed."""
-        started = perf_counter()
         found = dict(scope["headers"])
-        request_id = new_id(found.get(b"x-request-id")).decode()
-        bind_contextvars(requestId=request_id)
-        route, status, size = loggable_path(scope["path"]), SWITCHING_PROTOCOLS, 0
+        exchange = Exchange(scope, new_id(found.get(b"x-request-id")), found)
+        exchange.address = security.address_of(scope, self._trusted)
+        exchange.status = SWITCHING_PROTOCOLS
+        request_id = exchange.request_id.decode()
+        bind_contextvars(requestId=request_id, client=cut_address(exchange.address))
         try:
-            socket, key = self._admitted(scope["path"], found)
+            socket, key = self._admitted(exchange, scope)
         except ServiceError as error:
-            status = error.status
-            size = await _refuse(error, request_id, send)
+            exchange.status = error.status
+            exchange.size = await _refuse(error, request_id, send)
         else:
-            route = socket.route
-            address = security.address_of(scope, self._trusted)
+            exchange.route = socket.route
             try:
-                size = await socket.serve(key, address, scope, receive, send)
+                exchange.size = await socket.serve(key, exchange.address, scope, receive, send)
             except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
-                status = ServiceError.status
-                _log.exception("a websocket failed", route=route)
+                exchange.status = ServiceError.status
+                _log.exception("a websocket failed", route=exchange.route)
         finally:
-            seconds = perf_counter() - started
-            self._access(request_id, "GET", route, status, seconds, "-", size)
+            self._access(exchange, perf_counter() - exchange.started)
 
-    def _admitted(self, path: str, found: dict[bytes, bytes]) -> tuple[Socket, str]:
+    def _admitted(self, exchange: Exchange, scope: Scope) -> tuple[Socket, str]:
         if self._draining():
             raise Draining
+        found = exchange.found
+        head.check(scope, found)
         host = found.get(b"host", b"")
         if self._hosts is not None and security.host_name(host) not in self._hosts:
             raise MisdirectedRequest
+        try:
+            exchange.principal = self._doorkeeper.principal(found).name
+        except Unauthorized:
+            self._budgets.charge_wrong_key(exchange)
+            raise
         for socket in self._sockets:
-            match = socket.pattern.match(path)
+            match = socket.pattern.match(exchange.path)
             if match:
                 if not self._cors.admits(found.get(b"origin"), host):
                     raise ForeignOrigin

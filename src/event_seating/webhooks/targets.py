@@ -32,7 +32,7 @@ _URL: Final = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[A-Za-z0-9._~:/@!$&'()*+,;=%-]*)?"
     r"(?P<query>\?[A-Za-z0-9._~:/@!$&'()*+,;=%?-]*)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # else a long s and the sign of the kelvin are letters too
 )
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")

@@ -5,7 +5,13 @@ import tracemalloc
 
 import pytest
 
-from event_seating.limits.limiter import LOOKED_AT_PER_NEWCOMER, TIMES_MAX_BYTES, Limiter
+from event_seating.limits.counters import PARTS, Counters
+from event_seating.limits.limiter import (
+    CLIENTS_MAX,
+    LOOKED_AT_PER_NEWCOMER,
+    TIMES_MAX_BYTES,
+    Limiter,
+)
 from event_seating.written import Window, parse_windows
 
 DEFAULT_WINDOWS = parse_windows("5/10s,10/60s")
@@ -144,11 +150,13 @@ def test_the_shorter_window_may_be_the_one_that_refuses_for_longer(clock: Stopwa
     assert limiter.check(1) == (False, b'"burst";r=0;t=9, "sustained";r=0;t=1', 9)
 
 
-def test_a_limit_of_a_million_is_counted_exactly_and_in_no_time(clock: Stopwatch) -> None:
+def test_a_limit_of_a_million_is_counted_in_no_time(clock: Stopwatch) -> None:
     limiter = Limiter((Window(1_000_000, 86_400),), clock)
-    assert limiter.max_clients == TIMES_MAX_BYTES // 8_000_000
     assert limiter.check(1).header == b'"default";r=999999;t=86400'
-    assert limiter.check(1).header == b'"default";r=999998;t=86400'
+    # The first came 1,000 s after a part began, and counts as made at its end.
+    assert limiter.check(1).header == b'"default";r=999998;t=%d' % (
+        86_400 + 86_400 // PARTS - 1_000
+    )
 
 
 def test_the_longest_window_may_have_the_lower_limit(clock: Stopwatch) -> None:
@@ -199,9 +207,53 @@ def test_at_the_bound_the_stalest_of_those_looked_at_makes_room(clock: Stopwatch
     assert admitted(limiter, 0, 1) == [True]  # the stalest: forgotten
 
 
-def test_one_client_is_remembered_whatever_its_ring_costs(clock: Stopwatch) -> None:
-    limiter = Limiter((Window(TIMES_MAX_BYTES // 8 + 1, 1),), clock)
-    assert limiter.max_clients == 1
+SEATING_WINDOWS = parse_windows("600/10s,2000/60s")
+"""Those of an address that takes seats, at the default settings."""
+
+
+@pytest.mark.parametrize(
+    ("windows", "exact"),
+    [("5/10s,10/60s", True), ("80/60s", True), ("60/10s,200/60s", False), ("1000/1s", False)],
+)
+def test_times_are_kept_where_those_of_every_client_fit(windows: str, exact: bool) -> None:
+    assert Limiter(parse_windows(windows), Stopwatch()).exact is exact
+
+
+def test_a_hundred_thousand_clients_fit_into_the_bound_whatever_the_windows_are() -> None:
+    windows = parse_windows("1000000/1s,1000000/60s,1000000/3600s,1000000/86400s")
+    assert Counters.bytes_each(windows) * CLIENTS_MAX <= TIMES_MAX_BYTES
+
+
+def test_a_bot_among_8000_busy_addresses_gets_its_budget_and_no_more(clock: Stopwatch) -> None:
+    limiter = Limiter(SEATING_WINDOWS, clock)
+    bot, busy, seconds = "bot", 8_000, 120
+    accepted: list[float] = []
+    for second in range(seconds):
+        for address in range(second % 15, busy, 15):  # each asks every 15 seconds
+            assert limiter.check(address).admitted
+        for _ in range(50):
+            clock.now += 1 / 64
+            accepted += [clock.now] * sum(admitted(limiter, bot, 2))
+        clock.now += 14 / 64
+    for limit, window_s in ((600, 10), (2_000, 60)):
+        ahead = 0
+        for at, time_s in enumerate(accepted):
+            while accepted[ahead] <= time_s - window_s:
+                ahead += 1
+            assert at - ahead + 1 <= limit
+    # A part of each window is what it may get less than its budget.
+    assert 2 * 2_000 * PARTS / (PARTS + 1) <= len(accepted) <= 2 * 2_000
+    assert limiter.forgotten == 0
+
+
+def test_whoever_makes_room_with_something_charged_is_counted(clock: Stopwatch) -> None:
+    limiter = Limiter(DEFAULT_WINDOWS, clock, max_clients=2)
+    for client in range(3):
+        limiter.check(client)
+    assert limiter.forgotten == 1
+    clock.now += 60
+    limiter.check(3)
+    assert limiter.forgotten == 1  # the others were idle
 
 
 @pytest.mark.parametrize("arguments", [((), 1), (DEFAULT_WINDOWS, 0)])
@@ -213,15 +265,18 @@ def test_a_limiter_without_windows_or_room_is_refused(
         Limiter(windows, Stopwatch(), max_clients=max_clients)
 
 
-def test_a_client_costs_at_most_200_bytes_even_where_clients_come_and_go() -> None:
-    clients = 20_000
+@pytest.mark.parametrize(("windows", "bytes_max"), [(DEFAULT_WINDOWS, 200), (SEATING_WINDOWS, 300)])
+def test_a_client_costs_at_most_some_hundred_bytes_even_where_clients_come_and_go(
+    windows: tuple[Window, ...], bytes_max: int
+) -> None:
+    clients = 4_000
     tracemalloc.start()
     try:
-        limiter = Limiter(DEFAULT_WINDOWS, time.monotonic, max_clients=clients)
+        limiter = Limiter(windows, time.monotonic, max_clients=clients)
         for number in range(3 * clients):
             limiter.check((1 << 40) + number)  # made here, so that the key is counted
         used_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert len(limiter) == clients
-    assert used_bytes / clients <= 200
+    assert used_bytes / clients <= bytes_max

@@ -16,6 +16,8 @@ from event_seating.telemetry.logs import Logs, get_logger
 EVIL = "a\nb\r\x1b[31mc\x85d\u2028e\x9bf\ud800"
 Opened = Callable[..., Logs]
 AT = "2023-12-08T15:30:45.123Z"
+ANYONE = ("anonymous", "192.0.2.77", 1)
+"""Who asked, and that the line stands for this request alone."""
 
 
 class Terminal(io.StringIO):
@@ -73,7 +75,7 @@ def test_a_request_is_one_line_on_the_output_and_in_the_file(
     open_logs: Opened, stdout: io.StringIO, tmp_path: Path
 ) -> None:
     logs = open_logs(directory=tmp_path)
-    logs.access("r1", "GET", "/users/{id}", 200, 0.0000254, "hit", 112)
+    logs.access("r1", "GET", "/users/{id}", 200, 0.0000254, "hit", 112, *ANYONE)
     assert logs.flush()
     [line] = objects(stdout.getvalue())
     assert line == {
@@ -88,10 +90,45 @@ def test_a_request_is_one_line_on_the_output_and_in_the_file(
         "durationMs": 0.025,
         "cache": "hit",
         "bytes": 112,
+        "principal": "anonymous",
+        "client": "192.0.2.0/24",
         "requestId": "r1",
     }
     assert objects((tmp_path / "combined.log").read_text()) == [line]
     assert (tmp_path / "error.log").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("", "-"),
+        ("unix:", "-"),
+        ("1" * 100_000, "-"),
+    ],
+)
+def test_of_an_address_only_its_network_is_written(
+    open_logs: Opened, stdout: io.StringIO, address: str, network: str
+) -> None:
+    logs = open_logs()
+    logs.access("r1", "GET", "/", 200, 0.1, "-", 5, "anonymous", address, 1)
+    assert logs.flush()
+    [line] = objects(stdout.getvalue())
+    assert line["client"] == network
+    assert "77" not in stdout.getvalue()
+
+
+@pytest.mark.parametrize("production", [True, False])
+def test_a_line_that_stands_for_several_requests_says_so(
+    open_logs: Opened, stdout: io.StringIO, production: bool
+) -> None:
+    logs = open_logs(production=production)
+    logs.access("r1", "GET", "/health", 200, 0.1, "-", 5, "anonymous", "192.0.2.77", 1_234)
+    assert logs.flush()
+    assert ('"standsFor":1234' if production else " for 1234  r1") in stdout.getvalue()
 
 
 def test_only_errors_are_in_the_error_file_and_with_their_stack(
@@ -116,7 +153,7 @@ def test_only_errors_are_in_the_error_file_and_with_their_stack(
 def test_files_rotate_at_their_size_and_the_oldest_goes(open_logs: Opened, tmp_path: Path) -> None:
     logs = open_logs(directory=tmp_path, file_max_bytes=1_000, files_max=3)
     for number in range(100):
-        logs.access(str(number), "GET", "/users/{id}", 200, 0.001, "-", 1)
+        logs.access(str(number), "GET", "/users/{id}", 200, 0.001, "-", 1, *ANYONE)
     assert logs.flush()
     kept = [tmp_path / f"combined.log{end}" for end in (".2", ".1", "")]
     assert sorted(tmp_path.glob("combined*")) == sorted(kept)
@@ -129,7 +166,7 @@ def test_development_writes_lines_for_people_and_no_file(
     open_logs: Opened, stdout: io.StringIO, tmp_path: Path
 ) -> None:
     logs = open_logs(production=False, directory=tmp_path / "logs")
-    logs.access("r1", "GET", "/users/{id}", 404, 0.0123, "miss", 5)
+    logs.access("r1", "GET", "/users/{id}", 404, 0.0123, "miss", 5, *ANYONE)
     get_logger("users").info("A user was made", userId="7", name="Ann B")
     assert logs.flush()
     assert stdout.getvalue() == (
@@ -147,7 +184,7 @@ def test_colour_is_for_terminals_and_no_color_is_honoured(
         monkeypatch.setenv("NO_COLOR", no_color)
         terminal = Terminal()
         logs = open_logs(production=False, stdout=terminal)
-        logs.access("r1", "GET", "/", 200, 0.1, "-", 5)
+        logs.access("r1", "GET", "/", 200, 0.1, "-", 5, *ANYONE)
         assert logs.flush()
         assert ("\x1b[" in terminal.getvalue()) is coloured
 
@@ -157,7 +194,7 @@ def test_nothing_that_a_client_sends_breaks_a_line(
     open_logs: Opened, stdout: io.StringIO, production: bool
 ) -> None:
     logs = open_logs(production=production)
-    logs.access(EVIL, EVIL, EVIL, 200, 0.1, "-", 5)
+    logs.access(EVIL, EVIL, EVIL, 200, 0.1, "-", 5, *ANYONE)
     get_logger("users").info(EVIL, name=EVIL, names=[EVIL], **{EVIL: 1})
     logging.getLogger("sqlalchemy.pool").warning(EVIL)
     assert logs.flush()
@@ -205,8 +242,8 @@ def test_logging_of_others_goes_the_same_way_once(open_logs: Opened, stdout: io.
 def test_the_level_decides_which_lines_are_written(open_logs: Opened, stdout: io.StringIO) -> None:
     logs = open_logs(level="warning")
     get_logger("users").info("quiet")
-    logs.access("r1", "GET", "/", 200, 0.1, "-", 5)
-    logs.access("r2", "GET", "/", 500, 0.1, "-", 5)
+    logs.access("r1", "GET", "/", 200, 0.1, "-", 5, *ANYONE)
+    logs.access("r2", "GET", "/", 500, 0.1, "-", 5, *ANYONE)
     assert logs.flush()
     assert [line["requestId"] for line in objects(stdout.getvalue())] == ["r2"]
 

@@ -62,6 +62,13 @@ class Counted:
     buckets: Mapping[float, int] = field(default_factory=lambda: {0.1: 2, 1.0: 3})
 
 
+class KnownClients:
+    forgotten = 13
+
+    def __len__(self) -> int:
+        return 7
+
+
 class Jobs:
     """What is known of jobs."""
 
@@ -76,7 +83,8 @@ class Jobs:
 def metrics() -> Metrics:
     built = Metrics(version="1.2.3")
     built.attach_cache(Stats, lambda: 6)
-    built.attach_limiter(lambda: 7)
+    built.attach_limiters({"account": KnownClients()})
+    built.attach_wrong_keys(lambda: 12)
     built.attach_logs(lambda: 9)
     built.attach_redis(Redis)
     built.attach_jobs(Jobs())
@@ -131,7 +139,7 @@ def test_the_parts_that_count_for_themselves_are_read_when_asked(metrics: Metric
             "cache_expirations_total",
             "cache_coalesced_total",
             "cache_lookup_seconds_average",
-            "limiter_clients",
+            "wrong_keys_total",
             "log_lines_dropped_total",
             "http_requests_in_progress",
             "rate_limited_total",
@@ -145,12 +153,14 @@ def test_the_parts_that_count_for_themselves_are_read_when_asked(metrics: Metric
         "cache_expirations_total": 5,
         "cache_coalesced_total": 6,
         "cache_lookup_seconds_average": 0.0005,
-        "limiter_clients": 7,
+        "wrong_keys_total": 12,
         "log_lines_dropped_total": 9,
         "http_requests_in_progress": 11,
         "rate_limited_total": 1,
     }
     assert value(metrics, "build_info", version="1.2.3") == 1
+    assert value(metrics, "limiter_clients", limit="account") == 7
+    assert value(metrics, "limiter_forgotten_total", limit="account") == 13
 
 
 def test_the_writers_of_seats_are_read_when_asked(metrics: Metrics) -> None:

@@ -54,7 +54,7 @@ def test_lines_beyond_the_bound_are_dropped_counted_and_reported_and_errors_have
     sink = stuck_sink(gate, reports)
     for number in range(5):
         sink.put(line(f"info {number}"))
-    sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1))
+    sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1, "anonymous", "192.0.2.1", 1))
     for number in range(4):
         sink.put(line(f"error {number}", "error"))
     assert sink.dropped == 5
@@ -98,7 +98,7 @@ def test_a_batch_is_small() -> None:
     gate.open.set()
     sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
     for _ in range(BATCH_MAX * 2 + 1):
-        sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1))
+        sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1, "anonymous", "192.0.2.1", 1))
     sink.start()
     assert sink.close(BOUND_S)
     assert gate.batches == [BATCH_MAX, BATCH_MAX, 1]
@@ -108,7 +108,7 @@ def test_a_line_that_cannot_be_rendered_does_not_end_the_log() -> None:
     gate, reports = Gate(), []
     gate.open.set()
     sink = stuck_sink(gate, reports)
-    sink.put_access((0, "r", "GET", None, 200, 0.1, "-", 1))  # type: ignore[arg-type]
+    sink.put_access((0, "r", "GET", None, 200, 0.1, "-", 1, "anonymous", "192.0.2.1", 1))  # type: ignore[arg-type]
     sink.put(line("after"))
     assert sink.close(BOUND_S)
     assert len(reports) == 1

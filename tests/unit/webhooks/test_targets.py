@@ -94,6 +94,10 @@ def test_a_url_is_kept_in_one_form(text: str, url: str) -> None:
         "",
         "example.com",
         "//example.com/",
+        "http\u017f://example.com/",  # a long s, which is an s where case is ignored
+        "https://example.com/\u017f",
+        "https://boo\u212as.example/",  # the sign of the kelvin, which is a k
+        "https://example.\u0131n/",
         "ftp://example.com/",
         "file:///etc/passwd",
         "javascript:alert(1)",

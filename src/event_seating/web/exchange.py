@@ -1,0 +1,140 @@
+"""One request on its way through the edge, and the line that is written about it at its end.
+
+Owns what the edge has found out about a request so far, and which requests have a line of their
+own: every one, except where a client could write lines as fast as it can ask without any limit
+and without a trace of what else went on. Of a health check's answers and of refusals by a limit
+one in each `SAMPLED_EVERY_S` is written, for each route and status, and says for how many it
+stands.
+"""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, Protocol
+
+from event_seating.telemetry.metrics import UNMATCHED_ROUTE
+from event_seating.telemetry.redact import loggable_path
+from event_seating.web.asgi import Scope
+from event_seating.web.body import BODY_BYTES_MAX
+
+if TYPE_CHECKING:
+    from event_seating.web.budgets import Charged
+
+SAMPLED_EVERY_S: Final = 10.0
+"""Several checks of a load balancer share a line, and a failing one is seen before anybody asks."""
+
+SAMPLED_ROUTES: Final = frozenset({"/health", "/health/ready"})
+"""Asked by machines, for ever, without a limit."""
+
+TOO_MANY_REQUESTS: Final = 429
+
+SAMPLES_MAX: Final = 1_000
+"""Routes and statuses that are sampled; all there are come to some hundred."""
+
+NOBODY: Final = "-"
+"""Who asks, as long as no key was looked at."""
+
+
+class AccessLine(Protocol):
+    """Where the line about a request goes."""
+
+    def __call__(
+        self,
+        request_id: str,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        cache: str,
+        size: int,
+        principal: str,
+        address: str,
+        stands_for: int,
+    ) -> None:
+        """Note one request; must return at once."""
+        ...
+
+
+class Exchange:
+    """One request and what has been found out about it so far."""
+
+    __slots__ = (
+        "address",
+        "body_bytes_max",
+        "buyer_cookie",
+        "cache",
+        "charged",
+        "found",
+        "method",
+        "path",
+        "principal",
+        "request_id",
+        "route",
+        "size",
+        "started",
+        "status",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
+        self.started = perf_counter()
+        self.method: str = scope.get("method", "GET")  # a WebSocket's handshake says none
+        self.path: str = scope["path"]
+        self.found = found
+        self.request_id = request_id
+        self.route = UNMATCHED_ROUTE
+        self.address = ""
+        self.principal = NOBODY
+        """The name of who asks."""
+        self.buyer_cookie: str | None = None
+        """The value of the buyer's cookie if it has the form of one; unverified."""
+        self.charged: Charged | None = None
+        self.cache = "-"
+        self.body_bytes_max = BODY_BYTES_MAX
+        self.status = 500
+        self.size = 0
+
+
+class AccessLines:
+    """Writes the line about a request, or counts the request for the next line of its kind."""
+
+    def __init__(self, write: AccessLine, monotonic: Callable[[], float]) -> None:
+        self._write = write
+        self._monotonic = monotonic
+        self._samples: dict[tuple[str, int], tuple[float, int]] = {}
+        """When the last line was written, and the requests that came since, by kind."""
+
+    def __call__(self, exchange: Exchange, seconds: float) -> None:
+        """Note one request that ended."""
+        status, route = exchange.status, exchange.route
+        stands_for = 1
+        if status == TOO_MANY_REQUESTS or route in SAMPLED_ROUTES:
+            stands_for = self._sampled(route, status)
+            if not stands_for:
+                return
+        self._write(
+            exchange.request_id.decode(),
+            exchange.method,
+            route if route != UNMATCHED_ROUTE else loggable_path(exchange.path),
+            status,
+            seconds,
+            exchange.cache,
+            exchange.size,
+            exchange.principal,
+            exchange.address,
+            stands_for,
+        )
+
+    def _sampled(self, route: str, status: int) -> int:
+        """For how many requests a line stands that is written now; 0 when it is not due."""
+        now = self._monotonic()
+        kind = (route, status)
+        sample = self._samples.get(kind)
+        if sample is None:
+            if len(self._samples) < SAMPLES_MAX:
+                self._samples[kind] = (now, 0)
+            return 1
+        written, since = sample
+        if now - written < SAMPLED_EVERY_S:
+            self._samples[kind] = (written, since + 1)
+            return 0
+        self._samples[kind] = (now, 0)
+        return since + 1

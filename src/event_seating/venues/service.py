@@ -36,9 +36,10 @@ from event_seating.errors import (
     VenueVersionNotFound,
 )
 from event_seating.venues import store
-from event_seating.venues.formats import encode_map, parse_map
+from event_seating.venues.formats import ReadMap, encode_map, parse_map, read_map
 from event_seating.venues.model import (
     MapVersion,
+    MapWarning,
     PackedMap,
     Venue,
     VenueMap,
@@ -75,10 +76,16 @@ T = TypeVar("T")
 
 
 class Written(NamedTuple):
-    """What became of a map that was put: the version that it is, and whether its venue is new."""
+    """What became of a map: the version that it is, whether its venue is new, what is odd in it."""
 
     version: MapVersion
     created: bool
+    warnings: tuple[MapWarning, ...] = ()
+    warnings_left_out: int = 0
+
+    def warned(self, read: ReadMap) -> "Written":
+        """The same, with the warnings of the map that was read."""
+        return self._replace(warnings=read.warnings, warnings_left_out=read.warnings_left_out)
 
 
 class ReadyMap(NamedTuple):
@@ -111,18 +118,18 @@ class VenueService:
 
     # Writing
 
-    async def create(self, body: AsyncIterable[bytes], *, dry_run: bool) -> MapVersion:
+    async def create(self, body: AsyncIterable[bytes], *, dry_run: bool) -> Written:
         """The first version of a new venue, from a map in either format.
 
         Its id is the map's, else one made from the name. Raises `InvalidMap`, `VenueExists` and
         `BodyTooSlow`. A dry run writes nothing.
         """
         async with self._uploads:
-            venue_map = await self._parsed(body)
-            for venue_id in _ids_for(venue_map):
-                new = await self._in_thread(_packed, venue_map, venue_id)
+            read = await self._read(body)
+            for venue_id in _ids_for(read.venue_map):
+                new = await self._in_thread(_packed, read.venue_map, venue_id)
                 if await self._insert(new, dry_run=dry_run):
-                    return new.version
+                    return Written(new.version, created=True).warned(read)
         raise VenueExists(venue_id)
 
     async def replace(self, venue_id: str, body: AsyncIterable[bytes], *, dry_run: bool) -> Written:
@@ -134,12 +141,12 @@ class VenueService:
         if not is_venue_id(venue_id):
             raise VenueNotFound
         async with self._uploads:
-            venue_map = await self._parsed(body)
-            if venue_map.venue_id not in {None, venue_id}:
+            read = await self._read(body)
+            if read.venue_map.venue_id not in {None, venue_id}:
                 raise InvalidMap([MapFault("venueId", f'must be left out or be "{venue_id}"')])
-            new = await self._in_thread(_packed, venue_map, venue_id)
-            del venue_map
-            return await (self._would_add(new) if dry_run else self._add(new))
+            new = await self._in_thread(_packed, read.venue_map, venue_id)
+            written = await (self._would_add(new) if dry_run else self._add(new))
+            return written.warned(read)
 
     async def _insert(self, new: PackedMap, *, dry_run: bool) -> bool:
         if dry_run:
@@ -188,7 +195,7 @@ class VenueService:
         assert written, "a venue that is new has no versions"
         return True
 
-    async def _parsed(self, body: AsyncIterable[bytes]) -> VenueMap:
+    async def _read(self, body: AsyncIterable[bytes]) -> ReadMap:
         received = bytearray()
         try:
             async with asyncio.timeout(UPLOAD_S_MAX):
@@ -196,7 +203,7 @@ class VenueService:
                     received += chunk
         except TimeoutError:
             raise BodyTooSlow from None
-        return await self._in_thread(parse_map, received)
+        return await self._in_thread(read_map, received)
 
     # Reading
 

@@ -18,6 +18,7 @@ from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
+from event_seating.venues.model import CATEGORIES_MAX
 from event_seating.visible_text import checked_name
 
 TICKET_TYPES_MAX: Final = 20
@@ -32,7 +33,7 @@ SHOWN_CHARS_MAX: Final = 64
 _TICKET_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 """It stands in every line of a hold, and in the log."""
 
-Prices = dict[str, dict[str, str]]
+Prices = Annotated[dict[str, dict[str, str]], Meta(max_length=CATEGORIES_MAX)]
 """Decimal text by category and ticket type."""
 
 Fault = tuple[str, str]

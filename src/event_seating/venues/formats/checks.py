@@ -292,10 +292,13 @@ def unknown_of(
     taken: frozenset[str],
     path: str,
     faults: Faults,
+    *,
+    warn: bool = True,
 ) -> bytes:
     """What of an object is not known, as a JSON object; empty when all of it is.
 
     A name in `taken` means something in the answer's format, so it comes back as `plan_<name>`.
+    Warns of that, and of names that are nearly known ones, unless told that there are none.
     """
     if value.keys() <= known:
         return b""
@@ -304,7 +307,7 @@ def unknown_of(
         for name, field in value.items()
         if name not in known
     }
-    if known:
+    if known and warn:
         _warn_of_unknown(value, known, taken, path, faults.warnings)
     try:
         return _encode(unknown)

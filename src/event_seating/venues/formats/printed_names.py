@@ -51,17 +51,15 @@ def repeated(venue_map: VenueMap) -> Iterator[Repeated]:
 
 def _repeated_in(venue_map: VenueMap, rows: list[Row]) -> tuple[int, int, int]:
     """A seat whose name stood before, how often it stands, and how many names repeat."""
-    printed = [(seat, _printed(venue_map, seat)) for row in rows for seat in row.seats]
-    if len({name for _, name in printed}) == len(printed):
+    labels, cols = venue_map.seat_labels, venue_map.cols
+    seats = [seat for row in rows for seat in row.seats]
+    printed = [labels[seat] or str(cols[seat]) for seat in seats]
+    if len(set(printed)) == len(printed):
         return 0, 0, 0
-    counts = Counter(name for _, name in printed)
+    counts = Counter(printed)
     seen: set[str] = set()
-    for seat, name in printed:
+    for seat, name in zip(seats, printed, strict=True):
         if name in seen:
             return seat, counts[name], sum(count > 1 for count in counts.values())
         seen.add(name)
     raise AssertionError("a name that is counted twice stands twice")
-
-
-def _printed(venue_map: VenueMap, seat: int) -> str:
-    return venue_map.seat_labels[seat] or str(venue_map.cols[seat])

@@ -7,10 +7,14 @@ Owns the choice of an id for each seat. Plans are made by copying a block, and t
 `uuid` keeps the `seat_guid` if it is the first to ask for it, else gets it with a number.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
+import msgspec
+
 from event_seating.venues.formats.checks import id_fault
+from event_seating.venues.formats.document import Elements
 from event_seating.venues.formats.map_warnings import MapWarnings
 from event_seating.venues.model import ID_CHARS_MAX
 from event_seating.venues.pace import Pace
@@ -28,7 +32,7 @@ NO_GUID: Final = "there is no `seat_guid`; the seat's id is its `uuid`"
 class SeatGuids:
     """The ids of one plan; knows every `seat_guid` before the first seat asks."""
 
-    def __init__(self, zones: Iterable[Any], warnings: MapWarnings) -> None:
+    def __init__(self, zones: Sequence[Any] | Elements, warnings: MapWarnings) -> None:
         self._warnings = warnings
         self._all: set[str] = set()
         self._repeated: set[str] = set()
@@ -73,17 +77,32 @@ class SeatGuids:
                 return seat_id
 
 
-def _guids(zones: Iterable[Any]) -> Iterator[str]:
+class _Seat(msgspec.Struct):
+    seat_guid: Any = None
+
+
+class _Row(msgspec.Struct):
+    seats: list[_Seat] = []
+
+
+class _Zone(msgspec.Struct):
+    rows: list[_Row] = []
+
+
+_ZONE: Final = msgspec.json.Decoder(_Zone)
+
+
+def _guids(zones: Sequence[Any] | Elements) -> Iterator[str]:
+    """Every `seat_guid` of the plan; none of a zone of another form, which is a fault anyway."""
     give_way = Pace()
-    for zone in zones:
-        for row in _list(zone, "rows"):
+    found = zones.in_part(_ZONE) if isinstance(zones, Elements) else _converted(zones)
+    for zone in found:
+        for row in zone.rows:
             give_way()
-            for seat in _list(row, "seats"):
-                guid = seat.get("seat_guid") if isinstance(seat, dict) else None
-                if isinstance(guid, str):
-                    yield guid
+            yield from (seat.seat_guid for seat in row.seats if isinstance(seat.seat_guid, str))
 
 
-def _list(holder: Any, name: str) -> list[Any]:
-    found = holder.get(name) if isinstance(holder, dict) else None
-    return found if isinstance(found, list) else []
+def _converted(zones: Sequence[Any]) -> Iterator[_Zone]:
+    for zone in zones:
+        with suppress(msgspec.ValidationError):
+            yield msgspec.convert(zone, _Zone)

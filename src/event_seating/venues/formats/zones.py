@@ -36,6 +36,7 @@ from event_seating.venues.formats.checks import (
     wrong_kind,
 )
 from event_seating.venues.formats.columns import SeatColumns
+from event_seating.venues.formats.document import Elements
 from event_seating.venues.formats.seat_guids import SeatGuids
 from event_seating.venues.formats.shapes import encode_shapes, focal_point
 from event_seating.venues.model import (
@@ -70,7 +71,9 @@ def read_zones(document: Mapping[str, Any], faults: Faults) -> VenueMap:
     name = top.shown_text("name")
     size = top.object("size")
     width, height = size.number("width", None, size_fault), size.number("height", None, size_fault)
-    plan = _Plan(builder, SeatGuids(top.elements("zones", needed=False), faults.warnings))
+    zones = document.get("zones")
+    listed = zones if isinstance(zones, list | Elements) else ()
+    plan = _Plan(builder, SeatGuids(listed, faults.warnings))
     plan.read_categories(top)
     shapes: list[Fields] = []
     for number, zone in enumerate(top.objects("zones")):

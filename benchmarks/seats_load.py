@@ -104,7 +104,7 @@ async def _make(url: str) -> _Event:
     venues = VenueService(database, SystemClock())
     try:
         body = msgspec.json.encode(arenas.arena(SEATS))
-        version = await venues.create(_in_pieces(body), dry_run=False)
+        version = (await venues.create(_in_pieces(body), dry_run=False)).version
         plan = await venues.seat_plan(version.venue_id, version.version)
         index, store = seat_index(plan), SqlLogStore(database)
         event_id = ids.new_event_id()

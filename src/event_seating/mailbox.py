@@ -1,12 +1,17 @@
 """Who a mail is from and to: a name and an address that has been checked.
 
-Owns what an e-mail address may be, for users and for the settings alike. Nothing here asks a name
-server: whether somebody reads there is known when a mail was sent.
+Owns what an e-mail address may be, for users and for the settings alike, and the one form of it:
+full-width letters and signs, as East Asian keyboards give them, are the ordinary ones, spaces
+around it and marks that nobody sees are removed. Nobody's mailbox has any of these, and two forms
+of one address would be two users. Nothing here asks a name server: whether somebody reads there is
+known when a mail was sent.
 """
 
 from typing import Final, NamedTuple
 
 import email_validator
+
+from event_seating.visible_text import without_hidden
 
 ADDRESS_CHARS_MAX: Final = 254
 """RFC 5321's path limit, less its brackets."""
@@ -14,6 +19,10 @@ ADDRESS_CHARS_MAX: Final = 254
 # Hosts such as `localhost` or `box.test` are real ones in somebody's network, and nothing here asks
 # a name server. The library takes this list as its setting.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+_FULL_WIDTH: Final = {0xFF01 + at: 0x21 + at for at in range(94)}
+"""The full-width forms of the printable ASCII characters."""
 
 
 class Mailbox(NamedTuple):
@@ -47,6 +56,11 @@ def parse_mailbox(text: str) -> Mailbox:
 
 
 def _checked(text: str, *, display_name: bool = False) -> email_validator.ValidatedEmail:
+    text = without_hidden(text).strip()
+    if not display_name:
+        text = text.translate(_FULL_WIDTH)
+        if len(text) > ADDRESS_CHARS_MAX:
+            raise ValueError(f"must have at most {ADDRESS_CHARS_MAX} characters")
     try:
         checked = email_validator.validate_email(
             text,

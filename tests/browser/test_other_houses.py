@@ -138,3 +138,70 @@ def test_tickets_of_no_standard_type_are_found_and_had_again(house: House, visit
     # The same seats for the same money, when the time ran out.
     buyer.find("#notice").get_by_role("button", name="Try for the same seats").click()
     expect(buyer.find("#total")).to_have_text("€30.00")
+
+
+WRITTEN = """() => {
+  window.written = [];
+  for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D]) {
+    const fillText = prototype.fillText;
+    prototype.fillText = function (text, ...place) {
+      window.written.push(text);
+      return fillText.call(this, text, ...place);
+    };
+  }
+}"""
+
+COLOR_AT = """async ([x, y]) => {
+  const { shown } = await import(document.querySelector("script[type=module]").src);
+  const { view } = await shown;
+  while (view.camera.flight) await new Promise((done) => requestAnimationFrame(done));
+  const [left, top] = view.camera.toScreen(x, y).map((at) => Math.round(at * devicePixelRatio));
+  return [...view.canvas.getContext("2d").getImageData(left, top, 1, 1).data.slice(0, 3)];
+}"""
+
+
+def plan(*areas: dict[str, Any]) -> dict[str, Any]:
+    """A row of twelve in the format with zones, and what is drawn beside it."""
+    seats = [
+        {"seat_guid": "G", "uuid": f"u-{n}", "seat_number": str(n), "category": "A"}
+        | {"position": {"x": PITCH * n, "y": 0}}
+        for n in range(1, 13)
+    ]
+    row = {"row_number": "1", "position": {"x": 0, "y": 0}, "seats": seats}
+    zone = {"name": "Parterre", "position": {"x": 0, "y": 0}, "rows": [row], "areas": [*areas]}
+    return {
+        "name": "A plan",
+        "size": {"width": 300, "height": 300},
+        "categories": [{"name": "A", "color": "red"}],
+        "zones": [zone],
+    }
+
+
+def test_the_shapes_of_a_plan_are_drawn_as_it_says(house: House, visit: Open) -> None:
+    def area(shape: str, y: int, text: dict[str, Any], **more: Any) -> dict[str, Any]:
+        place = {"x": 20, "y": y}
+        return {"shape": shape, "position": place, "text": text, "rotation": 0} | more
+
+    nothing = {"text": "", "position": {"x": 0, "y": 0}, "color": "#333333"}
+    size = {"width": 100, "height": 40}
+    hall = plan(
+        area("rectangle", 50, nothing, color="#00ff00", rectangle=size),
+        area("text", 200, {"text": "Entrance", "position": {"x": 50, "y": 0}}),
+        area("circle", 150, nothing, color="rgb(0 0 255)", circle={"radius": 20}),
+        area("rectangle", 300, nothing, color="#ff0000", rotation=90, rectangle=size),
+    )
+    buyer = visit()
+    buyer.page.add_init_script(f"({WRITTEN})()")
+    buyer.open(house.event(hall, prices={"A": {"standard": "10.00"}}))
+    buyer.rest()
+    buyer.picture("desktop-plan-with-shapes")
+    written = buyer.page.evaluate("window.written")
+    assert "Entrance" in written
+    assert "[object Object]" not in written
+    red, green, blue = buyer.page.evaluate(COLOR_AT, [70, 70])
+    assert green > max(red, blue) + 50
+    red, green, blue = buyer.page.evaluate(COLOR_AT, [20, 150])
+    assert blue > max(red, green) + 50
+    # Turned by a quarter about its corner it hangs down on the left of it.
+    red, green, blue = buyer.page.evaluate(COLOR_AT, [0, 350])
+    assert red > max(green, blue) + 50

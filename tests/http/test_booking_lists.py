@@ -131,7 +131,9 @@ async def test_an_export_has_every_booking_once_over_all_its_pages(
 
 async def test_an_empty_export_is_a_header_or_nothing(service: Service) -> None:
     event = await on_sale(service)
-    assert (await listed(service, event, accept="text/csv")).text.startswith("bookingId,status,")
+    assert (await listed(service, event, accept="text/csv")).text.startswith(
+        '"bookingId","status",'
+    )
     assert (await listed(service, event, accept="application/x-ndjson")).text == ""
 
 

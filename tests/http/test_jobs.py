@@ -142,7 +142,7 @@ class TestImporting:
         assert file.status_code == 200
         assert file.headers["content-type"].startswith("text/csv")
         assert file.headers["content-disposition"] == 'attachment; filename="refused.csv"'
-        assert file.text == 'line,reason\r\n3,"has 1 columns, and the first line 3"\r\n'
+        assert file.text == '"line","reason"\r\n3,"has 1 columns, and the first line 3"\r\n'
         assert (await scaled.client.get("/users/2")).status_code == 200
 
     async def test_json_lines_are_taken_too(self, scaled: Service) -> None:

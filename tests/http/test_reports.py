@@ -142,8 +142,8 @@ async def test_an_event_without_sales_has_a_report_without_lines(
 ) -> None:
     result, answer = await made(service, reports, event)
     assert result["lines"] == 0
-    assert answer.startswith("bookingId,status,")
-    assert answer.endswith(",section,row\r\n")
+    assert answer.startswith('"bookingId","status",')
+    assert answer.endswith(',"section","row"\r\n')
 
 
 async def test_a_long_report_takes_the_memory_of_a_page_and_tells_how_far_it_is(

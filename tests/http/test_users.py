@@ -44,6 +44,14 @@ async def test_name_and_email_are_put_into_their_form(service: Service) -> None:
     assert (created["name"], created["email"]) == ("Jane Smith", "jane@example.com")
 
 
+async def test_an_address_in_full_width_letters_is_the_same_address(service: Service) -> None:
+    body = {"id": "1", "name": "\u202eJane\u200b Smith", "email": "ｊａｎｅ＠example.com"}  # noqa: RUF001
+    created = (await service.client.post("/users", json=body)).json()
+    assert (created["name"], created["email"]) == ("Jane Smith", "jane@example.com")
+    again = await service.client.post("/users", json=JANE)
+    assert (again.status_code, again.json()["code"]) == (409, "email_exists")
+
+
 @pytest.mark.parametrize(
     "user_id", ["nobody", "a b", "%00", "ü", "x" * 65, "%F0%9F%8E%9F", "a%2Fb"]
 )

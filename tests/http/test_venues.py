@@ -21,6 +21,7 @@ from event_seating.venues.formats import schema
 
 pytestmark = pytest.mark.anyio
 
+NO_WARNINGS = {"warnings": [], "moreWarnings": 0}
 CLUB = {"id": "club", "version": 1, "name": "Club", "seats": 4, "areas": 0, "categories": 1}
 PLAIN = {"accept-encoding": "identity"}
 ZIPPED = {"accept-encoding": "gzip"}
@@ -53,7 +54,7 @@ class TestCreating:
     async def test_a_map_becomes_the_first_version_of_a_venue(self, service: Service) -> None:
         created = await post(service, seat_map(areas=[area()]))
         assert created.status_code == 201
-        assert created.json() == CLUB | {"areas": 1}
+        assert created.json() == CLUB | {"areas": 1} | NO_WARNINGS
         assert created.headers["location"] == "/venues/club"
         read = (await service.client.get("/venues/club")).json()
         assert read["venueId"] == "club"
@@ -66,10 +67,32 @@ class TestCreating:
         created = (await post(service, plan())).json()
         assert created == {
             "id": "theatre", "version": 1, "name": "Theatre", "seats": 6, "areas": 0,
-            "categories": 2,
+            "categories": 2, "warnings": created["warnings"], "moreWarnings": 0,
         }  # fmt: skip
         read = (await service.client.get("/venues/theatre")).json()
         assert (read["venueId"], len(read["sections"])) == ("theatre", 2)
+
+    async def test_what_is_odd_in_a_map_is_said(self, service: Service) -> None:
+        odd = seat_map(sections=rows(seat(1, acessible=True), seat(2)))
+        for path in ("/venues?dryRun=true", "/venues"):
+            answer = (await post(service, odd, path)).json()
+            assert answer["moreWarnings"] == 0
+            (warning,) = answer["warnings"]
+            assert warning["path"] == f"{SEATS}[0].acessible"
+            assert warning["code"] == "misspelt_field"
+            assert "`accessible`" in warning["message"]
+        again = (await put(service, odd)).json()
+        assert [warning["code"] for warning in again["warnings"]] == ["misspelt_field"]
+
+    async def test_seats_that_are_not_for_sale_need_no_price(self, service: Service) -> None:
+        tiers = {"1": {"price": 45}, "2": {"label": "Not available"}}
+        odd = seat_map(priceTiers=tiers, sections=rows(seat(1), seat(2, priceTier=2)))
+        assert (await post(service, odd)).status_code == 201
+        event = {"venueId": "club", "name": "x", "startsAt": "2096-05-04T19:00:00Z"}
+        created = await service.client.post("/events", json=event)
+        assert created.status_code == 201
+        seats = await service.client.get(f"/events/{created.json()['id']}/seats?format=compact")
+        assert seats.json()["seats"] == "ax"
 
     async def test_what_is_answered_loads_again_as_it_is(self, service: Service) -> None:
         await post(service, plan())
@@ -114,7 +137,7 @@ class TestCreating:
 
     async def test_a_dry_run_checks_and_writes_nothing(self, service: Service) -> None:
         checked = await post(service, seat_map(), "/venues?dryRun=true")
-        assert (checked.status_code, checked.json()) == (200, CLUB)
+        assert (checked.status_code, checked.json()) == (200, CLUB | NO_WARNINGS)
         assert "location" not in checked.headers
         assert await venue_ids(service) == []
         bad = await post(service, seat_map(sections=[]), "/venues?dryRun=true")
@@ -136,7 +159,7 @@ class TestBadMaps:
         ("body", "field"),
         [
             (seat_map(sections=rows(seat(1), seat(1))), f"{SEATS}[1].id"),
-            (seat_map(sections=[{"id": "A", "rows": []}]), "sections[0].rows"),
+            (seat_map(sections=[{"id": "A", "rows": []}]), "sections"),
             (seat_map(sections=[]), "sections"),
             (seat_map(sections=rows(seat(1, x=float("nan")))), f"{SEATS}[0].x"),
             (seat_map(sections=rows(seat(1, y=float("inf")))), f"{SEATS}[0].y"),
@@ -220,11 +243,11 @@ class TestBadMaps:
 class TestVersions:
     async def test_a_put_makes_a_venue_or_its_next_version(self, service: Service) -> None:
         made = await put(service, seat_map())
-        assert (made.status_code, made.json()) == (201, CLUB)
+        assert (made.status_code, made.json()) == (201, CLUB | NO_WARNINGS)
         assert made.headers["location"] == "/venues/club"
         changed = await put(service, seat_map(name="Club Two"))
         assert (changed.status_code, changed.json()) == (
-            200, CLUB | {"version": 2, "name": "Club Two"},
+            200, CLUB | {"version": 2, "name": "Club Two"} | NO_WARNINGS,
         )  # fmt: skip
         assert (await service.client.get("/venues/club")).json()["name"] == "Club Two"
         first = (await service.client.get("/venues/club/versions/1")).json()

@@ -8,13 +8,23 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from event_seating.venues.model import AREAS_MAX, CATEGORIES_MAX, ID_CHARS_MAX
 from event_seating.web.json_body import invalid
 
 SEATS_MAX: Final = 1_000
 """In one hold or booking; a coach party has 50."""
 
+SECTIONS_MAX: Final = 2_000
+"""Named in one request; the largest stadiums have a few hundred."""
+
+ROWS_MAX: Final = 5_000
+"""Named in one request: every row of an arena of 100,000."""
+
 BLOCK_SEATS_MAX: Final = 100_000
 """In one block: a whole venue by hand."""
+
+TICKET_TYPES_MAX: Final = 20
+"""In one area or block of neighbours: as many as a category has."""
 
 METADATA_BYTES_MAX: Final = 16 * 1024
 """A note for the shop's own system, not a store."""
@@ -31,14 +41,17 @@ PATTERNS: Final = {
 }
 """What a text must be to match each pattern, for whoever sent another one."""
 
-SeatId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL)]
+SeatId = Annotated[str, Meta(min_length=1, max_length=ID_CHARS_MAX, pattern=_NO_CONTROL)]
 TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=_TICKET_TYPE)]
 Quantity = Annotated[int, Meta(ge=1, le=SEATS_MAX)]
 Reference = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 Reason = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
 UserId = Annotated[str, Meta(pattern=_USER_ID)]
 Seats = Annotated[list[SeatId], Meta(max_length=SEATS_MAX)]
-Areas = dict[SeatId, Quantity | dict[TicketType, Quantity]]
+ByTicketType = Annotated[dict[TicketType, Quantity], Meta(max_length=TICKET_TYPES_MAX)]
+Areas = Annotated[dict[SeatId, Quantity | ByTicketType], Meta(max_length=AREAS_MAX)]
+Categories = Annotated[list[SeatId], Meta(max_length=CATEGORIES_MAX)]
+Sections = Annotated[list[SeatId], Meta(max_length=SECTIONS_MAX)]
 TicketTypes = Annotated[dict[SeatId, TicketType], Meta(max_length=SEATS_MAX)]
 
 
@@ -55,9 +68,9 @@ class Body(Struct, frozen=True, kw_only=True, rename=_camel, forbid_unknown_fiel
 class BestBody(Body, frozen=True):
     """The best block of neighbours."""
 
-    quantity: Quantity | dict[TicketType, Quantity]
-    categories: Annotated[list[SeatId], Meta(max_length=250)] = []
-    sections: Annotated[list[SeatId], Meta(max_length=2_000)] = []
+    quantity: Quantity | ByTicketType
+    categories: Categories = []
+    sections: Sections = []
     max_price: Annotated[str, Meta(max_length=20)] | None = None
     accessible: bool = False
     ticket_type: TicketType | None = None
@@ -96,7 +109,9 @@ class BookBody(Body, frozen=True):
     seats: Seats = []
     areas: Areas = {}
     ticket_types: TicketTypes = {}
-    from_: list[Literal["available", "blocked"]] = field(default_factory=lambda: ["available"])
+    from_: Annotated[list[Literal["available", "blocked"]], Meta(max_length=2)] = field(
+        default_factory=lambda: ["available"]
+    )
     user_id: UserId | None = None
     order_ref: Reference | None = None
     metadata: dict[str, Any] | None = None
@@ -129,10 +144,12 @@ class BlockBody(Body, frozen=True):
     """`POST /events/{id}/blocks` and `/blocks/release`."""
 
     seats: Annotated[list[SeatId], Meta(max_length=BLOCK_SEATS_MAX)] = []
-    rows: Annotated[list[RowBody], Meta(max_length=5_000)] = []
-    sections: Annotated[list[SeatId], Meta(max_length=2_000)] = []
-    categories: Annotated[list[SeatId], Meta(max_length=250)] = []
-    areas: dict[SeatId, Annotated[int, Meta(ge=1, le=BLOCK_SEATS_MAX)]] = {}
+    rows: Annotated[list[RowBody], Meta(max_length=ROWS_MAX)] = []
+    sections: Sections = []
+    categories: Categories = []
+    areas: Annotated[
+        dict[SeatId, Annotated[int, Meta(ge=1, le=BLOCK_SEATS_MAX)]], Meta(max_length=AREAS_MAX)
+    ] = {}
     reason: Reason = ""
 
 

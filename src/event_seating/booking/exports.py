@@ -1,15 +1,15 @@
 """Bookings for a spreadsheet or another program: CSV, a line for each thing that was booked.
 
-Owns the columns and the quoting (RFC 4180), and the reading of an event's bookings page by page, so
-that an export of any length takes the memory of one page. A text that a spreadsheet would take for
-a formula begins with an apostrophe, since some of it comes from whoever booked.
+Owns the columns, and the reading of an event's bookings page by page, so that an export of any
+length takes the memory of one page. Quoting, and what makes a text harmless that comes from whoever
+booked, are in `csv_lines`. A price is a number.
 """
 
-import csv
-import io
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
+from event_seating import csv_lines
 from event_seating.booking import answers, list_store
 from event_seating.booking.house import House
 from event_seating.booking.list_store import BookingFilter, ListedBooking
@@ -33,27 +33,24 @@ COLUMNS: Final = (
     "updatedAt",
 )
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
 PAGE_BOOKINGS: Final = 100
 """Bookings read and encoded at once: a few milliseconds and some 100 kB."""
 
 Encode = Callable[[dict[str, Any]], bytes]
 """A booking, as the API answers it, for an export."""
 
-LineMore = Callable[[Mapping[str, Any]], Sequence[object]]
+LineMore = Callable[[Mapping[str, Any]], Sequence[csv_lines.Cell]]
 """What stands in further columns of a line."""
 
 
 def header(*more: str) -> bytes:
     """The names of the columns, and of further ones."""
-    return _lines([(*COLUMNS, *more)])
+    return csv_lines.encode([(*COLUMNS, *more)])
 
 
 def booking(answer: Mapping[str, Any], more: LineMore = lambda _line: ()) -> bytes:
     """The lines of a booking as the API answers it; `price` is that of one seat or place."""
-    return _lines(
+    return csv_lines.encode(
         [
             answer["id"],
             answer["status"],
@@ -65,7 +62,7 @@ def booking(answer: Mapping[str, Any], more: LineMore = lambda _line: ()) -> byt
             line["label"],
             line["category"],
             line["ticketType"],
-            line["price"],
+            Decimal(line["price"]),
             answer["currency"],
             answer["version"],
             answer["createdAt"],
@@ -93,16 +90,3 @@ async def pieces(
 def described(listed: ListedBooking, house: House) -> dict[str, Any]:
     """A booking of a list as the API answers it."""
     return answers.booking(house, booking_id=listed.id, **listed.row._asdict())
-
-
-def _lines(rows: Iterable[Iterable[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
-        return f"'{cell}"
-    return cell

@@ -6,7 +6,6 @@ answered. Knows neither the database nor the log nor HTTP, and takes the time as
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -19,9 +18,8 @@ from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
-
-NAME_CHARS_MAX: Final = 200
-"""What fits on a ticket."""
+from event_seating.venues.model import CATEGORIES_MAX
+from event_seating.visible_text import checked_name
 
 TICKET_TYPES_MAX: Final = 20
 """Ticket types of a category: more than any price list that a person reads."""
@@ -35,7 +33,7 @@ SHOWN_CHARS_MAX: Final = 64
 _TICKET_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 """It stands in every line of a hold, and in the log."""
 
-Prices = dict[str, dict[str, str]]
+Prices = Annotated[dict[str, dict[str, str]], Meta(max_length=CATEGORIES_MAX)]
 """Decimal text by category and ticket type."""
 
 Fault = tuple[str, str]
@@ -249,14 +247,11 @@ def changed(
 
 
 def _name(text: str, faults: list[Fault]) -> str | None:
-    name = text.strip()
-    if not name:
-        faults.append(("name", "must not be empty"))
-    elif len(name) > NAME_CHARS_MAX:
-        faults.append(("name", f"must have at most {NAME_CHARS_MAX} characters"))
-    elif any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
-        faults.append(("name", "must not contain control characters"))
-    return name
+    try:
+        return checked_name(text)
+    except ValueError as error:
+        faults.append(("name", str(error)))
+        return None
 
 
 def _time(field: str, text: str | UnsetType, faults: list[Fault]) -> int | None:

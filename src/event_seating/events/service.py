@@ -312,7 +312,9 @@ def time_zones() -> frozenset[str]:
 
 def _tiers(venue_map: VenueMap) -> Tiers:
     keys = [category.key for category in venue_map.categories]
-    used = {*venue_map.category, *(area.category for area in venue_map.areas)}
+    categories = venue_map.categories
+    sold = (number for number in set(venue_map.category) if categories[number].for_sale)
+    used = {*sold, *(area.category for area in venue_map.areas)}
     return Tiers(
         {category.key: category.price for category in venue_map.categories},
         frozenset(keys[number] for number in used),

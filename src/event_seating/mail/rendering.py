@@ -1,6 +1,7 @@
 """The words of a mail: templates as files, filled in as plain text and as HTML.
 
-What is filled in comes from people: in HTML it is escaped, always. A value that a template names
+What is filled in comes from people: in HTML it is escaped, always, and a name that runs from right
+to left is isolated, so that it does not turn what stands beside it. A value that a template names
 and nobody gave is an error and not a gap.
 """
 
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from event_seating.visible_text import isolated
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -24,6 +27,9 @@ class Words(NamedTuple):
 def render(name: str, values: Mapping[str, Any]) -> Words:
     """The template of this name with these values."""
     templates = _templates()
+    values = {
+        key: isolated(value) if isinstance(value, str) else value for key, value in values.items()
+    }
     return Words(
         templates.get_template(f"{name}.txt").render(values),
         templates.get_template(f"{name}.html").render(values),

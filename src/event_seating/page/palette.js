@@ -1,13 +1,17 @@
 // Owns the colours of the canvas: those of the style sheet, and one for each price category that
 // stands out from the paper in light and dark alike (3:1 at least).
 //
-// Modules: readPalette(categories) -> palette; whenThemeChanges(listener).
+// Modules: readPalette(categories) -> palette; whenThemeChanges(listener); mix, contrast, hexOf, isDark.
 
 const SHAPE_CONTRAST = 3;
 const TEXT_CONTRAST = 4.5;
 
 // For categories whose map names no colour.
 const HUES = ["#7048e8", "#1971c2", "#0c8599", "#2f9e44", "#e67700", "#d6336c", "#5c940d", "#a61e4d"];
+
+// Colours of maps that are kept as they are painted; a map has a dozen.
+const COLORS_KEPT = 1_000;
+const known = new Map();
 
 const NAMES = ["paper", "surface", "ink", "muted", "line", "accent", "accent-ink", "ground", "taken"];
 
@@ -19,7 +23,7 @@ export function readPalette(categories) {
   palette.font = style.getPropertyValue("--font").trim();
   palette.forced = matchMedia("(forced-colors: active)").matches;
   palette.categories = categories.map(({ color }, number) => {
-    const wanted = palette.forced ? palette.ink : parse(color) ? color : HUES[number % HUES.length];
+    const wanted = palette.forced ? palette.ink : hexOf(color) ?? HUES[number % HUES.length];
     return standingOut(wanted, palette.paper, palette.ink, SHAPE_CONTRAST + 0.3);
   });
   palette.onCategories = palette.categories.map((color) => bestOn(color));
@@ -37,6 +41,19 @@ export function whenThemeChanges(listener) {
 export function mix(from, to, part) {
   const [a, b] = [parse(from), parse(to)];
   return hex(a.map((value, at) => value + (b[at] - value) * part));
+}
+
+export function isDark(color) {
+  return luminance(color) < 0.5;
+}
+
+/** A colour of a map as `#rrggbb`, whatever way of CSS it is written in; null when it is none. */
+export function hexOf(color) {
+  if (!known.has(color)) {
+    if (known.size >= COLORS_KEPT) known.clear();
+    known.set(color, typeof color === "string" ? painted(color) : null);
+  }
+  return known.get(color);
 }
 
 export function contrast(one, other) {
@@ -75,6 +92,22 @@ function parse(color) {
 
 function hex(rgb) {
   return `#${rgb.map((value) => Math.round(Math.min(255, Math.max(0, value))).toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** What a canvas paints for a colour; null for what it does not know, and for nothing at all. */
+function painted(color) {
+  if (parse(color)) return hex(parse(color));
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  // A canvas ignores what is no colour: then it still has whichever of these it was given first.
+  const taken = ["#000000", "#ffffff"].map((before) => {
+    context.fillStyle = before;
+    context.fillStyle = color;
+    return context.fillStyle;
+  });
+  if (taken[0] !== taken[1]) return null;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue, alpha] = context.getImageData(0, 0, 1, 1).data;
+  return alpha ? hex([red, green, blue]) : null;
 }
 
 /** Whatever a style sheet may say (`Canvas`, `oklch(…)`) as a colour that can be mixed. */

@@ -5,6 +5,8 @@
 //
 // Modules: readMap(json) -> columns, as model.js takes them.
 
+import { readShapes } from "./shapes.js";
+
 export const ACCESSIBLE = 1;
 export const COMPANION = 2;
 
@@ -190,47 +192,6 @@ function readAreas(areas, categories) {
     width: area.width,
     height: area.height,
   }));
-}
-
-/** Shapes that say where they are; what else they are is for draw.js to make the best of. */
-function readShapes(shapes) {
-  const found = [];
-  for (const shape of shapes ?? []) {
-    const points = Array.isArray(shape.points) ? shape.points.filter(isPlace) : [];
-    if (!points.length && !isPlace(shape)) continue;
-    const names = [shape.id, shape.name, shape.label, shape.type, shape.text];
-    found.push({
-      kind: points.length ? "polygon" : kindOf(shape),
-      points: points.map(({ x, y }) => [x, y]),
-      ...boxOf(shape),
-      radius: sizeOf(shape.cornerRadius),
-      label: String(shape.label ?? shape.text ?? ""),
-      isStage: names.some((name) => typeof name === "string" && name.trim().toLowerCase() === "stage"),
-    });
-  }
-  return found;
-}
-
-function kindOf(shape) {
-  const named = String(shape.type ?? "").toLowerCase();
-  if (named.includes("circle") || named.includes("ellipse") || sizeOf(shape.radius)) return "ellipse";
-  return sizeOf(shape.width) && sizeOf(shape.height) ? "rectangle" : "text";
-}
-
-/** The box around a shape; one that has only a radius is placed by its middle. */
-function boxOf(shape) {
-  const { x = 0, y = 0 } = shape;
-  const radius = sizeOf(shape.radius);
-  if (!sizeOf(shape.width) && radius) return { x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius };
-  return { x, y, width: sizeOf(shape.width), height: sizeOf(shape.height) };
-}
-
-function isPlace(value) {
-  return Number.isFinite(value?.x) && Number.isFinite(value?.y);
-}
-
-function sizeOf(value) {
-  return Number.isFinite(value) && value > 0 ? value : 0;
 }
 
 function extent({ x, y }, start, end) {

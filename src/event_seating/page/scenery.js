@@ -3,15 +3,40 @@
 //
 // Modules: drawScenery(context, model, palette), drawAreas(context, model, seats, palette, pixel).
 
-import { mix } from "./palette.js";
+import { contrast, hexOf, isDark, mix } from "./palette.js";
+
+// What a text has that neither says its size nor has a shape around it.
+const TEXT_SIZE = 12;
+const TEXT_CONTRAST = 4.5;
+// Of a map's colour in what is painted: seats have to stand out from it as they do from the paper.
+const TINT_LIGHT = 0.5;
+const TINT_DARK = 0.2;
+const BORDER_PX = 1.5;
 
 export function drawScenery(context, { shapes }, palette) {
+  const pixel = 1 / context.getTransform().a;
   for (const shape of shapes) {
-    context.fillStyle = shape.isStage ? palette.ink : palette.ground;
+    const fill = fillOf(shape, palette);
     trace(context, shape);
-    if (shape.kind !== "text") context.fill();
-    if (shape.label) write(context, shape, palette);
+    if (shape.kind !== "text") {
+      context.fillStyle = fill;
+      context.fill();
+      const border = palette.forced ? null : hexOf(shape.border);
+      if (border && !shape.isStage) {
+        context.lineWidth = BORDER_PX * pixel;
+        context.strokeStyle = mix(palette.paper, border, 0.8);
+        context.stroke();
+      }
+    }
+    if (shape.text) write(context, shape, palette, shape.kind === "text" ? palette.paper : fill);
   }
+}
+
+/** A stage looks the same on every map; else the map's colour, as a tint. */
+function fillOf(shape, palette) {
+  if (shape.isStage) return palette.ink;
+  const color = palette.forced ? null : hexOf(shape.color);
+  return color ? mix(palette.paper, color, isDark(palette.paper) ? TINT_DARK : TINT_LIGHT) : palette.ground;
 }
 
 /** Standing room: a tint of its category, an edge that shows it is to be had. */
@@ -43,21 +68,30 @@ function trace(context, shape) {
   }
 }
 
-/** The shape's label in its middle, along its longer side. */
-function write(context, shape, palette) {
-  const [x, y, width, height] = frameOf(shape);
-  const upright = height > 1.4 * width;
+/** The text of a shape where the map puts it; else in the middle, along its longer side. */
+function write(context, shape, palette, fill) {
+  const { words, x, y, angle, size, color } = shape.text;
+  const [left, top, width, height] = frameOf(shape);
+  const isPlaced = x !== null;
+  const upright = !isPlaced && !angle && height > 1.4 * width;
   const along = upright ? height : width;
-  const size = Math.min(0.5 * (upright ? width : height), (1.5 * along) / Math.max(4, shape.label.length), 0.16 * along);
+  const fitted = Math.min(0.5 * (upright ? width : height), (1.5 * along) / Math.max(4, words.length), 0.16 * along);
   context.save();
-  context.translate(x + width / 2, y + height / 2);
-  if (upright) context.rotate(-Math.PI / 2);
-  context.font = `600 ${size || 12}px ${palette.font}`;
+  context.translate(isPlaced ? x : left + width / 2, isPlaced ? y : top + height / 2);
+  context.rotate(upright ? -Math.PI / 2 : angle);
+  context.font = `600 ${size || fitted || TEXT_SIZE}px ${palette.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillStyle = shape.isStage ? palette.paper : palette.muted;
-  context.fillText(shape.label, 0, 0);
+  const wanted = shape.isStage ? palette.paper : palette.muted;
+  context.fillStyle = readable(palette.forced ? null : color, wanted, fill, palette);
+  context.fillText(words, 0, 0);
   context.restore();
+}
+
+/** The map's colour for a text if it can be read there, else ours, else that which can. */
+function readable(color, ours, fill, { ink, paper }) {
+  const wanted = [hexOf(color), ours].filter(Boolean).find((each) => contrast(each, fill) >= TEXT_CONTRAST);
+  return wanted ?? [ink, paper].reduce((one, other) => (contrast(one, fill) >= contrast(other, fill) ? one : other));
 }
 
 function frameOf({ kind, points, x, y, width, height }) {

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from event_seating.users import model
+from event_seating.visible_text import checked_name
 
 CSV: Final = "text/csv"
 NDJSON: Final = "application/x-ndjson"
@@ -231,7 +232,7 @@ class _Table(NamedTuple):
 
 
 def _checked(line: int, next_line: int, given: tuple[str, str, str]) -> Record:
-    checks = zip(COLUMNS, (model.checked_id, model.checked_name, model.checked_email), strict=True)
+    checks = zip(COLUMNS, (model.checked_id, checked_name, model.checked_email), strict=True)
     checked = []
     for (column, check), text in zip(checks, given, strict=True):
         try:

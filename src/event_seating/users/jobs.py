@@ -6,13 +6,12 @@ goes on where it was, and nobody is created twice or left out.
 """
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from event_seating import csv_lines
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EmailExists, UserIdExists
@@ -183,14 +182,14 @@ class UserJobs:
         )
 
     async def _refusals(self, job_id: str) -> AsyncIterator[bytes]:
-        yield b"line,reason\r\n"
+        yield csv_lines.encode([("line", "reason")])
         after = 0
         while True:
             async with self._database.read() as connection:
                 found = await import_store.refusals(connection, job_id, after, REFUSALS_A_READ)
             if not found:
                 return
-            yield _csv(found)
+            yield csv_lines.encode(found)
             after = found[-1][0]
 
 
@@ -232,12 +231,6 @@ def _told(progress: Progress) -> dict[str, int]:
         "created": progress.created,
         "refused": progress.refused,
     }
-
-
-def _csv(rows: Sequence[tuple[int, str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
 
 
 def _fields(job: Job, kind: type[Any]) -> Any:

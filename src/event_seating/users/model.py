@@ -5,7 +5,6 @@ schema is made from them. Knows neither the database nor HTTP.
 """
 
 import re
-import unicodedata
 from typing import Final
 
 import msgspec
@@ -18,12 +17,6 @@ USER_ID_CHARS_MAX: Final = 64
 
 USER_ID_PATTERN: Final = rf"^[A-Za-z0-9._~-]{{1,{USER_ID_CHARS_MAX}}}$"
 """The characters that a path carries without escaping."""
-
-NAME_CHARS_MAX: Final = 200
-"""Longer than the longest names that registries know."""
-
-BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-"""Letters and a symbol that Unicode has for being blank."""
 
 EMAIL_CHARS_MAX: Final = ADDRESS_CHARS_MAX
 
@@ -62,28 +55,6 @@ def checked_id(text: str) -> str:
     return text
 
 
-def checked_name(text: str) -> str:
-    """The name without the space around it; a `ValueError` says what is wrong."""
-    name = text.strip()
-    if not name:
-        raise ValueError("must not be empty")
-    if len(name) > NAME_CHARS_MAX:
-        raise ValueError(f"must have at most {NAME_CHARS_MAX} characters")
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
-        raise ValueError("must not contain control characters")
-    if not any(_can_be_seen(char) for char in name):
-        raise ValueError("must have a character that can be seen")
-    return name
-
-
-def _can_be_seen(char: str) -> bool:
-    """Whether it is no space, no mark upon another and no sign that only formats."""
-    return char not in BLANK and unicodedata.category(char)[0] not in "CMZ"
-
-
 def checked_email(text: str) -> str:
-    """The address in lower case, without the space around it; a `ValueError` says what is wrong."""
-    email = text.strip()
-    if len(email) > EMAIL_CHARS_MAX:
-        raise ValueError(f"must have at most {EMAIL_CHARS_MAX} characters")
-    return checked_address(email).lower()
+    """The address in its one form and in lower case; a `ValueError` says what is wrong with it."""
+    return checked_address(text).lower()

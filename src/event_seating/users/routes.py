@@ -20,6 +20,7 @@ from event_seating.users import model
 from event_seating.users.asking import UserAsking
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.service import UserService
+from event_seating.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.openapi import TEXT, examples
@@ -87,9 +88,9 @@ class NewUser(BaseModel):
     ]
     name: Annotated[
         str,
-        AfterValidator(model.checked_name),
+        AfterValidator(checked_name),
         Field(
-            json_schema_extra={"minLength": 1, "maxLength": model.NAME_CHARS_MAX},
+            json_schema_extra={"minLength": 1, "maxLength": NAME_CHARS_MAX},
             examples=["Jane Smith"],
         ),
     ]

@@ -41,13 +41,16 @@ CATEGORIES_MAX = 250
 SHAPES_MAX = 10_000
 """Shapes that are drawn and not sold."""
 
-ID_CHARS_MAX = 64
-"""Characters of an id; ids stand in paths and in every row of the log."""
+ID_CHARS_MAX = 128
+"""Characters of the id of a seat, section, area or category: two UUIDs and what joins them."""
+
+VENUE_ID_CHARS_MAX = 64
+"""Characters of a venue's id, which stands in addresses that people read."""
 
 TEXT_CHARS_MAX = 200
 """Characters of a name or a label: what fits on a ticket."""
 
-VENUE_ID_PATTERN: Final = rf"(?!\.{{1,2}}\Z)[A-Za-z0-9._~-]{{1,{ID_CHARS_MAX}}}"
+VENUE_ID_PATTERN: Final = rf"(?!\.{{1,2}}\Z)[A-Za-z0-9._~-]{{1,{VENUE_ID_CHARS_MAX}}}"
 """The characters that a path carries without escaping, and not the names of directories."""
 
 SLUG_CHARS_MAX = 40
@@ -82,6 +85,14 @@ def slug(name: str) -> str:
     """An id made from a name: `Théâtre Royal` gives `theatre-royal`; empty when nothing is left."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return _NOT_IN_A_SLUG.sub("-", plain)[:SLUG_CHARS_MAX].strip("-")
+
+
+class MapWarning(msgspec.Struct, frozen=True):
+    """What a map's author should know: where, of which kind, and in words."""
+
+    path: str
+    code: str
+    message: str
 
 
 class MapVersion(msgspec.Struct, frozen=True):
@@ -129,7 +140,9 @@ class Venue(msgspec.Struct, frozen=True):
 class Category:
     """A price category: `key` is what seats and prices name, `label` what people read.
 
-    `price` is in major units, exact as it was written, or None when the map does not say;
+    `price` is in major units, exact as it was written, or None when the map does not say. One that
+    is not `for_sale` is called so ("not available"); its seats begin as blocked.
+
     `extra` here and below is a JSON object of the fields that we do not know, or empty.
     """
 
@@ -137,6 +150,7 @@ class Category:
     label: str
     price: Decimal | None
     extra: bytes = b""
+    for_sale: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from event_seating.errors import (
     VenueVersionNotFound,
 )
 from event_seating.venues.formats import schema
-from event_seating.venues.model import MapVersion
-from event_seating.venues.service import ReadyMap, VenueService
+from event_seating.venues.formats.map_warnings import WARNINGS_MAX
+from event_seating.venues.service import ReadyMap, VenueService, Written
 from event_seating.web import openapi
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
@@ -94,6 +94,25 @@ class MapVersionBody(BaseModel):
     categories: int
 
 
+class MapWarningBody(BaseModel):
+    """Something odd in a map that was taken."""
+
+    path: str = Field(description="Where in the body it is; the first place, if there are several.")
+    code: str
+    message: str
+
+
+class WrittenMapBody(MapVersionBody):
+    """A version of a venue's map, as the API answers whoever sent it."""
+
+    warnings: list[MapWarningBody] = Field(
+        max_length=WARNINGS_MAX, description="What its author should know; the map is taken."
+    )
+    moreWarnings: int = Field(  # noqa: N815 (the API's names are camelCase)
+        description="How many more there are than are listed."
+    )
+
+
 class VenueBody(MapVersionBody):
     """A venue in a list; what it says of the map is of the newest version."""
 
@@ -124,32 +143,32 @@ def _add_writing(routes: APIRouter, venues: VenueService) -> None:
         operation_id="createVenue",
         summary="Create a venue from a seat map",
         status_code=201,
-        response_model=MapVersionBody,
+        response_model=WrittenMapBody,
         openapi_extra=_TAKES_A_MAP,
         responses=documented(VenueExists, IdempotencyKeyReused, *_WRITE_ERRORS)
-        | {200: {"model": MapVersionBody, "description": "A dry run: the map is valid."}},
+        | {200: {"model": WrittenMapBody, "description": "A dry run: the map is valid."}},
     )
     async def create_venue(request: Request, dry_run: DryRun = False, key: Key = None) -> Response:
         """Its id is the map's `venueId`, else one made from the name."""
         call = None if dry_run else call_of(request, key)
-        version, replayed = await venues.create(_body(request), dry_run=dry_run, call=call)
-        answer = _summary(version, 200 if dry_run else 201)
-        answer.headers.update(REPLAYED if replayed else {})
+        created = await venues.create(_body(request), dry_run=dry_run, call=call)
+        answer = _summary(created, 200 if dry_run else 201)
+        answer.headers.update(REPLAYED if created.replayed else {})
         return answer
 
     @routes.put(
         "/venues/{id}",
         operation_id="putVenue",
         summary="Give a venue a new version of its seat map",
-        response_model=MapVersionBody,
+        response_model=WrittenMapBody,
         openapi_extra=_TAKES_A_MAP,
         responses=documented(VenueNotFound, *_WRITE_ERRORS)
-        | {201: {"model": MapVersionBody, "description": "There was no such venue."}},
+        | {201: {"model": WrittenMapBody, "description": "There was no such venue."}},
     )
     async def put_venue(request: Request, id: str, dry_run: DryRun = False) -> Response:  # noqa: A002
         """Events keep the version that they have; the same map again makes no new version."""
         written = await venues.replace(id, _body(request), dry_run=dry_run)
-        return _summary(written.version, 201 if written.created and not dry_run else 200)
+        return _summary(written, 201 if written.created and not dry_run else 200)
 
 
 def _add_reading(routes: APIRouter, venues: VenueService) -> None:
@@ -223,11 +242,14 @@ def _gzip(request: Request) -> bool:
     return prefers_gzip(",".join(request.headers.getlist("accept-encoding")))
 
 
-def _summary(version: MapVersion, status: int) -> Response:
+def _summary(written: Written, status: int) -> Response:
+    version = written.version
     headers = {"location": f"/venues/{version.venue_id}"} if status == 201 else {}  # noqa: PLR2004
-    return Response(
-        msgspec.json.encode(version.fields()), status, headers, media_type="application/json"
-    )
+    answer = version.fields() | {
+        "warnings": written.warnings,
+        "moreWarnings": written.warnings_left_out,
+    }
+    return Response(msgspec.json.encode(answer), status, headers, media_type="application/json")
 
 
 def _map(request: Request, ready: ReadyMap, cache_control: str) -> Response:

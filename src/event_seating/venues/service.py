@@ -38,9 +38,10 @@ from event_seating.errors import (
     VenueVersionNotFound,
 )
 from event_seating.venues import store
-from event_seating.venues.formats import encode_map, parse_map
+from event_seating.venues.formats import ReadMap, encode_map, parse_map, read_map
 from event_seating.venues.model import (
     MapVersion,
+    MapWarning,
     PackedMap,
     Venue,
     VenueMap,
@@ -77,17 +78,18 @@ T = TypeVar("T")
 
 
 class Written(NamedTuple):
-    """What became of a map that was put: the version that it is, and whether its venue is new."""
+    """What became of a map: the version that it is, whether its venue is new, what is odd in it."""
 
     version: MapVersion
     created: bool
+    warnings: tuple[MapWarning, ...] = ()
+    warnings_left_out: int = 0
+    replayed: bool = False
+    """Whether an earlier call made it."""
 
-
-class Created(NamedTuple):
-    """The first version of a new venue, and whether an earlier call made it."""
-
-    version: MapVersion
-    replayed: bool
+    def warned(self, read: ReadMap) -> "Written":
+        """The same, with the warnings of the map that was read."""
+        return self._replace(warnings=read.warnings, warnings_left_out=read.warnings_left_out)
 
 
 class ReadyMap(NamedTuple):
@@ -122,7 +124,7 @@ class VenueService:
 
     async def create(
         self, body: AsyncIterable[bytes], *, dry_run: bool, call: Call | None = None
-    ) -> Created:
+    ) -> Written:
         """The first version of a new venue, from a map in either format.
 
         Its id is the map's, else one made from the name. Raises `InvalidMap`, `VenueExists`,
@@ -131,14 +133,15 @@ class VenueService:
         """
         async with self._uploads:
             received = await self._received(body)
-            venue_map = await self._in_thread(parse_map, received)
+            read = await self._in_thread(read_map, received)
             if call is not None:
                 digest = await self._in_thread(sha256, received)
                 call = call._replace(request_hash=digest.digest())
             del received
-            for venue_id in _ids_for(venue_map):
-                new = await self._in_thread(_packed, venue_map, venue_id)
-                created = await self._insert(new, call, dry_run=dry_run)
+            for venue_id in _ids_for(read.venue_map):
+                new = await self._in_thread(_packed, read.venue_map, venue_id)
+                first = Written(new.version, created=True).warned(read)
+                created = await self._insert(new, first, call, dry_run=dry_run)
                 if created is not None:
                     return created
         raise VenueExists(venue_id)
@@ -152,31 +155,33 @@ class VenueService:
         if not is_venue_id(venue_id):
             raise VenueNotFound
         async with self._uploads:
-            venue_map = await self._in_thread(parse_map, await self._received(body))
-            if venue_map.venue_id not in {None, venue_id}:
+            read = await self._in_thread(read_map, await self._received(body))
+            if read.venue_map.venue_id not in {None, venue_id}:
                 raise InvalidMap([MapFault("venueId", f'must be left out or be "{venue_id}"')])
-            new = await self._in_thread(_packed, venue_map, venue_id)
-            del venue_map
-            return await (self._would_add(new) if dry_run else self._add(new))
+            new = await self._in_thread(_packed, read.venue_map, venue_id)
+            written = await (self._would_add(new) if dry_run else self._add(new))
+            return written.warned(read)
 
-    async def _insert(self, new: PackedMap, call: Call | None, *, dry_run: bool) -> Created | None:
+    async def _insert(
+        self, new: PackedMap, first: Written, call: Call | None, *, dry_run: bool
+    ) -> Written | None:
         """Write a venue's first version; None when its id is taken."""
         version, now_ms = new.version, self._clock.now_ms()
         if dry_run:
             async with self._database.read() as connection:
                 there = await store.newest(connection, version.venue_id)
-            return None if there else Created(version, replayed=False)
+            return None if there else first
         async with self._database.write() as connection:
             before = await kept_answers.first(self._database, connection, call, now_ms)
             if before is not None:
-                kept = msgspec.json.decode(before.answer, type=MapVersion)
-                return Created(kept, replayed=True)
+                kept = msgspec.json.decode(before.answer, type=Written)
+                return kept._replace(replayed=True)
             written = await self._write_first(connection, new)
             if written:
-                kept_version = msgspec.json.encode(version)
-                await kept_answers.keep(connection, call, 201, kept_version, now_ms)
+                answer = msgspec.json.encode(first)
+                await kept_answers.keep(connection, call, 201, answer, now_ms)
         self._newest_flights.taint(version.venue_id)
-        return Created(version, replayed=False) if written else None
+        return first if written else None
 
     async def _would_add(self, new: PackedMap) -> Written:
         async with self._database.read() as connection:

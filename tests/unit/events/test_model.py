@@ -92,6 +92,7 @@ def test_a_price_is_exact_in_the_decimals_of_its_currency(
         ({"name": " "}, "name", "must not be empty"),
         ({"name": "x" * 201}, "name", "must have at most 200 characters"),
         ({"name": "a\nb"}, "name", "must not contain control characters"),
+        ({"name": "\u200b\u202e"}, "name", "must have a character that can be seen"),
         ({"startsAt": "2027-06-01T20:00:00"}, "startsAt", "has no time zone"),
         ({"salesStart": "2027-06-01T20:00:00"}, "salesStart", "has no time zone"),
         ({"salesEnd": "soon"}, "salesEnd", "must be a time of RFC 3339"),
@@ -119,6 +120,11 @@ def test_what_cannot_be_an_event_names_the_field_and_says_why(
     with pytest.raises(InvalidRequest) as error:
         opened(**more)
     assert message in faults(error)[field]
+
+
+def test_marks_that_nobody_sees_are_removed_from_a_name() -> None:
+    occasion, _ = opened(name="\u202eOpera\u202c\u200b")
+    assert occasion.name == "Opera"
 
 
 def test_every_fault_is_named_at_once() -> None:

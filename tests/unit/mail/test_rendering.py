@@ -33,3 +33,9 @@ def test_what_is_filled_in_is_escaped_in_html_alone() -> None:
 def test_a_value_that_nobody_gave_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render("user-welcome", {"subject": "s", "name": "n"})
+
+
+def test_a_name_that_runs_from_right_to_left_does_not_turn_what_stands_beside_it() -> None:
+    words = render("user-welcome", {"subject": "s", "name": "محمد", "user": "1"})
+    assert words.text.startswith("Welcome, \u2068محمد\u2069\n")
+    assert "Welcome, \u2068محمد\u2069<" in words.html

@@ -1,45 +1,70 @@
 """The formats that seat maps come in, and the one that they are answered in.
 
-    venue_map = parse_map(body)      # a VenueMap, or InvalidMap with the path of every fault
-    answer = encode_map(venue_map)   # the first format, always
+    read = read_map(body)                 # a ReadMap, or InvalidMap with the path of every fault
+    answer = encode_map(read.venue_map)   # the first format, always
 
 Owns the choice between the formats: a plan that has `zones` and no `sections` is of the second.
+What is of neither is refused by name.
 Needs tens of milliseconds for a large map, so a server calls it in a thread.
 """
 
+import codecs
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from event_seating.errors import InvalidMap, MapFault
+from event_seating.venues.formats.checks import Faults
 from event_seating.venues.formats.document import UNREADABLE, open_document, open_leniently
+from event_seating.venues.formats.recognition import kind_of_body, kind_of_document, kind_of_value
 from event_seating.venues.formats.sections import encode_map, read_sections
 from event_seating.venues.formats.zones import read_zones
-from event_seating.venues.model import VenueMap
+from event_seating.venues.model import MapWarning, VenueMap
 
-__all__ = ["encode_map", "parse_map"]
+__all__ = ["ReadMap", "encode_map", "parse_map", "read_map"]
+
+
+class ReadMap(NamedTuple):
+    """A map that was taken, and what its author should know."""
+
+    venue_map: VenueMap
+    warnings: tuple[MapWarning, ...]
+    warnings_left_out: int
+
+
+def read_map(body: bytes | bytearray) -> ReadMap:
+    """The map in a JSON body of either format; raises `InvalidMap` that names every fault."""
+    if body.startswith(codecs.BOM_UTF8):  # noqa: FURB188 - it would copy 32 MB that have none
+        body = body[len(codecs.BOM_UTF8) :]
+    faults = Faults()
+    try:
+        venue_map = _read(open_document(body), faults)
+    except UNREADABLE as error:
+        raise _diagnosed(body, error) from None
+    return ReadMap(venue_map, faults.warnings.listed(), faults.warnings.left_out)
 
 
 def parse_map(body: bytes | bytearray) -> VenueMap:
-    """The map in a JSON body of either format; raises `InvalidMap` that names every fault."""
-    try:
-        return _read(open_document(body))
-    except UNREADABLE as error:
-        raise _diagnosed(body, error) from None
+    """The map in a body alone, for one that was taken before."""
+    return read_map(body).venue_map
 
 
-def _read(document: Mapping[str, Any]) -> VenueMap:
+def _read(document: Mapping[str, Any], faults: Faults) -> VenueMap:
+    if unknown := kind_of_document(document):
+        raise InvalidMap([MapFault("", unknown)])
     if "zones" in document and "sections" not in document:
-        return read_zones(document)
-    return read_sections(document)
+        return read_zones(document, faults)
+    return read_sections(document, faults)
 
 
 def _diagnosed(body: bytes | bytearray, error: Exception) -> InvalidMap:
     """What is wrong with a body that the strict decoder refused, by path if that can be."""
+    if kind := kind_of_body(body):
+        return InvalidMap([MapFault("", kind)])
     try:
         document = open_leniently(body)
         if not isinstance(document, dict):
-            return InvalidMap([MapFault("", "must be a JSON object")])
-        _read(document)
+            return InvalidMap([MapFault("", kind_of_value(document))])
+        _read(document, Faults())
     except InvalidMap as invalid:
         return invalid
     except RecursionError:

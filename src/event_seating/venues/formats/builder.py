@@ -14,7 +14,11 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from event_seating.errors import InvalidMap
+from event_seating.venues.formats.category_names import means_not_for_sale
 from event_seating.venues.formats.checks import (
+    HIDDEN,
+    HIDDEN_IN_ID,
+    HIDDEN_REMOVED,
     FaultOf,
     Faults,
     id_fault,
@@ -37,6 +41,7 @@ from event_seating.venues.formats.columns import (
     status_fault,
     texts_are_plain,
 )
+from event_seating.venues.formats.printed_names import repeated
 from event_seating.venues.model import (
     AREAS_MAX,
     CATEGORIES_MAX,
@@ -49,6 +54,7 @@ from event_seating.venues.model import (
     VenueMap,
 )
 from event_seating.venues.pace import Pace
+from event_seating.visible_text import without_hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class MapBuilder:
         self._category_of: dict[Hashable, int] = {}
         self._sections: list[Section] = []
         self._section_at: dict[str, str] = {}
+        self._section_path = ""
         self._rows: list[Row] = []
         self._areas: list[Area] = []
         self._columns = MapColumns()
@@ -83,6 +90,7 @@ class MapBuilder:
         self._row_starts: list[int] = []
         self._row_places: list[tuple[str, Sequence[int]]] = []
         self._area_at: dict[str, str] = {}
+        self._area_labels: set[str] = set()
         self._give_way = Pace()
 
     # Categories
@@ -98,7 +106,9 @@ class MapBuilder:
             self.faults.add(path, f"{shown(category.key)} stands twice")
             return
         number = len(self._categories)
-        self._categories.append(category)
+        named = (category.key, category.label)
+        closed = category.price is None and any(map(means_not_for_sale, named))
+        self._categories.append(replace(category, for_sale=not closed))
         self._category_of[category.key] = number
         if category.key.isascii() and category.key.isdecimal():
             plain = int(category.key)
@@ -127,6 +137,7 @@ class MapBuilder:
         if section.id and first != path:
             self.faults.add(path, f"{shown(section.id)} stands twice (first at {first})")
         self._close_section()
+        self._section_path = path
         start = len(self._rows)
         self._sections.append(replace(section, rows=range(start, start)))
 
@@ -134,10 +145,15 @@ class MapBuilder:
         if self._sections:
             last = self._sections[-1]
             self._sections[-1] = replace(last, rows=range(last.rows.start, len(self._rows)))
+            if len(self._rows) == last.rows.start and not self.faults.total:
+                self._sections.pop()
+                said = "the section has no seats; it is left out"
+                self.faults.warnings.add("left_out", self._section_path, said)
 
     def add_row(self, index: str, seats: SeatColumns, extra: bytes) -> None:
         """A row of the newest section."""
         self._give_way()
+        self._remove_hidden(seats)
         before = self.faults.total
         count = len(seats.ids)
         right = self._take_ids(seats) & self._are_right(seats)  # both, so that every fault is named
@@ -149,6 +165,23 @@ class MapBuilder:
             self._rows.append(Row(len(self._sections) - 1, index, numbers, extra))
             categories = [self._category_of[value] for value in seats.categories]
             self._columns.append(seats, numbers, categories)
+
+    def _remove_hidden(self, seats: SeatColumns) -> None:
+        """Marks that nobody sees leave the labels; ids keep them, since others name them."""
+        warn = self.faults.warnings.add
+        if not texts_are_plain(seats.ids):
+            for place, seat_id in zip(seats.places, seats.ids, strict=True):
+                if isinstance(seat_id, str) and without_hidden(seat_id) != seat_id:
+                    warn(HIDDEN, f"{seats.path}.seats[{place}].{self._names.id}", HIDDEN_IN_ID)
+        if seats.labels is not None and not texts_are_plain(seats.labels):
+            seen = [
+                without_hidden(each) if isinstance(each, str) else each for each in seats.labels
+            ]
+            for place, label, before in zip(seats.places, seen, seats.labels, strict=True):
+                if label != before:
+                    path = f"{seats.path}.seats[{place}].{self._names.label}"
+                    warn(HIDDEN, path, HIDDEN_REMOVED)
+            seats.labels = seen
 
     def _take_ids(self, seats: SeatColumns) -> bool:
         ids = seats.ids
@@ -178,9 +211,12 @@ class MapBuilder:
         return none
 
     def _id_path(self, number: int) -> str:
+        return f"{self._seat_path(number)}.{self._names.id}"
+
+    def _seat_path(self, number: int) -> str:
         row = bisect_right(self._row_starts, number) - 1
         path, places = self._row_places[row]
-        return f"{path}.seats[{places[number - self._row_starts[row]]}].{self._names.id}"
+        return f"{path}.seats[{places[number - self._row_starts[row]]}]"
 
     def _are_right(self, seats: SeatColumns) -> bool:
         names, check = self._names, self._check
@@ -229,6 +265,10 @@ class MapBuilder:
             first = self._id_path(self._numbers[area.id])
         if area.id and first != path:
             self.faults.add(path, f"{shown(area.id)} stands twice (first at {first})")
+        if area.label in self._area_labels:
+            said = f"{shown(area.label)} stands more than once; buyers cannot tell such areas apart"
+            self.faults.warnings.add("repeated_label", path.removesuffix(".id") + ".label", said)
+        self._area_labels.add(area.label)
         self._areas.append(area)
 
     # The whole
@@ -240,7 +280,8 @@ class MapBuilder:
         if self.faults.total:
             raise InvalidMap(self.faults.named, self.faults.total)
         columns = self._columns
-        return VenueMap(
+        self._close_categories()
+        venue_map = VenueMap(
             categories=tuple(self._categories),
             sections=tuple(self._sections),
             rows=tuple(self._rows),
@@ -260,6 +301,25 @@ class MapBuilder:
             seat_extras=MappingProxyType(columns.extras),
             **rest,
         )
+        for found in repeated(venue_map):
+            self.faults.warnings.add("repeated_label", self._seat_path(found.seat), found.said())
+        return venue_map
+
+    def _close_categories(self) -> None:
+        """Block the seats of each category that by its name is not for sale."""
+        columns = self._columns
+        for number, category in enumerate(self._categories):
+            if category.for_sale or number not in columns.category:
+                continue
+            for seat, of_seat in enumerate(columns.category):
+                if of_seat == number:
+                    columns.blocked[seat] = True
+            said = (
+                f"{columns.category.count(number):,} seats are in {shown(category.label)}, which"
+                " has no price and by its name is not for sale; they begin as blocked"
+            )
+            first = self._seat_path(columns.category.index(number))
+            self.faults.warnings.add("not_for_sale", f"{first}.{self._names.category}", said)
 
     def _moves(self, axis: Literal["x", "y"]) -> Iterator[tuple[range, float, float]]:
         """Every section's seats, and what its transform does to their places."""

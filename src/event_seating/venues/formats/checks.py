@@ -2,8 +2,8 @@
 
 Owns the list of faults and the rules for texts, numbers and prices that both formats share. A
 check notes what is wrong under the path of the field and gives back a harmless stand-in, so that
-the reader goes on and a map's author hears of every fault at once. It never raises for what a map
-says.
+the reader goes on and a map's author hears of every fault at once. What is only odd is noted as a
+warning. It never raises for what a map says.
 """
 
 import math
@@ -16,6 +16,8 @@ import msgspec
 
 from event_seating.errors import MapFault
 from event_seating.venues.formats.document import Elements
+from event_seating.venues.formats.map_warnings import MapWarnings
+from event_seating.venues.formats.spelling import meant
 from event_seating.venues.model import (
     ID_CHARS_MAX,
     PLACE_MAX,
@@ -23,6 +25,7 @@ from event_seating.venues.model import (
     PRICE_MAX,
     TEXT_CHARS_MAX,
 )
+from event_seating.visible_text import without_hidden
 
 FAULTS_MAX = 100
 """Faults that are named; beyond it they are only counted. More than anyone reads in one go."""
@@ -52,6 +55,12 @@ KINDS = {
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
+HIDDEN = "hidden_characters"
+"""The code of the warnings about marks that nobody sees."""
+
+HIDDEN_REMOVED = "has marks that nobody sees; they are removed"
+HIDDEN_IN_ID = "is an id with marks that nobody sees; it stays as it is, and is hard to type"
+
 FaultOf = Callable[[Any], str | None]
 """What is wrong with a value, or None."""
 
@@ -62,6 +71,8 @@ class Faults:
     def __init__(self) -> None:
         self.named: list[MapFault] = []
         self.total = 0
+        self.warnings = MapWarnings()
+        """What is odd with it, and may be meant so."""
 
     def add(self, path: str, message: str) -> None:
         """Note one fault."""
@@ -90,7 +101,7 @@ def text_fault(value: object, chars_max: int = TEXT_CHARS_MAX) -> str | None:
     """What is wrong with a name, a label or an id."""
     if not isinstance(value, str):
         return wrong_kind(value, "a text")
-    if not value.strip():
+    if not without_hidden(value).strip():
         return "is empty"
     if len(value) > chars_max:
         return f"has {len(value)} characters; at most {chars_max} are taken"
@@ -117,9 +128,17 @@ def number_fault(value: object, low: float = -PLACE_MAX, high: float = PLACE_MAX
 
 def integer_fault(value: object, low: int, high: int) -> str | None:
     """What is wrong with a whole number that must lie in `[low, high]`."""
+    value = whole(value)
+    if type(value) is float:
+        return number_fault(value) or "is not whole"
     if type(value) is not int:
-        return wrong_kind(value, "a whole number") if type(value) is not float else "is not whole"
+        return wrong_kind(value, "a whole number")
     return number_fault(value, low, high)
+
+
+def whole(value: object) -> object:
+    """A float that is a whole number (`12.0`) as that number; everything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def size_fault(value: object) -> str | None:
@@ -179,13 +198,31 @@ class Fields:
             return default
         return value
 
+    def shown_text(self, name: str, default: str = "") -> str:
+        """A text that people read; marks that nobody sees are removed from it."""
+        return self.without_hidden(name, self.text(name, default))
+
+    def without_hidden(self, name: str, text: str) -> str:
+        """The text of a field without the marks that nobody sees."""
+        seen = without_hidden(text)
+        if seen != text:
+            self.faults.warnings.add(HIDDEN, self.at(name), HIDDEN_REMOVED)
+        return seen
+
+    def id(self, name: str) -> str:
+        """An id; it stays as it is, since others name it."""
+        value = self.text(name, chars_max=ID_CHARS_MAX)
+        if without_hidden(value) != value:
+            self.faults.warnings.add(HIDDEN, self.at(name), HIDDEN_IN_ID)
+        return value
+
     def optional_text(self, name: str, chars_max: int) -> str | None:
         """A text, or None when it is left out."""
         return self.text(name, "", chars_max) if self.value.get(name) is not None else None
 
     def printed_number(self, name: str, default: str) -> str:
         """A name that people print, as a text: `AA`, or a whole number."""
-        value = self.value.get(name)
+        value = whole(self.value.get(name))
         if type(value) is int and abs(value) <= PLACE_MAX:
             return str(value)
         if value == "":
@@ -210,7 +247,7 @@ class Fields:
 
     def integer(self, name: str, low: int, high: int) -> int:
         """A whole number in `[low, high]`."""
-        value = self.value.get(name)
+        value = whole(self.value.get(name))
         fault = integer_fault(value, low, high)
         if fault or not isinstance(value, int):
             self.fault(name, fault or "")
@@ -255,10 +292,13 @@ def unknown_of(
     taken: frozenset[str],
     path: str,
     faults: Faults,
+    *,
+    warn: bool = True,
 ) -> bytes:
     """What of an object is not known, as a JSON object; empty when all of it is.
 
     A name in `taken` means something in the answer's format, so it comes back as `plan_<name>`.
+    Warns of that, and of names that are nearly known ones, unless told that there are none.
     """
     if value.keys() <= known:
         return b""
@@ -267,8 +307,32 @@ def unknown_of(
         for name, field in value.items()
         if name not in known
     }
+    if known and warn:
+        _warn_of_unknown(value, known, taken, path, faults.warnings)
     try:
         return _encode(unknown)
     except UnicodeEncodeError:
         faults.add(path, "has half a surrogate pair in a field that we do not know")
         return b""
+
+
+def _warn_of_unknown(
+    value: Mapping[str, Any],
+    known: frozenset[str],
+    taken: frozenset[str],
+    path: str,
+    warnings: MapWarnings,
+) -> None:
+    """Note the fields that are nearly known ones, and those that mean nothing in this format."""
+    for name in value:
+        if name in known:
+            continue
+        if name in taken:
+            code = "field_without_effect"
+            said = f"`{name}` means nothing in a plan with `zones`; it is kept as `plan_{name}`"
+        elif (likely := meant(name, known)) and likely not in value:
+            code = "misspelt_field"
+            said = f"`{name}` is not known and has no effect; is `{likely}` meant?"
+        else:
+            continue
+        warnings.add(code, f"{path}.{name}" if path else name, said)

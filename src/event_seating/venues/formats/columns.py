@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, cast
 
-from event_seating.venues.formats.checks import integer_fault, shown, text_fault, wrong_kind
+from event_seating.venues.formats.checks import integer_fault, shown, text_fault, whole, wrong_kind
 from event_seating.venues.model import ID_CHARS_MAX, PLACE_MAX
 
 AVAILABLE = "available"
@@ -91,6 +91,11 @@ class MapColumns:
             return (None,) * count
         share = self.shared_labels.setdefault
         return [share(label, label) if label else None for label in labels]
+
+
+def whole_numbers(values: Sequence[Any]) -> Sequence[Any]:
+    """The values, with floats that are whole numbers as those: `12.0` as 12."""
+    return list(map(whole, values)) if float in set(map(type, values)) else values
 
 
 def texts_are_plain(values: Sequence[Any]) -> bool:

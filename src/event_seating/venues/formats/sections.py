@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from event_seating.venues.formats.builder import MapBuilder, SeatNames
+from event_seating.venues.formats.category_names import LABEL_MISSING, is_uuid, stand_in
 from event_seating.venues.formats.checks import (
     Faults,
     Fields,
@@ -28,10 +29,12 @@ from event_seating.venues.formats.checks import (
     size_fault,
     text_fault,
     unknown_of,
+    whole,
     wrong_kind,
 )
-from event_seating.venues.formats.columns import SeatColumns
+from event_seating.venues.formats.columns import SeatColumns, whole_numbers
 from event_seating.venues.formats.shapes import encode_shapes, focal_point, read_shapes
+from event_seating.venues.formats.spelling import meant
 from event_seating.venues.model import (
     AREA_CAPACITY_MAX,
     ID_CHARS_MAX,
@@ -55,15 +58,17 @@ SEAT = frozenset({"id", "label", "col", "x", "y", "priceTier", "status", "access
 AREA = frozenset({"id", "label", "capacity", "priceTier", "x", "y", "width", "height"})
 
 
-def read_sections(document: Mapping[str, Any]) -> VenueMap:
-    """The map in a document of this format; raises `InvalidMap`, or what decoding raises."""
-    faults = Faults()
+def read_sections(document: Mapping[str, Any], faults: Faults) -> VenueMap:
+    """The map in a document of this format; raises `InvalidMap`, or what decoding raises.
+
+    What is found wrong or odd is noted in `faults`.
+    """
     top = Fields(document, "", faults)
     builder = MapBuilder(NAMES, faults)
     # Tools that have not yet been given an id leave the field empty.
     unnamed = document.get("venueId") == ""
     venue_id = None if unnamed else top.optional_text("venueId", ID_CHARS_MAX)
-    name = top.text("name")
+    name = top.shown_text("name")
     size = top.object("map")
     width, height = size.number("width", None, size_fault), size.number("height", None, size_fault)
     _read_tiers(top, builder)
@@ -88,7 +93,9 @@ def read_sections(document: Mapping[str, Any]) -> VenueMap:
 def _read_tiers(top: Fields, builder: MapBuilder) -> None:
     tiers = top.object("priceTiers")
     builder.check_categories = isinstance(top.value.get("priceTiers"), dict)
-    for key, value in tiers.value.items():
+    given = (tier.get("label") for tier in tiers.value.values() if isinstance(tier, dict))
+    labels = {label for label in given if isinstance(label, str)}
+    for number, (key, value) in enumerate(tiers.value.items(), 1):
         path = f"priceTiers[{shown(key)}]"
         if fault := text_fault(key, ID_CHARS_MAX):
             top.faults.add(path, f"the key {fault}")
@@ -101,16 +108,20 @@ def _read_tiers(top: Fields, builder: MapBuilder) -> None:
         if isinstance(exact, str):
             tier.fault("price", exact)
             exact = None
-        label = tier.text("label", key)
+        label = tier.shown_text("label", key)
+        if is_uuid(label):
+            label = stand_in(number, labels)
+            tier.faults.warnings.add("label_missing", tier.at("label"), LABEL_MISSING)
+        labels.add(label)
         builder.add_category(Category(key, label, exact, tier.unknown(TIER)), path)
 
 
 def _read_section(section: Fields, builder: MapBuilder) -> None:
-    section_id = section.text("id", chars_max=ID_CHARS_MAX)
+    section_id = section.id("id")
     transform = section.object("transform", needed=False)
     read = Section(
         section_id,
-        section.text("label", section_id or "?"),
+        section.shown_text("label", section_id or "?"),
         transform.number("x", 0.0),
         transform.number("y", 0.0),
         transform.number("scale", 1.0, _scale_fault),
@@ -118,9 +129,10 @@ def _read_section(section: Fields, builder: MapBuilder) -> None:
         section.unknown(SECTION),
         transform.unknown(TRANSFORM),
     )
+    if transform.value.get("rotation") not in (None, 0):
+        said = "a section's rotation is kept and not applied; turn the places of its seats"
+        section.faults.warnings.add("not_applied", transform.at("rotation"), said)
     builder.add_section(read, section.at("id"))
-    if section.value.get("rows") == []:
-        section.fault("rows", "has no rows")
     for number, row in enumerate(section.objects("rows")):
         _read_row(row, number, builder)
 
@@ -144,8 +156,8 @@ def _read_row(row: Fields, number: int, builder: MapBuilder) -> None:
         ids=column("id", nothing),
         xs=column("x", nothing),
         ys=column("y", nothing),
-        categories=column("priceTier", nothing),
-        cols=column("col"),
+        categories=whole_numbers(column("priceTier", nothing)),
+        cols=whole_numbers(cols) if (cols := column("col")) else None,
         labels=column("label"),
         statuses=column("status"),
         accessible=column("accessible"),
@@ -169,7 +181,7 @@ def seats_of(row: Fields) -> tuple[list[dict[str, Any]], Sequence[int]]:
     """The seats of a row that are objects, and their places in its list; the rest are faults."""
     seats = row.elements("seats")
     if row.value.get("seats") == []:
-        row.fault("seats", "has no seats")
+        row.faults.warnings.add("left_out", row.path, "the row has no seats; it is left out")
     if set(map(type, seats)) <= {dict}:
         return list(seats), range(len(seats))
     found = [(place, seat) for place, seat in enumerate(seats) if isinstance(seat, dict)]
@@ -187,19 +199,22 @@ def seat_extras(
     taken: frozenset[str] = frozenset(),
 ) -> list[bytes]:
     """What of each seat is not known."""
+    # Asked once for the row: a hundred thousand seats have the same few fields.
+    names = set().union(*seats) - known
+    are_odd = any(name in taken or meant(name, known) for name in names)
     return [
-        unknown_of(seat, known, taken, f"{row.path}.seats[{place}]", row.faults)
+        unknown_of(seat, known, taken, f"{row.path}.seats[{place}]", row.faults, warn=are_odd)
         for place, seat in zip(places, seats, strict=True)
     ]
 
 
 def _read_area(area: Fields, builder: MapBuilder) -> None:
-    area_id = area.text("id", chars_max=ID_CHARS_MAX)
+    area_id = area.id("id")
     read = Area(
         area_id,
-        area.text("label", area_id or "?"),
+        area.shown_text("label", area_id or "?"),
         area.integer("capacity", 1, AREA_CAPACITY_MAX),
-        builder.category(area.value.get("priceTier"), area.at("priceTier")),
+        builder.category(whole(area.value.get("priceTier")), area.at("priceTier")),
         area.number("x"),
         area.number("y"),
         area.number("width", None, size_fault),

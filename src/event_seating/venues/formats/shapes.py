@@ -27,6 +27,9 @@ def read_shapes(top: Fields) -> list[Fields]:
         for name in ("x", "y", "width", "height"):
             if name in shape.value and (fault := number_fault(shape.value[name])):
                 shape.fault(name, fault)
+        if not _is_place(shape.value) and not _has_points(shape.value):
+            said = "the shape does not say where it is (`x` and `y`, or `points`); it is not drawn"
+            top.faults.warnings.add("not_drawn", shape.path, said)
     return shapes
 
 
@@ -57,6 +60,11 @@ def _middle(shape: Mapping[str, Any]) -> tuple[float, float] | None:
     if number_fault(width) or number_fault(height):
         return None
     return shape["x"] + width / 2, shape["y"] + height / 2
+
+
+def _has_points(shape: Mapping[str, Any]) -> bool:
+    points = shape.get("points")
+    return isinstance(points, list) and any(map(_is_place, points))
 
 
 def _is_place(value: object) -> bool:

@@ -2,22 +2,29 @@
 
 Owns the names of its fields and the way from it into a `VenueMap`:
 
-    {name, size: {width, height}, categories: [{name, color}],
+    {name, size: {width, height}, categories: [{name, color, label}],
      zones: [{name, position, rows: [{row_number, position, seats: [{seat_guid, seat_number,
               position, category}]}], areas: [{shape, position, ...}]}]}
 
 A zone becomes a section, a seat's place is the sum of the three positions, and a zone's areas are
 drawn and not sold, so they become shapes. A category is known by its name and has no price; the
-event gives it one. It never writes this format: the answer is always in the first. Fields that it
-does not know are kept; one whose name means something in the first format comes back as
-`plan_<name>`.
+event gives it one. What real plans have that is odd is put right and said: seats that share a
+`seat_guid` (see `seat_guids`), seats without a category, categories called by a UUID. It never
+writes this format: the answer is always in the first. Fields that it does not know are kept; one
+whose name means something in the first format comes back as `plan_<name>`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from event_seating.venues.formats import sections
 from event_seating.venues.formats.builder import MapBuilder, SeatNames
+from event_seating.venues.formats.category_names import (
+    LABEL_MISSING,
+    NO_CATEGORY,
+    is_uuid,
+    stand_in,
+)
 from event_seating.venues.formats.checks import (
     Faults,
     Fields,
@@ -25,12 +32,14 @@ from event_seating.venues.formats.checks import (
     number_fault,
     size_fault,
     text_fault,
+    whole,
     wrong_kind,
 )
 from event_seating.venues.formats.columns import SeatColumns
+from event_seating.venues.formats.document import Elements
+from event_seating.venues.formats.seat_guids import SeatGuids
 from event_seating.venues.formats.shapes import encode_shapes, focal_point
 from event_seating.venues.model import (
-    ID_CHARS_MAX,
     SHAPES_MAX,
     Category,
     Section,
@@ -41,31 +50,34 @@ NAMES = SeatNames("seat_guid", "seat_number", "position.x", "position.y", "categ
 
 TOP = frozenset({"name", "size", "categories", "zones"})
 SIZE = frozenset({"width", "height"})
-CATEGORY = frozenset({"name"})
+CATEGORY = frozenset({"name", "label"})
 ZONE = frozenset({"name", "position", "rows", "areas"})
 ROW = frozenset({"row_number", "position", "seats"})
 SEAT = frozenset({"seat_guid", "seat_number", "position", "category"})
 SHAPE = frozenset({"shape", "position"})
+NAMELESS = (None, "")
+"""What stands in place of the name of a category, where there is none."""
+
 PLACE = frozenset({"x", "y", "width", "height", "type", "label", "radius", "points"})
 
 
-def read_zones(document: Mapping[str, Any]) -> VenueMap:
-    """The map in a document of this format; raises `InvalidMap`, or what decoding raises."""
-    faults = Faults()
+def read_zones(document: Mapping[str, Any], faults: Faults) -> VenueMap:
+    """The map in a document of this format; raises `InvalidMap`, or what decoding raises.
+
+    What is found wrong or odd is noted in `faults`.
+    """
     top = Fields(document, "", faults)
     builder = MapBuilder(NAMES, faults)
-    name = top.text("name")
+    name = top.shown_text("name")
     size = top.object("size")
     width, height = size.number("width", None, size_fault), size.number("height", None, size_fault)
-    builder.check_categories = isinstance(document.get("categories"), list)
-    for category in top.objects("categories"):
-        key = category.text("name", chars_max=ID_CHARS_MAX)
-        read = Category(key, key, None, category.unknown(CATEGORY, sections.TIER))
-        builder.add_category(read, category.at("name"))
+    zones = document.get("zones")
+    listed = zones if isinstance(zones, list | Elements) else ()
+    plan = _Plan(builder, SeatGuids(listed, faults.warnings))
+    plan.read_categories(top)
     shapes: list[Fields] = []
-    taken: set[str] = set()
     for number, zone in enumerate(top.objects("zones")):
-        _read_zone(zone, number, taken, builder)
+        plan.read_zone(zone, number)
         shapes += [_shape(zone, area) for area in zone.objects("areas", needed=False)]
     if len(shapes) > SHAPES_MAX:
         top.fault("zones", f"has {len(shapes):,} areas; at most {SHAPES_MAX:,} are taken")
@@ -82,29 +94,128 @@ def read_zones(document: Mapping[str, Any]) -> VenueMap:
     )
 
 
-def _read_zone(zone: Fields, number: int, taken: set[str], builder: MapBuilder) -> None:
-    if zone.value.get("rows") in (None, []):
-        return  # It holds shapes alone; the caller takes those.
-    section_id = _section_id(zone, number, taken)
-    x, y = _position(zone)
-    label = zone.value.get("name") or section_id
-    if fault := text_fault(label):
-        zone.fault("name", fault)
-    extra = zone.unknown(ZONE, sections.SECTION)
-    section = Section(section_id, str(label), x, y, 1.0, range(0), extra)
-    builder.add_section(section, zone.at("name"))
-    for row_number, row in enumerate(zone.objects("rows")):
-        _read_row(row, row_number, builder)
+class _Plan:
+    """One plan while it is read: its categories, the ids that are taken, the map as it grows."""
+
+    def __init__(self, builder: MapBuilder, guids: SeatGuids) -> None:
+        self._builder = builder
+        self._guids = guids
+        self._section_ids: set[str] = set()
+        self._categories: set[str] = set()
+        self._no_category_extra = b""
+
+    def read_categories(self, top: Fields) -> None:
+        """The categories; one without a name is that of the seats without one."""
+        listed = top.value.get("categories")
+        self._builder.check_categories = isinstance(listed, list)
+        categories = list(top.objects("categories"))
+        labels = {str(category.value.get("name")) for category in categories}
+        for number, category in enumerate(categories, 1):
+            extra = category.unknown(CATEGORY, sections.TIER)
+            if category.value.get("name") in NAMELESS:
+                self._no_category_extra = self._no_category_extra or extra
+                continue
+            key = category.id("name")
+            label = category.shown_text("label", key)
+            if is_uuid(label):
+                label = stand_in(number, labels)
+                category.faults.warnings.add("label_missing", category.at("name"), LABEL_MISSING)
+            labels.add(label)
+            self._categories.add(key)
+            self._builder.add_category(Category(key, label, None, extra), category.at("name"))
+
+    def read_zone(self, zone: Fields, number: int) -> None:
+        """A zone as a section; one that has shapes alone is none, and the caller takes those."""
+        if zone.value.get("rows") in (None, []):
+            if not zone.value.get("areas"):
+                said = "the zone has neither rows nor areas; it is left out"
+                zone.faults.warnings.add("left_out", zone.path, said)
+            return
+        section_id = self._section_id(zone, number)
+        x, y = _position(zone)
+        label = zone.value.get("name") or section_id
+        if fault := text_fault(label):
+            zone.fault("name", fault)
+        label = zone.without_hidden("name", str(label))
+        extra = zone.unknown(ZONE, sections.SECTION)
+        section = Section(section_id, label, x, y, 1.0, range(0), extra)
+        self._builder.add_section(section, zone.at("name"))
+        for row_number, row in enumerate(zone.objects("rows")):
+            self._read_row(row, row_number)
+
+    def _section_id(self, zone: Fields, number: int) -> str:
+        """The first name that fits and is free: plans may give two zones the same, or none."""
+        taken = self._section_ids
+        candidates = [zone.value.get(name) for name in ("zone_id", "name", "uuid")]
+        for candidate in (*candidates, f"zone-{number + 1}", f"zone-{number + 1}-{len(taken)}"):
+            if id_fault(candidate) is None and candidate not in taken:
+                taken.add(str(candidate))
+                return str(candidate)
+            if isinstance(candidate, str) and candidate in taken:
+                said = "another zone has this id already; this one goes by its next name"
+                zone.faults.warnings.add("id_changed", zone.path, said)
+        return f"zone-{number + 1}"
+
+    def _read_row(self, row: Fields, number: int) -> None:
+        index = row.printed_number("row_number", str(number + 1))
+        offset = _position(row)
+        seats, places = sections.seats_of(row)
+        if not seats:
+            return
+        positions = []
+        for place, seat in zip(places, seats, strict=True):
+            position = seat.get("position")
+            if not isinstance(position, dict):
+                row.fault(f"seats[{place}].position", wrong_kind(position, "an object"))
+                position = {"x": 0, "y": 0}
+            positions.append(position)
+        guids = [seat.get("seat_guid") for seat in seats]
+        ids = [
+            self._guids.of(seat, f"{row.path}.seats[{place}].seat_guid")
+            for place, seat in zip(places, seats, strict=True)
+        ]
+        if ids != guids:
+            seats = list(map(_with_guid, seats, ids))
+        extras = None
+        if set().union(*seats) - SEAT:
+            extras = sections.seat_extras(seats, places, row, SEAT, sections.SEAT)
+        columns = SeatColumns(
+            path=row.path,
+            places=places,
+            ids=ids,
+            labels=[_label(seat.get("seat_number")) for seat in seats],
+            xs=[position.get("x") for position in positions],
+            ys=[position.get("y") for position in positions],
+            categories=self._categories_of(seats, places, row),
+            extras=extras,
+            offset=offset,
+        )
+        self._builder.add_row(index, columns, row.unknown(ROW, sections.ROW))
+
+    def _categories_of(
+        self, seats: list[dict[str, Any]], places: Sequence[int], row: Fields
+    ) -> list[Any]:
+        categories = [seat.get("category") for seat in seats]
+        for at, (place, category) in enumerate(zip(places, categories, strict=True)):
+            if category in NAMELESS:
+                categories[at] = self._no_category()
+                said = f'the seat has no category; it is in "{NO_CATEGORY}", which needs a price'
+                row.faults.warnings.add("no_category", f"{row.path}.seats[{place}].category", said)
+        return categories
+
+    def _no_category(self) -> str:
+        """The category of seats without one; a category of the map once a seat is in it."""
+        if NO_CATEGORY not in self._categories:
+            self._categories.add(NO_CATEGORY)
+            added = Category(NO_CATEGORY, NO_CATEGORY, None, self._no_category_extra)
+            self._builder.add_category(added, "categories")
+        return NO_CATEGORY
 
 
-def _section_id(zone: Fields, number: int, taken: set[str]) -> str:
-    """The first name that fits and is free: plans may give two zones the same, or none."""
-    candidates = [zone.value.get(name) for name in ("zone_id", "name", "uuid")]
-    for candidate in (*candidates, f"zone-{number + 1}", f"zone-{number + 1}-{len(taken)}"):
-        if id_fault(candidate) is None and candidate not in taken:
-            taken.add(str(candidate))
-            return str(candidate)
-    return f"zone-{number + 1}"
+def _with_guid(seat: dict[str, Any], seat_id: Any) -> dict[str, Any]:
+    """The seat with the `seat_guid` that it had, if its id is another."""
+    guid = seat.get("seat_guid")
+    return seat if seat_id == guid or not guid else {**seat, "plan_seat_guid": guid}
 
 
 def _position(place: Fields) -> tuple[float, float]:
@@ -113,38 +224,9 @@ def _position(place: Fields) -> tuple[float, float]:
     return position.number("x", 0.0), position.number("y", 0.0)
 
 
-def _read_row(row: Fields, number: int, builder: MapBuilder) -> None:
-    index = row.printed_number("row_number", str(number + 1))
-    offset = _position(row)
-    seats, places = sections.seats_of(row)
-    if not seats:
-        return
-    positions = []
-    for place, seat in zip(places, seats, strict=True):
-        position = seat.get("position")
-        if not isinstance(position, dict):
-            row.fault(f"seats[{place}].position", wrong_kind(position, "an object"))
-            position = {"x": 0, "y": 0}
-        positions.append(position)
-    extras = None
-    if set().union(*seats) - SEAT:
-        extras = sections.seat_extras(seats, places, row, SEAT, sections.SEAT)
-    columns = SeatColumns(
-        path=row.path,
-        places=places,
-        ids=[seat.get("seat_guid") for seat in seats],
-        labels=[_label(seat.get("seat_number")) for seat in seats],
-        xs=[position.get("x") for position in positions],
-        ys=[position.get("y") for position in positions],
-        categories=[seat.get("category") for seat in seats],
-        extras=extras,
-        offset=offset,
-    )
-    builder.add_row(index, columns, row.unknown(ROW, sections.ROW))
-
-
 def _label(seat_number: object) -> object:
     """The printed number of a seat; some plans have it as a number."""
+    seat_number = whole(seat_number)
     return str(seat_number) if type(seat_number) is int else seat_number
 
 

@@ -1,0 +1,67 @@
+"""Lines of CSV that no spreadsheet runs: every file of ours that a person may open is made here.
+
+Owns the quoting (RFC 4180) and the one rule that makes a cell harmless. Each text is quoted, each
+number stands bare, what is missing is an empty text. A text that a spreadsheet would take for a
+formula gets an apostrophe before the sign that begins it. A formula begins with `=`, `+`, `-` or
+`@`, in whatever width, after anything that cannot be seen; a program that divides lines at `;` or
+at tabs finds a cell after each of those, and in one that does not know our quotes after a line
+break too.
+"""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+from event_seating.visible_text import is_visible
+
+Cell = str | int | Decimal | None
+"""Money is a `Decimal`, so that a spreadsheet can add it up."""
+
+_SIGNS: Final = frozenset("=+-@\u2212")
+_ORDINARY_FORMS: Final = "NFKC"
+"""Maps `＝`, `﹢`, `⁻` and their like to the sign itself."""  # noqa: RUF001
+
+_CONTROLS: Final = ("\t", "\r", "\n")
+_DIVIDERS: Final = frozenset({";", *_CONTROLS})
+
+
+def encode(rows: Iterable[Iterable[Cell]]) -> bytes:
+    """These rows as lines of a CSV file, in UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _harmless(cell: Cell) -> Cell:
+    """The cell as it may be written."""
+    if isinstance(cell, str):
+        return defused(cell)
+    assert cell is None or isinstance(cell, int | Decimal), "a number of a spreadsheet is exact"
+    return cell
+
+
+def defused(text: str) -> str:
+    """The text with an apostrophe wherever a spreadsheet would see a formula begin."""
+    if text.isalnum():
+        return text
+    starts = [0, *(at for at, char in enumerate(text, 1) if _plain(char) in _DIVIDERS)]
+    pieces = [text[at:end] for at, end in zip(starts, [*starts[1:], None], strict=True)]
+    if pieces[0].endswith(_CONTROLS) and not any(map(is_visible, pieces[0])):
+        # It begins with a tab or a line break, which some programs cut off and then look again.
+        pieces[0] = f"'{pieces[0]}"
+    return "".join(f"'{piece}" if _begins_formula(piece) else piece for piece in pieces)
+
+
+def _begins_formula(piece: str) -> bool:
+    """Whether a cell of this text would be run."""
+    first = next((char for char in piece if char != '"' and is_visible(char)), "")
+    return _plain(first) in _SIGNS
+
+
+def _plain(char: str) -> str:
+    """The first character of its ordinary form."""
+    return unicodedata.normalize(_ORDINARY_FORMS, char)[:1]

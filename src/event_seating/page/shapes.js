@@ -1,0 +1,111 @@
+// Owns the way from a map's shapes as JSON to what scenery.js draws: where each is, its colours, and
+// its text, whatever of the forms that real maps have it is given in. Turned shapes become polygons.
+// Pure: no DOM, no network; runs in the worker.
+//
+// Modules: readShapes(json.shapes) -> [{kind, points, x, y, width, height, radius, color, border,
+// text, isStage}]; text is null or {words, x, y, angle, size, color}, its x and y null for the middle.
+
+// Of the outline of a turned ellipse.
+const CORNERS = 48;
+
+const DEGREE = Math.PI / 180;
+
+/** Shapes that say where they are. */
+export function readShapes(shapes) {
+  const found = [];
+  for (const shape of shapes ?? []) {
+    const points = Array.isArray(shape.points) ? shape.points.filter(isPlace) : [];
+    if (!points.length && !isPlace(shape)) continue;
+    found.push(readShape(shape, points));
+  }
+  return found;
+}
+
+function readShape(shape, points) {
+  const box = boxOf(shape);
+  const kind = points.length ? "polygon" : kindOf(shape);
+  const names = [shape.id, shape.name, shape.label, shape.type, wordsOf(shape)];
+  const read = {
+    kind,
+    points: points.map(({ x, y }) => [x, y]),
+    ...box,
+    radius: sizeOf(shape.cornerRadius),
+    color: colorOf(shape.color),
+    border: colorOf(shape.border_color),
+    text: null,
+    isStage: names.some((name) => typeof name === "string" && name.trim().toLowerCase() === "stage"),
+  };
+  const origin = originOf(shape, kind, box);
+  const angle = Number.isFinite(shape.rotation) && origin ? (shape.rotation % 360) * DEGREE : 0;
+  read.text = textOf(shape, kind, origin, angle);
+  return angle ? turned(read, origin, angle) : read;
+}
+
+/** What a turn is about and the place of a text is counted from: a corner, or the middle of an ellipse. */
+function originOf(shape, kind, { x, y, width, height }) {
+  if (!isPlace(shape)) return null;
+  return kind === "ellipse" ? [x + width / 2, y + height / 2] : [shape.x, shape.y];
+}
+
+function textOf(shape, kind, origin, angle) {
+  const words = wordsOf(shape);
+  if (!words) return null;
+  const { position, size, color } = typeof shape.text === "object" && shape.text ? shape.text : {};
+  const [x, y] = isPlace(position) && origin
+    ? turn([origin[0] + position.x, origin[1] + position.y], origin, angle)
+    : [null, null];
+  return { words, x, y, angle, size: sizeOf(size), color: colorOf(color) ?? (kind === "text" ? colorOf(shape.color) : null) };
+}
+
+/** A label, a text, or the text of an object that has more to say of it. */
+function wordsOf({ label, text }) {
+  const words = [label, text, text?.text].find((each) => typeof each === "string" && each.trim());
+  return words ? words.trim() : "";
+}
+
+function turned(shape, origin, angle) {
+  if (shape.kind === "text") return shape;
+  return { ...shape, kind: "polygon", points: outlineOf(shape).map((point) => turn(point, origin, angle)) };
+}
+
+function outlineOf({ kind, points, x, y, width, height }) {
+  if (kind === "polygon") return points;
+  if (kind === "rectangle") return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
+  return Array.from({ length: CORNERS }, (_, corner) => {
+    const at = (2 * Math.PI * corner) / CORNERS;
+    return [x + (width / 2) * (1 + Math.cos(at)), y + (height / 2) * (1 + Math.sin(at))];
+  });
+}
+
+/** A point turned clockwise about another. */
+function turn([x, y], [ox, oy], angle) {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  return [ox + (x - ox) * cos - (y - oy) * sin, oy + (x - ox) * sin + (y - oy) * cos];
+}
+
+function kindOf(shape) {
+  const named = String(shape.type ?? "").toLowerCase();
+  if (named.includes("circle") || named.includes("ellipse") || sizeOf(shape.radius)) return "ellipse";
+  return sizeOf(shape.width) && sizeOf(shape.height) ? "rectangle" : "text";
+}
+
+/** The box around a shape; one that has only a radius is placed by its middle. */
+function boxOf(shape) {
+  const { x = 0, y = 0 } = shape;
+  const radius = sizeOf(shape.radius);
+  if (!sizeOf(shape.width) && radius) return { x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius };
+  return { x, y, width: sizeOf(shape.width), height: sizeOf(shape.height) };
+}
+
+/** A colour as the map writes it; palette.js knows whether it is one. */
+function colorOf(value) {
+  return typeof value === "string" && value ? value : null;
+}
+
+export function isPlace(value) {
+  return Number.isFinite(value?.x) && Number.isFinite(value?.y);
+}
+
+function sizeOf(value) {
+  return Number.isFinite(value) && value > 0 ? value : 0;
+}

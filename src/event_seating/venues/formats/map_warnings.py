@@ -1,0 +1,51 @@
+"""What a map's author should know although the map is taken.
+
+Owns the list of warnings: alike ones are one with a count, and the list is bounded. Never decides
+whether a map is taken; that is for the faults in `checks`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from event_seating.venues.model import MapWarning
+
+WARNINGS_MAX: Final = 50
+"""Warnings that are listed; the rest is only counted. More than a person reads in one go."""
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Warnings that say the same; `path` is that of the first."""
+
+    path: str
+    count: int = 1
+
+
+class MapWarnings:
+    """The warnings about one map, in the order in which they were first found."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, str], _Kind] = {}
+        self.left_out = 0
+        """How many are not in the list, because it is full."""
+
+    def add(self, code: str, path: str, message: str) -> None:
+        """Note one; those with the same code and message are counted together."""
+        kind = self._kinds.get((code, message))
+        if kind is not None:
+            kind.count += 1
+        elif len(self._kinds) < WARNINGS_MAX:
+            self._kinds[code, message] = _Kind(path)
+        else:
+            self.left_out += 1
+
+    def listed(self) -> tuple[MapWarning, ...]:
+        """At most `WARNINGS_MAX` of them."""
+        return tuple(
+            MapWarning(kind.path, code, _with_count(message, kind.count))
+            for (code, message), kind in self._kinds.items()
+        )
+
+
+def _with_count(message: str, count: int) -> str:
+    return message if count == 1 else f"{message} ({count:,} times, first here)"

@@ -581,8 +581,8 @@ class UnknownUser(ServiceError):
 
 
 class VersionNotReached(ServiceError):
-    """A read asked for a version that this instance does not have yet."""
+    """A read asked for a version that the event's log does not have."""
 
-    status = 503
+    status = 400
     code = "version_not_reached"
-    sentence = "This instance has not reached that version yet; try again."
+    sentence = "This event has no such version yet; `version` is its newest. Leave it out."

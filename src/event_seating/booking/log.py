@@ -40,7 +40,7 @@ from event_seating.clock import Clock
 from event_seating.errors import (
     DatabaseUnavailable,
     EventUnavailable,
-    IdempotencyKeyReused,
+    ServiceError,
     TooBusy,
 )
 from event_seating.telemetry.logs import get_logger
@@ -117,8 +117,9 @@ class SeatLog:
     async def submit(self, submission: Submission) -> Granted | Refusal:
         """Let the request be decided, and wait until that is for ever.
 
-        Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, and `DatabaseUnavailable`
-        when nobody knows whether it was granted (the same call again, with its key, will tell).
+        Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and
+        `DatabaseUnavailable` when nobody knows whether it was granted (the same call again, with
+        its key, will tell).
         """
         if self.broken is not None:
             raise EventUnavailable
@@ -332,10 +333,11 @@ class SeatLog:
             changes = self.states.commit(batch)
             self.batches += 1
             self._tally.batch_sizes[len(batch.entries)] += 1
+            self._tally.log_bytes += len(decided.row.entries)
             self._tell(changes, batch.entries)
         self._tally.answered(decided.outcomes)
         for submission, outcome in decided.outcomes:
-            if isinstance(outcome, IdempotencyKeyReused):
+            if isinstance(outcome, ServiceError):
                 fail([submission], outcome)
             elif not submission.outcome.done():
                 submission.outcome.set_result(outcome)

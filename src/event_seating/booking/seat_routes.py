@@ -121,7 +121,8 @@ def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Dat
         operation_id="readLog",
         summary="Read an event's log",
         response_model=LogBody,
-        responses=documented(errors.InvalidRequest, *_READS) | {200: LINES_OF_THE_LOG},
+        responses=documented(errors.InvalidRequest, errors.LogArchived, *_READS)
+        | {200: LINES_OF_THE_LOG},
     )
     async def read_log(
         request: Request,

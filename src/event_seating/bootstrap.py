@@ -14,6 +14,7 @@ from event_seating.booking.announcements import NEWS_TYPES, Announcements
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
+from event_seating.booking.log_budget import LogBudget
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.service import BookingService
 from event_seating.booking.store import SqlLogStore
@@ -37,6 +38,7 @@ from event_seating.mail.mode import sends_mail
 from event_seating.operations.health import Health
 from event_seating.operations.job_watch import JobWatch
 from event_seating.operations.jobs import JobReader
+from event_seating.operations.size_watch import SizeWatch
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.asking import UserAsking
@@ -146,6 +148,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         if signals is not None:
             await begin_signals(stack, signals, metrics)
 
+        sizes = SizeWatch(database)
+        metrics.attach_size(lambda: sizes.database_bytes)
+        await stack.enter_async_context(background(sizes.run()))
         jobs = await _jobs(stack, settings, database, clock, metrics)
 
         yield Parts(
@@ -263,14 +268,16 @@ async def _seating(
     seat_logs.listen(lambda _log, _changes, _entries: announcements.written())
     stack.push_async_callback(seat_views.aclose)
     secret = await _secret(settings, database)
+    buyers = Buyers(secret, secure=settings.production)
+    budget = LogBudget(settings.log_mb_per_address * BYTES_PER_MB, clock.monotonic)
+    metrics.attach_log_budget(lambda: budget.refused)
     bookings = BookingService(
-        seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock
+        seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock, buyers, budget
     )
     events = EventService(
         database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
     )
     stack.push_async_callback(events.aclose)
-    buyers = Buyers(secret, secure=settings.production)
     await stack.enter_async_context(background(seat_logs.run()))
     await stack.enter_async_context(background(timekeeper.keep()))
     return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)

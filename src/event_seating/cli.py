@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -17,6 +18,9 @@ DEMO_SECONDS_MAX: Final = 3_600
 
 DEMO_BUYERS_MAX: Final = 64
 """More of them meet the rate limit of their one address and wait."""
+
+ARCHIVES: Final = "archives"
+"""Where the files of archived logs are, in `DATA_DIR`."""
 
 cli = typer.Typer(
     help="The self-hosted seating engine that never sells a seat twice.",
@@ -116,15 +120,19 @@ def simulate(
 @cli.command()
 def verify(
     event: Annotated[str | None, typer.Option(help="Only this event.")] = None,
+    archives: Annotated[
+        Path | None, typer.Option(help="Where archived logs are. Default: archives in DATA_DIR.")
+    ] = None,
 ) -> None:
     """Compare the log of every event with its snapshots, bookings and seats; exit 1 if they differ.
 
-    Reads only, and may run beside a server.
+    Reads only, and may run beside a server. A log whose archived part is not at hand is checked
+    from its oldest snapshot on.
     """
-    raise typer.Exit(asyncio.run(_verify(event)))
+    raise typer.Exit(asyncio.run(_verify(event, archives)))
 
 
-async def _verify(event_id: str | None) -> int:
+async def _verify(event_id: str | None, archives: Path | None) -> int:
     from rich.console import Console  # noqa: PLC0415
 
     from event_seating import workshop  # noqa: PLC0415
@@ -135,8 +143,64 @@ async def _verify(event_id: str | None) -> int:
     grace_ms = int(settings.booking_grace_s * MS_PER_S)
     async with workshop.stored(settings) as (database, load_index):
         return await command.verify_all(
-            database, load_index, event_id, grace_ms=grace_ms, console=Console()
+            database,
+            load_index,
+            event_id,
+            grace_ms=grace_ms,
+            archives=archives or settings.data_dir / ARCHIVES,
+            console=Console(),
         )
+
+
+@cli.command()
+def archive(
+    event: Annotated[str | None, typer.Option(help="Only this event.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Directory of the files. Default: archives in DATA_DIR.")
+    ] = None,
+    after_days: Annotated[
+        int, typer.Option(min=1, help="Days since the event began and its log was last written.")
+    ] = 30,
+    check: Annotated[
+        Path | None, typer.Option(help="Only say whether this file is a whole archive.")
+    ] = None,
+) -> None:
+    """Move the logs of events that are over into files, up to the older of their two snapshots.
+
+    Each file is read back before its rows leave the database. May run beside a server.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from event_seating.maintenance import command  # noqa: PLC0415
+
+    if check is not None:
+        raise typer.Exit(command.check_file(check, Console()))
+    raise typer.Exit(asyncio.run(_archive(event, to, after_days)))
+
+
+async def _archive(event_id: str | None, to: Path | None, after_days: int) -> int:
+    from rich.console import Console  # noqa: PLC0415
+
+    from event_seating import workshop  # noqa: PLC0415
+    from event_seating.clock import MS_PER_S, SystemClock  # noqa: PLC0415
+    from event_seating.maintenance import command  # noqa: PLC0415
+
+    settings = config.load()
+    directory = to or settings.data_dir / ARCHIVES
+    try:
+        async with workshop.stored(settings) as (database, load_index):
+            return await command.archive_all(
+                database,
+                load_index,
+                event_id,
+                directory,
+                SystemClock(),
+                after_days=after_days,
+                grace_ms=int(settings.booking_grace_s * MS_PER_S),
+                console=Console(),
+            )
+    except OSError as error:
+        raise StartupError(f"{directory}: {error.strerror or error}; nothing was deleted") from None
 
 
 @cli.command()

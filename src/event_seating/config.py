@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BeforeValidator,
     Field,
@@ -28,7 +27,7 @@ from pydantic_settings import (
 )
 
 from event_seating.errors import StartupError
-from event_seating.mailbox import parse_mailbox
+from event_seating.setting_types import LogDir, MailFrom, SmtpUrl, when_text
 from event_seating.written import (
     AppEnv,
     LogLevel,
@@ -40,7 +39,6 @@ from event_seating.written import (
     parse_networks,
     parse_origins,
     parse_redis_url,
-    parse_smtp_url,
     parse_windows,
     redis_url,
     secrets_from_files,
@@ -63,26 +61,6 @@ SEATS_PER_HOLD_MAX = 500
 
 HELD_SEATS_PER_BUYER_MAX = 10_000
 """More than any buyer; who needs no cap at all is the box office."""
-
-
-def _when_text(parse: Any) -> BeforeValidator:
-    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
-
-
-def _smtp_url(value: SecretStr | None) -> SecretStr | None:
-    if value is not None:
-        parse_smtp_url(value.get_secret_value())
-    return value
-
-
-def _mail_from(value: str | None) -> str | None:
-    if value is not None:
-        parse_mailbox(value)
-    return value
-
-
-def _log_dir(value: object) -> object:
-    return None if isinstance(value, str) and value.strip().lower() == "off" else value
 
 
 class Settings(BaseSettings):
@@ -112,7 +90,7 @@ class Settings(BaseSettings):
         "`NODE_ENV` is read when `APP_ENV` is not set.",
     )
     log_level: LogLevel = Field(LogLevel.info, description="debug, info, warning or error.")
-    log_dir: Annotated[Path | None, BeforeValidator(_log_dir)] = Field(
+    log_dir: LogDir = Field(
         Path(),
         description="Where production's log files go; `off` writes none. Default: `logs` in "
         "`DATA_DIR`.",
@@ -160,12 +138,12 @@ class Settings(BaseSettings):
         description="Milliseconds added to each read of the database, to see what cache and "
         "coalescing save.",
     )
-    rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+    rate_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(5, 10), Window(10, 60)),
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
     )
-    wrong_key_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+    wrong_key_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(10, 60), Window(60, 3600)),
         description="Windows of requests with a wrong key, at every address, for each client: what "
         "comes beyond them is 429 in place of 401; or `off`.",
@@ -187,10 +165,17 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z]{3}$",
         description="The ISO 4217 code of the currency of a new event.",
     )
-    seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+    seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(60, 10), Window(200, 60)),
         description="Windows of holds and bookings by callers without a key: for each buyer, "
         "and ten times that for each address; or `off`.",
+    )
+    log_mb_per_address: int = Field(
+        32,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes an hour that callers of one address without a key may add to the "
+        "seat log and to answers kept for repeated calls: about 30,000 holds. 0: no bound.",
     )
     booking_grace_s: float = Field(
         60,
@@ -224,21 +209,21 @@ class Settings(BaseSettings):
         description="Signs hold tokens and buyers' cookies; at least "
         f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
     )
-    smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp_url)] = Field(
+    smtp_url: SmtpUrl = Field(
         None,
         description="The mail server: smtp://user:password@host:587 or smtps://…, perhaps with "
         "`?starttls=required` or `?starttls=off`. Default: files in `DATA_DIR`/mail in "
         "development, no mail in production.",
     )
-    mail_from: Annotated[str | None, AfterValidator(_mail_from)] = Field(
+    mail_from: MailFrom = Field(
         None,
         description="Who mail comes from: `Box Office <tickets@example.com>`; needed with "
         "`SMTP_URL` in production. Default: `Event Seating <event-seating@localhost>`.",
     )
     trusted_proxies: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, when_text(parse_networks)
     ] = Field((), description="Addresses or networks whose `X-Forwarded-For` is believed.")
-    cors_origins: Annotated[tuple[str, ...], NoDecode, _when_text(parse_origins)] = Field(
+    cors_origins: Annotated[tuple[str, ...], NoDecode, when_text(parse_origins)] = Field(
         (), description="Origins whose pages may call the API, or `*`."
     )
     admin_api_key: SecretStr | None = Field(

@@ -316,6 +316,17 @@ class TooManyWrongKeys(RateLimited):
     )
 
 
+class LogBudgetSpent(ServiceError):
+    """Callers without a key, at one address, have had the log written as much as they may."""
+
+    status = 429
+    code = "log_budget_spent"
+    sentence = (
+        "Seats were held from this address too often within the last hour; try again when "
+        "`retryAfter` seconds have passed, or ask the operator for a key."
+    )
+
+
 class Draining(ServiceError):
     """The process is about to stop."""
 
@@ -378,6 +389,14 @@ class IdempotencyKeyReused(ServiceError):
     status = 422
     code = "idempotency_key_reused"
     sentence = "This Idempotency-Key was used for another request; take a new one."
+
+
+class IdempotencyKeyInUse(ServiceError):
+    """Somebody else made a call with the same key: their answer is not for this caller."""
+
+    status = 409
+    code = "idempotency_key_in_use"
+    sentence = "Another caller has used this Idempotency-Key here; take a new one."
 
 
 class Refused(ServiceError):
@@ -461,7 +480,7 @@ class ConfigurationChanged(Refused):
 
 
 class HoldNotFound(Refused):
-    """The token is unknown, malformed or somebody else's, or its hold ended long ago."""
+    """The token is malformed, or not one that this server signed."""
 
     status = 404
     code = "hold_not_found"
@@ -482,6 +501,14 @@ class HoldReleased(Refused):
     status = 410
     code = "hold_released"
     sentence = "This hold was given back."
+
+
+class HoldEnded(Refused):
+    """The hold ended so long ago that its end is not remembered; it was not booked."""
+
+    status = 410
+    code = "hold_ended"
+    sentence = "This hold ended long ago without a booking; its seats are free again."
 
 
 class HoldBooked(Refused):
@@ -564,6 +591,17 @@ class EventNotFound(ServiceError):
     sentence = "No event has this id."
 
 
+class LogArchived(ServiceError):
+    """The beginning of an event's log has left the database."""
+
+    status = 410
+    code = "log_archived"
+    sentence = (
+        "The log up to version `archivedUntil` is in an archive and no longer here; "
+        "ask for what follows it with `since`."
+    )
+
+
 class SeatNotFound(ServiceError):
     """The event's map has no such seat."""
 
@@ -581,8 +619,8 @@ class UnknownUser(ServiceError):
 
 
 class VersionNotReached(ServiceError):
-    """A read asked for a version that this instance does not have yet."""
+    """A read asked for a version that the event's log does not have."""
 
-    status = 503
+    status = 400
     code = "version_not_reached"
-    sentence = "This instance has not reached that version yet; try again."
+    sentence = "This event has no such version yet; `version` is its newest. Leave it out."

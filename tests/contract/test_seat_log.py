@@ -3,13 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 from tests.contract.seats import EVENT, answer, ask, book, house, many, once, open_log, place
 
 from event_seating.booking import ids, snapshot
-from event_seating.booking import log as log_module
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
 from event_seating.booking.projection import Buyer
@@ -413,37 +413,33 @@ async def test_a_dry_run_answers_and_changes_nothing(
     assert await count(database, seat_log) == before
 
 
-async def test_a_reader_who_waits_for_a_version_of_another_process_gets_it(
-    store: SqlLogStore,
-) -> None:
-    ours, theirs = await open_log(store), await open_log(store)
-    granted = await ask(theirs, place([1]))
-    assert isinstance(granted, Granted)
-    assert await ours.wait_for(granted.version, 5)
-    assert ours.states.status(1) == "held"
-    assert not await ours.wait_for(granted.version + 1, 0.2)
-
-
-async def test_a_reader_who_waits_is_told_of_each_row_and_does_not_ask_in_between(
+async def test_who_asks_after_a_commit_elsewhere_finds_it_though_a_read_is_under_way(
     store: SqlLogStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_module, "LOOK_EVERY_S", 60)
-    log = await open_log(store)
-    catch_up, asked = log.catch_up, []
+    ours, theirs = await open_log(store), await open_log(store)
+    rows_after, begun, go_on = store.rows_after, asyncio.Event(), asyncio.Event()
+    reads = 0
 
-    async def noted() -> None:
-        asked.append(log.states.version)
-        await catch_up()
+    async def slow(*asked: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        found = await rows_after(*asked)
+        begun.set()
+        await go_on.wait()
+        return found
 
-    monkeypatch.setattr(log, "catch_up", noted)
-    waiting = asyncio.create_task(log.wait_for(log.states.version + 2, 60))
-    for seat in (1, 2):
-        await ask(log, place([seat]))
-        for _ in range(20):
-            await store.rows_after(EVENT, 0, 1)
-    async with asyncio.timeout(5):
-        assert await waiting
-    assert len(asked) <= 3
+    monkeypatch.setattr(store, "rows_after", slow)
+    first = asyncio.create_task(ours.catch_up())
+    await begun.wait()
+    granted = await ask(theirs, place([1]))
+    assert isinstance(granted, Granted)
+    others = [asyncio.create_task(ours.catch_up()) for _ in range(20)]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, *others)
+    assert ours.states.version == granted.version
+    assert ours.states.status(1) == "held"
+    assert reads == 2, "twenty who came while one was read shared the next"
 
 
 async def test_a_reused_key_does_not_part_a_batch_that_lost_a_race(

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,10 @@ TAMPERED = {
         "UPDATE bookings SET total = 1 WHERE user_id = 'anna'",
         "total is 1, the log says 13500",
     ),
+    "a booking of another hold": (
+        "UPDATE bookings SET hold_id = 'x' WHERE user_id = 'anna'",
+        "hold_id is x, the log says",
+    ),
     "a booking that is confirmed again": (
         "UPDATE bookings SET status = 'confirmed' WHERE status = 'cancelled'",
         "status is confirmed, the log says cancelled",
@@ -130,7 +135,9 @@ TAMPERED = {
     "a booking that is gone": ("DELETE FROM bookings WHERE user_id = 'anna'", "has no row"),
     "a forged booking": (
         (
-            "INSERT INTO bookings SELECT event_id, 'testevent001AAAAAAAAAAAAAAAAAAAAAA', user_id,"
+            "INSERT INTO bookings (event_id, id, user_id, order_ref, metadata, status, total,"
+            " currency, version, created_at_ms, updated_at_ms)"
+            " SELECT event_id, 'testevent001AAAAAAAAAAAAAAAAAAAAAA', user_id,"
             " order_ref, metadata, status, total, currency, version, created_at_ms, updated_at_ms"
             " FROM bookings WHERE user_id = 'anna'"
         ),
@@ -138,7 +145,9 @@ TAMPERED = {
     ),
     "a forged cancelled booking": (
         (
-            "INSERT INTO bookings SELECT event_id, 'testevent001AAAAAAAAAAAAAAAAAAAAAA', user_id,"
+            "INSERT INTO bookings (event_id, id, user_id, order_ref, metadata, status, total,"
+            " currency, version, created_at_ms, updated_at_ms)"
+            " SELECT event_id, 'testevent001AAAAAAAAAAAAAAAAAAAAAA', user_id,"
             " order_ref, metadata, status, total, currency, version, created_at_ms, updated_at_ms"
             " FROM bookings WHERE status = 'cancelled'"
         ),
@@ -310,7 +319,7 @@ async def test_the_command_says_each_difference_and_that_there_are_any(
     async def verify_all() -> tuple[int, str]:
         written = Console(file=io.StringIO(), width=200)
         code = await command.verify_all(
-            database, load_index, None, grace_ms=60_000, console=written
+            database, load_index, None, grace_ms=60_000, archives=Path(), console=written
         )
         return code, written.file.getvalue()  # type: ignore[attr-defined]
 

@@ -282,3 +282,20 @@ async def test_a_booking_has_one_order_of_lines_everywhere(service: Service, eve
     booked = (await service.client.post("/bookings", json={"holdToken": token})).json()
     assert booked["seats"] == ["A-1-1", "A-2-3", "A-1-2"]
     assert (await service.client.get(f"/bookings/{booked['id']}")).json() == booked
+
+
+async def test_a_users_bookings_look_the_user_up_once(service: Service, event: str) -> None:
+    user = {"id": "anna", "name": "Anna", "email": "anna@example.com"}
+    assert (await service.client.post("/users", json=user)).status_code == 201
+    before = service.database_reads()
+    for seat in ("A-1-1", "A-1-2", "A-1-3"):
+        token = (await hold(service, event, seat)).json()["holdToken"]
+        body = {"holdToken": token, "userId": "anna"}
+        assert (await service.client.post("/bookings", json=body)).status_code == 201
+    await service.client.get("/users/anna/bookings")
+    assert service.database_reads() == before, "the cache knows the user"
+    assert (await service.client.delete("/cache")).status_code == 200
+    token = (await hold(service, event, "A-1-4")).json()["holdToken"]
+    body = {"holdToken": token, "userId": "anna"}
+    assert (await service.client.post("/bookings", json=body)).status_code == 201
+    assert service.database_reads() == before + 1

@@ -1,6 +1,5 @@
 """Reading an event's seats over HTTP: snapshots, one seat, the log."""
 
-import asyncio
 import gzip
 from typing import Any
 from urllib.parse import quote
@@ -122,25 +121,42 @@ async def test_a_head_request_tells_the_length_and_sends_nothing(service: Servic
         assert head.headers["content-length"] == str(len(read.content))
 
 
-async def test_a_read_of_a_version_that_comes_in_time_waits_for_it(service: Service) -> None:
+async def test_a_read_of_a_version_that_another_process_wrote_has_it(
+    service: Service, environment: dict[str, str]
+) -> None:
     event = await on_sale(service)
-    waiting = asyncio.create_task(seats(service, event, "?version=2"))
-    await asyncio.sleep(0)
-    await hold(service, event, "A-1-1")
-    answer = await waiting
-    assert answer.status_code == 200
+    await seats(service, event)
+    async with in_process() as other:
+        assert (await hold(other, event, "A-1-1")).status_code == 201
+        assert (await seats(service, event)).json()["version"] == 1, "not looked for by itself"
+        answer = await seats(service, event, "?version=2")
+    assert answer.status_code == 200, answer.text
     assert answer.json()["version"] == 2
 
 
-async def test_a_read_of_a_version_that_does_not_come_is_told_to_come_again(
-    service: Service,
+@pytest.mark.parametrize("version", [3, 10**15])
+async def test_a_version_that_nobody_was_told_of_is_the_callers_fault(
+    service: Service, environment: dict[str, str], version: int
 ) -> None:
     event = await on_sale(service)
-    answer = await seats(service, event, "?version=99")
-    assert answer.status_code == 503
-    assert answer.json()["code"] == "version_not_reached"
-    assert answer.json()["retryAfter"] == 1
-    assert answer.headers["retry-after"] == "1"
+    await seats(service, event)
+    async with in_process() as other:
+        await hold(other, event, "A-1-1")
+    answer = await seats(service, event, f"?version={version}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "version_not_reached")
+    assert answer.json()["version"] == 2, "judged by what the log has, not by what was read of it"
+    log = await service.parts.seat_logs.get(event)
+    assert not log.broken
+    assert (await seats(service, event)).status_code == 200
+
+
+async def test_a_version_of_another_epoch_means_nothing(service: Service) -> None:
+    event = await on_sale(service)
+    epoch = (await seats(service, event)).json()["epoch"]
+    theirs = await seats(service, event, "?version=99&epoch=of-a-lost-future")
+    assert (theirs.status_code, theirs.json()["version"]) == (200, 1)
+    ours = await seats(service, event, f"?version=99&epoch={epoch}")
+    assert ours.status_code == 400
 
 
 async def test_a_question_that_makes_no_sense_is_400(service: Service) -> None:

@@ -31,6 +31,7 @@ HAPPENED = {
     "race lost": "lost race",
     "unknown outcome": "unknown outcome",
     "repeated call": "replayed",
+    "repeated call about a hold that ended": "repeated after the hold's end",
     "key of another call": "key reused",
     "guilty request": "guilty request",
     "dry run": "dry run",
@@ -64,7 +65,9 @@ def test_everything_that_can_go_wrong_did(outcomes: list[Outcome]) -> None:
     assert rare == set()
     granted = {name for name in happened if name.startswith("granted ")}
     assert len(granted) == 11, "every kind of request was granted"
-    missed = {code for code in RefusalCode if not happened[f"refused {code}"]}
+    # Not the rules' own: the service says it of a hold that they have forgotten.
+    codes = set(RefusalCode) - {RefusalCode.hold_ended}
+    missed = {code for code in codes if not happened[f"refused {code}"]}
     assert missed == set(), "every refusal occurred"
 
 

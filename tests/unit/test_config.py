@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "wrong_key_limits": ((10, 60), (60, 3_600)),
     "booking_grace_s": 60,
     "seat_memory_mb": 512,
+    "log_mb_per_address": 32,
     "live_connections_max": 12_000,
     "live_connections_per_address": 1_000,
     "secret_key": None,
@@ -86,6 +87,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "booking_grace_s": ("0.5", 0.5),
     "seat_memory_mb": ("64", 64),
     "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
+    "log_mb_per_address": ("0", 0),
     "live_connections_max": ("9", 9),
     "live_connections_per_address": ("3", 3),
     "trusted_proxies": (

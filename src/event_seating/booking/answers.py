@@ -47,6 +47,11 @@ def hold(house: House, held: Hold, currency: str, version: int) -> bytes:
     )
 
 
+def hold_id(stored: bytes) -> str:
+    """The id of a stored hold, which it begins with."""
+    return stored.removeprefix(_HOLD_ID).partition(b'"')[0].decode()
+
+
 def with_token(stored: bytes, tokens: ids.Tokens) -> bytes:
     """A stored hold as it is answered: with its token, which is made anew each time."""
     text, quote, rest = stored.removeprefix(_HOLD_ID).partition(b'"')

@@ -24,6 +24,13 @@ LINES: Final = (
 )
 
 
+OF_HOLD: Final = (
+    select(bookings.c.id)
+    .where(bookings.c.event_id == bindparam("event_id"))
+    .where(bookings.c.hold_id == bindparam("hold_id"))
+    .limit(1)
+)
+
 CONFIGURATION: Final = select(events.c.configuration).where(events.c.id == bindparam("id"))
 
 
@@ -59,6 +66,12 @@ async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> 
         row.updated_at_ms,
         groups_of((line.seat, line.ticket_type, line.price) for line in lines),
     )
+
+
+async def of_hold(connection: AsyncConnection, event_id: str, hold_id: str) -> str | None:
+    """The id of the booking that was made from this hold, whatever became of it."""
+    key = {"event_id": event_id, "hold_id": hold_id}
+    return (await connection.execute(OF_HOLD, key)).scalar_one_or_none()
 
 
 async def currency_of(connection: AsyncConnection, event_id: str) -> str:

@@ -1,11 +1,11 @@
 """How a buyer without an account is known: by a cookie that we signed.
 
-The first hold sets it; it holds a random number and nothing about the person.
+The first hold sets it. It follows from that hold's id, so that a repeated call sets the same one,
+and says nothing about the hold or the person to who has not our secret.
 """
 
 import hmac
 import re
-import secrets
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Final
@@ -33,9 +33,14 @@ class Buyers:
         self._secret = secret
         self._secure = secure
 
-    def new(self) -> str:
-        """The value of a cookie for a new buyer."""
-        name = secrets.token_urlsafe(ID_BYTES)
+    def named_by(self, hold_id: str) -> str:
+        """The new buyer whose first hold this is: the same whenever it is asked."""
+        digest = hmac.digest(self._secret, b"first hold " + hold_id.encode(), sha256)
+        return urlsafe_b64encode(digest[:ID_BYTES]).decode()
+
+    def new(self, hold_id: str) -> str:
+        """The value of a cookie for the new buyer whose first hold this is."""
+        name = self.named_by(hold_id)
         return f"{name}.{self._signature(name)}"
 
     def known(self, value: str) -> str | None:

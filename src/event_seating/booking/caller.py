@@ -1,20 +1,29 @@
 """Who calls, and what makes a call the same call again.
 
 A call that comes with an `Idempotency-Key` is known by its principal, its route, its event and that
-key; a hash of what was asked tells a repetition from another request under the same key.
+key, of which a hash is kept; a hash of what was asked tells a repetition from another request under
+the same key. Callers without an API key share one principal: for them hashes of the buyer and of
+the address are kept beside, so that nobody gets the answer, and with it the hold, of somebody else
+who sent the same key. Either of the two proves it is the same caller: an answer that was lost took
+the new buyer's cookie with it. Who names a hold by its token has proved enough.
 """
 
+import hmac
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from event_seating.booking.requests import CancelBooking, ExchangeSeats, PlaceHold, Request
 from event_seating.booking.store import Claim
-from event_seating.booking.submission import Once
+from event_seating.booking.submission import Once, Owner
 from event_seating.web import idempotency
-from event_seating.web.security import Principal, Role
+from event_seating.web.security import Principal, Role, client_key
+
+OWNER_BYTES: Final = 12
+"""96 bits of an HMAC: no two callers of an event ever meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +49,45 @@ class Caller:
         return self.principal.name if self.box_office else None
 
 
-def once(caller: Caller, request: Request, body: Any) -> Once | None:
-    """The claim of a call that came with a key; raises `InvalidRequest` for a bad key."""
+def once(
+    caller: Caller, request: Request, body: Any, *, secret: bytes, buyer: str | None = None
+) -> Once | None:
+    """The claim of a call that came with a key; raises `InvalidRequest` for a bad key.
+
+    `secret` is the event's, for hashes of who asked; `buyer` is the cookie that a first hold will
+    give to a caller who brings none.
+    """
     key = caller.key
     if key is None:
         return None
     idempotency.check(key, named=caller.box_office)
-    return Once(Claim(f"{caller.principal.name} {caller.route}", key), _hash(request, body))
+    scope, subject = f"{caller.principal.name} {caller.route}", _subject(request)
+    return Once(
+        Claim(scope, _key_hash(key)),
+        _hash(request, subject, body),
+        None if caller.box_office or subject else _owner(caller, secret, buyer),
+        Claim(scope, key),
+    )
 
 
-def _hash(request: Request, body: Any) -> bytes:
-    """A hash of what was asked, without the ids that were drawn for it."""
-    subject = getattr(request, "hold", b"") if not isinstance(request, PlaceHold) else b""
+def _key_hash(key: str) -> str:
+    """A key as it is stored: 32 bytes, however long it is, and of no use to who reads them."""
+    return urlsafe_b64encode(sha256(key.encode()).digest()).rstrip(b"=").decode()
+
+
+def _owner(caller: Caller, secret: bytes, buyer: str | None) -> Owner:
+    texts = (f"buyer {caller.cookie or buyer}", f"address {client_key(caller.address)}")
+    return Owner(*(hmac.digest(secret, text.encode(), sha256)[:OWNER_BYTES] for text in texts))
+
+
+def _subject(request: Request) -> bytes:
+    """The hold or booking that the request names, without an id that was drawn for it."""
     if isinstance(request, CancelBooking | ExchangeSeats):
-        subject = request.booking
+        return request.booking
+    return b"" if isinstance(request, PlaceHold) else getattr(request, "hold", b"")
+
+
+def _hash(request: Request, subject: bytes, body: Any) -> bytes:
+    """A hash of what was asked."""
     encoded = msgspec.json.encode(body, order="deterministic")
     return sha256(type(request).__name__.encode() + b"\0" + subject + b"\0" + encoded).digest()

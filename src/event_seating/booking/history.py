@@ -14,7 +14,7 @@ from event_seating.booking.entries import BrokenEntriesError, UnknownFormatError
 from event_seating.booking.house import House
 from event_seating.booking.store import LogRow
 from event_seating.db.database import Database
-from event_seating.errors import EventUnavailable
+from event_seating.errors import EventUnavailable, LogArchived
 
 ROWS_AT_ONCE: Final = 50
 """A row has up to 512 entries of about 100 bytes: some 2 MB."""
@@ -36,11 +36,14 @@ class SeatHistory(NamedTuple):
 async def rows_after(database: Database, event_id: str, version: int) -> AsyncGenerator[Row]:
     """Every row after `version`, in order.
 
-    Raises `EventUnavailable` at a row that this release cannot read, and `DatabaseUnavailable`.
+    Raises `EventUnavailable` at a row that this release cannot read, `LogArchived` when the row
+    after `version` is in a file and no longer here, and `DatabaseUnavailable`.
     """
     while True:
         async with database.read() as connection:
             found = await list_store.log_after(connection, event_id, version, ROWS_AT_ONCE)
+        if found and found[0].version != version + 1:
+            raise LogArchived(details={"archivedUntil": found[0].version - 1})
         for row in found:
             yield _decoded(row)
             await asyncio.sleep(0)

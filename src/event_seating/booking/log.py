@@ -35,11 +35,12 @@ from event_seating.booking.refusals import Refusal
 from event_seating.booking.store import Claim, LogRow, LogStore, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided, Granted, Submission, fail, keys_of
 from event_seating.booking.tally import Tally
+from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.errors import (
     DatabaseUnavailable,
     EventUnavailable,
-    IdempotencyKeyReused,
+    ServiceError,
     TooBusy,
 )
 from event_seating.telemetry.logs import get_logger
@@ -55,9 +56,6 @@ CALM_BATCHES: Final = 50
 
 RACES_MAX: Final = 100
 """Races lost in a row before a batch is given up; with turns taken it never comes near."""
-
-LOOK_EVERY_S: Final = 0.1
-"""How often a reader who waits for a version looks for rows of others."""
 
 ANSWERS_KEPT_MS: Final = 24 * 3_600_000
 """How long a repeated call gets the first answer."""
@@ -110,8 +108,7 @@ class SeatLog:
         self._turn = asyncio.Lock()
         self._calm = CALM_BATCHES
         self._behind = False
-        self._moved: asyncio.Event | None = None
-        """What waits for the next row, if somebody does."""
+        self._catching_up = SingleFlight[None](lambda _key, _nothing: None)
         self.conflicts = 0
         self.batches = 0
 
@@ -120,8 +117,9 @@ class SeatLog:
     async def submit(self, submission: Submission) -> Granted | Refusal:
         """Let the request be decided, and wait until that is for ever.
 
-        Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, and `DatabaseUnavailable`
-        when nobody knows whether it was granted (the same call again, with its key, will tell).
+        Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and
+        `DatabaseUnavailable` when nobody knows whether it was granted (the same call again, with
+        its key, will tell).
         """
         if self.broken is not None:
             raise EventUnavailable
@@ -139,30 +137,22 @@ class SeatLog:
                 await self._settle([])
 
     async def catch_up(self) -> None:
-        """Read the rows of other processes; raises `EventUnavailable` when they do not fit."""
+        """Read the rows of other processes; raises `EventUnavailable` when they do not fit.
+
+        Afterwards the state has every row that was committed before the call. Callers who come
+        before a read begins share it: however many ask, the writer waits for one read at a time.
+        """
+        await self._catching_up.load(self.event_id, self._catch_up)
+
+    async def _catch_up(self) -> None:
         async with self._turn:
+            # The read begins here: a later caller may know of a row that it does not find.
+            self._catching_up.taint(self.event_id)
             try:
                 await self._read_tail()
             except UNREADABLE as error:
                 self._break(error)
                 raise EventUnavailable from error
-
-    async def wait_for(self, version: int, within_s: float) -> bool:
-        """Wait until the state has this version; whether it has."""
-        until = self._clock.monotonic() + within_s
-        while self.states.version < version:
-            self._moved = self._moved or asyncio.Event()
-            moved = asyncio.ensure_future(self._moved.wait())
-            try:
-                await self.catch_up()
-                if self.states.version >= version:
-                    break
-                await asyncio.wait([moved], timeout=LOOK_EVERY_S)
-            finally:
-                moved.cancel()
-            if self._clock.monotonic() > until:
-                break
-        return self.states.version >= version
 
     @property
     def busy(self) -> bool:
@@ -343,10 +333,11 @@ class SeatLog:
             changes = self.states.commit(batch)
             self.batches += 1
             self._tally.batch_sizes[len(batch.entries)] += 1
+            self._tally.log_bytes += len(decided.row.entries)
             self._tell(changes, batch.entries)
         self._tally.answered(decided.outcomes)
         for submission, outcome in decided.outcomes:
-            if isinstance(outcome, IdempotencyKeyReused):
+            if isinstance(outcome, ServiceError):
                 fail([submission], outcome)
             elif not submission.outcome.done():
                 submission.outcome.set_result(outcome)
@@ -363,9 +354,6 @@ class SeatLog:
         self._tell(changes, entries)
 
     def _tell(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
-        if self._moved is not None:
-            self._moved.set()
-            self._moved = None
         for listener in self._listeners:
             try:
                 listener(self, changes, entries)

@@ -63,6 +63,10 @@ _ANSWERS = (
         idempotency.c.status,
         idempotency.c.answer,
         idempotency.c.at_ms,
+        idempotency.c.buyer,
+        idempotency.c.address,
+        idempotency.c.hold,
+        idempotency.c.until_ms,
     )
     .where(idempotency.c.event_id == bindparam("event_id"))
     .where(idempotency.c.at_ms >= bindparam("since_ms"))
@@ -79,11 +83,26 @@ RETURNING version
 """
 
 _PUT_ANSWER = """
-INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms)
-VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms)
+INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms,
+    buyer, address, hold, until_ms)
+VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms,
+    :buyer, :address, :hold, :until_ms)
 ON CONFLICT (event_id, scope, key) DO UPDATE SET request_hash = excluded.request_hash,
-status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms
+status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms,
+buyer = excluded.buyer, address = excluded.address, hold = excluded.hold,
+until_ms = excluded.until_ms
 """
+
+_SHRINK_ANSWERS = (
+    update(idempotency)
+    .where(idempotency.c.event_id == bindparam("b_event_id"))
+    .where(idempotency.c.hold == bindparam("b_hold"))
+    .values(
+        status=bindparam("b_status"),
+        answer=bindparam("b_answer"),
+        until_ms=bindparam("b_until_ms"),
+    )
+)
 
 _CHANGE_BOOKING = (
     update(bookings)
@@ -138,6 +157,7 @@ class Statements:
         self.answers = prepare(_ANSWERS.where(one_of_keys))
         self.append = prepare(_typed(_APPEND.format(now_ms=database.now_ms_sql), seat_log))
         self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))
+        self.shrink_answers = prepare(_SHRINK_ANSWERS)
         self.free_seat = prepare(_FREE_SEAT)
         self.remove_line = prepare(_REMOVE_LINE)
         self.book = database.prepare_insert(bookings)

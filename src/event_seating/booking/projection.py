@@ -10,7 +10,16 @@ from typing import Any, Final
 from msgspec import Struct
 
 from event_seating.booking import ids
-from event_seating.booking.entries import Booked, Cancelled, Configured, Entry, Exchanged, Operation
+from event_seating.booking.entries import (
+    Booked,
+    Cancelled,
+    Configured,
+    Entry,
+    Exchanged,
+    Expired,
+    Operation,
+    Released,
+)
 from event_seating.booking.model import Batch
 from event_seating.booking.records import (
     STANDARD,
@@ -24,7 +33,7 @@ from event_seating.jobs.model import NewJob
 
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
 
-FOLLOWED: Final = frozenset({Configured, Booked, Cancelled, Exchanged})
+FOLLOWED: Final = frozenset({Configured, Booked, Cancelled, Exchanged, Released, Expired})
 """The operations of which rows outside the log follow."""
 
 Row = dict[str, Any]
@@ -55,6 +64,8 @@ class Projection:
     """What changes of the event's own row together with how it sells."""
     configuration: Configuration | None = None
     """How the event sells after the batch, if the batch says so."""
+    ended: list[bytes] = field(default_factory=list)
+    """Holds that were given back or ran out: little is kept of the answers that show them."""
     jobs: list[NewJob] = field(default_factory=list)
     """What has to be done about it, once the batch is there for ever."""
 
@@ -70,7 +81,9 @@ class Projection:
             case Configured():
                 self.configuration = operation.configuration
             case Booked():
-                self._book(batch, operation.booking, buyer)
+                self._book(batch, operation, buyer)
+            case Released() | Expired():
+                self.ended.append(operation.hold)
             case Cancelled():
                 self._cancel(batch, operation)
             case Exchanged():
@@ -82,7 +95,8 @@ class Projection:
             case _:
                 raise TypeError(f"nothing follows of a {type(operation).__name__}")
 
-    def _book(self, batch: Batch, key: bytes, buyer: Buyer) -> None:
+    def _book(self, batch: Batch, operation: Booked, buyer: Buyer) -> None:
+        key, hold = operation.booking, operation.hold
         booked = batch.booking(key)
         assert isinstance(booked, Booking), "a booking was decided and is not there"
         booking = self._name(key)
@@ -92,6 +106,7 @@ class Projection:
             "user_id": buyer.user_id,
             "order_ref": buyer.order_ref,
             "metadata": buyer.metadata,
+            "hold_id": None if hold is None else self._name(hold),
             "status": CONFIRMED,
             "total": total(booked.groups),
             "currency": self.currency,

@@ -38,6 +38,8 @@ class RefusalCode(StrEnum):
     """The hold ran out."""
     hold_released = "hold_released"
     """The hold was given back."""
+    hold_ended = "hold_ended"
+    """The hold ended so long ago that nothing but its token says that it was."""
     hold_booked = "hold_booked"
     """The hold was booked, as `booking`."""
     nothing_gained = "nothing_gained"
@@ -100,3 +102,5 @@ class Refusal(Struct, frozen=True, gc=False):
     suggestion: tuple[int, ...] = ()
     limit: int | None = None
     booking: bytes | None = None
+    hold: bytes | None = None
+    """The hold that this is about, when the request does not name it."""

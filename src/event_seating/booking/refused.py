@@ -17,6 +17,12 @@ ERRORS: Final[dict[RefusalCode, type[Refused]]] = {
 """The error of each code; a test sees to it that none is missing."""
 
 
+_NOT_BOOKED: Final = frozenset(
+    {RefusalCode.hold_expired, RefusalCode.hold_released, RefusalCode.hold_ended}
+)
+"""What tells a shop that took money to give it back."""
+
+
 def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refused:
     """The error that a client gets; `unknown` has what the map does not, with its numbers."""
     details: dict[str, Any] = {}
@@ -33,6 +39,8 @@ def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refu
         details["limit"] = refusal.limit
     if refusal.booking is not None:
         details["booking"] = ids.to_text(house.event_id, refusal.booking)
+    if refusal.code in _NOT_BOOKED:
+        details["booked"] = False
     return ERRORS[refusal.code](details=details)
 
 

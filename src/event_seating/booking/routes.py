@@ -63,6 +63,7 @@ _WRITES: Final[Refusals] = (
     errors.TooBusy,
     errors.EventCancelled,
     errors.IdempotencyKeyReused,
+    errors.IdempotencyKeyInUse,
     errors.InvalidRequest,
 )
 _JSON: Final[Refusals] = (errors.MalformedJson,)
@@ -71,6 +72,7 @@ _NO_HOLD: Final[Refusals] = (
     errors.HoldExpired,
     errors.HoldReleased,
     errors.HoldBooked,
+    errors.HoldEnded,
 )
 _NO_BOOKING: Final[Refusals] = (errors.BookingNotFound, errors.AlreadyCancelled)
 _NO_SEATS: Final[Refusals] = (errors.SeatsUnavailable, errors.SoldOut)
@@ -103,16 +105,23 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         summary="Hold seats",
         status_code=201,
         response_model=HeldBody,
-        responses=documented(errors.EventNotFound, *_NO_HOLDING, errors.NoBlock, *_JSON, *_WRITES),
+        responses=documented(
+            errors.EventNotFound,
+            *_NO_HOLDING,
+            errors.NoBlock,
+            errors.LogBudgetSpent,
+            *_JSON,
+            *_WRITES,
+        ),
         openapi_extra=_HOLD.described(),
     )
     async def place_hold(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """All or nothing; the answer's `holdToken` is needed for everything that follows."""
         caller = _caller(request, buyers, key)
-        granted = await bookings.place_hold(id, await _HOLD.of(request), caller)
-        answer = _answer(granted)
+        placed = await bookings.place_hold(id, await _HOLD.of(request), caller)
+        answer = _answer(placed.granted)
         if caller.cookie is None and not caller.box_office:
-            answer.headers["set-cookie"] = buyers.set_cookie(buyers.new())
+            answer.headers["set-cookie"] = buyers.set_cookie(buyers.new(placed.hold_id))
         return answer
 
     return routes
@@ -158,7 +167,13 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         summary="Add and remove seats of a hold",
         response_model=HeldBody,
         responses=documented(
-            *_NO_HOLD, *_NO_HOLDING, errors.NotInHold, errors.NothingLeft, *_JSON, *_WRITES
+            *_NO_HOLD,
+            *_NO_HOLDING,
+            errors.LogBudgetSpent,
+            errors.NotInHold,
+            errors.NothingLeft,
+            *_JSON,
+            *_WRITES,
         ),
         openapi_extra=_CHANGE_HOLD.described(),
     )
@@ -174,7 +189,7 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="extendHold",
         summary="Let a hold last longer",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, errors.NothingGained, *_WRITES),
+        responses=documented(*_NO_HOLD, errors.LogBudgetSpent, errors.NothingGained, *_WRITES),
     )
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None

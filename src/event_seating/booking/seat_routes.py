@@ -41,7 +41,18 @@ _READS: Final[tuple[type[ServiceError], ...]] = (
 
 LINES_OF_THE_LOG: Final = {"content": {NDJSON: lines("LogRow")}}
 
+EPOCH_CHARS_MAX: Final = 64
+"""Four times as long as ours."""
+
 Version = Annotated[int, Query(ge=0, le=INTEGER_MAX)]
+
+Epoch = Annotated[
+    str | None,
+    Query(
+        max_length=EPOCH_CHARS_MAX,
+        description="The epoch that `version` is of; in another one it is passed over.",
+    ),
+]
 
 
 def router(views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database) -> APIRouter:
@@ -68,11 +79,17 @@ def _add_seats(
         id: str,  # noqa: A002
         format: Literal["full", "compact"] = "full",  # noqa: A002
         version: Annotated[int, Query(ge=0, le=INTEGER_MAX, description="At least this one.")] = 0,
+        epoch: Epoch = None,
     ) -> Response:
         """Never older than the last write that this instance answered."""
         headers = request.headers
         ready = await views_.read(
-            id, format, version, headers.get("accept-encoding", ""), headers.get("if-none-match")
+            id,
+            format,
+            version,
+            headers.get("accept-encoding", ""),
+            headers.get("if-none-match"),
+            epoch,
         )
         decoded = {name.decode(): value.decode() for name, value in ready.headers}
         return Response(ready.body, ready.status, headers=decoded)
@@ -104,7 +121,8 @@ def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Dat
         operation_id="readLog",
         summary="Read an event's log",
         response_model=LogBody,
-        responses=documented(errors.InvalidRequest, *_READS) | {200: LINES_OF_THE_LOG},
+        responses=documented(errors.InvalidRequest, errors.LogArchived, *_READS)
+        | {200: LINES_OF_THE_LOG},
     )
     async def read_log(
         request: Request,

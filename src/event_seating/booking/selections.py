@@ -55,6 +55,26 @@ def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown, under: st
         raise invalid(f"{under}seats", str(error)) from None
 
 
+def taken(
+    index: SeatIndex,
+    field: str,
+    body: SelectionBody | None,
+    ticket_types: Mapping[str, str],
+    unknown: Unknown,
+) -> Choice | None:
+    """What a change takes, as its `field` says it; raises `InvalidRequest`. Adds to `unknown`."""
+    if body is None:
+        return None
+    return choice(index, body.seats, body.areas, ticket_types, unknown, under=f"{field}.")
+
+
+def given(
+    index: SeatIndex, field: str, body: SelectionBody | None, unknown: Unknown
+) -> Part | None:
+    """What a change gives back, likewise."""
+    return None if body is None else part(index, body, unknown, under=f"{field}.")
+
+
 def best(index: SeatIndex, body: BestBody, sale: Configuration) -> Best:
     """The best block to look for; raises `InvalidRequest`."""
     kind = body.ticket_type or STANDARD

@@ -7,7 +7,7 @@ event's log once; the rules are `model`'s and the transaction is the writer's.
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
@@ -23,10 +23,13 @@ from event_seating.booking.bodies import (
     SelectionBody,
 )
 from event_seating.booking.booking_store import BookingRow
+from event_seating.booking.buyers import Buyers
 from event_seating.booking.caller import Caller, once
 from event_seating.booking.entries import Entry, Exchanged
+from event_seating.booking.hold_endings import refused
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
+from event_seating.booking.log_budget import LogBudget
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Hold
@@ -43,14 +46,13 @@ from event_seating.booking.requests import (
     Choice,
     ExchangeSeats,
     ExtendHold,
-    Part,
     PlaceHold,
     ReleaseHold,
     Request,
     UnblockSeats,
 )
 from event_seating.booking.selections import NOTHING_UNKNOWN, Unknown
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import (
@@ -68,6 +70,13 @@ BUYER_BYTES: Final = 12
 UserExists = Callable[[str], Awaitable[bool]]
 
 
+class PlacedHold(NamedTuple):
+    """A new hold, or that of the first such call."""
+
+    granted: Granted
+    hold_id: str
+
+
 class BookingService:
     """What can be done with an event's seats."""
 
@@ -79,6 +88,8 @@ class BookingService:
         database: Database,
         user_exists: UserExists,
         clock: Clock,
+        buyers: Buyers,
+        log_budget: LogBudget,
     ) -> None:
         self._logs = logs
         self._house_of = house_of
@@ -86,10 +97,12 @@ class BookingService:
         self._database = database
         self._user_exists = user_exists
         self._clock = clock
+        self._buyers = buyers
+        self._log_budget = log_budget
 
     # Holds
 
-    async def place_hold(self, event_id: str, body: HoldBody, caller: Caller) -> Granted:
+    async def place_hold(self, event_id: str, body: HoldBody, caller: Caller) -> PlacedHold:
         """Hold seats for a buyer; the answer has the token."""
         house, log = await self._event(event_id)
         key = ids.new_key()
@@ -106,7 +119,8 @@ class BookingService:
         granted = await self._ask(
             log, house, request, _hold_answer(house, log, key), caller, body, unknown=unknown
         )
-        return self._with_token(granted)
+        # Of a repeated call it is the first one's: its buyer is the same, too.
+        return PlacedHold(self._with_token(granted), answers.hold_id(granted.body))
 
     async def read_hold(self, token: str) -> bytes:
         """A hold as it is now."""
@@ -117,7 +131,7 @@ class BookingService:
             await log.catch_up()
             found = log.states.hold(key, self._clock.now_ms())
         if isinstance(found, Refusal):
-            raise error_of(found, house, NOTHING_UNKNOWN)
+            raise await refused(self._database, house, found, NOTHING_UNKNOWN, key)
         stored = answers.hold(house, found, _configuration(log).currency, log.states.version)
         return answers.with_token(stored, self._tokens)
 
@@ -125,8 +139,8 @@ class BookingService:
         """Add and remove seats of a hold, all or nothing."""
         house, log, key = await self._hold(token)
         unknown: Unknown = {}
-        add = _taken(house, "add", body.add, body.ticket_types, unknown)
-        remove = _given(house, "remove", body.remove, unknown)
+        add = selections.taken(house.index, "add", body.add, body.ticket_types, unknown)
+        remove = selections.given(house.index, "remove", body.remove, unknown)
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
         request = ChangeHold(key, add, remove, caller.box_office, caller.actor)
@@ -205,8 +219,8 @@ class BookingService:
         house, log, key = await self._booking(booking_id)
         row = await self._row(house, booking_id)
         unknown: Unknown = {}
-        take = _taken(house, "take", body.take, body.ticket_types, unknown)
-        release = _given(house, "release", body.release, unknown)
+        take = selections.taken(house.index, "take", body.take, body.ticket_types, unknown)
+        release = selections.given(house.index, "release", body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
         currency = _configuration(log).currency
@@ -239,7 +253,8 @@ class BookingService:
         def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
             return 200, answers.encode(answers.blocked(house, batch, part, entry, unknown))
 
-        submission = Submission(request, answer, once=once(caller, request, body))
+        claim = once(caller, request, body, secret=house.buyer_secret)
+        submission = Submission(request, answer, once=claim)
         outcome = await log.submit(submission)
         if isinstance(outcome, Granted):
             return outcome
@@ -263,18 +278,20 @@ class BookingService:
         dry_run: bool = False,
         unknown: Mapping[str, int] = NOTHING_UNKNOWN,
     ) -> Granted:
-        outcome = await log.submit(
-            Submission(
-                request,
-                answer,
-                buyer or Buyer(),
-                None if dry_run else once(caller, request, body),
-                dry_run,
-            )
-        )
+        self._log_budget.check(caller, request)
+        claim = None if dry_run else self._once(house, caller, request, body)
+        outcome = await log.submit(Submission(request, answer, buyer or Buyer(), claim, dry_run))
         if isinstance(outcome, Refusal):
-            raise error_of(outcome, house, unknown)
+            hold = getattr(request, "hold", None)
+            raise await refused(self._database, house, outcome, unknown, hold)
+        self._log_budget.charge(caller, request, outcome)
         return outcome
+
+    def _once(self, house: House, caller: Caller, request: Request, body: Any) -> Once | None:
+        buyer = None
+        if isinstance(request, PlaceHold):
+            buyer = self._buyers.named_by(ids.to_text(house.event_id, request.hold))
+        return once(caller, request, body, secret=house.buyer_secret, buyer=buyer)
 
     def _with_token(self, granted: Granted) -> Granted:
         return structs.replace(granted, body=answers.with_token(granted.body, self._tokens))
@@ -364,23 +381,6 @@ def _configuration(log: SeatLog) -> Configuration:
     configuration = log.states.configuration
     assert configuration is not None, "an event that is found is configured"
     return configuration
-
-
-def _taken(
-    house: House,
-    field: str,
-    body: SelectionBody | None,
-    ticket_types: dict[str, str],
-    unknown: Unknown,
-) -> Choice | None:
-    if body is None:
-        return None
-    index, seats, areas = house.index, body.seats, body.areas
-    return selections.choice(index, seats, areas, ticket_types, unknown, under=f"{field}.")
-
-
-def _given(house: House, field: str, body: SelectionBody | None, unknown: Unknown) -> Part | None:
-    return None if body is None else selections.part(house.index, body, unknown, under=f"{field}.")
 
 
 def _hold_answer(

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 from sqlalchemy import bindparam, delete, select, text
 
+from event_seating.booking import ids
 from event_seating.booking.log_statements import OCCASION, Statements
 from event_seating.booking.projection import Projection, Row
 from event_seating.db.database import Database
@@ -38,19 +39,35 @@ class LogRow(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Who says that this is the same call again: principal and route, and their key."""
+    """Who says that this is the same call again: principal and route, and a hash of their key."""
 
     scope: str
     key: str
 
 
 class StoredAnswer(NamedTuple):
-    """The first answer to a claim, and a hash of what was asked."""
+    """The first answer to a claim, and a hash of what was asked.
+
+    `buyer` and `address` are hashes of who asked (none where the request itself proves it). `hold`
+    is the hold that the answer shows; once it has ended the answer is `GONE`, until `until_ms`.
+    """
 
     request_hash: bytes
     status: int
     answer: bytes
     at_ms: int
+    buyer: bytes | None = None
+    address: bytes | None = None
+    hold: bytes | None = None
+    until_ms: int | None = None
+
+
+GONE: Final = 410
+"""The status of an answer of which nothing but the hold's id is left."""
+
+ENDED_KEPT_MS: Final = 3_600_000
+"""How long an answer about a hold is kept after the hold has ended: whoever lost it asks again
+within minutes."""
 
 
 class Snapshot(NamedTuple):
@@ -236,7 +253,23 @@ class SqlLogTransaction:
                     for claim, answer in answers.items()
                 ),
             )
+        if projection.ended:
+            # After the answers: a hold may begin and end in one batch.
+            await self._connection.run_each(
+                self._statements.shrink_answers,
+                [self._shrunk(hold, row.at_ms) for hold in projection.ended],
+            )
         return True
+
+    def _shrunk(self, hold: bytes, at_ms: int) -> Row:
+        """What is left of the answers that show a hold which has ended."""
+        return {
+            "b_event_id": self._event_id,
+            "b_hold": hold,
+            "b_status": GONE,
+            "b_answer": stub(self._event_id, hold),
+            "b_until_ms": at_ms + ENDED_KEPT_MS,
+        }
 
     async def _project(self, projection: Projection, row: LogRow) -> None:
         statements = self._statements
@@ -273,6 +306,14 @@ class SqlLogTransaction:
                 **{f"b_{name}": projection.occasion.get(name) for name in OCCASION},
             }
         ]
+
+
+def stub(event_id: str, hold: bytes) -> bytes:
+    """What is left of an answer about a hold that has ended.
+
+    It begins as the answer did, so that the release before can give it.
+    """
+    return b'{"holdId":"%s"}' % ids.to_text(event_id, hold).encode()
 
 
 def _change(row: Row) -> Row:

@@ -8,18 +8,32 @@ state and what was granted before it, a repeated call with its first answer. Wri
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from event_seating.booking import entries
 from event_seating.booking.entries import Entry
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import Buyer, Projection
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import Request
-from event_seating.booking.store import Claim, LogRow, StoredAnswer
-from event_seating.errors import IdempotencyKeyReused
+from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.requests import (
+    ChangeHold,
+    ExtendHold,
+    PlaceHold,
+    ReleaseHold,
+    Request,
+)
+from event_seating.booking.store import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
+from event_seating.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+
+
+class Owner(NamedTuple):
+    """Who made a call, as hashes under the event's secret; either of them proves it again."""
+
+    buyer: bytes
+    address: bytes
 
 
 class Once(Struct, frozen=True, gc=False):
@@ -27,6 +41,10 @@ class Once(Struct, frozen=True, gc=False):
 
     claim: Claim
     request_hash: bytes
+    owner: Owner | None = None
+    """None where the request proves who asks, by a key or by the token of a hold."""
+    written_before: Claim | None = None
+    """The claim as the release before wrote it, with the key itself."""
 
 
 class Granted(Struct, frozen=True, gc=False):
@@ -37,9 +55,14 @@ class Granted(Struct, frozen=True, gc=False):
     """JSON, as `Submission.answer` made it."""
     version: int
     replayed: bool = False
+    entry: Entry | None = None
+    """What was written for it; none for a call that was made before."""
 
 
-Outcome = Granted | Refusal | IdempotencyKeyReused
+KeyTaken = IdempotencyKeyReused | IdempotencyKeyInUse
+"""Why a key is of no use to its caller."""
+
+Outcome = Granted | Refusal | KeyTaken
 
 
 class Submission(Struct, eq=False):
@@ -67,10 +90,13 @@ class Decided:
     """The first answers of calls that were made before."""
     row: LogRow | None = None
     """What is to be written; none when nothing was granted."""
-    outcomes: list[tuple[Submission, Granted | Refusal | IdempotencyKeyReused]] = field(
-        default_factory=list
-    )
+    outcomes: list[tuple[Submission, Outcome]] = field(default_factory=list)
     answers: dict[Claim, StoredAnswer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Holds that ran out by now: their end stands in the batch before anything is decided.
+        for entry in self.batch.entries:
+            self.projection.add(self.batch, entry, NOBODY)
 
     def add(self, submission: Submission) -> None:
         """Decide one more."""
@@ -88,9 +114,10 @@ class Decided:
         once, batch = submission.once, self.batch
         if once is not None:
             if once.claim in self.answers:
-                return _again(once, self.answers[once.claim], batch.version)
-            if once.claim in self.known:
-                return _again(once, self.known[once.claim], batch.version - 1)
+                return self._again(once, self.answers[once.claim], batch.version)
+            before = self._answered_before(once)
+            if before is not None:
+                return self._again(once, before, batch.version - 1)
         if submission.dry_run:
             entry = batch.preview(submission.request)
         else:
@@ -98,26 +125,62 @@ class Decided:
         if isinstance(entry, Refusal):
             return entry
         status, body = submission.answer(batch, entry)
-        if not submission.dry_run:
-            self.projection.add(batch, entry, submission.buyer)
-            if submission.occasion:
-                self.projection.occasion.update(submission.occasion)
-            if once is not None:
-                self.answers[once.claim] = StoredAnswer(
-                    once.request_hash, status, body, batch.at_ms
-                )
-        return Granted(status, body, batch.version)
+        if submission.dry_run:
+            return Granted(status, body, batch.version)
+        self.projection.add(batch, entry, submission.buyer)
+        if submission.occasion:
+            self.projection.occasion.update(submission.occasion)
+        if once is not None:
+            self.answers[once.claim] = _stored(submission.request, once, status, body, batch.at_ms)
+        return Granted(status, body, batch.version, entry=entry)
+
+    def _answered_before(self, once: Once) -> StoredAnswer | None:
+        """The answer of an earlier batch, while it is kept."""
+        found = self.known.get(once.claim)
+        if found is None and once.written_before is not None:
+            found = self.known.get(once.written_before)
+        if found is None or found.until_ms is None or self.batch.at_ms < found.until_ms:
+            return found
+        return None
+
+    def _again(self, once: Once, before: StoredAnswer, version: int) -> Outcome:
+        """What a repeated call is answered."""
+        if not _made_by(once.owner, before):
+            return IdempotencyKeyInUse()
+        if before.request_hash != once.request_hash:
+            return IdempotencyKeyReused()
+        if before.hold is not None:
+            shown = self.batch.hold(before.hold)
+            if isinstance(shown, Refusal) and (before.status == GONE or shown.code in _ENDED):
+                return structs.replace(shown, hold=before.hold)
+        return Granted(before.status, before.answer, version, replayed=True)
 
 
-def _again(once: Once, before: StoredAnswer, version: int) -> Granted | IdempotencyKeyReused:
-    if before.request_hash != once.request_hash:
-        return IdempotencyKeyReused()
-    return Granted(before.status, before.answer, version, replayed=True)
+NOBODY: Final = Buyer()
+
+_ENDED: Final = frozenset({RefusalCode.hold_expired, RefusalCode.hold_released})
+
+
+def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
+    """Whether this caller made the first call; an answer without an owner is proved otherwise."""
+    if before.address is None:
+        return True
+    return owner is not None and (owner.address == before.address or owner.buyer == before.buyer)
+
+
+def _stored(request: Request, once: Once, status: int, body: bytes, at_ms: int) -> StoredAnswer:
+    """The answer as it is kept: what shows a hold is tied to it, a release ends with it."""
+    buyer, address = once.owner or (None, None)
+    hold = request.hold if isinstance(request, PlaceHold | ChangeHold | ExtendHold) else None
+    until_ms = at_ms + ENDED_KEPT_MS if isinstance(request, ReleaseHold) else None
+    return StoredAnswer(once.request_hash, status, body, at_ms, buyer, address, hold, until_ms)
 
 
 def keys_of(submissions: Sequence[Submission]) -> list[str]:
-    """The keys of those that came with one."""
-    return [submission.once.claim.key for submission in submissions if submission.once]
+    """The keys of those that came with one, in every form in which they may be stored."""
+    onces = [submission.once for submission in submissions if submission.once]
+    before = [once.written_before for once in onces if once.written_before]
+    return [claim.key for claim in (*(once.claim for once in onces), *before)]
 
 
 def fail(submissions: Sequence[Submission], error: Exception) -> None:

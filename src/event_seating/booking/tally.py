@@ -8,15 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import BookHold, BookSeats, PlaceHold
 from event_seating.booking.submission import Granted, Outcome, Submission
 
 GRANTED: Final = "granted"
 REPEATED: Final = "repeated"
 """The first answer was given again."""
-KEY_REUSED: Final = "idempotency_key_reused"
-
 _BOOKS: Final = frozenset({BookHold, BookSeats})
 
 
@@ -30,6 +27,8 @@ class Tally:
         """Appends that met another process's row, or were refused for their time."""
         self.batch_sizes: Counter[int] = Counter()
         """Rows written, by their number of entries."""
+        self.log_bytes = 0
+        """Entries written, in bytes."""
 
     def answered(self, outcomes: Iterable[tuple[Submission, Outcome]]) -> None:
         """Count the requests that a batch answered."""
@@ -44,4 +43,4 @@ class Tally:
 def _name(outcome: Outcome) -> str:
     if isinstance(outcome, Granted):
         return REPEATED if outcome.replayed else GRANTED
-    return str(outcome.code) if isinstance(outcome, Refusal) else KEY_REUSED
+    return str(outcome.code)

@@ -80,6 +80,11 @@ POSTGRES_SESSION = {
 _USED = "used"
 """When a pooled connection was last given back, in monotonic seconds."""
 
+_SIZE = {
+    "postgresql": "SELECT pg_database_size(current_database())",
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+}
+
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
@@ -152,6 +157,12 @@ class Database:
         """The database's own time, in milliseconds since the epoch."""
         async with self._in_time(), self._reader.connect() as connection:
             return int((await connection.execute(text(f"SELECT {self.now_ms_sql}"))).scalar_one())
+
+    async def size_bytes(self) -> int:
+        """What it takes on its disk, SQLite's write-ahead log included."""
+        async with self._in_time(), self._reader.connect() as connection:
+            found = int((await connection.execute(text(_SIZE[self.dialect]))).scalar_one())
+        return found + (_wal_bytes(self._file) if self._file is not None else 0)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -294,6 +305,13 @@ async def _give_back(
         await greenlet_spawn(pooled.invalidate, error)
     finally:
         await greenlet_spawn(pooled.close)
+
+
+def _wal_bytes(file: Path) -> int:
+    try:
+        return file.with_name(f"{file.name}-wal").stat().st_size
+    except FileNotFoundError:  # nothing was written since the last process closed it
+        return 0
 
 
 def _sqlite_file(url: URL) -> Path | None:

@@ -125,6 +125,7 @@ bookings = Table(
     Column("user_id", Text),
     Column("order_ref", Text),
     Column("metadata", Text),
+    Column("hold_id", Text),
     Column("status", Text, nullable=False),
     Column("total", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
@@ -134,7 +135,10 @@ bookings = Table(
     Index("ix_bookings_user_id", "user_id"),
     Index("ix_bookings_event_id_order_ref", "event_id", "order_ref"),
     Index("ix_bookings_event_id_updated_at_ms", "event_id", "updated_at_ms"),
+    Index("ix_bookings_event_id_hold_id", "event_id", "hold_id"),
 )
+"""`hold_id` is the hold that it was booked from; none for one that was booked straight, or before
+the column was there."""
 
 booking_lines = Table(
     "booking_lines",
@@ -167,9 +171,33 @@ idempotency = Table(
     Column("status", Integer, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("buyer", LargeBinary),
+    Column("address", LargeBinary),
+    Column("hold", LargeBinary),
+    Column("until_ms", BigInteger),
     Index("ix_idempotency_at_ms", "at_ms"),
+    Index("ix_idempotency_event_id_hold", "event_id", "hold", **_where("hold IS NOT NULL")),
+    Index("ix_idempotency_until_ms", "until_ms", **_where("until_ms IS NOT NULL")),
 )
-"""The first answers of calls that came with an `Idempotency-Key`, for a day."""
+"""The first answers of calls that came with an `Idempotency-Key`, for a day, or to `until_ms`.
+
+`key` is a hash of the key; rows of the release before have the key itself. `buyer` and `address`
+are hashes of who called, where nothing else proves it. `hold` is the hold that the answer shows:
+once that has ended, little is left of the answer, and for an hour.
+"""
+
+log_archives = Table(
+    "log_archives",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("last_version", BigInteger, primary_key=True),
+    Column("first_version", BigInteger, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("archived_at_ms", BigInteger, nullable=False),
+)
+"""The parts of logs that are in files and no longer in `seat_log`; `sha256` is of what a file has,
+uncompressed."""
 
 kept_answers = Table(
     "kept_answers",

@@ -74,6 +74,7 @@ class _Old(NamedTuple):
 
 _OLD: Final = (
     _Old(idempotency, "at_ms", ANSWERS_KEPT_MS),
+    _Old(idempotency, "until_ms", 0),
     _Old(kept_answers, "at_ms", ANSWERS_KEPT_MS),
     _Old(job_results, "finished_at_ms", RESULTS_KEPT_MS),
     _Old(outbox, "failed_at_ms", FAILED_KEPT_MS),
@@ -94,9 +95,9 @@ class Purge:
 
     async def purge(self, job: Job) -> dict[str, int]:
         """Delete what is too old; how many rows of each table."""
-        gone = {}
+        gone: dict[str, int] = {}
         for name, most, step in _steps():
-            gone[name] = 0
+            gone.setdefault(name, 0)
             while True:
                 async with self._database.write() as connection:
                     deleted = await step(connection, self._clock.now_ms())

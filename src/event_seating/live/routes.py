@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from event_seating import errors
 from event_seating.booking.schemas import Counts
+from event_seating.booking.seat_routes import EPOCH_CHARS_MAX
 from event_seating.errors import EventUnavailable
 from event_seating.events.routes import EventBody
 from event_seating.live import frames
@@ -20,9 +21,6 @@ from event_seating.web.problem import documented
 
 WAIT_S_MAX: Final = 30
 """Below what proxies wait for an answer."""
-
-EPOCH_CHARS_MAX: Final = 64
-"""Four times as long as ours."""
 
 
 class ChangesBody(BaseModel):

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from event_seating.booking.ids import EVENT_ID_CHARS
+from event_seating.booking.seat_routes import EPOCH_CHARS_MAX
 from event_seating.errors import (
     Draining,
     EventNotFound,
@@ -22,7 +23,6 @@ from event_seating.errors import (
     TooManyWatchers,
 )
 from event_seating.live.hub import LiveHub
-from event_seating.live.routes import EPOCH_CHARS_MAX
 from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
 from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.pages import INTEGER_MAX

@@ -17,13 +17,15 @@ class Expected:
 
     currency: str
     created_ms: int
-    version: int
-    updated_ms: int
+    version: int | None
+    updated_ms: int | None
+    """Both none for a booking that was last changed before the rows that were looked at."""
+    hold_id: str | None = None
     groups: Groups = ()
 
     def columns(self, status: str) -> dict[str, Any]:
-        """Its columns."""
-        return {
+        """Its columns, as far as they are known."""
+        found = {
             "status": status,
             "total": total(self.groups),
             "currency": self.currency,
@@ -31,6 +33,7 @@ class Expected:
             "created_at_ms": self.created_ms,
             "updated_at_ms": self.updated_ms,
         }
+        return {column: value for column, value in found.items() if value is not None}
 
     def lines(self) -> Lines:
         """Ticket type and price of each seat."""

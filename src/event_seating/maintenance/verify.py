@@ -5,12 +5,12 @@ snapshot on the way and, at its end, with how the event sells, its bookings, the
 seats and the answers that are kept for repeated calls. Each difference is a line; after
 `FINDINGS_MAX` of them an event is given up. All of an event is read in one state of the database,
 so that it may go on selling. Memory is bounded by the venue: a booking that was cancelled is
-compared at once and forgotten. It never writes.
+compared at once and forgotten. A log whose beginning is archived is replayed from the files, or,
+where they are not, from the oldest snapshot on. It never writes.
 """
 
-from array import array
-from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +29,6 @@ from event_seating.booking.entries import (
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.invariants import difference
-from event_seating.booking.ledger import GONE_MAX, GONE_MS
 from event_seating.booking.model import SeatStates
 from event_seating.booking.projection import CANCELLED, CONFIRMED
 from event_seating.booking.records import seat_count
@@ -37,7 +36,10 @@ from event_seating.booking.store import LogRow
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import expected, verify_store
+from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.expected import Expected, Lines
+from event_seating.maintenance.verify_answers import AnswerCheck
+from event_seating.maintenance.verify_log import Beginning, beginning_of
 from event_seating.maintenance.verify_store import AnyRow
 
 FINDINGS_MAX: Final = 100
@@ -72,8 +74,12 @@ async def verify(
     *,
     grace_ms: int,
     progress: Progress = lambda _done, _all: None,
+    archives: Path | None = None,
 ) -> list[str]:
-    """What is wrong with an event, a line each; none when its log and its tables agree."""
+    """What is wrong with an event, a line each; none when its log and its tables agree.
+
+    `archives` is where the files of the logs' archived beginnings are.
+    """
     try:
         index = await load_index(event_id)
     except EventNotFound:
@@ -81,7 +87,10 @@ async def verify(
     async with database.without_hurry().read() as connection:
         # One state of the database for all that follows, on both of them.
         await connection.execution_options(isolation_level="SERIALIZABLE", postgresql_readonly=True)
-        check = _Check(connection, event_id, SeatStates.new(index, grace_ms=grace_ms), progress)
+        beginning = await beginning_of(connection, event_id, archives)
+        check = _Check(
+            connection, event_id, SeatStates.new(index, grace_ms=grace_ms), progress, beginning
+        )
         try:
             await check.run()
         except EnoughFindings:
@@ -99,15 +108,22 @@ class _Check:
     """One event on its way through."""
 
     def __init__(
-        self, connection: AsyncConnection, event_id: str, states: SeatStates, progress: Progress
+        self,
+        connection: AsyncConnection,
+        event_id: str,
+        states: SeatStates,
+        progress: Progress,
+        beginning: Beginning,
     ) -> None:
         self.findings: list[str] = []
         self._connection = connection
         self._event_id = event_id
         self._states = states
         self._progress = progress
-        self._at = array("q")
-        """The time of each row."""
+        self._beginning = beginning
+        self._base = 0
+        """The version from which on rows are looked at; more than 0 if it is a snapshot's."""
+        self._answers = AnswerCheck(event_id, 0)
         self._configured_version = 0
         self._live: dict[bytes, Expected] = {}
         self._cancelled: dict[bytes, Expected] = {}
@@ -138,15 +154,21 @@ class _Check:
         connection, event_id = self._connection, self._event_id
         last = await verify_store.last_version(connection, event_id)
         saved = set(await verify_store.snapshot_versions(connection, event_id))
-        async for row in verify_store.log_rows(connection, event_id):
-            if not self._apply(row):
-                return False
-            if row.version in saved:
-                saved.discard(row.version)
-                await self._compare_snapshot(row)
-            if len(self._cancelled) >= CANCELLED_AT_ONCE:
-                await self._compare_cancelled()
-            self._progress(row.version, last)
+        if self._beginning.is_missing and not await self._begin_with_a_snapshot(saved):
+            return False
+        try:
+            async for row in self._beginning.rows(connection, event_id, after=self._base):
+                if not self._apply(row):
+                    return False
+                if row.version in saved:
+                    saved.discard(row.version)
+                    await self._compare_snapshot(row)
+                if len(self._cancelled) >= CANCELLED_AT_ONCE:
+                    await self._compare_cancelled()
+                self._progress(row.version, last)
+        except BrokenArchiveError as error:
+            self._say(f"the archived beginning of the log: {error}")
+            return False
         for version in sorted(saved):
             self._say(f"there is a snapshot of version {version}, and the log ends at {last}")
         try:
@@ -154,6 +176,33 @@ class _Check:
         except InvariantError as error:
             self._say(f"the log contradicts itself: {error}")
         return True
+
+    async def _begin_with_a_snapshot(self, saved: set[int]) -> bool:
+        """Take the oldest snapshot for true, since the rows before it are in files elsewhere."""
+        archived, self._base = self._beginning.last_version, min(saved, default=0)
+        if self._base < archived:
+            self._say(f"the log up to {archived} is archived, and no later snapshot is there")
+            return False
+        saved.discard(self._base)
+        snapshot = await verify_store.snapshot(self._connection, self._event_id, self._base)
+        states, what = self._states, f"the snapshot of version {self._base}"
+        try:
+            states = SeatStates.load(states.index, snapshot.image, grace_ms=states.ledger.grace_ms)
+        except BrokenImageError as error:
+            self._say(f"{what} cannot be read, and what is before it is archived: {error}")
+            return False
+        currency = "" if states.configuration is None else states.configuration.currency
+        for key, booking in states.ledger.bookings.items():
+            self._live[key] = self._expected(currency, booking.booked_ms, booking.hold)
+        self._states, self._answers = states, AnswerCheck(self._event_id, self._base)
+        return True
+
+    def _expected(
+        self, currency: str, created_ms: int, hold: bytes | None, version: int | None = None
+    ) -> Expected:
+        name = None if hold is None else ids.to_text(self._event_id, hold)
+        updated_ms = None if version is None else created_ms
+        return Expected(currency, created_ms, version, updated_ms, name)
 
     def _apply(self, row: LogRow) -> bool:
         following = self._states.version + 1
@@ -166,7 +215,7 @@ class _Check:
         except (InvariantError, UnknownFormatError, BrokenEntriesError) as error:
             self._say(f"row {row.version} of the log does not fit what is before it: {error}")
             return False
-        self._at.append(row.at_ms)
+        self._answers.at.append(row.at_ms)
         return True
 
     def _watched(self, found: Iterable[Entry], row: LogRow) -> Iterator[Entry]:
@@ -180,8 +229,8 @@ class _Check:
                     case Configured():
                         self._configured_version = row.version
                     case Booked():
-                        self._live[operation.booking] = Expected(
-                            currency, row.at_ms, row.version, row.at_ms
+                        self._live[operation.booking] = self._expected(
+                            currency, row.at_ms, operation.hold, row.version
                         )
                     case Cancelled() | Exchanged():
                         self._change(operation, row)
@@ -253,7 +302,12 @@ class _Check:
             )
 
     async def _compare_others(self, rows: Sequence[AnyRow]) -> None:
-        """Bookings that are not confirmed: the row of the log that they name must cancel them."""
+        """Bookings that are not confirmed: the row of the log that they name must cancel them.
+
+        Of those whose row is archived nothing is said here: the files were compared on the way.
+        """
+        archived = max(self._base, self._beginning.last_version)
+        rows = [row for row in rows if row.version > archived]
         named = await verify_store.rows_at(
             self._connection, self._event_id, {row.version for row in rows}
         )
@@ -284,6 +338,9 @@ class _Check:
             theirs = getattr(row, column)
             if theirs != ours:
                 self._say(f"booking {name}: {column} is {theirs}, the log says {ours}")
+        # None is in the rows that the release before wrote.
+        if row.hold_id not in (None, wanted.hold_id):
+            self._say(f"booking {name}: hold_id is {row.hold_id}, the log says {wanted.hold_id}")
         self._compare_lines(name, lines.get(name, {}), wanted.lines())
 
     def _compare_lines(self, name: str, theirs: Lines, ours: Lines) -> None:
@@ -308,7 +365,9 @@ class _Check:
         if row is None or row.configuration is None:
             return  # `load_index` found an event, so only tests have none
         said = (expected.configuration(row.configuration), row.configured_version)
-        if said != (self._states.configuration, self._configured_version):
+        # Unless it was configured before the rows that were looked at.
+        version = self._configured_version or (row.configured_version if self._base else 0)
+        if said != (self._states.configuration, version):
             self._say("the event's row sells by another configuration than the log")
 
     async def _compare_seats(self) -> None:
@@ -332,36 +391,8 @@ class _Check:
             self._say(f"seat {named} is booked by nobody, the log says booking {owner}")
 
     async def _compare_answers(self) -> None:
+        states = self._states
         async for row in verify_store.stored_answers(self._connection, self._event_id):
-            if wrong := self._wrong_answer(row.answer, row.at_ms):
+            wrong = self._answers.wrong(row.answer, row.at_ms, states.ledger, states.at_ms)
+            if wrong is not None:
                 self._say(f"the answer kept for {row.scope}, key {row.key}: {wrong}")
-
-    def _wrong_answer(self, answer: bytes, at_ms: int) -> str | None:
-        place = bisect_left(self._at, at_ms)
-        if place == len(self._at) or self._at[place] != at_ms:
-            return "no row of the log was written at its time"
-        said = expected.json_object(answer)
-        version = said.get("version")
-        if isinstance(version, int):
-            if not 1 <= version <= len(self._at):
-                return f"it names version {version}, which is not in the log"
-            if self._at[version - 1] != at_ms:
-                return f"it names version {version}, which was written at another time"
-        for name in ("holdId", "id"):
-            found = ids.from_text(said[name]) if isinstance(said.get(name), str) else None
-            if (
-                found is not None
-                and found[0] == self._event_id
-                and not self._knows(found[1], at_ms)
-            ):
-                return f"it grants {said[name]}, which is not in the log"
-        return None
-
-    def _knows(self, key: bytes, at_ms: int) -> bool:
-        """Whether an id was given; ids that ended long ago may be forgotten."""
-        ledger = self._states.ledger
-        if len(ledger.gone) >= GONE_MAX or at_ms <= self._states.at_ms - GONE_MS:
-            return True
-        return any(
-            key in table for table in (ledger.holds, ledger.bookings, ledger.from_hold, ledger.gone)
-        )

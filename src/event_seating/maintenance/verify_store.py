@@ -51,10 +51,13 @@ async def last_version(connection: AsyncConnection, event_id: str) -> int:
     return (await connection.execute(newest)).scalar_one() or 0
 
 
-async def log_rows(connection: AsyncConnection, event_id: str) -> AsyncIterator[LogRow]:
-    """The whole log in order."""
+async def log_rows(
+    connection: AsyncConnection, event_id: str, after: int = 0
+) -> AsyncIterator[LogRow]:
+    """The log in order, from the row after this version on."""
     columns = (seat_log.c.version, seat_log.c.batch_id, seat_log.c.format)
     wanted = select(*columns, seat_log.c.entries, seat_log.c.at_ms)
+    wanted = wanted.where(seat_log.c.version > after)
     async for row in _pages(connection, wanted, seat_log, event_id, seat_log.c.version):
         yield LogRow._make(row)
 

@@ -76,8 +76,7 @@ class Chaos:
 
     def _look(self, process: Process) -> None:
         if process.log is not None:
-            version = self._world.referee.version + self._chance.below(2)
-            process.watch(process.wait_for(process.log, version))
+            process.watch(process.look_for(process.log, self._world.referee.version))
 
     _KINDS: Final = (
         (6, _crash),

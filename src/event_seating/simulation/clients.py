@@ -35,6 +35,9 @@ UNANSWERED_S: Final = 90.0
 REMEMBERED_MAX: Final = 24
 """Calls that may be repeated."""
 
+NEARLY_OVER_MS: Final = 300_000
+"""An answer that is kept for less may be gone when the call arrives."""
+
 LOOK_AGAIN_S: Final = 0.02
 """How soon a client turns to another process when one is down."""
 
@@ -165,13 +168,21 @@ class Client:
         return True
 
     def _attempt(self, call: Call) -> Attempt:
-        database, once = self._world.database, call.once
-        answered = once is not None and once.claim in database.tables.answers
+        once = call.once
+        answered = once is not None and self._is_kept(once.claim)
         request = call.wish()
         key = _new_id(request)
         if key is not None:
             call.ids.append(key)
         return Attempt(call, request, self._world.referee.version, answered)
+
+    def _is_kept(self, claim: Claim) -> bool:
+        """Whether there is an answer to this call, for long enough to be asked for it."""
+        database = self._world.database
+        found = database.tables.answers.get(claim)
+        if found is None:
+            return False
+        return found.until_ms is None or database.now_ms() + NEARLY_OVER_MS < found.until_ms
 
     async def _somebody(self) -> tuple[Process, SeatLog]:
         """A process that is up, as a load balancer finds one."""
@@ -264,8 +275,17 @@ class Client:
         if key is not None and key in world.referee.began:
             world.fail(f"{key.hex()} was refused and is in the log")
         if attempt.answered_before and not attempt.call.dry_run:
-            world.fail(f"a call that was granted is refused when it is repeated: {refusal.code}")
+            self._check_ended(refusal)
         self._check_not_found(attempt, refusal)
+
+    def _check_ended(self, refusal: Refusal) -> None:
+        """A call that was granted is refused later when the hold that it showed has ended."""
+        shown = None if refusal.hold is None else self._world.referee.holds.get(refusal.hold)
+        if shown is None or shown.ended is None:
+            self._world.fail(
+                f"a call that was granted is refused when it is repeated: {refusal.code}"
+            )
+        self._world.count.note("repeated after the hold's end")
 
     def _check_not_found(self, attempt: Attempt, refusal: Refusal) -> None:
         """What was in the log when a client asked about it must be known everywhere."""

@@ -16,6 +16,8 @@ from event_seating.booking.projection import Projection, Row
 from event_seating.booking.records import Configuration
 from event_seating.booking.store import (
     CLOCK_SLACK_MS,
+    ENDED_KEPT_MS,
+    GONE,
     SNAPSHOTS_KEPT,
     Claim,
     LogRow,
@@ -212,6 +214,16 @@ class Transaction:
         if projection.configuration is not None:
             tables.configured = (projection.configuration, row.version)
         tables.answers.update(answers)
+        if projection.ended:
+            self._shrink(frozenset(projection.ended), row.at_ms)
+
+    def _shrink(self, ended: frozenset[bytes], at_ms: int) -> None:
+        """Leave little of the answers that show holds which have ended."""
+        answers, until_ms = self.database.tables.answers, at_ms + ENDED_KEPT_MS
+        shown = [claim for claim, answer in answers.items() if answer.hold in ended]
+        for claim in shown:
+            stub = answers[claim]._replace(status=GONE, answer=b"", until_ms=until_ms)
+            answers[claim] = stub
 
     def roll_back(self) -> None:
         """Forget what was written."""

@@ -91,6 +91,8 @@ class SeatStats(Protocol):
     def conflicts(self) -> int: ...  # noqa: D102
     @property
     def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
+    @property
+    def log_bytes(self) -> int: ...  # noqa: D102
 
 
 class RedisStats(Protocol):
@@ -195,6 +197,19 @@ class Metrics:
             ]
         )
 
+    def attach_size(self, database_bytes: Callable[[], int | None]) -> None:
+        """Read how large the database is, while that is known."""
+
+        def read() -> Iterable[Metric]:
+            found = database_bytes()
+            return [] if found is None else [_gauge("database_bytes", found)]
+
+        self._attach(read)
+
+    def attach_log_budget(self, refused: Callable[[], int]) -> None:
+        """Read how many requests found the log budget of their address spent."""
+        self._attach(lambda: [_counter("log_budget_refused_total", refused())])
+
     def attach_redis(self, stats: Callable[[], RedisStats]) -> None:
         """Read whether Redis can be used, and what was counted of it."""
         self._attach(lambda: _redis_metrics(stats()))
@@ -277,7 +292,10 @@ _HELP = {
     "seat_bookings_total": "Bookings that were asked for, by what became of them.",
     "seat_log_conflicts_total": "Rows of the seat log that met another process's row.",
     "seat_log_batch_size": "Entries in a row of the seat log.",
+    "seat_log_bytes_total": "Bytes of entries that were written to the seat log.",
+    "database_bytes": "What the database takes on its disk.",
     "seat_events_loaded": "Events whose seats are in memory.",
+    "log_budget_refused_total": "Requests refused since their address wrote enough to the log.",
     "clock_offset_seconds": "How far the database's clock is ahead of this machine's.",
     "redis_up": "1 while Redis can be used, 0 while jobs wait for it.",
     "redis_restarts_total": "Times that Redis was found started again, or was another one.",
@@ -338,6 +356,7 @@ def _seat_metrics(stats: SeatStats) -> list[Metric]:
         _by_outcome("seat_bookings_total", stats.bookings),
         _counter("seat_log_conflicts_total", stats.conflicts),
         _batch_sizes("seat_log_batch_size", stats.batch_sizes),
+        _counter("seat_log_bytes_total", stats.log_bytes),
     ]
 
 

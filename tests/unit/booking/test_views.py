@@ -64,8 +64,8 @@ class Log:
         if self.views is not None:
             self.views(self, changes, batch.entries)  # type: ignore[arg-type]
 
-    async def wait_for(self, version: int, within_s: float) -> bool:
-        return self.states.version >= version
+    async def catch_up(self) -> None:
+        """There is nothing that it has not been told."""
 
 
 class Logs:

@@ -50,6 +50,7 @@ class Seats:
         self.bookings = {"granted": 2}
         self.conflicts = 4
         self.batch_sizes = {1: 5, 300: 1, 600: 1}
+        self.log_bytes = 12_345
 
 
 @dataclass
@@ -90,6 +91,8 @@ def metrics() -> Metrics:
     built.attach_jobs(Jobs())
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
     built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
+    built.attach_size(lambda: 4096)
+    built.attach_log_budget(lambda: 3)
     return built
 
 
@@ -171,6 +174,9 @@ def test_the_writers_of_seats_are_read_when_asked(metrics: Metrics) -> None:
     assert value(metrics, "seat_log_batch_size_bucket", le="512.0") == 6
     assert value(metrics, "seat_log_batch_size_count") == 7
     assert value(metrics, "seat_log_batch_size_sum") == 905
+    assert value(metrics, "seat_log_bytes_total") == 12_345
+    assert value(metrics, "database_bytes") == 4096
+    assert value(metrics, "log_budget_refused_total") == 3
     assert value(metrics, "seat_events_loaded") == 2
     assert value(metrics, "clock_offset_seconds") == -0.5
 
@@ -268,3 +274,9 @@ def test_every_alert_has_its_paragraph_in_the_runbook() -> None:
     assert [rule["alert"] for rule in alerts] == headings
     for rule in alerts:
         assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
+
+
+def test_a_size_that_is_not_known_is_left_out() -> None:
+    built = Metrics(version="1.2.3")
+    built.attach_size(lambda: None)
+    assert b"database_bytes" not in built.render("")[0]

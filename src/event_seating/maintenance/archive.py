@@ -1,0 +1,105 @@
+"""`event-seating archive`: the beginning of an ended event's log goes into a file.
+
+The log is the truth, so its rows are never rewritten and never thinned out. What may leave the
+database is a whole beginning of it, up to the older of the two snapshots that are kept: with either
+of them, and the rows that stay, the state is what it was. It leaves only when the event is over,
+when `verify` finds nothing wrong, and when the file was written, synced, and read back to its last
+line; then the file is noted, and its rows are deleted a few at a time. Ended at any moment, it can
+be run again: rows that are in a noted file are deleted, any other file is written anew.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from event_seating.booking.records import SaleStatus
+from event_seating.booking.store import SNAPSHOTS_KEPT, LogRow
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.db.database import Database
+from event_seating.maintenance import archive_file, archive_store, expected, verify_store
+from event_seating.maintenance.archive_file import Head
+from event_seating.maintenance.archive_store import Archived, EventDates
+from event_seating.maintenance.verify import LoadIndex, verify
+
+DAY_MS: Final = 86_400 * MS_PER_S
+
+BETWEEN_STEPS_S: Final = 0.02
+"""For those who wait to write; twice as long as a step."""
+
+
+class Outcome(NamedTuple):
+    """What was done with an event's log."""
+
+    archived: Archived | None
+    why: str = ""
+    """Why nothing was archived."""
+    failed: bool = False
+    """Whether that is something to look into."""
+
+
+async def archive(
+    database: Database,
+    event_id: str,
+    load_index: LoadIndex,
+    directory: Path,
+    clock: Clock,
+    *,
+    after_days: int,
+    grace_ms: int,
+) -> Outcome:
+    """Archive what may be of one event, into a new file in the directory."""
+    patient = database.without_hurry()
+    async with patient.read() as connection:
+        dates = await archive_store.dates(connection, event_id)
+        before = await archive_store.archives(connection, event_id)
+        last, snapshots = await archive_store.oldest_snapshot(connection, event_id)
+    if dates is None:
+        return Outcome(None, "there is no such event", failed=True)
+    if clock.now_ms() < _over_ms(dates) + after_days * DAY_MS:
+        return Outcome(None, f"it was not over {after_days} days ago")
+    first = before[-1].last_version + 1 if before else 1
+    if before:
+        await _remove(database, event_id, before[-1].last_version)
+    if snapshots < SNAPSHOTS_KEPT or last < first:
+        return Outcome(None, "nothing stands before the older of its two snapshots")
+    wrong = await verify(database, event_id, load_index, grace_ms=grace_ms, archives=directory)
+    if wrong:
+        return Outcome(None, f"verify says: {wrong[0]}", failed=True)
+    path = directory / archive_file.name_of(event_id, first, last)
+    head = Head(archive_file.FORMAT, event_id, dates.epoch, first, last)
+    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
+    await archive_file.write(path, head, _rows(patient, event_id, first, last))
+    checked = await asyncio.to_thread(archive_file.check, path)
+    if checked.head != head:
+        return Outcome(None, f"{path.name} was written and reads otherwise", failed=True)
+    part = Archived(first, last, path.name, checked.sha256)
+    async with database.write() as connection:
+        await archive_store.record(connection, event_id, part, clock.now_ms())
+    await _remove(database, event_id, last)
+    return Outcome(part)
+
+
+def _over_ms(dates: EventDates) -> int:
+    """When the event was over: it began, or it was cancelled and nothing has happened since."""
+    sale = expected.configuration(dates.configuration or "")
+    if sale is not None and sale.status == SaleStatus.cancelled:
+        return min(dates.starts_at_ms, dates.last_at_ms)
+    return max(dates.starts_at_ms, dates.last_at_ms)
+
+
+async def _rows(database: Database, event_id: str, first: int, last: int) -> AsyncIterator[LogRow]:
+    async with database.read() as connection:
+        async for row in verify_store.log_rows(connection, event_id, after=first - 1):
+            if row.version > last:
+                return
+            yield row
+
+
+async def _remove(database: Database, event_id: str, last: int) -> None:
+    while True:
+        async with database.write() as connection:
+            removed = await archive_store.remove(connection, event_id, last)
+        if removed < archive_store.ROWS_A_STEP:
+            return
+        await asyncio.sleep(BETWEEN_STEPS_S)

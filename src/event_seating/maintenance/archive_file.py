@@ -1,0 +1,154 @@
+"""A part of an event's log as a file: written once, read back whole, checked by anybody.
+
+Lines of JSON, compressed by gzip, so that any machine can read it in twenty years: a head that says
+whose log it is, a line for each row in order with its bytes in base64, and an end with the number
+of rows and the SHA-256 of all lines before it. A file that was cut off or changed by a bit is told
+by that, and by the rows themselves: each must follow the last and be one that this release reads.
+"""
+
+import gzip
+import hashlib
+import os
+import zlib
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from event_seating.booking import entries
+from event_seating.booking.entries import BrokenEntriesError, UnknownFormatError
+from event_seating.booking.store import LogRow
+
+FORMAT: Final = 1
+
+LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+"""A row has at most 512 entries, and the largest of them, a block of a whole venue, some hundred
+kilobytes: a longer line is none of ours, and is not read into memory."""
+
+
+class BrokenArchiveError(ValueError):
+    """The file is not a whole archive; the message says what is wrong with it."""
+
+
+class Head(Struct, frozen=True):
+    """Whose log it is, and which part of it."""
+
+    format: int
+    event: str
+    epoch: str
+    first: int
+    last: int
+
+
+class _Line(Struct, frozen=True):
+    version: int
+    batch: str
+    format: int
+    at: int
+    entries: str
+
+
+class _End(Struct, frozen=True):
+    rows: int
+    sha256: str
+
+
+class Checked(NamedTuple):
+    """A file that is whole."""
+
+    head: Head
+    sha256: str
+
+
+def name_of(event_id: str, first: int, last: int) -> str:
+    """What the file of these rows is called."""
+    return f"{event_id}-{first}-{last}.jsonl.gz"
+
+
+async def write(path: Path, head: Head, rows: AsyncIterator[LogRow]) -> None:
+    """Write the rows, so that the file is there whole or not at all, also after a power cut."""
+    partial = path.with_name(f"{path.name}.partial")
+    digest = hashlib.sha256()
+    written = 0
+    with partial.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
+
+        def put(line: Struct) -> None:
+            encoded = msgspec.json.encode(line) + b"\n"
+            digest.update(encoded)
+            file.write(encoded)
+
+        put(head)
+        async for row in rows:
+            put(
+                _Line(
+                    row.version,
+                    b64encode(row.batch_id).decode(),
+                    row.format,
+                    row.at_ms,
+                    b64encode(row.entries).decode(),
+                )
+            )
+            written += 1
+        put(_End(written, digest.hexdigest()))
+        file.close()
+        raw.flush()
+        os.fsync(raw.fileno())
+    partial.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def check(path: Path) -> Checked:
+    """Read a file from its first line to its last; raises `BrokenArchiveError`."""
+    checked: Checked | None = None
+    for each in read(path):
+        if isinstance(each, LogRow):
+            try:
+                entries.decode(each.format, each.entries)
+            except (UnknownFormatError, BrokenEntriesError) as error:
+                raise BrokenArchiveError(f"row {each.version} cannot be read: {error}") from error
+        else:
+            checked = each
+    assert checked is not None, "a file without an end is broken"
+    return checked
+
+
+def read(path: Path) -> Iterator[LogRow | Checked]:
+    """Each row of a file, and at its end what was checked; raises `BrokenArchiveError`."""
+    try:
+        with gzip.open(path, "rb") as file:
+            yield from _lines(file)
+    except (OSError, EOFError, zlib.error, msgspec.MsgspecError, NotBase64) as error:
+        raise BrokenArchiveError(f"{path.name} cannot be read: {error}") from error
+
+
+def _lines(file: gzip.GzipFile) -> Iterator[LogRow | Checked]:
+    digest = hashlib.sha256()
+    line = file.readline(LINE_BYTES_MAX)
+    digest.update(line)
+    head = msgspec.json.decode(line, type=Head)
+    if head.format != FORMAT:
+        raise BrokenArchiveError(f"it has format {head.format}, this release reads {FORMAT}")
+    version = head.first - 1
+    while version < head.last:
+        line = file.readline(LINE_BYTES_MAX)
+        digest.update(line)
+        row = msgspec.json.decode(line, type=_Line)
+        version += 1
+        if row.version != version:
+            raise BrokenArchiveError(f"row {version} is missing, there is row {row.version}")
+        yield LogRow(version, b64decode(row.batch), row.format, b64decode(row.entries), row.at)
+    end = msgspec.json.decode(file.readline(LINE_BYTES_MAX), type=_End)
+    found = digest.hexdigest()
+    if (end.rows, end.sha256) != (head.last - head.first + 1, found):
+        raise BrokenArchiveError("its lines are not those that were written: the checksum differs")
+    if file.read(1):
+        raise BrokenArchiveError("something stands after its end")
+    yield Checked(head, found)

@@ -13,7 +13,6 @@ from event_seating.booking import ids
 from event_seating.booking.entries import Booked, Cancelled, Configured, Entry, Exchanged, Operation
 from event_seating.booking.model import Batch
 from event_seating.booking.records import (
-    STANDARD,
     Booking,
     Configuration,
     Groups,
@@ -130,7 +129,7 @@ class Projection:
                     "event_id": self.event_id,
                     "booking_id": booking,
                     "seat": seat,
-                    "ticket_type": group.ticket_type or STANDARD,
+                    "ticket_type": group.type_name,
                     "price": group.price,
                 }
         for seat in seats_of(groups):

@@ -33,6 +33,8 @@ def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refu
         details["limit"] = refusal.limit
     if refusal.booking is not None:
         details["booking"] = ids.to_text(house.event_id, refusal.booking)
+    if refusal.ticket_types:
+        details["ticketTypes"] = list(refusal.ticket_types)
     return ERRORS[refusal.code](details=details)
 
 

@@ -69,15 +69,26 @@ class JsonBody(Generic[T]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise MalformedJson from None
 
-    def described(self) -> dict[str, Any]:
-        """For a route's `openapi_extra`."""
+    def convert(self, value: object) -> T:
+        """The value that a part of a body is, decoded already; raises `InvalidRequest`."""
+        try:
+            return msgspec.convert(value, self._kind)
+        except msgspec.ValidationError as error:
+            raise self._invalid(str(error)) from None
+
+    def schema(self) -> Any:
+        """The JSON schema, with nothing in it that is elsewhere."""
         schema, components = msgspec.json.schema_components(
             [self._kind], ref_template="#/components/schemas/{name}"
         )
+        return _inlined(schema[0], components)
+
+    def described(self) -> dict[str, Any]:
+        """For a route's `openapi_extra`."""
         return {
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": _inlined(schema[0], components)}},
+                "content": {"application/json": {"schema": self.schema()}},
             }
         }
 

@@ -37,6 +37,9 @@ SEAT_CODES = {
     BLOCKED: SeatCode.blocked,
 }
 
+NO_TYPE = ""
+"""No ticket type has this name: in place of a default where all have to be named, and are."""
+
 Lines = dict[tuple[str, int], list[int]]
 """Seats by their ticket type and price."""
 
@@ -190,16 +193,18 @@ def _add_seats(
     """Add the seats picked by hand to `lines`; returns those that cannot be had."""
     status, limit = ledger.arrays.status, ledger.index.seat_count
     ticket_types, category_of = choice.ticket_types, ledger.index.category_of
-    by_type, default = tariff
+    by_type, default = tariff.prices, tariff.default or NO_TYPE
+    ticket_type, prices = default, by_type.get(default)
     problems: list[SeatProblem] = []
     for seat in choice.seats:
         if not 0 <= seat < limit or (status[seat] not in statuses and seat not in freed):
             problems.append(problem_of(ledger, seat))
             continue
-        ticket_type = ticket_types.get(seat, default) if ticket_types else default
-        prices = by_type.get(ticket_type) if ticket_type is not None else None
+        if ticket_types:
+            ticket_type = ticket_types.get(seat, default)
+            prices = by_type.get(ticket_type)
         price = prices[category_of[seat]] if prices else None
-        if price is None or ticket_type is None:
+        if price is None:
             problems.append(SeatProblem(seat, SeatCode.not_on_sale))
         else:
             lines.setdefault((ticket_type, price), []).append(seat)
@@ -231,10 +236,10 @@ def _add_places(
             continue
         at = 0
         for part in parts:
-            ticket_type = part.ticket_type or tariff.default
-            prices = tariff.prices.get(ticket_type) if ticket_type is not None else None
+            ticket_type = part.ticket_type or tariff.default or NO_TYPE
+            prices = tariff.prices.get(ticket_type)
             price = prices[category] if prices else None
-            if price is None or ticket_type is None:
+            if price is None:
                 problems.append(AreaProblem(number, AreaCode.not_on_sale, quantity))
                 break
             lines.setdefault((ticket_type, price), []).extend(places[at : at + part.quantity])

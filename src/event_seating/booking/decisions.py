@@ -159,7 +159,7 @@ class RuleBook:
         """The seats of a hold; a choice that strands a seat is refused if another would not."""
         ledger, choice = self._ledger, request.choice
         orphans_allowed = self._configuration.rules.allow_orphans
-        tariff = ledger.tariffs.of(request.box_office)
+        tariff = ledger.staff_tariff if request.box_office else ledger.public_tariff
         if isinstance(choice, Best):
             return choose_best(
                 ledger, self._finder, choice, tariff, avoid_orphans=not orphans_allowed
@@ -238,8 +238,8 @@ class RuleBook:
 
     def _book_seats(self, request: BookSeats, _now_ms: int) -> Booked | Refusal:
         statuses = (AVAILABLE,) * request.from_available + (BLOCKED,) * request.from_blocked
-        tariff = self._ledger.tariffs.staff
-        groups = choose(self._ledger, request.choice, tariff, statuses=statuses)
+        ledger = self._ledger
+        groups = choose(ledger, request.choice, ledger.staff_tariff, statuses=statuses)
         if isinstance(groups, Refusal):
             return groups
         return Booked(request.booking, (), None, groups)
@@ -307,8 +307,9 @@ class RuleBook:
         """The seats that a change takes; those that it gives back are free."""
         if choice is None:
             return ()
-        tariff = self._ledger.tariffs.of(box_office)
-        return choose(self._ledger, choice, tariff, freed=frozenset(freed))
+        ledger = self._ledger
+        tariff = ledger.staff_tariff if box_office else ledger.public_tariff
+        return choose(ledger, choice, tariff, freed=frozenset(freed))
 
     def live_hold(self, key: bytes, now_ms: int) -> Hold | Refusal:
         """The hold with this id, or how it ended."""

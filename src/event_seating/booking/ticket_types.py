@@ -6,7 +6,8 @@ are looked up. Also which type a request gets that names none. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from event_seating.booking.records import STANDARD, Access, Configuration
 
@@ -14,7 +15,7 @@ Prices = dict[str, dict[str, int]]
 """Minor units by category and ticket type."""
 
 
-class Tariff(NamedTuple):
+class Tariff(Struct, frozen=True):
     """What seats cost for one kind of caller.
 
     `prices` has a list by the number of the category for each ticket type; a category that does not
@@ -25,30 +26,19 @@ class Tariff(NamedTuple):
     default: str | None
 
 
-class Tariffs(NamedTuple):
-    """The tariffs of an event."""
-
-    public: Tariff
-    staff: Tariff
-
-    def of(self, box_office: bool) -> Tariff:
-        """The box office's, or everybody's."""
-        return self.staff if box_office else self.public
-
-
 NOTHING_SOLD = Tariff({}, None)
 
 
-def tariffs(sale: Configuration | None, categories: Sequence[str]) -> Tariffs:
-    """The tariffs of an event; `categories` are those of its map, by number."""
+def tariffs(sale: Configuration | None, categories: Sequence[str]) -> tuple[Tariff, Tariff]:
+    """Everybody's tariff and the box office's; `categories` are those of the map, by number."""
     if sale is None:
-        return Tariffs(NOTHING_SOLD, NOTHING_SOLD)
+        return NOTHING_SOLD, NOTHING_SOLD
     staff = Tariff(_by_type(sale.prices, categories), default_type(sale))
     hidden = hidden_types(sale)
     if not hidden:
-        return Tariffs(staff, staff)
+        return staff, staff
     public = {name: prices for name, prices in staff.prices.items() if name not in hidden}
-    return Tariffs(Tariff(public, staff.default), staff)
+    return Tariff(public, staff.default), staff
 
 
 def hidden_types(sale: Configuration) -> frozenset[str]:

@@ -42,6 +42,20 @@ CURTAIN: Final = time(20)
 ACTOR: Final = "demo"
 """Who made it, in the event's log."""
 
+TICKET_TYPES: Final = {
+    "adult": {"label": "Adult"},
+    "reduced": {"label": "Reduced"},
+    "press": {"label": "Press", "access": "staff"},
+}
+
+PRICES: Final = {
+    "1": {"adult": "145.00", "reduced": "116.00", "press": "0.00"},
+    "2": {"adult": "95.00", "reduced": "76.00", "press": "0.00"},
+    "3": {"adult": "62.50", "reduced": "50.00", "press": "0.00"},
+    "4": {"adult": "38.00", "reduced": "30.40", "press": "0.00"},
+}
+"""Of the arena's categories: what it costs, a fifth less, and nothing for those who write of it."""
+
 _NAMES: Final = ("John Doe", "Amara Okafor", "Kenji Sato", "Lucia Moreno", "Freya Lindqvist")
 """But for the first, people whom no example has: who tries to create Jane Smith may do so."""
 
@@ -80,7 +94,15 @@ async def add_demo_event(venues: VenueService, events: EventService, clock: Cloc
         return None
     await venues.replace(VENUE_ID, _arena(), dry_run=False)
     starts_at = demo_start(datetime.fromtimestamp(clock.now_ms() / MS_PER_S, UTC))
-    asked = NewEvent(VENUE_ID, "Opening Night", starts_at.isoformat(), ZONE)
+    asked = NewEvent(
+        VENUE_ID,
+        "Opening Night",
+        starts_at.isoformat(),
+        ZONE,
+        prices=PRICES,
+        ticket_types=TICKET_TYPES,
+        default_ticket_type="adult",
+    )
     return (await events.create(asked, ACTOR)).event
 
 

@@ -455,6 +455,22 @@ class TooManyHeld(Refused):
     sentence = "You hold too many seats already; book or release some first."
 
 
+class TicketTypeMissing(Refused):
+    """No ticket type is named, and the event has no default one."""
+
+    status = 400
+    code = "ticket_type_missing"
+    sentence = "Name a ticket type; this event has no default one. `ticketTypes` lists them."
+
+
+class UnknownTicketType(Refused):
+    """The best seats are asked for with a ticket type that has no price for this caller."""
+
+    status = 400
+    code = "unknown_ticket_type"
+    sentence = "No seat of this event has a price for this ticket type; `ticketTypes` lists those."
+
+
 class NotOnSale(Refused):
     """The event is paused or closed, or its sale has not begun or is over."""
 

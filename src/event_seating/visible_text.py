@@ -55,13 +55,13 @@ def without_hidden(text: str) -> str:
     return _USELESS_JOINER.sub("", text)
 
 
-def checked_name(text: str) -> str:
+def checked_name(text: str, chars_max: int = NAME_CHARS_MAX) -> str:
     """A name without hidden marks and the space around it; a `ValueError` says what is wrong."""
     name = without_hidden(text).strip()
     if not text.strip():
         raise ValueError("must not be empty")
-    if len(name) > NAME_CHARS_MAX:
-        raise ValueError(f"must have at most {NAME_CHARS_MAX} characters")
+    if len(name) > chars_max:
+        raise ValueError(f"must have at most {chars_max} characters")
     if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
         raise ValueError("must not contain control characters")
     if not any(map(is_visible, name)):

@@ -105,6 +105,29 @@ def test_a_blocked_seat_is_sold_only_when_it_is_allowed_and_with_its_ticket_type
     assert types == {SEAT: "child", NEXT: "standard"}
 
 
+def test_the_box_office_sells_at_a_price_of_staff_and_keeps_it_through_a_change(
+    house: House, desk: OpenDesk
+) -> None:
+    types = {"full": {"label": "Full"}, "press": {"label": "Press", "access": "staff"}}
+    prices = {key: {"full": "50.00", "press": "0.00"} for key in "1234"}
+    event = house.event(ticketTypes=types, prices=prices)
+    office = desk().open(event)
+    office.near(SEAT)
+    office.find("#mode-select").click()
+    office.click_seat(SEAT)
+    choice = office.find("#sell-lines select").first
+    expect(choice.locator("option")).to_have_text(["Full · €50.00", "Press (staff) · €0.00"])
+    # What all are told of a change has no type of staff in it.
+    house.ask("PATCH", f"/events/{event}", {"prices": {"1": {"full": "55.00", "press": "0.00"}}})
+    expect(office.find("#sell")).to_have_text("Sell 1 ticket · €55.00")
+    expect(choice.locator("option")).to_have_text(["Full · €55.00", "Press (staff) · €0.00"])
+    choice.select_option("press")
+    office.find("#sell").click()
+    expect(office.find("#sell-outcome")).to_contain_text("Sold: 1 ticket for €0.00.")
+    (booking,) = bookings(house, event)
+    assert [line["ticketType"] for line in booking["lines"]] == ["press"]
+
+
 def test_a_seat_that_somebody_else_was_faster_to_take_is_named(
     house: House, desk: OpenDesk
 ) -> None:

@@ -205,3 +205,31 @@ def test_the_shapes_of_a_plan_are_drawn_as_it_says(house: House, visit: Open) ->
     # Turned by a quarter about its corner it hangs down on the left of it.
     red, green, blue = buyer.page.evaluate(COLOR_AT, [0, 350])
     assert red > max(green, blue) + 50
+
+
+def test_a_buyer_sees_the_labels_of_public_types_and_no_other(house: House, visit: Open) -> None:
+    types = {
+        "child": {"label": "Under 12"},
+        "full": {"label": "Full price"},
+        "free": {"label": "Free of charge", "access": "staff"},
+    }
+    prices = {"1": {"child": "10.00", "full": "20.00", "free": "0.00"}, "2": {"full": "40.00"}}
+    stalls = hall(section("P", 0, "Parterre"))
+    sale = {"ticketTypes": types, "defaultTicketType": "full", "prices": prices}
+    event = house.event(stalls, **sale)
+    buyer = visit().open(event)
+    buyer.find("#best").click()
+    buyer.expect_tickets("2 tickets")
+    expect(buyer.find("#total")).to_have_text("€40.00")
+    choice = buyer.find("#lines select").first
+    expect(choice.locator("option")).to_have_text(["Full price · €20", "Under 12 · €10"])
+    choice.select_option("child")
+    expect(buyer.find("#total")).to_have_text("€30.00")
+    assert "Free of charge" not in buyer.page.content()
+    # Another price on the way: what all are told has no type of staff in it.
+    house.ask("PATCH", f"/events/{event}", {"prices": {"1": {"full": "25.00", "free": "0.00"}}})
+    buyer.find("#lines button").last.click()
+    buyer.expect_tickets("1 ticket")
+    assert "Free of charge" not in buyer.page.content()
+    buyer.page.goto(f"{house.url}/")
+    expect(buyer.find("#events li .from").first).not_to_contain_text("€0")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from sqlalchemy import bindparam, text
 from tests.contract.seats import (
@@ -23,11 +24,11 @@ from tests.contract.seats import (
 )
 
 from event_seating.booking import entries, ids, snapshot
-from event_seating.booking.entries import Booked, Entry
+from event_seating.booking.entries import Amended, Booked, Configured, Entry, Held
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.log import SeatLog
 from event_seating.booking.projection import Buyer
-from event_seating.booking.records import LineGroup
+from event_seating.booking.records import Access, LineGroup, TicketType
 from event_seating.booking.requests import (
     AreaQuantity,
     BlockSeats,
@@ -278,6 +279,31 @@ async def test_a_forged_row_that_sells_a_seat_twice_is_found(
     await forge(database, log, [Entry(None, (Booked(ids.new_key(), (), None, (group,)),))])
     (line,) = await check(database)
     assert line.endswith("seat 70 is taken twice")
+
+
+async def test_a_price_of_staff_that_was_held_without_a_key_is_found(
+    database: Database, log: SeatLog
+) -> None:
+    sale = replace(
+        CONFIGURATION,
+        prices={"1": {"standard": 4500, "press": 0}},
+        ticket_types={
+            "standard": TicketType("Standard"),
+            "press": TicketType("Press", Access.staff),
+        },
+    )
+    hold, press = ids.new_key(), (LineGroup((99,), 0, "press"),)
+    forged = [
+        Entry(None, (Configured(sale),)),
+        Entry("desk", (Held(ids.new_key(), (LineGroup((98,), 0, "press"),), 60_000),)),
+        Entry(None, (Held(hold, (LineGroup((97,), 4500, "standard"),), 60_000, b"buyer"),)),
+        Entry(None, (Amended(hold, (97,), press),)),
+    ]
+    await forge(database, log, forged)
+    version = log.states.version + 1
+    assert await check(database) == [
+        f"row {version}: press is for staff, and is held without a key"
+    ]
 
 
 async def test_a_forged_answer_is_found(database: Database, log: SeatLog) -> None:

@@ -144,6 +144,21 @@ The attached file puts the event into your calendar.
     )
 
 
+async def test_a_ticket_type_goes_by_its_label(
+    service: Service, server: SmtpServer, confirmations: Confirmations, event: str
+) -> None:
+    booking = await book(service, event)
+    types = {"standard": {"label": "Full price"}, "reduced": {"label": "Students <25"}}
+    described = await service.client.patch(f"/events/{event}", json={"ticketTypes": types})
+    assert described.status_code == 200, described.text
+    await confirm(confirmations, event, booking)
+    (got,) = server.received
+    text = part(got.message, "plain")
+    assert "Seated, Full price: EUR 45.00" in text
+    assert "Seated, Students <25: EUR 30.00" in text
+    assert "Students &lt;25" in part(got.message, "html")
+
+
 async def test_what_people_wrote_is_text_in_the_html(
     service: Service, server: SmtpServer, confirmations: Confirmations, event: str
 ) -> None:

@@ -2,15 +2,23 @@
 
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from event_seating.booking.decisions import RuleBook
 from event_seating.booking.doubt import LostRace
-from event_seating.booking.entries import Booked, Held
+from event_seating.booking.entries import Amended, Booked, Exchanged, Held
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Projection
 from event_seating.booking.records import AVAILABLE, Groups, seats_of
 from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import BookHold, PlaceHold
+from event_seating.booking.requests import (
+    Best,
+    BookHold,
+    ChangeHold,
+    ExchangeSeats,
+    PlaceHold,
+)
 from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided
 from event_seating.errors import DatabaseUnavailable
@@ -87,6 +95,32 @@ class TakesTokensForHolds(RuleBook):
     _RULES = RuleBook._RULES | {PlaceHold: _place, BookHold: _book}
 
 
+class GivesTheBestAtEveryPrice(RuleBook):
+    """Looks for the best seats as if the box office asked."""
+
+    def _chosen(self, request: PlaceHold) -> Groups | Refusal:
+        best = isinstance(request.choice, Best)
+        return super()._chosen(replace(request, box_office=True) if best else request)
+
+
+class ChangesHoldsAtEveryPrice(RuleBook):
+    """Adds to a hold as if the box office asked."""
+
+    def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
+        return super()._change(replace(request, box_office=True), now_ms)
+
+    _RULES = RuleBook._RULES | {ChangeHold: _change}
+
+
+class ExchangesAtEveryPrice(RuleBook):
+    """Exchanges as if the box office asked."""
+
+    def _exchange(self, request: ExchangeSeats, now_ms: int) -> Exchanged | Refusal:
+        return super()._exchange(replace(request, box_office=True), now_ms)
+
+    _RULES = RuleBook._RULES | {ExchangeSeats: _exchange}
+
+
 def forgetful(states: SeatStates) -> SeatStates:
     return ForgetsExpiry(states.ledger, version=states.version, at_ms=states.at_ms)
 
@@ -96,10 +130,23 @@ def credulous(states: SeatStates) -> SeatStates:
     return states
 
 
+def by(rules: type[RuleBook]) -> Parts:
+    """A process that decides by these rules."""
+
+    def states_of(states: SeatStates) -> SeatStates:
+        states.rules = rules(states.ledger)
+        return states
+
+    return Parts(states=states_of)
+
+
 BUGS = {
     "skip the version check": Parts(transaction=TakesAnyVersion),
     "apply before commit": Parts(log=AppliesBeforeTheCommit),
     "forget expiry at decide": Parts(states=forgetful),
     "answer an unknown outcome as success": Parts(log=TakesTheUnknownForDone),
     "take a token's seats without its hold": Parts(states=credulous),
+    "give buyers the best at a price of staff": by(GivesTheBestAtEveryPrice),
+    "let buyers add to a hold at a price of staff": by(ChangesHoldsAtEveryPrice),
+    "exchange at a price of staff without a key": by(ExchangesAtEveryPrice),
 }

@@ -28,6 +28,7 @@ from event_seating.booking.entries import (
 )
 from event_seating.booking.house import House
 from event_seating.booking.records import STATUS_NAMES, Configuration, seats_of
+from event_seating.booking.ticket_types import visible_prices
 from event_seating.clock import MS_PER_S, rfc3339
 
 TYPES: Final[dict[type, str]] = {
@@ -147,7 +148,9 @@ def _configuration(found: Configuration) -> dict[str, Any]:
     return {
         "status": found.status,
         "currency": found.currency,
-        "prices": prices(found),
+        "prices": prices(found, staff=True),
+        "ticketTypes": found.ticket_types,
+        "defaultTicketType": found.default_ticket_type,
         "salesStart": _time(found.sales_start_ms),
         "salesEnd": _time(found.sales_end_ms),
         "rules": {
@@ -159,13 +162,13 @@ def _configuration(found: Configuration) -> dict[str, Any]:
     }
 
 
-def prices(found: Configuration) -> dict[str, dict[str, str]]:
-    """What each category costs by ticket type, as text."""
+def prices(found: Configuration, *, staff: bool) -> dict[str, dict[str, str]]:
+    """What each category costs by ticket type, as text; to others than `staff` what is public."""
     return {
         category: {
             ticket_type: money.to_text(price, found.currency) for ticket_type, price in by.items()
         }
-        for category, by in found.prices.items()
+        for category, by in visible_prices(found, staff=staff).items()
     }
 
 

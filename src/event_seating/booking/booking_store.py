@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.records import STANDARD, Configuration, Groups, LineGroup
+from event_seating.booking.records import Configuration, Groups, LineGroup
 from event_seating.db.tables import booking_lines, bookings, events
 
 BY_ID: Final = (
@@ -83,11 +83,7 @@ async def currency_of(connection: AsyncConnection, event_id: str) -> str:
 def in_seat_order(groups: Groups) -> Groups:
     """The same groups as they are read again: a booking's lines have one order everywhere."""
     return groups_of(
-        sorted(
-            (seat, group.ticket_type or STANDARD, group.price)
-            for group in groups
-            for seat in group.seats
-        )
+        sorted((seat, group.type_name, group.price) for group in groups for seat in group.seats)
     )
 
 
@@ -97,6 +93,6 @@ def groups_of(lines: Iterable[tuple[int, str, int]]) -> Groups:
     for seat, ticket_type, price in lines:
         groups.setdefault((ticket_type, price), []).append(seat)
     return tuple(
-        LineGroup(tuple(seats), price, None if ticket_type == STANDARD else ticket_type)
+        LineGroup(tuple(seats), price, ticket_type)
         for (ticket_type, price), seats in groups.items()
     )

@@ -44,6 +44,11 @@ class Caller:
         return self.principal.role >= Role.box_office and not self.principal.limited
 
     @property
+    def staff(self) -> bool:
+        """Whether the caller may do what the box office does; in development also without a key."""
+        return self.principal.role >= Role.box_office
+
+    @property
     def actor(self) -> str | None:
         """What the log says of who asked."""
         return self.principal.name if self.box_office else None

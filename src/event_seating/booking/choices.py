@@ -16,7 +16,6 @@ from event_seating.booking.records import (
     BLOCKED,
     BOOKED,
     HELD,
-    STANDARD,
     Groups,
     LineGroup,
 )
@@ -29,6 +28,7 @@ from event_seating.booking.refusals import (
     SeatProblem,
 )
 from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
+from event_seating.booking.ticket_types import Tariff
 
 SEAT_CODES = {
     AVAILABLE: SeatCode.available,
@@ -36,6 +36,9 @@ SEAT_CODES = {
     BOOKED: SeatCode.booked,
     BLOCKED: SeatCode.blocked,
 }
+
+NO_TYPE = ""
+"""No ticket type has this name: in place of a default where all have to be named, and are."""
 
 Lines = dict[tuple[str, int], list[int]]
 """Seats by their ticket type and price."""
@@ -51,18 +54,23 @@ def problem_of(ledger: Ledger, seat: int) -> SeatProblem:
 def choose(
     ledger: Ledger,
     choice: Choice,
+    tariff: Tariff,
     *,
     freed: Collection[int] = (),
     statuses: tuple[int, ...] = (AVAILABLE,),
 ) -> Groups | Refusal:
-    """The chosen seats and places with their prices.
+    """The chosen seats and places with their prices, by what the caller may have.
 
     Seats must have one of the `statuses`, or be among the `freed` ones, which the same request
     gives back.
     """
+    if tariff.default is None and not choice.names_all_types:
+        return _type_refusal(RefusalCode.ticket_type_missing, tariff)
     lines: Lines = {}
-    seats = _add_seats(ledger, choice, freed, statuses, lines)
-    areas = _add_places(ledger, choice.areas, freed, statuses, lines) if choice.areas else []
+    seats = _add_seats(ledger, choice, tariff, freed, statuses, lines)
+    areas = (
+        _add_places(ledger, choice.areas, tariff, freed, statuses, lines) if choice.areas else []
+    )
     if not seats and not areas:
         return _groups(lines)
     sold_out = not seats and all(problem.code is AreaCode.sold_out for problem in areas)
@@ -71,12 +79,19 @@ def choose(
 
 
 def choose_best(
-    ledger: Ledger, finder: BestFinder, best: Best, *, avoid_orphans: bool
+    ledger: Ledger, finder: BestFinder, best: Best, tariff: Tariff, *, avoid_orphans: bool
 ) -> Groups | Refusal:
     """The best block with its prices; one that leaves an orphan only when there is no other."""
-    ticket_types = best.ticket_types or ((STANDARD, best.quantity),)
-    prices = {name: ledger.prices.get(name, []) for name, _ in ticket_types}
-    wanted = _filter(best, prices.values())
+    ticket_types = best.ticket_types
+    if not ticket_types:
+        if tariff.default is None:
+            return _type_refusal(RefusalCode.ticket_type_missing, tariff)
+        ticket_types = ((tariff.default, best.quantity),)
+    prices = tariff.prices
+    if not all(name in prices for name, _ in ticket_types):
+        # Else it would look as if all was sold.
+        return _type_refusal(RefusalCode.unknown_ticket_type, tariff)
+    wanted = _filter(best, [prices[name] for name, _ in ticket_types])
     start = finder.find(wanted, best.quantity, clean=True) if avoid_orphans else None
     if start is None:
         start = finder.find(wanted, best.quantity)
@@ -125,7 +140,7 @@ def part_of(
 
     Refused with `code` when it has not all of them.
     """
-    ticket_types = {seat: group.ticket_type for group in groups for seat in group.seats}
+    ticket_types = {seat: group.type_name for group in groups for seat in group.seats}
     limit = ledger.index.seat_count
     given = [seat for seat in part.seats if seat in ticket_types and seat < limit]
     had = set(given)
@@ -156,16 +171,21 @@ def with_status(ledger: Ledger, part: Part, status: int) -> list[int]:
     return found
 
 
+def _type_refusal(code: RefusalCode, tariff: Tariff) -> Refusal:
+    """The refusal of a ticket type, or of naming none; it says which ones the caller may name."""
+    return Refusal(code, ticket_types=tuple(sorted(tariff.prices)))
+
+
 def _groups(lines: Lines) -> Groups:
     return tuple(
-        LineGroup(tuple(seats), price, None if ticket_type == STANDARD else ticket_type)
-        for (ticket_type, price), seats in lines.items()
+        LineGroup(tuple(seats), price, ticket_type) for (ticket_type, price), seats in lines.items()
     )
 
 
 def _add_seats(
     ledger: Ledger,
     choice: Choice,
+    tariff: Tariff,
     freed: Collection[int],
     statuses: tuple[int, ...],
     lines: Lines,
@@ -173,13 +193,16 @@ def _add_seats(
     """Add the seats picked by hand to `lines`; returns those that cannot be had."""
     status, limit = ledger.arrays.status, ledger.index.seat_count
     ticket_types, category_of = choice.ticket_types, ledger.index.category_of
+    by_type, default = tariff.prices, tariff.default or NO_TYPE
+    ticket_type, prices = default, by_type.get(default)
     problems: list[SeatProblem] = []
     for seat in choice.seats:
         if not 0 <= seat < limit or (status[seat] not in statuses and seat not in freed):
             problems.append(problem_of(ledger, seat))
             continue
-        ticket_type = ticket_types.get(seat, STANDARD) if ticket_types else STANDARD
-        prices = ledger.prices.get(ticket_type)
+        if ticket_types:
+            ticket_type = ticket_types.get(seat, default)
+            prices = by_type.get(ticket_type)
         price = prices[category_of[seat]] if prices else None
         if price is None:
             problems.append(SeatProblem(seat, SeatCode.not_on_sale))
@@ -191,6 +214,7 @@ def _add_seats(
 def _add_places(
     ledger: Ledger,
     areas: Iterable[AreaQuantity],
+    tariff: Tariff,
     freed: Collection[int],
     statuses: tuple[int, ...],
     lines: Lines,
@@ -212,8 +236,8 @@ def _add_places(
             continue
         at = 0
         for part in parts:
-            ticket_type = part.ticket_type or STANDARD
-            prices = ledger.prices.get(ticket_type)
+            ticket_type = part.ticket_type or tariff.default or NO_TYPE
+            prices = tariff.prices.get(ticket_type)
             price = prices[category] if prices else None
             if price is None:
                 problems.append(AreaProblem(number, AreaCode.not_on_sale, quantity))
@@ -242,9 +266,7 @@ def _free_places(
     return places[:quantity]
 
 
-def _places_of(
-    ledger: Ledger, wanted: AreaQuantity, ticket_types: Mapping[int, str | None]
-) -> list[int]:
+def _places_of(ledger: Ledger, wanted: AreaQuantity, ticket_types: Mapping[int, str]) -> list[int]:
     """The places of an area among these seats, of the wanted ticket type if one is named."""
     if not 0 <= wanted.area < len(ledger.index.areas):
         return []
@@ -253,7 +275,7 @@ def _places_of(
         seat
         for seat, ticket_type in ticket_types.items()
         if area.first <= seat < area.first + area.capacity
-        and wanted.ticket_type in {None, ticket_type or STANDARD}
+        and wanted.ticket_type in {None, ticket_type}
     )
 
 

@@ -20,6 +20,7 @@ from event_seating.booking.house import House, HouseOf
 from event_seating.booking.houses import Occasion, OccasionOf
 from event_seating.booking.projection import CONFIRMED
 from event_seating.booking.records import seats_of, total
+from event_seating.booking.ticket_types import label_of
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
@@ -102,7 +103,7 @@ class Confirmations:
         house: House,
     ) -> Mail:
         zone = ZoneInfo(occasion.time_zone)
-        lines = lines_of(row, house)
+        lines = lines_of(row, house, occasion.ticket_labels)
         subject = f"Your booking: {occasion.name}"
         words = render(
             CONFIRMATION,
@@ -140,15 +141,16 @@ class Confirmations:
         )
 
 
-def lines_of(row: BookingRow, house: House) -> list[Line]:
+def lines_of(row: BookingRow, house: House, labels: Mapping[str, str]) -> list[Line]:
     """What a booking has, as a person reads it; places of an area that are alike are one line."""
-    return [_line(line, house, row.currency) for line in house.lines(row.groups, row.currency)]
+    lines = house.lines(row.groups, row.currency)
+    return [_line(line, house, labels, row.currency) for line in lines]
 
 
-def _line(line: Mapping[str, Any], house: House, currency: str) -> Line:
+def _line(line: Mapping[str, Any], house: House, labels: Mapping[str, str], currency: str) -> Line:
     quantity = line.get("quantity", 1)
     category = house.category_labels.get(line["category"], line["category"])
-    ticket = line["ticketType"].replace("_", " ").replace("-", " ").capitalize()
+    ticket = label_of(line["ticketType"], labels)
     label = line["label"] if quantity == 1 else f"{quantity} × {line['label']}"  # noqa: RUF001
     price = money.parse(line["price"], currency) * quantity
     return Line(label, f"{category}, {ticket}", money.for_people(price, currency))

@@ -44,6 +44,7 @@ from event_seating.booking.records import (
     Groups,
     Hold,
     SaleStatus,
+    named,
     seat_count,
     seats_of,
     total,
@@ -156,15 +157,17 @@ class RuleBook:
 
     def _chosen(self, request: PlaceHold) -> Groups | Refusal:
         """The seats of a hold; a choice that strands a seat is refused if another would not."""
+        ledger, choice = self._ledger, request.choice
         orphans_allowed = self._configuration.rules.allow_orphans
-        if isinstance(request.choice, Best):
+        tariff = ledger.staff_tariff if request.box_office else ledger.public_tariff
+        if isinstance(choice, Best):
             return choose_best(
-                self._ledger, self._finder, request.choice, avoid_orphans=not orphans_allowed
+                ledger, self._finder, choice, tariff, avoid_orphans=not orphans_allowed
             )
-        groups = choose(self._ledger, request.choice)
+        groups = choose(ledger, choice, tariff)
         if orphans_allowed or request.box_office or isinstance(groups, Refusal):
             return groups
-        return orphan_refusal(self._ledger, seats_of(groups)) or groups
+        return orphan_refusal(ledger, seats_of(groups)) or groups
 
     def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
         hold = self.live_hold(request.hold, now_ms)
@@ -177,7 +180,7 @@ class RuleBook:
         refusal = self._may_add(hold, request.add, left, now_ms)
         if refusal is not None:
             return refusal
-        added = self._added(request.add, removed)
+        added = self._added(request.add, removed, request.box_office)
         if isinstance(added, Refusal):
             return added
         amended = Amended(hold.id, removed, added)
@@ -231,11 +234,12 @@ class RuleBook:
         status = self._ledger.arrays.status
         if any(status[seat] != AVAILABLE for seat in seats_of(late.groups)):
             return hold
-        return Booked(request.booking, (), late.id, late.groups)
+        return Booked(request.booking, (), late.id, named(late.groups))
 
     def _book_seats(self, request: BookSeats, _now_ms: int) -> Booked | Refusal:
         statuses = (AVAILABLE,) * request.from_available + (BLOCKED,) * request.from_blocked
-        groups = choose(self._ledger, request.choice, statuses=statuses)
+        ledger = self._ledger
+        groups = choose(ledger, request.choice, ledger.staff_tariff, statuses=statuses)
         if isinstance(groups, Refusal):
             return groups
         return Booked(request.booking, (), None, groups)
@@ -256,7 +260,7 @@ class RuleBook:
         released = self._given_back(booking.groups, request.release, RefusalCode.not_in_booking)
         if isinstance(released, Refusal):
             return released
-        taken = self._added(request.take, released)
+        taken = self._added(request.take, released, request.box_office)
         if isinstance(taken, Refusal):
             return taken
         if not taken and len(released) == seat_count(booking.groups):
@@ -297,9 +301,15 @@ class RuleBook:
         """The seats that a change gives back; refused with `code` when it has not all of them."""
         return () if part is None else part_of(self._ledger, groups, part, code)
 
-    def _added(self, choice: Choice | None, freed: tuple[int, ...]) -> Groups | Refusal:
+    def _added(
+        self, choice: Choice | None, freed: tuple[int, ...], box_office: bool
+    ) -> Groups | Refusal:
         """The seats that a change takes; those that it gives back are free."""
-        return () if choice is None else choose(self._ledger, choice, freed=frozenset(freed))
+        if choice is None:
+            return ()
+        ledger = self._ledger
+        tariff = ledger.staff_tariff if box_office else ledger.public_tariff
+        return choose(ledger, choice, tariff, freed=frozenset(freed))
 
     def live_hold(self, key: bytes, now_ms: int) -> Hold | Refusal:
         """The hold with this id, or how it ended."""

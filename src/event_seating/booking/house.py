@@ -10,7 +10,7 @@ from typing import Any
 from event_seating import money
 from event_seating.booking.entries import from_ranges, pairs
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.records import STANDARD, Groups, LineGroup
+from event_seating.booking.records import Groups, LineGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class House:
     def _lines(self, group: LineGroup, currency: str) -> Iterator[dict[str, Any]]:
         index = self.index
         common = {
-            "ticketType": group.ticket_type or STANDARD,
+            "ticketType": group.type_name,
             "price": money.to_text(group.price, currency),
         }
         for seat in group.seats:

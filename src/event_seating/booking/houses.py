@@ -5,7 +5,7 @@ made anew when somebody asks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from event_seating.booking.house import House
@@ -44,6 +44,8 @@ class Occasion(NamedTuple):
     time_zone: str
     """IANA."""
     cancelled: bool
+    ticket_labels: Mapping[str, str]
+    """What people call the ticket types that the event describes."""
 
 
 OccasionOf = Callable[[str], Awaitable[Occasion]]

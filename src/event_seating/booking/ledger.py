@@ -27,6 +27,7 @@ from event_seating.booking.records import (
     seat_count,
     seats_of,
 )
+from event_seating.booking.ticket_types import NOTHING_SOLD, tariffs
 
 GONE_MS = 24 * 3_600_000
 """An id that ended is known as such for a day: longer than anybody's page stays open."""
@@ -92,7 +93,7 @@ class Ledger:
         self.grace_ms = grace_ms
         self.arrays = SeatArrays(index)
         self.configuration: Configuration | None = None
-        self.prices: dict[str | None, list[int | None]] = {}
+        self.public_tariff = self.staff_tariff = NOTHING_SOLD
         self.holds: dict[bytes, Hold] = {}
         self.bookings: dict[bytes, Booking] = {}
         self.gone: dict[bytes, Gone] = {}
@@ -300,14 +301,8 @@ class Ledger:
     def set_configuration(self, configuration: Configuration | None) -> None:
         """Sell by this configuration; prices become lists by the number of the category."""
         self.configuration = configuration
-        prices = configuration.prices if configuration is not None else {}
-        ticket_types = {name for by_type in prices.values() for name in by_type}
-        self.prices = {
-            ticket_type: [
-                prices.get(category, {}).get(ticket_type) for category in self.index.categories
-            ]
-            for ticket_type in ticket_types
-        }
+        found = tariffs(configuration, self.index.categories)
+        self.public_tariff, self.staff_tariff = found
 
     def _forget(self, at_ms: int) -> None:
         """Forget ended ids after their time, and the oldest when they are too many."""

@@ -26,7 +26,6 @@ from event_seating.booking.records import (
     AVAILABLE,
     BOOKED,
     HELD,
-    STANDARD,
     STATUS_CHARS,
     STATUS_NAMES,
     Booking,
@@ -297,7 +296,7 @@ class SeatStates:
         """The lines of a hold or booking, one a seat or place."""
         category_of = self.index.category_of
         return [
-            Line(seat, category_of[seat], group.ticket_type or STANDARD, group.price)
+            Line(seat, category_of[seat], group.type_name, group.price)
             for group in groups
             for seat in group.seats
         ]

@@ -22,7 +22,6 @@ from event_seating.booking.entries import (
 )
 from event_seating.booking.model import Batch
 from event_seating.booking.records import (
-    STANDARD,
     Booking,
     Configuration,
     Groups,
@@ -145,7 +144,7 @@ class Projection:
                     "event_id": self.event_id,
                     "booking_id": booking,
                     "seat": seat,
-                    "ticket_type": group.ticket_type or STANDARD,
+                    "ticket_type": group.type_name,
                     "price": group.price,
                 }
         for seat in seats_of(groups):

@@ -19,7 +19,8 @@ STATUS_NAMES = ("available", "held", "booked", "blocked")
 STATUS_CHARS = b"ahbx"
 
 STANDARD = "standard"
-"""The ticket type of a seat for which none is named; records and entries write it as `None`."""
+"""The ticket type of a line that names none. Only logs of format 1 have such lines; otherwise the
+name is one like any other."""
 
 ID_BYTES_MAX = 64
 """Twice the longest id anyone makes from 128 random bits; ids fill most of the log."""
@@ -51,10 +52,26 @@ class Rules(Struct, frozen=True, gc=False):
     hold_ttl_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_MAX_MS)] = 600_000
 
 
+class Access(StrEnum):
+    """Who may take a ticket type: anybody, or only the box office."""
+
+    public = "public"
+    staff = "staff"
+
+
+class TicketType(Struct, frozen=True, gc=False):
+    """What a ticket type is called, and who may take it."""
+
+    label: str
+    access: Access = Access.public
+
+
 class Configuration(Struct, frozen=True, gc=False):
     """How an event sells. `prices` are by category, then by ticket type.
 
-    Sales run from `sales_start_ms` up to, not including, `sales_end_ms`.
+    Sales run from `sales_start_ms` up to, not including, `sales_end_ms`. Without `ticket_types`
+    every type that has a price is public. `default_ticket_type` is what a request takes that names
+    none; what follows when there is none is said in `ticket_types`.
     """
 
     currency: str
@@ -63,14 +80,24 @@ class Configuration(Struct, frozen=True, gc=False):
     sales_start_ms: Ms | None = None
     sales_end_ms: Ms | None = None
     rules: Rules = Rules()
+    ticket_types: dict[str, TicketType] | None = None
+    default_ticket_type: str | None = None
 
 
 class LineGroup(Struct, frozen=True, gc=False, array_like=True):
-    """Seats with the same ticket type (`None`: standard) and the same price, frozen at the hold."""
+    """Seats with the same ticket type and the same price, frozen at the hold.
+
+    New lines always name their type; `None` is of logs of format 1 and means `STANDARD`.
+    """
 
     seats: tuple[Seat, ...]
     price: Minor
     ticket_type: str | None = None
+
+    @property
+    def type_name(self) -> str:
+        """The ticket type by its name."""
+        return self.ticket_type or STANDARD
 
 
 Groups = tuple[LineGroup, ...]
@@ -141,6 +168,11 @@ class Line(NamedTuple):
     category: int
     ticket_type: str
     price: int
+
+
+def named(groups: Groups) -> Groups:
+    """The groups with the type of each by its name, as new operations write them."""
+    return tuple(LineGroup(group.seats, group.price, group.type_name) for group in groups)
 
 
 def seats_of(groups: Groups) -> tuple[int, ...]:

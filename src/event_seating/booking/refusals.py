@@ -26,6 +26,10 @@ class RefusalCode(StrEnum):
     """More than `limit` seats in one hold."""
     too_many_held = "too_many_held"
     """More than `limit` seats held at once by one buyer."""
+    ticket_type_missing = "ticket_type_missing"
+    """No ticket type is named and the event has no default; `ticket_types` are those to name."""
+    unknown_ticket_type = "unknown_ticket_type"
+    """The best seats of a type that the caller cannot have; `ticket_types` as above."""
     not_on_sale = "not_on_sale"
     """The event does not sell at this time."""
     event_cancelled = "event_cancelled"
@@ -64,7 +68,7 @@ class SeatCode(StrEnum):
     blocked = "blocked"
     unknown = "unknown"
     not_on_sale = "not_on_sale"
-    """There is no price for its category and the ticket type."""
+    """There is no price for its category and the ticket type, or none for this caller."""
     available = "available"
     """It was asked for from among the blocked ones, or was to be given back, and is free."""
 
@@ -82,7 +86,7 @@ class AreaCode(StrEnum):
     sold_out = "sold_out"
     unknown = "unknown"
     not_on_sale = "not_on_sale"
-    """There is no price for its category and the ticket type."""
+    """There is no price for its category and the ticket type, or none for this caller."""
 
 
 class AreaProblem(NamedTuple):
@@ -104,3 +108,4 @@ class Refusal(Struct, frozen=True, gc=False):
     booking: bytes | None = None
     hold: bytes | None = None
     """The hold that this is about, when the request does not name it."""
+    ticket_types: tuple[str, ...] = ()

@@ -41,6 +41,8 @@ def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refu
         details["booking"] = ids.to_text(house.event_id, refusal.booking)
     if refusal.code in _NOT_BOOKED:
         details["booked"] = False
+    if refusal.ticket_types:
+        details["ticketTypes"] = list(refusal.ticket_types)
     return ERRORS[refusal.code](details=details)
 
 

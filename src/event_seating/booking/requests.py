@@ -20,7 +20,7 @@ NO_TICKET_TYPES: Mapping[int, str] = MappingProxyType({})
 
 
 class AreaQuantity(Struct, frozen=True, gc=False):
-    """So many places of an area; `ticket_type` `None` is standard (when giving back: any)."""
+    """So many places of an area; `ticket_type` `None`: the default (when giving back: any)."""
 
     area: int
     quantity: int
@@ -32,7 +32,7 @@ class AreaQuantity(Struct, frozen=True, gc=False):
 
 
 class Choice(Struct, frozen=True, gc=False):
-    """Seats picked by hand, with their ticket types (standard unless named), and places."""
+    """Seats picked by hand, with the ticket types of those that name one, and places."""
 
     seats: tuple[int, ...] = ()
     areas: tuple[AreaQuantity, ...] = ()
@@ -54,6 +54,13 @@ class Choice(Struct, frozen=True, gc=False):
             count += area.quantity
         return count
 
+    @property
+    def names_all_types(self) -> bool:
+        """Whether the ticket type of every seat and place is named."""
+        return len(self.ticket_types) == len(self.seats) and all(
+            area.ticket_type is not None for area in self.areas
+        )
+
 
 class Best(Struct, frozen=True, gc=False):
     """The best `quantity` seats next to each other.
@@ -61,7 +68,7 @@ class Best(Struct, frozen=True, gc=False):
     Only of these `categories` and `sections` (numbers; empty: any), none dearer than `max_price`
     in minor units. Accessible seats and those of companions only when `accessible`, and then at
     least one accessible seat. `ticket_types` says how many are of each type, in the order of the
-    seats; empty: all are of the first.
+    seats; empty: all are of the event's default.
     """
 
     quantity: int
@@ -99,7 +106,8 @@ class Part(Struct, frozen=True, gc=False):
 class PlaceHold(Struct, frozen=True, gc=False):
     """Hold seats for a buyer (an opaque key; `by_address` when it stands for an address).
 
-    Only the box office may name no buyer; then nothing is capped.
+    Only the box office may name no buyer; then nothing is capped. Only it gets the ticket types of
+    staff.
     """
 
     hold: bytes
@@ -119,7 +127,11 @@ class PlaceHold(Struct, frozen=True, gc=False):
 
 
 class ChangeHold(Struct, frozen=True, gc=False):
-    """Add and remove seats of a hold in one step; its expiry stays."""
+    """Add and remove seats of a hold in one step; its expiry stays.
+
+    Only the box office may add seats with a ticket type of staff; such seats that are in the hold
+    stay there, whoever changes the others.
+    """
 
     hold: bytes
     add: Choice | None = None
@@ -159,7 +171,10 @@ class BookHold(Struct, frozen=True, gc=False):
 
 
 class BookSeats(Struct, frozen=True, gc=False):
-    """The box office books seats straight from the available and/or the blocked ones."""
+    """The box office books seats straight from the available and/or the blocked ones.
+
+    It may use every ticket type.
+    """
 
     booking: bytes
     choice: Choice
@@ -182,11 +197,15 @@ class CancelBooking(Struct, frozen=True, gc=False):
 
 
 class ExchangeSeats(Struct, frozen=True, gc=False):
-    """Give seats of a booking back and take others, in one step."""
+    """Give seats of a booking back and take others, in one step.
+
+    Only the box office may take seats with a ticket type of staff.
+    """
 
     booking: bytes
     release: Part | None = None
     take: Choice | None = None
+    box_office: bool = False
     actor: str | None = None
 
     def __post_init__(self) -> None:

@@ -102,13 +102,14 @@ def _add_seats(
         responses=documented(SeatNotFound, *_READS),
     )
     async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
-        """The box office also sees who has it, and what happened to it, the latest first."""
+        """The box office also sees every ticket type, who has it, and what happened to it."""
         log, house = await views.opened(logs, house_of, id)
         number = house.index.number.get(seat)
         if number is None:
             raise SeatNotFound
-        answer = _seat(log, house, number)
-        if request.scope["principal"].role >= Role.box_office:
+        staff = request.scope["principal"].role >= Role.box_office
+        answer = _seat(log, house, number, staff=staff)
+        if staff:
             answer |= _owner(log, house, number)
             found = await history.of_seat(database, house, number, answer["version"])
             answer |= {"history": found.moves, "historySince": found.since}
@@ -165,7 +166,7 @@ async def _log_page(
     return {"items": items, "nextCursor": next_cursor}
 
 
-def _seat(log: SeatLog, house: House, number: int) -> dict[str, Any]:
+def _seat(log: SeatLog, house: House, number: int, *, staff: bool) -> dict[str, Any]:
     states, index = log.states, house.index
     configuration = states.configuration
     assert configuration is not None, "an event that is found is configured"
@@ -178,7 +179,7 @@ def _seat(log: SeatLog, house: House, number: int) -> dict[str, Any]:
         "row": _row(house, section, number),
         "category": category,
         "status": states.status(number),
-        "prices": audit.prices(configuration).get(category, {}),
+        "prices": audit.prices(configuration, staff=staff).get(category, {}),
         "currency": configuration.currency,
         "version": states.version,
     }

@@ -14,7 +14,7 @@ from typing import Final
 from event_seating import money
 from event_seating.booking.bodies import SEATS_MAX, Areas, BestBody, BlockBody, SelectionBody
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.records import STANDARD, Configuration
+from event_seating.booking.records import Configuration
 from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
 from event_seating.web.json_body import invalid
 
@@ -77,10 +77,6 @@ def given(
 
 def best(index: SeatIndex, body: BestBody, sale: Configuration) -> Best:
     """The best block to look for; raises `InvalidRequest`."""
-    kind = body.ticket_type or STANDARD
-    if not any(kind in by_type for by_type in sale.prices.values()):
-        # Else it would look as if all was sold.
-        raise invalid("best.ticketType", f"no seat of this event has a price for {kind}")
     max_price = None
     if body.max_price is not None:
         try:

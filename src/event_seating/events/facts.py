@@ -41,12 +41,14 @@ class EventFacts:
             event = await store.by_id(connection, event_id)
         if event is None:
             raise EventNotFound
+        sale = event.configuration
         return Occasion(
             event.name,
             event.venue_name,
             event.starts_at_ms,
             event.time_zone,
-            cancelled=event.configuration.status == SaleStatus.cancelled,
+            cancelled=sale.status == SaleStatus.cancelled,
+            ticket_labels={name: each.label for name, each in (sale.ticket_types or {}).items()},
         )
 
     @contextmanager

@@ -1,43 +1,26 @@
 """What an event is, and what may be one.
 
 Pure: what was asked goes in, an event's configuration or the faults of it come out. Owns the rules
-of times, prices and caps; that a change of one field keeps the others; and how an event is
-answered. Knows neither the database nor the log nor HTTP, and takes the time as an argument.
+of times and caps (those of prices and ticket types are in `prices`); that a change of one field
+keeps the others; and how an event is answered, to staff and to everybody else. Knows neither the
+database nor the log nor HTTP, and takes the time as an argument.
 """
 
-import re
-from collections.abc import Collection, Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Final
+from collections.abc import Collection
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from event_seating import money, times
-from event_seating.booking.records import Configuration, Rules, SaleStatus
+from event_seating.booking.records import Access, Configuration, Rules, SaleStatus
+from event_seating.booking.ticket_types import default_type, visible_prices
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
-from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
-from event_seating.venues.model import CATEGORIES_MAX
-from event_seating.visible_text import checked_name
-
-TICKET_TYPES_MAX: Final = 20
-"""Ticket types of a category: more than any price list that a person reads."""
-
-FAULTS_MAX: Final = 20
-"""Enough to mend a request with."""
-
-SHOWN_CHARS_MAX: Final = 64
-"""How much of a name that was sent is repeated in a message."""
-
-_TICKET_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
-"""It stands in every line of a hold, and in the log."""
-
-Prices = Annotated[dict[str, dict[str, str]], Meta(max_length=CATEGORIES_MAX)]
-"""Decimal text by category and ticket type."""
-
-Fault = tuple[str, str]
-"""A field, and what is wrong with it."""
+from event_seating.events import prices
+from event_seating.events.faults import Fault, invalid, line_of_text
+from event_seating.events.prices import AskedDefault, AskedTypes, Prices, Tiers
+from event_seating.visible_text import NAME_CHARS_MAX
 
 
 class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -73,6 +56,8 @@ class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     time_zone: str = "UTC"
     currency: str | UnsetType = UNSET
     prices: Prices = {}
+    ticket_types: AskedTypes | None = None
+    default_ticket_type: AskedDefault = UNSET
     rules: AskedRules = AskedRules()
     sales_start: str | UnsetType = UNSET
     sales_end: str | UnsetType = UNSET
@@ -88,6 +73,9 @@ class EventChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     sales_start: str | UnsetType = UNSET
     sales_end: str | UnsetType = UNSET
     prices: Prices = {}
+    ticket_types: AskedTypes | UnsetType | None = UNSET
+    """`None`: they are no longer described, and all are public."""
+    default_ticket_type: AskedDefault = UNSET
     rules: AskedRules = AskedRules()
     currency: str | UnsetType = UNSET
     """Named only to be refused: what is sold has been paid in the one that the event has."""
@@ -117,8 +105,8 @@ class Event(msgspec.Struct, frozen=True):
     configuration: Configuration
     version: int
 
-    def fields(self) -> dict[str, Any]:
-        """What the API says about it."""
+    def fields(self, *, staff: bool) -> dict[str, Any]:
+        """What the API says about it: to `staff` all, to others only what is public."""
         sale = self.configuration
         return {
             "id": self.id,
@@ -137,8 +125,10 @@ class Event(msgspec.Struct, frozen=True):
                     ticket_type: money.to_text(price, sale.currency)
                     for ticket_type, price in by_type.items()
                 }
-                for category, by_type in sale.prices.items()
+                for category, by_type in visible_prices(sale, staff=staff).items()
             },
+            "ticketTypes": _types(sale, staff=staff),
+            "defaultTicketType": default_type(sale),
             "rules": {
                 "allowOrphans": sale.rules.allow_orphans,
                 "maxSeatsPerHold": sale.rules.max_seats_per_hold,
@@ -160,15 +150,6 @@ class Occasion(msgspec.Struct, frozen=True):
     time_zone: str
 
 
-class Tiers(msgspec.Struct, frozen=True):
-    """The price categories of a map: what each costs by the map, if it says; and those in use."""
-
-    prices: Mapping[str, Decimal | None]
-    """In major units, by the category's key, in the map's order."""
-    used: Collection[str]
-    """Those that a seat or an area has."""
-
-
 def opened(
     asked: NewEvent, tiers: Tiers, defaults: Defaults, zones: Collection[str], now_ms: int
 ) -> tuple[Occasion, Configuration]:
@@ -178,30 +159,36 @@ def opened(
     """
     faults: list[Fault] = []
     occasion = Occasion(
-        _name(asked.name, faults) or "",
+        _name(asked.name, faults),
         _time("startsAt", asked.starts_at, faults) or 0,
         _zone(asked.time_zone, zones, faults),
     )
     currency = defaults.currency if asked.currency is UNSET else asked.currency
     if not money.is_currency(currency):
         faults.append(("currency", "must be the ISO 4217 code of a currency, such as EUR"))
-        raise _invalid(faults)
+        raise invalid(faults)
     start = _time("salesStart", asked.sales_start, faults)
     end = _time("salesEnd", asked.sales_end, faults)
-    prices = _own_prices(tiers, asked.prices, currency, faults)
-    prices |= _asked_prices(asked.prices, tiers, currency, faults)
+    types = prices.described_types(asked.ticket_types, faults)
+    map_type = prices.type_of_map_prices(types, asked.default_ticket_type)
+    found = prices.map_prices(tiers, asked.prices, map_type, currency, faults)
+    found |= prices.asked_prices(asked.prices, tiers, currency, faults)
+    default = asked.default_ticket_type
     configuration = Configuration(
         currency=currency,
-        prices={category: prices[category] for category in tiers.prices if category in prices},
+        prices={category: found[category] for category in tiers.prices if category in found},
         sales_start_ms=now_ms if start is None else start,
         sales_end_ms=occasion.starts_at_ms if end is None else end,
         rules=asked.rules.on(defaults.rules),
+        ticket_types=types,
+        default_ticket_type=None if default is UNSET else default,
     )
     if not faults:
+        prices.check_types(configuration, asked.prices, faults)
         _check_window(configuration, "startsAt" if end is None else "salesEnd", faults)
     if faults:
-        raise _invalid(faults)
-    _check_that_all_have_a_price(configuration, tiers)
+        raise invalid(faults)
+    prices.check_that_all_have_a_price(configuration, tiers)
     return occasion, configuration
 
 
@@ -211,7 +198,8 @@ def changed(
     """The event after the change; raises `InvalidRequest`, naming every fault.
 
     A sale that ends when the event begins goes on doing so when the event is moved. A category's
-    prices are replaced together, those of other categories stay.
+    prices are replaced together, those of other categories stay; ticket types are replaced as a
+    whole.
     """
     faults: list[Fault] = []
     for field, value in (("currency", change.currency), ("venueId", change.venue_id)):
@@ -232,26 +220,40 @@ def changed(
         field, end = "startsAt", starts_at
     after = msgspec.structs.replace(
         before,
-        prices=before.prices | _asked_prices(change.prices, tiers, before.currency, faults),
+        prices=before.prices | prices.asked_prices(change.prices, tiers, before.currency, faults),
         status=before.status if change.status is UNSET else change.status,
         sales_start_ms=before.sales_start_ms if start is None else start,
         sales_end_ms=before.sales_end_ms if end is None else end,
         rules=change.rules.on(before.rules),
+        ticket_types=before.ticket_types
+        if change.ticket_types is UNSET
+        else prices.described_types(change.ticket_types, faults),
+        default_ticket_type=before.default_ticket_type
+        if change.default_ticket_type is UNSET
+        else change.default_ticket_type,
     )
     if not faults:
+        prices.check_types(after, change.prices, faults)
         _check_window(after, field, faults)
     if faults:
-        raise _invalid(faults)
+        raise invalid(faults)
     starts_at_ms = event.starts_at_ms if starts_at is None else starts_at
-    return Occasion(name or "", starts_at_ms, zone), after
+    return Occasion(name, starts_at_ms, zone), after
 
 
-def _name(text: str, faults: list[Fault]) -> str | None:
-    try:
-        return checked_name(text)
-    except ValueError as error:
-        faults.append(("name", str(error)))
+def _types(sale: Configuration, *, staff: bool) -> dict[str, dict[str, str]] | None:
+    """The ticket types as the API answers them; `None` when the event describes none."""
+    if sale.ticket_types is None:
         return None
+    return {
+        name: {"label": each.label, "access": each.access}
+        for name, each in sale.ticket_types.items()
+        if staff or each.access is Access.public
+    }
+
+
+def _name(text: str, faults: list[Fault]) -> str:
+    return line_of_text("name", text, NAME_CHARS_MAX, faults)
 
 
 def _time(field: str, text: str | UnsetType, faults: list[Fault]) -> int | None:
@@ -276,66 +278,6 @@ def _check_window(sale: Configuration, field: str, faults: list[Fault]) -> None:
     if sale.sales_end_ms <= sale.sales_start_ms:
         start, end = rfc3339(sale.sales_start_ms), rfc3339(sale.sales_end_ms)
         faults.append((field, f"the sale would end ({end}) before it begins ({start})"))
-
-
-def _own_prices(
-    tiers: Tiers, asked: Collection[str], currency: str, faults: list[Fault]
-) -> dict[str, dict[str, int]]:
-    """What the map's categories cost by the map, but for those whose prices were asked for."""
-    prices = {}
-    for category, amount in tiers.prices.items():
-        if amount is None or category in asked:
-            continue
-        try:
-            prices[category] = {"standard": money.to_minor(amount, currency)}
-        except ValueError as error:
-            faults.append((f"prices.{category}", f"the seat map's price, {amount}, {error}"))
-    return prices
-
-
-def _asked_prices(
-    asked: Prices, tiers: Tiers, currency: str, faults: list[Fault]
-) -> dict[str, dict[str, int]]:
-    prices: dict[str, dict[str, int]] = {}
-    for category, by_type in asked.items():
-        field = f"prices.{category[:SHOWN_CHARS_MAX]}"
-        if category not in tiers.prices:
-            faults.append((field, "is not a category of this venue's seat map"))
-        elif not 1 <= len(by_type) <= TICKET_TYPES_MAX:
-            faults.append((field, f"must have 1 to {TICKET_TYPES_MAX} ticket types"))
-        else:
-            prices[category] = _by_ticket_type(field, by_type, currency, faults)
-    return prices
-
-
-def _by_ticket_type(
-    field: str, by_type: Mapping[str, str], currency: str, faults: list[Fault]
-) -> dict[str, int]:
-    prices = {}
-    for ticket_type, text in by_type.items():
-        name = f"{field}.{ticket_type[:SHOWN_CHARS_MAX]}"
-        if not _TICKET_TYPE.match(ticket_type):
-            faults.append((name, "a ticket type has 1 to 32 letters, digits or any of _ -"))
-            continue
-        try:
-            prices[ticket_type] = money.parse(text, currency)
-        except ValueError as error:
-            faults.append((name, str(error)))
-    return prices
-
-
-def _check_that_all_have_a_price(sale: Configuration, tiers: Tiers) -> None:
-    missing = [
-        (f"prices.{category}", "has no price, neither here nor in the seat map")
-        for category in tiers.prices
-        if category in tiers.used and category not in sale.prices
-    ]
-    if missing:
-        raise PriceMissing(details=InvalidRequest.naming(missing[:FAULTS_MAX]).details)
-
-
-def _invalid(faults: list[Fault]) -> ServiceError:
-    return InvalidRequest.naming(faults[:FAULTS_MAX])
 
 
 def _time_or_none(ms: int | None) -> str | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import times
-from event_seating.booking.records import SaleStatus
+from event_seating.booking.records import Access, SaleStatus
 from event_seating.errors import (
     ConfigurationChanged,
     DatabaseUnavailable,
@@ -23,6 +23,7 @@ from event_seating.errors import (
     UnknownVenue,
 )
 from event_seating.events.model import Event, EventChange, NewEvent
+from event_seating.events.prices import AskedTicketType, warnings
 from event_seating.events.service import EventService
 from event_seating.events.store import Filter
 from event_seating.venues.model import is_venue_id
@@ -30,6 +31,7 @@ from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
+from event_seating.web.security import Role
 
 _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,
@@ -43,17 +45,25 @@ _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
 _NEW = JsonBody(
     NewEvent,
     examples={
-        "With prices by ticket type": {
+        "With ticket types, one for staff alone": {
             "venueId": "club",
             "name": "Opening Night",
             "startsAt": "2030-05-04T19:00:00Z",
             "timeZone": "Europe/Berlin",
-            "prices": {"1": {"standard": "45.00", "child": "20.00"}},
+            "prices": {"1": {"adult": "45.00", "child": "20.00", "press": "0.00"}},
+            "ticketTypes": {
+                "adult": {"label": "Adult"},
+                "child": {"label": "Under 12"},
+                "press": {"label": "Press", "access": "staff"},
+            },
+            "defaultTicketType": "adult",
         }
     },
+    parts=(AskedTicketType,),
 )
 _CHANGE = JsonBody(
     EventChange,
+    parts=(AskedTicketType,),
     examples={
         "A pause": {"status": "paused"},
         "Smaller holds, that last five minutes": {"rules": {"maxSeatsPerHold": 4, "holdTtl": 300}},
@@ -78,6 +88,13 @@ class RulesBody(BaseModel):
     holdTtl: int = Field(description="Seconds that a hold lasts.")  # noqa: N815
 
 
+class TicketTypeBody(BaseModel):
+    """What a ticket type is called, and who may take it."""
+
+    label: str
+    access: Access
+
+
 class EventBody(BaseModel):
     """An event, as the API answers it."""
 
@@ -95,7 +112,15 @@ class EventBody(BaseModel):
     salesStart: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
     salesEnd: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
     prices: dict[str, dict[str, str]] = Field(
-        description="By category and ticket type, in major units as decimal text."
+        description="By category and ticket type, in major units as decimal text; callers below "
+        "box-office see those of public types."
+    )
+    ticketTypes: dict[str, TicketTypeBody] | None = Field(  # noqa: N815
+        description="By name; callers below box-office see the public ones. Null: the event does "
+        "not describe them, and all that have a price are public."
+    )
+    defaultTicketType: str | None = Field(  # noqa: N815
+        description="What a request takes that names no ticket type; null: it has to name one."
     )
     rules: RulesBody
     epoch: str = Field(description="Versions of another epoch mean nothing.")
@@ -105,6 +130,19 @@ class EventBody(BaseModel):
     )
     map: str = Field(description="Where the seat map is.")
     createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+
+
+class WarningBody(BaseModel):
+    """Something that may not have been meant."""
+
+    field: str
+    message: str
+
+
+class WrittenEventBody(EventBody):
+    """An event that was made or changed."""
+
+    warnings: list[WarningBody]
 
 
 class EventsBody(BaseModel):
@@ -128,7 +166,7 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         operation_id="createEvent",
         summary="Create an event",
         status_code=201,
-        response_model=EventBody,
+        response_model=WrittenEventBody,
         openapi_extra=_NEW.described(),
         responses=documented(UnknownVenue, PriceMissing, IdempotencyKeyReused, *_WRITE_ERRORS),
     )
@@ -141,20 +179,20 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         call = call_of(request, key, msgspec.json.encode(new, order="deterministic"))
         event, replayed = await events.create(new, _actor(request), call)
         headers = {"location": f"/events/{event.id}", **(REPLAYED if replayed else {})}
-        return _json(event.fields(), 201, headers)
+        return _written(event, 201, headers)
 
     @routes.patch(
         "/events/{id}",
         operation_id="changeEvent",
         summary="Change an event",
-        response_model=EventBody,
+        response_model=WrittenEventBody,
         openapi_extra=_CHANGE.described(),
         responses=documented(EventNotFound, EventCancelled, ConfigurationChanged, *_WRITE_ERRORS),
     )
     async def change_event(request: Request, id: str) -> Response:  # noqa: A002
         """What is left out stays. `cancelled` is for ever."""
         change = await _CHANGE.of(request)
-        return _json((await events.change(id, change, _actor(request))).fields())
+        return _written(await events.change(id, change, _actor(request)))
 
 
 def _add_reading(routes: APIRouter, events: EventService) -> None:
@@ -166,6 +204,7 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
         responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_events(
+        request: Request,
         venue_id: VenueId = None,
         begins_from: From = None,
         to: To = None,
@@ -180,7 +219,9 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
             found.extend(await events.page(wanted, after, limit + 1))
         items, last = page(found, limit)
         following = encode_cursor(last.starts_at_ms, last.id) if last else None
-        return _json({"items": [event.fields() for event in items], "nextCursor": following})
+        staff = _is_staff(request)
+        shown = [event.fields(staff=staff) for event in items]
+        return _json({"items": shown, "nextCursor": following}, staff=staff)
 
     @routes.get(
         "/events/{id}",
@@ -189,9 +230,20 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
         response_model=EventBody,
         responses=documented(EventNotFound, DatabaseUnavailable),
     )
-    async def read_event(id: str) -> Response:  # noqa: A002
+    async def read_event(request: Request, id: str) -> Response:  # noqa: A002
         """How it sells is as of the log's last word on that."""
-        return _json((await events.read(id)).fields())
+        staff = _is_staff(request)
+        return _json((await events.read(id)).fields(staff=staff), staff=staff)
+
+
+def _is_staff(request: Request) -> bool:
+    """Whether the caller may see what is not public."""
+    return bool(request.scope["principal"].role >= Role.box_office)
+
+
+def _written(event: Event, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    content = event.fields(staff=True) | {"warnings": warnings(event.configuration)}
+    return _json(content, status, headers, staff=True)
 
 
 def _actor(request: Request) -> str:
@@ -207,10 +259,14 @@ def _time(field: str, text: str | None) -> int | None:
         raise invalid(field, str(error)) from None
 
 
-def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _json(
+    content: Any, status: int = 200, headers: dict[str, str] | None = None, *, staff: bool
+) -> Response:
+    # What staff sees must not be kept for anybody else.
+    kept = "private, no-store" if staff else "no-cache"
     return Response(
         msgspec.json.encode(content),
         status,
-        {"cache-control": "no-cache", **(headers or {})},
+        {"cache-control": kept, "vary": "authorization", **(headers or {})},
         media_type="application/json",
     )

@@ -53,7 +53,8 @@ from event_seating.errors import (
 )
 from event_seating.events import model, store
 from event_seating.events.facts import EventFacts
-from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion, Tiers
+from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
+from event_seating.events.prices import Tiers
 from event_seating.events.store import Filter, NewRow
 from event_seating.money import is_currency
 from event_seating.venues.model import MapVersion, VenueMap

@@ -372,4 +372,5 @@ def _configures(entries: Sequence[Entry]) -> bool:
 
 
 def _encoded(event: Event) -> bytes:
-    return msgspec.json.encode(event.fields())
+    # All watchers get the same bytes: only what is public. Who may see more reads the event.
+    return msgspec.json.encode(event.fields(staff=False))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from event_seating.booking.records import STANDARD, Configuration, Groups, total
+from event_seating.booking.records import Configuration, Groups, total
 
 Lines = dict[int, tuple[str, int]]
 """Ticket type and price, by seat."""
@@ -38,9 +38,7 @@ class Expected:
     def lines(self) -> Lines:
         """Ticket type and price of each seat."""
         return {
-            seat: (group.ticket_type or STANDARD, group.price)
-            for group in self.groups
-            for seat in group.seats
+            seat: (group.type_name, group.price) for group in self.groups for seat in group.seats
         }
 
 

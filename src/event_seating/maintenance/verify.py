@@ -2,11 +2,12 @@
 
 The log is replayed from its first row by the rules of the writer, and compared with every
 snapshot on the way and, at its end, with how the event sells, its bookings, their lines, the booked
-seats and the answers that are kept for repeated calls. Each difference is a line; after
-`FINDINGS_MAX` of them an event is given up. All of an event is read in one state of the database,
-so that it may go on selling. Memory is bounded by the venue: a booking that was cancelled is
-compared at once and forgotten. A log whose beginning is archived is replayed from the files, or,
-where they are not, from the oldest snapshot on. It never writes.
+seats and the answers that are kept for repeated calls. On the way it must not have given a price of
+staff to somebody without a key. Each difference is a line; after `FINDINGS_MAX` of them an event is
+given up. All of an event is read in one state of the database, so that it may go on selling. Memory
+is bounded by the venue: a booking that was cancelled is compared at once and forgotten. A log whose
+beginning is archived is replayed from the files, or, where they are not, from the oldest snapshot
+on. It never writes.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ from event_seating.errors import EventNotFound
 from event_seating.maintenance import expected, verify_store
 from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.expected import Expected, Lines
+from event_seating.maintenance.staff_prices import taken_without_key
 from event_seating.maintenance.verify_answers import AnswerCheck
 from event_seating.maintenance.verify_log import Beginning, beginning_of
 from event_seating.maintenance.verify_store import AnyRow
@@ -224,6 +226,8 @@ class _Check:
         configuration = self._states.configuration
         currency = configuration.currency if configuration is not None else ""
         for entry in found:
+            for name in taken_without_key(entry, self._states.ledger.configuration):
+                self._say(f"row {row.version}: {name} is for staff, and is held without a key")
             for operation in entry.operations:
                 match operation:
                     case Configured():

@@ -12,14 +12,14 @@ export function areaRow({ area, number, seats, hold, canChoose, room, withTitle 
   const steppers = types.map(([type, amount]) => ({
     type,
     amount,
-    ...stepper({ label: `${area.label}${types.length > 1 ? `, ${type}` : ""}`, onStep: (wanted) => hold.setPlaces(area, type, wanted) }),
+    ...stepper({ label: `${area.label}${types.length > 1 ? `, ${seats.tariff.label(type)}` : ""}`, onStep: (wanted) => hold.setPlaces(area, type, wanted) }),
   }));
   const single = steppers.length === 1;
   const element = make("div", { className: "area-row" },
     make("div", { className: "about" }, withTitle ? make("b", { textContent: area.label }) : null, about),
     single ? steppers[0].element : null,
     single ? null : make("div", { className: "area-types" }, ...steppers.map(({ type, amount, element: each }) =>
-      make("div", {}, make("span", { textContent: `${type} · ${seats.tariff.short(amount)}` }), each))));
+      make("div", {}, make("span", { textContent: `${seats.tariff.label(type)} · ${seats.tariff.short(amount)}` }), each))));
   const refresh = () => {
     const free = seats.areas[number].available;
     const price = seats.tariff.price(area.category);

@@ -86,21 +86,31 @@ export class Basket {
 
   #about(line) {
     if (line.wished) return "being held for you…";
-    const category = this.model.categories.find(({ key }) => key === line.category);
-    return category?.label ?? line.category;
+    const number = this.model.categories.findIndex(({ key }) => key === line.category);
+    const label = this.model.categories[number]?.label ?? line.category;
+    const types = this.tariff().types(number);
+    const isOnly = types.length === 1 && types[0][0] === line.ticketType;
+    const isChosen = line.number >= 0 && this.#typesOf(line, number).length > 0;
+    return isOnly || isChosen ? label : `${label} · ${this.tariff().label(line.ticketType)}`;
   }
 
   #price(line) {
     return this.tariff().text(line.quantity ? Number(line.price) * line.quantity : line.price);
   }
 
+  /** The types to choose from; none when there is only one, or the line has one that is not for buyers. */
+  #typesOf(line, category) {
+    const types = this.tariff().types(category);
+    return types.length > 1 && types.some(([type]) => type === line.ticketType) ? types : [];
+  }
+
   /** A choice of ticket types, for a seat that has one. */
   #types(line, category) {
     if (line.wished || category < 0) return null;
-    const types = this.tariff().types(category);
-    if (types.length < 2) return null;
+    const types = this.#typesOf(line, category);
+    if (!types.length) return null;
     const choice = make("select", { "aria-label": `Ticket type of ${line.label}` },
-      ...types.map(([type, amount]) => make("option", { value: type, textContent: `${type} · ${this.tariff().short(amount)}`, selected: type === line.ticketType })));
+      ...types.map(([type, amount]) => make("option", { value: type, textContent: `${this.tariff().label(type)} · ${this.tariff().short(amount)}`, selected: type === line.ticketType })));
     choice.addEventListener("change", () => this.onType(line.seat, choice.value));
     return choice;
   }

@@ -23,7 +23,7 @@ import { listed, reasonOf } from "./reasons.js";
 import { saleOf } from "./sale.js";
 import { Seats } from "./seats.js";
 import { nameSection, openAreaCard, showTip } from "./surroundings.js";
-import { Tariff } from "./tariff.js";
+import { Tariff, sellsAlike } from "./tariff.js";
 import { Countdown } from "./timer.js";
 import { moment } from "./times.js";
 import { MapView } from "./view.js";
@@ -191,7 +191,7 @@ class EventPage {
     const before = this.event;
     this.event = { ...before, ...event };
     showHead(this.event);
-    if (JSON.stringify(before.prices) !== JSON.stringify(this.event.prices)) {
+    if (!sellsAlike(before, this.event)) {
       this.tariff = new Tariff(this.event, this.model.categories);
       this.seats.setTariff(this.tariff);
       this.legend.show(this.tariff, this.palette);

@@ -6,6 +6,7 @@ import { get, serverNow } from "./api.js";
 import { byId, make } from "./dom.js";
 import { setView, showMessage } from "./message.js";
 import { saleOf } from "./sale.js";
+import { pricesOf } from "./tariff.js";
 import { day } from "./times.js";
 
 // An event that began is still worth a look for those who are late.
@@ -66,7 +67,7 @@ function add({ items, nextCursor }, from) {
 function card(event) {
   const when = day(event.startsAt, event.timeZone);
   const sale = saleOf(event, serverNow());
-  const prices = Object.values(event.prices).flatMap((types) => Object.values(types)).map(Number);
+  const prices = pricesOf(event);
   const money = new Intl.NumberFormat(undefined, { style: "currency", currency: event.currency, trailingZeroDisplay: "stripIfInteger" });
   const price = sale.open && prices.length
     ? make("div", { className: "from" }, make("span", { textContent: "from" }), make("strong", { textContent: money.format(Math.min(...prices)) }))

@@ -8,6 +8,8 @@ const SENTENCES = {
   sold_out: "There are not that many free seats for these prices.",
   too_many_held: "You hold too many seats already. Book or give back some first.",
   not_on_sale: "This event does not sell at the moment.",
+  ticket_type_missing: "The prices changed just now. Please choose again.",
+  unknown_ticket_type: "The prices changed just now. Please choose again.",
   event_cancelled: "This event was cancelled.",
   hold_expired: "Your time ran out, and your seats went back on sale.",
   hold_released: "Your seats were given back.",
@@ -27,7 +29,7 @@ const SEAT_REASONS = {
   booked: "it is sold",
   blocked: "it is not for sale",
   unknown: "this event does not have it",
-  not_on_sale: "it has no price",
+  not_on_sale: "it is not sold at this price",
 };
 
 const NAMED_MAX = 2;

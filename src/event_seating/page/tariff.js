@@ -1,30 +1,35 @@
 // Owns what a seat costs and how that reads: prices by category and ticket type, in the event's
-// currency and the reader's locale. Sums are the server's; here prices are only compared and shown.
+// currency and the reader's locale, and what ticket types are called. Sums are the server's; here prices
+// are only compared and shown. Types that are not public are for the box office's pages alone, even
+// where the server shows them to whoever asks, as it does in development.
 //
-// Modules: Tariff(event, categories); .price(category), .types(category), .levels(categories), .text(amount),
-// .short(amount).
-
-// The type that a seat has unless another is named.
-const STANDARD = "standard";
+// Modules: Tariff(event, categories, {staff}); .price(category), .types(category), .label(type),
+// .isStaff(type), .levels(categories), .text(amount), .short(amount); pricesOf(event),
+// sellsAlike(event, other).
 
 export class Tariff {
   #full;
   #short;
+  #types;
+  #prices;
+  #described;
+  #default;
 
-  constructor(event, categories) {
+  constructor(event, categories, { staff = false } = {}) {
     this.currency = event.currency;
     const options = { style: "currency", currency: event.currency };
     this.#full = new Intl.NumberFormat(undefined, options);
     this.#short = new Intl.NumberFormat(undefined, { ...options, trailingZeroDisplay: "stripIfInteger" });
-    this.#types = categories.map(({ key }) => Object.entries(event.prices[key] ?? {}));
-    this.#prices = this.#types.map((types) => {
-      const found = types.find(([name]) => name === STANDARD) ?? types[0];
-      return found ? Number(found[1]) : null;
-    });
+    this.#described = event.ticketTypes ?? {};
+    // The type that a seat has unless another is named; null when one has to be.
+    this.#default = event.defaultTicketType;
+    const order = Object.keys(this.#described);
+    const rank = ([name]) => (name === this.#default ? -2 : order.indexOf(name) + (this.isStaff(name) ? order.length : 0));
+    this.#types = categories.map(({ key }) => Object.entries(event.prices[key] ?? {})
+      .filter(([name]) => staff || !this.isStaff(name))
+      .sort((one, other) => rank(one) - rank(other)));
+    this.#prices = this.#types.map(([first]) => (first ? Number(first[1]) : null));
   }
-
-  #types;
-  #prices;
 
   /** What a seat of the category costs, as a number to compare; null when it is not sold. */
   price(category) {
@@ -33,20 +38,29 @@ export class Tariff {
 
   /** Ticket types of a category as [name, amount], the one that is taken unless named first. */
   types(category) {
-    const types = this.#types[category] ?? [];
-    return [...types].sort(([a], [b]) => (b === STANDARD) - (a === STANDARD));
+    return this.#types[category] ?? [];
+  }
+
+  /** What people call a type. */
+  label(type) {
+    return this.#described[type]?.label ?? type;
+  }
+
+  /** Whether a type is for the box office alone. */
+  isStaff(type) {
+    return (this.#described[type]?.access ?? "public") !== "public";
   }
 
   /** The type to name for the best seats of these categories, or undefined when the server knows it. */
   typeToAskFor(categories) {
-    const named = categories.filter((category) => this.#types[category]?.length).map((category) => this.typeToName(category));
+    const named = categories.filter((category) => this.types(category).length).map((category) => this.typeToName(category));
     return named.includes(undefined) ? undefined : named[0];
   }
 
   /** The type to name for a seat of this category, or undefined when the server knows it. */
   typeToName(category) {
-    const types = this.#types[category] ?? [];
-    return types.some(([name]) => name === STANDARD) ? undefined : types[0]?.[0];
+    const first = this.types(category)[0]?.[0];
+    return first === this.#default ? undefined : first;
   }
 
   /** Every price that these categories have, once, the lowest first. */
@@ -64,4 +78,16 @@ export class Tariff {
   short(amount) {
     return this.#short.format(amount);
   }
+}
+
+/** Every price of the event that a buyer may pay, as a number. */
+export function pricesOf({ prices, ticketTypes }) {
+  const isPublic = (name) => (ticketTypes?.[name]?.access ?? "public") === "public";
+  return Object.values(prices).flatMap((types) => Object.entries(types).filter(([name]) => isPublic(name)).map(([, amount]) => Number(amount)));
+}
+
+/** Whether two states of an event have the same prices and ticket types. */
+export function sellsAlike(event, other) {
+  const sale = ({ prices, ticketTypes, defaultTicketType }) => JSON.stringify([prices, ticketTypes, defaultTicketType]);
+  return sale(event) === sale(other);
 }

@@ -2,8 +2,9 @@
 
 The referee sees every commit before anybody else and follows the log by itself, with none of the
 code that it judges except the form of the entries. It says so when a seat would get a second
-owner, when a hold is used or kept past its time, when versions or times are out of order, and when
-what is written beside the log is not what the log says. The first broken sentence ends the run.
+owner, when somebody without a key gets a price of staff, when a hold is used or kept past its time,
+when versions or times are out of order, and when what is written beside the log is not what the log
+says. The first broken sentence ends the run.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,14 +22,12 @@ from event_seating.booking.entries import (
     Expired,
     Extended,
     Held,
-    Operation,
     Released,
     Unblocked,
     from_ranges,
 )
 from event_seating.booking.projection import CANCELLED, CONFIRMED
-from event_seating.booking.records import STANDARD, Configuration, Groups
-from event_seating.booking.store import LogRow
+from event_seating.booking.records import Access, Configuration, Groups
 from event_seating.simulation.database import Tables, Written
 
 Lines = dict[int, tuple[str, int]]
@@ -85,6 +84,8 @@ class Referee:
     late_bookings: int = 0
     expired: int = 0
     _touched: set[bytes] = field(default_factory=set)
+    _actor: str | None = None
+    """Who asked for what is being followed."""
 
     def __post_init__(self) -> None:
         self.status = bytearray(FREE.encode() * self.size)
@@ -97,8 +98,10 @@ class Referee:
         _must(row.at_ms >= self.at_ms, f"time runs backwards in version {row.version}")
         self.version, self.at_ms = row.version, row.at_ms
         self._touched.clear()
-        for operation in _operations(row):
-            self._FOLLOW[type(operation)](self, operation)
+        for entry in entries.decode(row.format, row.entries):
+            self._actor = entry.actor
+            for operation in entry.operations:
+                self._FOLLOW[type(operation)](self, operation)
         for key, hold in self.live.items():
             _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} lives past its time")
         self.characters.append(bytes(self.status))
@@ -113,6 +116,7 @@ class Referee:
 
     def _held(self, operation: Held) -> None:
         self._begin(operation.hold)
+        self._priced(operation.groups)
         hold = HoldSeen(_lines(operation.groups), self.at_ms + operation.lasts_ms)
         self.holds[operation.hold] = self.live[operation.hold] = hold
         self._give(hold.lines, operation.hold, "h")
@@ -121,6 +125,7 @@ class Referee:
         hold = self._hold(operation.hold)
         self._take_back(operation.removed, operation.hold)
         added = _lines(operation.added)
+        self._priced(operation.added)
         self._give(added, operation.hold, "h")
         hold.lines = _without(hold.lines, operation.removed) | added
 
@@ -147,6 +152,7 @@ class Referee:
         self._begin(operation.booking)
         if operation.hold is None:
             lines = _lines(operation.groups)
+            self._priced(operation.groups)
             self._unblock(lines)
         elif operation.hold in self.live:
             lines = self._hold(operation.hold).lines
@@ -186,6 +192,7 @@ class Referee:
         booking = self._booking(operation.booking)
         self._take_back(operation.released, operation.booking)
         taken = _lines(operation.taken)
+        self._priced(operation.taken)
         self._give(taken, operation.booking, "b")
         booking.lines = _without(booking.lines, operation.released) | taken
         _must(bool(booking.lines), "an exchange leaves a booking without a seat")
@@ -215,6 +222,20 @@ class Referee:
     }
 
     # What several of them do
+
+    def _priced(self, groups: Groups) -> None:
+        """New lines have a type that the event has, at its price, and that the caller may have."""
+        assert self.configured is not None, "an event begins with how it sells"
+        sale = self.configured[0]
+        for group in groups:
+            name = group.ticket_type
+            _must(name is not None, "a new line names no ticket type")
+            assert name is not None
+            prices = {by_type.get(name) for by_type in sale.prices.values()}
+            _must(group.price in prices, f"{name} is sold at {group.price}, which is not its price")
+            described = sale.ticket_types
+            public = described is None or described[name].access is Access.public
+            _must(public or self._actor is not None, f"a buyer without a key gets {name}")
 
     def _begin(self, key: bytes) -> None:
         _must(key not in self.began, f"{key.hex()} begins twice")
@@ -301,17 +322,12 @@ def _must(holds: bool, what: str) -> None:
         raise Broken(what)
 
 
-def _operations(row: LogRow) -> list[Operation]:
-    found = entries.decode(row.format, row.entries)
-    return [operation for entry in found for operation in entry.operations]
-
-
 def _lines(groups: Groups) -> Lines:
     lines: Lines = {}
     for group in groups:
         for seat in group.seats:
             _must(seat not in lines, f"seat {seat} is taken twice at once")
-            lines[seat] = (group.ticket_type or STANDARD, group.price)
+            lines[seat] = (group.type_name, group.price)
     return lines
 
 

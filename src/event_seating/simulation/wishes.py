@@ -12,7 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from event_seating.booking.index import SeatIndex
-from event_seating.booking.records import Configuration, Rules, SaleStatus
+from event_seating.booking.records import (
+    Access,
+    Configuration,
+    Rules,
+    SaleStatus,
+    TicketType,
+)
 from event_seating.booking.requests import (
     AreaQuantity,
     Best,
@@ -42,10 +48,19 @@ KNOWN_MAX: Final = 12
 BUYERS: Final = (b"anna", b"ben", b"carla", b"dario")
 
 PRICES: Final = {
-    "1": {"standard": 4500, "child": 2000},
-    "2": {"standard": 9000},
+    "1": {"standard": 4500, "child": 2000, "press": 0},
+    "2": {"standard": 9000, "press": 0},
     "floor": {"standard": 3000},
 }
+
+TICKET_TYPES: Final = {
+    "standard": TicketType("Standard"),
+    "child": TicketType("Child"),
+    "press": TicketType("Press", Access.staff),
+}
+
+DESK: Final = "desk"
+"""The key of the box office, as the log names who asked."""
 
 UNKNOWN_SEAT: Final = 9_999
 
@@ -71,7 +86,7 @@ class Wishes:
 
     def first(self) -> Request:
         """What every event begins with."""
-        return Configure(Configuration("EUR", PRICES, rules=self.rules))
+        return Configure(self._sale())
 
     def next(self) -> Wish:
         """Something that somebody wants now."""
@@ -89,29 +104,44 @@ class Wishes:
         elif kind < 8:  # noqa: PLR2004
             choice = Choice(areas=(AreaQuantity(chance.below(2), 1 + chance.below(4)),))
         else:
-            choice = Best(1 + chance.below(4), categories=(chance.below(2),))
+            quantity, named = 1 + chance.below(4), self._ticket_type()
+            ticket_types = ((named, quantity),) if named is not None else ()
+            choice = Best(quantity, (chance.below(2),), ticket_types=ticket_types)
         box_office = chance.happens(0.1)
         by_address = chance.happens(0.2)
-        return lambda: PlaceHold(chance.key(), choice, buyer, by_address, box_office)
+        actor = _actor(box_office)
+        return lambda: PlaceHold(chance.key(), choice, buyer, by_address, box_office, actor)
 
-    def _choice(self) -> Choice:
+    def _choice(self, most: int = 4, typed: float = 0.25) -> Choice:
         chance = self._chance
-        first, count = chance.below(len(self._seats)), 1 + chance.below(4)
+        first, count = chance.below(len(self._seats)), 1 + chance.below(most)
         seats = [first + n for n in range(count) if first + n < len(self._seats)]
         if chance.happens(0.01):
             seats.append(UNKNOWN_SEAT)
         if chance.happens(0.05):
             seats = chance.some(self._seats, 6)
-        ticket_types = {seats[0]: "child"} if chance.happens(0.2) else {}
+        kind = self._ticket_type(typed)
+        ticket_types = {seats[0]: kind} if kind is not None else {}
         return Choice(tuple(seats), ticket_types=ticket_types)
+
+    def _ticket_type(self, typed: float = 0.25) -> str | None:
+        """One that is named, among them one of staff; `None`: none is."""
+        chance = self._chance
+        if not chance.happens(typed):
+            return None
+        return "press" if chance.happens(0.4) else "child"
 
     def _change(self) -> Wish:
         key = self._hold()
+        if self._referee.live and self._chance.happens(0.5):
+            # Of those on the street few are there any more.
+            key = self._chance.one_of(tuple(self._referee.live))
         seen = self._referee.holds.get(key)
         own = tuple(seen.lines) if seen is not None else (0,)
-        add = self._choice() if self._chance.happens(0.6) else None
+        add = self._choice(2, typed=0.6) if self._chance.happens(0.6) else None
         remove = Part(self._few(own)) if add is None or self._chance.happens(0.5) else None
-        return lambda: ChangeHold(key, add, remove)
+        box_office = self._chance.happens(0.1)
+        return lambda: ChangeHold(key, add, remove, box_office, _actor(box_office))
 
     def _extend(self) -> Wish:
         key = self._hold()
@@ -129,7 +159,7 @@ class Wishes:
 
     def _book_seats(self) -> Wish:
         choice, blocked = self._choice(), self._chance.happens(0.5)
-        return lambda: BookSeats(self._chance.key(), choice, from_blocked=blocked)
+        return lambda: BookSeats(self._chance.key(), choice, from_blocked=blocked, actor=DESK)
 
     def _cancel(self) -> Wish:
         key = self._booking()
@@ -143,8 +173,10 @@ class Wishes:
         key = self._booking()
         seen = self._referee.bookings.get(key)
         own = tuple(seen.lines) if seen is not None else (0,)
-        take = self._choice() if self._chance.happens(0.8) else None
-        return lambda: ExchangeSeats(key, Part(self._few(own)), take)
+        take = self._choice(2, typed=0.6) if self._chance.happens(0.8) else None
+        box_office = self._chance.happens(0.5)
+        part, actor = Part(self._few(own)), _actor(box_office)
+        return lambda: ExchangeSeats(key, part, take, box_office, actor)
 
     # The house
 
@@ -158,17 +190,29 @@ class Wishes:
 
     def _configure(self) -> Wish:
         status = SaleStatus.paused if self._chance.happens(0.15) else SaleStatus.on_sale
-        sale = Configuration("EUR", PRICES, status, rules=self.rules)
+        sale = self._sale(status, has_default=not self._chance.happens(0.1))
         seen = self._referee.configured
         replaces = seen[0] if seen is not None and self._chance.happens(0.5) else None
         if self._chance.happens(0.1):
-            replaces = Configuration("EUR", PRICES, SaleStatus.closed, rules=self.rules)
+            replaces = self._sale(SaleStatus.closed)
         blocked = Part(self._few(self._seats)) if self._chance.happens(0.1) else None
         return lambda: Configure(sale, replaces=replaces, blocked=blocked)
 
     def end(self) -> Request:
         """The event is called off."""
-        return Configure(Configuration("EUR", PRICES, SaleStatus.cancelled, rules=self.rules))
+        return Configure(self._sale(SaleStatus.cancelled))
+
+    def _sale(
+        self, status: SaleStatus = SaleStatus.on_sale, *, has_default: bool = True
+    ) -> Configuration:
+        return Configuration(
+            "EUR",
+            PRICES,
+            status,
+            rules=self.rules,
+            ticket_types=TICKET_TYPES,
+            default_ticket_type="standard" if has_default else None,
+        )
 
     # What is on the street
 
@@ -204,3 +248,7 @@ class Wishes:
         (4, _unblock),
         (2, _configure),
     )
+
+
+def _actor(box_office: bool) -> str | None:
+    return DESK if box_office else None

@@ -52,7 +52,8 @@ class JsonBody(Generic[T]):
     """Decodes bodies of one type, which forbids unknown fields.
 
     `patterns` says of each regular expression in it what a text must be to match; `examples` are
-    bodies for the document, each with what it shows.
+    bodies for the document, each with what it shows; `parts` are types of what is in it that are
+    decoded by themselves.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class JsonBody(Generic[T]):
         kind: type[T],
         patterns: Mapping[str, str] = NO_PATTERNS,
         examples: Mapping[str, Any] = NO_EXAMPLES,
+        parts: Sequence[type] = (),
     ) -> None:
         self._kind = kind
+        self._parts = parts
         self._examples = examples
         self._patterns = {repr(pattern): told for pattern, told in patterns.items()}
         self._decoder = msgspec.json.Decoder(kind)
@@ -79,10 +82,17 @@ class JsonBody(Generic[T]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise MalformedJson from None
 
+    def convert(self, value: object) -> T:
+        """The value that a part of a body is, decoded already; raises `InvalidRequest`."""
+        try:
+            return msgspec.convert(value, self._kind)
+        except msgspec.ValidationError as error:
+            raise self._invalid(str(error)) from None
+
     def described(self, *, required: bool = True) -> dict[str, Any]:
         """For a route's `openapi_extra`: the body by its schema's name, and that schema."""
-        (schema,), components = msgspec.json.schema_components(
-            [self._kind], ref_template=f"{openapi.REF}{{name}}"
+        (schema, *_), components = msgspec.json.schema_components(
+            [self._kind, *self._parts], ref_template=f"{openapi.REF}{{name}}"
         )
         media = {"schema": schema, "examples": openapi.examples(self._examples)}
         return {

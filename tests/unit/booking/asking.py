@@ -7,17 +7,29 @@ from tests.unit.booking.naive import Naive
 from tests.unit.booking.naive_seats import neighbours
 
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.records import Configuration, Rules, SaleStatus
+from event_seating.booking.records import (
+    Access,
+    Configuration,
+    Rules,
+    SaleStatus,
+    TicketType,
+)
 from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
 
 START = 1_700_000_000_000
 GRACE_MS = 60_000
 FOCAL = (2.3, -3.1)
 PRICES = {
-    "1": {"standard": 4500, "child": 2000},
+    "1": {"standard": 4500, "child": 2000, "press": 0},
     "2": {"standard": 9000},
-    "3": {"standard": 1500, "child": 0},
+    "3": {"standard": 1500, "child": 0, "press": 100},
 }
+TYPES = {
+    "standard": TicketType("Adult"),
+    "child": TicketType("Child"),
+    "press": TicketType("Press", Access.staff),
+}
+CHILDREN_ARE_STAFFS = {**TYPES, "child": TicketType("Child", Access.staff)}
 
 # (section, y, category, columns); marks: the accessible and the companion seats
 ROWS = [
@@ -75,7 +87,7 @@ quantity = st.builds(
     AreaQuantity,
     st.sampled_from([0, 0, 0, 1, 1, 2]),
     st.integers(1, 3),
-    st.sampled_from([None, "standard", "child"]),
+    st.sampled_from([None, "standard", "child", "press"]),
 )
 quantities = st.lists(quantity, max_size=2)
 some_quantities = st.lists(quantity, min_size=1, max_size=2)
@@ -85,7 +97,8 @@ some_quantities = st.lists(quantity, min_size=1, max_size=2)
 def choices(draw: st.DrawFn) -> Choice:
     picked = draw(seats | st.just([]))
     areas = draw(quantities if picked else some_quantities)
-    types = {seat: "child" for seat in picked if draw(st.integers(0, 5)) == 0}
+    kinds = st.sampled_from([None] * 8 + ["child", "child", "press"])
+    types = {seat: kind for seat in picked if (kind := draw(kinds)) is not None}
     return Choice(tuple(picked), tuple(areas), types)
 
 
@@ -98,7 +111,12 @@ def neighbouring(draw: st.DrawFn) -> Choice:
 parts = st.builds(
     lambda picked, areas: Part(tuple(picked), tuple(areas)), seats, quantities
 ) | st.builds(lambda areas: Part((), tuple(areas)), some_quantities)
-BY_TYPE = (("standard", 1), ("child", 1)), (("child", 2), ("standard", 1)), (("child", 2),)
+BY_TYPE = (
+    (("standard", 1), ("child", 1)),
+    (("child", 2), ("standard", 1)),
+    (("child", 2),),
+    (("press", 1), ("child", 1)),
+)
 
 
 def best_of(quantity: int, types: tuple[tuple[str, int], ...], *filters: Any) -> Best:
@@ -121,6 +139,8 @@ configurations = st.builds(
     status=st.sampled_from([SaleStatus.on_sale] * 12 + [SaleStatus.paused, SaleStatus.closed]),
     sales_start_ms=st.sampled_from([None] * 6 + [START + 700_000]),
     sales_end_ms=st.sampled_from([None] * 6 + [START + 700_000]),
+    ticket_types=st.sampled_from([TYPES, TYPES, TYPES, CHILDREN_ARE_STAFFS, None]),
+    default_ticket_type=st.sampled_from(["standard", "standard", "child", None]),
     rules=st.builds(
         Rules,
         allow_orphans=st.booleans(),

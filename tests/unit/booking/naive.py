@@ -32,9 +32,9 @@ class Naive(NaiveSeats):
             return (code,)
         rules = self.state["configuration"].rules
         if isinstance(request.choice, Best):
-            lines = self.best(request.choice, not rules.allow_orphans)
+            lines = self.best(request.choice, not rules.allow_orphans, request.box_office)
         else:
-            lines = self.choose(request.choice)
+            lines = self.choose(request.choice, request.box_office)
         if isinstance(lines, tuple):
             return lines
         picked = isinstance(request.choice, Choice)
@@ -71,7 +71,7 @@ class Naive(NaiveSeats):
             code = self.too_many(hold["buyer"], hold["by_address"], in_hold, more)
             if code:
                 return (code,)
-            added = self.choose(request.add, freed=removed)
+            added = self.choose(request.add, request.box_office, freed=removed)
             if isinstance(added, tuple):
                 return added
         lines = {**left, **added}
@@ -121,7 +121,7 @@ class Naive(NaiveSeats):
 
     def BookSeats(self, request, now):  # noqa: N802
         statuses = ["available"] * request.from_available + ["blocked"] * request.from_blocked
-        lines = self.choose(request.choice, statuses=statuses)
+        lines = self.choose(request.choice, True, statuses=statuses)
         if isinstance(lines, tuple):
             return lines
         self.state["bookings"][request.booking] = {"lines": lines, "hold": None}
@@ -156,7 +156,9 @@ class Naive(NaiveSeats):
         released = self.part(booking["lines"], request.release, "not_in_booking")
         if isinstance(released, tuple):
             return released
-        taken = {} if request.take is None else self.choose(request.take, freed=released)
+        taken = {}
+        if request.take is not None:
+            taken = self.choose(request.take, request.box_office, freed=released)
         if isinstance(taken, tuple):
             return taken
         if not taken and len(released) == len(booking["lines"]):

@@ -61,9 +61,32 @@ class NaiveSeats:
             if seat in places
         )
 
-    def price(self, seat, ticket_type):
+    def price(self, seat, ticket_type, staff):
+        if ticket_type not in self.types(staff):
+            return None
         prices = self.state["configuration"].prices
         return prices.get(self.category(seat), {}).get(ticket_type)
+
+    def types(self, staff):
+        """The ticket types that somebody may take, in no order."""
+        sale = self.state["configuration"]
+        priced = {name for prices in sale.prices.values() for name in prices}
+        if sale.ticket_types is None or staff:
+            return priced
+        return {
+            name
+            for name in priced
+            if name in sale.ticket_types and sale.ticket_types[name].access == "public"
+        }
+
+    def default(self):
+        """The ticket type of what names none; `None` when it has to."""
+        sale, public = self.state["configuration"], self.types(staff=False)
+        if sale.default_ticket_type is not None:
+            return sale.default_ticket_type
+        if len(public) == 1:
+            return min(public)
+        return "standard" if sale.ticket_types is None and "standard" in public else None
 
     def hold_problem(self, key, now):
         if key in self.state["holds"]:
@@ -108,24 +131,28 @@ class NaiveSeats:
 
     # Choosing
 
-    def choose(self, choice, freed=(), statuses=("available",)):
+    def choose(self, choice, staff, freed=(), statuses=("available",)):
         """Lines by seat, or the code, the seats and the areas at fault."""
         lines, seats, areas = {}, {}, {}
+        unnamed = [seat for seat in choice.seats if seat not in choice.ticket_types]
+        unnamed += [one for one in choice.areas if one.ticket_type is None]
+        if unnamed and self.default() is None:
+            return ("ticket_type_missing", {}, {})
         for seat in choice.seats:
             if not 0 <= seat < len(self.plan):
                 seats[seat] = "unknown"
                 continue
             status = self.state["seats"][seat][0]
-            ticket_type = choice.ticket_types.get(seat, "standard")
+            ticket_type = choice.ticket_types.get(seat, self.default())
             if status not in statuses and seat not in freed:
                 seats[seat] = status
-            elif self.price(seat, ticket_type) is None:
+            elif self.price(seat, ticket_type, staff) is None:
                 seats[seat] = "not_on_sale"
             else:
-                lines[seat] = (ticket_type, self.price(seat, ticket_type))
+                lines[seat] = (ticket_type, self.price(seat, ticket_type, staff))
         for number in dict.fromkeys(wanted.area for wanted in choice.areas):
             wanted = [one for one in choice.areas if one.area == number]
-            fault = self.choose_places(number, wanted, freed, statuses, lines)
+            fault = self.choose_places(number, wanted, staff, freed, statuses, lines)
             if fault:
                 areas[number] = fault
         if seats or areas:
@@ -133,7 +160,7 @@ class NaiveSeats:
             return ("sold_out" if only_areas else "seats_unavailable", seats, areas)
         return lines
 
-    def choose_places(self, number, wanted, freed, statuses, lines):
+    def choose_places(self, number, wanted, staff, freed, statuses, lines):
         if not 0 <= number < len(self.areas):
             return "unknown"
         pool = []
@@ -145,12 +172,12 @@ class NaiveSeats:
         if len(pool) < sum(one.quantity for one in wanted):
             return "sold_out"
         for one in wanted:
-            ticket_type = one.ticket_type or "standard"
-            if self.price(pool[0], ticket_type) is None:
+            ticket_type = one.ticket_type or self.default()
+            if self.price(pool[0], ticket_type, staff) is None:
                 return "not_on_sale"
             for _ in range(one.quantity):
                 place = pool.pop(0)
-                lines[place] = (ticket_type, self.price(place, ticket_type))
+                lines[place] = (ticket_type, self.price(place, ticket_type, staff))
         return None
 
     def alone(self, run, taken):
@@ -195,12 +222,16 @@ class NaiveSeats:
     def reserved(self, seat):
         return self.plan[seat]["accessible"] or self.plan[seat]["companion"]
 
-    def best(self, best, avoid):
+    def best(self, best, avoid, staff):
         names = [name for name, many in best.ticket_types for _ in range(many)]
-        names = names or ["standard"] * best.quantity
+        names = names or [self.default()] * best.quantity
+        if None in names:
+            return ("ticket_type_missing", {}, {})
+        if not self.types(staff).issuperset(names):
+            return ("unknown_ticket_type", {}, {})
 
         def may(seat):
-            prices = [self.price(seat, name) for name in names]
+            prices = [self.price(seat, name, staff) for name in names]
             return (
                 None not in prices
                 and (not best.categories or self.plan[seat]["category_number"] in best.categories)
@@ -221,7 +252,7 @@ class NaiveSeats:
                 found.append((bool(left_over) and avoid, distance, block[0], block))
         if found:
             block = zip(min(found)[3], names, strict=True)
-            return {seat: (name, self.price(seat, name)) for seat, name in block}
+            return {seat: (name, self.price(seat, name, staff)) for seat, name in block}
         left = [seat for seat in range(len(self.plan)) if may(seat)]
         if best.accessible and not any(self.plan[seat]["accessible"] for seat in left):
             return ("sold_out", {}, {})

@@ -13,6 +13,7 @@ from tests.unit.booking.asking import (
     PRICES,
     SIZE,
     START,
+    TYPES,
     bests,
     build,
     buyers,
@@ -63,7 +64,10 @@ class RulesAgainstNaive(RuleBasedStateMachine):
     @initialize(orphans=st.booleans())
     def configured(self, orphans: bool) -> None:
         rules = Rules(orphans, max_seats_per_hold=4, max_held_seats_per_buyer=6)
-        self.decide(Configure(Configuration("EUR", PRICES, rules=rules)))
+        sale = Configuration(
+            "EUR", PRICES, rules=rules, ticket_types=TYPES, default_ticket_type="standard"
+        )
+        self.decide(Configure(sale))
         self.keep()
 
     # What a step does
@@ -196,9 +200,9 @@ class RulesAgainstNaive(RuleBasedStateMachine):
             self.decide(ExchangeSeats(key, part, choice) if exchange else CancelBooking(key, part))
 
     @precondition(lambda self: len(self.bookings) > 1)
-    @rule(which=some, part=parts | st.none(), choice=choices())
-    def exchange(self, which: int, part: Part | None, choice: Choice) -> None:
-        self.decide(ExchangeSeats(self.known(self.bookings, which), part, choice))
+    @rule(which=some, part=parts | st.none(), choice=choices(), staff=st.booleans())
+    def exchange(self, which: int, part: Part | None, choice: Choice, staff: bool) -> None:
+        self.decide(ExchangeSeats(self.known(self.bookings, which), part, choice, staff))
 
     @rule(part=parts)
     def block(self, part: Part) -> None:

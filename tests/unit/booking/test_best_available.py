@@ -56,11 +56,11 @@ def test_each_seat_of_a_block_gets_its_ticket_type() -> None:
     held = granted(states, PlaceHold(b"1", family, b"buyer")).operations[-1]
     assert isinstance(held, Held)
     assert [(group.seats, group.ticket_type) for group in held.groups] == [
-        ((1,), None),
+        ((1,), "standard"),
         ((2, 3), "child"),
     ]
     everyone = (("standard", 1), ("student", 1))
-    refused(states, PlaceHold(b"2", Best(2, ticket_types=everyone), b"b"), "sold_out")
+    refused(states, PlaceHold(b"2", Best(2, ticket_types=everyone), b"b"), "unknown_ticket_type")
 
 
 def test_filters_keep_to_categories_sections_and_the_highest_price() -> None:

@@ -108,7 +108,7 @@ def test_an_area_gives_its_lowest_places_and_counts_them() -> None:
     wish = Choice((0,), (AreaQuantity(0, 1), AreaQuantity(0, 2, "child")))
     held = granted(states, PlaceHold(b"1", wish, b"buyer")).operations[0]
     assert [(group.seats, group.ticket_type) for group in held.groups] == [  # type: ignore[union-attr]
-        ((0, 2), None),
+        ((0, 2), "standard"),
         ((3, 4), "child"),
     ]
     assert states.area_counts(0) == {"available": 2, "held": 3, "booked": 0, "blocked": 0}

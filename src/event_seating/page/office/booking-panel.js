@@ -8,7 +8,7 @@ import { byId, make } from "../dom.js";
 import { timeText } from "./axis.js";
 import { confirm } from "./confirm.js";
 import { Exchange } from "./exchange.js";
-import { ticketsText } from "./names.js";
+import { ticketsText, typeText } from "./names.js";
 import { Outcome } from "./outcome.js";
 import { refusalOf } from "./refusals.js";
 import { read, write } from "./server.js";
@@ -126,7 +126,7 @@ export class BookingPanel {
   }
 
   #line(line, isOver) {
-    const about = make("span", { className: "what" }, line.label, make("small", { textContent: line.ticketType }));
+    const about = make("span", { className: "what" }, line.label, make("small", { textContent: typeText(this.tariff(), line.ticketType) }));
     const price = make("span", { className: "price", textContent: this.money().plain(line.price) });
     if (isOver) return make("li", {}, line.area ? `${line.quantity} × ` : "", about, price);
     return line.area ? this.#areaLine(line, about, price) : this.#seatLine(line, about, price);

@@ -1,7 +1,8 @@
 // Owns the words for a status and for what happened, as the box office says them, and how several seats
 // read together.
 //
-// Modules: statusName(status), happened(operation), seatsText(seats, model), ticketsText(n).
+// Modules: statusName(status), happened(operation), seatsText(seats, model), ticketsText(n),
+// typeText(tariff, type).
 
 import { listed } from "../reasons.js";
 import { BLOCKED, BOOKED, FREE, HELD } from "../seats.js";
@@ -29,6 +30,11 @@ export function statusName(status) {
 
 export function happened(operation) {
   return HAPPENED[operation] ?? operation;
+}
+
+/** What a ticket type is called, and that it is none for buyers. */
+export function typeText(tariff, type) {
+  return tariff.isStaff(type) ? `${tariff.label(type)} (staff)` : tariff.label(type);
 }
 
 export function ticketsText(count) {

@@ -13,7 +13,7 @@ import { notify } from "../notices.js";
 import { whenThemeChanges } from "../palette.js";
 import { Seats } from "../seats.js";
 import { showTip } from "../surroundings.js";
-import { Tariff } from "../tariff.js";
+import { Tariff, sellsAlike } from "../tariff.js";
 import { MapView } from "../view.js";
 import { BlockForm } from "./block.js";
 import { BookingPanel } from "./booking-panel.js";
@@ -73,7 +73,7 @@ class OfficePage {
   constructor(event, model, snapshot) {
     this.event = event;
     this.model = model;
-    this.tariff = new Tariff(event, model.categories);
+    this.tariff = new Tariff(event, model.categories, { staff: true });
     this.seats = new Seats(model, this.tariff);
     this.seats.load(snapshot);
     this.tally = new Tally(model, this.seats);
@@ -169,10 +169,25 @@ class OfficePage {
   }
 
   #onLive(frame) {
-    if (frame.event) this.#onEvent(frame.event);
+    if (frame.event) this.#onPublicEvent(frame.event);
     const isOlder = frame.version < this.seats.version;
     this.seats.apply(frame);
     if (!isOlder && (frame.changes || frame.areas)) this.ledger.wake();
+  }
+
+  /** A change of the event: everybody is told what is public, and the rest has to be asked for. */
+  #onPublicEvent({ prices, ticketTypes, ...event }) {
+    this.#onEvent(event);
+    this.#askForEvent();
+  }
+
+  async #askForEvent() {
+    try {
+      const event = await read(`/events/${encodeURIComponent(this.event.id)}`);
+      if (event.version >= this.event.version) this.#onEvent(event);
+    } catch (problem) {
+      if (problem.passing) setTimeout(() => this.#askForEvent(), LOOK_EVERY_MS);
+    }
   }
 
   async #reload(snapshot) {
@@ -193,8 +208,8 @@ class OfficePage {
     const before = this.event;
     this.event = { ...before, ...event };
     showHead(this.event);
-    if (JSON.stringify(before.prices) !== JSON.stringify(this.event.prices)) {
-      this.tariff = new Tariff(this.event, this.model.categories);
+    if (!sellsAlike(before, this.event)) {
+      this.tariff = new Tariff(this.event, this.model.categories, { staff: true });
       this.#setMoney();
       this.seats.setTariff(this.tariff);
     }

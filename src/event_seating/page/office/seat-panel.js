@@ -10,7 +10,7 @@ import { ACCESSIBLE, COMPANION } from "../model.js";
 import { HELD } from "../seats.js";
 import { clock } from "../times.js";
 import { timeText } from "./axis.js";
-import { happened, statusName } from "./names.js";
+import { happened, statusName, typeText } from "./names.js";
 import { read } from "./server.js";
 
 // What is asked of a seat that moves all the time.
@@ -93,7 +93,7 @@ export class SeatPanel {
       ["Seat", `${this.model.labels[this.seat]} (${about.seat})`],
       ["Kind", flags & ACCESSIBLE ? "wheelchair place" : flags & COMPANION ? "companion's seat" : null],
       ["Category", category?.label ?? about.category],
-      ["Price", Object.entries(about.prices).map(([type, price]) => `${money.plain(price)} ${type}`).join(", ") || "none"],
+      ["Price", Object.entries(about.prices).map(([type, price]) => `${money.plain(price)} ${typeText(this.tariff(), type)}`).join(", ") || "none"],
       ["Hold", about.holdId],
       ["Held until", about.holdExpiresAt ? make("span", { id: "seat-expiry" }) : null],
       ["Booking", booking ? this.#bookingButton(booking) : null],

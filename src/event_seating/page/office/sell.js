@@ -5,7 +5,7 @@
 
 import { byId, make } from "../dom.js";
 import { BLOCKED, FREE } from "../seats.js";
-import { ticketsText } from "./names.js";
+import { ticketsText, typeText } from "./names.js";
 import { Outcome } from "./outcome.js";
 import { refusalOf } from "./refusals.js";
 import { toMinor } from "./sales.js";
@@ -69,7 +69,7 @@ export class SellForm {
   #line(label, key, category) {
     const tariff = this.tariff();
     const select = make("select", { "aria-label": `Ticket type: ${label}` }, ...tariff.types(category).map(([type, price]) =>
-      make("option", { value: type, textContent: `${type} · ${this.money().plain(price)}` })));
+      make("option", { value: type, textContent: `${typeText(tariff, type)} · ${this.money().plain(price)}` })));
     select.value = this.#type(key, category);
     select.addEventListener("change", () => {
       this.#types.set(key, select.value);
@@ -107,11 +107,12 @@ export class SellForm {
     const ticketTypes = {};
     for (const seat of list) {
       const type = this.#typeOf(seat, isMany);
-      if (type && type !== "standard") ticketTypes[model.ids[seat]] = type;
+      if (type) ticketTypes[model.ids[seat]] = type;
     }
     const areas = Object.fromEntries(selection.places.map(([area, places]) => {
       const { id, category } = model.areas[area];
-      return [id, { [this.#type(`area ${area}`, category) ?? "standard"]: places }];
+      const type = this.#type(`area ${area}`, category);
+      return [id, type ? { [type]: places } : places];
     }));
     return {
       eventId: this.eventId,

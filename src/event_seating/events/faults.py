@@ -1,0 +1,37 @@
+"""What is wrong with a request about an event: fields, each with what is wrong with it.
+
+Faults are collected, so that whoever asked can mend all of them at once. Pure.
+"""
+
+from typing import Final
+
+from event_seating.errors import InvalidRequest, ServiceError
+from event_seating.visible_text import checked_name
+
+FAULTS_MAX: Final = 20
+"""Enough to mend a request with."""
+
+SHOWN_CHARS_MAX: Final = 64
+"""How much of a name that was sent is repeated in a message."""
+
+Fault = tuple[str, str]
+"""A field, and what is wrong with it."""
+
+
+def invalid(faults: list[Fault]) -> ServiceError:
+    """The error that names them."""
+    return InvalidRequest.naming(faults[:FAULTS_MAX])
+
+
+def shown(name: str) -> str:
+    """A name that was sent, as a field or a message repeats it."""
+    return name[:SHOWN_CHARS_MAX]
+
+
+def line_of_text(field: str, text: str, chars_max: int, faults: list[Fault]) -> str:
+    """A text that stands in one line, without hidden marks and the space around it."""
+    try:
+        return checked_name(text, chars_max)
+    except ValueError as error:
+        faults.append((field, str(error)))
+        return ""

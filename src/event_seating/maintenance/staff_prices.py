@@ -1,0 +1,30 @@
+"""Whether the log gave anybody without a key a price of staff.
+
+Only holds are looked at: the other ways of taking seats are the box office's, which in development
+needs no key.
+"""
+
+from collections.abc import Iterator
+
+from event_seating.booking.entries import Amended, Entry, Held
+from event_seating.booking.records import Configuration, Groups
+from event_seating.booking.ticket_types import hidden_types
+
+
+def taken_without_key(entry: Entry, sale: Configuration | None) -> Iterator[str]:
+    """The ticket types for staff that an entry nobody with a key asked for puts into a hold.
+
+    `sale` is how the event sells right before the entry.
+    """
+    hidden = hidden_types(sale) if sale is not None and entry.actor is None else frozenset()
+    if not hidden:
+        return
+    for operation in entry.operations:
+        groups: Groups = ()
+        if isinstance(operation, Held):
+            groups = operation.groups
+        elif isinstance(operation, Amended):
+            groups = operation.added
+        for group in groups:
+            if group.type_name in hidden:
+                yield group.type_name

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from event_seating import money
-from event_seating.booking import answers, bodies, booking_store, ids, selections
+from event_seating.booking import answers, blocks, bodies, booking_store, ids, selections
 from event_seating.booking.bodies import (
     BlockBody,
     BookBody,
@@ -30,12 +30,11 @@ from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Hold
-from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.refusals import Refusal
 from event_seating.booking.refused import error_of
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.requests import (
     Best,
-    BlockSeats,
     BookHold,
     BookSeats,
     CancelBooking,
@@ -47,10 +46,10 @@ from event_seating.booking.requests import (
     PlaceHold,
     ReleaseHold,
     Request,
-    UnblockSeats,
 )
 from event_seating.booking.selections import NOTHING_UNKNOWN, Unknown
 from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.views import opened
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import (
@@ -231,22 +230,7 @@ class BookingService:
     ) -> Granted:
         """Withdraw seats from sale, or give them back to it; what cannot be is left as it is."""
         house, log = await self._event(event_id)
-        unknown: Unknown = {}
-        part = selections.block(house.index, body, unknown)
-        kind = UnblockSeats if release else BlockSeats
-        request = kind(part, body.reason, caller.actor)
-
-        def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-            return 200, answers.encode(answers.blocked(house, batch, part, entry, unknown))
-
-        submission = Submission(request, answer, once=once(caller, request, body))
-        outcome = await log.submit(submission)
-        if isinstance(outcome, Granted):
-            return outcome
-        if outcome.code is not RefusalCode.seats_unavailable:
-            raise error_of(outcome, house, unknown)
-        version = log.states.version
-        return Granted(200, answers.not_blocked(house, version, outcome, unknown), version)
+        return await blocks.block(log, house, body, caller, release=release)
 
     # What they have in common
 
@@ -280,12 +264,7 @@ class BookingService:
         return structs.replace(granted, body=answers.with_token(granted.body, self._tokens))
 
     async def _event(self, event_id: str) -> tuple[House, SeatLog]:
-        if not ids.is_event_id(event_id):
-            raise EventNotFound
-        house = await self._house_of(event_id)
-        log = await self._logs.get(event_id)
-        if log.states.configuration is None:
-            raise EventNotFound
+        log, house = await opened(self._logs, self._house_of, event_id)
         return house, log
 
     async def _hold(self, token: str) -> tuple[House, SeatLog, bytes]:

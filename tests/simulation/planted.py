@@ -1,16 +1,19 @@
 """Bugs planted on purpose, one at a time, for the simulation to find."""
 
+from collections.abc import Callable
 from contextlib import suppress
+
+from msgspec.structs import replace
 
 from event_seating.booking.decisions import RuleBook
 from event_seating.booking.doubt import LostRace
-from event_seating.booking.entries import Booked, Held
+from event_seating.booking.entries import Amended, Booked, Frozen, Held, Thawed
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Projection
-from event_seating.booking.records import AVAILABLE, Groups, seats_of
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import BookHold, PlaceHold
+from event_seating.booking.records import AVAILABLE, Groups, Hold, seats_of
+from event_seating.booking.refusals import Refusal, RefusalCode
+from event_seating.booking.requests import BookHold, ChangeHold, FreezeHold, PlaceHold, ThawHold
 from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided
 from event_seating.errors import DatabaseUnavailable
@@ -87,6 +90,82 @@ class TakesTokensForHolds(RuleBook):
     _RULES = RuleBook._RULES | {PlaceHold: _place, BookHold: _book}
 
 
+class IgnoresWhatWasPaid(RuleBook):
+    """Books a hold as it is, whatever was expected of it."""
+
+    def _unexpected(self, hold: Hold, request: BookHold) -> Refusal | None:
+        return None
+
+
+class ComparesBeforeTheBatch(RuleBook):
+    """Compares what was expected with the hold as readers see it, and books the present one."""
+
+    def __init__(self, states: SeatStates) -> None:
+        super().__init__(states.ledger)
+        self._states = states
+
+    def _unexpected(self, hold: Hold, request: BookHold) -> Refusal | None:
+        seen = self._states.hold(hold.id, 0)
+        return super()._unexpected(seen if isinstance(seen, Hold) else hold, request)
+
+
+class LetsBuyersChange(RuleBook):
+    """Takes a buyer's change of a frozen hold for one of the box office."""
+
+    def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
+        return super()._change(replace(request, box_office=True), now_ms)
+
+    _RULES = RuleBook._RULES | {ChangeHold: _change}
+
+
+class LetsBuyersThaw(RuleBook):
+    """Lets a buyer end the freeze that the shop began."""
+
+    def _thaw(self, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+        return super()._thaw(replace(request, box_office=True), now_ms)
+
+    _RULES = RuleBook._RULES | {ThawHold: _thaw}
+
+
+class FreezesForNoTime(RuleBook):
+    """A frozen hold ends when it would have ended anyway."""
+
+    def _freeze(self, request: FreezeHold, now_ms: int) -> Frozen | Refusal:
+        frozen = super()._freeze(request, now_ms)
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(frozen, Refusal) or isinstance(hold, Refusal):
+            return frozen
+        return replace(frozen, lasts_ms=hold.expires_ms - now_ms)
+
+    _RULES = RuleBook._RULES | {FreezeHold: _freeze}
+
+
+class ThawsForLonger(RuleBook):
+    """A hold keeps the time of its freeze when that ends."""
+
+    def _thaw(self, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+        thawed = super()._thaw(request, now_ms)
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(thawed, Refusal) or isinstance(hold, Refusal):
+            return thawed
+        return replace(thawed, lasts_ms=hold.expires_ms - now_ms)
+
+    _RULES = RuleBook._RULES | {ThawHold: _thaw}
+
+
+class FreezesAgain(RuleBook):
+    """Lets a buyer freeze a hold as often as they like."""
+
+    def _freeze(self, request: FreezeHold, now_ms: int) -> Frozen | Refusal:
+        frozen = super()._freeze(request, now_ms)
+        if isinstance(frozen, Frozen) or frozen.code is not RefusalCode.freeze_used:
+            return frozen
+        by_staff = super()._freeze(replace(request, box_office=True), now_ms)
+        return by_staff if isinstance(by_staff, Refusal) else replace(by_staff, by_staff=False)
+
+    _RULES = RuleBook._RULES | {FreezeHold: _freeze}
+
+
 def forgetful(states: SeatStates) -> SeatStates:
     return ForgetsExpiry(states.ledger, version=states.version, at_ms=states.at_ms)
 
@@ -96,10 +175,32 @@ def credulous(states: SeatStates) -> SeatStates:
     return states
 
 
+def ruled_by(rules: type[RuleBook]) -> Callable[[SeatStates], SeatStates]:
+    """States that are decided by these rules."""
+
+    def planted(states: SeatStates) -> SeatStates:
+        states.rules = rules(states.ledger)
+        return states
+
+    return planted
+
+
+def hasty(states: SeatStates) -> SeatStates:
+    states.rules = ComparesBeforeTheBatch(states)
+    return states
+
+
 BUGS = {
     "skip the version check": Parts(transaction=TakesAnyVersion),
     "apply before commit": Parts(log=AppliesBeforeTheCommit),
     "forget expiry at decide": Parts(states=forgetful),
     "answer an unknown outcome as success": Parts(log=TakesTheUnknownForDone),
     "take a token's seats without its hold": Parts(states=credulous),
+    "book whatever was expected": Parts(states=ruled_by(IgnoresWhatWasPaid)),
+    "compare what was expected before the batch": Parts(states=hasty),
+    "let a buyer change what is frozen": Parts(states=ruled_by(LetsBuyersChange)),
+    "let a buyer end the shop's freeze": Parts(states=ruled_by(LetsBuyersThaw)),
+    "freeze without more time": Parts(states=ruled_by(FreezesForNoTime)),
+    "thaw with more time": Parts(states=ruled_by(ThawsForLonger)),
+    "let a buyer freeze again": Parts(states=ruled_by(FreezesAgain)),
 }

@@ -55,6 +55,16 @@ def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown, under: st
         raise invalid(f"{under}seats", str(error)) from None
 
 
+def expected_total(text: str | None, currency: str) -> int | None:
+    """What a booking is to cost, in minor units; raises `InvalidRequest`."""
+    if text is None:
+        return None
+    try:
+        return money.parse(text, currency, money.TOTAL_MAX)
+    except ValueError as error:
+        raise invalid("expectedTotal", str(error)) from None
+
+
 def best(index: SeatIndex, body: BestBody, sale: Configuration) -> Best:
     """The best block to look for; raises `InvalidRequest`."""
     kind = body.ticket_type or STANDARD

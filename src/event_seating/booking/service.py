@@ -42,10 +42,12 @@ from event_seating.booking.requests import (
     Choice,
     ExchangeSeats,
     ExtendHold,
+    FreezeHold,
     Part,
     PlaceHold,
     ReleaseHold,
     Request,
+    ThawHold,
 )
 from event_seating.booking.selections import NOTHING_UNKNOWN, Unknown
 from event_seating.booking.submission import Granted, Submission
@@ -136,17 +138,21 @@ class BookingService:
 
     async def extend_hold(self, token: str, caller: Caller) -> Granted:
         """Let a hold last longer."""
-        house, log, key = await self._hold(token)
-        request = ExtendHold(key, caller.box_office, caller.actor)
-        granted = await self._ask(log, house, request, _hold_answer(house, log, key, 200), caller)
-        return self._with_token(granted)
+        return await self._retimed(token, caller, ExtendHold)
+
+    async def freeze_hold(self, token: str, caller: Caller) -> Granted:
+        """Let a hold stand still while it is paid; the answer is what there is to pay."""
+        return await self._retimed(token, caller, FreezeHold)
+
+    async def thaw_hold(self, token: str, caller: Caller) -> Granted:
+        """Let a frozen hold be changed again."""
+        return await self._retimed(token, caller, ThawHold)
 
     async def release_hold(self, token: str, caller: Caller) -> Granted:
         """Give a hold back."""
         house, log, key = await self._hold(token)
-        return await self._ask(
-            log, house, ReleaseHold(key, caller.actor), lambda _batch, _entry: (204, b""), caller
-        )
+        request = ReleaseHold(key, caller.box_office, caller.actor)
+        return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
 
     # Bookings
 
@@ -159,7 +165,8 @@ class BookingService:
             if body.event_id is not None or body.seats or body.areas or body.ticket_types:
                 raise invalid("holdToken", "book a hold or name the seats yourself, not both")
             house, log, hold = await self._hold(body.hold_token)
-            request: Request = BookHold(hold, key, caller.actor)
+            total = selections.expected_total(body.expected_total, _configuration(log).currency)
+            request: Request = BookHold(hold, key, caller.actor, total, body.expected_revision)
         else:
             house, log, request = await self._straight(body, key, caller, unknown)
         buyer = Buyer(body.user_id, body.order_ref, bodies.metadata_json(body.metadata))
@@ -234,6 +241,14 @@ class BookingService:
 
     # What they have in common
 
+    async def _retimed(
+        self, token: str, caller: Caller, kind: type[ExtendHold | FreezeHold | ThawHold]
+    ) -> Granted:
+        house, log, key = await self._hold(token)
+        request = kind(key, caller.box_office, caller.actor)
+        granted = await self._ask(log, house, request, _hold_answer(house, log, key, 200), caller)
+        return self._with_token(granted)
+
     async def _ask(
         self,
         log: SeatLog,
@@ -298,8 +313,15 @@ class BookingService:
         chosen = selections.choice(house.index, body.seats, body.areas, body.ticket_types, unknown)
         if not body.from_:
             raise invalid("from", "name available, blocked, or both")
+        if body.expected_revision is not None:
+            raise invalid("expectedRevision", "is for a hold; seats have an expectedTotal alone")
         request = BookSeats(
-            key, chosen, "available" in body.from_, "blocked" in body.from_, caller.actor
+            key,
+            chosen,
+            "available" in body.from_,
+            "blocked" in body.from_,
+            caller.actor,
+            selections.expected_total(body.expected_total, _configuration(log).currency),
         )
         return house, log, request
 

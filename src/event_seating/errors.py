@@ -543,6 +543,55 @@ class NothingGained(Refused):
     sentence = "This hold lasts as long as it may."
 
 
+class HoldFrozen(Refused):
+    """The hold is being paid, and who asks may not change it meanwhile."""
+
+    status = 409
+    code = "hold_frozen"
+    sentence = (
+        "This hold is frozen while it is paid. A buyer ends a freeze that the buyer began with "
+        "DELETE /holds/{token}/checkout; one of the box office ends with its key."
+    )
+
+
+class HoldNotFrozen(Refused):
+    """There is no freeze to end."""
+
+    status = 409
+    code = "hold_not_frozen"
+    sentence = "This hold is not frozen."
+
+
+class FreezeUsed(Refused):
+    """The buyer froze the hold before, and ended it."""
+
+    status = 409
+    code = "freeze_used"
+    sentence = "A buyer may freeze a hold once; the shop may freeze it with its box-office key."
+
+
+class TotalChanged(Refused):
+    """What is to be booked is not what was expected, or paid."""
+
+    status = 409
+    code = "total_changed"
+    sentence = (
+        "What would be booked is not what you expected; `lines`, `total` and `revision` say what "
+        "it is now. Nothing was booked."
+    )
+
+
+class ExpectationMissing(Refused):
+    """The hold was changed or frozen, and nothing says what the booking is to be."""
+
+    status = 400
+    code = "expectation_missing"
+    sentence = (
+        "This hold was changed or frozen after it was made: say what was paid in `expectedTotal`, "
+        "or what was read in `expectedRevision`."
+    )
+
+
 class NotInHold(Refused):
     """A change gives back what the hold does not have."""
 

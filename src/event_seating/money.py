@@ -55,6 +55,9 @@ CURRENCIES: Final = frozenset(
 """The currencies of ISO 4217's list one (2026-01-01) that have minor units: not metals, nor codes
 for testing."""
 
+TOTAL_MAX: Final = PRICE_MAX * 1_000
+"""A thousand such seats, which is as many as go into one booking."""
+
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?\Z")
@@ -65,12 +68,12 @@ def is_currency(text: str) -> bool:
     return text in CURRENCIES
 
 
-def to_minor(amount: Decimal, currency: str) -> int:
+def to_minor(amount: Decimal, currency: str, most: Decimal = PRICE_MAX) -> int:
     """`amount` in minor units; a `ValueError` says what is wrong with it as a price."""
     if not amount.is_finite() or amount < 0:
         raise ValueError("must not be negative")
-    if amount > PRICE_MAX:
-        raise ValueError(f"must be at most {PRICE_MAX}")
+    if amount > most:
+        raise ValueError(f"must be at most {most}")
     exponent = exponent_of(currency)
     minor = amount.scaleb(exponent)
     if minor != minor.to_integral_value():
@@ -78,11 +81,11 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return int(minor)
 
 
-def parse(text: str, currency: str) -> int:
+def parse(text: str, currency: str, most: Decimal = PRICE_MAX) -> int:
     """`"45.00"` in minor units; a `ValueError` says what is wrong with it as a price."""
     if not _AMOUNT.match(text):
         raise ValueError('must be a decimal number as text, such as "45.00"')
-    return to_minor(Decimal(text), currency)
+    return to_minor(Decimal(text), currency, most)
 
 
 def to_text(minor: int, currency: str) -> str:

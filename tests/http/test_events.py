@@ -87,6 +87,8 @@ async def test_an_event_that_was_made_is_read_back(client: httpx.AsyncClient) ->
             "maxSeatsPerHold": 8,
             "maxHeldSeatsPerBuyer": 40,
             "holdTtl": 600,
+            "holdTotalMax": 1800,
+            "checkoutTtl": 900,
         },
         "version": 1,
         "map": "/venues/hall/versions/1",
@@ -104,7 +106,8 @@ async def test_the_settings_say_how_an_event_sells_that_is_not_told_otherwise(
         event = await make(service.client, rules={"allowOrphans": False})
     assert event["currency"] == "CHF"
     assert event["rules"] == {
-        "allowOrphans": False, "maxSeatsPerHold": 2, "maxHeldSeatsPerBuyer": 4, "holdTtl": 60
+        "allowOrphans": False, "maxSeatsPerHold": 2, "maxHeldSeatsPerBuyer": 4, "holdTtl": 60,
+        "holdTotalMax": 1800, "checkoutTtl": 900,
     }  # fmt: skip
 
 
@@ -147,6 +150,15 @@ async def test_a_time_without_a_zone_is_refused(client: httpx.AsyncClient, field
         ({"rules": {"maxSeats": 5}}, "rules.maxSeats", "is not a field of this request"),
         ({"rules": {"holdTtl": 0}}, "rules.holdTtl", "must be at least 1"),
         ({"rules": {"holdTtl": 1801}}, "rules.holdTtl", "must be at most 1800"),
+        ({"rules": {"holdTotalMax": 299}}, "rules.holdTotalMax", "must be at least 300"),
+        ({"rules": {"holdTotalMax": 3601}}, "rules.holdTotalMax", "must be at most 3600"),
+        (
+            {"rules": {"holdTotalMax": 599}},
+            "rules.holdTotalMax",
+            "must be at least rules.holdTtl, which is 600, and not 599",
+        ),
+        ({"rules": {"checkoutTtl": 59}}, "rules.checkoutTtl", "must be at least 60"),
+        ({"rules": {"checkoutTtl": 3601}}, "rules.checkoutTtl", "must be at most 3600"),
         ({"rules": {"maxSeatsPerHold": 501}}, "rules.maxSeatsPerHold", "must be at most 500"),
         (
             {"prices": {"1": {"standard": 45}}},

@@ -54,6 +54,8 @@ OPERATION_IDS = {
     "PATCH /holds/{token}": "changeHold",
     "DELETE /holds/{token}": "releaseHold",
     "POST /holds/{token}/extend": "extendHold",
+    "POST /holds/{token}/checkout": "freezeHold",
+    "DELETE /holds/{token}/checkout": "thawHold",
     "POST /bookings": "book",
     "GET /bookings/{id}": "readBooking",
     "POST /bookings/{id}/cancel": "cancelBooking",

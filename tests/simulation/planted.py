@@ -6,18 +6,20 @@ from msgspec.structs import replace
 
 from event_seating.booking.decisions import RuleBook
 from event_seating.booking.doubt import LostRace
-from event_seating.booking.entries import Amended, Booked, Exchanged, Held
+from event_seating.booking.entries import Amended, Booked, Exchanged, Frozen, Held, Thawed
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Projection
-from event_seating.booking.records import AVAILABLE, Groups, seats_of
-from event_seating.booking.refusals import Refusal
+from event_seating.booking.records import AVAILABLE, Groups, Hold, seats_of
+from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
     Best,
     BookHold,
     ChangeHold,
     ExchangeSeats,
+    FreezeHold,
     PlaceHold,
+    ThawHold,
 )
 from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided
@@ -121,6 +123,82 @@ class ExchangesAtEveryPrice(RuleBook):
     _RULES = RuleBook._RULES | {ExchangeSeats: _exchange}
 
 
+class IgnoresWhatWasPaid(RuleBook):
+    """Books a hold as it is, whatever was expected of it."""
+
+    def _unexpected(self, hold: Hold, request: BookHold) -> Refusal | None:
+        return None
+
+
+class ComparesBeforeTheBatch(RuleBook):
+    """Compares what was expected with the hold as readers see it, and books the present one."""
+
+    def __init__(self, states: SeatStates) -> None:
+        super().__init__(states.ledger)
+        self._states = states
+
+    def _unexpected(self, hold: Hold, request: BookHold) -> Refusal | None:
+        seen = self._states.hold(hold.id, 0)
+        return super()._unexpected(seen if isinstance(seen, Hold) else hold, request)
+
+
+class LetsBuyersChange(RuleBook):
+    """Takes a buyer's change of a frozen hold for one of the box office."""
+
+    def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
+        return super()._change(replace(request, box_office=True), now_ms)
+
+    _RULES = RuleBook._RULES | {ChangeHold: _change}
+
+
+class LetsBuyersThaw(RuleBook):
+    """Lets a buyer end the freeze that the shop began."""
+
+    def _thaw(self, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+        return super()._thaw(replace(request, box_office=True), now_ms)
+
+    _RULES = RuleBook._RULES | {ThawHold: _thaw}
+
+
+class FreezesForNoTime(RuleBook):
+    """A frozen hold ends when it would have ended anyway."""
+
+    def _freeze(self, request: FreezeHold, now_ms: int) -> Frozen | Refusal:
+        frozen = super()._freeze(request, now_ms)
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(frozen, Refusal) or isinstance(hold, Refusal):
+            return frozen
+        return replace(frozen, lasts_ms=hold.expires_ms - now_ms)
+
+    _RULES = RuleBook._RULES | {FreezeHold: _freeze}
+
+
+class ThawsForLonger(RuleBook):
+    """A hold keeps the time of its freeze when that ends."""
+
+    def _thaw(self, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+        thawed = super()._thaw(request, now_ms)
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(thawed, Refusal) or isinstance(hold, Refusal):
+            return thawed
+        return replace(thawed, lasts_ms=hold.expires_ms - now_ms)
+
+    _RULES = RuleBook._RULES | {ThawHold: _thaw}
+
+
+class FreezesAgain(RuleBook):
+    """Lets a buyer freeze a hold as often as they like."""
+
+    def _freeze(self, request: FreezeHold, now_ms: int) -> Frozen | Refusal:
+        frozen = super()._freeze(request, now_ms)
+        if isinstance(frozen, Frozen) or frozen.code is not RefusalCode.freeze_used:
+            return frozen
+        by_staff = super()._freeze(replace(request, box_office=True), now_ms)
+        return by_staff if isinstance(by_staff, Refusal) else replace(by_staff, by_staff=False)
+
+    _RULES = RuleBook._RULES | {FreezeHold: _freeze}
+
+
 def forgetful(states: SeatStates) -> SeatStates:
     return ForgetsExpiry(states.ledger, version=states.version, at_ms=states.at_ms)
 
@@ -140,6 +218,11 @@ def by(rules: type[RuleBook]) -> Parts:
     return Parts(states=states_of)
 
 
+def hasty(states: SeatStates) -> SeatStates:
+    states.rules = ComparesBeforeTheBatch(states)
+    return states
+
+
 BUGS = {
     "skip the version check": Parts(transaction=TakesAnyVersion),
     "apply before commit": Parts(log=AppliesBeforeTheCommit),
@@ -149,4 +232,11 @@ BUGS = {
     "give buyers the best at a price of staff": by(GivesTheBestAtEveryPrice),
     "let buyers add to a hold at a price of staff": by(ChangesHoldsAtEveryPrice),
     "exchange at a price of staff without a key": by(ExchangesAtEveryPrice),
+    "book whatever was expected": by(IgnoresWhatWasPaid),
+    "compare what was expected before the batch": Parts(states=hasty),
+    "let a buyer change what is frozen": by(LetsBuyersChange),
+    "let a buyer end the shop's freeze": by(LetsBuyersThaw),
+    "freeze without more time": by(FreezesForNoTime),
+    "thaw with more time": by(ThawsForLonger),
+    "let a buyer freeze again": by(FreezesAgain),
 }

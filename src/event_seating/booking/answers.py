@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from event_seating import money
-from event_seating.booking import ids
+from event_seating.booking import audit, ids
 from event_seating.booking.booking_store import BookingRow, in_seat_order
 from event_seating.booking.entries import Blocked, Entry, Unblocked
 from event_seating.booking.house import House
@@ -43,6 +43,8 @@ def hold(house: House, held: Hold, currency: str, version: int) -> bytes:
             "total": money.to_text(total(held.groups), currency),
             "currency": currency,
             "expiresAt": rfc3339(held.expires_ms),
+            "revision": held.revision,
+            "frozenBy": frozen_by(held),
         }
     )
 
@@ -50,6 +52,11 @@ def hold(house: House, held: Hold, currency: str, version: int) -> bytes:
 def hold_id(stored: bytes) -> str:
     """The id of a stored hold, which it begins with."""
     return stored.removeprefix(_HOLD_ID).partition(b'"')[0].decode()
+
+
+def frozen_by(held: Hold) -> str | None:
+    """Who froze a hold and has to end it; none when it is not frozen."""
+    return None if held.freeze is None else audit.frozen_by(held.freeze.by_staff)
 
 
 def with_token(stored: bytes, tokens: ids.Tokens) -> bytes:

@@ -19,9 +19,11 @@ from event_seating.booking.entries import (
     Exchanged,
     Expired,
     Extended,
+    Frozen,
     Held,
     Operation,
     Released,
+    Thawed,
     Unblocked,
     moves,
     pairs,
@@ -43,6 +45,8 @@ TYPES: Final[dict[type, str]] = {
     Exchanged: "exchange",
     Blocked: "block",
     Unblocked: "unblock",
+    Frozen: "freeze",
+    Thawed: "thaw",
 }
 """What each operation is called outside."""
 
@@ -110,8 +114,11 @@ def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
         case Held():
             answer |= _seats(seats_of(done.groups), house)
             answer["lastsS"] = done.lasts_ms / MS_PER_S
-        case Extended():
+        case Extended() | Thawed():
             answer["lastsS"] = done.lasts_ms / MS_PER_S
+        case Frozen():
+            answer["lastsS"] = done.lasts_ms / MS_PER_S
+            answer["frozenBy"] = frozen_by(done.by_staff)
         case Amended():
             answer["released"] = _seats(done.removed, house)
             answer["taken"] = _seats(seats_of(done.added), house)
@@ -158,8 +165,15 @@ def _configuration(found: Configuration) -> dict[str, Any]:
             "maxSeatsPerHold": rules.max_seats_per_hold,
             "maxHeldSeatsPerBuyer": rules.max_held_seats_per_buyer,
             "holdTtl": rules.hold_ttl_ms / MS_PER_S,
+            "holdTotalMax": rules.hold_total_max_ms / MS_PER_S,
+            "checkoutTtl": rules.checkout_ttl_ms / MS_PER_S,
         },
     }
+
+
+def frozen_by(by_staff: bool) -> str:
+    """Who has to end a freeze, as everybody outside reads it."""
+    return "box-office" if by_staff else "buyer"
 
 
 def prices(found: Configuration, *, staff: bool) -> dict[str, dict[str, str]]:

@@ -115,6 +115,8 @@ class BookBody(Body, frozen=True):
     user_id: UserId | None = None
     order_ref: Reference | None = None
     metadata: dict[str, Any] | None = None
+    expected_total: Annotated[str, Meta(max_length=20)] | None = None
+    expected_revision: Annotated[int, Meta(ge=1)] | None = None
 
 
 class CancelBody(Body, frozen=True):

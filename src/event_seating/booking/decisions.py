@@ -26,17 +26,26 @@ from event_seating.booking.entries import (
     Entry,
     Exchanged,
     Extended,
+    Frozen,
     Held,
     Operation,
     Released,
+    Thawed,
     Unblocked,
     to_ranges,
+)
+from event_seating.booking.freezes import (
+    another_total,
+    extended,
+    frozen,
+    kept_still,
+    thawed,
+    unexpected,
 )
 from event_seating.booking.ledger import GONE_MS, Ledger
 from event_seating.booking.records import (
     AVAILABLE,
     BLOCKED,
-    HOLD_TOTAL_MAX_MS,
     Booking,
     Configuration,
     Ending,
@@ -61,15 +70,14 @@ from event_seating.booking.requests import (
     Configure,
     ExchangeSeats,
     ExtendHold,
+    FreezeHold,
     Part,
     PlaceHold,
     ReleaseHold,
     Request,
+    ThawHold,
     UnblockSeats,
 )
-
-BOX_OFFICE_HOLD_TOTAL_MAX_MS = 24 * 3_600_000
-"""The box office may extend a hold this long: a bank transfer confirmed the next day."""
 
 ADDRESS_FACTOR = 10
 """One address may hold so many times what one buyer may: thousands share a carrier's address."""
@@ -83,7 +91,6 @@ _ENDINGS = {
 
 _CANCELLED = Refusal(RefusalCode.event_cancelled)
 _NOT_ON_SALE = Refusal(RefusalCode.not_on_sale)
-_NOTHING_GAINED = Refusal(RefusalCode.nothing_gained)
 _NOTHING_LEFT = Refusal(RefusalCode.nothing_left)
 _CONFIGURATION_CHANGED = Refusal(RefusalCode.configuration_changed)
 
@@ -170,7 +177,7 @@ class RuleBook:
         return orphan_refusal(ledger, seats_of(groups)) or groups
 
     def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
-        hold = self.live_hold(request.hold, now_ms)
+        hold = self._changeable(request, now_ms)
         if isinstance(hold, Refusal):
             return hold
         removed = self._given_back(hold.groups, request.remove, RefusalCode.not_in_hold)
@@ -209,32 +216,47 @@ class RuleBook:
         hold = self.live_hold(request.hold, now_ms)
         if isinstance(hold, Refusal):
             return hold
-        longest = BOX_OFFICE_HOLD_TOTAL_MAX_MS if request.box_office else HOLD_TOTAL_MAX_MS
-        ttl_ms = self._configuration.rules.hold_ttl_ms
-        expires_ms = min(now_ms + ttl_ms, hold.created_ms + longest)
-        if expires_ms <= hold.expires_ms:
-            return _NOTHING_GAINED
-        return Extended(hold.id, expires_ms - now_ms)
+        return extended(hold, request, self._configuration.rules, now_ms)
 
     def _release(self, request: ReleaseHold, now_ms: int) -> Released | Refusal:
+        hold = self._changeable(request, now_ms)
+        return hold if isinstance(hold, Refusal) else Released(hold.id, seats_of(hold.groups))
+
+    def _freeze(self, request: FreezeHold, now_ms: int) -> Frozen | Refusal:
         hold = self.live_hold(request.hold, now_ms)
         if isinstance(hold, Refusal):
             return hold
-        return Released(hold.id, seats_of(hold.groups))
+        return frozen(hold, request, self._configuration.rules, now_ms)
+
+    def _thaw(self, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+        hold = self.live_hold(request.hold, now_ms)
+        return hold if isinstance(hold, Refusal) else thawed(hold, request, now_ms)
+
+    def _changeable(self, request: ChangeHold | ReleaseHold, now_ms: int) -> Hold | Refusal:
+        """The hold that is to be changed or given back, unless it is frozen for this caller."""
+        hold = self.live_hold(request.hold, now_ms)
+        if isinstance(hold, Refusal):
+            return hold
+        return kept_still(hold, request.box_office) or hold
 
     # Bookings
 
     def _book(self, request: BookHold, now_ms: int) -> Booked | Refusal:
         hold = self.live_hold(request.hold, now_ms)
         if isinstance(hold, Hold):
-            return Booked(request.booking, seats_of(hold.groups), hold.id)
+            refusal = self._unexpected(hold, request)
+            return refusal or Booked(request.booking, seats_of(hold.groups), hold.id)
         late = self._ledger.late.get(request.hold)
         if late is None or now_ms >= late.expires_ms + self._ledger.grace_ms:
             return hold
         status = self._ledger.arrays.status
         if any(status[seat] != AVAILABLE for seat in seats_of(late.groups)):
             return hold
-        return Booked(request.booking, (), late.id, named(late.groups))
+        refusal = self._unexpected(late, request)
+        return refusal or Booked(request.booking, (), late.id, named(late.groups))
+
+    def _unexpected(self, hold: Hold, request: BookHold) -> Refusal | None:
+        return unexpected(hold, request, self._configuration.currency)
 
     def _book_seats(self, request: BookSeats, _now_ms: int) -> Booked | Refusal:
         statuses = (AVAILABLE,) * request.from_available + (BLOCKED,) * request.from_blocked
@@ -242,7 +264,9 @@ class RuleBook:
         groups = choose(ledger, request.choice, ledger.staff_tariff, statuses=statuses)
         if isinstance(groups, Refusal):
             return groups
-        return Booked(request.booking, (), None, groups)
+        currency = self._configuration.currency
+        refusal = another_total(groups, request.expected_total, currency)
+        return refusal or Booked(request.booking, (), None, groups)
 
     def _cancel(self, request: CancelBooking, now_ms: int) -> Cancelled | Refusal:
         booking = self.live_booking(request.booking, now_ms)
@@ -360,6 +384,8 @@ class RuleBook:
         ChangeHold: _change,
         ExtendHold: _extend,
         ReleaseHold: _release,
+        FreezeHold: _freeze,
+        ThawHold: _thaw,
         BookHold: _book,
         BookSeats: _book_seats,
         CancelBooking: _cancel,

@@ -138,6 +138,24 @@ class Unblocked(Struct, frozen=True, gc=False, array_like=True, tag=11):
     reason: str = ""
 
 
+class Frozen(Struct, frozen=True, gc=False, array_like=True, tag=12):
+    """A hold stands still while its buyer pays, and ends in `lasts_ms` from this row's time.
+
+    `by_staff`: a box-office key began it, or took over what the buyer began.
+    """
+
+    hold: Id
+    lasts_ms: Ms
+    by_staff: bool
+
+
+class Thawed(Struct, frozen=True, gc=False, array_like=True, tag=13):
+    """A frozen hold may be changed again, and ends in `lasts_ms` from this row's time."""
+
+    hold: Id
+    lasts_ms: Ms
+
+
 Operation = (
     Configured
     | Held
@@ -150,6 +168,8 @@ Operation = (
     | Exchanged
     | Blocked
     | Unblocked
+    | Frozen
+    | Thawed
 )
 
 
@@ -241,6 +261,6 @@ def moves(operation: Operation) -> tuple[tuple[Sequence[int], int], ...]:
             found = ((from_ranges(operation.ranges), BLOCKED),)
         case Unblocked():
             found = ((from_ranges(operation.ranges), AVAILABLE),)
-        case Configured() | Extended():
+        case Configured() | Extended() | Frozen() | Thawed():
             found = ()
     return found

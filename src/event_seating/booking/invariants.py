@@ -12,6 +12,7 @@ from event_seating.booking.records import (
     AVAILABLE,
     BLOCKED,
     BOOKED,
+    BUYER_FREEZES_MAX,
     HELD,
     STATUS_CHARS,
     seat_count,
@@ -30,6 +31,7 @@ def check(ledger: Ledger) -> None:
     _check_masks(ledger)
     _check_buyers(ledger)
     _check_ids(ledger)
+    _check_freezes(ledger)
     if not ledger.undo.seats:
         _check_published(ledger)
 
@@ -111,6 +113,17 @@ def _check_ids(ledger: Ledger) -> None:
     _must(became == ledger.from_hold, "a booked hold is not known as such")
     for table in (ledger.holds, ledger.bookings, ledger.from_hold):
         _must(not ledger.gone.keys() & table.keys(), "an id that ended is in use")
+
+
+def _check_freezes(ledger: Ledger) -> None:
+    for hold in ledger.holds.values():
+        _must(hold.freezes <= BUYER_FREEZES_MAX, "a buyer froze a hold too often")
+        # Each freeze raised the revision, which began at 1.
+        frozen = max(hold.freezes, hold.freeze is not None)
+        _must(hold.revision > frozen, "a freeze did not raise the revision of its hold")
+        if hold.freeze is not None:
+            _must(hold.freeze.by_staff or hold.freezes > 0, "a buyer's freeze is not counted")
+            _must(hold.freeze.expires_ms <= hold.expires_ms, "a freeze shortened its hold")
 
 
 def _check_published(ledger: Ledger) -> None:

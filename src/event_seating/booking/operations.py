@@ -23,8 +23,10 @@ from event_seating.booking.entries import (
     Exchanged,
     Expired,
     Extended,
+    Frozen,
     Held,
     Released,
+    Thawed,
     Unblocked,
     from_ranges,
 )
@@ -36,6 +38,7 @@ from event_seating.booking.records import (
     HELD,
     Booking,
     Ending,
+    Freeze,
     Gone,
     Groups,
     Hold,
@@ -99,6 +102,32 @@ def _extend(ledger: Ledger, operation: Extended, at_ms: int) -> None:
     """Move the end of a hold."""
     hold = _hold_of(ledger, operation.hold)
     _replace(ledger, hold, replace(hold, expires_ms=at_ms + operation.lasts_ms))
+
+
+def _freeze(ledger: Ledger, operation: Frozen, at_ms: int) -> None:
+    """Freeze a hold, or let the box office have a freeze that is there."""
+    hold, by_staff = _hold_of(ledger, operation.hold), operation.by_staff
+    freeze = hold.freeze
+    if freeze is not None and not by_staff:
+        raise InvariantError("a buyer freezes a hold that is frozen")
+    goes_on = freeze is not None and freeze.by_staff
+    changed = replace(
+        hold,
+        expires_ms=at_ms + operation.lasts_ms,
+        revision=hold.revision + (not goes_on),
+        freeze=Freeze(by_staff, hold.expires_ms if freeze is None else freeze.expires_ms),
+        freezes=hold.freezes + (not by_staff),
+    )
+    _replace(ledger, hold, changed)
+
+
+def _thaw(ledger: Ledger, operation: Thawed, at_ms: int) -> None:
+    """Let a frozen hold be changed again."""
+    hold = _hold_of(ledger, operation.hold)
+    if hold.freeze is None:
+        raise InvariantError("a hold thaws that is not frozen")
+    expires_ms, revision = at_ms + operation.lasts_ms, hold.revision + 1
+    _replace(ledger, hold, replace(hold, expires_ms=expires_ms, revision=revision, freeze=None))
 
 
 def _release(ledger: Ledger, operation: Released, at_ms: int) -> None:
@@ -256,4 +285,6 @@ _PERFORM: dict[type, Callable[[Ledger, Any, int], None]] = {
     Exchanged: _exchange,
     Blocked: _block,
     Unblocked: _unblock,
+    Frozen: _freeze,
+    Thawed: _thaw,
 }

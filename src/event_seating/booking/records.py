@@ -26,7 +26,18 @@ ID_BYTES_MAX = 64
 """Twice the longest id anyone makes from 128 random bits; ids fill most of the log."""
 
 HOLD_TOTAL_MAX_MS = 30 * 60_000
-"""A buyer may extend a hold to this long after it was made, no longer."""
+"""How long a hold may last in all, extensions and a checkout included, unless an event's rules say
+otherwise; also the longest time to live of a new hold."""
+
+HOLD_TOTAL_LONGEST_MS = 60 * 60_000
+"""What an event's rules may allow at the most: an hour is long for seats that others want."""
+
+CHECKOUT_TTL_MS = 15 * 60_000
+"""How long a hold stays frozen for its buyer to pay, unless an event's rules say otherwise: card
+payments with a confirmation on a telephone take up to 10 minutes."""
+
+BUYER_FREEZES_MAX = 1
+"""How often a buyer may freeze a hold: once, or each freeze would be another extension."""
 
 Id = Annotated[bytes, Meta(min_length=1, max_length=ID_BYTES_MAX)]
 Seat = Annotated[int, Meta(ge=0)]
@@ -50,6 +61,8 @@ class Rules(Struct, frozen=True, gc=False):
     max_seats_per_hold: Annotated[int, Meta(ge=1)] = 8
     max_held_seats_per_buyer: Annotated[int, Meta(ge=1)] = 40
     hold_ttl_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_MAX_MS)] = 600_000
+    hold_total_max_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_LONGEST_MS)] = HOLD_TOTAL_MAX_MS
+    checkout_ttl_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_LONGEST_MS)] = CHECKOUT_TTL_MS
 
 
 class Access(StrEnum):

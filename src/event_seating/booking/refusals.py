@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from event_seating.booking.records import Groups
+
 
 class RefusalCode(StrEnum):
     """Why a request was refused."""
@@ -48,6 +50,16 @@ class RefusalCode(StrEnum):
     """The hold was booked, as `booking`."""
     nothing_gained = "nothing_gained"
     """The hold already lasts as long as it may."""
+    hold_frozen = "hold_frozen"
+    """The hold is frozen while it is paid, and the caller may not change that."""
+    hold_not_frozen = "hold_not_frozen"
+    """There is no freeze to end."""
+    freeze_used = "freeze_used"
+    """The buyer froze this hold before, as often as a buyer may."""
+    total_changed = "total_changed"
+    """What is to be booked is not what was expected; `present` is what it is now."""
+    expectation_missing = "expectation_missing"
+    """The hold was changed or frozen since it was made, and the booking expects nothing of it."""
     not_in_hold = "not_in_hold"
     """Seats that the hold does not have."""
     booking_not_found = "booking_not_found"
@@ -97,6 +109,14 @@ class AreaProblem(NamedTuple):
     left: int
 
 
+class Present(Struct, frozen=True, gc=False):
+    """What would be booked at this moment; seats that are in no hold have no `revision`."""
+
+    groups: Groups
+    currency: str
+    revision: int | None = None
+
+
 class Refusal(Struct, frozen=True, gc=False):
     """A no, and what helps to get a yes."""
 
@@ -109,3 +129,4 @@ class Refusal(Struct, frozen=True, gc=False):
     hold: bytes | None = None
     """The hold that this is about, when the request does not name it."""
     ticket_types: tuple[str, ...] = ()
+    present: Present | None = None

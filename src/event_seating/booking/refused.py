@@ -6,8 +6,10 @@ The rules know neither numbers of HTTP nor sentences; this is where they meet th
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from event_seating import money
 from event_seating.booking import ids
 from event_seating.booking.house import House
+from event_seating.booking.records import total
 from event_seating.booking.refusals import Refusal, RefusalCode, SeatProblem
 from event_seating.errors import Refused
 
@@ -43,6 +45,13 @@ def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refu
         details["booked"] = False
     if refusal.ticket_types:
         details["ticketTypes"] = list(refusal.ticket_types)
+    present = refusal.present
+    if present is not None:
+        details["lines"] = house.lines(present.groups, present.currency)
+        details["total"] = money.to_text(total(present.groups), present.currency)
+        details["currency"] = present.currency
+        if present.revision is not None:
+            details["revision"] = present.revision
     return ERRORS[refusal.code](details=details)
 
 

@@ -156,15 +156,37 @@ class ReleaseHold(Struct, frozen=True, gc=False):
     """Give a hold back."""
 
     hold: bytes
+    box_office: bool = False
+    actor: str | None = None
+
+
+class FreezeHold(Struct, frozen=True, gc=False):
+    """Let a hold stand still while its buyer pays."""
+
+    hold: bytes
+    box_office: bool = False
+    actor: str | None = None
+
+
+class ThawHold(Struct, frozen=True, gc=False):
+    """End the freeze of a hold."""
+
+    hold: bytes
+    box_office: bool = False
     actor: str | None = None
 
 
 class BookHold(Struct, frozen=True, gc=False):
-    """Book all seats of a hold."""
+    """Book all seats of a hold, if they cost what was expected and the revision is that expected.
+
+    One of the two must be said of a hold that is no longer what it was when it was made.
+    """
 
     hold: bytes
     booking: bytes
     actor: str | None = None
+    expected_total: int | None = None
+    expected_revision: int | None = None
 
     def __post_init__(self) -> None:
         _check_id(self.booking)
@@ -181,6 +203,7 @@ class BookSeats(Struct, frozen=True, gc=False):
     from_available: bool = True
     from_blocked: bool = False
     actor: str | None = None
+    expected_total: int | None = None
 
     def __post_init__(self) -> None:
         _check_id(self.booking)
@@ -254,6 +277,8 @@ Request = (
     | ChangeHold
     | ExtendHold
     | ReleaseHold
+    | FreezeHold
+    | ThawHold
     | BookHold
     | BookSeats
     | CancelBooking

@@ -91,7 +91,7 @@ Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra=
 def router(bookings: BookingService, buyers: Buyers) -> APIRouter:
     """All of them."""
     routes = APIRouter()
-    for part in (_placing, _reading, _changing, _booking, _cancelling, _blocking):
+    for part in (_placing, _reading, _changing, _checkout, _booking, _cancelling, _blocking):
         routes.include_router(part(bookings, buyers))
     return routes
 
@@ -194,9 +194,41 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None
     ) -> Response:
-        """To now and its time to live, 30 minutes in all; 24 hours for the box office."""
+        """To now and its time to live, `holdTotalMax` in all; 24 hours for the box office."""
         caller = _caller(request, buyers, key)
         return _answer(await bookings.extend_hold(_token(token, header), caller))
+
+    return routes
+
+
+def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
+    @routes.post(
+        "/holds/{token}/checkout",
+        operation_id="freezeHold",
+        summary="Freeze a hold while it is paid",
+        responses=documented(*_WRITES),
+    )
+    async def freeze_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """Its buyer changes nothing until it is booked or thawed; the answer is what to pay."""
+        caller = _caller(request, buyers, key)
+        return _answer(await bookings.freeze_hold(_token(token, header), caller))
+
+    @routes.delete(
+        "/holds/{token}/checkout",
+        operation_id="thawHold",
+        summary="Let a frozen hold be changed again",
+        responses=documented(*_WRITES),
+    )
+    async def thaw_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """A freeze that a box-office key began ends with such a key alone."""
+        caller = _caller(request, buyers, key)
+        return _answer(await bookings.thaw_hold(_token(token, header), caller))
 
     return routes
 

@@ -198,6 +198,7 @@ def _owner(log: SeatLog, house: House, number: int) -> dict[str, str | None]:
         "bookingId": None if booking is None else ids.to_text(house.event_id, booking),
         "holdId": None if hold is None else ids.to_text(house.event_id, hold.id),
         "holdExpiresAt": None if hold is None else rfc3339(hold.expires_ms),
+        "holdFrozenBy": None if hold is None else answers.frozen_by(hold),
     }
 
 

@@ -75,6 +75,16 @@ def given(
     return None if body is None else part(index, body, unknown, under=f"{field}.")
 
 
+def expected_total(text: str | None, currency: str) -> int | None:
+    """What a booking is to cost, in minor units; raises `InvalidRequest`."""
+    if text is None:
+        return None
+    try:
+        return money.parse(text, currency, money.TOTAL_MAX)
+    except ValueError as error:
+        raise invalid("expectedTotal", str(error)) from None
+
+
 def best(index: SeatIndex, body: BestBody, sale: Configuration) -> Best:
     """The best block to look for; raises `InvalidRequest`."""
     max_price = None

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import structs
 
 from event_seating import money
-from event_seating.booking import answers, bodies, booking_store, ids, selections
+from event_seating.booking import answers, blocks, bodies, booking_store, ids, selections
 from event_seating.booking.bodies import (
     BlockBody,
     BookBody,
@@ -33,12 +33,10 @@ from event_seating.booking.log_budget import LogBudget
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Hold
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.refused import error_of
+from event_seating.booking.refusals import Refusal
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.requests import (
     Best,
-    BlockSeats,
     BookHold,
     BookSeats,
     CancelBooking,
@@ -46,13 +44,15 @@ from event_seating.booking.requests import (
     Choice,
     ExchangeSeats,
     ExtendHold,
+    FreezeHold,
     PlaceHold,
     ReleaseHold,
     Request,
-    UnblockSeats,
+    ThawHold,
 )
 from event_seating.booking.selections import NOTHING_UNKNOWN, Unknown
 from event_seating.booking.submission import Granted, Once, Submission
+from event_seating.booking.views import opened
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import (
@@ -150,17 +150,21 @@ class BookingService:
 
     async def extend_hold(self, token: str, caller: Caller) -> Granted:
         """Let a hold last longer."""
-        house, log, key = await self._hold(token)
-        request = ExtendHold(key, caller.box_office, caller.actor)
-        granted = await self._ask(log, house, request, _hold_answer(house, log, key, 200), caller)
-        return self._with_token(granted)
+        return await self._retimed(token, caller, ExtendHold)
+
+    async def freeze_hold(self, token: str, caller: Caller) -> Granted:
+        """Let a hold stand still while it is paid; the answer is what there is to pay."""
+        return await self._retimed(token, caller, FreezeHold)
+
+    async def thaw_hold(self, token: str, caller: Caller) -> Granted:
+        """Let a frozen hold be changed again."""
+        return await self._retimed(token, caller, ThawHold)
 
     async def release_hold(self, token: str, caller: Caller) -> Granted:
         """Give a hold back."""
         house, log, key = await self._hold(token)
-        return await self._ask(
-            log, house, ReleaseHold(key, caller.actor), lambda _batch, _entry: (204, b""), caller
-        )
+        request = ReleaseHold(key, caller.box_office, caller.actor)
+        return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
 
     # Bookings
 
@@ -173,7 +177,8 @@ class BookingService:
             if body.event_id is not None or body.seats or body.areas or body.ticket_types:
                 raise invalid("holdToken", "book a hold or name the seats yourself, not both")
             house, log, hold = await self._hold(body.hold_token)
-            request: Request = BookHold(hold, key, caller.actor)
+            total = selections.expected_total(body.expected_total, _configuration(log).currency)
+            request: Request = BookHold(hold, key, caller.actor, total, body.expected_revision)
         else:
             house, log, request = await self._straight(body, key, caller, unknown)
         buyer = Buyer(body.user_id, body.order_ref, bodies.metadata_json(body.metadata))
@@ -244,25 +249,17 @@ class BookingService:
     ) -> Granted:
         """Withdraw seats from sale, or give them back to it; what cannot be is left as it is."""
         house, log = await self._event(event_id)
-        unknown: Unknown = {}
-        part = selections.block(house.index, body, unknown)
-        kind = UnblockSeats if release else BlockSeats
-        request = kind(part, body.reason, caller.actor)
-
-        def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-            return 200, answers.encode(answers.blocked(house, batch, part, entry, unknown))
-
-        claim = once(caller, request, body, secret=house.buyer_secret)
-        submission = Submission(request, answer, once=claim)
-        outcome = await log.submit(submission)
-        if isinstance(outcome, Granted):
-            return outcome
-        if outcome.code is not RefusalCode.seats_unavailable:
-            raise error_of(outcome, house, unknown)
-        version = log.states.version
-        return Granted(200, answers.not_blocked(house, version, outcome, unknown), version)
+        return await blocks.block(log, house, body, caller, release=release)
 
     # What they have in common
+
+    async def _retimed(
+        self, token: str, caller: Caller, kind: type[ExtendHold | FreezeHold | ThawHold]
+    ) -> Granted:
+        house, log, key = await self._hold(token)
+        request = kind(key, caller.box_office, caller.actor)
+        granted = await self._ask(log, house, request, _hold_answer(house, log, key, 200), caller)
+        return self._with_token(granted)
 
     async def _ask(
         self,
@@ -296,12 +293,7 @@ class BookingService:
         return structs.replace(granted, body=answers.with_token(granted.body, self._tokens))
 
     async def _event(self, event_id: str) -> tuple[House, SeatLog]:
-        if not ids.is_event_id(event_id):
-            raise EventNotFound
-        house = await self._house_of(event_id)
-        log = await self._logs.get(event_id)
-        if log.states.configuration is None:
-            raise EventNotFound
+        log, house = await opened(self._logs, self._house_of, event_id)
         return house, log
 
     async def _hold(self, token: str) -> tuple[House, SeatLog, bytes]:
@@ -335,8 +327,15 @@ class BookingService:
         chosen = selections.choice(house.index, body.seats, body.areas, body.ticket_types, unknown)
         if not body.from_:
             raise invalid("from", "name available, blocked, or both")
+        if body.expected_revision is not None:
+            raise invalid("expectedRevision", "is for a hold; seats have an expectedTotal alone")
         request = BookSeats(
-            key, chosen, "available" in body.from_, "blocked" in body.from_, caller.actor
+            key,
+            chosen,
+            "available" in body.from_,
+            "blocked" in body.from_,
+            caller.actor,
+            selections.expected_total(body.expected_total, _configuration(log).currency),
         )
         return house, log, request
 

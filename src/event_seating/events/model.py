@@ -7,13 +7,19 @@ database nor the log nor HTTP, and takes the time as an argument.
 """
 
 from collections.abc import Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from event_seating import money, times
-from event_seating.booking.records import Access, Configuration, Rules, SaleStatus
+from event_seating.booking.records import (
+    HOLD_TOTAL_LONGEST_MS,
+    Access,
+    Configuration,
+    Rules,
+    SaleStatus,
+)
 from event_seating.booking.ticket_types import default_type, visible_prices
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
@@ -21,6 +27,14 @@ from event_seating.events import prices
 from event_seating.events.faults import Fault, invalid, line_of_text
 from event_seating.events.prices import AskedDefault, AskedTypes, Prices, Tiers
 from event_seating.visible_text import NAME_CHARS_MAX
+
+HOLD_TOTAL_S_MIN: Final = 300
+"""Less is no time to choose, to pay and to make a mistake."""
+
+HOLD_TOTAL_S_MAX: Final = HOLD_TOTAL_LONGEST_MS // MS_PER_S
+
+CHECKOUT_TTL_S_MIN: Final = 60
+"""Nobody pays faster."""
 
 
 class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -32,7 +46,13 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
         Annotated[int, Meta(ge=1, le=HELD_SEATS_PER_BUYER_MAX)] | UnsetType
     ) = UNSET
     hold_ttl: Annotated[int, Meta(ge=1, le=HOLD_TTL_S_MAX)] | UnsetType = UNSET
-    """Seconds."""
+    """Seconds, as the two that follow."""
+    hold_total_max: Annotated[int, Meta(ge=HOLD_TOTAL_S_MIN, le=HOLD_TOTAL_S_MAX)] | UnsetType = (
+        UNSET
+    )
+    checkout_ttl: Annotated[int, Meta(ge=CHECKOUT_TTL_S_MIN, le=HOLD_TOTAL_S_MAX)] | UnsetType = (
+        UNSET
+    )
 
     def on(self, rules: Rules) -> Rules:
         """These rules with what was asked in place of what they had."""
@@ -40,7 +60,9 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
             "allow_orphans": self.allow_orphans,
             "max_seats_per_hold": self.max_seats_per_hold,
             "max_held_seats_per_buyer": self.max_held_seats_per_buyer,
-            "hold_ttl_ms": self.hold_ttl if self.hold_ttl is UNSET else self.hold_ttl * MS_PER_S,
+            "hold_ttl_ms": _ms(self.hold_ttl),
+            "hold_total_max_ms": _ms(self.hold_total_max),
+            "checkout_ttl_ms": _ms(self.checkout_ttl),
         }
         return msgspec.structs.replace(
             rules, **{name: value for name, value in asked.items() if value is not UNSET}
@@ -134,6 +156,8 @@ class Event(msgspec.Struct, frozen=True):
                 "maxSeatsPerHold": sale.rules.max_seats_per_hold,
                 "maxHeldSeatsPerBuyer": sale.rules.max_held_seats_per_buyer,
                 "holdTtl": sale.rules.hold_ttl_ms // MS_PER_S,
+                "holdTotalMax": sale.rules.hold_total_max_ms // MS_PER_S,
+                "checkoutTtl": sale.rules.checkout_ttl_ms // MS_PER_S,
             },
             "epoch": self.epoch,
             "version": self.version,
@@ -186,6 +210,7 @@ def opened(
     if not faults:
         prices.check_types(configuration, asked.prices, faults)
         _check_window(configuration, "startsAt" if end is None else "salesEnd", faults)
+        _check_rules(configuration.rules, faults)
     if faults:
         raise invalid(faults)
     prices.check_that_all_have_a_price(configuration, tiers)
@@ -235,6 +260,7 @@ def changed(
     if not faults:
         prices.check_types(after, change.prices, faults)
         _check_window(after, field, faults)
+        _check_rules(after.rules, faults)
     if faults:
         raise invalid(faults)
     starts_at_ms = event.starts_at_ms if starts_at is None else starts_at
@@ -278,6 +304,17 @@ def _check_window(sale: Configuration, field: str, faults: list[Fault]) -> None:
     if sale.sales_end_ms <= sale.sales_start_ms:
         start, end = rfc3339(sale.sales_start_ms), rfc3339(sale.sales_end_ms)
         faults.append((field, f"the sale would end ({end}) before it begins ({start})"))
+
+
+def _check_rules(rules: Rules, faults: list[Fault]) -> None:
+    if rules.hold_ttl_ms > rules.hold_total_max_ms:
+        ttl, most = rules.hold_ttl_ms // MS_PER_S, rules.hold_total_max_ms // MS_PER_S
+        text = f"must be at least rules.holdTtl, which is {ttl}, and not {most}"
+        faults.append(("rules.holdTotalMax", text))
+
+
+def _ms(seconds: int | UnsetType) -> int | UnsetType:
+    return UNSET if seconds is UNSET else seconds * MS_PER_S
 
 
 def _time_or_none(ms: int | None) -> str | None:

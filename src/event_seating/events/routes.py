@@ -86,6 +86,12 @@ class RulesBody(BaseModel):
     maxSeatsPerHold: int  # noqa: N815
     maxHeldSeatsPerBuyer: int  # noqa: N815
     holdTtl: int = Field(description="Seconds that a hold lasts.")  # noqa: N815
+    holdTotalMax: int = Field(  # noqa: N815
+        description="Seconds that a hold lasts at the most, extended and frozen."
+    )
+    checkoutTtl: int = Field(  # noqa: N815
+        description="Seconds that a freeze adds while a hold is paid."
+    )
 
 
 class TicketTypeBody(BaseModel):

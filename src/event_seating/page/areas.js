@@ -26,7 +26,7 @@ export function areaRow({ area, number, seats, hold, canChoose, room, withTitle 
     about.textContent = [free ? `${free.toLocaleString()} free` : "none left", price === null ? "not sold" : seats.tariff.short(price)].join(" · ");
     for (const each of steppers) {
       const have = hold.places(area, each.type);
-      each.set(have, { most: canChoose() ? have + Math.min(free, room()) : have });
+      each.set(have, { least: hold.frozenBy ? have : 0, most: canChoose() ? have + Math.min(free, room()) : have });
     }
   };
   refresh();

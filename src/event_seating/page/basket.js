@@ -35,6 +35,7 @@ export class Basket {
     byId("go").hidden = !granted;
     byId("go").disabled = hold.isBusy;
     byId("extend").disabled = hold.isBusy;
+    byId("extend").hidden = Boolean(hold.frozenBy);
     byId("timer").hidden = !granted;
     this.#render(lines);
   }
@@ -59,7 +60,7 @@ export class Basket {
 
   #render(lines) {
     // Nothing is made anew that is the same: the focus would be lost.
-    const stamp = JSON.stringify(lines);
+    const stamp = JSON.stringify([lines, this.hold.frozenBy]);
     if (stamp === this.#rendered) return;
     this.#rendered = stamp;
     const at = [...byId("lines").children].findIndex((item) => item.contains(document.activeElement));
@@ -74,7 +75,7 @@ export class Basket {
     const category = line.number >= 0 ? this.model.category[line.number] : -1;
     const label = line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label;
     const what = make("div", { className: "what" }, label, make("small", { textContent: this.#about(line) }), this.#types(line, category));
-    const remove = make("button", { type: "button", className: "icon", "aria-label": `Give back ${line.label}` });
+    const remove = make("button", { type: "button", className: "icon", "aria-label": `Give back ${line.label}`, disabled: Boolean(this.hold.frozenBy) });
     remove.append(icon("M6 6l12 12M18 6L6 18"));
     remove.addEventListener("click", () => this.onRemove(line));
     if (line.number >= 0) what.addEventListener("click", ({ target }) => target.tagName !== "SELECT" && this.onShow(line.number));
@@ -109,7 +110,7 @@ export class Basket {
     if (line.wished || category < 0) return null;
     const types = this.#typesOf(line, category);
     if (!types.length) return null;
-    const choice = make("select", { "aria-label": `Ticket type of ${line.label}` },
+    const choice = make("select", { "aria-label": `Ticket type of ${line.label}`, disabled: Boolean(this.hold.frozenBy) },
       ...types.map(([type, amount]) => make("option", { value: type, textContent: `${this.tariff().label(type)} · ${this.tariff().short(amount)}`, selected: type === line.ticketType })));
     choice.addEventListener("change", () => this.onType(line.seat, choice.value));
     return choice;

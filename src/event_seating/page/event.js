@@ -7,7 +7,8 @@ import { say } from "./announce.js";
 import { get, serverNow } from "./api.js";
 import { lineIs, saleIs } from "./banners.js";
 import { Basket } from "./basket.js";
-import { checkoutUrl, deployment } from "./deployment.js";
+import { Checkout } from "./checkout.js";
+import { deployment } from "./deployment.js";
 import { byId } from "./dom.js";
 import { showBooked, showCode } from "./done.js";
 import { Finder } from "./finder.js";
@@ -104,6 +105,7 @@ class EventPage {
     this.choosing = choosing;
     this.legend = new Legend(model, seats);
     this.finder = new Finder({ onBest: (wish) => this.#best(wish) });
+    this.checkout = new Checkout({ hold, eventId: this.event.id });
     this.basket = this.#makeBasket();
     this.list = new SeatList({
       ...choosing,
@@ -133,13 +135,15 @@ class EventPage {
     this.legend.show(this.tariff, this.palette);
     this.#refresh();
     setInterval(() => this.#refreshSale(), LOOK_EVERY_MS);
+    // Back from the shop: what the browser kept of this page may be long over.
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#recheck());
     this.#follow();
     hold.restore().catch((problem) => this.#onProblem(problem));
   }
 
   /** Whether this buyer may choose seats now. */
   get canChoose() {
-    return this.sale.open;
+    return this.sale.open && !this.hold.frozenBy;
   }
 
   #makeBasket() {
@@ -148,7 +152,7 @@ class EventPage {
       hold: this.hold,
       booking: deployment.booking,
       tariff: () => this.tariff,
-      hint: () => (this.canChoose ? hintFor(this.model) : this.sale.sentence),
+      hint: () => (this.sale.open ? hintFor(this.model) : this.sale.sentence),
       onGo: () => this.#finish(),
       onExtend: () => this.#extend(),
       onRemove: (line) => this.#remove(line),
@@ -235,6 +239,7 @@ class EventPage {
 
   #refresh() {
     this.#refreshSale();
+    this.checkout.show();
     this.basket.show();
     this.#areaCard?.refresh();
   }
@@ -271,12 +276,12 @@ class EventPage {
   #choose(seat) {
     unnotify();
     const { seats, model } = this;
-    if (seats.isMine(seat)) {
+    if (this.hold.frozenBy) {
+      this.hold.toggle(seat); // which says why that cannot be, and what would do
+    } else if (seats.isMine(seat)) {
       this.hold.toggle(seat);
       say(`${model.describe(seat)}: given back.`);
-      return;
-    }
-    if (!this.canChoose) notify(this.sale.sentence);
+    } else if (!this.canChoose) notify(this.sale.sentence);
     else if (!seats.isFree(seat) || seats.tariff.price(model.category[seat]) === null) notify(`${model.describe(seat)}: ${seatWords(model, seats, seat).status}.`);
     else if (!this.#room()) notify(`At most ${this.event.rules.maxSeatsPerHold} tickets can be chosen at once.`);
     else {
@@ -323,7 +328,7 @@ class EventPage {
   async #finish() {
     const { granted } = this.hold;
     if (!granted) return;
-    if (deployment.booking === "checkout") location.assign(checkoutUrl(granted.holdToken, this.event.id));
+    if (deployment.booking === "checkout") await this.checkout.go();
     else if (deployment.booking === "elsewhere") showCode(granted, this.tariff);
     else {
       const booking = await this.hold.book();
@@ -338,6 +343,7 @@ class EventPage {
     if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
       actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats, typesOf(lost)) });
     }
+    if (problem.code === "hold_frozen") actions.push(...this.checkout.actions());
     notify(sentence, actions);
     this.#onHold();
   }

@@ -3,12 +3,15 @@
 // other; those that come meanwhile go together in the next. It draws nothing and has no words.
 //
 // Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
-// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .book(), .restore(); merged(lines) for what a booking has.
+// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .freeze(), .thaw(), .book(), .restore(); merged(lines) for
+// what a booking has.
 
-import { change, get } from "./api.js";
+import { change, get, Problem } from "./api.js";
 
 const CURRENT = "/holds/current";
 const ENDED = new Set(["hold_expired", "hold_released", "hold_not_found"]);
+// Another tab, or the shop, changed what we show.
+const STALE = new Set(["hold_frozen", "hold_not_frozen", "total_changed"]);
 
 export class Hold {
   #wishes = new Map();
@@ -30,6 +33,11 @@ export class Hold {
 
   get token() {
     return this.granted?.holdToken ?? null;
+  }
+
+  /** "buyer" or "box-office" while the hold stands still, or null. */
+  get frozenBy() {
+    return this.granted?.frozenBy ?? null;
   }
 
   get isBusy() {
@@ -65,6 +73,7 @@ export class Hold {
 
   /** Wish for a seat, or for being rid of it. */
   toggle(seat) {
+    if (this.#isFrozen()) return;
     const key = `seat ${seat}`;
     const wish = this.#wishes.get(key) ?? this.#sent.get(key);
     const want = !(wish ? wish.want : this.held.has(seat));
@@ -73,12 +82,14 @@ export class Hold {
   }
 
   setPlaces(area, type, quantity) {
+    if (this.#isFrozen()) return;
     this.#wishes.set(`${area.id} ${type}`, { area: area.id, type, quantity: Math.max(0, quantity) });
     this.#go();
   }
 
   /** The best block for this wish, in place of what is held. */
   best(wish) {
+    if (this.#isFrozen()) return undefined;
     return this.#alone(() => this.#replace({ best: wish }));
   }
 
@@ -107,10 +118,23 @@ export class Hold {
     return this.#alone(() => this.#giveBack());
   }
 
+  /** Let it stand still while it is paid; the token of what is frozen, or undefined when that did not work. */
+  freeze() {
+    return this.#alone(async () => {
+      if (this.granted && !this.frozenBy) await this.#askToFreeze();
+      return this.token ?? undefined;
+    });
+  }
+
+  /** Let it be changed again. */
+  thaw() {
+    return this.#alone(async () => this.#adopt(await change("DELETE", `${CURRENT}/checkout`, undefined, { token: this.token })));
+  }
+
   /** Book what is held; the booking, or undefined when that did not work. */
   book() {
     return this.#alone(async () => {
-      const booking = await change("POST", "/bookings", { holdToken: this.token });
+      const booking = await change("POST", "/bookings", { holdToken: this.token, expectedTotal: this.granted.total, expectedRevision: this.granted.revision });
       this.#adopt(null, { booked: [...this.held], version: booking.version });
       return booking;
     });
@@ -231,7 +255,10 @@ export class Hold {
         return await work();
       } catch (problem) {
         if (ENDED.has(problem.code) || problem.code === "hold_booked") this.#lose(problem);
-        else this.onProblem(problem);
+        else {
+          if (STALE.has(problem.code)) await this.restore().catch(() => undefined);
+          this.onProblem(problem);
+        }
         return undefined;
       }
     };
@@ -253,6 +280,22 @@ export class Hold {
   async #amend(add, remove, ticketTypes) {
     const body = withoutEmpty({ add: withoutEmpty(add), remove: withoutEmpty(remove), ticketTypes });
     this.#adopt(await change("PATCH", CURRENT, body, { token: this.token }));
+  }
+
+  async #askToFreeze() {
+    try {
+      this.#adopt(await change("POST", `${CURRENT}/checkout`, undefined, { token: this.token }));
+    } catch (problem) {
+      // Frozen by another tab, or thawed before: the shop freezes what it reads itself.
+      if (problem.code === "hold_frozen") await this.restore();
+      else if (problem.code !== "freeze_used") throw problem;
+    }
+  }
+
+  /** Whether it stands still; then a wish is answered here. */
+  #isFrozen() {
+    if (this.frozenBy) this.onProblem(new Problem(409, "hold_frozen", "These seats are being paid."));
+    return this.frozenBy !== null;
   }
 
   async #giveBack() {

@@ -256,12 +256,25 @@ class Client:
             if key not in call.ids:
                 world.fail("a repeated call got the answer of another")
             self._learn(attempt.request, key)
+            self._check_paid(attempt.request, key)
         answer = (granted.status, granted.body)
         if call.once is not None and call.answer not in (None, answer):
             world.fail("a repeated call got another answer")
         if attempt.answered_before and not granted.replayed:
             world.fail("a call was granted twice")
         call.answer = answer
+
+    def _check_paid(self, request: Request, key: bytes) -> None:
+        """What was booked is what was paid for."""
+        if not isinstance(request, BookHold):
+            return
+        total, revision = self._world.referee.bookings[key].paid
+        if request.expected_total not in {None, total}:
+            self._world.fail(f"{request.expected_total} was paid, and {total} is booked")
+        if request.expected_revision not in {None, revision}:
+            self._world.fail(f"revision {request.expected_revision} was paid, not {revision}")
+        if request.expected_total is None and request.expected_revision is None and revision != 1:
+            self._world.fail("a hold that changed is booked by who expects nothing of it")
 
     def _learn(self, request: Request, key: bytes) -> None:
         known = self._wishes.holds if isinstance(request, PlaceHold) else self._wishes.bookings

@@ -21,19 +21,24 @@ from event_seating.booking.entries import (
     Exchanged,
     Expired,
     Extended,
+    Frozen,
     Held,
     Released,
+    Thawed,
     Unblocked,
     from_ranges,
 )
 from event_seating.booking.projection import CANCELLED, CONFIRMED
-from event_seating.booking.records import Access, Configuration, Groups
+from event_seating.booking.records import Access, Configuration, Groups, Rules
 from event_seating.simulation.database import Tables, Written
 
 Lines = dict[int, tuple[str, int]]
 """Ticket type and price, by seat."""
 
 FREE, BLOCKED = "a", "x"
+
+DAY_MS = 24 * 3_600_000
+"""As long as the box office may let a hold last."""
 
 
 class Broken(Exception):
@@ -45,8 +50,19 @@ class HoldSeen:
     """A hold as the log tells it."""
 
     lines: Lines
+    created_ms: int
     expires_ms: int
     ended: str | None = None
+    revision: int = 1
+    frozen_by: str | None = None
+    thawed_ms: int = 0
+    """When it would end without the freeze."""
+    buyer_freezes: int = 0
+
+    @property
+    def total(self) -> int:
+        """What it costs."""
+        return sum(price for _, price in self.lines.values())
 
 
 @dataclass(slots=True)
@@ -58,6 +74,8 @@ class BookingSeen:
     version: int
     updated_ms: int
     status: str = CONFIRMED
+    paid: tuple[int, int | None] = (0, None)
+    """What it cost when it was booked, and the revision of its hold."""
 
 
 @dataclass(slots=True)
@@ -117,23 +135,52 @@ class Referee:
     def _held(self, operation: Held) -> None:
         self._begin(operation.hold)
         self._priced(operation.groups)
-        hold = HoldSeen(_lines(operation.groups), self.at_ms + operation.lasts_ms)
+        hold = HoldSeen(_lines(operation.groups), self.at_ms, self.at_ms + operation.lasts_ms)
         self.holds[operation.hold] = self.live[operation.hold] = hold
         self._give(hold.lines, operation.hold, "h")
 
     def _amended(self, operation: Amended) -> None:
-        hold = self._hold(operation.hold)
+        hold = self._changeable(operation.hold)
         self._take_back(operation.removed, operation.hold)
         added = _lines(operation.added)
         self._priced(operation.added)
         self._give(added, operation.hold, "h")
         hold.lines = _without(hold.lines, operation.removed) | added
+        hold.revision += 1
 
     def _extended(self, operation: Extended) -> None:
-        self._hold(operation.hold).expires_ms = self.at_ms + operation.lasts_ms
+        hold = self._changeable(operation.hold)
+        hold.expires_ms = self.at_ms + operation.lasts_ms
+        _must(hold.expires_ms <= self._latest(hold), "a hold is extended for too long")
+
+    def _frozen(self, operation: Frozen) -> None:
+        hold = self._hold(operation.hold)
+        _must(operation.by_staff == self._is_staff(), "a freeze is somebody else's")
+        if not self._is_staff():
+            _must(hold.frozen_by is None, "a buyer freezes a frozen hold")
+            hold.buyer_freezes += 1
+            _must(hold.buyer_freezes == 1, "a buyer freezes a hold twice")
+        if hold.frozen_by is None:
+            hold.thawed_ms = hold.expires_ms
+        longer_ms = max(self.at_ms, hold.thawed_ms) + self._rules().checkout_ttl_ms
+        expected_ms = max(hold.expires_ms, min(longer_ms, self._latest(hold)))
+        hold.expires_ms = self.at_ms + operation.lasts_ms
+        _must(hold.expires_ms == expected_ms, "a freeze lasts for another time")
+        hold.revision += hold.frozen_by != "staff"
+        hold.frozen_by = "staff" if self._is_staff() else "buyer"
+
+    def _thawed(self, operation: Thawed) -> None:
+        hold = self._hold(operation.hold)
+        _must(hold.frozen_by is not None, "a hold thaws that was not frozen")
+        _must(hold.frozen_by == "buyer" or self._is_staff(), "a buyer ends what the shop began")
+        expected_ms = min(hold.expires_ms, max(hold.thawed_ms, self.at_ms + 60_000))
+        hold.expires_ms = self.at_ms + operation.lasts_ms
+        _must(hold.expires_ms == expected_ms, "a hold lasts for another time after its freeze")
+        hold.frozen_by = None
+        hold.revision += 1
 
     def _released(self, operation: Released) -> None:
-        hold = self._hold(operation.hold)
+        hold = self._changeable(operation.hold)
         _must(hold.lines.keys() == set(operation.seats), "a release gives back other seats")
         self._take_back(operation.seats, operation.hold)
         self._end(operation.hold, "released")
@@ -150,6 +197,7 @@ class Referee:
 
     def _booked(self, operation: Booked) -> None:
         self._begin(operation.booking)
+        hold = self.holds.get(operation.hold) if operation.hold is not None else None
         if operation.hold is None:
             lines = _lines(operation.groups)
             self._priced(operation.groups)
@@ -162,9 +210,10 @@ class Referee:
         else:
             lines = self._late(operation)
         self._give(lines, operation.booking, "b")
-        self.bookings[operation.booking] = BookingSeen(
-            dict(lines), self.at_ms, self.version, self.at_ms
-        )
+        booking = BookingSeen(dict(lines), self.at_ms, self.version, self.at_ms)
+        total = sum(price for _, price in lines.values())
+        booking.paid = (total, hold.revision if hold is not None else None)
+        self.bookings[operation.booking] = booking
         self._touched.add(operation.booking)
 
     def _late(self, operation: Booked) -> Lines:
@@ -219,9 +268,15 @@ class Referee:
         Exchanged: _exchanged,
         Blocked: _blocked,
         Unblocked: _unblocked,
+        Frozen: _frozen,
+        Thawed: _thawed,
     }
 
     # What several of them do
+
+    def _is_staff(self) -> bool:
+        """Whether the box office asked for what is being followed."""
+        return self._actor is not None
 
     def _priced(self, groups: Groups) -> None:
         """New lines have a type that the event has, at its price, and that the caller may have."""
@@ -247,6 +302,19 @@ class Referee:
         assert hold is not None
         _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} is used past its time")
         return hold
+
+    def _changeable(self, key: bytes) -> HoldSeen:
+        hold = self._hold(key)
+        _must(hold.frozen_by is None or self._is_staff(), "a buyer changes a frozen hold")
+        return hold
+
+    def _rules(self) -> Rules:
+        assert self.configured is not None, "an event begins with its configuration"
+        return self.configured[0].rules
+
+    def _latest(self, hold: HoldSeen) -> int:
+        """When a hold must have ended, whoever lengthens it."""
+        return hold.created_ms + (DAY_MS if self._is_staff() else self._rules().hold_total_max_ms)
 
     def _end(self, key: bytes, how: str) -> None:
         self.live.pop(key).ended = how

@@ -31,14 +31,16 @@ from event_seating.booking.requests import (
     Configure,
     ExchangeSeats,
     ExtendHold,
+    FreezeHold,
     Part,
     PlaceHold,
     ReleaseHold,
     Request,
+    ThawHold,
     UnblockSeats,
 )
 from event_seating.simulation.chance import Chance
-from event_seating.simulation.referee import Referee
+from event_seating.simulation.referee import HoldSeen, Referee
 
 Wish = Callable[[], Request]
 
@@ -76,6 +78,8 @@ class Wishes:
             max_seats_per_hold=4,
             max_held_seats_per_buyer=chance.one_of((8, 40)),
             hold_ttl_ms=chance.one_of((300, 1_500, 6_000)),
+            hold_total_max_ms=chance.one_of((8_000, 200_000)),
+            checkout_ttl_ms=chance.one_of((400, 5_000, 90_000)),
         )
         self._index = index
         self._referee = referee
@@ -140,22 +144,41 @@ class Wishes:
         own = tuple(seen.lines) if seen is not None else (0,)
         add = self._choice(2, typed=0.6) if self._chance.happens(0.6) else None
         remove = Part(self._few(own)) if add is None or self._chance.happens(0.5) else None
-        box_office = self._chance.happens(0.1)
-        return lambda: ChangeHold(key, add, remove, box_office, _actor(box_office))
+        office = self._office()
+        return lambda: ChangeHold(key, add, remove, *office)
 
     def _extend(self) -> Wish:
-        key = self._hold()
-        return lambda: ExtendHold(key)
+        key, office = self._hold(), self._office()
+        return lambda: ExtendHold(key, *office)
 
     def _release(self) -> Wish:
-        key = self._hold()
-        return lambda: ReleaseHold(key)
+        key, office = self._hold(), self._office()
+        return lambda: ReleaseHold(key, *office)
+
+    def _freeze(self) -> Wish:
+        # Above all what was frozen before: who may freeze again is the question.
+        key, office = self._live(lambda hold: hold.buyer_freezes > 0), self._office()
+        return lambda: FreezeHold(key, *office)
+
+    def _thaw(self) -> Wish:
+        key, office = self._live(lambda hold: hold.frozen_by is not None), self._office()
+        return lambda: ThawHold(key, *office)
+
+    def _office(self) -> tuple[bool, str | None]:
+        """Whether the box office asks, and what the log then says of who asked."""
+        return (True, DESK) if self._chance.happens(0.25) else (False, None)
 
     # Bookings
 
     def _book(self) -> Wish:
-        key = self._hold()
-        return lambda: BookHold(key, self._chance.key())
+        """What a shop read a moment ago is what it took the money for."""
+        chance, key = self._chance, self._hold()
+        seen = self._referee.holds.get(key)
+        total = revision = None
+        if seen is not None and chance.happens(0.8):
+            revision = seen.revision if chance.happens(0.6) else None
+            total = seen.total if revision is None or chance.happens(0.5) else None
+        return lambda: BookHold(key, chance.key(), None, total, revision)
 
     def _book_seats(self) -> Wish:
         choice, blocked = self._choice(), self._chance.happens(0.5)
@@ -219,6 +242,15 @@ class Wishes:
     def _hold(self) -> bytes:
         return self._known(self.holds)
 
+    def _live(self, such: Callable[[HoldSeen], bool]) -> bytes:
+        """A hold such as this, if the log has one that is known; else any."""
+        if self._chance.happens(0.7):
+            for key in reversed(self.holds):
+                hold = self._referee.live.get(key)
+                if hold is not None and such(hold):
+                    return key
+        return self._hold()
+
     def _booking(self) -> bytes:
         return self._known(self.bookings)
 
@@ -226,7 +258,7 @@ class Wishes:
         if not known or self._chance.happens(0.02):
             return self._chance.key()
         # The newest are used most.
-        back = min(self._chance.below(len(known)), self._chance.below(len(known)))
+        back = min(self._chance.below(len(known)) for _ in range(3))
         return known[-1 - back]
 
     def _few(self, own: Sequence[int]) -> tuple[int, ...]:
@@ -240,6 +272,8 @@ class Wishes:
         (8, _change),
         (4, _extend),
         (4, _release),
+        (8, _freeze),
+        (7, _thaw),
         (24, _book),
         (4, _book_seats),
         (12, _cancel),

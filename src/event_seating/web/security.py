@@ -110,6 +110,8 @@ ACCESS: Final[dict[str, Role]] = {
     "PATCH /holds/{token}": Role.anyone,
     "DELETE /holds/{token}": Role.anyone,
     "POST /holds/{token}/extend": Role.anyone,
+    "POST /holds/{token}/checkout": Role.anyone,
+    "DELETE /holds/{token}/checkout": Role.anyone,
     "POST /bookings": Role.box_office,
     "GET /bookings/{id}": Role.box_office,
     "POST /bookings/{id}/cancel": Role.box_office,

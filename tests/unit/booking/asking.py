@@ -147,7 +147,12 @@ configurations = st.builds(
         max_seats_per_hold=st.just(4),
         max_held_seats_per_buyer=st.just(6),
         hold_ttl_ms=st.sampled_from([60_000, 600_000]),
+        hold_total_max_ms=st.sampled_from([1_800_000, 1_800_000, 660_000]),
+        checkout_ttl_ms=st.sampled_from([900_000, 90_000]),
     ),
+)
+expectations = st.sampled_from(
+    ["nothing", "total", "total", "revision", "both", "another total", "another revision"]
 )
 buyers = st.sampled_from([b"anna", b"berta", b"carla"])
 some = st.integers(0, 30)

@@ -46,12 +46,15 @@ class Naive(NaiveSeats):
             "expires": now + rules.hold_ttl_ms,
             "buyer": request.buyer,
             "by_address": request.by_address,
+            "revision": 1,
+            "frozen": None,
+            "freezes": 0,
         }
         self.give(lines, "held", request.hold)
         return None
 
     def ChangeHold(self, request, now):  # noqa: N802, PLR0911
-        problem = self.hold_problem(request.hold, now)
+        problem = self.hold_problem(request.hold, now) or self.frozen_problem(request)
         if problem:
             return problem
         hold = self.state["holds"][request.hold]
@@ -81,23 +84,56 @@ class Naive(NaiveSeats):
         self.give(removed, "available", None)
         self.give(lines, "held", request.hold)
         hold["lines"] = lines
+        hold["revision"] += 1
         return None
 
     def ExtendHold(self, request, now):  # noqa: N802
-        problem = self.hold_problem(request.hold, now)
+        problem = self.hold_problem(request.hold, now) or self.frozen_problem(request)
         if problem:
             return problem
         hold = self.state["holds"][request.hold]
-        longest = 24 * HOUR if request.box_office else 30 * MINUTE
-        until = now + self.state["configuration"].rules.hold_ttl_ms
-        until = min(until, hold["created"] + longest)
+        rules = self.state["configuration"].rules
+        longest = 24 * HOUR if request.box_office else rules.hold_total_max_ms
+        until = min(now + rules.hold_ttl_ms, hold["created"] + longest)
         if until <= hold["expires"]:
             return ("nothing_gained",)
         hold["expires"] = until
         return None
 
-    def ReleaseHold(self, request, now):  # noqa: N802
+    def FreezeHold(self, request, now):  # noqa: N802
+        problem = self.hold_problem(request.hold, now) or self.frozen_problem(request)
+        if problem:
+            return problem
+        hold = self.state["holds"][request.hold]
+        if not request.box_office and hold["freezes"] == 1:
+            return ("freeze_used",)
+        rules = self.state["configuration"].rules
+        longest = 24 * HOUR if request.box_office else rules.hold_total_max_ms
+        before = hold["before"] if hold["frozen"] else hold["expires"]
+        until = min(max(now, before) + rules.checkout_ttl_ms, hold["created"] + longest)
+        if hold["frozen"] != "staff":
+            hold["revision"] += 1
+        hold["expires"], hold["before"] = max(until, hold["expires"]), before
+        hold["frozen"] = "staff" if request.box_office else "buyer"
+        hold["freezes"] += not request.box_office
+        return None
+
+    def ThawHold(self, request, now):  # noqa: N802
         problem = self.hold_problem(request.hold, now)
+        if problem:
+            return problem
+        hold = self.state["holds"][request.hold]
+        if hold["frozen"] is None:
+            return ("hold_not_frozen",)
+        if hold["frozen"] == "staff" and not request.box_office:
+            return ("hold_frozen",)
+        hold["expires"] = min(hold["expires"], max(hold["before"], now + MINUTE))
+        hold["frozen"] = None
+        hold["revision"] += 1
+        return None
+
+    def ReleaseHold(self, request, now):  # noqa: N802
+        problem = self.hold_problem(request.hold, now) or self.frozen_problem(request)
         if problem:
             return problem
         self.give(self.state["holds"].pop(request.hold)["lines"], "available", None)
@@ -112,9 +148,19 @@ class Naive(NaiveSeats):
                 return problem
             if not all(self.free(seat) for seat in hold["lines"]):
                 return problem
-            del self.state["ended"][request.hold]
         else:
-            hold = self.state["holds"].pop(request.hold)
+            hold = self.state["holds"][request.hold]
+        total = self.total(hold["lines"])
+        if request.expected_total is None and request.expected_revision is None:
+            if hold["revision"] > 1:
+                return ("expectation_missing",)
+        else:
+            expected = (request.expected_total, request.expected_revision)
+            present = (total, hold["revision"])
+            if any(a not in {None, b} for a, b in zip(expected, present, strict=True)):
+                return ("total_changed", *present)
+        self.state["holds"].pop(request.hold, None)
+        self.state["ended"].pop(request.hold, None)
         self.state["bookings"][request.booking] = {"lines": hold["lines"], "hold": request.hold}
         self.give(hold["lines"], "booked", request.booking)
         return None
@@ -124,6 +170,8 @@ class Naive(NaiveSeats):
         lines = self.choose(request.choice, True, statuses=statuses)
         if isinstance(lines, tuple):
             return lines
+        if request.expected_total not in {None, self.total(lines)}:
+            return ("total_changed", self.total(lines), None)
         self.state["bookings"][request.booking] = {"lines": lines, "hold": None}
         self.give(lines, "booked", request.booking)
         return None

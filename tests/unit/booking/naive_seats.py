@@ -99,6 +99,14 @@ class NaiveSeats:
             return ("hold_not_found", None)
         return (why, booking)
 
+    def frozen_problem(self, request):
+        frozen = self.state["holds"][request.hold]["frozen"]
+        return ("hold_frozen",) if frozen and not request.box_office else None
+
+    @staticmethod
+    def total(lines):
+        return sum(price for _, price in lines.values())
+
     def booking_problem(self, key, now):
         if key in self.state["bookings"]:
             return None

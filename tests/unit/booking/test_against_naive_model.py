@@ -19,6 +19,7 @@ from tests.unit.booking.asking import (
     buyers,
     choices,
     configurations,
+    expectations,
     neighbouring,
     parts,
     some,
@@ -26,7 +27,7 @@ from tests.unit.booking.asking import (
 
 from event_seating.booking.entries import FORMAT, changes, decode, encode
 from event_seating.booking.model import SeatStates
-from event_seating.booking.records import STATUS_NAMES, Configuration, Rules, SaleStatus
+from event_seating.booking.records import STATUS_NAMES, Configuration, Rules, SaleStatus, total
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
     Best,
@@ -39,9 +40,11 @@ from event_seating.booking.requests import (
     Configure,
     ExchangeSeats,
     ExtendHold,
+    FreezeHold,
     Part,
     PlaceHold,
     ReleaseHold,
+    ThawHold,
     UnblockSeats,
 )
 
@@ -102,6 +105,10 @@ class RulesAgainstNaive(RuleBasedStateMachine):
         if len(expected) == 3 and refusal.code in {"seats_unavailable", "sold_out"}:
             assert {problem.seat: problem.code for problem in refusal.seats} == expected[1]
             assert {problem.area: problem.code for problem in refusal.areas} == expected[2]
+        if refusal.code == RefusalCode.total_changed:
+            present = refusal.present
+            assert present is not None
+            assert (total(present.groups), present.revision) == expected[1:]
         if refusal.code == RefusalCode.orphan_seat:
             own = []
             if isinstance(request, ChangeHold):
@@ -169,21 +176,52 @@ class RulesAgainstNaive(RuleBasedStateMachine):
         self.decide(ExtendHold(self.known(self.holds, which), staff))
 
     @precondition(lambda self: len(self.holds) > 1)
-    @rule(which=some)
-    def release(self, which: int) -> None:
-        self.decide(ReleaseHold(self.known(self.holds, which)))
+    @rule(which=some, staff=st.booleans())
+    def release(self, which: int, staff: bool) -> None:
+        self.decide(ReleaseHold(self.known(self.holds, which), staff))
 
     @precondition(lambda self: len(self.holds) > 1)
-    @rule(which=some)
-    def book(self, which: int) -> None:
-        key = self.new_id("booking")
-        if self.decide(BookHold(self.known(self.holds, which), key)):
+    @rule(which=some, staff=st.booleans())
+    def freeze(self, which: int, staff: bool) -> None:
+        self.decide(FreezeHold(self.known(self.holds, which), staff))
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some, staff=st.booleans())
+    def thaw(self, which: int, staff: bool) -> None:
+        self.decide(ThawHold(self.known(self.holds, which), staff))
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule(which=some, what=expectations)
+    def book(self, which: int, what: str) -> None:
+        hold, key = self.known(self.holds, which), self.new_id("booking")
+        if self.decide(BookHold(hold, key, None, *self.expected(hold, what))):
             self.bookings.append(key)
 
-    @rule(choice=choices(), statuses=st.sampled_from([(True, False), (False, True), (True, True)]))
-    def book_straight(self, choice: Choice, statuses: tuple[bool, bool]) -> None:
+    def expected(self, key: bytes, what: str) -> tuple[int | None, int | None]:
+        """What somebody thinks who looks at a hold as both know it now."""
+        naive = self.naive.state
+        hold = naive["holds"].get(key) or naive["late"].get(key)
+        total = self.naive.total(hold["lines"]) if hold else 0
+        revision = hold["revision"] if hold else 1
+        return {
+            "nothing": (None, None),
+            "total": (total, None),
+            "revision": (None, revision),
+            "both": (total, revision),
+            "another total": (total + 1, revision),
+            "another revision": (total, revision - 1),
+        }[what]
+
+    @rule(
+        choice=choices(),
+        statuses=st.sampled_from([(True, False), (False, True), (True, True)]),
+        expected=st.sampled_from([None, None, 4500]),
+    )
+    def book_straight(
+        self, choice: Choice, statuses: tuple[bool, bool], expected: int | None
+    ) -> None:
         key = self.new_id("booking")
-        if self.decide(BookSeats(key, choice, *statuses)):
+        if self.decide(BookSeats(key, choice, *statuses, expected_total=expected)):
             self.bookings.append(key)
 
     @precondition(lambda self: len(self.bookings) > 1)
@@ -310,6 +348,12 @@ class RulesAgainstNaive(RuleBasedStateMachine):
         assert {key: hold.expires_ms for key, hold in ledger.holds.items()} == {
             key: hold["expires"] for key, hold in naive["holds"].items()
         }
+        for key, hold in ledger.holds.items():
+            seen = naive["holds"][key]
+            assert (hold.revision, hold.freezes) == (seen["revision"], seen["freezes"])
+            freeze = hold.freeze
+            frozen = freeze and ("staff" if freeze.by_staff else "buyer", freeze.expires_ms)
+            assert frozen == (seen["frozen"] and (seen["frozen"], seen["before"]))
         assert {key: self.lines(booking) for key, booking in ledger.bookings.items()} == {
             key: booking["lines"] for key, booking in naive["bookings"].items()
         }

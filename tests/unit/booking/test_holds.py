@@ -11,8 +11,8 @@ from tests.unit.booking.houses import (
     refused,
 )
 
-from event_seating.booking.decisions import BOX_OFFICE_HOLD_TOTAL_MAX_MS
 from event_seating.booking.entries import Expired, Held
+from event_seating.booking.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
 from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.records import Rules, SaleStatus, total
 from event_seating.booking.refusals import AreaProblem, SeatProblem

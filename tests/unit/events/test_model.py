@@ -209,7 +209,8 @@ def test_an_event_is_answered_in_utc_and_major_units() -> None:
     assert fields["salesStart"] == "2027-01-01T00:00:00Z"
     assert fields["prices"] == {"1": {"standard": "45.00"}, "2": {"standard": "30.50"}}
     assert fields["rules"] == {
-        "allowOrphans": True, "maxSeatsPerHold": 6, "maxHeldSeatsPerBuyer": 40, "holdTtl": 600
+        "allowOrphans": True, "maxSeatsPerHold": 6, "maxHeldSeatsPerBuyer": 40, "holdTtl": 600,
+        "holdTotalMax": 1800, "checkoutTtl": 900,
     }  # fmt: skip
     assert fields["map"] == "/venues/hall/versions/3"
     assert (fields["status"], fields["version"]) == ("on_sale", 1)

@@ -16,6 +16,7 @@ import { read } from "./server.js";
 // What is asked of a seat that moves all the time.
 const ASK_EVERY_MS = 1_000;
 const DAY_MS = 86_400_000;
+const CHECKOUTS = { buyer: "frozen by the buyer, on the way to pay", "box-office": "frozen by a shop or till that takes the money" };
 
 export class SeatPanel {
   seat = -1;
@@ -96,6 +97,7 @@ export class SeatPanel {
       ["Price", Object.entries(about.prices).map(([type, price]) => `${money.plain(price)} ${typeText(this.tariff(), type)}`).join(", ") || "none"],
       ["Hold", about.holdId],
       ["Held until", about.holdExpiresAt ? make("span", { id: "seat-expiry" }) : null],
+      ["Checkout", CHECKOUTS[about.holdFrozenBy]],
       ["Booking", booking ? this.#bookingButton(booking) : null],
       ["Order", booking?.orderRef],
       ["User", booking?.userId],

@@ -1,0 +1,48 @@
+// Owns a hold that is being paid: the way to the shop, what is said while the seats stand still, and the
+// way back to changing them. A hold is frozen before its buyer leaves, so that no other tab changes what
+// is about to be paid; who froze it, the buyer or the shop, is the server's to say.
+//
+// Modules: Checkout({hold, eventId}); .show(), .go(), .actions().
+
+import { say } from "./announce.js";
+import { checkoutUrl } from "./deployment.js";
+import { byId } from "./dom.js";
+
+const SENTENCES = {
+  buyer: "Your seats are at the checkout, and stay as they are until they are paid.",
+  "box-office": "The shop keeps your seats while you pay. You can change them once it lets go of them.",
+};
+
+export class Checkout {
+  constructor({ hold, eventId }) {
+    Object.assign(this, { hold, eventId });
+    byId("thaw").addEventListener("click", () => this.#comeBack());
+  }
+
+  /** Show whether the seats stand still, and why. */
+  show() {
+    const { frozenBy, isBusy } = this.hold;
+    byId("checkout-banner").hidden = !frozenBy;
+    const text = SENTENCES[frozenBy] ?? "";
+    // A text that is the same is not read out again.
+    if (byId("checkout-text").textContent !== text) byId("checkout-text").textContent = text;
+    byId("thaw").hidden = frozenBy !== "buyer";
+    byId("thaw").disabled = isBusy;
+  }
+
+  /** Freeze the seats, then go to the shop; who cannot be asked keeps the buyer here. */
+  async go() {
+    const token = await this.hold.freeze();
+    if (token) location.assign(checkoutUrl(token, this.eventId));
+  }
+
+  /** What a buyer can do who is told that the seats stand still. */
+  actions() {
+    return this.hold.frozenBy === "buyer" ? [{ label: byId("thaw").textContent, run: () => this.#comeBack() }] : [];
+  }
+
+  async #comeBack() {
+    await this.hold.thaw();
+    if (this.hold.granted && !this.hold.frozenBy) say("You can change your seats again.");
+  }
+}

@@ -2,12 +2,11 @@
 
 The log is replayed from its first row by the rules of the writer, and compared with every
 snapshot on the way and, at its end, with how the event sells, its bookings, their lines, the booked
-seats and the answers that are kept for repeated calls. On the way it must not have given a price of
-staff to somebody without a key. Each difference is a line; after `FINDINGS_MAX` of them an event is
-given up. All of an event is read in one state of the database, so that it may go on selling. Memory
-is bounded by the venue: a booking that was cancelled is compared at once and forgotten. A log whose
-beginning is archived is replayed from the files, or, where they are not, from the oldest snapshot
-on. It never writes.
+seats and the answers that are kept for repeated calls. Each difference is a line; after
+`FINDINGS_MAX` of them an event is given up. All of an event is read in one state of the database,
+so that it may go on selling. Memory is bounded by the venue: a booking that was cancelled is
+compared at once and forgotten. A log whose beginning is archived is replayed from the files, or,
+where they are not, from the oldest snapshot on. It never writes.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence

@@ -67,3 +67,17 @@ def test_each_change_of_a_hold_in_an_old_log_raised_its_revision(recorded: dict[
         states.apply(row["version"], row["at_ms"], entries)
         revisions |= {key.decode(): hold.revision for key, hold in states.ledger.holds.items()}
     assert revisions == {name * 8: 1 for name in ("h2", "h3", "h4", "h5")} | {"h1" * 8: 2}
+
+
+def test_lines_of_old_rows_that_name_no_ticket_type_are_standard(recorded: dict[str, Any]) -> None:
+    states = replayed(recorded)
+    records = [*states.ledger.holds.values(), *states.ledger.bookings.values()]
+    lines = [line for record in records for line in states.lines(record.groups)]
+    assert lines
+    if recorded["log_format"] == 1:
+        assert {line.ticket_type for line in lines} <= {"standard", "child"}
+        assert any(group.ticket_type is None for each in records for group in each.groups)
+    configuration = states.configuration
+    assert configuration is not None
+    assert configuration.ticket_types is None
+    assert configuration.default_ticket_type is None

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BeforeValidator,
     Field,
@@ -28,7 +27,7 @@ from pydantic_settings import (
 )
 
 from event_seating.errors import StartupError
-from event_seating.mailbox import parse_mailbox
+from event_seating.setting_types import LogDir, MailFrom, SmtpUrl, when_text
 from event_seating.written import (
     AppEnv,
     LogLevel,
@@ -40,7 +39,6 @@ from event_seating.written import (
     parse_networks,
     parse_origins,
     parse_redis_url,
-    parse_smtp_url,
     parse_windows,
     redis_url,
     secrets_from_files,
@@ -64,25 +62,8 @@ SEATS_PER_HOLD_MAX = 500
 HELD_SEATS_PER_BUYER_MAX = 10_000
 """More than any buyer; who needs no cap at all is the box office."""
 
-
-def _when_text(parse: Any) -> BeforeValidator:
-    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
-
-
-def _smtp_url(value: SecretStr | None) -> SecretStr | None:
-    if value is not None:
-        parse_smtp_url(value.get_secret_value())
-    return value
-
-
-def _mail_from(value: str | None) -> str | None:
-    if value is not None:
-        parse_mailbox(value)
-    return value
-
-
-def _log_dir(value: object) -> object:
-    return None if isinstance(value, str) and value.strip().lower() == "off" else value
+DRAIN_DELAY_BEHIND_PROXIES_S = 5.0
+"""Two of the probes that load balancers send every two seconds."""
 
 
 class Settings(BaseSettings):
@@ -112,7 +93,7 @@ class Settings(BaseSettings):
         "`NODE_ENV` is read when `APP_ENV` is not set.",
     )
     log_level: LogLevel = Field(LogLevel.info, description="debug, info, warning or error.")
-    log_dir: Annotated[Path | None, BeforeValidator(_log_dir)] = Field(
+    log_dir: LogDir = Field(
         Path(),
         description="Where production's log files go; `off` writes none. Default: `logs` in "
         "`DATA_DIR`.",
@@ -160,7 +141,7 @@ class Settings(BaseSettings):
         description="Milliseconds added to each read of the database, to see what cache and "
         "coalescing save.",
     )
-    rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+    rate_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(5, 10), Window(10, 60)),
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
@@ -187,7 +168,7 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z]{3}$",
         description="The ISO 4217 code of the currency of a new event.",
     )
-    seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+    seating_rate_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(60, 10), Window(200, 60)),
         description="Windows of holds and bookings by callers without a key: for each buyer, "
         "and ten times that for each address; or `off`.",
@@ -224,21 +205,21 @@ class Settings(BaseSettings):
         description="Signs hold tokens and buyers' cookies; at least "
         f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
     )
-    smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp_url)] = Field(
+    smtp_url: SmtpUrl = Field(
         None,
         description="The mail server: smtp://user:password@host:587 or smtps://…, perhaps with "
         "`?starttls=required` or `?starttls=off`. Default: files in `DATA_DIR`/mail in "
         "development, no mail in production.",
     )
-    mail_from: Annotated[str | None, AfterValidator(_mail_from)] = Field(
+    mail_from: MailFrom = Field(
         None,
         description="Who mail comes from: `Box Office <tickets@example.com>`; needed with "
         "`SMTP_URL` in production. Default: `Event Seating <event-seating@localhost>`.",
     )
     trusted_proxies: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], NoDecode, _when_text(parse_networks)
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, when_text(parse_networks)
     ] = Field((), description="Addresses or networks whose `X-Forwarded-For` is believed.")
-    cors_origins: Annotated[tuple[str, ...], NoDecode, _when_text(parse_origins)] = Field(
+    cors_origins: Annotated[tuple[str, ...], NoDecode, when_text(parse_origins)] = Field(
         (), description="Origins whose pages may call the API, or `*`."
     )
     admin_api_key: SecretStr | None = Field(
@@ -262,7 +243,7 @@ class Settings(BaseSettings):
         ge=0,
         le=10,
         description="Seconds between not ready and no longer accepting. Default: 5 in "
-        "production, else 0.",
+        "production behind `TRUSTED_PROXIES`, else 0.",
     )
 
     @classmethod
@@ -318,10 +299,14 @@ class Settings(BaseSettings):
 
     @property
     def drain_delay(self) -> float:
-        """Seconds between not ready and no longer accepting."""
+        """Seconds between not ready and no longer accepting.
+
+        They are of use to somebody who looks at readiness and sends requests elsewhere. Where no
+        such proxy is named they would only make each restart longer.
+        """
         if self.drain_delay_s is not None:
             return self.drain_delay_s
-        return 5.0 if self.production else 0.0
+        return DRAIN_DELAY_BEHIND_PROXIES_S if self.production and self.trusted_proxies else 0.0
 
     @property
     def webhooks_into_private_networks(self) -> bool:

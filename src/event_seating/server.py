@@ -49,7 +49,8 @@ async def _serve(
         told = await orders.to_end(server.failed())
         parts.health.drain()
         await parts.live.drain()
-        if not told.orphaned:
+        if settings.drain_delay and not told.orphaned:
+            _log.info("draining: not ready, and still accepting", seconds=settings.drain_delay)
             await asyncio.sleep(settings.drain_delay)
         # When this process alone was told to go, its parent starts another on the same socket.
         await server.stop(hang_up=told.by_parent)

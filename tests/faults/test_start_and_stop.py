@@ -71,6 +71,18 @@ def test_readiness_says_no_while_requests_are_still_answered(tmp_path: Path) -> 
         assert server.ended() == 0
 
 
+@pytest.mark.parametrize(("proxies", "drains"), [("", False), ("127.0.0.1", True)])
+def test_only_behind_a_proxy_does_production_drain_before_it_stops(
+    tmp_path: Path, proxies: str, drains: bool
+) -> None:
+    migrate(tmp_path)
+    production = {"APP_ENV": "production", "ADMIN_API_KEY": KEY, "TRUSTED_PROXIES": proxies}
+    with serving(settings(tmp_path, **production)) as server:
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert ("draining" in server.output) == drains
+
+
 def test_a_serving_process_that_dies_is_started_again_on_the_same_port(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         create_user(server, "anna")

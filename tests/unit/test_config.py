@@ -161,7 +161,7 @@ class TestEnvironment:
     @pytest.mark.parametrize(
         ("name", "production", "delay", "logs"),
         [("development", False, 0, None), ("test", False, 0, None),
-         ("staging", True, 5, Path("data/logs")), ("production", True, 5, Path("data/logs"))],
+         ("staging", True, 0, Path("data/logs")), ("production", True, 0, Path("data/logs"))],
     )  # fmt: skip
     def test_staging_obeys_the_rules_of_production(
         self,
@@ -176,6 +176,18 @@ class TestEnvironment:
         settings = config.load()
         assert settings.production == production
         assert (settings.drain_delay, settings.log_directory) == (delay, logs)
+
+    @pytest.mark.parametrize(
+        ("given", "delay"),
+        [({}, 0), ({"TRUSTED_PROXIES": "10.0.0.1"}, 5), ({"DRAIN_DELAY_S": "3"}, 3),
+         ({"TRUSTED_PROXIES": "10.0.0.1", "DRAIN_DELAY_S": "0"}, 0)],
+    )  # fmt: skip
+    def test_only_behind_a_proxy_does_production_wait_before_it_stops(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], delay: float
+    ) -> None:
+        for name, value in {"APP_ENV": "production", "ADMIN_API_KEY": KEY, **given}.items():
+            monkeypatch.setenv(name, value)
+        assert config.load().drain_delay == delay
 
 
 class TestSecrets:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ class ServerProcess:
         command: str = "serve",
         words: Sequence[str] = (),
         directory: Path | None = None,
+        umask: int = -1,
     ) -> None:
         """Start `command` of this environment, or the program that `words` name."""
         self._runtime = tempfile.TemporaryDirectory(prefix="es-")  # what a kill leaves goes there
@@ -41,6 +43,7 @@ class ServerProcess:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            umask=umask,
         )
         self.lines: list[str] = []
         self.url = ""
@@ -58,6 +61,10 @@ class ServerProcess:
     def output(self) -> str:
         """What it wrote so far and was read."""
         return "".join(self.lines)
+
+    def limit_open_files(self, most: int) -> None:
+        """As a `LimitNOFILE` would, for what it starts from now on."""
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (most, most))
 
     @property
     def pid(self) -> int:

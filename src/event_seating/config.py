@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         description="Windows of the account and cache API, all of which a client must pass: "
         "requests/seconds, or `off`.",
     )
-    wrong_key_limits: Annotated[tuple[Window, ...], NoDecode, _when_text(parse_windows)] = Field(
+    wrong_key_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(10, 60), Window(60, 3600)),
         description="Windows of requests with a wrong key, at every address, for each client: what "
         "comes beyond them is 429 in place of 401; or `off`.",
@@ -199,6 +199,13 @@ class Settings(BaseSettings):
         le=15_000,
         description="How many of them one address may have (IPv6: one /64); thousands of buyers "
         "may share a carrier's.",
+    )
+    connections_per_address: int = Field(
+        2_000,
+        ge=10,
+        le=16_384,
+        description="Connections, WebSockets not counted, that one address may have (IPv6: one "
+        "/64) unless it is one of `TRUSTED_PROXIES`; beyond it idle ones are closed first.",
     )
     secret_key: SecretStr | None = Field(
         None,

@@ -294,6 +294,40 @@ def ends(server: ServerProcess, event: str, sent: bytes) -> bool:
         return True
 
 
+ENDLESS = 40_000_000
+"""What each of three would have the server keep."""
+
+
+def sends_without_end(server: ServerProcess, event: str) -> int:
+    """A client that begins a message and never ends it; how many bytes the server took."""
+    part, sent = b"x" * 500_000, 0
+    with raw(server, event) as connection, suppress(BrokenPipeError, ConnectionResetError):
+        opcode = 0x01
+        while sent < ENDLESS:
+            connection.sendall(framed(opcode, part))
+            opcode, sent = 0x00, sent + len(part)
+    return sent
+
+
+async def test_a_message_that_never_ends_is_not_kept(server: ServerProcess) -> None:
+    async with asking(server) as http:
+        event = await on_sale(http)
+        watcher = Watcher(server.url, event)
+        await watcher.read_snapshot(http)
+        following = asyncio.create_task(watcher.watch(http))
+        await shown(http, "live_subscribers 1.0")
+        before = server.child.memory_info().rss
+        sending = [asyncio.to_thread(sends_without_end, server, event) for _ in range(3)]
+        assert max(await asyncio.gather(*sending)) < ENDLESS
+        await shown(http, 'http_connections_ended_total{reason="messages"} 3.0')
+        assert server.child.memory_info().rss - before < ENDLESS
+        await block(http, event, ["A-1-1"], back=False)
+        assert await watcher.agrees(http)
+        assert watcher.drops == 0
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
 async def test_who_leaves_without_a_word_is_noticed(server: ServerProcess) -> None:
     async with asking(server) as http:
         event = await on_sale(http)

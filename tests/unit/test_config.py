@@ -48,6 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "booking_grace_s": 60,
     "seat_memory_mb": 512,
     "live_connections_max": 12_000,
+    "connections_per_address": 2_000,
     "live_connections_per_address": 1_000,
     "secret_key": None,
     "smtp_url": None,
@@ -87,6 +88,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "seat_memory_mb": ("64", 64),
     "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
     "live_connections_max": ("9", 9),
+    "connections_per_address": ("30", 30),
     "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
         "10.0.0.0/8, 2001:db8::1",

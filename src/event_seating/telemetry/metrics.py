@@ -8,7 +8,7 @@ bounded here, whatever a client sends: each combination is a series that never g
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from prometheus_client import (
@@ -123,6 +123,15 @@ class LiveStats(Protocol):
     def fallbacks(self) -> int: ...  # noqa: D102
 
 
+class ConnectionStats(Protocol):
+    """What is known of the connections of a serving process."""
+
+    @property
+    def open(self) -> Collection[object]: ...  # noqa: D102
+    @property
+    def ended(self) -> Mapping[str, int]: ...  # noqa: D102
+
+
 class Metrics:
     """Every metric of one process. Render it from any thread, count on the event loop.
 
@@ -218,6 +227,15 @@ class Metrics:
             ]
         )
 
+    def attach_connections(self, stats: ConnectionStats) -> None:
+        """Read how many connections there are, and how many were ended, and why."""
+        self._attach(
+            lambda: [
+                _gauge("http_connections", len(stats.open)),
+                _by("reason", "http_connections_ended_total", stats.ended),
+            ]
+        )
+
     def attach_jobs(self, stats: job_metrics.JobStats) -> None:
         """Read what is known of jobs."""
         self._attach(lambda: job_metrics.families(stats))
@@ -262,6 +280,8 @@ class _Source(Collector):
 
 _HELP = {
     "http_requests_in_progress": "Requests that are being answered.",
+    "http_connections": "Connections of clients, WebSockets included, at the last look.",
+    "http_connections_ended_total": "Connections that were ended for what they asked, by reason.",
     "cache_hits_total": "Lookups that found an entry.",
     "cache_misses_total": "Lookups that found none, or an expired one.",
     "cache_evictions_total": "Entries that made room for others.",
@@ -300,10 +320,10 @@ def _counter(name: str, value: float) -> Metric:
     return CounterMetricFamily(name, _HELP[name], value=value)
 
 
-def _by_outcome(name: str, counts: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(name, _HELP[name], labels=("outcome",))
-    for outcome, count in counts.items():
-        family.add_metric((outcome,), count)
+def _by(label: str, name: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, _HELP[name], labels=(label,))
+    for value, count in counts.items():
+        family.add_metric((value,), count)
     return family
 
 
@@ -334,8 +354,8 @@ def _batch_sizes(name: str, sizes: Mapping[int, int]) -> Metric:
 
 def _seat_metrics(stats: SeatStats) -> list[Metric]:
     return [
-        _by_outcome("seat_holds_total", stats.holds),
-        _by_outcome("seat_bookings_total", stats.bookings),
+        _by("outcome", "seat_holds_total", stats.holds),
+        _by("outcome", "seat_bookings_total", stats.bookings),
         _counter("seat_log_conflicts_total", stats.conflicts),
         _batch_sizes("seat_log_batch_size", stats.batch_sizes),
     ]

@@ -79,6 +79,13 @@ class Jobs:
         self.durations = [Counted()]
 
 
+class Connections:
+    """What is known of connections."""
+
+    open = (1, 2, 3)
+    ended: Mapping[str, int] = {"head": 4}
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     built = Metrics(version="1.2.3")
@@ -86,6 +93,7 @@ def metrics() -> Metrics:
     built.attach_limiters({"account": KnownClients()})
     built.attach_wrong_keys(lambda: 12)
     built.attach_logs(lambda: 9)
+    built.attach_connections(Connections())
     built.attach_redis(Redis)
     built.attach_jobs(Jobs())
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)

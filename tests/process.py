@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -135,6 +136,13 @@ class ServerProcess:
             yield line
 
 
+def modes_open_to_others(directory: Path) -> dict[str, str]:
+    """What others could use in a directory, itself included, and its modes."""
+    found = [directory, *directory.rglob("*")]
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in found}
+    return {str(path): oct(mode) for path, mode in modes.items() if mode & 0o077}
+
+
 def clean_environment() -> dict[str, str]:
     """What a user's shell has, and nothing of the caller's settings."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -146,9 +154,9 @@ def settings(data: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str]) -> Iterator[ServerProcess]:
+def serving(settings: Mapping[str, str], *, umask: int = -1) -> Iterator[ServerProcess]:
     """A server that is ready, gone at the end of the block."""
-    server = ServerProcess(settings)
+    server = ServerProcess(settings, umask=umask)
     try:
         yield server.wait_until_ready()
     finally:

@@ -4,9 +4,11 @@ import asyncio
 import random
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import httpx
@@ -187,6 +189,49 @@ async def test_a_server_that_stops_says_goodbye_and_answers_who_waits(
             assert "stopping" in reason
         assert (await waiting).json() == {"version": 2}
     assert await asyncio.to_thread(server.ended) == 0
+
+
+def keep_asking(url: str, answers: list[int], asked: threading.Event) -> None:
+    """Ask on a kept connection, again and again, until nobody takes a request any more."""
+    client = HTTPConnection("127.0.0.1", int(url.rpartition(":")[2]), timeout=20)
+    with suppress(OSError, HTTPException):
+        while True:
+            client.request("GET", "/users/nobody")
+            with client.getresponse() as answer:
+                answer.read()
+                answers.append(answer.status)
+            asked.set()
+
+
+async def test_a_stop_amid_a_crowd_cuts_nobody_off(tmp_path: Path) -> None:
+    with serving(settings(tmp_path, DRAIN_DELAY_S="2")) as server:
+        async with asking(server) as http:
+            watcher = Watcher(server.url, await on_sale(http))
+            await watcher.read_snapshot(http)
+        # Its lines are read from now on: a pipe that is full would lose some.
+        ending = asyncio.create_task(asyncio.to_thread(server.ended))
+        watching: list[ClientConnection] = []
+        for _ in range(25):  # a few at a time, as a library of clients has patience for
+            watching += await asyncio.gather(*(watcher.connect() for _ in range(20)))
+        answers: list[int] = []
+        asked = [threading.Event() for _ in range(50)]
+        busy = [
+            threading.Thread(target=keep_asking, args=(server.url, answers, each)) for each in asked
+        ]
+        for client in busy:
+            client.start()
+        for each in asked:
+            await asyncio.to_thread(each.wait)
+        server.signal(signal.SIGTERM)
+        farewells = await asyncio.gather(*map(goodbye, watching))
+        assert {code for code, _ in farewells} == {1001}
+        for client in busy:
+            await asyncio.to_thread(client.join)
+        assert await ending == 0
+        begun = [line for line in server.lines if "GET /users/{id}" in line]
+        assert answers == [404] * len(begun), "each one that was begun was answered"
+        assert "killing it" not in server.output
+        assert "Traceback" not in server.output
 
 
 def raw(server: ServerProcess, event: str, sent: bytes = b"") -> socket.socket:

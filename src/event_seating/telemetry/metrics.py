@@ -181,6 +181,10 @@ class Metrics:
         """Read the cache's numbers, and those of its single-flight, when asked for."""
         self._attach(lambda: _cache_metrics(stats(), coalesced()))
 
+    def attach_database(self, wal_bytes: Callable[[], int]) -> None:
+        """Read how long SQLite's write-ahead log is."""
+        self._attach(lambda: [_gauge("database_wal_bytes", wal_bytes())])
+
     def attach_limiters(self, limiters: Mapping[str, LimiterStats]) -> None:
         """Read whom the limiters remember, and whom they had to forget."""
         self._attach(lambda: _limiter_metrics(limiters))
@@ -290,6 +294,7 @@ _HELP = {
     "cache_size": "Entries in the cache.",
     "cache_capacity": "Entries that the cache holds at the most.",
     "cache_lookup_seconds_average": "Mean time of the last 100 lookups, without the database.",
+    "database_wal_bytes": "Size of SQLite's write-ahead log; 0 on PostgreSQL.",
     "limiter_clients": "Clients that a rate limiter remembers.",
     "limiter_forgotten_total": "Clients forgotten for want of room while their limit still held.",
     "wrong_keys_total": "Requests and handshakes with an API key that nobody knows.",

@@ -94,6 +94,7 @@ def metrics() -> Metrics:
     built.attach_wrong_keys(lambda: 12)
     built.attach_logs(lambda: 9)
     built.attach_connections(Connections())
+    built.attach_database(lambda: 0)
     built.attach_redis(Redis)
     built.attach_jobs(Jobs())
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)

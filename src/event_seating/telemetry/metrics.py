@@ -8,8 +8,7 @@ bounded here, whatever a client sends: each combination is a series that never g
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -34,6 +33,14 @@ from prometheus_client.registry import Collector
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.telemetry import job_metrics
+from event_seating.telemetry.stats import (
+    CacheStats,
+    ConnectionStats,
+    LimiterStats,
+    LiveStats,
+    RedisStats,
+    SeatStats,
+)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
@@ -59,77 +66,6 @@ LAG_WINDOW = 60
 """The worst of the last 60 looks, half a minute: a scrape every 15 or 30 s misses no stall."""
 
 OPENMETRICS = "application/openmetrics-text"
-
-
-class CacheStats(Protocol):
-    """What a cache says of itself; counts since the start."""
-
-    @property
-    def hits(self) -> int: ...  # noqa: D102
-    @property
-    def misses(self) -> int: ...  # noqa: D102
-    @property
-    def size(self) -> int: ...  # noqa: D102
-    @property
-    def capacity(self) -> int: ...  # noqa: D102
-    @property
-    def evictions(self) -> int: ...  # noqa: D102
-    @property
-    def expirations(self) -> int: ...  # noqa: D102
-    @property
-    def average_lookup_ms(self) -> float: ...  # noqa: D102
-
-
-class SeatStats(Protocol):
-    """What the writers of seats say of themselves; counts since the start."""
-
-    @property
-    def holds(self) -> Mapping[str, int]: ...  # noqa: D102
-    @property
-    def bookings(self) -> Mapping[str, int]: ...  # noqa: D102
-    @property
-    def conflicts(self) -> int: ...  # noqa: D102
-    @property
-    def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
-
-
-class RedisStats(Protocol):
-    """What a process knows of its Redis or Valkey; counts since the start."""
-
-    @property
-    def problem(self) -> str | None: ...  # noqa: D102
-    @property
-    def restarts(self) -> int: ...  # noqa: D102
-    @property
-    def dropped(self) -> int: ...  # noqa: D102
-
-
-class LimiterStats(Protocol):
-    """What a limiter says of itself."""
-
-    @property
-    def forgotten(self) -> int: ...  # noqa: D102
-    def __len__(self) -> int: ...
-
-
-class LiveStats(Protocol):
-    """What live updates say of themselves; counts since the start."""
-
-    @property
-    def frames(self) -> int: ...  # noqa: D102
-    @property
-    def dropped(self) -> int: ...  # noqa: D102
-    @property
-    def fallbacks(self) -> int: ...  # noqa: D102
-
-
-class ConnectionStats(Protocol):
-    """What is known of the connections of a serving process."""
-
-    @property
-    def open(self) -> Collection[object]: ...  # noqa: D102
-    @property
-    def ended(self) -> Mapping[str, int]: ...  # noqa: D102
 
 
 class Metrics:

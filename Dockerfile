@@ -24,7 +24,7 @@ FROM python:${PYTHON_VERSION}-slim
 # The number is fixed, so that a volume or a secret can be given to it.
 RUN groupadd --system --gid 10001 event-seating \
  && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent event-seating \
- && install -d -o 10001 -g 10001 -m 0750 /var/lib/event-seating
+ && install -d -o 10001 -g 10001 -m 0700 /var/lib/event-seating
 COPY --from=build /opt/event-seating /opt/event-seating
 
 # HOST=0.0.0.0 and production both need an ADMIN_API_KEY (or ADMIN_API_KEY_FILE): without one the

@@ -2,7 +2,9 @@
 
 import os
 import re
+import resource
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,7 @@ class ServerProcess:
         command: str = "serve",
         words: Sequence[str] = (),
         directory: Path | None = None,
+        umask: int = -1,
     ) -> None:
         """Start `command` of this environment, or the program that `words` name."""
         self._runtime = tempfile.TemporaryDirectory(prefix="es-")  # what a kill leaves goes there
@@ -41,6 +44,7 @@ class ServerProcess:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            umask=umask,
         )
         self.lines: list[str] = []
         self.url = ""
@@ -58,6 +62,10 @@ class ServerProcess:
     def output(self) -> str:
         """What it wrote so far and was read."""
         return "".join(self.lines)
+
+    def limit_open_files(self, most: int) -> None:
+        """As a `LimitNOFILE` would, for what it starts from now on."""
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (most, most))
 
     @property
     def pid(self) -> int:
@@ -128,6 +136,13 @@ class ServerProcess:
             yield line
 
 
+def modes_open_to_others(directory: Path) -> dict[str, str]:
+    """What others could use in a directory, itself included, and its modes."""
+    found = [directory, *directory.rglob("*")]
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in found}
+    return {str(path): oct(mode) for path, mode in modes.items() if mode & 0o077}
+
+
 def clean_environment() -> dict[str, str]:
     """What a user's shell has, and nothing of the caller's settings."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -139,9 +154,9 @@ def settings(data: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str]) -> Iterator[ServerProcess]:
+def serving(settings: Mapping[str, str], *, umask: int = -1) -> Iterator[ServerProcess]:
     """A server that is ready, gone at the end of the block."""
-    server = ServerProcess(settings)
+    server = ServerProcess(settings, umask=umask)
     try:
         yield server.wait_until_ready()
     finally:

@@ -185,6 +185,7 @@ def open_database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -
         observe_read=metrics.database_read_duration.observe,
     )
     stack.push_async_callback(database.close)
+    metrics.attach_database(lambda: database.wal_bytes)
     return database
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from event_seating import config, settings_page
+from event_seating import config, private_files, settings_page
 from event_seating.channel import EXIT_CANNOT_START
 from event_seating.errors import StartupError
 
@@ -214,6 +214,7 @@ def version() -> None:
 def main() -> None:
     """The console script: one clear line, and no stack trace, when something cannot start."""
     _open_the_standard_streams()
+    private_files.keep_private()
     try:
         cli()
     except StartupError as error:

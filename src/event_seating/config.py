@@ -62,6 +62,9 @@ SEATS_PER_HOLD_MAX = 500
 HELD_SEATS_PER_BUYER_MAX = 10_000
 """More than any buyer; who needs no cap at all is the box office."""
 
+DRAIN_DELAY_BEHIND_PROXIES_S = 5.0
+"""Two of the probes that load balancers send every two seconds."""
+
 
 class Settings(BaseSettings):
     """The settings of one process."""
@@ -204,6 +207,13 @@ class Settings(BaseSettings):
         description="How many of them one address may have (IPv6: one /64); thousands of buyers "
         "may share a carrier's.",
     )
+    connections_per_address: int = Field(
+        2_000,
+        ge=10,
+        le=16_384,
+        description="Connections, WebSockets not counted, that one address may have (IPv6: one "
+        "/64) unless it is one of `TRUSTED_PROXIES`; beyond it idle ones are closed first.",
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Signs hold tokens and buyers' cookies; at least "
@@ -247,7 +257,7 @@ class Settings(BaseSettings):
         ge=0,
         le=10,
         description="Seconds between not ready and no longer accepting. Default: 5 in "
-        "production, else 0.",
+        "production behind `TRUSTED_PROXIES`, else 0.",
     )
 
     @classmethod
@@ -303,10 +313,14 @@ class Settings(BaseSettings):
 
     @property
     def drain_delay(self) -> float:
-        """Seconds between not ready and no longer accepting."""
+        """Seconds between not ready and no longer accepting.
+
+        They are of use to somebody who looks at readiness and sends requests elsewhere. Where no
+        such proxy is named they would only make each restart longer.
+        """
         if self.drain_delay_s is not None:
             return self.drain_delay_s
-        return 5.0 if self.production else 0.0
+        return DRAIN_DELAY_BEHIND_PROXIES_S if self.production and self.trusted_proxies else 0.0
 
     @property
     def webhooks_into_private_networks(self) -> bool:

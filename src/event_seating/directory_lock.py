@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from event_seating.errors import StartupError
+from event_seating.private_files import DIRECTORY_MODE, FILE_MODE
 
 
 class DirectoryLock:
@@ -22,8 +23,10 @@ class DirectoryLock:
     def __enter__(self) -> Self:
         """Make the directory and lock it; a `StartupError` says why it cannot be used."""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._directory / self._name, os.O_RDWR | os.O_CREAT, 0o644)
+            self._directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+            self._descriptor = os.open(
+                self._directory / self._name, os.O_RDWR | os.O_CREAT, FILE_MODE
+            )
         except OSError as error:
             raise StartupError(
                 f"DATA_DIR: {self._directory} cannot be written ({error.strerror})"

@@ -17,7 +17,8 @@ from event_seating.config import Settings
 from event_seating.demo import add_demo_event, add_demo_users
 from event_seating.process import Orders
 from event_seating.telemetry.logs import Logs, get_logger
-from event_seating.web.granian import HttpServer
+from event_seating.web.connection_rules import Limits
+from event_seating.web.granian import CONNECTIONS_MAX, HttpServer, connections_max
 from event_seating.written import AppEnv
 
 _log = get_logger("server")
@@ -42,19 +43,33 @@ async def _serve(
     async with bootstrap.running(settings, logs) as parts:
         if settings.app_env is AppEnv.development:
             await add_demo_users(parts.database)
-        server = HttpServer(app.build(parts), listener)
+        server = HttpServer(app.build(parts), listener, _limits(settings))
+        if server.guard is not None:
+            parts.metrics.attach_connections(server.guard)
         await server.start()
         orders.say(READY)
         demo = asyncio.create_task(_add_demo_event(parts))
         told = await orders.to_end(server.failed())
         parts.health.drain()
         await parts.live.drain()
-        if not told.orphaned:
+        if settings.drain_delay and not told.orphaned:
+            _log.info("draining: not ready, and still accepting", seconds=settings.drain_delay)
             await asyncio.sleep(settings.drain_delay)
         # When this process alone was told to go, its parent starts another on the same socket.
         await server.stop(hang_up=told.by_parent)
         demo.cancel()
         await asyncio.gather(demo, return_exceptions=True)
+
+
+def _limits(settings: Settings) -> Limits:
+    total = connections_max()
+    if total < CONNECTIONS_MAX:
+        _log.warning(
+            "few files may be open here (`ulimit -Hn`, LimitNOFILE): clients wait beyond "
+            f"{total} connections instead of {CONNECTIONS_MAX}",
+            liveConnectionsMax=settings.live_connections_max,
+        )
+    return Limits(total, settings.connections_per_address, settings.trusted_proxies)
 
 
 async def _add_demo_event(parts: Parts) -> None:

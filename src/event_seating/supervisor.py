@@ -14,7 +14,7 @@ import socket
 from contextlib import AsyncExitStack
 from typing import Final
 
-from event_seating import config
+from event_seating import config, private_files
 from event_seating.channel import EXIT_CANNOT_START
 from event_seating.child import Keeper, Program
 from event_seating.clock import Clock, SystemClock
@@ -90,6 +90,7 @@ class Supervisor:
         self._own_the_signals()
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(self._settings.data_dir))
+            self._say_who_could_read()
             listener = stack.enter_context(await bind(self._settings.host, self._settings.port))
             redis = await self._own_valkey(stack)
             server = self._server(listener, redis)
@@ -107,6 +108,7 @@ class Supervisor:
         self._own_the_signals()
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(self._settings.data_dir, "worker"))
+            self._say_who_could_read()
             jobs = self._job_process({}, essential=True)
             await jobs.start()
             try:
@@ -218,6 +220,13 @@ class Supervisor:
                 "development: a caller without a key may do everything; "
                 "set APP_ENV=production and ADMIN_API_KEY before others can reach this"
             )
+
+    def _say_who_could_read(self) -> None:
+        settings = self._settings
+        for line in private_files.exposed(
+            settings.data_dir, settings.sqlite_path, settings.log_directory
+        ):
+            _log.warning(line)
 
     def _say_what_becomes_of_mail(self) -> None:
         line = mode.at_the_start(self._settings)

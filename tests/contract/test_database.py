@@ -1,14 +1,19 @@
 """What `Database` promises, on every backend."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
+from tests.conftest import lay_tables
 
+from event_seating.db import database as database_module
 from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox, seat_log, users
@@ -275,3 +280,49 @@ async def test_the_session_is_set_up_to_be_safe(database: Database) -> None:
 
 async def test_a_ping_takes_some_time(database: Database) -> None:
     assert 0 < await database.ping() < 5
+
+
+async def test_a_reader_elsewhere_makes_the_log_grow_up_to_a_bound_and_then_it_is_cut_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "event-seating.db"
+    await lay_tables(file)
+    bound = 400_000
+    monkeypatch.setattr(database_module, "WAL_BYTES_MAX", bound // 2)
+    database = Database(f"sqlite+aiosqlite:///{file}", wal_bytes_refused=bound)
+    monkeypatch.setattr(database_module, "WAL_TRY_EVERY_S", 1_000)
+    try:
+        with closing(sqlite3.connect(file)) as elsewhere:
+            elsewhere.execute("BEGIN")
+            elsewhere.execute("SELECT count(*) FROM users").fetchone()
+            with pytest.raises(DatabaseUnavailable, match="Another program"):
+                await add_users(database, 10_000)
+            assert bound < database.wal_bytes < 2 * bound
+            written = len(await names(database))
+            assert written > 10
+        monkeypatch.setattr(database_module, "WAL_TRY_EVERY_S", 0)
+        while database.wal_bytes > bound:
+            await add_user(database, written)
+            written += 1
+            assert written < 10_000
+        assert len(await names(database)) == written
+    finally:
+        await database.close()
+
+
+async def add_users(database: Database, count: int) -> None:
+    for number in range(count):
+        await add_user(database, number)
+
+
+async def add_user(database: Database, number: int) -> None:
+    user = User(f"u{number}", "x" * 1_000, f"u{number}@example.com", 1)
+    async with database.write() as connection:
+        await store.insert(connection, user)
+
+
+async def test_only_sqlite_has_a_write_ahead_log_of_its_own(
+    backend: str, database: Database
+) -> None:
+    await add_user(database, 1)
+    assert (database.wal_bytes > 0) == (backend == "sqlite")

@@ -4,9 +4,11 @@ import asyncio
 import random
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import httpx
@@ -189,6 +191,49 @@ async def test_a_server_that_stops_says_goodbye_and_answers_who_waits(
     assert await asyncio.to_thread(server.ended) == 0
 
 
+def keep_asking(url: str, answers: list[int], asked: threading.Event) -> None:
+    """Ask on a kept connection, again and again, until nobody takes a request any more."""
+    client = HTTPConnection("127.0.0.1", int(url.rpartition(":")[2]), timeout=20)
+    with suppress(OSError, HTTPException):
+        while True:
+            client.request("GET", "/users/nobody")
+            with client.getresponse() as answer:
+                answer.read()
+                answers.append(answer.status)
+            asked.set()
+
+
+async def test_a_stop_amid_a_crowd_cuts_nobody_off(tmp_path: Path) -> None:
+    with serving(settings(tmp_path, DRAIN_DELAY_S="2")) as server:
+        async with asking(server) as http:
+            watcher = Watcher(server.url, await on_sale(http))
+            await watcher.read_snapshot(http)
+        # Its lines are read from now on: a pipe that is full would lose some.
+        ending = asyncio.create_task(asyncio.to_thread(server.ended))
+        watching: list[ClientConnection] = []
+        for _ in range(25):  # a few at a time, as a library of clients has patience for
+            watching += await asyncio.gather(*(watcher.connect() for _ in range(20)))
+        answers: list[int] = []
+        asked = [threading.Event() for _ in range(50)]
+        busy = [
+            threading.Thread(target=keep_asking, args=(server.url, answers, each)) for each in asked
+        ]
+        for client in busy:
+            client.start()
+        for each in asked:
+            await asyncio.to_thread(each.wait)
+        server.signal(signal.SIGTERM)
+        farewells = await asyncio.gather(*map(goodbye, watching))
+        assert {code for code, _ in farewells} == {1001}
+        for client in busy:
+            await asyncio.to_thread(client.join)
+        assert await ending == 0
+        begun = [line for line in server.lines if "GET /users/{id}" in line]
+        assert answers == [404] * len(begun), "each one that was begun was answered"
+        assert "killing it" not in server.output
+        assert "Traceback" not in server.output
+
+
 def raw(server: ServerProcess, event: str, sent: bytes = b"") -> socket.socket:
     """A connection after the handshake, whose client takes next to nothing at a time."""
     connection = socket.socket()
@@ -292,6 +337,40 @@ def ends(server: ServerProcess, event: str, sent: bytes) -> bool:
         except TimeoutError:
             return False
         return True
+
+
+ENDLESS = 40_000_000
+"""What each of three would have the server keep."""
+
+
+def sends_without_end(server: ServerProcess, event: str) -> int:
+    """A client that begins a message and never ends it; how many bytes the server took."""
+    part, sent = b"x" * 500_000, 0
+    with raw(server, event) as connection, suppress(BrokenPipeError, ConnectionResetError):
+        opcode = 0x01
+        while sent < ENDLESS:
+            connection.sendall(framed(opcode, part))
+            opcode, sent = 0x00, sent + len(part)
+    return sent
+
+
+async def test_a_message_that_never_ends_is_not_kept(server: ServerProcess) -> None:
+    async with asking(server) as http:
+        event = await on_sale(http)
+        watcher = Watcher(server.url, event)
+        await watcher.read_snapshot(http)
+        following = asyncio.create_task(watcher.watch(http))
+        await shown(http, "live_subscribers 1.0")
+        before = server.child.memory_info().rss
+        sending = [asyncio.to_thread(sends_without_end, server, event) for _ in range(3)]
+        assert max(await asyncio.gather(*sending)) < ENDLESS
+        await shown(http, 'http_connections_ended_total{reason="messages"} 3.0')
+        assert server.child.memory_info().rss - before < ENDLESS
+        await block(http, event, ["A-1-1"], back=False)
+        assert await watcher.agrees(http)
+        assert watcher.drops == 0
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_who_leaves_without_a_word_is_noticed(server: ServerProcess) -> None:

@@ -15,6 +15,7 @@ from tests.process import (
     ServerProcess,
     clean_environment,
     create_user,
+    modes_open_to_others,
     serving,
     settings,
 )
@@ -69,6 +70,18 @@ def test_readiness_says_no_while_requests_are_still_answered(tmp_path: Path) -> 
             assert client.get("/users/1").status_code == 404
             assert client.get("/health").json()["status"] == "OK"
         assert server.ended() == 0
+
+
+@pytest.mark.parametrize(("proxies", "drains"), [("", False), ("127.0.0.1", True)])
+def test_only_behind_a_proxy_does_production_drain_before_it_stops(
+    tmp_path: Path, proxies: str, drains: bool
+) -> None:
+    migrate(tmp_path)
+    production = {"APP_ENV": "production", "ADMIN_API_KEY": KEY, "TRUSTED_PROXIES": proxies}
+    with serving(settings(tmp_path, **production)) as server:
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert ("draining" in server.output) == drains
 
 
 def test_a_serving_process_that_dies_is_started_again_on_the_same_port(tmp_path: Path) -> None:
@@ -198,6 +211,7 @@ def migrate(data: Path, **more: str) -> None:
         env=clean_environment() | {"DATA_DIR": str(data)} | more,
         check=True,
         capture_output=True,
+        umask=0o000,
     )
 
 
@@ -215,6 +229,29 @@ def test_production_starts_once_it_is_migrated_and_writes_its_log_files(tmp_path
     combined = (tmp_path / "logs" / "combined.log").read_text()
     assert '"/users/{id}"' in combined
     assert KEY not in combined + server.output
+
+
+def test_what_it_writes_is_closed_to_others_whatever_the_shell_allows(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    migrate(data)
+    production = settings(data, APP_ENV="production", ADMIN_API_KEY=KEY)
+    with serving(production, umask=0o000) as server:
+        server.wait_for_line("doing jobs")
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert "DATA_DIR" not in server.output
+    assert modes_open_to_others(tmp_path / "new") == {}
+    written = {path.name for path in data.rglob("*")}
+    assert written >= {"lock", "event-seating.db", "combined.log", "appendonlydir"}
+
+
+def test_it_says_where_others_could_read(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with serving(settings(tmp_path)) as server:
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        (line,) = [line for line in server.lines if "DATA_DIR" in line]
+    assert f"chmod -R go= {tmp_path}" in line
 
 
 def test_the_secret_may_come_as_a_file(tmp_path: Path) -> None:

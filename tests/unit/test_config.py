@@ -49,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "seat_memory_mb": 512,
     "log_mb_per_address": 32,
     "live_connections_max": 12_000,
+    "connections_per_address": 2_000,
     "live_connections_per_address": 1_000,
     "secret_key": None,
     "smtp_url": None,
@@ -89,6 +90,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "mail_from": ("Box <box@example.com>", "Box <box@example.com>"),
     "log_mb_per_address": ("0", 0),
     "live_connections_max": ("9", 9),
+    "connections_per_address": ("30", 30),
     "live_connections_per_address": ("3", 3),
     "trusted_proxies": (
         "10.0.0.0/8, 2001:db8::1",
@@ -163,7 +165,7 @@ class TestEnvironment:
     @pytest.mark.parametrize(
         ("name", "production", "delay", "logs"),
         [("development", False, 0, None), ("test", False, 0, None),
-         ("staging", True, 5, Path("data/logs")), ("production", True, 5, Path("data/logs"))],
+         ("staging", True, 0, Path("data/logs")), ("production", True, 0, Path("data/logs"))],
     )  # fmt: skip
     def test_staging_obeys_the_rules_of_production(
         self,
@@ -178,6 +180,18 @@ class TestEnvironment:
         settings = config.load()
         assert settings.production == production
         assert (settings.drain_delay, settings.log_directory) == (delay, logs)
+
+    @pytest.mark.parametrize(
+        ("given", "delay"),
+        [({}, 0), ({"TRUSTED_PROXIES": "10.0.0.1"}, 5), ({"DRAIN_DELAY_S": "3"}, 3),
+         ({"TRUSTED_PROXIES": "10.0.0.1", "DRAIN_DELAY_S": "0"}, 0)],
+    )  # fmt: skip
+    def test_only_behind_a_proxy_does_production_wait_before_it_stops(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], delay: float
+    ) -> None:
+        for name, value in {"APP_ENV": "production", "ADMIN_API_KEY": KEY, **given}.items():
+            monkeypatch.setenv(name, value)
+        assert config.load().drain_delay == delay
 
 
 class TestSecrets:

@@ -70,6 +70,13 @@ SQLITE_READERS = 4
 WAL_BYTES_MAX = 64 * 1024 * 1024
 """What the write-ahead log is cut back to after a checkpoint."""
 
+WAL_BYTES_REFUSED = 1024 * 1024 * 1024
+"""Beyond it one transaction is written each `WAL_TRY_EVERY_S`. The log grows by some 8 kB a commit
+while another program reads the file within one transaction; a full disk would stop more."""
+
+WAL_TRY_EVERY_S = 1.0
+"""It is commits that cut the log back, once the other program has ended."""
+
 POSTGRES_SESSION = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
@@ -99,6 +106,7 @@ class Database:
         read_latency_s: float = 0,
         observe_read: Callable[[float], None] = lambda _seconds: None,
         answer_within_s: float = ANSWER_WITHIN_S,
+        wal_bytes_refused: int = WAL_BYTES_REFUSED,
     ) -> None:
         self._url = make_url(url)
         self._read_latency_s = read_latency_s
@@ -107,6 +115,8 @@ class Database:
         """Seconds for all that is done with one connection; more is `DatabaseUnavailable`."""
         self._file = _sqlite_file(self._url)
         self._file_identity: tuple[int, int] | None = None
+        self._wal_bytes_refused = wal_bytes_refused
+        self._wal_tried = -WAL_TRY_EVERY_S
         if self._file is None:
             self._writer = _postgres_engine(self._url, pool_size)
             # One state for all statements of a read, as SQLite's readers have it.
@@ -187,7 +197,7 @@ class Database:
         connection broke in the commit itself.
         """
         async with self._in_time(), self._writer.begin() as connection:
-            self._check_that_the_file_is_still_ours()
+            self._check_the_file()
             yield connection
 
     async def take_turn(self, connection: AsyncConnection, key: str) -> None:
@@ -236,7 +246,7 @@ class Database:
         Who is `in_line` begins when only one other is before it, and has yet to `take_turn`.
         """
         async with self._in_time(), _direct(self._writer) as connection:
-            self._check_that_the_file_is_still_ours()
+            self._check_the_file()
             await connection.begin(turn, in_line=in_line)
             yield connection
             await connection.commit()
@@ -262,6 +272,29 @@ class Database:
         await self._reader.dispose()
         if self._writer is not self._reader:
             await self._writer.dispose()
+
+    @property
+    def wal_bytes(self) -> int:
+        """The size of SQLite's write-ahead log; 0 where there is none."""
+        if self._file is None:
+            return 0
+        try:
+            return self._file.with_name(f"{self._file.name}-wal").stat().st_size
+        except OSError:
+            return 0
+
+    def _check_the_file(self) -> None:
+        """Before each write: that it goes somewhere, and that there is room for it."""
+        self._check_that_the_file_is_still_ours()
+        if self.wal_bytes <= self._wal_bytes_refused:
+            return
+        now = time.monotonic()
+        if now - self._wal_tried < WAL_TRY_EVERY_S:
+            raise DatabaseUnavailable(
+                "Another program has been reading the database file for long, so that its "
+                "write-ahead log has grown to its limit; the operator has to end that program."
+            )
+        self._wal_tried = now
 
     def _check_that_the_file_is_still_ours(self) -> None:
         """A file that was deleted or replaced goes on working, into nowhere: say so instead."""

@@ -9,7 +9,6 @@ bounded here, whatever a client sends: each combination is a series that never g
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -34,6 +33,14 @@ from prometheus_client.registry import Collector
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.telemetry import job_metrics
+from event_seating.telemetry.stats import (
+    CacheStats,
+    ConnectionStats,
+    LimiterStats,
+    LiveStats,
+    RedisStats,
+    SeatStats,
+)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
@@ -59,70 +66,6 @@ LAG_WINDOW = 60
 """The worst of the last 60 looks, half a minute: a scrape every 15 or 30 s misses no stall."""
 
 OPENMETRICS = "application/openmetrics-text"
-
-
-class CacheStats(Protocol):
-    """What a cache says of itself; counts since the start."""
-
-    @property
-    def hits(self) -> int: ...  # noqa: D102
-    @property
-    def misses(self) -> int: ...  # noqa: D102
-    @property
-    def size(self) -> int: ...  # noqa: D102
-    @property
-    def capacity(self) -> int: ...  # noqa: D102
-    @property
-    def evictions(self) -> int: ...  # noqa: D102
-    @property
-    def expirations(self) -> int: ...  # noqa: D102
-    @property
-    def average_lookup_ms(self) -> float: ...  # noqa: D102
-
-
-class SeatStats(Protocol):
-    """What the writers of seats say of themselves; counts since the start."""
-
-    @property
-    def holds(self) -> Mapping[str, int]: ...  # noqa: D102
-    @property
-    def bookings(self) -> Mapping[str, int]: ...  # noqa: D102
-    @property
-    def conflicts(self) -> int: ...  # noqa: D102
-    @property
-    def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
-    @property
-    def log_bytes(self) -> int: ...  # noqa: D102
-
-
-class RedisStats(Protocol):
-    """What a process knows of its Redis or Valkey; counts since the start."""
-
-    @property
-    def problem(self) -> str | None: ...  # noqa: D102
-    @property
-    def restarts(self) -> int: ...  # noqa: D102
-    @property
-    def dropped(self) -> int: ...  # noqa: D102
-
-
-class LimiterStats(Protocol):
-    """What a limiter says of itself."""
-
-    @property
-    def forgotten(self) -> int: ...  # noqa: D102
-    def __len__(self) -> int: ...
-
-
-class LiveStats(Protocol):
-    """What live updates say of themselves; counts since the start."""
-
-    @property
-    def frames(self) -> int: ...  # noqa: D102
-    @property
-    def dropped(self) -> int: ...  # noqa: D102
-    @property
-    def fallbacks(self) -> int: ...  # noqa: D102
 
 
 class Metrics:
@@ -173,6 +116,10 @@ class Metrics:
     def attach_cache(self, stats: Callable[[], CacheStats], coalesced: Callable[[], int]) -> None:
         """Read the cache's numbers, and those of its single-flight, when asked for."""
         self._attach(lambda: _cache_metrics(stats(), coalesced()))
+
+    def attach_database(self, wal_bytes: Callable[[], int]) -> None:
+        """Read how long SQLite's write-ahead log is."""
+        self._attach(lambda: [_gauge("database_wal_bytes", wal_bytes())])
 
     def attach_limiters(self, limiters: Mapping[str, LimiterStats]) -> None:
         """Read whom the limiters remember, and whom they had to forget."""
@@ -233,6 +180,15 @@ class Metrics:
             ]
         )
 
+    def attach_connections(self, stats: ConnectionStats) -> None:
+        """Read how many connections there are, and how many were ended, and why."""
+        self._attach(
+            lambda: [
+                _gauge("http_connections", len(stats.open)),
+                _by("reason", "http_connections_ended_total", stats.ended),
+            ]
+        )
+
     def attach_jobs(self, stats: job_metrics.JobStats) -> None:
         """Read what is known of jobs."""
         self._attach(lambda: job_metrics.families(stats))
@@ -277,6 +233,8 @@ class _Source(Collector):
 
 _HELP = {
     "http_requests_in_progress": "Requests that are being answered.",
+    "http_connections": "Connections of clients, WebSockets included, at the last look.",
+    "http_connections_ended_total": "Connections that were ended for what they asked, by reason.",
     "cache_hits_total": "Lookups that found an entry.",
     "cache_misses_total": "Lookups that found none, or an expired one.",
     "cache_evictions_total": "Entries that made room for others.",
@@ -285,6 +243,7 @@ _HELP = {
     "cache_size": "Entries in the cache.",
     "cache_capacity": "Entries that the cache holds at the most.",
     "cache_lookup_seconds_average": "Mean time of the last 100 lookups, without the database.",
+    "database_wal_bytes": "Size of SQLite's write-ahead log; 0 on PostgreSQL.",
     "limiter_clients": "Clients that a rate limiter remembers.",
     "limiter_forgotten_total": "Clients forgotten for want of room while their limit still held.",
     "wrong_keys_total": "Requests and handshakes with an API key that nobody knows.",
@@ -318,10 +277,10 @@ def _counter(name: str, value: float) -> Metric:
     return CounterMetricFamily(name, _HELP[name], value=value)
 
 
-def _by_outcome(name: str, counts: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(name, _HELP[name], labels=("outcome",))
-    for outcome, count in counts.items():
-        family.add_metric((outcome,), count)
+def _by(label: str, name: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, _HELP[name], labels=(label,))
+    for value, count in counts.items():
+        family.add_metric((value,), count)
     return family
 
 
@@ -352,8 +311,8 @@ def _batch_sizes(name: str, sizes: Mapping[int, int]) -> Metric:
 
 def _seat_metrics(stats: SeatStats) -> list[Metric]:
     return [
-        _by_outcome("seat_holds_total", stats.holds),
-        _by_outcome("seat_bookings_total", stats.bookings),
+        _by("outcome", "seat_holds_total", stats.holds),
+        _by("outcome", "seat_bookings_total", stats.bookings),
         _counter("seat_log_conflicts_total", stats.conflicts),
         _batch_sizes("seat_log_batch_size", stats.batch_sizes),
         _counter("seat_log_bytes_total", stats.log_bytes),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from event_seating.errors import StartupError
+from event_seating.private_files import DIRECTORY_MODE
 
 STALL_MAX_S = 1.0
 """A non-blocking pipe that takes nothing for so long counts as broken until the next batch."""
@@ -120,7 +121,7 @@ class RotatingFile:
         return os.path.samestat(found, os.fstat(self._file.fileno()))
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
         self._file = self._path.open("ab", buffering=0)
         self._size = os.fstat(self._file.fileno()).st_size
 

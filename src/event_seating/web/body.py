@@ -1,20 +1,33 @@
 """How large a request's body may be, of which type, and how long it may take to come.
 
-Size and type are checked before anything reads it, as far as the head tells them.
+Size and type are checked before anything reads it, as far as the head tells them. What arrives is
+counted against a budget of all bodies that are being received, for as long as the request lasts:
+clients that send a part and wait must not fill the memory.
 """
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from event_seating.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
+from event_seating.errors import BodyTooLarge, BodyTooSlow, TooBusy, UnsupportedMediaType
 from event_seating.web.asgi import Message, Receive
 from event_seating.web.security import Role
 
 BODY_BYTES_MAX: Final = 1024 * 1024
-"""For every route that does not name its own."""
+"""For every route that does not name its own, and callers with a key."""
+
+ANYONE_BODY_BYTES_MAX: Final = 64 * 1024
+"""For a caller whose role is anyone: thirty times a hold of eight seats. Nobody is known by then,
+so nothing else limits how many of them come at once."""
+
+RECEIVED_BYTES_MAX: Final = 256 * 1024 * 1024
+"""Bodies of callers with a key that are in memory at once: eight seat maps of the longest kind."""
+
+ANYONE_RECEIVED_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Those of anyone, which must leave the others their room: 1,024 of the longest, or some thirty
+thousand holds."""
 
 DISCARD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of a body that is refused is still read, so that the client sees the answer rather than
@@ -25,6 +38,13 @@ DISCARD_WITHIN_S: Final = 5.0
 
 PART_WITHIN_S: Final = 20.0
 """How long the next part of a body may take; whoever stops in the middle holds a connection."""
+
+BODY_WITHIN_S: Final = 30.0
+"""How long a whole body may take, and a second more for each `BODY_BYTES_PER_S` that came: one that
+comes in single bytes, each in time, would otherwise never end."""
+
+BODY_BYTES_PER_S: Final = 64 * 1024
+"""Half a megabit a second, a bad telephone line."""
 
 
 JSON_ALONE: Final = frozenset({b"application/json"})
@@ -76,32 +96,110 @@ def too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body may have at most {limit:,} bytes.", details={"limit": limit})
 
 
-def bounded(receive: Receive, limit: int = BODY_BYTES_MAX) -> Receive:
-    """`receive`, which raises `BodyTooLarge` once a body without a length has grown too long.
+def bytes_max(role: Role) -> int:
+    """How long a body of a caller with this role may be, where the route does not say more."""
+    return ANYONE_BODY_BYTES_MAX if role is Role.anyone else BODY_BYTES_MAX
 
-    Raises `BodyTooSlow` when the next part does not come within `PART_WITHIN_S`.
-    """
-    seen = 0
-    complete = False
 
-    async def receive_bounded() -> Message:
-        nonlocal seen, complete
-        if complete:  # what comes now is the end of the connection, whenever that is
-            return await receive()
+class Bodies:
+    """Every body that this process receives, within a budget for anyone and one for the others."""
+
+    def __init__(
+        self,
+        *,
+        anyone_bytes_max: int = ANYONE_RECEIVED_BYTES_MAX,
+        bytes_max: int = RECEIVED_BYTES_MAX,
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
+        self._anyone = _Budget(anyone_bytes_max)
+        self._known = _Budget(bytes_max)
+        self._monotonic = monotonic
+
+    @property
+    def received_bytes(self) -> int:
+        """What the requests that are under way have sent so far."""
+        return self._anyone.bytes + self._known.bytes
+
+    def of(self, receive: Receive, limit: int, role: Role) -> "Body":
+        """The body of one request; to be released when the request has been answered."""
+        budget = self._anyone if role is Role.anyone else self._known
+        monotonic = self._monotonic or asyncio.get_running_loop().time
+        return Body(receive, limit, budget, monotonic)
+
+
+class _Budget:
+    """Bytes that may be in memory at once."""
+
+    __slots__ = ("bytes", "bytes_max")
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.bytes = 0
+
+
+class Body:
+    """The body of one request, whose parts `receive` gives."""
+
+    __slots__ = ("_budget", "_complete", "_limit", "_monotonic", "_receive", "_seen", "_started")
+
+    def __init__(
+        self, receive: Receive, limit: int, budget: _Budget, monotonic: Callable[[], float]
+    ) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._budget = budget
+        self._monotonic = monotonic
+        self._started: float | None = None
+        self._seen = 0
+        self._complete = False
+
+    async def receive(self) -> Message:
+        """The next part.
+
+        Raises `BodyTooLarge` once a body without a length has grown too long, `BodyTooSlow` when it
+        does not come in time, and `TooBusy` when too much of others' is being received.
+        """
+        if self._complete:  # what comes now is the end of the connection, whenever that is
+            return await self._receive()
+        patience_s = self._patience_s()
+        if patience_s <= 0:
+            raise BodyTooSlow
         try:
-            async with asyncio.timeout(PART_WITHIN_S):
-                message = await receive()
+            async with asyncio.timeout(patience_s):
+                message = await self._receive()
         except TimeoutError:
             raise BodyTooSlow from None
-        complete = not message.get("more_body")
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            if not complete:
-                await discard(receive)
-            raise too_large(limit)
+        self._complete = not message.get("more_body")
+        await self._count(len(message.get("body", b"")))
         return message
 
-    return receive_bounded
+    def release(self) -> None:
+        """The request is over, and nobody has its body any more."""
+        self._budget.bytes -= self._seen
+        self._seen = 0
+
+    def _patience_s(self) -> float:
+        now = self._monotonic()
+        if self._started is None:
+            self._started = now
+        ends = self._started + BODY_WITHIN_S + self._seen / BODY_BYTES_PER_S
+        return min(PART_WITHIN_S, ends - now)
+
+    async def _count(self, size: int) -> None:
+        self._seen += size
+        budget = self._budget
+        budget.bytes += size
+        if self._seen > self._limit:
+            refusal: BodyTooLarge | TooBusy = too_large(self._limit)
+        elif budget.bytes > budget.bytes_max:
+            refusal = TooBusy("Too many bodies are being received here; try again in a moment.")
+        else:
+            return
+        self.release()
+        if not self._complete:
+            self._complete = True
+            await discard(self._receive)
+        raise refusal
 
 
 async def discard(receive: Receive) -> None:

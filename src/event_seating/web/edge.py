@@ -32,7 +32,7 @@ from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import cut_address
 from event_seating.web import body, head, problem, security
 from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
-from event_seating.web.body import LargeBodies
+from event_seating.web.body import Bodies, LargeBodies
 from event_seating.web.budgets import Budgets
 from event_seating.web.cors import Cors
 from event_seating.web.exchange import AccessLines, Exchange
@@ -122,6 +122,7 @@ class Edge:
         self._draining = draining
         self._sockets = sockets
         self._hosts_that_passed: set[bytes] = set()
+        self._bodies = Bodies()
         self._ids = count(1)
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
         self._id_prefix = token_hex(4)
@@ -228,6 +229,7 @@ class Edge:
 
     def _check_body(self, exchange: Exchange, principal: Principal) -> None:
         media_types = body.JSON_ALONE
+        exchange.body_bytes_max = body.bytes_max(principal.role)
         for large in self._rules.large_bodies:
             if large.pattern.match(exchange.path):
                 security.allow(principal, large.role)
@@ -250,13 +252,15 @@ class Edge:
         if b"cookie" in exchange.found:
             scope["headers"] = head.without_cookies(scope["headers"])
         answer = _Answer(exchange, send, self._common_headers)
+        sent = self._bodies.of(receive, exchange.body_bytes_max, scope["principal"].role)
         try:
-            await self._app(scope, body.bounded(receive, exchange.body_bytes_max), answer.send)
+            await self._app(scope, sent.receive, answer.send)
         except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
             _log.exception("request failed", method=exchange.method, route=_route_of(scope))
             if not answer.started:
                 await self._send_error(exchange, ServiceError(), send)
         finally:
+            sent.release()
             exchange.route = _route_of(scope)
 
     async def _send_error(self, exchange: Exchange, error: ServiceError, send: Send) -> None:

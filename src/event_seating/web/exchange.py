@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web.asgi import Scope
-from event_seating.web.body import BODY_BYTES_MAX
+from event_seating.web.body import ANYONE_BODY_BYTES_MAX
 
 if TYPE_CHECKING:
     from event_seating.web.budgets import Charged
@@ -88,7 +88,7 @@ class Exchange:
         """The value of the buyer's cookie if it has the form of one; unverified."""
         self.charged: Charged | None = None
         self.cache = "-"
-        self.body_bytes_max = BODY_BYTES_MAX
+        self.body_bytes_max = ANYONE_BODY_BYTES_MAX
         self.status = 500
         self.size = 0
 

@@ -3,12 +3,14 @@
 Its own main process refuses connections at once when told to stop, leaves workers behind when it is
 killed and stops altogether when one of them dies, so only its embedded server is used, and
 processes are the supervisor's business. What is private to granian is touched in this file alone,
-and the version is pinned.
+and the version is pinned. What the server cannot bound of connections, `connections` does.
 """
 
 import asyncio
+import resource
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -18,6 +20,8 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from event_seating.web.asgi import App
+from event_seating.web.connection_rules import Limits
+from event_seating.web.connections import Guard, Traffic
 
 BACKLOG: Final = 4096
 """Connections that wait to be accepted: the rush at ten o'clock, and a worker's restart."""
@@ -25,12 +29,20 @@ BACKLOG: Final = 4096
 CONNECTIONS_MAX: Final = 16_384
 """Open connections a process; each takes a few kilobytes. More wait in the backlog."""
 
+OWN_DESCRIPTORS: Final = 256
+"""What the process opens besides: to databases, Redis, for logs and for looking at connections. The
+server would spin without them, since it is told again and again that it cannot accept."""
+
+CONNECTIONS_MIN: Final = 64
+"""However few descriptors there may be; the start says so."""
+
 HEAD_BYTES_MAX: Final = 64 * 1024
 """A request's line and headers together: eight times what browsers and proxies send."""
 
 IDLE_MS_MAX: Final = 75_000
-"""How long a connection may wait for its next request, or take to send a head. Longer than the
-60 s for which load balancers keep theirs, so that they never use one that was just closed here."""
+"""How long a connection may wait for its next request and take to send its head: the server has one
+time for both. Longer than the 60 s for which load balancers keep theirs, so that they never use one
+that was just closed here; `connections` ends a head that takes too long."""
 
 SENT_MS_MAX: Final = 60_000
 """How long sent bytes may stay unacknowledged: a client whose network is gone says nothing, and
@@ -45,15 +57,31 @@ STOP_WITHIN_S: Final = 10.0
 """How long requests that are under way may still take."""
 
 
-class HttpServer:
-    """Answers what comes in on `listener` with `app`, from `start` to `stop`."""
+def connections_max() -> int:
+    """How many connections this process can have, below its limit of descriptors."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(CONNECTIONS_MAX, max(CONNECTIONS_MIN, descriptors - OWN_DESCRIPTORS))
 
-    def __init__(self, app: App, listener: socket.socket) -> None:
+
+class HttpServer:
+    """Answers what comes in on `listener` with `app`, from `start` to `stop`.
+
+    Without `limits` only the number of connections is bounded.
+    """
+
+    def __init__(self, app: App, listener: socket.socket, limits: Limits | None = None) -> None:
         self._listener = listener
+        self.guard: Guard | None = None
+        if limits is not None:
+            app = traffic = Traffic(app)
+            self.guard = Guard(listener.getsockname()[1], limits, traffic, time.monotonic)
+            traffic.opening = self.guard.watched
+        total = limits.total if limits is not None else connections_max()
         if sys.platform == "linux":  # accepted connections take it over
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SENT_MS_MAX)
-        self._server = _OnSocket(app, listener)
+        self._server = _OnSocket(app, listener, total)
         self._task: asyncio.Task[None] | None = None
+        self._guarding: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to accept; from the return on nobody is refused."""
@@ -62,6 +90,8 @@ class HttpServer:
         self._task = asyncio.create_task(self._server.serve(), name="http-server")
         # The first step of the task sets it up without waiting for anything.
         await asyncio.sleep(0)
+        if self.guard is not None:
+            self._guarding = asyncio.create_task(self.guard.run(), name="connections")
 
     async def stop(self, *, hang_up: bool) -> None:
         """Accept no more, let requests finish for up to `STOP_WITHIN_S`.
@@ -76,8 +106,10 @@ class HttpServer:
             with suppress(OSError):  # macOS does not know it for a socket that listens
                 self._listener.shutdown(socket.SHUT_RDWR)
         await asyncio.wait([self._task], timeout=STOP_WITHIN_S)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        ending = [task for task in (self._task, self._guarding) if task is not None]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def failed(self) -> None:
         """Wait until the server ends by itself, which it should not."""
@@ -88,7 +120,7 @@ class HttpServer:
 class _OnSocket(Server):
     """Granian's embedded server on a socket that is bound already."""
 
-    def __init__(self, app: App, listener: socket.socket) -> None:
+    def __init__(self, app: App, listener: socket.socket, connections: int) -> None:
         host, port = listener.getsockname()[:2]
         super().__init__(
             app,
@@ -97,7 +129,7 @@ class _OnSocket(Server):
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
             backlog=BACKLOG,
-            backpressure=CONNECTIONS_MAX,
+            backpressure=connections,
             http1_settings=HTTP1Settings(
                 header_read_timeout=IDLE_MS_MAX, max_buffer_size=HEAD_BYTES_MAX
             ),

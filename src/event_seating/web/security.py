@@ -186,7 +186,7 @@ def client_address(
     that is not a trusted proxy's own was seen by one of ours; what stands left of it, anybody may
     have written.
     """
-    if not trusted or not forwarded or not _within(peer, trusted):
+    if not trusted or not forwarded or not within(peer, trusted):
         return peer
     hops = b",".join(forwarded).decode("latin-1").split(",")
     for hop in reversed(hops[-FORWARDED_HOPS_MAX:]):
@@ -194,7 +194,7 @@ def client_address(
         if _parsed(address) is None:
             break
         peer = address
-        if not _within(address, trusted):
+        if not within(address, trusted):
             break
     return peer
 
@@ -249,6 +249,7 @@ def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
     return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
-def _within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+def within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether the address is in one of these networks."""
     parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in networks)

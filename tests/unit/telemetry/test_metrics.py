@@ -80,6 +80,13 @@ class Jobs:
         self.durations = [Counted()]
 
 
+class Connections:
+    """What is known of connections."""
+
+    open = (1, 2, 3)
+    ended: Mapping[str, int] = {"head": 4}
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     built = Metrics(version="1.2.3")
@@ -87,6 +94,8 @@ def metrics() -> Metrics:
     built.attach_limiters({"account": KnownClients()})
     built.attach_wrong_keys(lambda: 12)
     built.attach_logs(lambda: 9)
+    built.attach_connections(Connections())
+    built.attach_database(lambda: 0)
     built.attach_redis(Redis)
     built.attach_jobs(Jobs())
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from event_seating.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
+from event_seating.errors import BodyTooLarge, BodyTooSlow, TooBusy, UnsupportedMediaType
 from event_seating.web import body
 from event_seating.web.asgi import Message
+from event_seating.web.body import Bodies, Body
+from event_seating.web.security import Role
 
 pytestmark = pytest.mark.anyio
 
@@ -73,33 +75,114 @@ def test_a_length_at_the_limit_is_taken() -> None:
     body.check_head("POST", JSON | {b"content-length": str(body.BODY_BYTES_MAX).encode()})
 
 
+def test_anyone_may_send_sixty_four_kilobytes_and_who_has_a_key_a_megabyte() -> None:
+    assert body.bytes_max(Role.anyone) == 64 * 1024
+    assert body.bytes_max(Role.box_office) == body.bytes_max(Role.admin) == 1024 * 1024
+
+
+def sent_by(
+    client: Client, *, limit: int = 1_000, bodies: Bodies | None = None, role: Role = Role.anyone
+) -> Body:
+    return (bodies or Bodies()).of(client.receive, limit, role)
+
+
 async def test_a_body_that_grows_too_long_is_read_to_its_end_and_refused() -> None:
     client = Client([b"x" * 6, b"x" * 6, b"x" * 6])
-    receive = body.bounded(client.receive, limit=10)
-    await receive()
+    sent = sent_by(client, limit=10)
+    await sent.receive()
     with pytest.raises(BodyTooLarge):
-        await receive()
+        await sent.receive()
     assert client.unsent == 0, "else the client would see a broken connection instead of the answer"
 
 
 async def test_a_body_that_stops_in_the_middle_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "PART_WITHIN_S", 0.01)
-    receive = body.bounded(Client([b"{"], ends=False).receive)
-    await receive()
+    sent = sent_by(Client([b"{"], ends=False))
+    await sent.receive()
     with pytest.raises(BodyTooSlow):
-        await receive()
+        await sent.receive()
+
+
+class Dribble:
+    """Sends parts of this size, one every `every_s` seconds, for ever."""
+
+    def __init__(self, size: int, every_s: float) -> None:
+        self._part = b"x" * size
+        self._every_s = every_s
+        self.now = 0.0
+        self.sent = 0
+
+    async def receive(self) -> Message:
+        self.now += self._every_s
+        self.sent += len(self._part)
+        return {"type": "http.request", "body": self._part, "more_body": True}
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+async def test_a_byte_every_fifteen_seconds_ends_after_thirty() -> None:
+    client = Dribble(1, every_s=15)
+    sent = Bodies(monotonic=client.monotonic).of(client.receive, 1_000, Role.anyone)
+    await sent.receive()
+    await sent.receive()
+    await sent.receive()
+    with pytest.raises(BodyTooSlow):
+        await sent.receive()
+
+
+async def test_a_long_body_has_a_second_more_for_each_sixty_four_kilobytes() -> None:
+    client = Dribble(64 * 1024, every_s=1)
+    sent = Bodies(monotonic=client.monotonic).of(client.receive, 2**25, Role.admin)
+    for _ in range(400):
+        await sent.receive()
 
 
 async def test_who_waits_for_the_end_of_the_connection_may_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(body, "PART_WITHIN_S", 0.01)
-    receive = body.bounded(Client([b"{}"]).receive)
-    await receive()
-    waiting = asyncio.create_task(receive())  # type: ignore[arg-type]
+    sent = sent_by(Client([b"{}"]))
+    await sent.receive()
+    waiting = asyncio.create_task(sent.receive())
     done, _ = await asyncio.wait([waiting], timeout=0.1)
     assert not done
     waiting.cancel()
+
+
+class TestTheBudgetOfAllBodies:
+    async def test_unfinished_ones_beyond_it_are_refused(self) -> None:
+        bodies = Bodies(anyone_bytes_max=25)
+        clients = [Client([b"x" * 10], ends=False) for _ in range(3)]
+        sent = [sent_by(client, bodies=bodies) for client in clients]
+        await sent[0].receive()
+        await sent[1].receive()
+        clients[2] = Client([b"x" * 10, b"x"])
+        with pytest.raises(TooBusy):
+            await sent_by(clients[2], bodies=bodies).receive()
+        assert clients[2].unsent == 0
+        assert bodies.received_bytes == 20
+
+    async def test_what_was_answered_leaves_its_room_to_others(self) -> None:
+        bodies = Bodies(anyone_bytes_max=25)
+        for _ in range(10):
+            sent = sent_by(Client([b"x" * 20]), bodies=bodies)
+            await sent.receive()
+            sent.release()
+            sent.release()
+        assert bodies.received_bytes == 0
+
+    async def test_a_refused_one_holds_nothing(self) -> None:
+        bodies = Bodies()
+        with pytest.raises(BodyTooLarge):
+            await sent_by(Client([b"x" * 20]), limit=10, bodies=bodies).receive()
+        assert bodies.received_bytes == 0
+
+    async def test_anyone_takes_no_room_from_who_has_a_key(self) -> None:
+        bodies = Bodies(anyone_bytes_max=25, bytes_max=25)
+        await sent_by(Client([b"x" * 20], ends=False), bodies=bodies).receive()
+        sent = sent_by(Client([b"x" * 20]), bodies=bodies, role=Role.admin)
+        assert (await sent.receive())["body"] == b"x" * 20
 
 
 async def test_discarding_ends_with_the_body() -> None:

@@ -1,0 +1,50 @@
+"""What this service writes is for its own user alone, and it says where others could read it.
+
+The database holds the key that signs hold tokens, and the secrets of webhooks; logs and mails name
+people. Nothing here changes the mode of what is there already: who opened it may have meant it.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+OTHERS: Final = 0o077
+"""Every right of the group and of all others."""
+
+DIRECTORY_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
+
+
+def keep_private() -> None:
+    """From now on what this process and its children make is closed to others."""
+    os.umask(OTHERS)
+
+
+def exposed(data_dir: Path, database: Path | None, log_dir: Path | None) -> Iterator[str]:
+    """A sentence for each place that others may enter or read: what, and what to do."""
+    for setting, directory in (("DATA_DIR", data_dir), ("LOG_DIR", log_dir)):
+        if directory is not None and _open_to_others(directory):
+            yield _sentence(setting, directory, "enter")
+    if database is not None and _open_to_others(database) and _open_to_others(database.parent):
+        yield _sentence("DATABASE_URL", database, "read")
+
+
+def _sentence(setting: str, path: Path, right: str) -> str:
+    return (
+        f"{setting}: other users of this machine may {right} {path} (mode {_mode(path):o}), where "
+        f"secrets are kept; `chmod -R go= {path}` closes it"
+    )
+
+
+def _open_to_others(path: Path) -> bool:
+    return bool(_mode(path) & OTHERS)
+
+
+def _mode(path: Path) -> int:
+    """The rights on it; none when it is not there yet."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0

@@ -65,6 +65,12 @@ class Configuration(Struct, frozen=True, gc=False):
     rules: Rules = Rules()
 
 
+class CancelReason(StrEnum):
+    """Why a booking was cancelled, as the log says it: no text that somebody wrote is in there."""
+
+    event_cancelled = "event_cancelled"
+
+
 class LineGroup(Struct, frozen=True, gc=False, array_like=True):
     """Seats with the same ticket type (`None`: standard) and the same price, frozen at the hold."""
 

@@ -30,6 +30,7 @@ from event_seating.booking.requests import (
     ReleaseHold,
     Request,
     UnblockSeats,
+    WindUp,
 )
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.referee import Referee
@@ -170,6 +171,13 @@ class Wishes:
         """The event is called off."""
         return Configure(Configuration("EUR", PRICES, SaleStatus.cancelled, rules=self.rules))
 
+    def wind_up(self) -> Request:
+        """Give back some of what is left of it; before that there is nothing to give back."""
+        return WindUp(3)
+
+    def _wind_up(self) -> Wish:
+        return self.wind_up
+
     # What is on the street
 
     def _hold(self) -> bytes:
@@ -203,4 +211,5 @@ class Wishes:
         (2, _block),
         (4, _unblock),
         (2, _configure),
+        (2, _wind_up),
     )

@@ -141,6 +141,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
+        if signals is not None:
+            signals.listen(channels.EVENTS, seating.seat_logs.row_written)
+            signals.on_up(seating.seat_logs.rows_missed)
 
         limiter = Limiter(settings.rate_limits, clock.monotonic) if settings.rate_limits else None
         _measure(metrics, logs, accounts, limiter)

@@ -114,7 +114,7 @@ class Cancelled(Struct, frozen=True, gc=False, array_like=True, tag=8):
 
     booking: Id
     seats: tuple[Seat, ...]
-    reason: CancelReason | None = None
+    reason_code: CancelReason | None = None
 
 
 class Exchanged(Struct, frozen=True, gc=False, array_like=True, tag=9):

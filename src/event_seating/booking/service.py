@@ -25,6 +25,7 @@ from event_seating.booking.bodies import (
 from event_seating.booking.booking_store import BookingRow
 from event_seating.booking.caller import Caller, once
 from event_seating.booking.entries import Entry, Exchanged
+from event_seating.booking.given_back import once_cancelled
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
@@ -57,6 +58,7 @@ from event_seating.errors import (
     BookingNotFound,
     EventNotFound,
     HoldNotFound,
+    Refused,
     UnknownUser,
 )
 from event_seating.web.json_body import invalid
@@ -145,9 +147,11 @@ class BookingService:
     async def release_hold(self, token: str, caller: Caller) -> Granted:
         """Give a hold back."""
         house, log, key = await self._hold(token)
-        return await self._ask(
-            log, house, ReleaseHold(key, caller.actor), lambda _batch, _entry: (204, b""), caller
-        )
+        request = ReleaseHold(key, caller.actor)
+        try:
+            return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
+        except Refused as refused:
+            return once_cancelled(log, refused, 204, b"")
 
     # Bookings
 
@@ -191,7 +195,10 @@ class BookingService:
             )
 
         request = CancelBooking(key, part, caller.actor)
-        return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
+        try:
+            return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
+        except Refused as refused:
+            return once_cancelled(log, refused, 200, await self.read_booking(booking_id))
 
     async def change_booking(
         self,

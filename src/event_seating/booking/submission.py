@@ -20,6 +20,12 @@ from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import Request
 from event_seating.booking.store import Claim, LogRow, StoredAnswer
 from event_seating.errors import IdempotencyKeyReused
+from event_seating.jobs.model import NewJob
+
+
+def no_jobs(_entry: Entry) -> Sequence[NewJob]:
+    """Nothing follows from most requests but what the log's own listeners make of them."""
+    return ()
 
 
 class Once(Struct, frozen=True, gc=False):
@@ -54,6 +60,8 @@ class Submission(Struct, eq=False):
     """Answer what would happen, and let nothing happen."""
     occasion: Mapping[str, str | int] | None = None
     """What a `Configure` changes of the event's own row: its name and dates, by column."""
+    jobs: Callable[[Entry], Sequence[NewJob]] = no_jobs
+    """What has to be done once it is granted; written in the same transaction."""
     outcome: asyncio.Future[Granted | Refusal] = msgspec.field(default_factory=asyncio.Future)
 
 
@@ -100,6 +108,7 @@ class Decided:
         status, body = submission.answer(batch, entry)
         if not submission.dry_run:
             self.projection.add(batch, entry, submission.buyer)
+            self.projection.jobs += submission.jobs(entry)
             if submission.occasion:
                 self.projection.occasion.update(submission.occasion)
             if once is not None:

@@ -191,6 +191,7 @@ class EventPage {
     const before = this.event;
     this.event = { ...before, ...event };
     showHead(this.event);
+    if (this.event.status === "cancelled") this.hold.letGo();
     if (JSON.stringify(before.prices) !== JSON.stringify(this.event.prices)) {
       this.tariff = new Tariff(this.event, this.model.categories);
       this.seats.setTariff(this.tariff);

@@ -8,7 +8,7 @@ const SENTENCES = {
   sold_out: "There are not that many free seats for these prices.",
   too_many_held: "You hold too many seats already. Book or give back some first.",
   not_on_sale: "This event does not sell at the moment.",
-  event_cancelled: "This event was cancelled.",
+  event_cancelled: "This event was cancelled. Nothing is held or booked any more.",
   hold_expired: "Your time ran out, and your seats went back on sale.",
   hold_released: "Your seats were given back.",
   hold_not_found: "The server no longer knows your seats. Please choose again.",

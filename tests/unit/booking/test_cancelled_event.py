@@ -66,7 +66,7 @@ def test_holds_end_first_then_bookings_so_many_in_a_row(called_off: SeatStates) 
     kinds = [[type(operation) for operation in entry.operations] for entry in rows]
     assert kinds == [[Released] * 2, [Cancelled] * 2, [Cancelled]]
     reasons = {
-        operation.reason
+        operation.reason_code
         for entry in rows
         for operation in entry.operations
         if isinstance(operation, Cancelled)

@@ -139,6 +139,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
+        if signals is not None:
+            signals.listen(channels.EVENTS, seating.seat_logs.row_written)
+            signals.on_up(seating.seat_logs.rows_missed)
 
         limits = limits_of(settings, clock.monotonic)
         _measure(metrics, logs, accounts, limits)

@@ -6,21 +6,26 @@ serving as well is built by `bootstrap`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from event_seating.booking.announcements import CONFIRMATION, NEWS_TYPES
-from event_seating.booking.confirmation import Confirmations
+from event_seating.booking.announcements import CONFIRMATION, NEWS_TYPES, Announcements
+from event_seating.booking.cancelled_events import CancelledEvents
+from event_seating.booking.confirmation import CANCELLATION, BookingMails
 from event_seating.booking.houses import Houses
+from event_seating.booking.log import SeatLog
 from event_seating.booking.news import NewsJobs
+from event_seating.booking.registry import SeatLogs
 from event_seating.booking.report import Reports
+from event_seating.booking.store import SqlLogStore
 from event_seating.bootstrap import accounts_of, begin_signals, open_database
-from event_seating.clock import Clock, SystemClock
+from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
+from event_seating.db.timekeeper import Timekeeper
 from event_seating.errors import StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
@@ -42,6 +47,7 @@ from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import WebhookService
 from event_seating.webhooks.targets import rules_of
+from event_seating.webhooks.wanted import Wanted
 
 DRAIN_WITHIN_S: Final = 15.0
 """For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
@@ -127,6 +133,47 @@ def _houses(stack: AsyncExitStack, database: Database, clock: Clock) -> tuple[Ho
     return houses, facts
 
 
+def _logs_of(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    houses: Houses,
+    signals: Signals,
+) -> Callable[[str], Awaitable[SeatLog]]:
+    """The log of an event as it is now, to be written to; servers are told of each row."""
+    wanted = Wanted(database, NEWS_TYPES)
+    seat_clock = DatabaseClock(clock)
+    timekeeper = Timekeeper(seat_clock, database)
+    nudge = channels.nudge_of(signals)
+    announcements = Announcements(confirms=sends_mail(settings), wanted=wanted, nudge=nudge)
+    logs = SeatLogs(
+        SqlLogStore(database),
+        seat_clock,
+        houses.index,
+        grace_ms=int(settings.booking_grace_s * MS_PER_S),
+        memory_bytes=0,  # the one that is worked on: nobody else asks here
+        set_clock=timekeeper.set,
+        announce=announcements,
+    )
+    stack.push_async_callback(logs.aclose)
+    logs.listen(lambda _log, _changes, _entries: announcements.written())
+    logs.listen(
+        lambda log, _changes, _entries: signals.publish(
+            channels.EVENTS, f"{log.event_id}:{log.states.version}"
+        )
+    )
+
+    async def log_of(event_id: str) -> SeatLog:
+        await wanted.refresh()
+        await timekeeper.set()
+        log = await logs.get(event_id)
+        await log.catch_up()
+        return log
+
+    return log_of
+
+
 def _handlers(
     stack: AsyncExitStack,
     settings: Settings,
@@ -148,12 +195,17 @@ def _handlers(
         **Reports(database, houses.get, clock).handlers(),
         **NewsJobs(database, houses.get, webhooks.tell).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
+        **CancelledEvents(
+            _logs_of(stack, settings, database, clock, houses, signals),
+            sends_mail=sends_mail(settings),
+        ).handlers(),
     }
     taken = stack.enter_context(Taken(settings.data_dir / TAKEN))
     office = post(settings, clock, taken)
     if office is None:
-        return handlers | {WELCOME: wait_for_a_server, CONFIRMATION: wait_for_a_server}
+        mails = (WELCOME, CONFIRMATION, CANCELLATION)
+        return handlers | dict.fromkeys(mails, wait_for_a_server)
     stack.push_async_callback(office.aclose)
     handlers |= Welcomes(database, office).handlers()
-    handlers |= Confirmations(database, houses.get, facts.told, office, clock).handlers()
+    handlers |= BookingMails(database, houses.get, facts.told, office, clock).handlers()
     return handlers

@@ -57,6 +57,25 @@ def test_an_event_that_does_not_sell_says_why(
     buyer.expect_accessible()
 
 
+def test_a_basket_of_an_event_that_is_cancelled_says_so_and_lets_go(
+    house: House, visit: Open
+) -> None:
+    event = house.event()
+    buyer = visit().open(event)
+    buyer.find("#best").click()
+    buyer.expect_settled()
+    assert house.counts(event)["held"] > 0
+    house.ask("POST", f"/events/{event}/cancel", {"notify": False})
+    expect(buyer.find("#notice")).to_contain_text("This event was cancelled. Nothing is held")
+    expect(buyer.find("#basket-title")).to_have_text("Your seats")
+    expect(buyer.find("#timer")).to_be_hidden()
+    buyer.picture("desktop-cancelled-basket")
+    buyer.page.reload()
+    expect(buyer.find("#sale-banner")).to_contain_text("This event is cancelled.")
+    expect(buyer.find("#basket-title")).to_have_text("Your seats")
+    assert house.counts(event)["held"] == 0
+
+
 def test_an_event_that_is_cancelled_meanwhile_says_so(house: House, visit: Open) -> None:
     event = house.event()
     buyer = visit().open(event)

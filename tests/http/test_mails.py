@@ -16,7 +16,7 @@ from tests.smtp import SmtpServer
 from tests.unit.mail.letters import NothingNoted
 
 from event_seating.booking import confirmation
-from event_seating.booking.confirmation import Confirmations
+from event_seating.booking.confirmation import BookingMails
 from event_seating.cache.coherence import Coherence
 from event_seating.clock import SystemClock
 from event_seating.db.tables import users
@@ -60,10 +60,10 @@ async def post(server: SmtpServer) -> AsyncIterator[Post]:
 
 
 @pytest.fixture
-def confirmations(service: Service, post: Post) -> Confirmations:
+def confirmations(service: Service, post: Post) -> BookingMails:
     parts = service.parts
     told = EventFacts(parts.database).told
-    return Confirmations(parts.database, parts.houses.get, told, post, parts.clock)
+    return BookingMails(parts.database, parts.houses.get, told, post, parts.clock)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def book(service: Service, event: str, **more: Any) -> str:
     return str(booked.json()["id"])
 
 
-async def confirm(confirmations: Confirmations, event: str, booking: str) -> Any:
+async def confirm(confirmations: BookingMails, event: str, booking: str) -> Any:
     handle = confirmations.handlers()["booking-confirmation"]
     return await handle(job("booking-confirmation", {"bookingId": booking}, event))
 
@@ -110,7 +110,7 @@ def entry(message: EmailMessage) -> Component:
 
 
 async def test_a_confirmation_says_what_was_booked_where_and_when(
-    service: Service, server: SmtpServer, confirmations: Confirmations, event: str
+    service: Service, server: SmtpServer, confirmations: BookingMails, event: str
 ) -> None:
     booking = await book(service, event, orderRef="R-1")
     assert await confirm(confirmations, event, booking) == {"sent": True}
@@ -145,7 +145,7 @@ The attached file puts the event into your calendar.
 
 
 async def test_a_ticket_type_goes_by_its_label(
-    service: Service, server: SmtpServer, confirmations: Confirmations, event: str
+    service: Service, server: SmtpServer, confirmations: BookingMails, event: str
 ) -> None:
     booking = await book(service, event)
     types = {"standard": {"label": "Full price"}, "reduced": {"label": "Students <25"}}
@@ -159,8 +159,32 @@ async def test_a_ticket_type_goes_by_its_label(
     assert "Students &lt;25" in part(got.message, "html")
 
 
+async def test_a_cancelled_event_is_told_with_its_reason_and_leaves_the_calendar(
+    service: Service, server: SmtpServer, confirmations: BookingMails, event: str
+) -> None:
+    booking = await book(service, event, orderRef="R-1")
+    await service.client.post(f"/bookings/{booking}/cancel", json={})
+    handle = confirmations.handlers()["booking-cancelled"]
+    payload = {"bookingId": booking, "reason": "The singer is <ill>."}
+    assert await handle(job("booking-cancelled", payload, event)) == {"sent": True}
+    (got,) = server.received
+    assert got.message["Subject"] == "Cancelled: Concert & <Ball>"
+    text = part(got.message, "plain")
+    assert "The singer is <ill>." in text
+    assert "Section A, row 1, seat 2\n  Seated, Reduced: EUR 30.00" in text
+    assert "Total: EUR 166.50" in text
+    assert "&lt;ill&gt;" in part(got.message, "html")
+    found = entry(got.message)
+    assert found["STATUS"] == "CANCELLED"
+    assert found["UID"].startswith(booking)
+    assert found["SEQUENCE"] > 2, "it takes the place of the entry of the confirmation"
+    quiet = {"bookingId": booking, "reason": None}
+    await handle(job("booking-cancelled", quiet, event))
+    assert "None" not in part(server.received[1].message, "plain")
+
+
 async def test_what_people_wrote_is_text_in_the_html(
-    service: Service, server: SmtpServer, confirmations: Confirmations, event: str
+    service: Service, server: SmtpServer, confirmations: BookingMails, event: str
 ) -> None:
     await confirm(confirmations, event, await book(service, event, orderRef="<i>R</i>"))
     html = part(server.received[0].message, "html")
@@ -174,7 +198,7 @@ async def test_what_people_wrote_is_text_in_the_html(
 
 
 async def test_the_calendar_has_the_event_at_its_hour(
-    service: Service, server: SmtpServer, confirmations: Confirmations, event: str
+    service: Service, server: SmtpServer, confirmations: BookingMails, event: str
 ) -> None:
     booking = await book(service, event)
     await confirm(confirmations, event, booking)
@@ -190,7 +214,7 @@ async def test_the_calendar_has_the_event_at_its_hour(
 
 
 async def test_it_says_what_the_booking_is_when_it_is_sent(
-    service: Service, server: SmtpServer, confirmations: Confirmations, event: str
+    service: Service, server: SmtpServer, confirmations: BookingMails, event: str
 ) -> None:
     booking = await book(service, event)
     given_back = {"seats": ["A-1-1"], "areas": {"floor": 3}}
@@ -228,7 +252,7 @@ async def user_gone(service: Service, event: str, booking: str) -> None:
 async def test_where_nothing_is_to_be_confirmed_the_job_is_done_without_a_mail(
     service: Service,
     server: SmtpServer,
-    confirmations: Confirmations,
+    confirmations: BookingMails,
     event: str,
     happens: Callable[[Service, str, str], Any],
     reason: str,
@@ -242,7 +266,7 @@ async def test_where_nothing_is_to_be_confirmed_the_job_is_done_without_a_mail(
 async def test_a_long_booking_names_the_first_seats_and_counts_the_rest(
     service: Service,
     server: SmtpServer,
-    confirmations: Confirmations,
+    confirmations: BookingMails,
     event: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -257,14 +281,14 @@ async def test_a_long_booking_names_the_first_seats_and_counts_the_rest(
     "payload", [{}, {"bookingId": 7}, {"bookingId": "x"}, {"bookingId": "\0"}, {"bookingId": None}]
 )
 async def test_a_payload_that_is_none_fails_at_once(
-    confirmations: Confirmations, event: str, payload: dict[str, Any]
+    confirmations: BookingMails, event: str, payload: dict[str, Any]
 ) -> None:
     with pytest.raises(JobFailed):
-        await confirmations.send(job("booking-confirmation", payload, event))
+        await confirmations.confirm(job("booking-confirmation", payload, event))
 
 
 async def test_a_booking_that_is_not_there_fails_at_once(
-    service: Service, confirmations: Confirmations, event: str
+    service: Service, confirmations: BookingMails, event: str
 ) -> None:
     booking = await book(service, event)
     with pytest.raises(JobFailed, match="no such booking"):

@@ -320,6 +320,18 @@ class TestHearing:
         assert told["type"] == "event.sold_out"
         assert told["data"] == {"eventId": event, "version": booked.json()["version"]}
 
+    async def test_a_cancelled_event_is_told_once_and_by_whichever_way(
+        self, service: Service, receiver: Receiver
+    ) -> None:
+        event = await on_sale(service)
+        secret = (await subscribe(service, receiver, "event.cancelled"))["secret"]
+        await service.client.patch(f"/events/{event}", json={"status": "paused"})
+        await service.client.post(f"/events/{event}/cancel", json={"notify": False})
+        await service.client.post(f"/events/{event}/cancel", json={"notify": False})
+        (told,) = await heard(service, receiver, secret)
+        assert told["type"] == "event.cancelled"
+        assert told["data"] == {"eventId": event, "version": 3}
+
     async def test_nothing_that_opens_a_hold_or_names_a_person_is_told(
         self, service: Service, receiver: Receiver
     ) -> None:

@@ -14,6 +14,7 @@ from event_seating.booking.entries import (
     Blocked,
     Booked,
     Cancelled,
+    Configured,
     Entry,
     Exchanged,
     Expired,
@@ -24,6 +25,7 @@ from event_seating.booking.entries import (
 )
 from event_seating.booking.model import Batch
 from event_seating.booking.projection import CONFIRMED, Projection
+from event_seating.booking.records import SaleStatus
 from event_seating.jobs.model import (
     BULK,
     DATABASE_OPERATIONS,
@@ -40,6 +42,7 @@ NEWS: Final = "webhook-news"
 """The job that tells subscribers of a row of the log; its payload has `version`, `soldOut`."""
 
 SOLD_OUT: Final = "event.sold_out"
+EVENT_CANCELLED: Final = "event.cancelled"
 
 NEWS_OF: Final[dict[type[Operation], str]] = {
     Held: "hold.created",
@@ -54,7 +57,7 @@ NEWS_OF: Final[dict[type[Operation], str]] = {
 }
 """What subscribers call that which happened; all else in a log is no news."""
 
-NEWS_TYPES: Final = frozenset({*NEWS_OF.values(), SOLD_OUT})
+NEWS_TYPES: Final = frozenset({*NEWS_OF.values(), SOLD_OUT, EVENT_CANCELLED})
 
 Announce = Callable[[Batch, Projection], Sequence[NewJob]]
 """The jobs that follow from a batch that is decided and not yet written."""
@@ -92,7 +95,7 @@ class Announcements:
             if types & wanted:
                 payload = {"version": batch.version, "soldOut": sold_out}
                 jobs.append(_job(DATABASE_OPERATIONS, NEWS, payload, projection, BULK))
-        self._asked = self._asked or bool(jobs)
+        self._asked = self._asked or bool(jobs) or bool(projection.jobs)
         return jobs
 
     def written(self) -> None:
@@ -111,8 +114,16 @@ class Announcements:
 
 def types_of(entries: Iterable[Entry]) -> set[str]:
     """What subscribers call that which these entries say."""
-    kinds = {type(operation) for entry in entries for operation in entry.operations}
-    return {NEWS_OF[kind] for kind in kinds if kind in NEWS_OF}
+    named = {type_of(operation) for entry in entries for operation in entry.operations}
+    return {name for name in named if name is not None}
+
+
+def type_of(operation: Operation) -> str | None:
+    """What subscribers call this operation; none when it is no news."""
+    if isinstance(operation, Configured):
+        cancelled = operation.configuration.status == SaleStatus.cancelled
+        return EVENT_CANCELLED if cancelled else None
+    return NEWS_OF.get(type(operation))
 
 
 def _sells_out(batch: Batch, projection: Projection) -> bool:

@@ -142,8 +142,11 @@ def _names(operation: Operation, event_id: str) -> dict[str, str]:
         key = getattr(operation, name, None)
         if key is not None:
             names[name] = ids.to_text(event_id, key)
-    reason = getattr(operation, "reason", "")
-    return {**names, "reason": reason} if reason else names
+    for name, field in (("reason", "reason"), ("reason_code", "reasonCode")):
+        reason = getattr(operation, name, None)
+        if reason:
+            names[field] = reason
+    return names
 
 
 def _seats(seats: Sequence[int], house: House) -> dict[str, Any]:

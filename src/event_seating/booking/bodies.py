@@ -46,6 +46,8 @@ TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=_TICKET_TY
 Quantity = Annotated[int, Meta(ge=1, le=SEATS_MAX)]
 Reference = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 Reason = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
+Announcement = Annotated[str, Meta(max_length=500, pattern=_NO_CONTROL)]
+"""What buyers are told of a cancelled event, in a mail: some sentences."""
 UserId = Annotated[str, Meta(pattern=_USER_ID)]
 Seats = Annotated[list[SeatId], Meta(max_length=SEATS_MAX)]
 ByTicketType = Annotated[dict[TicketType, Quantity], Meta(max_length=TICKET_TYPES_MAX)]
@@ -163,3 +165,12 @@ def metadata_json(metadata: dict[str, Any] | None) -> str | None:
     if len(encoded) > METADATA_BYTES_MAX:
         raise invalid("metadata", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
     return encoded.decode()
+
+
+class CancelEventBody(Body, frozen=True):
+    """`POST /events/{id}/cancel`."""
+
+    notify: bool
+    """Must be said: a mail cannot be taken back."""
+    reason: Announcement | None = None
+    """For people: in the mails, never in the log."""

@@ -1,8 +1,9 @@
-"""The mail to a buyer: what was booked, where and when it is, and an entry for the calendar.
+"""The mails to a buyer: what was booked, where and when it is; and that the event is cancelled.
 
-The mail says what the booking is when it is sent, which may be hours after it was made: what was
-given back meanwhile is not in it, and who has nothing left gets no mail. It says nothing of how
-the event is sold, nor anything that is not in the booking or on a ticket.
+Each has an entry for the calendar; the later one takes the earlier one out again. A confirmation
+says what the booking is when it is sent, which may be hours after it was made: what was given back
+meanwhile is not in it, and who has nothing left gets no mail. It says nothing of how the event is
+sold, nor anything that is not in the booking or on a ticket.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,14 @@ from event_seating.booking.ticket_types import label_of
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.jobs.model import (
+    NOTIFICATIONS,
+    Handler,
+    Job,
+    JobFailed,
+    NewJob,
+    new_job_id,
+)
 from event_seating.mail.calendar_entry import Entry, calendar
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
@@ -32,6 +40,9 @@ from event_seating.mail.rendering import render
 from event_seating.mailbox import mailbox
 from event_seating.users import store as user_store
 from event_seating.users.model import User
+
+CANCELLATION: Final = "booking-cancelled"
+"""The job that tells a buyer that an event is cancelled."""
 
 LINES_MAX: Final = 200
 """Seats that a mail names: mail programs cut off what is longer than about 100 kB."""
@@ -47,10 +58,29 @@ class Line(NamedTuple):
 
 class _Payload(msgspec.Struct, rename="camel"):
     booking_id: str
+    reason: str | None = None
+    """Why the event was cancelled, as its organiser wrote it."""
 
 
-class Confirmations:
-    """Sends the mail."""
+class _Addressed(NamedTuple):
+    """A mail that is to be sent: about what, and to whom."""
+
+    booking_id: str
+    row: BookingRow
+    user: User | None
+    """None when there is none, or no more."""
+    occasion: Occasion
+    house: House
+
+
+def cancellation_of(event_id: str, booking: bytes, reason: str | None) -> NewJob:
+    """The job that mails a buyer that the event, and with it this booking, is cancelled."""
+    payload = {"bookingId": ids.to_text(event_id, booking), "reason": reason}
+    return NewJob(new_job_id(), NOTIFICATIONS, CANCELLATION, payload, event_id)
+
+
+class BookingMails:
+    """Sends them."""
 
     def __init__(
         self,
@@ -68,45 +98,50 @@ class Confirmations:
 
     def handlers(self) -> dict[str, Handler]:
         """What it does, by the job's name."""
-        return {CONFIRMATION: self.send}
+        return {CONFIRMATION: self.confirm, CANCELLATION: self.tell_of_cancellation}
 
-    async def send(self, job: Job) -> dict[str, Any]:
+    async def confirm(self, job: Job) -> dict[str, Any]:
         """Confirm a booking, unless there is nothing left to confirm, or nobody to tell."""
-        booking_id = _booking_of(job)
+        found = await self._addressed(_payload_of(job), job.event_id)
+        if found.row.status != CONFIRMED:
+            return _unsent("the booking was cancelled")
+        if found.occasion.cancelled:
+            return _unsent("the event was cancelled")
+        return await self._send(job, CONFIRMATION, f"Your booking: {found.occasion.name}", found)
+
+    async def tell_of_cancellation(self, job: Job) -> dict[str, Any]:
+        """Say that an event is cancelled, to somebody who had a booking."""
+        payload = _payload_of(job)
+        found = await self._addressed(payload, job.event_id)
+        subject = f"Cancelled: {found.occasion.name}"
+        return await self._send(job, CANCELLATION, subject, found, reason=payload.reason)
+
+    async def _addressed(self, payload: _Payload, event_id: str) -> _Addressed:
+        booking_id = payload.booking_id
         async with self._database.read() as connection:
-            row = await booking_store.by_id(connection, job.event_id, booking_id)
+            row = await booking_store.by_id(connection, event_id, booking_id)
             user_id = row.user_id if row is not None else None
             user = None if user_id is None else await user_store.by_id(connection, user_id)
         if row is None:
             raise JobFailed("There is no such booking.")
         try:
-            occasion = await self._occasion_of(job.event_id)
+            occasion = await self._occasion_of(event_id)
+            house = await self._house_of(event_id)
         except EventNotFound:
             raise JobFailed("There is no such event.") from None
-        if row.status != CONFIRMED:
-            return _unsent("the booking was cancelled")
-        if occasion.cancelled:
-            return _unsent("the event was cancelled")
+        return _Addressed(booking_id, row, user, occasion, house)
+
+    async def _send(
+        self, job: Job, template: str, subject: str, found: _Addressed, **more: Any
+    ) -> dict[str, Any]:
+        user = found.user
         if user is None:
             return _unsent("the user is gone")
-        house = await self._house_of(job.event_id)
-        await self._post.send(self._mail(job.id, booking_id, row, user, occasion, house))
-        return {"sent": True}
-
-    def _mail(
-        self,
-        job_id: str,
-        booking_id: str,
-        row: BookingRow,
-        user: User,
-        occasion: Occasion,
-        house: House,
-    ) -> Mail:
+        occasion, row = found.occasion, found.row
         zone = ZoneInfo(occasion.time_zone)
-        lines = lines_of(row, house, occasion.ticket_labels)
-        subject = f"Your booking: {occasion.name}"
+        lines = lines_of(row, found.house, occasion.ticket_labels)
         words = render(
-            CONFIRMATION,
+            template,
             {
                 "subject": subject,
                 "name": user.name,
@@ -117,28 +152,32 @@ class Confirmations:
                 "lines": lines[:LINES_MAX],
                 "more": max(0, len(lines) - LINES_MAX),
                 "total": money.for_people(total(row.groups), row.currency),
-                "booking": booking_id,
+                "booking": found.booking_id,
                 "order": row.order_ref,
+                **more,
             },
         )
         seats = "\n".join(line.label for line in lines[:LINES_MAX])
         entry = Entry(
-            uid=f"{booking_id}@{self._post.sender.domain}",
+            uid=f"{found.booking_id}@{self._post.sender.domain}",
             sequence=row.version,
             starts_at_ms=occasion.starts_at_ms,
             zone=zone,
             summary=occasion.name,
             location=occasion.venue,
-            description=f"{seats}\n\nBooking number: {booking_id}",
+            description=f"{seats}\n\nBooking number: {found.booking_id}",
+            cancelled=template == CANCELLATION,
         )
-        return Mail(
-            job_id,
+        mail = Mail(
+            job.id,
             mailbox(user.name, user.email),
             subject,
             words.text,
             words.html,
             calendar(entry, self._clock.now_ms()),
         )
+        await self._post.send(mail)
+        return {"sent": True}
 
 
 def lines_of(row: BookingRow, house: House, labels: Mapping[str, str]) -> list[Line]:
@@ -167,15 +206,15 @@ def _when(starts_at_ms: int, zone: ZoneInfo) -> dict[str, str]:
     }
 
 
-def _booking_of(job: Job) -> str:
+def _payload_of(job: Job) -> _Payload:
     try:
-        booking_id = msgspec.convert(job.payload, _Payload).booking_id
+        payload = msgspec.convert(job.payload, _Payload)
     except msgspec.ValidationError as error:
-        raise JobFailed(f"The payload is not one of {CONFIRMATION}: {error}") from None
-    named = ids.from_text(booking_id)
+        raise JobFailed(f"The payload is not one of {job.name}: {error}") from None
+    named = ids.from_text(payload.booking_id)
     if named is None or named[0] != job.event_id:
         raise JobFailed("The payload names no booking of this event.")
-    return booking_id
+    return payload
 
 
 def _unsent(reason: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ would do what was asked, or a refusal. None changes anything; the time is an arg
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, ClassVar
 
 from event_seating.booking.best import BestFinder
@@ -47,6 +48,7 @@ from event_seating.booking.records import (
     AVAILABLE,
     BLOCKED,
     Booking,
+    CancelReason,
     Configuration,
     Ending,
     Gone,
@@ -77,6 +79,7 @@ from event_seating.booking.requests import (
     Request,
     ThawHold,
     UnblockSeats,
+    WindUp,
 )
 
 ADDRESS_FACTOR = 10
@@ -89,9 +92,13 @@ _ENDINGS = {
     Ending.cancelled: RefusalCode.hold_not_found,
 }
 
+_ONCE_CANCELLED = frozenset({ReleaseHold, CancelBooking, WindUp})
+"""What may still be asked of an event that is cancelled: whatever gives seats back."""
+
 _CANCELLED = Refusal(RefusalCode.event_cancelled)
 _NOT_ON_SALE = Refusal(RefusalCode.not_on_sale)
 _NOTHING_LEFT = Refusal(RefusalCode.nothing_left)
+_NOTHING_TO_WIND_UP = Refusal(RefusalCode.booking_not_found)
 _CONFIGURATION_CHANGED = Refusal(RefusalCode.configuration_changed)
 
 NOT_FOR_SALE = "not for sale in the seat map"
@@ -139,7 +146,7 @@ class RuleBook:
         if configuration is None:
             if not isinstance(request, Configure):
                 raise ValueError("the first request of an event configures it")
-        elif configuration.status == SaleStatus.cancelled:
+        elif configuration.status == SaleStatus.cancelled and type(request) not in _ONCE_CANCELLED:
             return _CANCELLED
         outcome = self._RULES[type(request)](self, request, now_ms)
         if isinstance(outcome, Refusal):
@@ -233,9 +240,12 @@ class RuleBook:
         return hold if isinstance(hold, Refusal) else thawed(hold, request, now_ms)
 
     def _changeable(self, request: ChangeHold | ReleaseHold, now_ms: int) -> Hold | Refusal:
-        """The hold that is to be changed or given back, unless it is frozen for this caller."""
+        """The hold that is to be changed or given back, unless it is frozen for this caller.
+
+        Of a cancelled event everything is given back, whoever pays for it.
+        """
         hold = self.live_hold(request.hold, now_ms)
-        if isinstance(hold, Refusal):
+        if isinstance(hold, Refusal) or self._configuration.status == SaleStatus.cancelled:
             return hold
         return kept_still(hold, request.box_office) or hold
 
@@ -276,6 +286,23 @@ class RuleBook:
             return Cancelled(booking.id, seats_of(booking.groups))
         seats = part_of(self._ledger, booking.groups, request.part, RefusalCode.not_in_booking)
         return seats if isinstance(seats, Refusal) else Cancelled(booking.id, seats)
+
+    def _wind_up(self, request: WindUp, _now_ms: int) -> Operations | Refusal:
+        ledger = self._ledger
+        if self._configuration.status != SaleStatus.cancelled:
+            return _NOTHING_TO_WIND_UP
+        holds = islice(ledger.holds.values(), request.most)
+        released = tuple(Released(hold.id, seats_of(hold.groups)) for hold in holds)
+        if released:
+            return released
+        bookings = islice(ledger.bookings.values(), request.most)
+        return (
+            tuple(
+                Cancelled(booking.id, seats_of(booking.groups), CancelReason.event_cancelled)
+                for booking in bookings
+            )
+            or _NOTHING_TO_WIND_UP
+        )
 
     def _exchange(self, request: ExchangeSeats, now_ms: int) -> Exchanged | Refusal:
         booking = self.live_booking(request.booking, now_ms)
@@ -389,6 +416,7 @@ class RuleBook:
         BookHold: _book,
         BookSeats: _book_seats,
         CancelBooking: _cancel,
+        WindUp: _wind_up,
         ExchangeSeats: _exchange,
         BlockSeats: _block,
         UnblockSeats: _unblock,

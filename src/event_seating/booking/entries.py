@@ -22,6 +22,7 @@ from event_seating.booking.records import (
     BLOCKED,
     BOOKED,
     HELD,
+    CancelReason,
     Configuration,
     Groups,
     Id,
@@ -113,6 +114,7 @@ class Cancelled(Struct, frozen=True, gc=False, array_like=True, tag=8):
 
     booking: Id
     seats: tuple[Seat, ...]
+    reason_code: CancelReason | None = None
 
 
 class Exchanged(Struct, frozen=True, gc=False, array_like=True, tag=9):

@@ -18,7 +18,7 @@ from event_seating.booking import image, invariants
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.choices import problem_of
 from event_seating.booking.decisions import RuleBook, booking_or_ending, hold_or_ending
-from event_seating.booking.entries import Entry, Expired, changes
+from event_seating.booking.entries import Cancelled, Entry, Expired, changes
 from event_seating.booking.index import STATUSES, SeatIndex
 from event_seating.booking.ledger import Ledger
 from event_seating.booking.operations import perform
@@ -36,7 +36,7 @@ from event_seating.booking.records import (
     seats_of,
 )
 from event_seating.booking.refusals import Refusal, SeatProblem
-from event_seating.booking.requests import CancelBooking, Part, Request
+from event_seating.booking.requests import CancelBooking, Part, Request, WindUp
 
 BOOKING_GRACE_MS = 60_000
 """A payment that was confirmed while the hold ran out still gets its seats, if they are free."""
@@ -67,11 +67,17 @@ class Batch:
         states = self._open()
         outcome = states.rules.decide(request, self.at_ms)
         if isinstance(outcome, Entry):
-            if isinstance(request, CancelBooking):
-                self._cancelled[request.booking] = states.ledger.bookings[request.booking].groups
+            if isinstance(request, CancelBooking | WindUp):
+                self._note_cancelled(outcome)
             perform(states.ledger, (outcome,), self.at_ms)
             self.entries.append(outcome)
         return outcome
+
+    def _note_cancelled(self, entry: Entry) -> None:
+        bookings = self._open().ledger.bookings
+        for operation in entry.operations:
+            if isinstance(operation, Cancelled):
+                self._cancelled[operation.booking] = bookings[operation.booking].groups
 
     def preview(self, request: Request) -> Entry | Refusal:
         """What `decide` would answer now, granting nothing (for a dry run)."""

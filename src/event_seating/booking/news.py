@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating import money
 from event_seating.booking import answers, audit, booking_store, history, ids, list_store
-from event_seating.booking.announcements import NEWS, NEWS_OF, SOLD_OUT
+from event_seating.booking.announcements import NEWS, SOLD_OUT, type_of
 from event_seating.booking.audit import Row
 from event_seating.booking.entries import (
     Amended,
     Booked,
     Cancelled,
+    Configured,
     Exchanged,
     Held,
     Operation,
@@ -96,10 +97,10 @@ def messages_of(
     """Everything that subscribers may be told of a row; `bookings` are the present ones by id."""
     common = {"eventId": house.event_id, "version": row.version}
     messages = [
-        (NEWS_OF[type(operation)], common | _told(operation, row, house, currency, bookings))
+        (name, common | _told(operation, row, house, currency, bookings))
         for entry in row.entries
         for operation in entry.operations
-        if type(operation) in NEWS_OF
+        if (name := type_of(operation)) is not None
     ]
     if sold_out:
         messages.append((SOLD_OUT, common))
@@ -134,6 +135,8 @@ def _told(
     currency: str,
     bookings: Mapping[str, dict[str, Any]],
 ) -> dict[str, Any]:
+    if isinstance(operation, Configured):  # how it sells is not for receivers, only that it ended
+        return {}
     described = audit.operation(operation, house, currency)
     told = {
         _OUTSIDE_NAMES.get(name, name): value

@@ -97,6 +97,12 @@ class Configuration(Struct, frozen=True, gc=False):
     default_ticket_type: str | None = None
 
 
+class CancelReason(StrEnum):
+    """Why a booking was cancelled, as the log says it: no text that somebody wrote is in there."""
+
+    event_cancelled = "event_cancelled"
+
+
 class LineGroup(Struct, frozen=True, gc=False, array_like=True):
     """Seats with the same ticket type and the same price, frozen at the hold.
 

@@ -62,7 +62,9 @@ class SeatLogs:
         self._watched: dict[str, SeatLog] = {}
         self._listeners: list[Listener] = [self._save_now_and_then]
         self._loading = SingleFlight[SeatLog](self._keep)
-        self._saving: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._following: dict[str, bool] = {}
+        """Events whose new rows of other processes are being read; whether more came meanwhile."""
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of every row of every event from now on; call before the first load."""
@@ -117,6 +119,40 @@ class SeatLogs:
         if self._watched.get(log.event_id) is log:
             del self._watched[log.event_id]
 
+    def row_written(self, message: str) -> None:
+        """Another process wrote the row `event:version`: read it, if the event is in memory."""
+        event_id, _, version = message.partition(":")
+        log = self._logs.get(event_id)
+        if log is not None and version.isdecimal() and log.states.version < int(version):
+            self._catch_up_soon(log)
+
+    def rows_missed(self) -> None:
+        """Rows of other processes may have been missed: read those of every event in memory."""
+        for log in self.loaded():
+            self._catch_up_soon(log)
+
+    def _catch_up_soon(self, log: SeatLog) -> None:
+        if log.event_id in self._following:
+            self._following[log.event_id] = True
+        else:
+            self._following[log.event_id] = False
+            task = asyncio.create_task(self._follow(log))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, log: SeatLog) -> None:
+        """Read what is new, again if something came meanwhile."""
+        again = True
+        try:
+            while again:
+                self._following[log.event_id] = False
+                await log.catch_up()
+                again = self._following[log.event_id]
+        except (DatabaseUnavailable, EventUnavailable):
+            _log.debug("rows of another process could not be read yet", eventId=log.event_id)
+        finally:
+            del self._following[log.event_id]
+
     async def run(self) -> None:
         """Sweep, for as long as the process lives."""
         while True:
@@ -132,7 +168,7 @@ class SeatLogs:
         await self._loading.aclose()
         for log in self.loaded():
             await log.drained()
-        await asyncio.gather(*self._saving, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _load(self, event_id: str) -> SeatLog:
         index = await self._load_index(event_id)
@@ -169,8 +205,8 @@ class SeatLogs:
         del changes, entries
         if log.states.version % snapshot.SNAPSHOT_EVERY == 0:
             task = asyncio.create_task(self._save(log))
-            self._saving.add(task)
-            task.add_done_callback(self._saving.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _save(self, log: SeatLog) -> None:
         try:

@@ -219,6 +219,21 @@ class CancelBooking(Struct, frozen=True, gc=False):
     actor: str | None = None
 
 
+class WindUp(Struct, frozen=True, gc=False):
+    """Give back what a cancelled event still holds and has sold: its holds, then its bookings.
+
+    At `most` so many of them; refused as `booking_not_found` when nothing is left, and for an event
+    that is not cancelled.
+    """
+
+    most: int
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise ValueError("wind up at least one hold or booking")
+
+
 class ExchangeSeats(Struct, frozen=True, gc=False):
     """Give seats of a booking back and take others, in one step.
 
@@ -282,6 +297,7 @@ Request = (
     | BookHold
     | BookSeats
     | CancelBooking
+    | WindUp
     | ExchangeSeats
     | BlockSeats
     | UnblockSeats

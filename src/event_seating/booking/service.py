@@ -26,6 +26,7 @@ from event_seating.booking.booking_store import BookingRow
 from event_seating.booking.buyers import Buyers
 from event_seating.booking.caller import Caller, once
 from event_seating.booking.entries import Entry, Exchanged
+from event_seating.booking.given_back import once_cancelled
 from event_seating.booking.hold_endings import refused
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
@@ -59,6 +60,7 @@ from event_seating.errors import (
     BookingNotFound,
     EventNotFound,
     HoldNotFound,
+    Refused,
     UnknownUser,
 )
 from event_seating.web.json_body import invalid
@@ -164,7 +166,10 @@ class BookingService:
         """Give a hold back."""
         house, log, key = await self._hold(token)
         request = ReleaseHold(key, caller.box_office, caller.actor)
-        return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
+        try:
+            return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
+        except Refused as refusal:
+            return once_cancelled(log, refusal, 204, b"")
 
     # Bookings
 
@@ -209,7 +214,10 @@ class BookingService:
             )
 
         request = CancelBooking(key, part, caller.actor)
-        return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
+        try:
+            return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
+        except Refused as refusal:
+            return once_cancelled(log, refusal, 200, await self.read_booking(booking_id))
 
     async def change_booking(
         self,

@@ -27,6 +27,7 @@ from event_seating.booking.requests import (
 )
 from event_seating.booking.store import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
 from event_seating.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+from event_seating.jobs.model import NewJob
 
 
 class Owner(NamedTuple):
@@ -34,6 +35,11 @@ class Owner(NamedTuple):
 
     buyer: bytes
     address: bytes
+
+
+def no_jobs(_entry: Entry) -> Sequence[NewJob]:
+    """Nothing follows from most requests but what the log's own listeners make of them."""
+    return ()
 
 
 class Once(Struct, frozen=True, gc=False):
@@ -77,6 +83,8 @@ class Submission(Struct, eq=False):
     """Answer what would happen, and let nothing happen."""
     occasion: Mapping[str, str | int] | None = None
     """What a `Configure` changes of the event's own row: its name and dates, by column."""
+    jobs: Callable[[Entry], Sequence[NewJob]] = no_jobs
+    """What has to be done once it is granted; written in the same transaction."""
     outcome: asyncio.Future[Granted | Refusal] = msgspec.field(default_factory=asyncio.Future)
 
 
@@ -130,6 +138,7 @@ class Decided:
         self.projection.add(batch, entry, submission.buyer)
         if submission.occasion:
             self.projection.occasion.update(submission.occasion)
+        self.projection.jobs += submission.jobs(entry)
         if once is not None:
             self.answers[once.claim] = _stored(submission.request, once, status, body, batch.at_ms)
         return Granted(status, body, batch.version, entry=entry)

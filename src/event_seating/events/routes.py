@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import times
+from event_seating.booking.bodies import PATTERNS, CancelEventBody
 from event_seating.booking.records import Access, SaleStatus
 from event_seating.errors import (
     ConfigurationChanged,
@@ -26,6 +27,7 @@ from event_seating.events.model import Event, EventChange, NewEvent
 from event_seating.events.prices import AskedTicketType, warnings
 from event_seating.events.service import EventService
 from event_seating.events.store import Filter
+from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.venues.model import is_venue_id
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
@@ -68,6 +70,11 @@ _CHANGE = JsonBody(
         "A pause": {"status": "paused"},
         "Smaller holds, that last five minutes": {"rules": {"maxSeatsPerHold": 4, "holdTtl": 300}},
     },
+)
+_CANCELLATION = JsonBody(
+    CancelEventBody,
+    PATTERNS,
+    examples={"With a mail to each buyer": {"notify": True, "reason": "The singer is ill."}},
 )
 
 VenueId = Annotated[str | None, Query(alias="venueId", description="Only events at this venue.")]
@@ -162,6 +169,7 @@ def router(events: EventService) -> APIRouter:
     """The routes, on this service."""
     routes = APIRouter(tags=["events"])
     _add_writing(routes, events)
+    _add_cancelling(routes, events)
     _add_reading(routes, events)
     return routes
 
@@ -196,9 +204,32 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         responses=documented(EventNotFound, EventCancelled, ConfigurationChanged, *_WRITE_ERRORS),
     )
     async def change_event(request: Request, id: str) -> Response:  # noqa: A002
-        """What is left out stays. `cancelled` is for ever."""
+        """What is left out stays. `cancelled` is for ever, and ends holds and bookings by a job."""
         change = await _CHANGE.of(request)
         return _written(await events.change(id, change, _actor(request)))
+
+
+def _add_cancelling(routes: APIRouter, events: EventService) -> None:
+    @routes.post(
+        "/events/{id}/cancel",
+        operation_id="cancelEvent",
+        summary="Cancel an event",
+        status_code=202,
+        response_model=JobBody,
+        openapi_extra=_CANCELLATION.described(),
+        responses=documented(EventNotFound, ConfigurationChanged, *_WRITE_ERRORS),
+    )
+    async def cancel_event(request: Request, id: str) -> Response:  # noqa: A002
+        """For ever: nothing more is held or booked from here on.
+
+        The job ends its holds and cancels its bookings, with a mail to each buyer if `notify` says
+        so. Of an event that is cancelled already it does what is left.
+        """
+        asked = await _CANCELLATION.of(request)
+        job = await events.cancel(
+            id, notify=asked.notify, reason=asked.reason, actor=_actor(request)
+        )
+        return accepted(job)
 
 
 def _add_reading(routes: APIRouter, events: EventService) -> None:

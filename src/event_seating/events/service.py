@@ -22,7 +22,8 @@ one process or in several.
 import asyncio
 import secrets
 import zoneinfo
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
@@ -31,6 +32,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking import ids
+from event_seating.booking.cancelled_events import cancel_event_job
 from event_seating.booking.log import SeatLog
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
@@ -56,6 +58,8 @@ from event_seating.events.facts import EventFacts
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
 from event_seating.events.prices import Tiers
 from event_seating.events.store import Filter, NewRow
+from event_seating.jobs import outbox
+from event_seating.jobs.model import NewJob
 from event_seating.money import is_currency
 from event_seating.venues.model import MapVersion, VenueMap
 from event_seating.venues.service import VenueService
@@ -238,22 +242,56 @@ class EventService:
                 if sale == event.configuration:
                     await self._set_occasion(event, occasion)
                     return await self._unshared(event_id)
-                if await self._configure(event, sale, occasion, actor):
+                changes = _changes(event, occasion)
+                job = None
+                if sale.status is SaleStatus.cancelled:
+                    job = cancel_event_job(event_id, notify=False, reason=None, actor=actor)
+                if await self._configure(event, sale, changes, actor, job):
                     return await self._unshared(event_id)
         raise ConfigurationChanged
 
+    async def cancel(
+        self, event_id: str, *, notify: bool, reason: str | None, actor: str | None
+    ) -> NewJob:
+        """Cancel the event for ever; the job that ends its holds and cancels its bookings.
+
+        Of an event that is cancelled already the job does what is left, if anything is. Raises
+        `EventNotFound` and `ConfigurationChanged`.
+        """
+        job = cancel_event_job(event_id, notify=notify, reason=reason, actor=actor)
+        async with self._turns.setdefault(event_id, asyncio.Lock()):
+            for _ in range(RACES_MAX):
+                event = await self._unshared(event_id)
+                sale = event.configuration
+                if sale.status is SaleStatus.cancelled:
+                    async with self._database.write() as connection:
+                        await outbox.add(connection, [job], self._clock.now_ms())
+                    return job
+                cancelled = msgspec.structs.replace(sale, status=SaleStatus.cancelled)
+                with suppress(EventCancelled):
+                    if await self._configure(event, cancelled, {}, actor, job):
+                        return job
+        raise ConfigurationChanged
+
     async def _configure(
-        self, event: Event, sale: Configuration, occasion: Occasion, actor: str | None
+        self,
+        event: Event,
+        sale: Configuration,
+        changes: Mapping[str, str | int],
+        actor: str | None,
+        job: NewJob | None = None,
     ) -> bool:
         """Append a configuration that replaces the event's; false when another already has.
 
-        What the change says of the event's name and dates is written in the same transaction.
+        What the change says of the event's name and dates, and the job that follows from it, are
+        written in the same transaction.
         """
         log = await self._log_of(event.id)
         request = Configure(sale, replaces=event.configuration, actor=actor)
-        outcome = await log.submit(
-            Submission(request, _nothing_to_say, occasion=_changes(event, occasion))
-        )
+        submission = Submission(request, _nothing_to_say, occasion=changes)
+        if job is not None:
+            submission.jobs = lambda _entry: [job]
+        outcome = await log.submit(submission)
         if not isinstance(outcome, Refusal):
             return True
         if outcome.code is RefusalCode.event_cancelled:

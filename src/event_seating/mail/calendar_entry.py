@@ -45,6 +45,8 @@ class Entry(NamedTuple):
     summary: str
     location: str
     description: str
+    cancelled: bool = False
+    """Whether it takes the entry out of the calendar again."""
 
 
 def calendar(entry: Entry, now_ms: int) -> bytes:
@@ -60,11 +62,11 @@ def calendar(entry: Entry, now_ms: int) -> bytes:
     event.add("summary", entry.summary)
     event.add("location", entry.location)
     event.add("description", entry.description)
-    event.add("status", "CONFIRMED")
+    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
     file = Calendar()
     file.add("prodid", PRODUCT)
     file.add("version", "2.0")
-    file.add("method", "PUBLISH")
+    file.add("method", "CANCEL" if entry.cancelled else "PUBLISH")
     if starts_at.tzinfo is entry.zone and entry.zone.key != "UTC":
         file.add_component(_zone(entry.zone, starts_at))
     file.add_component(event)

@@ -195,6 +195,7 @@ class EventPage {
     const before = this.event;
     this.event = { ...before, ...event };
     showHead(this.event);
+    if (this.event.status === "cancelled") this.hold.letGo();
     if (!sellsAlike(before, this.event)) {
       this.tariff = new Tariff(this.event, this.model.categories);
       this.seats.setTariff(this.tariff);

@@ -3,7 +3,7 @@
 // other; those that come meanwhile go together in the next. It draws nothing and has no words.
 //
 // Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
-// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .freeze(), .thaw(), .book(), .restore(); merged(lines) for
+// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .letGo(), .freeze(), .thaw(), .book(), .restore(); merged(lines) for
 // what a booking has.
 
 import { change, get, Problem } from "./api.js";
@@ -129,6 +129,14 @@ export class Hold {
   /** Let it be changed again. */
   thaw() {
     return this.#alone(async () => this.#adopt(await change("DELETE", `${CURRENT}/checkout`, undefined, { token: this.token })));
+  }
+
+  /** The event is cancelled: nothing is held any more, and the server need not wait for its time. */
+  letGo() {
+    const token = this.token;
+    if (!token) return;
+    this.#lose({ code: "event_cancelled", details: {} });
+    change("DELETE", CURRENT, undefined, { token }).catch(() => undefined);
   }
 
   /** Book what is held; the booking, or undefined when that did not work. */

@@ -10,7 +10,7 @@ const SENTENCES = {
   not_on_sale: "This event does not sell at the moment.",
   ticket_type_missing: "The prices changed just now. Please choose again.",
   unknown_ticket_type: "The prices changed just now. Please choose again.",
-  event_cancelled: "This event was cancelled.",
+  event_cancelled: "This event was cancelled. Nothing is held or booked any more.",
   hold_expired: "Your time ran out, and your seats went back on sale.",
   hold_released: "Your seats were given back.",
   hold_not_found: "The server no longer knows your seats. Please choose again.",

@@ -29,7 +29,7 @@ from event_seating.booking.entries import (
     from_ranges,
 )
 from event_seating.booking.projection import CANCELLED, CONFIRMED
-from event_seating.booking.records import Access, Configuration, Groups, Rules
+from event_seating.booking.records import Access, Configuration, Groups, Rules, SaleStatus
 from event_seating.simulation.database import Tables, Written
 
 Lines = dict[int, tuple[str, int]]
@@ -305,8 +305,12 @@ class Referee:
 
     def _changeable(self, key: bytes) -> HoldSeen:
         hold = self._hold(key)
-        _must(hold.frozen_by is None or self._is_staff(), "a buyer changes a frozen hold")
+        may = hold.frozen_by is None or self._is_staff() or self._is_cancelled()
+        _must(may, "a buyer changes a frozen hold")
         return hold
+
+    def _is_cancelled(self) -> bool:
+        return self.configured is not None and self.configured[0].status == SaleStatus.cancelled
 
     def _rules(self) -> Rules:
         assert self.configured is not None, "an event begins with its configuration"

@@ -15,6 +15,8 @@ from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.invariants import difference
 from event_seating.booking.model import SeatStates
+from event_seating.booking.projection import CONFIRMED
+from event_seating.booking.records import SaleStatus
 from event_seating.booking.store import Snapshot
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.chaos import Chaos
@@ -144,6 +146,7 @@ class Simulation:
         await self._recover()
         for client in self._clients:
             await client.settle_up()
+        await self._wind_up()
         await self._compare()
 
     async def _begin(self) -> None:
@@ -170,6 +173,20 @@ class Simulation:
         for process in self._processes:
             process.recover()
         await asyncio.sleep(LATE_COMMIT_MAX_S)
+
+    async def _wind_up(self) -> None:
+        """Of a cancelled event nothing is left, once somebody asks until there is no more."""
+        referee = self._world.referee
+        if referee.configured is None or referee.configured[0].status != SaleStatus.cancelled:
+            return
+        for _ in range(len(referee.began) + 1):
+            before = referee.version
+            answered = await self._clients[0].ask(Call(self._wishes.wind_up, None), "WindUp")
+            if answered and referee.version == before:
+                break
+        kept = [key for key, booking in referee.bookings.items() if booking.status == CONFIRMED]
+        if referee.live or kept:
+            self._fail("a cancelled event still has holds or bookings")
 
     async def _compare(self) -> None:
         """What every process, every snapshot and every table has, with the log from nothing."""

@@ -38,6 +38,7 @@ from event_seating.booking.requests import (
     Request,
     ThawHold,
     UnblockSeats,
+    WindUp,
 )
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.referee import HoldSeen, Referee
@@ -237,6 +238,13 @@ class Wishes:
             default_ticket_type="standard" if has_default else None,
         )
 
+    def wind_up(self) -> Request:
+        """Give back some of what is left of it; before that there is nothing to give back."""
+        return WindUp(3)
+
+    def _wind_up(self) -> Wish:
+        return self.wind_up
+
     # What is on the street
 
     def _hold(self) -> bytes:
@@ -281,6 +289,7 @@ class Wishes:
         (2, _block),
         (4, _unblock),
         (2, _configure),
+        (2, _wind_up),
     )
 
 

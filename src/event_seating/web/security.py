@@ -98,6 +98,7 @@ ACCESS: Final[dict[str, Role]] = {
     "POST /events": Role.admin,
     "GET /events/{id}": Role.anyone,
     "PATCH /events/{id}": Role.admin,
+    "POST /events/{id}/cancel": Role.admin,
     "GET /events/{id}/seats": Role.anyone,
     "GET /events/{id}/seats/{seat}": Role.anyone,
     "GET /events/{id}/changes": Role.anyone,

@@ -6,7 +6,7 @@ by looking at every seat. It grants or refuses and says what every seat is after
 
 from tests.unit.booking.naive_seats import HOUR, MINUTE, NaiveSeats
 
-from event_seating.booking.requests import Best, Choice, Part
+from event_seating.booking.requests import Best, CancelBooking, Choice, Part, ReleaseHold
 
 
 class Naive(NaiveSeats):
@@ -16,7 +16,8 @@ class Naive(NaiveSeats):
 
     def decide(self, request, now):
         sale = self.state["configuration"]
-        if sale is not None and sale.status == "cancelled":
+        over = sale is not None and sale.status == "cancelled"
+        if over and type(request).__name__ not in ("ReleaseHold", "CancelBooking", "WindUp"):
             return ("event_cancelled",)
         return getattr(self, type(request).__name__)(request, now)
 
@@ -195,6 +196,17 @@ class Naive(NaiveSeats):
             if booking["hold"] is not None:
                 self.state["ended"][booking["hold"]] = ("hold_booked", now, request.booking)
         return None
+
+    def WindUp(self, request, now):  # noqa: N802
+        if self.state["configuration"].status != "cancelled":
+            return ("booking_not_found",)
+        holds = list(self.state["holds"])[: request.most]
+        for key in holds:
+            self.ReleaseHold(ReleaseHold(key), now)
+        bookings = [] if holds else list(self.state["bookings"])[: request.most]
+        for key in bookings:
+            self.CancelBooking(CancelBooking(key), now)
+        return None if holds or bookings else ("booking_not_found",)
 
     def ExchangeSeats(self, request, now):  # noqa: N802
         problem = self.booking_problem(request.booking, now)

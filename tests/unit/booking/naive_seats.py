@@ -101,7 +101,8 @@ class NaiveSeats:
 
     def frozen_problem(self, request):
         frozen = self.state["holds"][request.hold]["frozen"]
-        return ("hold_frozen",) if frozen and not request.box_office else None
+        over = self.state["configuration"].status == "cancelled"
+        return ("hold_frozen",) if frozen and not request.box_office and not over else None
 
     @staticmethod
     def total(lines):

@@ -46,6 +46,7 @@ from event_seating.booking.requests import (
     ReleaseHold,
     ThawHold,
     UnblockSeats,
+    WindUp,
 )
 
 
@@ -254,10 +255,14 @@ class RulesAgainstNaive(RuleBasedStateMachine):
     def configure(self, configuration: Configuration) -> None:
         self.decide(Configure(configuration))
 
-    @rule(odds=st.integers(0, 99))
+    @rule(odds=st.integers(0, 19))
     def cancel_the_event(self, odds: int) -> None:
-        if odds == 37:
+        if odds == 7:
             self.decide(Configure(Configuration("EUR", PRICES, SaleStatus.cancelled)))
+
+    @rule()
+    def wind_up(self) -> None:
+        self.decide(WindUp(1_000))
 
     @precondition(lambda self: self.batch is not None)
     @rule()

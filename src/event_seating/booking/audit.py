@@ -123,6 +123,8 @@ def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
             answer |= _seats(done.taken, house)
         case Released() | Expired() | Cancelled():
             answer |= _seats(done.seats, house)
+            if isinstance(done, Released) and done.taken_away:
+                answer["takenAway"] = True
         case Blocked() | Unblocked():
             answer["seats"], answer["areas"] = house.in_ranges(done.ranges)
     return answer
@@ -157,6 +159,7 @@ def _configuration(found: Configuration) -> dict[str, Any]:
             "allowOrphans": rules.allow_orphans,
             "maxSeatsPerHold": rules.max_seats_per_hold,
             "maxHeldSeatsPerBuyer": rules.max_held_seats_per_buyer,
+            "maxHeldSeatsPerAddress": rules.max_held_seats_per_address,
             "holdTtl": rules.hold_ttl_ms / MS_PER_S,
         },
     }

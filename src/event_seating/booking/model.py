@@ -241,6 +241,10 @@ class SeatStates:
         counts = self.ledger.committed_counts()
         return {name: sum(counts[at::STATUSES]) for at, name in enumerate(STATUS_NAMES)}
 
+    def most_held(self) -> int:
+        """The most seats that one buyer, address or network holds."""
+        return max(self.ledger.held_by.values(), default=0)
+
     def area_counts(self, area: int) -> Counts:
         """The places of an area by status; they are a cell of their own."""
         return self._counts([self.index.cell_of[self.index.areas[area].first] // STATUSES])

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from event_seating.booking import entries, ids
+from event_seating.booking.caps import NETWORK_FACTOR
+from event_seating.booking.cool_down import COOL_DOWN_MS
 from event_seating.booking.entries import (
     Amended,
     Blocked,
@@ -46,6 +48,8 @@ class HoldSeen:
 
     lines: Lines
     expires_ms: int
+    holders: tuple[bytes, ...] = ()
+    """Buyer, address and network, as far as the log names them."""
     ended: str | None = None
 
 
@@ -77,6 +81,8 @@ class Referee:
     holds: dict[bytes, HoldSeen] = field(default_factory=dict)
     live: dict[bytes, HoldSeen] = field(default_factory=dict)
     bookings: dict[bytes, BookingSeen] = field(default_factory=dict)
+    taken_away: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    """The buyer from whom the box office took a seat, and when."""
     began: dict[bytes, int] = field(default_factory=dict)
     """The version in which each hold and booking began."""
     configured: tuple[Configuration, int] | None = None
@@ -117,17 +123,49 @@ class Referee:
     def _held(self, operation: Held) -> None:
         self._begin(operation.hold)
         self._priced(operation.groups)
-        hold = HoldSeen(_lines(operation.groups), self.at_ms + operation.lasts_ms)
+        holders = (operation.buyer, operation.address, operation.network)
+        hold = HoldSeen(
+            _lines(operation.groups),
+            self.at_ms + operation.lasts_ms,
+            tuple(each for each in holders if each is not None),
+        )
+        self._check_cool_down(hold, hold.lines)
         self.holds[operation.hold] = self.live[operation.hold] = hold
         self._give(hold.lines, operation.hold, "h")
+        self._check_caps(operation.hold)
 
     def _amended(self, operation: Amended) -> None:
         hold = self._hold(operation.hold)
         self._take_back(operation.removed, operation.hold)
         added = _lines(operation.added)
         self._priced(operation.added)
+        self._check_cool_down(hold, added)
         self._give(added, operation.hold, "h")
+        before = len(hold.lines)
         hold.lines = _without(hold.lines, operation.removed) | added
+        if len(hold.lines) > before:
+            self._check_caps(operation.hold)
+
+    def _check_caps(self, key: bytes) -> None:
+        """Nobody holds more than the rules that stood when this hold got its seats allow."""
+        hold = self.live[key]
+        assert self.configured is not None
+        rules = self.configured[0].rules
+        caps = (
+            rules.max_held_seats_per_buyer,
+            rules.max_held_seats_per_address,
+            NETWORK_FACTOR * rules.max_held_seats_per_address,
+        )
+        for holder, cap in zip(hold.holders, caps, strict=False):
+            held = sum(len(each.lines) for each in self.live.values() if holder in each.holders)
+            _must(held <= cap, f"{held} seats are held by {holder!r}, who may hold {cap}")
+
+    def _check_cool_down(self, hold: HoldSeen, seats: Iterable[int]) -> None:
+        """Nobody has back at once what the box office took away, unless others had it since."""
+        for seat in seats:
+            buyer, at_ms = self.taken_away.pop(seat, (b"", 0))
+            waited = self.at_ms - at_ms >= COOL_DOWN_MS
+            _must(waited or buyer not in hold.holders, f"seat {seat} is held and cools down")
 
     def _extended(self, operation: Extended) -> None:
         self._hold(operation.hold).expires_ms = self.at_ms + operation.lasts_ms
@@ -137,6 +175,9 @@ class Referee:
         _must(hold.lines.keys() == set(operation.seats), "a release gives back other seats")
         self._take_back(operation.seats, operation.hold)
         self._end(operation.hold, "released")
+        if operation.taken_away:
+            for seat in operation.seats:
+                self.taken_away[seat] = (hold.holders[0], self.at_ms)
 
     def _expired(self, operation: Expired) -> None:
         hold = self.live.get(operation.hold)

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from event_seating.booking import list_routes, report_routes, seat_routes
+from event_seating.booking import list_routes, release_routes, report_routes, seat_routes
 from event_seating.booking import routes as booking
 from event_seating.booking.buyers import IN_HEADER
 from event_seating.bootstrap import Parts
@@ -134,6 +134,7 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(venues.router(parts.venues))
     routes.include_router(events.router(parts.events))
     routes.include_router(booking.router(parts.bookings, parts.buyers))
+    routes.include_router(release_routes.router(parts.hold_releases, parts.buyers))
     routes.include_router(
         seat_routes.router(parts.seat_views, parts.seat_logs, parts.houses.get, parts.database)
     )
@@ -213,7 +214,7 @@ def _budgets(parts: Parts) -> Budgets:
         unlimited=UNLIMITED,
         unlimited_reads=UNLIMITED_READS,
         seating_paths=SEATING,
-        known_buyer=parts.buyers.known,
+        known_buyer=parts.buyers.name_of,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from event_seating.booking.announcements import NEWS_TYPES, Announcements
 from event_seating.booking.buyers import Buyers
+from event_seating.booking.hold_releases import HoldReleases
 from event_seating.booking.houses import Houses
 from event_seating.booking.ids import Tokens
 from event_seating.booking.log_budget import LogBudget
@@ -39,6 +40,7 @@ from event_seating.operations.health import Health
 from event_seating.operations.job_watch import JobWatch
 from event_seating.operations.jobs import JobReader
 from event_seating.operations.size_watch import SizeWatch
+from event_seating.telemetry.holding_metrics import HoldingMetrics
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.asking import UserAsking
@@ -83,6 +85,7 @@ class Parts:
     seat_logs: SeatLogs
     seat_views: SeatViews
     bookings: BookingService
+    hold_releases: HoldReleases
     events: EventService
     buyers: Buyers
     webhooks: WebhookService
@@ -110,6 +113,7 @@ class _Seating(NamedTuple):
     seat_logs: SeatLogs
     seat_views: SeatViews
     bookings: BookingService
+    hold_releases: HoldReleases
     events: EventService
     buyers: Buyers
 
@@ -139,9 +143,6 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
-        if signals is not None:
-            signals.listen(channels.EVENTS, seating.seat_logs.row_written)
-            signals.on_up(seating.seat_logs.rows_missed)
 
         limits = limits_of(settings, clock.monotonic)
         _measure(metrics, logs, accounts, limits)
@@ -149,6 +150,8 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         caches = (accounts.cache, accounts.absent)
         await stack.enter_async_context(background(_purge(caches, limits)))
         if signals is not None:
+            signals.listen(channels.EVENTS, seating.seat_logs.row_written)
+            signals.on_up(seating.seat_logs.rows_missed)
             await begin_signals(stack, signals, metrics)
 
         sizes = SizeWatch(database)
@@ -267,6 +270,7 @@ async def _seating(
         lambda: len(seat_logs.loaded()),
         lambda: (seat_clock.now_ms() - clock.now_ms()) / MS_PER_S,
     )
+    metrics.registry.register(HoldingMetrics(seat_logs))
     seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
     seat_logs.listen(seat_views)
     seat_logs.listen(lambda _log, _changes, _entries: announcements.written())
@@ -284,7 +288,8 @@ async def _seating(
     stack.push_async_callback(events.aclose)
     await stack.enter_async_context(background(seat_logs.run()))
     await stack.enter_async_context(background(timekeeper.keep()))
-    return _Seating(venues, houses, seat_logs, seat_views, bookings, events, buyers)
+    releases = HoldReleases(seat_logs, houses.get, Tokens(secret), seat_clock)
+    return _Seating(venues, houses, seat_logs, seat_views, bookings, releases, events, buyers)
 
 
 async def _subscriptions(

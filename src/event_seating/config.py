@@ -29,6 +29,10 @@ from pydantic_settings import (
 from event_seating.errors import StartupError
 from event_seating.setting_types import LogDir, MailFrom, SmtpUrl, when_text
 from event_seating.written import (
+    HELD_SEATS_PER_ADDRESS_MAX,
+    HELD_SEATS_PER_BUYER_MAX,
+    HOLD_TTL_S_MAX,
+    SEATS_PER_HOLD_MAX,
     AppEnv,
     LogLevel,
     PrivateNetworks,
@@ -52,15 +56,6 @@ _CAN_BE_SENT = re.compile(r"[!-~]+")
 
 SECRET_KEY_MIN_CHARS = 32
 """As long as what is signed with it."""
-
-HOLD_TTL_S_MAX = 1_800
-"""Half an hour, which is also how long a hold may last in all."""
-
-SEATS_PER_HOLD_MAX = 500
-"""A coach party or two; a hold is decided in one step, and its answer has a line for each seat."""
-
-HELD_SEATS_PER_BUYER_MAX = 10_000
-"""More than any buyer; who needs no cap at all is the box office."""
 
 DRAIN_DELAY_BEHIND_PROXIES_S = 5.0
 """Two of the probes that load balancers send every two seconds."""
@@ -162,6 +157,13 @@ class Settings(BaseSettings):
         ge=1,
         le=HELD_SEATS_PER_BUYER_MAX,
         description="Seats that a buyer may hold at once, in a new event.",
+    )
+    max_held_seats_per_address: int = Field(
+        400,
+        ge=1,
+        le=HELD_SEATS_PER_ADDRESS_MAX,
+        description="Seats that all buyers without a key at one address may hold at once, in a new "
+        "event (IPv6: at one /64, and twice that at one /56); thousands may share a carrier's.",
     )
     currency: str = Field(
         "EUR",

@@ -455,6 +455,17 @@ class TooManyHeld(Refused):
     sentence = "You hold too many seats already; book or release some first."
 
 
+class CoolingDown(Refused):
+    """The same buyer or address held the seats for long until a moment ago."""
+
+    status = 409
+    code = "cooling_down"
+    sentence = (
+        "You held these seats for long; others come first now. Take other seats, or try again "
+        "when `retryAfter` seconds have passed."
+    )
+
+
 class TicketTypeMissing(Refused):
     """No ticket type is named, and the event has no default one."""
 

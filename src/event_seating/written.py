@@ -1,5 +1,7 @@
 """How settings are written: limits, networks, origins and URLs, as text and as values.
 
+The bounds of what holds may be set to are here as well, since events take them too.
+
 Each parser takes what stands in the environment and gives a value, or a `ValueError` that says what
 is wrong in words for the person who wrote it.
 """
@@ -23,6 +25,18 @@ WINDOW_COUNT_MAX = 1_000_000
 
 WINDOW_SECONDS_MAX = 86_400
 """A day: a client is remembered for as long as its longest window."""
+
+HOLD_TTL_S_MAX = 1_800
+"""Half an hour, which is also how long a hold may last in all."""
+
+SEATS_PER_HOLD_MAX = 500
+"""A coach party or two; a hold is decided in one step, and its answer has a line for each seat."""
+
+HELD_SEATS_PER_BUYER_MAX = 10_000
+"""More than any buyer; who needs no cap at all is the box office."""
+
+HELD_SEATS_PER_ADDRESS_MAX = 100_000
+"""A whole venue of the largest kind: who lets one address have that has no cap."""
 
 PORT_MAX = 65_535
 

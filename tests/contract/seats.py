@@ -47,7 +47,7 @@ def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
 
 
 def place(seats: Sequence[int], *, hold: bytes | None = None) -> PlaceHold:
-    return PlaceHold(hold or ids.new_key(), Choice(tuple(seats)), b"buyer", by_address=True)
+    return PlaceHold(hold or ids.new_key(), Choice(tuple(seats)), None, box_office=True)
 
 
 async def ask(

@@ -97,7 +97,7 @@ async def test_the_last_seat_sold_is_news_and_a_last_one_held_is_not(database: D
         await book(log, [seat])
     hold = ids.new_key()
     floor = Choice(areas=(AreaQuantity(0, 1),))
-    assert isinstance(await ask(log, PlaceHold(hold, floor, b"buyer", by_address=True)), Granted)
+    assert isinstance(await ask(log, PlaceHold(hold, floor, None, box_office=True)), Granted)
     assert await jobs(database) == []
     await ask(log, BookHold(hold, ids.new_key()))
     assert await jobs(database) == [

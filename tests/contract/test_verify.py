@@ -38,6 +38,7 @@ from event_seating.booking.requests import (
     Part,
     PlaceHold,
     ReleaseHold,
+    ReleaseHolds,
 )
 from event_seating.booking.store import SqlLogStore
 from event_seating.booking.submission import Granted, Submission
@@ -65,7 +66,7 @@ async def traffic(store: SqlLogStore) -> SeatLog:
     booked = await many(*(book(each, [seat]) for each in (log, other) for seat in range(20)))
     keys = [key for key in booked if isinstance(key, bytes)]
     await snapshot.save(EVENT, log.states, store)
-    area = PlaceHold(ids.new_key(), Choice(areas=(AreaQuantity(0, 3),)), b"b", by_address=True)
+    area = PlaceHold(ids.new_key(), Choice(areas=(AreaQuantity(0, 3),)), None, box_office=True)
     await ask(other, area, once=once("area"))
     await ask(log, CancelBooking(keys[0]))
     await ask(log, ExchangeSeats(keys[1], Part((_seat_of(log, keys[1]),)), Choice((40, 41))))
@@ -74,6 +75,9 @@ async def traffic(store: SqlLogStore) -> SeatLog:
     hold = ids.new_key()
     await ask(other, place([60, 61], hold=hold), once=once("hold"))
     await ask(other, ReleaseHold(hold))
+    hoarded = PlaceHold(ids.new_key(), Choice((80, 81)), b"buyer", address=b"home", network=b"town")
+    await ask(other, hoarded)
+    await ask(other, ReleaseHolds(b"home", 10, "desk"))
     await log.catch_up()
     await snapshot.save(EVENT, log.states, store)
     await book(log, [70, 71, 72], Buyer("anna"))
@@ -260,6 +264,23 @@ async def forge(database: Database, log: SeatLog, forged: Sequence[Entry]) -> No
                 "at": log.states.at_ms,
             },
         )
+
+
+@pytest.mark.parametrize(("form", "found"), [(2, 1), (1, 0)])
+async def test_an_image_that_lost_what_cools_down_is_named_unless_its_log_began_without(
+    database: Database, form: int, found: int
+) -> None:
+    log = await traffic(SqlLogStore(database))
+    version, cooling = log.states.version, log.states.ledger.cool_down
+    assert cooling.rests
+    await tamper(database, "DELETE FROM seat_snapshots WHERE version < :v", v=version)
+    cooling.rests.clear()
+    cooling.kept_from.clear()
+    await snapshot.save(EVENT, log.states, SqlLogStore(database))
+    await tamper(database, "UPDATE seat_log SET format = :f WHERE version < 5", f=form)
+    said = await check(database)
+    assert len(said) == found
+    assert all("other seats that cool down than the log" in line for line in said)
 
 
 async def test_a_forged_row_that_fits_is_found_by_what_is_not_beside_it(

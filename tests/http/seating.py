@@ -54,9 +54,9 @@ def seat_map(rows: int = 4, seats: int = 10, floor: int = 50) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def on_sale(service: Service, **rules: Any) -> str:
+async def on_sale(service: Service, *, floor: int = 50, **rules: Any) -> str:
     """The id of an event in that house, on sale."""
-    body = msgspec.json.encode(seat_map())
+    body = msgspec.json.encode(seat_map(floor=floor))
     headers = {"content-type": "application/json"}
     made = await service.client.put("/venues/hall", content=body, headers=headers)
     assert made.status_code in {200, 201}, made.text

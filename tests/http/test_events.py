@@ -86,6 +86,7 @@ async def test_an_event_that_was_made_is_read_back(client: httpx.AsyncClient) ->
             "allowOrphans": True,
             "maxSeatsPerHold": 8,
             "maxHeldSeatsPerBuyer": 40,
+            "maxHeldSeatsPerAddress": 400,
             "holdTtl": 600,
             "holdTotalMax": 1800,
             "checkoutTtl": 900,
@@ -100,13 +101,19 @@ async def test_an_event_that_was_made_is_read_back(client: httpx.AsyncClient) ->
 async def test_the_settings_say_how_an_event_sells_that_is_not_told_otherwise(
     environment: dict[str, str],
 ) -> None:
-    settings = {"hold_ttl_s": 60, "max_seats_per_hold": 2, "max_held_seats_per_buyer": 4}
+    settings = {
+        "hold_ttl_s": 60,
+        "max_seats_per_hold": 2,
+        "max_held_seats_per_buyer": 4,
+        "max_held_seats_per_address": 40,
+    }
     async with in_process(currency="CHF", **settings) as service:
         await put_venue(service.client)
         event = await make(service.client, rules={"allowOrphans": False})
     assert event["currency"] == "CHF"
     assert event["rules"] == {
-        "allowOrphans": False, "maxSeatsPerHold": 2, "maxHeldSeatsPerBuyer": 4, "holdTtl": 60,
+        "allowOrphans": False, "maxSeatsPerHold": 2, "maxHeldSeatsPerBuyer": 4,
+        "maxHeldSeatsPerAddress": 40, "holdTtl": 60,
         "holdTotalMax": 1800, "checkoutTtl": 900,
     }  # fmt: skip
 

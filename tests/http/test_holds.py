@@ -268,34 +268,6 @@ class TestRepeatedCalls:
         assert answer.status_code == 400
 
 
-class TestHoarding:
-    async def test_a_buyer_holds_no_more_than_the_cap(self, service: Service) -> None:
-        event = await on_sale(service, max_held_seats_per_buyer=4)
-        await hold(service, event, "A-1-1")  # sets the cookie: from here on a buyer of its own
-        for seat in ("A-1-2", "A-1-3", "A-1-4", "A-1-5"):
-            assert (await hold(service, event, seat)).status_code == 201
-        answer = await hold(service, event, "A-1-6")
-        assert (answer.status_code, answer.json()["code"]) == (422, "too_many_held")
-        assert answer.json()["limit"] == 4
-
-    async def test_one_address_may_hold_ten_times_as_much(self, service: Service) -> None:
-        event = await on_sale(service, max_held_seats_per_buyer=2)
-        for number in range(1, 22):
-            service.client.cookies.clear()
-            seat = f"A-{(number - 1) // 10 + 1}-{(number - 1) % 10 + 1}"
-            answer = await hold(service, event, seat)
-            assert answer.status_code == (201 if number <= 20 else 422), number
-
-    async def test_a_cookie_that_we_did_not_make_is_nobodys(self, service: Service) -> None:
-        event = await on_sale(service, max_held_seats_per_buyer=1)
-        await hold(service, event, "A-1-1")
-        service.client.cookies.set("buyer", "somebody.else")
-        answer = await hold(service, event, "A-1-2")
-        assert answer.status_code == 201
-        assert "buyer=" in answer.headers["set-cookie"]
-        assert "HttpOnly" in answer.headers["set-cookie"]
-
-
 class TestLimits:
     @pytest.fixture
     async def limited(self, environment: dict[str, str]) -> AsyncIterator[Service]:

@@ -1,16 +1,19 @@
 """Bugs planted on purpose, one at a time, for the simulation to find."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec.structs import replace
 
+from event_seating.booking.cool_down import CoolDown
 from event_seating.booking.decisions import RuleBook
 from event_seating.booking.doubt import LostRace
 from event_seating.booking.entries import Amended, Booked, Exchanged, Frozen, Held, Thawed
+from event_seating.booking.ledger import Ledger
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
 from event_seating.booking.projection import Projection
-from event_seating.booking.records import AVAILABLE, Groups, Hold, seats_of
+from event_seating.booking.records import AVAILABLE, Groups, Hold, Rest, seats_of
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
     Best,
@@ -199,6 +202,54 @@ class FreezesAgain(RuleBook):
     _RULES = RuleBook._RULES | {FreezeHold: _freeze}
 
 
+class ForgetsTheAddressOfAChange(Ledger):
+    """Counts a hold that was changed on its buyer alone."""
+
+    def put_hold(self, hold: Hold, seats: int) -> None:
+        super().put_hold(hold, seats)
+        if hold.revision > 1 and hold.address is not None:
+            self.held_by[hold.address] -= seats
+
+    def end_hold(self, hold: Hold, seats: int) -> None:
+        if hold.revision > 1 and hold.address is not None:
+            self.held_by[hold.address] = self.held_by.get(hold.address, 0) + seats
+        super().end_hold(hold, seats)
+
+
+class LosesTheCoolDown(CoolDown):
+    """Has nothing of it in an image, so a process that starts again does not know."""
+
+    __slots__ = ()
+
+    def committed(self) -> dict[int, Rest]:
+        return {}
+
+
+class KeepsWhatWasTakenBack(CoolDown):
+    """A batch that is thrown away leaves its marks."""
+
+    __slots__ = ()
+
+    def take_back(self) -> None:
+        self._before = {}
+
+
+def counting(kind: type[Ledger]) -> Callable[[SeatStates], SeatStates]:
+    def planted(states: SeatStates) -> SeatStates:
+        states.ledger.__class__ = kind
+        return states
+
+    return planted
+
+
+def cooling(kind: type[CoolDown]) -> Callable[[SeatStates], SeatStates]:
+    def planted(states: SeatStates) -> SeatStates:
+        states.ledger.cool_down.__class__ = kind
+        return states
+
+    return planted
+
+
 def forgetful(states: SeatStates) -> SeatStates:
     return ForgetsExpiry(states.ledger, version=states.version, at_ms=states.at_ms)
 
@@ -228,6 +279,11 @@ BUGS = {
     "apply before commit": Parts(log=AppliesBeforeTheCommit),
     "forget expiry at decide": Parts(states=forgetful),
     "answer an unknown outcome as success": Parts(log=TakesTheUnknownForDone),
+    "count a changed hold on its buyer alone": Parts(states=counting(ForgetsTheAddressOfAChange)),
+    "leave what cools down out of the image": Parts(states=cooling(LosesTheCoolDown)),
+    "keep what cools down of a batch that was thrown away": Parts(
+        states=cooling(KeepsWhatWasTakenBack)
+    ),
     "take a token's seats without its hold": Parts(states=credulous),
     "give buyers the best at a price of staff": by(GivesTheBestAtEveryPrice),
     "let buyers add to a hold at a price of staff": by(ChangesHoldsAtEveryPrice),

@@ -114,11 +114,9 @@ def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
         case Held():
             answer |= _seats(seats_of(done.groups), house)
             answer["lastsS"] = done.lasts_ms / MS_PER_S
-        case Extended() | Thawed():
+        case Extended() | Thawed() | Frozen():
             answer["lastsS"] = done.lasts_ms / MS_PER_S
-        case Frozen():
-            answer["lastsS"] = done.lasts_ms / MS_PER_S
-            answer["frozenBy"] = frozen_by(done.by_staff)
+            answer |= {"frozenBy": frozen_by(done.by_staff)} if isinstance(done, Frozen) else {}
         case Amended():
             answer["released"] = _seats(done.removed, house)
             answer["taken"] = _seats(seats_of(done.added), house)
@@ -130,6 +128,7 @@ def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
             answer |= _seats(done.taken, house)
         case Released() | Expired() | Cancelled():
             answer |= _seats(done.seats, house)
+            answer |= {"takenAway": True} if getattr(done, "taken_away", False) else {}
         case Blocked() | Unblocked():
             answer["seats"], answer["areas"] = house.in_ranges(done.ranges)
     return answer
@@ -167,6 +166,7 @@ def _configuration(found: Configuration) -> dict[str, Any]:
             "allowOrphans": rules.allow_orphans,
             "maxSeatsPerHold": rules.max_seats_per_hold,
             "maxHeldSeatsPerBuyer": rules.max_held_seats_per_buyer,
+            "maxHeldSeatsPerAddress": rules.max_held_seats_per_address,
             "holdTtl": rules.hold_ttl_ms / MS_PER_S,
             "holdTotalMax": rules.hold_total_max_ms / MS_PER_S,
             "checkoutTtl": rules.checkout_ttl_ms / MS_PER_S,

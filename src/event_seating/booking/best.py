@@ -9,6 +9,7 @@ only looks; it never takes a seat, and forgetting all it remembers would change 
 """
 
 from collections import OrderedDict
+from collections.abc import Collection
 from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
 
@@ -86,20 +87,63 @@ class BestFinder:
         self._masks: OrderedDict[Filter, dict[int, int]] = OrderedDict()
         self._searches: OrderedDict[tuple[Filter, int, bool], Search] = OrderedDict()
 
-    def find(self, wanted: Filter, quantity: int, *, clean: bool = False) -> int | None:
+    def find(
+        self, wanted: Filter, quantity: int, *, clean: bool = False, hidden: Collection[int] = ()
+    ) -> int | None:
         """The first seat of the nearest free block, the lowest number among equals.
 
         `clean`: only blocks that leave no single free seat beside them. `None`: there is none.
+        Seats that are `hidden` are in no block. Few are, and for few requests: their runs are
+        looked at apart, at a cost by the run.
         """
+        if not hidden:
+            nearest = self._nearest(wanted, quantity, clean)
+            return None if nearest is None else nearest.seat
+        masks, free, run_of = self._eligible(wanted), self._arrays.masks, self._arrays.index.run_of
+        limit, seats = self._arrays.index.seat_count, tuple(hidden)
+        apart = {run_of[seat] for seat in seats if seat < limit}
+        found = self._nearest(wanted, quantity, clean, apart)
+        best = None if found is None else (found.distance, found.seat)
+        for run in apart & masks.keys():
+            mask = masks[run] & ~self._arrays.bits(run, seats)
+            own = self._best_of(run, free[run], mask, wanted, quantity, clean)
+            if own is not None and (best is None or own < best):
+                best = own
+        return None if best is None else best[1]
+
+    def _nearest(
+        self, wanted: Filter, quantity: int, clean: bool, apart: Collection[int] = ()
+    ) -> Item | None:
+        """The best block of all runs but those that stay `apart`."""
         search = self._caught_up(wanted, quantity, clean)
+        aside: list[Item] = []
+        try:
+            return self._first(search, wanted, quantity, clean, apart, aside)
+        finally:
+            for item in aside:
+                heappush(search.heap, item)
+
+    def _first(
+        self,
+        search: Search,
+        wanted: Filter,
+        quantity: int,
+        clean: bool,
+        apart: Collection[int],
+        aside: list[Item],
+    ) -> Item | None:
+        """As `_nearest`; the runs that stay apart are taken out of the heap and put `aside`."""
         masks, heap, free = self._eligible(wanted), search.heap, self._arrays.masks
         while heap:
             top = heap[0]
             if search.newest.get(top.run) is not top:
                 heappop(heap)
                 continue
+            if top.run in apart:
+                aside.append(heappop(heap))
+                continue
             if top.free == free[top.run]:
-                return top.seat
+                return top
             best = self._best_of(top.run, free[top.run], masks[top.run], wanted, quantity, clean)
             if best is None:
                 heappop(heap)

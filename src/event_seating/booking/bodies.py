@@ -88,6 +88,16 @@ class HoldBody(Body, frozen=True):
     buyer_ref: Reference | None = None
 
 
+class ReleaseHoldsBody(Body, frozen=True):
+    """`POST /events/{id}/holds/release`: exactly one of the first four."""
+
+    hold_token: Annotated[str, Meta(max_length=200)] | None = None
+    hold_id: Annotated[str, Meta(max_length=64)] | None = None
+    buyer_ref: Reference | None = None
+    address: Annotated[str, Meta(max_length=64)] | None = None
+    same_address: bool = False
+
+
 class SelectionBody(Body, frozen=True):
     """Seats and places."""
 

@@ -37,6 +37,8 @@ class Caller:
     key: str | None = None
     """The `Idempotency-Key` of the call."""
     route: str = ""
+    known_since_ms: int | None = None
+    """When that cookie was made."""
 
     @property
     def box_office(self) -> bool:

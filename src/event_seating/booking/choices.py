@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 
 from event_seating.booking.best import BestFinder, Filter
+from event_seating.booking.cool_down import NONE_HIDDEN, Hidden
 from event_seating.booking.ledger import Ledger
 from event_seating.booking.orphans import block_starts, clean_starts, nearest_start, orphans
 from event_seating.booking.records import (
@@ -40,6 +41,9 @@ SEAT_CODES = {
 NO_TYPE = ""
 """No ticket type has this name: in place of a default where all have to be named, and are."""
 
+COOLING: frozenset[SeatCode | AreaCode] = frozenset({SeatCode.cooling_down, AreaCode.cooling_down})
+"""What a seat or an area only lacks time for."""
+
 Lines = dict[tuple[str, int], list[int]]
 """Seats by their ticket type and price."""
 
@@ -58,30 +62,53 @@ def choose(
     *,
     freed: Collection[int] = (),
     statuses: tuple[int, ...] = (AVAILABLE,),
+    hidden: Hidden = NONE_HIDDEN,
 ) -> Groups | Refusal:
     """The chosen seats and places with their prices, by what the caller may have.
 
     Seats must have one of the `statuses`, or be among the `freed` ones, which the same request
-    gives back.
+    gives back. Those that are `hidden` must not be taken yet.
     """
     if tariff.default is None and not choice.names_all_types:
         return _type_refusal(RefusalCode.ticket_type_missing, tariff)
     lines: Lines = {}
-    seats = _add_seats(ledger, choice, tariff, freed, statuses, lines)
-    areas = (
-        _add_places(ledger, choice.areas, tariff, freed, statuses, lines) if choice.areas else []
-    )
+    seats = _add_seats(ledger, choice, tariff, freed, statuses, lines, hidden)
+    areas: list[AreaProblem] = []
+    if choice.areas:
+        areas = _add_places(ledger, choice.areas, tariff, freed, statuses, lines, hidden)
     if not seats and not areas:
         return _groups(lines)
+    codes = {*(problem.code for problem in seats), *(problem.code for problem in areas)}
+    if codes <= COOLING:
+        return cooling_down(hidden, tuple(seats), tuple(areas))
     sold_out = not seats and all(problem.code is AreaCode.sold_out for problem in areas)
     code = RefusalCode.sold_out if sold_out else RefusalCode.seats_unavailable
     return Refusal(code, seats=tuple(seats), areas=tuple(areas))
 
 
+def cooling_down(
+    hidden: Hidden, seats: tuple[SeatProblem, ...] = (), areas: tuple[AreaProblem, ...] = ()
+) -> Refusal:
+    """The refusal of what only has to cool down; by then all of it has."""
+    # Which places of an area are asked for is nobody's choice: then the last one of all counts.
+    left_ms = [left for seat, left in hidden.items()] if areas or not seats else []
+    left_ms += [hidden[problem.seat] for problem in seats]
+    return Refusal(RefusalCode.cooling_down, seats=seats, areas=areas, retry_after_ms=max(left_ms))
+
+
 def choose_best(
-    ledger: Ledger, finder: BestFinder, best: Best, tariff: Tariff, *, avoid_orphans: bool
+    ledger: Ledger,
+    finder: BestFinder,
+    best: Best,
+    tariff: Tariff,
+    *,
+    avoid_orphans: bool,
+    hidden: Hidden = NONE_HIDDEN,
 ) -> Groups | Refusal:
-    """The best block with its prices; one that leaves an orphan only when there is no other."""
+    """The best block with its prices; one that leaves an orphan only when there is no other.
+
+    Seats that are `hidden` are left out.
+    """
     ticket_types = best.ticket_types
     if not ticket_types:
         if tariff.default is None:
@@ -92,9 +119,9 @@ def choose_best(
         # Else it would look as if all was sold.
         return _type_refusal(RefusalCode.unknown_ticket_type, tariff)
     wanted = _filter(best, [prices[name] for name, _ in ticket_types])
-    start = finder.find(wanted, best.quantity, clean=True) if avoid_orphans else None
-    if start is None:
-        start = finder.find(wanted, best.quantity)
+    start = _best_start(finder, wanted, best.quantity, avoid_orphans, hidden)
+    if start is None and hidden and finder.find(wanted, best.quantity) is not None:
+        return cooling_down(hidden)
     if start is None:
         left = finder.left(wanted)
         if best.accessible and not finder.left(wanted, accessible_only=True):
@@ -110,7 +137,22 @@ def choose_best(
     return _groups(lines)
 
 
-def orphan_refusal(ledger: Ledger, seats: Sequence[int], own: Sequence[int] = ()) -> Refusal | None:
+def _best_start(
+    finder: BestFinder, wanted: Filter, quantity: int, avoid_orphans: bool, hidden: Hidden
+) -> int | None:
+    start = None
+    if avoid_orphans:
+        start = finder.find(wanted, quantity, clean=True, hidden=hidden)
+    return finder.find(wanted, quantity, hidden=hidden) if start is None else start
+
+
+def orphan_refusal(
+    ledger: Ledger,
+    seats: Sequence[int],
+    own: Sequence[int] = (),
+    *,
+    hidden: Hidden = NONE_HIDDEN,
+) -> Refusal | None:
     """The refusal of a choice that strands a single seat, when another one would not.
 
     `seats` is all that the buyer would have, `own` what the hold has already. Another choice is a
@@ -123,7 +165,8 @@ def orphan_refusal(ledger: Ledger, seats: Sequence[int], own: Sequence[int] = ()
         chosen, mine = arrays.bits(run, seats), arrays.bits(run, own)
         free = masks[run] | mine
         if chosen != mine and orphans(free, chosen):
-            block = _better_block(ledger, run, free, chosen)
+            not_yet = arrays.bits(run, tuple(hidden)) if hidden else 0
+            block = _better_block(ledger, run, free, chosen, not_yet)
             if block is not None:
                 better[run] = block
     if not better:
@@ -189,6 +232,7 @@ def _add_seats(
     freed: Collection[int],
     statuses: tuple[int, ...],
     lines: Lines,
+    hidden: Hidden,
 ) -> list[SeatProblem]:
     """Add the seats picked by hand to `lines`; returns those that cannot be had."""
     status, limit = ledger.arrays.status, ledger.index.seat_count
@@ -196,9 +240,13 @@ def _add_seats(
     by_type, default = tariff.prices, tariff.default or NO_TYPE
     ticket_type, prices = default, by_type.get(default)
     problems: list[SeatProblem] = []
+    hides = bool(hidden)
     for seat in choice.seats:
         if not 0 <= seat < limit or (status[seat] not in statuses and seat not in freed):
             problems.append(problem_of(ledger, seat))
+            continue
+        if hides and seat in hidden:
+            problems.append(SeatProblem(seat, SeatCode.cooling_down))
             continue
         if ticket_types:
             ticket_type = ticket_types.get(seat, default)
@@ -218,6 +266,7 @@ def _add_places(
     freed: Collection[int],
     statuses: tuple[int, ...],
     lines: Lines,
+    hidden: Hidden,
 ) -> list[AreaProblem]:
     """Add places of areas to `lines`, the lowest first; returns the areas that have too few."""
     problems: list[AreaProblem] = []
@@ -230,9 +279,11 @@ def _add_places(
             continue
         category = ledger.index.areas[number].category
         quantity = sum(part.quantity for part in parts)
-        places = _free_places(ledger, number, quantity, freed, statuses)
+        places = _free_places(ledger, number, quantity, freed, statuses, hidden)
         if len(places) < quantity:
-            problems.append(AreaProblem(number, AreaCode.sold_out, len(places)))
+            later = _free_places(ledger, number, quantity, freed, statuses) if hidden else places
+            code = AreaCode.cooling_down if len(later) == quantity else AreaCode.sold_out
+            problems.append(AreaProblem(number, code, len(places)))
             continue
         at = 0
         for part in parts:
@@ -253,12 +304,15 @@ def _free_places(
     quantity: int,
     freed: Collection[int],
     statuses: tuple[int, ...],
+    hidden: Hidden = NONE_HIDDEN,
 ) -> list[int]:
     """The lowest places with the first of the statuses, then of the next; freed ones are free."""
     place = ledger.index.areas[area]
     places: list[int] = []
     for status in statuses:
-        found = ledger.arrays.lowest(area, quantity, status)
+        found = ledger.arrays.lowest(area, quantity + len(hidden), status)
+        if hidden:
+            found = [seat for seat in found if seat not in hidden]
         if status == statuses[0]:
             last = place.first + place.capacity
             found = sorted([*found, *(seat for seat in freed if place.first <= seat < last)])
@@ -297,8 +351,11 @@ def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> Filter:
     return Filter(categories, sections, best.accessible)
 
 
-def _better_block(ledger: Ledger, run: int, free: int, chosen: int) -> range | None:
-    """A block of as many seats in the same run that leaves no orphan, the nearest to `chosen`."""
+def _better_block(ledger: Ledger, run: int, free: int, chosen: int, not_yet: int) -> range | None:
+    """A block of as many seats in the same run that leaves no orphan, the nearest to `chosen`.
+
+    Seats of `not_yet` are free for others only.
+    """
     facts = ledger.index.runs[run]
     may = 0
     for _, seats in facts.categories:
@@ -307,6 +364,7 @@ def _better_block(ledger: Ledger, run: int, free: int, chosen: int) -> range | N
     reserved = facts.accessible | facts.companion
     if not chosen & reserved:
         may &= ~reserved
+    may &= ~not_yet
     quantity = chosen.bit_count()
     starts = clean_starts(block_starts(free & may, quantity), free, quantity)
     if not starts:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from event_seating.booking.best import BestFinder
+from event_seating.booking.caps import too_many
 from event_seating.booking.choices import (
     choose,
     choose_best,
@@ -18,6 +19,7 @@ from event_seating.booking.choices import (
     problem_of,
     with_status,
 )
+from event_seating.booking.cool_down import NONE_HIDDEN, Hidden
 from event_seating.booking.entries import (
     Amended,
     Blocked,
@@ -43,15 +45,11 @@ from event_seating.booking.freezes import (
     thawed,
     unexpected,
 )
-from event_seating.booking.ledger import GONE_MS, Ledger
+from event_seating.booking.ledger import Ledger
 from event_seating.booking.records import (
     AVAILABLE,
     BLOCKED,
-    Booking,
     CancelReason,
-    Configuration,
-    Ending,
-    Gone,
     Groups,
     Hold,
     SaleStatus,
@@ -73,24 +71,15 @@ from event_seating.booking.requests import (
     ExchangeSeats,
     ExtendHold,
     FreezeHold,
-    Part,
     PlaceHold,
     ReleaseHold,
+    ReleaseHolds,
     Request,
     ThawHold,
     UnblockSeats,
     WindUp,
 )
-
-ADDRESS_FACTOR = 10
-"""One address may hold so many times what one buyer may: thousands share a carrier's address."""
-
-_ENDINGS = {
-    Ending.expired: RefusalCode.hold_expired,
-    Ending.released: RefusalCode.hold_released,
-    Ending.booked: RefusalCode.hold_booked,
-    Ending.cancelled: RefusalCode.hold_not_found,
-}
+from event_seating.booking.rules import Rules
 
 _ONCE_CANCELLED = frozenset({ReleaseHold, CancelBooking, WindUp})
 """What may still be asked of an event that is cancelled: whatever gives seats back."""
@@ -99,6 +88,7 @@ _CANCELLED = Refusal(RefusalCode.event_cancelled)
 _NOT_ON_SALE = Refusal(RefusalCode.not_on_sale)
 _NOTHING_LEFT = Refusal(RefusalCode.nothing_left)
 _NOTHING_TO_WIND_UP = Refusal(RefusalCode.booking_not_found)
+_NO_HOLD = Refusal(RefusalCode.hold_not_found)
 _CONFIGURATION_CHANGED = Refusal(RefusalCode.configuration_changed)
 
 NOT_FOR_SALE = "not for sale in the seat map"
@@ -108,33 +98,11 @@ Operations = tuple[Operation, ...]
 """What one request does when it is more than one thing."""
 
 
-def hold_or_ending(
-    hold: Hold | None, became: bytes | None, gone: Gone | None, now_ms: int
-) -> Hold | Refusal:
-    """A hold, or how it ended, from what is known under its id."""
-    if hold is not None:
-        return hold if now_ms < hold.expires_ms else Refusal(RefusalCode.hold_expired)
-    if became is not None:
-        return Refusal(RefusalCode.hold_booked, booking=became)
-    if gone is None or now_ms >= gone.at_ms + GONE_MS:
-        return Refusal(RefusalCode.hold_not_found)
-    return Refusal(_ENDINGS[gone.ending], booking=gone.booking)
-
-
-def booking_or_ending(booking: Booking | None, gone: Gone | None, now_ms: int) -> Booking | Refusal:
-    """A booking, or that it was cancelled, from what is known under its id."""
-    if booking is not None:
-        return booking
-    if gone is None or gone.ending is not Ending.cancelled or now_ms >= gone.at_ms + GONE_MS:
-        return Refusal(RefusalCode.booking_not_found)
-    return Refusal(RefusalCode.already_cancelled)
-
-
-class RuleBook:
+class RuleBook(Rules):
     """The rules of one event, over its ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        super().__init__(ledger)
         self._finder = BestFinder(ledger.arrays)
 
     def decide(self, request: Request, now_ms: int) -> Entry | Refusal:
@@ -161,27 +129,39 @@ class RuleBook:
             return _NOT_ON_SALE
         rules = self._configuration.rules
         count = request.choice.count
-        refusal = self._too_many(request.buyer, request.by_address, count, count)
+        refusal = too_many(self._ledger, rules, request, count, count)
         if refusal is not None:
             return refusal
-        groups = self._chosen(request)
+        groups = self._chosen(request, now_ms)
         if isinstance(groups, Refusal):
             return groups
-        return Held(request.hold, groups, rules.hold_ttl_ms, request.buyer, request.by_address)
+        return Held(
+            request.hold,
+            groups,
+            rules.hold_ttl_ms,
+            request.buyer,
+            False,
+            request.address,
+            request.network,
+        )
 
-    def _chosen(self, request: PlaceHold) -> Groups | Refusal:
+    def _chosen(self, request: PlaceHold, now_ms: int) -> Groups | Refusal:
         """The seats of a hold; a choice that strands a seat is refused if another would not."""
         ledger, choice = self._ledger, request.choice
         orphans_allowed = self._configuration.rules.allow_orphans
         tariff = ledger.staff_tariff if request.box_office else ledger.public_tariff
+        hidden = NONE_HIDDEN
+        if ledger.cool_down.kept_from:
+            hidden = ledger.cool_down.hidden_from(request, request.known_since_ms, now_ms)
         if isinstance(choice, Best):
+            avoid = not orphans_allowed
             return choose_best(
-                ledger, self._finder, choice, tariff, avoid_orphans=not orphans_allowed
+                ledger, self._finder, choice, tariff, avoid_orphans=avoid, hidden=hidden
             )
-        groups = choose(ledger, choice, tariff)
+        groups = choose(ledger, choice, tariff, hidden=hidden)
         if orphans_allowed or request.box_office or isinstance(groups, Refusal):
             return groups
-        return orphan_refusal(ledger, seats_of(groups)) or groups
+        return orphan_refusal(ledger, seats_of(groups), hidden=hidden) or groups
 
     def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
         hold = self._changeable(request, now_ms)
@@ -194,11 +174,14 @@ class RuleBook:
         refusal = self._may_add(hold, request.add, left, now_ms)
         if refusal is not None:
             return refusal
-        added = self._added(request.add, removed, request.box_office)
+        # An older cookie helps its own buyer alone, whoever may have the hold's token.
+        since_ms = request.known_since_ms if request.buyer == hold.buyer else None
+        hidden = self._ledger.cool_down.hidden_from(hold, since_ms, now_ms)
+        added = self._added(request.add, removed, request.box_office, hidden)
         if isinstance(added, Refusal):
             return added
         amended = Amended(hold.id, removed, added)
-        return self._orphaned(hold, amended, request.box_office) or amended
+        return self._orphaned(hold, amended, request.box_office, hidden) or amended
 
     def _may_add(self, hold: Hold, add: Choice | None, left: int, now_ms: int) -> Refusal | None:
         """The refusal of adding to what is `left` of a hold, whatever the seats are."""
@@ -208,16 +191,19 @@ class RuleBook:
             return _NOT_ON_SALE
         in_hold = left + add.count
         more = in_hold - seat_count(hold.groups)
-        return self._too_many(hold.buyer, hold.by_address, in_hold, more)
+        return too_many(self._ledger, self._configuration.rules, hold, in_hold, more)
 
-    def _orphaned(self, hold: Hold, amended: Amended, box_office: bool) -> Refusal | None:
+    def _orphaned(
+        self, hold: Hold, amended: Amended, box_office: bool, hidden: Hidden
+    ) -> Refusal | None:
         """The refusal of a change after which a single seat would be left over."""
         if box_office or self._configuration.rules.allow_orphans:
             return None
         own = seats_of(hold.groups)
         kept = set(own).difference(amended.removed)
         seats = [seat for seat in own if seat in kept]
-        return orphan_refusal(self._ledger, (*seats, *seats_of(amended.added)), own)
+        after = (*seats, *seats_of(amended.added))
+        return orphan_refusal(self._ledger, after, own, hidden=hidden)
 
     def _extend(self, request: ExtendHold, now_ms: int) -> Extended | Refusal:
         hold = self.live_hold(request.hold, now_ms)
@@ -248,6 +234,20 @@ class RuleBook:
         if isinstance(hold, Refusal) or self._configuration.status == SaleStatus.cancelled:
             return hold
         return kept_still(hold, request.box_office) or hold
+
+    def _release_all(self, request: ReleaseHolds, _now_ms: int) -> Operations | Refusal:
+        ledger, holder = self._ledger, request.holder
+        if holder not in ledger.held_by:
+            return _NO_HOLD
+        held = (
+            hold
+            for hold in ledger.holds.values()
+            if holder in (hold.buyer, hold.address, hold.network)
+        )
+        return tuple(
+            Released(hold.id, seats_of(hold.groups), taken_away=True)
+            for hold in islice(held, request.most)
+        )
 
     # Bookings
 
@@ -344,66 +344,6 @@ class RuleBook:
         seats = with_status(self._ledger, request.blocked, AVAILABLE)
         return (configured, Blocked(to_ranges(seats), NOT_FOR_SALE)) if seats else (configured,)
 
-    # What several rules ask
-
-    def _given_back(
-        self, groups: Groups, part: Part | None, code: RefusalCode
-    ) -> tuple[int, ...] | Refusal:
-        """The seats that a change gives back; refused with `code` when it has not all of them."""
-        return () if part is None else part_of(self._ledger, groups, part, code)
-
-    def _added(
-        self, choice: Choice | None, freed: tuple[int, ...], box_office: bool
-    ) -> Groups | Refusal:
-        """The seats that a change takes; those that it gives back are free."""
-        if choice is None:
-            return ()
-        ledger = self._ledger
-        tariff = ledger.staff_tariff if box_office else ledger.public_tariff
-        return choose(ledger, choice, tariff, freed=frozenset(freed))
-
-    def live_hold(self, key: bytes, now_ms: int) -> Hold | Refusal:
-        """The hold with this id, or how it ended."""
-        ledger = self._ledger
-        hold = ledger.holds.get(key)
-        if hold is not None:  # as a rule, and then two more look-ups would be for nothing
-            return hold_or_ending(hold, None, None, now_ms)
-        return hold_or_ending(None, ledger.from_hold.get(key), ledger.gone.get(key), now_ms)
-
-    def live_booking(self, key: bytes, now_ms: int) -> Booking | Refusal:
-        """The booking with this id, or that it was cancelled."""
-        return booking_or_ending(self._ledger.bookings.get(key), self._ledger.gone.get(key), now_ms)
-
-    @property
-    def _configuration(self) -> Configuration:
-        configuration = self._ledger.configuration
-        if configuration is None:
-            raise ValueError("the event is not configured")
-        return configuration
-
-    def _selling(self, now_ms: int) -> bool:
-        """Whether new seats may be held at this time."""
-        sale = self._configuration
-        return (
-            sale.status == SaleStatus.on_sale
-            and (sale.sales_start_ms is None or now_ms >= sale.sales_start_ms)
-            and (sale.sales_end_ms is None or now_ms < sale.sales_end_ms)
-        )
-
-    def _too_many(
-        self, buyer: bytes | None, by_address: bool, in_hold: int, more: int
-    ) -> Refusal | None:
-        """The refusal of a hold of `in_hold` seats that gives a buyer `more` than before."""
-        if buyer is None or more <= 0:
-            return None
-        rules = self._configuration.rules
-        if in_hold > rules.max_seats_per_hold:
-            return Refusal(RefusalCode.too_many_seats, limit=rules.max_seats_per_hold)
-        limit = rules.max_held_seats_per_buyer * (ADDRESS_FACTOR if by_address else 1)
-        if self._ledger.held_by.get(buyer, 0) + more > limit:
-            return Refusal(RefusalCode.too_many_held, limit=limit)
-        return None
-
     # In the class, since an own table of bound rules would hold the rule book that holds it: the
     # seats of an event that is given up would stay until the collector looks at what is old.
     _RULES: ClassVar[dict[type, Callable[[Any, Any, int], Operation | Operations | Refusal]]] = {
@@ -413,6 +353,7 @@ class RuleBook:
         ReleaseHold: _release,
         FreezeHold: _freeze,
         ThawHold: _thaw,
+        ReleaseHolds: _release_all,
         BookHold: _book,
         BookSeats: _book_seats,
         CancelBooking: _cancel,

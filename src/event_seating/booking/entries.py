@@ -78,10 +78,11 @@ class Extended(Struct, frozen=True, gc=False, array_like=True, tag=4):
 
 
 class Released(Struct, frozen=True, gc=False, array_like=True, tag=5):
-    """A hold was given back."""
+    """A hold was given back; `taken_away` by the box office, so that its seats cool down."""
 
     hold: Id
     seats: tuple[Seat, ...]
+    taken_away: bool = False
 
 
 class Expired(Struct, frozen=True, gc=False, array_like=True, tag=6):

@@ -53,6 +53,11 @@ CHANGE_BOOKING: Final[Examples] = {
     "One place more, for a child": {"take": {"areas": {"FLOOR": {"child": 1}}}},
 }
 
+RELEASE_HOLDS: Final[Examples] = {
+    "Of an address": {"address": "203.0.113.9"},
+    "Of the buyer whom a shop calls so": {"buyerRef": "R-1"},
+}
+
 BLOCK: Final[Examples] = {
     "A row and some places": {
         "rows": [{"section": "A", "index": 1}],

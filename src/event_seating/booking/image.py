@@ -19,6 +19,7 @@ from zlib import crc32
 
 from msgspec import DecodeError, Struct, ValidationError, msgpack
 
+from event_seating.booking.cool_down import grouped
 from event_seating.booking.entries import from_ranges
 from event_seating.booking.index import STATUSES, SeatIndex
 from event_seating.booking.ledger import Ledger
@@ -31,6 +32,7 @@ from event_seating.booking.records import (
     Hold,
     Id,
     Ms,
+    Rest,
     Seat,
 )
 
@@ -101,7 +103,13 @@ class End(Struct, frozen=True, array_like=True, tag=6):
     """The last piece."""
 
 
-Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece | End
+class RestsPiece(Struct, frozen=True, array_like=True, tag=7):
+    """Some of the seats that were held a moment ago, and how long."""
+
+    rests: list[tuple[tuple[Seat, ...], Rest]]
+
+
+Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece | RestsPiece | End
 
 _encoder = msgpack.Encoder()
 _decoder = msgpack.Decoder(Piece)
@@ -123,6 +131,7 @@ class Image:
         self._bookings = ledger.committed_records(ledger.bookings, ledger.undo.bookings)
         self._gone = ledger.gone_in_order()
         self._late = ledger.late_in_order()
+        self._rests = ledger.cool_down.committed()
 
     def pieces(self) -> Iterator[bytes]:
         """The image, a few milliseconds of work at a time."""
@@ -141,6 +150,7 @@ class Image:
         yield from map(BookingsPiece, _portions(self._bookings))
         yield from map(GonePiece, _portions(self._gone))
         yield from map(LatePiece, _portions(self._late))
+        yield from map(RestsPiece, _portions(grouped(self._rests)))
         yield End()
 
 
@@ -185,6 +195,8 @@ def _fill(ledger: Ledger, piece: Piece) -> None:
                 ledger.fill_gone(piece.gone)
             case LatePiece():
                 ledger.fill_late(piece.late)
+            case RestsPiece():
+                ledger.cool_down.fill(piece.rests, ledger.index.size)
             case Head():
                 raise BrokenImageError("an image has two heads")
     except IndexError as error:

@@ -5,6 +5,10 @@ with what it should be. It costs as much as the venue is large; the hot path has
 its own. It changes nothing, but masks of free seats that nobody asked for are brought up to date.
 """
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.index import STATUSES
 from event_seating.booking.ledger import Ledger
@@ -15,6 +19,7 @@ from event_seating.booking.records import (
     BUYER_FREEZES_MAX,
     HELD,
     STATUS_CHARS,
+    Hold,
     seat_count,
     seats_of,
 )
@@ -32,25 +37,37 @@ def check(ledger: Ledger) -> None:
     _check_buyers(ledger)
     _check_ids(ledger)
     _check_freezes(ledger)
+    _check_stretches(ledger)
+    ledger.cool_down.check()
     if not ledger.undo.seats:
         _check_published(ledger)
 
 
-def difference(ours: Ledger, theirs: Ledger) -> str | None:
+def difference(ours: Ledger, theirs: Ledger, *, cool_down: bool = True) -> str | None:
     """What two committed states of the same log do not have alike; `None` when they agree.
 
-    Late holds are left out: they hang on the grace that was set when they ran out.
+    Late holds are left out: they hang on the grace that was set when they ran out. So is what
+    cools down, if one of them began with an image of format 2, which does not have it.
     """
+    theirs_held = theirs.holds
+    ours_held = ours.holds
+    if not cool_down:
+        ours_held, theirs_held = _untimed(ours_held), _untimed(theirs_held)
     alike = {
         "seats": (ours.arrays.status, ours.arrays.owner)
         == (theirs.arrays.status, theirs.arrays.owner),
         "configuration": ours.configuration == theirs.configuration,
-        "holds": ours.holds == theirs.holds,
+        "holds": ours_held == theirs_held,
         "bookings": ours.bookings == theirs.bookings,
         "booked holds": ours.from_hold == theirs.from_hold,
         "ended ids": ours.gone == theirs.gone,
+        "seats that cool down": not cool_down or ours.cool_down.rests == theirs.cool_down.rests,
     }
     return next((what for what, same in alike.items() if not same), None)
+
+
+def _untimed(holds: Mapping[bytes, Hold]) -> dict[bytes, Hold]:
+    return {key: replace(hold, stretches=()) for key, hold in holds.items()}
 
 
 def _must(holds: bool, what: str) -> None:
@@ -99,9 +116,10 @@ def _check_masks(ledger: Ledger) -> None:
 def _check_buyers(ledger: Ledger) -> None:
     held: dict[bytes, int] = {}
     for hold in ledger.holds.values():
-        if hold.buyer is not None:
-            held[hold.buyer] = held.get(hold.buyer, 0) + seat_count(hold.groups)
-    _must(held == ledger.held_by, "what buyers hold is miscounted")
+        for holder in (hold.buyer, hold.address, hold.network):
+            if holder is not None:
+                held[holder] = held.get(holder, 0) + seat_count(hold.groups)
+    _must(held == ledger.held_by, "what buyers and addresses hold is miscounted")
     first = min((hold.expires_ms for hold in ledger.holds.values()), default=None)
     _must(ledger.next_expiry_ms() == first, "the next hold to run out is another")
 
@@ -124,6 +142,13 @@ def _check_freezes(ledger: Ledger) -> None:
         if hold.freeze is not None:
             _must(hold.freeze.by_staff or hold.freezes > 0, "a buyer's freeze is not counted")
             _must(hold.freeze.expires_ms <= hold.expires_ms, "a freeze shortened its hold")
+
+
+def _check_stretches(ledger: Ledger) -> None:
+    for hold in ledger.holds.values():
+        seats = [seat for stretch in hold.stretches for seat in stretch.seats]
+        _must(len(seats) == len(set(seats)), "a seat of a hold began twice")
+        _must(set(seats) <= set(seats_of(hold.groups)), "a hold times a seat that it has not")
 
 
 def _check_published(ledger: Ledger) -> None:

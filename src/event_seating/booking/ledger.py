@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from event_seating.booking.arrays import Before, SeatArrays
+from event_seating.booking.cool_down import CoolDown
 from event_seating.booking.expiries import Expiries
 from event_seating.booking.ids_by_time import IdsByTime
 from event_seating.booking.index import SeatIndex
@@ -84,8 +85,9 @@ class Ledger:
 
     `holds`, `bookings` and `gone` (ids that ended) are by id; `late` are holds that ran out and
     may still be booked while nobody took their seats, for `grace_ms`; `from_hold` names the
-    booking that a hold became; `held_by` counts the seats that each buyer holds. `published` has
-    one status character a seat, as of the last `keep`.
+    booking that a hold became; `held_by` counts the seats that each buyer, address and network
+    holds, whose keys never meet. `published` has one status character a seat, as of the last
+    `keep`.
     """
 
     def __init__(self, index: SeatIndex, grace_ms: int) -> None:
@@ -100,6 +102,7 @@ class Ledger:
         self.late: dict[bytes, Hold] = {}
         self.from_hold: dict[bytes, bytes] = {}
         self.held_by: dict[bytes, int] = {}
+        self.cool_down = CoolDown()
         self.published = bytearray(STATUS_CHARS[AVAILABLE : AVAILABLE + 1]) * index.size
         self.undo = Undo(None)
         self._expiries = Expiries(self.holds)
@@ -125,6 +128,7 @@ class Ledger:
         self._gone_order.add(at_ms, [key for key in undo.gone if key in self.gone])
         self._late_order.add(at_ms, [key for key in undo.late if key in self.late])
         self.start_anew()
+        self.cool_down.keep(at_ms)
         self._forget(at_ms)
         return changed
 
@@ -148,6 +152,7 @@ class Ledger:
             self.put_late(key, hold)
         for key, became in undo.from_hold.items():
             self.put_from_hold(key, became)
+        self.cool_down.take_back()
         self.undo = Undo(self.configuration)
 
     def committed_counts(self) -> Sequence[int]:
@@ -275,28 +280,47 @@ class Ledger:
     def put_hold(self, hold: Hold, seats: int) -> None:
         """Put a hold of so many seats, which is not there.
 
-        In step with its buyer's count and the times of expiry.
+        In step with the counts of whoever has it and the times of expiry.
         """
-        holds, key, buyer, before = self.holds, hold.id, hold.buyer, self.undo.holds
+        holds, key, before = self.holds, hold.id, self.undo.holds
         if key not in before:
             before[key] = None
         holds[key] = hold
+        held_by, buyer, address, network = self.held_by, hold.buyer, hold.address, hold.network
         if buyer is not None:
-            self.held_by[buyer] = self.held_by.get(buyer, 0) + seats
+            held_by[buyer] = held_by.get(buyer, 0) + seats
+        if address is not None:
+            held_by[address] = held_by.get(address, 0) + seats
+        if network is not None:
+            held_by[network] = held_by.get(network, 0) + seats
         self._expiries.note(hold)
 
     def end_hold(self, hold: Hold, seats: int) -> None:
         """Remove a hold of so many seats, which is there."""
-        key, buyer, before = hold.id, hold.buyer, self.undo.holds
+        key, before = hold.id, self.undo.holds
         if key not in before:
             before[key] = hold
         del self.holds[key]
-        if buyer is not None:
-            left = self.held_by[buyer] - seats
+        held_by = self.held_by
+        buyer, address, network = hold.buyer, hold.address, hold.network
+        if buyer is not None:  # three times the same, since a loop takes as long as all of it
+            left = held_by[buyer] - seats
             if left:
-                self.held_by[buyer] = left
+                held_by[buyer] = left
             else:
-                del self.held_by[buyer]
+                del held_by[buyer]
+        if address is not None:
+            left = held_by[address] - seats
+            if left:
+                held_by[address] = left
+            else:
+                del held_by[address]
+        if network is not None:
+            left = held_by[network] - seats
+            if left:
+                held_by[network] = left
+            else:
+                del held_by[network]
 
     def set_configuration(self, configuration: Configuration | None) -> None:
         """Sell by this configuration; prices become lists by the number of the category."""

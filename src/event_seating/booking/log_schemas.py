@@ -22,6 +22,7 @@ class LoggedRules(BaseModel):
     allowOrphans: bool
     maxSeatsPerHold: int
     maxHeldSeatsPerBuyer: int
+    maxHeldSeatsPerAddress: int
     holdTtl: float = Field(description="Seconds.")
 
 
@@ -73,6 +74,9 @@ class ReleaseOperation(Places):
 
     type: Literal["release"]
     hold: str
+    takenAway: bool | Absent = Field(
+        None, description="By the box office, with all else that its buyer or address held."
+    )
 
 
 class ExpireOperation(Places):

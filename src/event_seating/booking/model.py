@@ -17,7 +17,7 @@ from typing import Self
 from event_seating.booking import image, invariants
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.choices import problem_of
-from event_seating.booking.decisions import RuleBook, booking_or_ending, hold_or_ending
+from event_seating.booking.decisions import RuleBook
 from event_seating.booking.entries import Cancelled, Entry, Expired, changes
 from event_seating.booking.index import STATUSES, SeatIndex
 from event_seating.booking.ledger import Ledger
@@ -37,6 +37,7 @@ from event_seating.booking.records import (
 )
 from event_seating.booking.refusals import Refusal, SeatProblem
 from event_seating.booking.requests import CancelBooking, Part, Request, WindUp
+from event_seating.booking.rules import booking_or_ending, hold_or_ending
 
 BOOKING_GRACE_MS = 60_000
 """A payment that was confirmed while the hold ran out still gets its seats, if they are free."""
@@ -246,6 +247,10 @@ class SeatStates:
         """All seats and places by status."""
         counts = self.ledger.committed_counts()
         return {name: sum(counts[at::STATUSES]) for at, name in enumerate(STATUS_NAMES)}
+
+    def most_held(self) -> int:
+        """The most seats that one buyer, address or network holds."""
+        return max(self.ledger.held_by.values(), default=0)
 
     def area_counts(self, area: int) -> Counts:
         """The places of an area by status; they are a cell of their own."""

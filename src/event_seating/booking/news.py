@@ -40,7 +40,7 @@ NAMED_MAX: Final = 1_000
 """Seats and lines that one message names, some 150 kB: a whole house may be blocked at once. How
 many were left out is said, and the log has them."""
 
-_PRIVATE: Final = frozenset({"type", "reason", "lastsS"})
+_PRIVATE: Final = frozenset({"type", "reason", "lastsS", "takenAway"})
 """What the log's description has and a message does not."""
 
 _OUTSIDE_NAMES: Final = {"hold": "holdId", "booking": "bookingId"}

@@ -88,14 +88,21 @@ def _hold(ledger: Ledger, operation: Held, at_ms: int) -> None:
         operation.address,
         operation.network,
     )
+    rests = ledger.cool_down.rests
+    if rests and not rests.keys().isdisjoint(seats):
+        stretches = ledger.cool_down.resume(hold, seats, at_ms)
+        if stretches:
+            hold = replace(hold, stretches=stretches)
     ledger.put_hold(hold, len(seats))
 
 
-def _amend(ledger: Ledger, operation: Amended, _at_ms: int) -> None:
+def _amend(ledger: Ledger, operation: Amended, at_ms: int) -> None:
     """Change the seats of a hold."""
-    hold = _hold_of(ledger, operation.hold)
+    hold, added = _hold_of(ledger, operation.hold), seats_of(operation.added)
     groups = _exchanged(ledger, hold, operation.removed, operation.added)
-    _replace(ledger, hold, replace(hold, groups=groups, revision=hold.revision + 1))
+    stretches = ledger.cool_down.changed(hold, operation.removed, added, at_ms)
+    changed = replace(hold, groups=groups, revision=hold.revision + 1, stretches=stretches)
+    _replace(ledger, hold, changed)
 
 
 def _extend(ledger: Ledger, operation: Extended, at_ms: int) -> None:
@@ -132,13 +139,16 @@ def _thaw(ledger: Ledger, operation: Thawed, at_ms: int) -> None:
 
 def _release(ledger: Ledger, operation: Released, at_ms: int) -> None:
     """End a hold that was given back."""
-    _end(ledger, operation.hold, operation.seats)
+    seats = operation.seats
+    hold = _end(ledger, operation.hold, seats)
+    ledger.cool_down.note(hold, seats, at_ms, operation.taken_away)
     ledger.end(operation.hold, _RELEASED, at_ms)
 
 
 def _expire(ledger: Ledger, operation: Expired, at_ms: int) -> None:
     """End a hold that ran out; for a while it may still be booked."""
     hold = _end(ledger, operation.hold, operation.seats)
+    ledger.cool_down.note(hold, operation.seats, at_ms)
     ledger.end(hold.id, Ending.expired, at_ms)
     if at_ms < hold.expires_ms + ledger.grace_ms:
         ledger.put_late(hold.id, hold)

@@ -60,6 +60,7 @@ class Rules(Struct, frozen=True, gc=False):
     allow_orphans: bool = True
     max_seats_per_hold: Annotated[int, Meta(ge=1)] = 8
     max_held_seats_per_buyer: Annotated[int, Meta(ge=1)] = 40
+    max_held_seats_per_address: Annotated[int, Meta(ge=1)] = 400
     hold_ttl_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_MAX_MS)] = 600_000
     hold_total_max_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_LONGEST_MS)] = HOLD_TOTAL_MAX_MS
     checkout_ttl_ms: Annotated[int, Meta(ge=1, le=HOLD_TOTAL_LONGEST_MS)] = CHECKOUT_TTL_MS
@@ -129,6 +130,18 @@ class Freeze(Struct, frozen=True, gc=False, array_like=True):
     expires_ms: Ms
 
 
+class Stretch(Struct, frozen=True, gc=False, array_like=True):
+    """Seats that count as held since another time than their hold's beginning.
+
+    Later: a change added them. Earlier: the same buyer or address held them shortly before, and the
+    time goes on; `handed_on` once an older cookie took them over from another at the same address.
+    """
+
+    seats: tuple[Seat, ...]
+    since_ms: Ms
+    handed_on: bool = False
+
+
 class Hold(Struct, frozen=True, gc=False, array_like=True):
     """Seats kept for a buyer until `expires_ms`.
 
@@ -149,6 +162,7 @@ class Hold(Struct, frozen=True, gc=False, array_like=True):
     revision: int = 1
     freeze: Freeze | None = None
     freezes: int = 0
+    stretches: tuple[Stretch, ...] = ()
 
 
 class Booking(Struct, frozen=True, gc=False, array_like=True):
@@ -178,6 +192,17 @@ class Gone(Struct, frozen=True, gc=False, array_like=True):
     ending: Ending
     at_ms: Ms
     booking: Id | None = None
+
+
+class Rest(Struct, frozen=True, gc=False, array_like=True):
+    """Seats that were held for `held_ms` in all, by whom, and until when that is remembered."""
+
+    held_ms: Ms
+    until_ms: Ms
+    buyer: bytes
+    address: bytes | None = None
+    network: bytes | None = None
+    handed_on: bool = False
 
 
 class Line(NamedTuple):

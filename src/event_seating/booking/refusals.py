@@ -27,7 +27,9 @@ class RefusalCode(StrEnum):
     too_many_seats = "too_many_seats"
     """More than `limit` seats in one hold."""
     too_many_held = "too_many_held"
-    """More than `limit` seats held at once by one buyer."""
+    """More than `limit` seats held at once by one buyer, address or network: `held_by`."""
+    cooling_down = "cooling_down"
+    """The same buyer or address held them for long; others come first for `retry_after_ms`."""
     ticket_type_missing = "ticket_type_missing"
     """No ticket type is named and the event has no default; `ticket_types` are those to name."""
     unknown_ticket_type = "unknown_ticket_type"
@@ -81,6 +83,8 @@ class SeatCode(StrEnum):
     unknown = "unknown"
     not_on_sale = "not_on_sale"
     """There is no price for its category and the ticket type, or none for this caller."""
+    cooling_down = "cooling_down"
+    """It is free, but the same buyer or address held it for long until a moment ago."""
     available = "available"
     """It was asked for from among the blocked ones, or was to be given back, and is free."""
 
@@ -97,6 +101,8 @@ class AreaCode(StrEnum):
 
     sold_out = "sold_out"
     unknown = "unknown"
+    cooling_down = "cooling_down"
+    """Enough are free, but the same buyer or address held them for long until a moment ago."""
     not_on_sale = "not_on_sale"
     """There is no price for its category and the ticket type, or none for this caller."""
 
@@ -130,3 +136,5 @@ class Refusal(Struct, frozen=True, gc=False):
     """The hold that this is about, when the request does not name it."""
     ticket_types: tuple[str, ...] = ()
     present: Present | None = None
+    held_by: str | None = None
+    retry_after_ms: int | None = None

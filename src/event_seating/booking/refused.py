@@ -8,10 +8,18 @@ from typing import Any, Final
 
 from event_seating import money
 from event_seating.booking import ids
+from event_seating.booking.caps import ADDRESS, NETWORK
 from event_seating.booking.house import House
 from event_seating.booking.records import total
-from event_seating.booking.refusals import Refusal, RefusalCode, SeatProblem
+from event_seating.booking.refusals import Present, Refusal, RefusalCode, SeatProblem
+from event_seating.clock import MS_PER_S
 from event_seating.errors import Refused
+
+OTHERS_HOLD: Final = (
+    "Too many seats are held from your internet address at the moment, perhaps by others who share "
+    "it; try again in a few minutes."
+)
+"""Instead of the sentence for a buyer's own seats."""
 
 ERRORS: Final[dict[RefusalCode, type[Refused]]] = {
     RefusalCode(error.code): error for error in Refused.__subclasses__()
@@ -39,20 +47,36 @@ def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refu
         details["suggestion"] = house.seat_ids(refusal.suggestion)
     if refusal.limit is not None:
         details["limit"] = refusal.limit
+    if refusal.held_by is not None:
+        details["heldBy"] = refusal.held_by
     if refusal.booking is not None:
         details["booking"] = ids.to_text(house.event_id, refusal.booking)
     if refusal.code in _NOT_BOOKED:
         details["booked"] = False
     if refusal.ticket_types:
         details["ticketTypes"] = list(refusal.ticket_types)
-    present = refusal.present
-    if present is not None:
-        details["lines"] = house.lines(present.groups, present.currency)
-        details["total"] = money.to_text(total(present.groups), present.currency)
-        details["currency"] = present.currency
-        if present.revision is not None:
-            details["revision"] = present.revision
-    return ERRORS[refusal.code](details=details)
+    if refusal.present is not None:
+        details |= _present(refusal.present, house)
+    sentence = OTHERS_HOLD if refusal.held_by in {ADDRESS, NETWORK} else None
+    return _waiting(ERRORS[refusal.code](sentence, details=details), refusal.retry_after_ms)
+
+
+def _present(found: Present, house: House) -> dict[str, Any]:
+    """What would be booked now."""
+    answer = {
+        "lines": house.lines(found.groups, found.currency),
+        "total": money.to_text(total(found.groups), found.currency),
+        "currency": found.currency,
+    }
+    return answer if found.revision is None else answer | {"revision": found.revision}
+
+
+def _waiting(error: Refused, left_ms: int | None) -> Refused:
+    """The same, with how long to wait if that helps."""
+    if left_ms is not None:
+        error.details["retryAfter"] = seconds = -(-left_ms // MS_PER_S)
+        error.headers["Retry-After"] = str(seconds)
+    return error
 
 
 def problems(

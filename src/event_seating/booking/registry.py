@@ -17,6 +17,7 @@ from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.log import Listener, SeatLog
+from event_seating.booking.records import STATUS_NAMES
 from event_seating.booking.store import LogStore
 from event_seating.booking.tally import Tally
 from event_seating.cache.single_flight import SingleFlight
@@ -73,6 +74,18 @@ class SeatLogs:
     def loaded(self) -> Sequence[SeatLog]:
         """The events in memory."""
         return list(self._logs.values())
+
+    def seat_counts(self) -> dict[str, int]:
+        """How many seats and places of the events in memory have which status."""
+        found = dict.fromkeys(STATUS_NAMES, 0)
+        for log in self._logs.values():
+            for status, count in log.states.counts().items():
+                found[status] += count
+        return found
+
+    def most_held(self) -> int:
+        """The most seats that one buyer, address or network holds in one event in memory."""
+        return max((log.states.most_held() for log in self._logs.values()), default=0)
 
     def in_memory(self, event_id: str) -> SeatLog | None:
         """The event's log if it is here and in service; counts as a use of it."""

@@ -104,18 +104,21 @@ class Part(Struct, frozen=True, gc=False):
 
 
 class PlaceHold(Struct, frozen=True, gc=False):
-    """Hold seats for a buyer (an opaque key; `by_address` when it stands for an address).
+    """Hold seats for a buyer, at an `address` in a `network` (IPv6); all three are opaque keys.
 
     Only the box office may name no buyer; then nothing is capped. Only it gets the ticket types of
-    staff.
+    staff. `known_since_ms` is when the cookie that the buyer brought was made; `None` for a buyer
+    who came without one.
     """
 
     hold: bytes
     choice: Choice | Best
     buyer: bytes | None = None
-    by_address: bool = False
     box_office: bool = False
     actor: str | None = None
+    address: bytes | None = None
+    network: bytes | None = None
+    known_since_ms: int | None = None
 
     def __post_init__(self) -> None:
         _check_id(self.hold)
@@ -124,13 +127,18 @@ class PlaceHold(Struct, frozen=True, gc=False):
                 raise ValueError("only the box office names no buyer")
         else:
             _check_id(self.buyer)
+        if self.address is not None:
+            _check_id(self.address)
+        if self.network is not None:
+            _check_id(self.network)
 
 
 class ChangeHold(Struct, frozen=True, gc=False):
     """Add and remove seats of a hold in one step; its expiry stays.
 
-    Only the box office may add seats with a ticket type of staff; such seats that are in the hold
-    stay there, whoever changes the others.
+    `buyer` is who asks, known since `known_since_ms`; the seats count on whoever has the hold. Only
+    the box office may add seats with a ticket type of staff; such seats that are in the hold stay
+    there, whoever changes the others.
     """
 
     hold: bytes
@@ -138,6 +146,8 @@ class ChangeHold(Struct, frozen=True, gc=False):
     remove: Part | None = None
     box_office: bool = False
     actor: str | None = None
+    buyer: bytes | None = None
+    known_since_ms: int | None = None
 
     def __post_init__(self) -> None:
         if self.add is None and self.remove is None:
@@ -174,6 +184,22 @@ class ThawHold(Struct, frozen=True, gc=False):
     hold: bytes
     box_office: bool = False
     actor: str | None = None
+
+
+class ReleaseHolds(Struct, frozen=True, gc=False):
+    """The box office gives back what one buyer, address or network (`holder`) holds.
+
+    The first `most` holds of theirs; their seats cool down, however short they were held.
+    """
+
+    holder: bytes
+    most: int
+    actor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_id(self.holder)
+        if self.most < 1:
+            raise ValueError("release at least one hold")
 
 
 class BookHold(Struct, frozen=True, gc=False):
@@ -294,6 +320,7 @@ Request = (
     | ReleaseHold
     | FreezeHold
     | ThawHold
+    | ReleaseHolds
     | BookHold
     | BookSeats
     | CancelBooking

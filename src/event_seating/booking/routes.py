@@ -58,7 +58,7 @@ _BLOCK = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
 Refusals = tuple[type[ServiceError], ...]
 
 _READS: Final[Refusals] = (errors.EventUnavailable, errors.DatabaseUnavailable)
-_WRITES: Final[Refusals] = (
+WRITES: Final[Refusals] = (
     *_READS,
     errors.TooBusy,
     errors.EventCancelled,
@@ -82,6 +82,7 @@ _NO_HOLDING: Final[Refusals] = (
     errors.OrphanSeat,
     errors.TooManySeats,
     errors.TooManyHeld,
+    errors.CoolingDown,
 )
 
 # Its length is checked with what else it must be, in `ids`.
@@ -111,17 +112,18 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
             errors.NoBlock,
             errors.LogBudgetSpent,
             *_JSON,
-            *_WRITES,
+            *WRITES,
         ),
         openapi_extra=_HOLD.described(),
     )
     async def place_hold(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """All or nothing; the answer's `holdToken` is needed for everything that follows."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         placed = await bookings.place_hold(id, await _HOLD.of(request), caller)
         answer = _answer(placed.granted)
         if caller.cookie is None and not caller.box_office:
-            answer.headers["set-cookie"] = buyers.set_cookie(buyers.new(placed.hold_id))
+            cookie = buyers.new(placed.hold_id, placed.at_ms)
+            answer.headers["set-cookie"] = buyers.set_cookie(cookie)
         return answer
 
     return routes
@@ -146,13 +148,13 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="releaseHold",
         summary="Give a hold back",
         status_code=204,
-        responses=documented(*_NO_HOLD, *_WRITES),
+        responses=documented(*_NO_HOLD, *WRITES),
     )
     async def release_hold(
         request: Request, token: str, header: Token = None, key: Key = None
     ) -> Response:
         """Its seats are free at once."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         return _answer(await bookings.release_hold(_token(token, header), caller))
 
     return routes
@@ -173,7 +175,7 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
             errors.NotInHold,
             errors.NothingLeft,
             *_JSON,
-            *_WRITES,
+            *WRITES,
         ),
         openapi_extra=_CHANGE_HOLD.described(),
     )
@@ -181,7 +183,7 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         request: Request, token: str, header: Token = None, key: Key = None
     ) -> Response:
         """All or nothing; when it ends stays as it was."""
-        caller, body = _caller(request, buyers, key), await _CHANGE_HOLD.of(request)
+        caller, body = caller_of(request, buyers, key), await _CHANGE_HOLD.of(request)
         return _answer(await bookings.change_hold(_token(token, header), body, caller))
 
     @routes.post(
@@ -189,13 +191,13 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="extendHold",
         summary="Let a hold last longer",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, errors.LogBudgetSpent, errors.NothingGained, *_WRITES),
+        responses=documented(*_NO_HOLD, errors.LogBudgetSpent, errors.NothingGained, *WRITES),
     )
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None
     ) -> Response:
         """To now and its time to live, `holdTotalMax` in all; 24 hours for the box office."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         return _answer(await bookings.extend_hold(_token(token, header), caller))
 
     return routes
@@ -208,26 +210,28 @@ def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
         "/holds/{token}/checkout",
         operation_id="freezeHold",
         summary="Freeze a hold while it is paid",
-        responses=documented(*_WRITES),
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, errors.FreezeUsed, errors.HoldFrozen, *WRITES),
     )
     async def freeze_hold(
         request: Request, token: str, header: Token = None, key: Key = None
     ) -> Response:
         """Its buyer changes nothing until it is booked or thawed; the answer is what to pay."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         return _answer(await bookings.freeze_hold(_token(token, header), caller))
 
     @routes.delete(
         "/holds/{token}/checkout",
         operation_id="thawHold",
         summary="Let a frozen hold be changed again",
-        responses=documented(*_WRITES),
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, errors.HoldFrozen, errors.HoldNotFrozen, *WRITES),
     )
     async def thaw_hold(
         request: Request, token: str, header: Token = None, key: Key = None
     ) -> Response:
         """A freeze that a box-office key began ends with such a key alone."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         return _answer(await bookings.thaw_hold(_token(token, header), caller))
 
     return routes
@@ -243,13 +247,13 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         status_code=201,
         response_model=BookingBody,
         responses=documented(
-            errors.EventNotFound, errors.UnknownUser, *_NO_HOLD, *_NO_SEATS, *_JSON, *_WRITES
+            errors.EventNotFound, errors.UnknownUser, *_NO_HOLD, *_NO_SEATS, *_JSON, *WRITES
         ),
         openapi_extra=_BOOK.described(),
     )
     async def book(request: Request, key: Key = None) -> Response:
         """A booking that comes a little late is taken while nobody else took the seats."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         granted = await bookings.book(await _BOOK.of(request), caller)
         return _answer(granted)
 
@@ -275,7 +279,7 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="cancelBooking",
         summary="Cancel a booking, or a part of it",
         response_model=BookingBody,
-        responses=documented(*_NO_BOOKING, errors.NotInBooking, *_JSON, *_WRITES),
+        responses=documented(*_NO_BOOKING, errors.NotInBooking, *_JSON, *WRITES),
         openapi_extra=_CANCEL.described(required=False),
     )
     async def cancel_booking(
@@ -284,7 +288,7 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         key: Key = None,
     ) -> Response:
         """Its seats are free again; without seats in the body all of it."""
-        caller = _caller(request, buyers, key)
+        caller = caller_of(request, buyers, key)
         body = await _CANCEL.of(request) if await request.body() else CancelBody()
         return _answer(await bookings.cancel(id, body, caller))
 
@@ -294,7 +298,7 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         summary="Exchange seats of a booking in one step",
         response_model=ChangedBookingBody | DryRunBody,
         responses=documented(
-            *_NO_BOOKING, errors.NotInBooking, errors.NothingLeft, *_NO_SEATS, *_JSON, *_WRITES
+            *_NO_BOOKING, errors.NotInBooking, errors.NothingLeft, *_NO_SEATS, *_JSON, *WRITES
         ),
         openapi_extra=_CHANGE.described(),
     )
@@ -305,7 +309,7 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         key: Key = None,
     ) -> Response:
         """With the price difference; `?dryRun=true` only tells it."""
-        caller, body = _caller(request, buyers, key), await _CHANGE.of(request)
+        caller, body = caller_of(request, buyers, key), await _CHANGE.of(request)
         return _answer(await bookings.change_booking(id, body, caller, dry_run=dry_run))
 
     return routes
@@ -319,12 +323,12 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="blockSeats",
         summary="Withdraw seats from sale",
         response_model=BlocksBody,
-        responses=documented(errors.EventNotFound, *_JSON, *_WRITES),
+        responses=documented(errors.EventNotFound, *_JSON, *WRITES),
         openapi_extra=_BLOCK.described(),
     )
     async def block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """Those that are free; the others are named in `rejected`."""
-        caller, body = _caller(request, buyers, key), await _BLOCK.of(request)
+        caller, body = caller_of(request, buyers, key), await _BLOCK.of(request)
         return _answer(await bookings.block(id, body, caller, release=False))
 
     @routes.post(
@@ -332,25 +336,28 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="releaseBlock",
         summary="Give blocked seats back to the sale",
         response_model=BlocksBody,
-        responses=documented(errors.EventNotFound, *_JSON, *_WRITES),
+        responses=documented(errors.EventNotFound, *_JSON, *WRITES),
         openapi_extra=_BLOCK.described(),
     )
     async def release_block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """Those that are blocked; the others are named in `rejected`."""
-        caller, body = _caller(request, buyers, key), await _BLOCK.of(request)
+        caller, body = caller_of(request, buyers, key), await _BLOCK.of(request)
         return _answer(await bookings.block(id, body, caller, release=True))
 
     return routes
 
 
-def _caller(request: Request, buyers: Buyers, key: str | None) -> Caller:
-    cookie = request.scope["buyer_cookie"]
+def caller_of(request: Request, buyers: Buyers, key: str | None) -> Caller:
+    """Who makes this request."""
+    value = request.scope["buyer_cookie"]
+    cookie = buyers.known(value) if value else None
     return Caller(
         principal=request.scope["principal"],
         address=request.scope["client_address"],
-        cookie=buyers.known(cookie) if cookie else None,
+        cookie=cookie and cookie.name,
         key=key,
         route=f"{request.method} {request.scope['route'].path}",
+        known_since_ms=cookie and cookie.born_ms,
     )
 
 

@@ -126,6 +126,15 @@ class BlocksBody(BaseModel):
     rejected: list[SeatFault] = Field(description="The seats that stay as they were, and why.")
 
 
+class ReleasedHoldsBody(Places):
+    """What one buyer or address held, and holds no more."""
+
+    version: int
+    holds: int = Field(description="How many holds ended.")
+    count: int = Field(description="How many seats and places they had.")
+    more: bool = Field(description="There is more to release: ask again.")
+
+
 class SeatMove(BaseModel):
     """What happened to a seat."""
 

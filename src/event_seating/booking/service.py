@@ -4,10 +4,8 @@ Owns who the buyer is, what makes a call the same call again, and the answers. E
 event's log once; the rules are `model`'s and the transaction is the writer's.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -23,7 +21,7 @@ from event_seating.booking.bodies import (
     SelectionBody,
 )
 from event_seating.booking.booking_store import BookingRow
-from event_seating.booking.buyers import Buyers
+from event_seating.booking.buyers import Buyers, identity
 from event_seating.booking.caller import Caller, once
 from event_seating.booking.entries import Entry, Exchanged
 from event_seating.booking.given_back import once_cancelled
@@ -65,17 +63,15 @@ from event_seating.errors import (
 )
 from event_seating.web.json_body import invalid
 
-BUYER_BYTES: Final = 12
-"""96 bits of an HMAC: no two buyers of an event ever meet."""
-
 UserExists = Callable[[str], Awaitable[bool]]
 
 
 class PlacedHold(NamedTuple):
-    """A new hold, or that of the first such call."""
+    """A new hold, or that of the first such call, and the time."""
 
     granted: Granted
     hold_id: str
+    at_ms: int
 
 
 class BookingService:
@@ -107,21 +103,25 @@ class BookingService:
         """Hold seats for a buyer; the answer has the token."""
         house, log = await self._event(event_id)
         key = ids.new_key()
-        buyer, by_address = self._buyer(house, body, caller)
+        new_name = self._buyers.named_by(ids.to_text(event_id, key))
+        who = identity(house.buyer_secret, caller, body.buyer_ref, new_name)
         unknown: Unknown = {}
         request = PlaceHold(
             key,
             self._chosen(house, body, _configuration(log), unknown),
-            buyer,
-            by_address,
+            who.buyer,
             caller.box_office,
             caller.actor,
+            who.address,
+            who.network,
+            who.known_since_ms,
         )
         granted = await self._ask(
             log, house, request, _hold_answer(house, log, key), caller, body, unknown=unknown
         )
         # Of a repeated call it is the first one's: its buyer is the same, too.
-        return PlacedHold(self._with_token(granted), answers.hold_id(granted.body))
+        hold_id = answers.hold_id(granted.body)
+        return PlacedHold(self._with_token(granted), hold_id, self._clock.now_ms())
 
     async def read_hold(self, token: str) -> bytes:
         """A hold as it is now."""
@@ -144,7 +144,10 @@ class BookingService:
         remove = selections.given(house.index, "remove", body.remove, unknown)
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
-        request = ChangeHold(key, add, remove, caller.box_office, caller.actor)
+        who = identity(house.buyer_secret, caller, None)
+        request = ChangeHold(
+            key, add, remove, caller.box_office, caller.actor, who.buyer, who.known_since_ms
+        )
         granted = await self._ask(
             log, house, request, _hold_answer(house, log, key, 200), caller, body, unknown=unknown
         )
@@ -357,19 +360,6 @@ class BookingService:
         if body.seats or body.areas or body.ticket_types:
             raise invalid("best", "name seats yourself or let the best be found, not both")
         return selections.best(house.index, body.best, configuration)
-
-    def _buyer(self, house: House, body: HoldBody, caller: Caller) -> tuple[bytes | None, bool]:
-        """Whom the caps count the seats for; the log has an HMAC under the event's secret."""
-        if caller.box_office:
-            who = f"r:{body.buyer_ref}" if body.buyer_ref is not None else None
-        elif body.buyer_ref is not None:
-            raise invalid("buyerRef", "is for the box office")
-        else:
-            who = f"c:{caller.cookie}" if caller.cookie else f"a:{caller.address}"
-        if who is None:
-            return None, False
-        digest = hmac.digest(house.buyer_secret, who.encode("utf-8", "replace"), sha256)
-        return digest[:BUYER_BYTES], who.startswith("a:")
 
     async def _row(self, house: House, booking_id: str) -> BookingRow:
         async with self._database.read() as connection:

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -24,40 +23,24 @@ from sqlalchemy import (
     ClauseElement,
     Column,
     ColumnElement,
-    Connection,
     PoolProxiedConnection,
     Table,
     Text,
     any_,
     bindparam,
-    event,
     func,
     insert,
     make_url,
     select,
     text,
 )
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
+from event_seating.db import engines
 from event_seating.db.away import unavailable_when_away
 from event_seating.db.direct import DirectConnection, Prepared, connection_of, prepare
 from event_seating.errors import DatabaseUnavailable
-
-BUSY_TIMEOUT_MS = 5_000
-"""How long a writer of SQLite waits for another process's transaction."""
-
-CONNECT_TIMEOUT_S = 3
-"""PostgreSQL answers in milliseconds or is away; a person waits no longer."""
-
-POOL_TIMEOUT_S = 5
-"""How long a request waits for a free connection before it is told to come again."""
-
-ASK_AFTER_IDLE_S = 1
-"""A connection that was used less long ago is not asked whether it is alive: that would take three
-round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
 
 ANSWER_WITHIN_S = 20.0
 """More than the limits below and the longest `DB_LATENCY_MS` together. What takes longer comes from
@@ -67,25 +50,12 @@ for the answer, until it wakes."""
 SQLITE_READERS = 4
 """Each is a thread; more than the cores of a small machine gain nothing."""
 
-WAL_BYTES_MAX = 64 * 1024 * 1024
-"""What the write-ahead log is cut back to after a checkpoint."""
-
 WAL_BYTES_REFUSED = 1024 * 1024 * 1024
 """Beyond it one transaction is written each `WAL_TRY_EVERY_S`. The log grows by some 8 kB a commit
 while another program reads the file within one transaction; a full disk would stop more."""
 
 WAL_TRY_EVERY_S = 1.0
 """It is commits that cut the log back, once the other program has ended."""
-
-POSTGRES_SESSION = {
-    "lock_timeout": "2s",
-    "statement_timeout": "5s",
-    "idle_in_transaction_session_timeout": "5s",
-}
-"""No statement and no forgotten transaction holds others up for longer."""
-
-_USED = "used"
-"""When a pooled connection was last given back, in monotonic seconds."""
 
 _SIZE = {
     "postgresql": "SELECT pg_database_size(current_database())",
@@ -118,12 +88,12 @@ class Database:
         self._wal_bytes_refused = wal_bytes_refused
         self._wal_tried = -WAL_TRY_EVERY_S
         if self._file is None:
-            self._writer = _postgres_engine(self._url, pool_size)
+            self._writer = engines.postgres(self._url, pool_size)
             # One state for all statements of a read, as SQLite's readers have it.
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
         else:
-            self._reader = _sqlite_engine(self._url, "BEGIN", SQLITE_READERS)
-            self._writer = _sqlite_engine(self._url, "BEGIN IMMEDIATE", 1)
+            self._reader = engines.sqlite(self._url, "BEGIN", SQLITE_READERS)
+            self._writer = engines.sqlite(self._url, "BEGIN IMMEDIATE", 1)
 
     def without_hurry(self) -> "Database":
         """The same connections for work that takes as long as it takes: migrations, checks."""
@@ -262,7 +232,10 @@ class Database:
         """How many seconds a question takes; `DatabaseUnavailable` when there is no answer."""
         started = time.perf_counter()
         with unavailable_when_away():
-            async with asyncio.timeout(CONNECT_TIMEOUT_S), self._reader.connect() as connection:
+            async with (
+                asyncio.timeout(engines.CONNECT_TIMEOUT_S),
+                self._reader.connect() as connection,
+            ):
                 await connection.execute(text("SELECT 1"))
         self._check_that_the_file_is_still_ours()
         return time.perf_counter() - started
@@ -332,7 +305,7 @@ async def _give_back(
 ) -> None:
     try:
         if not whole:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(engines.CONNECT_TIMEOUT_S):
                 await connection.roll_back()
     except Exception as error:  # noqa: BLE001 (whatever it is, it is not used again)
         await greenlet_spawn(pooled.invalidate, error)
@@ -349,70 +322,3 @@ def _wal_bytes(file: Path) -> int:
 
 def _sqlite_file(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
-
-
-def _sqlite_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, pool_timeout=POOL_TIMEOUT_S
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
-        # The driver shall not begin transactions by itself; `begin` below does.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            f"journal_size_limit = {WAL_BYTES_MAX}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def _postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(
-        _without_sslmode(url),
-        connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": dict(POSTGRES_SESSION)},
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT_S,
-    )
-
-    @event.listens_for(engine.sync_engine, "checkin")
-    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info[_USED] = time.monotonic()
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def check(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        """Let one that a restart of the server cut be replaced without a request noticing."""
-        used = record.info.get(_USED)
-        if connection.driver_connection.is_closed():
-            raise InvalidatePoolError
-        if used is not None and time.monotonic() - used > ASK_AFTER_IDLE_S:
-            _ask(engine, connection)
-
-    return engine
-
-
-def _ask(engine: AsyncEngine, connection: Any) -> None:
-    try:
-        engine.dialect.do_ping(connection)
-    except (engine.dialect.loaded_dbapi.Error, OSError) as error:
-        raise InvalidatePoolError from error
-
-
-def _without_sslmode(url: URL) -> URL:
-    """PostgreSQL's own tools write `sslmode`, asyncpg reads `ssl`: both shall work."""
-    mode = url.query.get("sslmode")
-    return (
-        url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
-    )

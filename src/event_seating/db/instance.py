@@ -10,7 +10,7 @@ import asyncio
 import asyncpg
 from sqlalchemy import URL, make_url
 
-from event_seating.db.database import CONNECT_TIMEOUT_S
+from event_seating.db.engines import CONNECT_TIMEOUT_S
 from event_seating.errors import StartupError
 
 INSTANCE_LOCK = 0x5EA7_0002

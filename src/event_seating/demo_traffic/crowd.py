@@ -33,6 +33,9 @@ SIGHT_S: Final = 1.0
 ABANDONED_MAX: Final = 4
 """Holds that a buyer leaves to run out: with six seats each, under the 40 that one may hold."""
 
+LEFT_OF_AN_ADDRESS: Final = 4
+"""All call from one address: what they leave to run out is a quarter of what it may hold."""
+
 ORDER_REF: Final = "demo"
 """On every booking, so that `GET /events/{id}/bookings?orderRef=demo` finds them."""
 
@@ -130,13 +133,20 @@ class Crowd:
             while not self.stop.come:
                 try:
                     fate = choices.ending(self._chance)
-                    if fate is Ending.abandon and abandoned == ABANDONED_MAX:
+                    if fate is Ending.abandon and not self._may_abandon(abandoned):
                         fate = Ending.book
                     await self._party(client, named, fate)
                     abandoned += fate is Ending.abandon
                     await self.stop.pause(self._chance.uniform(*COMES_S))
                 except Refusal:
                     await self.stop.pause(AFTER_REFUSAL_S)
+
+    def _may_abandon(self, abandoned: int) -> bool:
+        """Whether a buyer who did so often may leave one more hold to run out."""
+        of_address = int(self.event["rules"]["maxHeldSeatsPerAddress"]) // LEFT_OF_AN_ADDRESS
+        return abandoned < ABANDONED_MAX and (
+            self._server.key is not None or self.tally.abandoned < of_address
+        )
 
     async def _party(self, client: Client, named: dict[str, str], fate: Ending) -> None:
         """One party from the first look to the end; `_claimed` never passes the target."""

@@ -22,11 +22,16 @@ from event_seating.booking.records import (
 )
 from event_seating.booking.ticket_types import default_type, visible_prices
 from event_seating.clock import MS_PER_S, rfc3339
-from event_seating.config import HELD_SEATS_PER_BUYER_MAX, HOLD_TTL_S_MAX, SEATS_PER_HOLD_MAX
 from event_seating.events import prices
 from event_seating.events.faults import Fault, invalid, line_of_text
 from event_seating.events.prices import AskedDefault, AskedTypes, Prices, Tiers
 from event_seating.visible_text import NAME_CHARS_MAX
+from event_seating.written import (
+    HELD_SEATS_PER_ADDRESS_MAX,
+    HELD_SEATS_PER_BUYER_MAX,
+    HOLD_TTL_S_MAX,
+    SEATS_PER_HOLD_MAX,
+)
 
 HOLD_TOTAL_S_MIN: Final = 300
 """Less is no time to choose, to pay and to make a mistake."""
@@ -45,6 +50,9 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     max_held_seats_per_buyer: (
         Annotated[int, Meta(ge=1, le=HELD_SEATS_PER_BUYER_MAX)] | UnsetType
     ) = UNSET
+    max_held_seats_per_address: (
+        Annotated[int, Meta(ge=1, le=HELD_SEATS_PER_ADDRESS_MAX)] | UnsetType
+    ) = UNSET
     hold_ttl: Annotated[int, Meta(ge=1, le=HOLD_TTL_S_MAX)] | UnsetType = UNSET
     """Seconds, as the two that follow."""
     hold_total_max: Annotated[int, Meta(ge=HOLD_TOTAL_S_MIN, le=HOLD_TOTAL_S_MAX)] | UnsetType = (
@@ -60,6 +68,7 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
             "allow_orphans": self.allow_orphans,
             "max_seats_per_hold": self.max_seats_per_hold,
             "max_held_seats_per_buyer": self.max_held_seats_per_buyer,
+            "max_held_seats_per_address": self.max_held_seats_per_address,
             "hold_ttl_ms": _ms(self.hold_ttl),
             "hold_total_max_ms": _ms(self.hold_total_max),
             "checkout_ttl_ms": _ms(self.checkout_ttl),
@@ -155,6 +164,7 @@ class Event(msgspec.Struct, frozen=True):
                 "allowOrphans": sale.rules.allow_orphans,
                 "maxSeatsPerHold": sale.rules.max_seats_per_hold,
                 "maxHeldSeatsPerBuyer": sale.rules.max_held_seats_per_buyer,
+                "maxHeldSeatsPerAddress": sale.rules.max_held_seats_per_address,
                 "holdTtl": sale.rules.hold_ttl_ms // MS_PER_S,
                 "holdTotalMax": sale.rules.hold_total_max_ms // MS_PER_S,
                 "checkoutTtl": sale.rules.checkout_ttl_ms // MS_PER_S,

@@ -92,6 +92,7 @@ class RulesBody(BaseModel):
     allowOrphans: bool  # noqa: N815 (the API's names are camelCase)
     maxSeatsPerHold: int  # noqa: N815
     maxHeldSeatsPerBuyer: int  # noqa: N815
+    maxHeldSeatsPerAddress: int  # noqa: N815
     holdTtl: int = Field(description="Seconds that a hold lasts.")  # noqa: N815
     holdTotalMax: int = Field(  # noqa: N815
         description="Seconds that a hold lasts at the most, extended and frozen."

@@ -93,6 +93,7 @@ def defaults(settings: Settings) -> Defaults:
     rules = Rules(
         max_seats_per_hold=settings.max_seats_per_hold,
         max_held_seats_per_buyer=settings.max_held_seats_per_buyer,
+        max_held_seats_per_address=settings.max_held_seats_per_address,
         hold_ttl_ms=settings.hold_ttl_s * MS_PER_S,
     )
     return Defaults(settings.currency, rules)

@@ -18,7 +18,8 @@ from event_seating.db.database import Database
 from event_seating.maintenance import archive_file
 from event_seating.maintenance.archive import archive
 from event_seating.maintenance.archive_file import BrokenArchiveError
-from event_seating.maintenance.verify import LoadIndex, event_ids, verify
+from event_seating.maintenance.verify import LoadIndex, verify
+from event_seating.maintenance.verify_store import event_ids
 
 EXIT_DIFFERENT = 1
 

@@ -9,7 +9,7 @@ compared at once and forgotten. A log whose beginning is archived is replayed fr
 where they are not, from the oldest snapshot on. It never writes.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,7 @@ from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import expected, verify_store
 from event_seating.maintenance.archive_file import BrokenArchiveError
+from event_seating.maintenance.cool_down_known import CoolDownKnown
 from event_seating.maintenance.expected import Expected, Lines
 from event_seating.maintenance.staff_prices import taken_without_key
 from event_seating.maintenance.verify_answers import AnswerCheck
@@ -56,16 +57,6 @@ Progress = Callable[[int, int], None]
 
 class EnoughFindings(Exception):
     """More would not help."""
-
-
-async def event_ids(database: Database) -> AsyncIterator[str]:
-    """Every event that has a row in any table."""
-    event_id: str | None = ""
-    while event_id is not None:
-        async with database.read() as connection:
-            event_id = await verify_store.event_after(connection, event_id)
-        if event_id is not None:
-            yield event_id
 
 
 async def verify(
@@ -126,6 +117,7 @@ class _Check:
         """The version from which on rows are looked at; more than 0 if it is a snapshot's."""
         self._answers = AnswerCheck(event_id, 0)
         self._configured_version = 0
+        self._cool_down = CoolDownKnown()
         self._live: dict[bytes, Expected] = {}
         self._cancelled: dict[bytes, Expected] = {}
 
@@ -217,6 +209,7 @@ class _Check:
             self._say(f"row {row.version} of the log does not fit what is before it: {error}")
             return False
         self._answers.at.append(row.at_ms)
+        self._cool_down.saw(row)
         return True
 
     def _watched(self, found: Iterable[Entry], row: LogRow) -> Iterator[Entry]:
@@ -262,7 +255,8 @@ class _Check:
             return
         if (loaded.version, loaded.at_ms, saved.at_ms) != (row.version, row.at_ms, row.at_ms):
             self._say(f"{what} is of another version or time")
-        if other := difference(loaded.ledger, states.ledger):
+        cool_down = self._cool_down.at(row.at_ms)
+        if other := difference(loaded.ledger, states.ledger, cool_down=cool_down):
             self._say(f"{what} has other {other} than the log")
 
     # Bookings

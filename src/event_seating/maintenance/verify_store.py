@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, func, select, tuple_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking.store import LogRow, Snapshot
+from event_seating.db.database import Database
 from event_seating.db.tables import (
     booked_seats,
     booking_lines,
@@ -157,6 +158,16 @@ async def stored_answers(connection: AsyncConnection, event_id: str) -> AsyncIte
     wanted = select(*key, idempotency.c.answer, idempotency.c.at_ms)
     async for row in _pages(connection, wanted, idempotency, event_id, *key):
         yield row
+
+
+async def event_ids(database: Database) -> AsyncIterator[str]:
+    """Every event that has a row in any table."""
+    event_id: str | None = ""
+    while event_id is not None:
+        async with database.read() as connection:
+            event_id = await event_after(connection, event_id)
+        if event_id is not None:
+            yield event_id
 
 
 async def _pages(

@@ -33,7 +33,10 @@ const SEAT_REASONS = {
   blocked: "it is not for sale",
   unknown: "this event does not have it",
   not_on_sale: "it is not sold at this price",
+  cooling_down: "you had it for long, others come first for two minutes",
 };
+
+const OTHERS_HOLD = "Too many seats are kept from your internet connection at the moment, perhaps by others who share it. Please try again in a few minutes.";
 
 const NAMED_MAX = 2;
 
@@ -41,6 +44,8 @@ export function reasonOf(problem, { model }) {
   const { code, details } = problem;
   if (code === "orphan_seat") return orphan(details, model);
   if (code === "too_many_seats") return { sentence: `At most ${details.limit} seats can be chosen at once.` };
+  if (code === "too_many_held" && details.heldBy && details.heldBy !== "buyer") return { sentence: OTHERS_HOLD };
+  if (code === "cooling_down") return { sentence: cooling(details) };
   if (code === "seats_unavailable" || code === "sold_out") {
     const parts = [...(details.seats ?? []).map((each) => seatSentence(each, model)), ...(details.areas ?? []).map((each) => areaSentence(each, model))];
     if (parts.length) return { sentence: shortened(parts) };
@@ -62,6 +67,11 @@ export function listed(numbers, model) {
     return `${model.sectionOf(first).label}, row ${model.rowLabel(first)}, seats ${labels.join(", ")}`;
   }
   return numbers.map((seat) => model.describe(seat)).join("; ");
+}
+
+function cooling({ retryAfter }) {
+  const wait = retryAfter > 0 ? `in ${retryAfter} seconds` : "in two minutes";
+  return `These seats were kept for a long time, so others come first now. Choose other seats, or try again ${wait}.`;
 }
 
 function seatSentence({ seat, code }, model) {

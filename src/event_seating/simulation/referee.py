@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from event_seating.booking import entries, ids
+from event_seating.booking import entries
+from event_seating.booking.caps import NETWORK_FACTOR
+from event_seating.booking.cool_down import COOL_DOWN_MS
 from event_seating.booking.entries import (
     Amended,
     Blocked,
@@ -30,52 +32,14 @@ from event_seating.booking.entries import (
 )
 from event_seating.booking.projection import CANCELLED, CONFIRMED
 from event_seating.booking.records import Access, Configuration, Groups, Rules, SaleStatus
+from event_seating.simulation.compared import compare
 from event_seating.simulation.database import Tables, Written
-
-Lines = dict[int, tuple[str, int]]
-"""Ticket type and price, by seat."""
+from event_seating.simulation.seen import BookingSeen, HoldSeen, Lines, lines_of, must, without
 
 FREE, BLOCKED = "a", "x"
 
 DAY_MS = 24 * 3_600_000
 """As long as the box office may let a hold last."""
-
-
-class Broken(Exception):
-    """What must be true is not."""
-
-
-@dataclass(slots=True)
-class HoldSeen:
-    """A hold as the log tells it."""
-
-    lines: Lines
-    created_ms: int
-    expires_ms: int
-    ended: str | None = None
-    revision: int = 1
-    frozen_by: str | None = None
-    thawed_ms: int = 0
-    """When it would end without the freeze."""
-    buyer_freezes: int = 0
-
-    @property
-    def total(self) -> int:
-        """What it costs."""
-        return sum(price for _, price in self.lines.values())
-
-
-@dataclass(slots=True)
-class BookingSeen:
-    """A booking as the log tells it; `lines` of a cancelled one are the last that it had."""
-
-    lines: Lines
-    created_ms: int
-    version: int
-    updated_ms: int
-    status: str = CONFIRMED
-    paid: tuple[int, int | None] = (0, None)
-    """What it cost when it was booked, and the revision of its hold."""
 
 
 @dataclass(slots=True)
@@ -95,6 +59,8 @@ class Referee:
     holds: dict[bytes, HoldSeen] = field(default_factory=dict)
     live: dict[bytes, HoldSeen] = field(default_factory=dict)
     bookings: dict[bytes, BookingSeen] = field(default_factory=dict)
+    taken_away: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    """The buyer from whom the box office took a seat, and when."""
     began: dict[bytes, int] = field(default_factory=dict)
     """The version in which each hold and booking began."""
     configured: tuple[Configuration, int] | None = None
@@ -112,8 +78,8 @@ class Referee:
     def follow(self, written: Written, tables: Tables) -> None:
         """Take in a commit; raises `Broken`."""
         row = written[0]
-        _must(row.version == self.version + 1, f"version {row.version} follows {self.version}")
-        _must(row.at_ms >= self.at_ms, f"time runs backwards in version {row.version}")
+        must(row.version == self.version + 1, f"version {row.version} follows {self.version}")
+        must(row.at_ms >= self.at_ms, f"time runs backwards in version {row.version}")
         self.version, self.at_ms = row.version, row.at_ms
         self._touched.clear()
         for entry in entries.decode(row.format, row.entries):
@@ -121,11 +87,11 @@ class Referee:
             for operation in entry.operations:
                 self._FOLLOW[type(operation)](self, operation)
         for key, hold in self.live.items():
-            _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} lives past its time")
+            must(hold.expires_ms > self.at_ms, f"hold {key.hex()} lives past its time")
         self.characters.append(bytes(self.status))
-        _must(tables.configured == self.configured, "the event's row sells by something else")
+        must(tables.configured == self.configured, "the event's row sells by something else")
         for booking in self._touched:
-            self._compare(booking, tables)
+            compare(self, booking, tables)
 
     # Each kind of operation
 
@@ -135,62 +101,98 @@ class Referee:
     def _held(self, operation: Held) -> None:
         self._begin(operation.hold)
         self._priced(operation.groups)
-        hold = HoldSeen(_lines(operation.groups), self.at_ms, self.at_ms + operation.lasts_ms)
+        holders = (operation.buyer, operation.address, operation.network)
+        hold = HoldSeen(
+            lines_of(operation.groups),
+            self.at_ms,
+            self.at_ms + operation.lasts_ms,
+            tuple(each for each in holders if each is not None),
+        )
+        self._check_cool_down(hold, hold.lines)
         self.holds[operation.hold] = self.live[operation.hold] = hold
         self._give(hold.lines, operation.hold, "h")
+        self._check_caps(operation.hold)
 
     def _amended(self, operation: Amended) -> None:
         hold = self._changeable(operation.hold)
         self._take_back(operation.removed, operation.hold)
-        added = _lines(operation.added)
+        added = lines_of(operation.added)
         self._priced(operation.added)
+        self._check_cool_down(hold, added)
         self._give(added, operation.hold, "h")
-        hold.lines = _without(hold.lines, operation.removed) | added
+        before = len(hold.lines)
+        hold.lines = without(hold.lines, operation.removed) | added
         hold.revision += 1
+        if len(hold.lines) > before:
+            self._check_caps(operation.hold)
+
+    def _check_caps(self, key: bytes) -> None:
+        """Nobody holds more than the rules that stood when this hold got its seats allow."""
+        hold = self.live[key]
+        assert self.configured is not None
+        rules = self.configured[0].rules
+        caps = (
+            rules.max_held_seats_per_buyer,
+            rules.max_held_seats_per_address,
+            NETWORK_FACTOR * rules.max_held_seats_per_address,
+        )
+        for holder, cap in zip(hold.holders, caps, strict=False):
+            held = sum(len(each.lines) for each in self.live.values() if holder in each.holders)
+            must(held <= cap, f"{held} seats are held by {holder!r}, who may hold {cap}")
+
+    def _check_cool_down(self, hold: HoldSeen, seats: Iterable[int]) -> None:
+        """Nobody has back at once what the box office took away, unless others had it since."""
+        for seat in seats:
+            buyer, at_ms = self.taken_away.pop(seat, (b"", 0))
+            waited = self.at_ms - at_ms >= COOL_DOWN_MS
+            must(waited or buyer not in hold.holders, f"seat {seat} is held and cools down")
 
     def _extended(self, operation: Extended) -> None:
         hold = self._changeable(operation.hold)
         hold.expires_ms = self.at_ms + operation.lasts_ms
-        _must(hold.expires_ms <= self._latest(hold), "a hold is extended for too long")
+        must(hold.expires_ms <= self._latest(hold), "a hold is extended for too long")
 
     def _frozen(self, operation: Frozen) -> None:
         hold = self._hold(operation.hold)
-        _must(operation.by_staff == self._is_staff(), "a freeze is somebody else's")
+        must(operation.by_staff == self._is_staff(), "a freeze is somebody else's")
         if not self._is_staff():
-            _must(hold.frozen_by is None, "a buyer freezes a frozen hold")
+            must(hold.frozen_by is None, "a buyer freezes a frozen hold")
             hold.buyer_freezes += 1
-            _must(hold.buyer_freezes == 1, "a buyer freezes a hold twice")
+            must(hold.buyer_freezes == 1, "a buyer freezes a hold twice")
         if hold.frozen_by is None:
             hold.thawed_ms = hold.expires_ms
         longer_ms = max(self.at_ms, hold.thawed_ms) + self._rules().checkout_ttl_ms
         expected_ms = max(hold.expires_ms, min(longer_ms, self._latest(hold)))
         hold.expires_ms = self.at_ms + operation.lasts_ms
-        _must(hold.expires_ms == expected_ms, "a freeze lasts for another time")
+        must(hold.expires_ms == expected_ms, "a freeze lasts for another time")
         hold.revision += hold.frozen_by != "staff"
         hold.frozen_by = "staff" if self._is_staff() else "buyer"
 
     def _thawed(self, operation: Thawed) -> None:
         hold = self._hold(operation.hold)
-        _must(hold.frozen_by is not None, "a hold thaws that was not frozen")
-        _must(hold.frozen_by == "buyer" or self._is_staff(), "a buyer ends what the shop began")
+        must(hold.frozen_by is not None, "a hold thaws that was not frozen")
+        must(hold.frozen_by == "buyer" or self._is_staff(), "a buyer ends what the shop began")
         expected_ms = min(hold.expires_ms, max(hold.thawed_ms, self.at_ms + 60_000))
         hold.expires_ms = self.at_ms + operation.lasts_ms
-        _must(hold.expires_ms == expected_ms, "a hold lasts for another time after its freeze")
+        must(hold.expires_ms == expected_ms, "a hold lasts for another time after its freeze")
         hold.frozen_by = None
         hold.revision += 1
 
     def _released(self, operation: Released) -> None:
         hold = self._changeable(operation.hold)
-        _must(hold.lines.keys() == set(operation.seats), "a release gives back other seats")
+        must(hold.lines.keys() == set(operation.seats), "a release gives back other seats")
         self._take_back(operation.seats, operation.hold)
         self._end(operation.hold, "released")
+        if operation.taken_away:
+            for seat in operation.seats:
+                self.taken_away[seat] = (hold.holders[0], self.at_ms)
 
     def _expired(self, operation: Expired) -> None:
         hold = self.live.get(operation.hold)
-        _must(hold is not None, "a hold expires that is not there")
+        must(hold is not None, "a hold expires that is not there")
         assert hold is not None
-        _must(hold.expires_ms <= self.at_ms, "a hold expires before its time")
-        _must(hold.lines.keys() == set(operation.seats), "an expiry frees other seats")
+        must(hold.expires_ms <= self.at_ms, "a hold expires before its time")
+        must(hold.lines.keys() == set(operation.seats), "an expiry frees other seats")
         self._take_back(operation.seats, operation.hold)
         self._end(operation.hold, "expired")
         self.expired += 1
@@ -199,12 +201,12 @@ class Referee:
         self._begin(operation.booking)
         hold = self.holds.get(operation.hold) if operation.hold is not None else None
         if operation.hold is None:
-            lines = _lines(operation.groups)
+            lines = lines_of(operation.groups)
             self._priced(operation.groups)
             self._unblock(lines)
         elif operation.hold in self.live:
             lines = self._hold(operation.hold).lines
-            _must(lines.keys() == set(operation.taken), "a booking takes other seats than its hold")
+            must(lines.keys() == set(operation.taken), "a booking takes other seats than its hold")
             self._take_back(lines, operation.hold)
             self._end(operation.hold, "booked")
         else:
@@ -219,11 +221,11 @@ class Referee:
     def _late(self, operation: Booked) -> Lines:
         assert operation.hold is not None
         hold = self.holds.get(operation.hold)
-        _must(hold is not None, "a booking names a hold that never was")
+        must(hold is not None, "a booking names a hold that never was")
         assert hold is not None
-        _must(hold.ended == "expired", f"a hold is booked that was {hold.ended}")
-        _must(self.at_ms < hold.expires_ms + self.grace_ms, "a hold is booked after its grace")
-        _must(hold.lines == _lines(operation.groups), "a late booking has other lines")
+        must(hold.ended == "expired", f"a hold is booked that was {hold.ended}")
+        must(self.at_ms < hold.expires_ms + self.grace_ms, "a hold is booked after its grace")
+        must(hold.lines == lines_of(operation.groups), "a late booking has other lines")
         hold.ended = "booked"
         self.late_bookings += 1
         return hold.lines
@@ -231,7 +233,7 @@ class Referee:
     def _cancelled(self, operation: Cancelled) -> None:
         booking = self._booking(operation.booking)
         self._take_back(operation.seats, operation.booking)
-        left = _without(booking.lines, operation.seats)
+        left = without(booking.lines, operation.seats)
         if left:
             booking.lines = left
         else:
@@ -240,20 +242,20 @@ class Referee:
     def _exchanged(self, operation: Exchanged) -> None:
         booking = self._booking(operation.booking)
         self._take_back(operation.released, operation.booking)
-        taken = _lines(operation.taken)
+        taken = lines_of(operation.taken)
         self._priced(operation.taken)
         self._give(taken, operation.booking, "b")
-        booking.lines = _without(booking.lines, operation.released) | taken
-        _must(bool(booking.lines), "an exchange leaves a booking without a seat")
+        booking.lines = without(booking.lines, operation.released) | taken
+        must(bool(booking.lines), "an exchange leaves a booking without a seat")
 
     def _blocked(self, operation: Blocked) -> None:
         for seat in from_ranges(operation.ranges):
-            _must(self.status[seat] == ord(FREE), f"seat {seat} is blocked and was not free")
+            must(self.status[seat] == ord(FREE), f"seat {seat} is blocked and was not free")
             self.status[seat] = ord(BLOCKED)
 
     def _unblocked(self, operation: Unblocked) -> None:
         for seat in from_ranges(operation.ranges):
-            _must(self.status[seat] == ord(BLOCKED), f"seat {seat} is unblocked and was not")
+            must(self.status[seat] == ord(BLOCKED), f"seat {seat} is unblocked and was not")
             self.status[seat] = ord(FREE)
 
     _FOLLOW: ClassVar[dict[type, Callable[["Referee", Any], None]]] = {
@@ -284,29 +286,29 @@ class Referee:
         sale = self.configured[0]
         for group in groups:
             name = group.ticket_type
-            _must(name is not None, "a new line names no ticket type")
+            must(name is not None, "a new line names no ticket type")
             assert name is not None
             prices = {by_type.get(name) for by_type in sale.prices.values()}
-            _must(group.price in prices, f"{name} is sold at {group.price}, which is not its price")
+            must(group.price in prices, f"{name} is sold at {group.price}, which is not its price")
             described = sale.ticket_types
             public = described is None or described[name].access is Access.public
-            _must(public or self._actor is not None, f"a buyer without a key gets {name}")
+            must(public or self._actor is not None, f"a buyer without a key gets {name}")
 
     def _begin(self, key: bytes) -> None:
-        _must(key not in self.began, f"{key.hex()} begins twice")
+        must(key not in self.began, f"{key.hex()} begins twice")
         self.began[key] = self.version
 
     def _hold(self, key: bytes) -> HoldSeen:
         hold = self.live.get(key)
-        _must(hold is not None, f"hold {key.hex()} is used and is not there")
+        must(hold is not None, f"hold {key.hex()} is used and is not there")
         assert hold is not None
-        _must(hold.expires_ms > self.at_ms, f"hold {key.hex()} is used past its time")
+        must(hold.expires_ms > self.at_ms, f"hold {key.hex()} is used past its time")
         return hold
 
     def _changeable(self, key: bytes) -> HoldSeen:
         hold = self._hold(key)
         may = hold.frozen_by is None or self._is_staff() or self._is_cancelled()
-        _must(may, "a buyer changes a frozen hold")
+        must(may, "a buyer changes a frozen hold")
         return hold
 
     def _is_cancelled(self) -> bool:
@@ -325,84 +327,26 @@ class Referee:
 
     def _booking(self, key: bytes) -> BookingSeen:
         booking = self.bookings.get(key)
-        _must(booking is not None, "a booking is changed that is not there")
+        must(booking is not None, "a booking is changed that is not there")
         assert booking is not None
-        _must(booking.status == CONFIRMED, "a booking is changed that was cancelled")
+        must(booking.status == CONFIRMED, "a booking is changed that was cancelled")
         booking.version, booking.updated_ms = self.version, self.at_ms
         self._touched.add(key)
         return booking
 
     def _give(self, seats: Iterable[int], owner: bytes, status: str) -> None:
         for seat in seats:
-            _must(seat not in self.owners, f"seat {seat} has two owners")
-            _must(self.status[seat] == ord(FREE), f"seat {seat} is taken and was not free")
+            must(seat not in self.owners, f"seat {seat} has two owners")
+            must(self.status[seat] == ord(FREE), f"seat {seat} is taken and was not free")
             self.owners[seat] = owner
             self.status[seat] = ord(status)
 
     def _take_back(self, seats: Iterable[int], owner: bytes) -> None:
         for seat in seats:
-            _must(self.owners.pop(seat, None) == owner, f"seat {seat} is given back by another")
+            must(self.owners.pop(seat, None) == owner, f"seat {seat} is given back by another")
             self.status[seat] = ord(FREE)
 
     def _unblock(self, seats: Iterable[int]) -> None:
         for seat in seats:
             if self.status[seat] == ord(BLOCKED):
                 self.status[seat] = ord(FREE)
-
-    # What is written beside the log
-
-    def compare_all(self, tables: Tables) -> None:
-        """Compare every row beside the log with the log; raises `Broken`."""
-        for key in self.bookings:
-            self._compare(key, tables)
-        _must(len(tables.bookings) == len(self.bookings), "there are bookings of nobody")
-        lines = sum(len(booking.lines) for booking in self.bookings.values())
-        _must(len(tables.lines) == lines, "there are lines of nobody")
-        sold = {
-            seat: ids.to_text(self.event_id, owner)
-            for seat, owner in self.owners.items()
-            if owner in self.bookings
-        }
-        _must(tables.booked_seats == sold, "the booked seats are others than the log says")
-        versions = [row.version for row in tables.rows]
-        _must(versions == list(range(1, self.version + 1)), "the log has a gap")
-
-    def _compare(self, key: bytes, tables: Tables) -> None:
-        booking, name = self.bookings[key], ids.to_text(self.event_id, key)
-        row = tables.bookings.get(name)
-        _must(row is not None, f"booking {key.hex()} has no row")
-        expected = {
-            "status": booking.status,
-            "total": sum(price for _, price in booking.lines.values()),
-            "version": booking.version,
-            "created_at_ms": booking.created_ms,
-            "updated_at_ms": booking.updated_ms,
-        }
-        assert row is not None
-        found = {field: row[field] for field in expected}
-        _must(found == expected, f"booking {key.hex()} is {found}, the log says {expected}")
-        for seat, (ticket_type, price) in booking.lines.items():
-            line = tables.lines.get((name, seat), {})
-            same = (line.get("ticket_type"), line.get("price")) == (ticket_type, price)
-            _must(same, f"booking {key.hex()} has another line for seat {seat}")
-            if booking.status == CONFIRMED:
-                _must(tables.booked_seats.get(seat) == name, f"seat {seat} is booked by another")
-
-
-def _must(holds: bool, what: str) -> None:
-    if not holds:
-        raise Broken(what)
-
-
-def _lines(groups: Groups) -> Lines:
-    lines: Lines = {}
-    for group in groups:
-        for seat in group.seats:
-            _must(seat not in lines, f"seat {seat} is taken twice at once")
-            lines[seat] = (group.type_name, group.price)
-    return lines
-
-
-def _without(lines: Lines, seats: Iterable[int]) -> Lines:
-    gone = set(seats)
-    return {seat: line for seat, line in lines.items() if seat not in gone}

@@ -21,11 +21,13 @@ from event_seating.booking.store import Snapshot
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.chaos import Chaos
 from event_seating.simulation.clients import Call, Client
+from event_seating.simulation.compared import compare_all
 from event_seating.simulation.database import SimulatedDatabase, Written
 from event_seating.simulation.faults import Count, Faults
 from event_seating.simulation.loop import new_loop
 from event_seating.simulation.process import Parts, Process, World
-from event_seating.simulation.referee import Broken, Referee
+from event_seating.simulation.referee import Referee
+from event_seating.simulation.seen import Broken
 from event_seating.simulation.store import LATE_COMMIT_MAX_S
 from event_seating.simulation.wishes import Wishes
 
@@ -204,7 +206,7 @@ class Simulation:
                 if saved.version == version:
                     self._compare_snapshot(saved, states)
         states.check()
-        world.referee.compare_all(world.database.tables)
+        compare_all(world.referee, world.database.tables)
         late_ms = world.database.now_ms() - VISIBLE_AFTER_MS
         if any(hold.expires_ms < late_ms for hold in world.referee.live.values()):
             self._fail("nobody swept a hold that ran out")

@@ -35,13 +35,15 @@ from event_seating.booking.requests import (
     Part,
     PlaceHold,
     ReleaseHold,
+    ReleaseHolds,
     Request,
     ThawHold,
     UnblockSeats,
     WindUp,
 )
 from event_seating.simulation.chance import Chance
-from event_seating.simulation.referee import HoldSeen, Referee
+from event_seating.simulation.referee import Referee
+from event_seating.simulation.seen import HoldSeen
 
 Wish = Callable[[], Request]
 
@@ -49,6 +51,12 @@ KNOWN_MAX: Final = 12
 """Tokens and ids that are on the street: few, so that many use the same."""
 
 BUYERS: Final = (b"anna", b"ben", b"carla", b"dario")
+
+ADDRESSES: Final = (b"home", b"office", b"phone", b"school")
+
+NETWORK: Final = b"town"
+IN_NETWORK: Final = frozenset({b"phone", b"school"})
+"""The addresses of the one network: IPv6, as it were."""
 
 PRICES: Final = {
     "1": {"standard": 4500, "child": 2000, "press": 0},
@@ -78,6 +86,7 @@ class Wishes:
             allow_orphans=chance.happens(0.6),
             max_seats_per_hold=4,
             max_held_seats_per_buyer=chance.one_of((8, 40)),
+            max_held_seats_per_address=chance.one_of((10, 400)),
             hold_ttl_ms=chance.one_of((300, 1_500, 6_000)),
             hold_total_max_ms=chance.one_of((8_000, 200_000)),
             checkout_ttl_ms=chance.one_of((400, 5_000, 90_000)),
@@ -113,9 +122,18 @@ class Wishes:
             ticket_types = ((named, quantity),) if named is not None else ()
             choice = Best(quantity, (chance.below(2),), ticket_types=ticket_types)
         box_office = chance.happens(0.1)
-        by_address = chance.happens(0.2)
-        actor = _actor(box_office)
-        return lambda: PlaceHold(chance.key(), choice, buyer, by_address, box_office, actor)
+        address = chance.one_of(ADDRESSES)
+        known_since_ms = chance.below(2) or None
+        return lambda: PlaceHold(
+            chance.key(),
+            choice,
+            buyer,
+            box_office,
+            _actor(box_office),
+            address,
+            NETWORK if address in IN_NETWORK else None,
+            known_since_ms,
+        )
 
     def _choice(self, most: int = 4, typed: float = 0.25) -> Choice:
         chance = self._chance
@@ -168,6 +186,10 @@ class Wishes:
     def _office(self) -> tuple[bool, str | None]:
         """Whether the box office asks, and what the log then says of who asked."""
         return (True, DESK) if self._chance.happens(0.25) else (False, None)
+
+    def _release_all(self) -> Wish:
+        holder = self._chance.one_of((*BUYERS, *ADDRESSES, NETWORK))
+        return lambda: ReleaseHolds(holder, 3, "desk")
 
     # Bookings
 
@@ -282,6 +304,7 @@ class Wishes:
         (4, _release),
         (8, _freeze),
         (7, _thaw),
+        (1, _release_all),
         (24, _book),
         (4, _book_seats),
         (12, _cancel),

@@ -61,16 +61,16 @@ class SeatFault(BaseModel):
     """Why one seat cannot be had."""
 
     seat: str
-    code: Literal["available", "blocked", "booked", "held", "not_on_sale", "unknown"] = Field(
-        description="`available`: it was to be given back, or taken from the blocked ones."
-    )
+    code: Literal[
+        "available", "blocked", "booked", "cooling_down", "held", "not_on_sale", "unknown"
+    ] = Field(description="`available`: it was to be given back, or taken from the blocked ones.")
 
 
 class AreaFault(BaseModel):
     """Why places of an area cannot be had."""
 
     area: str
-    code: Literal["not_on_sale", "sold_out", "unknown"]
+    code: Literal["cooling_down", "not_on_sale", "sold_out", "unknown"]
     left: int = Field(description="How many places are free there.")
 
 
@@ -83,6 +83,9 @@ class Problem(BaseModel):
     fields: list[Fault] | Absent = Field(None, description="What is wrong with which field.")
     retryAfter: int | Absent = Field(None, description="Seconds.")  # noqa: N815
     limit: int | Absent = Field(None, description="The limit that was met.")
+    heldBy: Literal["buyer", "address", "network"] | Absent = Field(  # noqa: N815
+        None, description="Who holds as much as `limit`."
+    )
     faults: int | Absent = Field(None, description="How many faults a seat map has in all.")
     id: str | Absent = Field(None, description="The venue that is there already.")
     seats: list[SeatFault] | Absent = Field(None, description="The seats that cannot be had.")

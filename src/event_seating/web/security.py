@@ -29,6 +29,9 @@ FORWARDED_HOPS_MAX: Final = 20
 IPV6_CLIENT_PREFIX: Final = 64
 """A household gets at least that many addresses, so they count as one client."""
 
+IPV6_NETWORK_PREFIX: Final = 56
+"""What most households and rented servers get: 256 times a /64."""
+
 HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -107,6 +110,7 @@ ACCESS: Final[dict[str, Role]] = {
     "GET /users/{id}/bookings": Role.box_office,
     "POST /reports": Role.box_office,
     "POST /events/{id}/holds": Role.anyone,
+    "POST /events/{id}/holds/release": Role.box_office,
     "GET /holds/{token}": Role.anyone,
     "PATCH /holds/{token}": Role.anyone,
     "DELETE /holds/{token}": Role.anyone,
@@ -225,6 +229,24 @@ def client_key(address: str) -> int | str:
         return int(parsed)
     # Above 2**33, where no IPv4 address's number is.
     return ((int(parsed) >> (128 - IPV6_CLIENT_PREFIX)) << 34) | (1 << 33)
+
+
+@lru_cache(maxsize=ADDRESSES_REMEMBERED)
+def client_networks(address: str) -> tuple[str, str | None]:
+    """What seats are counted by: an IPv4 address; of IPv6 the /64, and the /56 around it.
+
+    An IPv4 address that comes as IPv6 (mapped, or 6to4, which gives each a /48) is itself.
+    """
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.sixtofour or parsed
+    if parsed is None or isinstance(parsed, ipaddress.IPv4Address):
+        return address if parsed is None else str(parsed), None
+    return _prefix(parsed, IPV6_CLIENT_PREFIX), _prefix(parsed, IPV6_NETWORK_PREFIX)
+
+
+def _prefix(address: ipaddress.IPv6Address, length: int) -> str:
+    return str(ipaddress.IPv6Network((int(address), length), strict=False))
 
 
 def _without_port(hop: str) -> str:

@@ -146,6 +146,7 @@ configurations = st.builds(
         allow_orphans=st.booleans(),
         max_seats_per_hold=st.just(4),
         max_held_seats_per_buyer=st.just(6),
+        max_held_seats_per_address=st.sampled_from([4, 7, 9]),
         hold_ttl_ms=st.sampled_from([60_000, 600_000]),
         hold_total_max_ms=st.sampled_from([1_800_000, 1_800_000, 660_000]),
         checkout_ttl_ms=st.sampled_from([900_000, 90_000]),
@@ -154,5 +155,11 @@ configurations = st.builds(
 expectations = st.sampled_from(
     ["nothing", "total", "total", "revision", "both", "another total", "another revision"]
 )
-buyers = st.sampled_from([b"anna", b"berta", b"carla"])
+BUYERS = (b"anna", b"berta", b"carla")
+buyers = st.sampled_from(BUYERS)
+places = st.sampled_from(
+    [(b"office", None), (b"office", None), (b"home", b"town"), (b"phone", b"town"), (None, None)]
+)
+"""An address and its network: IPv4, IPv6, and none, as a buyer has whom the box office names."""
+known_since = st.sampled_from([None, None, 0, START + 600_000])
 some = st.integers(0, 30)

@@ -28,29 +28,34 @@ class Naive(NaiveSeats):
         if not self.selling(now):
             return ("not_on_sale",)
         count = request.choice.count
-        code = self.too_many(request.buyer, request.by_address, count, count)
-        if code:
-            return (code,)
+        who = (request.buyer, request.address, request.network)
+        problem = self.too_many(who, count, count)
+        if problem:
+            return problem
         rules = self.state["configuration"].rules
+        hidden = self.hidden_from(who, request.known_since_ms, now)
         if isinstance(request.choice, Best):
-            lines = self.best(request.choice, not rules.allow_orphans, request.box_office)
+            lines = self.best(request.choice, not rules.allow_orphans, request.box_office, hidden)
         else:
-            lines = self.choose(request.choice, request.box_office)
+            lines = self.choose(request.choice, request.box_office, hidden=hidden)
         if isinstance(lines, tuple):
             return lines
         picked = isinstance(request.choice, Choice)
-        if picked and not rules.allow_orphans and not request.box_office and self.strands(lines):
-            return ("orphan_seat",)
-        self.state["holds"][request.hold] = {
+        strict = picked and not rules.allow_orphans and not request.box_office
+        if strict and self.strands(lines, hidden=hidden):
+            return ("orphan_seat", hidden)
+        hold = self.state["holds"][request.hold] = {
             "lines": lines,
             "created": now,
             "expires": now + rules.hold_ttl_ms,
-            "buyer": request.buyer,
-            "by_address": request.by_address,
+            "who": who,
+            "since": {},
+            "handed_on": {},
             "revision": 1,
             "frozen": None,
             "freezes": 0,
         }
+        self.pick_up(hold, lines, now)
         self.give(lines, "held", request.hold)
         return None
 
@@ -62,6 +67,9 @@ class Naive(NaiveSeats):
         removed = self.part(hold["lines"], request.remove, "not_in_hold")
         if isinstance(removed, tuple):
             return removed
+        own_cookie = request.buyer == hold["who"][0]
+        known_since = request.known_since_ms if own_cookie else None
+        hidden = self.hidden_from(hold["who"], known_since, now)
         left = {seat: line for seat, line in hold["lines"].items() if seat not in removed}
         added = {}
         if request.add is None:
@@ -72,16 +80,18 @@ class Naive(NaiveSeats):
                 return ("not_on_sale",)
             more = request.add.count - len(removed)
             in_hold = len(left) + request.add.count
-            code = self.too_many(hold["buyer"], hold["by_address"], in_hold, more)
-            if code:
-                return (code,)
-            added = self.choose(request.add, request.box_office, freed=removed)
+            problem = self.too_many(hold["who"], in_hold, more)
+            if problem:
+                return problem
+            added = self.choose(request.add, request.box_office, freed=removed, hidden=hidden)
             if isinstance(added, tuple):
                 return added
         lines = {**left, **added}
         strict = not self.state["configuration"].rules.allow_orphans and not request.box_office
-        if strict and self.strands(lines, own=list(hold["lines"])):
-            return ("orphan_seat",)
+        if strict and self.strands(lines, own=list(hold["lines"]), hidden=hidden):
+            return ("orphan_seat", hidden)
+        self.set_down(hold, removed, now)
+        self.pick_up(hold, added, now)
         self.give(removed, "available", None)
         self.give(lines, "held", request.hold)
         hold["lines"] = lines
@@ -137,9 +147,20 @@ class Naive(NaiveSeats):
         problem = self.hold_problem(request.hold, now) or self.frozen_problem(request)
         if problem:
             return problem
-        self.give(self.state["holds"].pop(request.hold)["lines"], "available", None)
-        self.state["ended"][request.hold] = ("hold_released", now, None)
+        self.let_go(request.hold, now)
         return None
+
+    def let_go(self, key, now, taken_away=False):
+        hold = self.state["holds"].pop(key)
+        self.give(hold["lines"], "available", None)
+        self.set_down(hold, hold["lines"], now, taken_away)
+        self.state["ended"][key] = ("hold_released", now, None)
+
+    def ReleaseHolds(self, request, now):  # noqa: N802
+        theirs = [key for key, hold in self.state["holds"].items() if request.holder in hold["who"]]
+        for key in theirs:
+            self.let_go(key, now, taken_away=True)
+        return None if theirs else ("hold_not_found", None)
 
     def BookHold(self, request, now):  # noqa: N802
         problem = self.hold_problem(request.hold, now)

@@ -6,6 +6,8 @@ from math import hypot
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
+LONG = 10 * MINUTE
+COOL_DOWN = 2 * MINUTE
 
 
 class NaiveSeats:
@@ -25,6 +27,7 @@ class NaiveSeats:
             "bookings": {},
             "ended": {},
             "late": {},
+            "last": {},
             "configuration": None,
         }
         self.saved = None
@@ -40,6 +43,7 @@ class NaiveSeats:
                 self.state["late"][key] = hold
                 for seat in hold["lines"]:
                     self.state["seats"][seat] = ("available", None)
+                self.set_down(hold, hold["lines"], now)
 
     def discard(self):
         self.state = self.saved
@@ -124,23 +128,84 @@ class NaiveSeats:
             return False
         return sale.sales_end_ms is None or now < sale.sales_end_ms
 
-    def held_by(self, buyer):
+    def held_by(self, place, key):
         return sum(
-            len(hold["lines"]) for hold in self.state["holds"].values() if hold["buyer"] == buyer
+            len(hold["lines"]) for hold in self.state["holds"].values() if hold["who"][place] == key
         )
 
-    def too_many(self, buyer, by_address, in_hold, more):
-        if buyer is None or more <= 0:
+    def too_many(self, who, in_hold, more):
+        if who[0] is None or more <= 0:
             return None
         rules = self.state["configuration"].rules
         if in_hold > rules.max_seats_per_hold:
-            return "too_many_seats"
-        limit = rules.max_held_seats_per_buyer * (10 if by_address else 1)
-        return "too_many_held" if self.held_by(buyer) + more > limit else None
+            return ("too_many_seats", rules.max_seats_per_hold, None)
+        a_buyer = rules.max_held_seats_per_buyer
+        an_address = rules.max_held_seats_per_address
+        limits = {"buyer": a_buyer, "address": an_address, "network": 2 * an_address}
+        for place, (name, limit) in enumerate(limits.items()):
+            key = who[place]
+            if key is not None and self.held_by(place, key) + more > limit:
+                return ("too_many_held", limit, name)
+        return None
+
+    # Cooling down
+
+    def set_down(self, hold, seats, now, taken_away=False):
+        """What is remembered of seats that a hold no longer has."""
+        ended = min(now, hold["expires"])
+        for seat in seats:
+            if hold["who"][0] is None or ended + COOL_DOWN <= now:
+                continue
+            held = ended - hold["since"][seat]
+            if taken_away:
+                held = max(held, LONG)
+            old = self.state["last"].get(seat)
+            cooling = old and old["held"] >= LONG and now < old["ended"] + COOL_DOWN
+            if cooling and held < LONG:
+                continue
+            self.state["last"][seat] = {
+                "held": held,
+                "ended": ended,
+                "who": hold["who"],
+                "handed_on": hold["handed_on"][seat],
+            }
+
+    def pick_up(self, hold, seats, now):
+        """When seats count as held since, that a hold has from now on."""
+        for seat in seats:
+            hold["since"][seat], hold["handed_on"][seat] = now, False
+            old = self.state["last"].get(seat)
+            if hold["who"][0] is None or not old or now >= old["ended"] + COOL_DOWN:
+                continue
+            if any(
+                mine and mine == theirs
+                for mine, theirs in zip(hold["who"], old["who"], strict=True)
+            ):
+                another = old["held"] >= LONG and old["who"][0] != hold["who"][0]
+                hold["since"][seat] = now - old["held"]
+                hold["handed_on"][seat] = old["handed_on"] or another
+                del self.state["last"][seat]
+
+    def hidden_from(self, who, known_since, now):
+        """How long each seat is refused that somebody held for long."""
+        hidden = {}
+        for seat, old in self.state["last"].items():
+            left = old["ended"] + COOL_DOWN - now
+            if who[0] is None or old["held"] < LONG or left <= 0:
+                continue
+            same_place = any(
+                mine and mine == theirs
+                for mine, theirs in zip(who[1:], old["who"][1:], strict=True)
+            )
+            older = known_since is not None and known_since < old["ended"] - old["held"]
+            helped = older and not old["handed_on"]
+            if old["who"][0] == who[0] or (same_place and not helped):
+                hidden[seat] = left
+        return hidden
 
     # Choosing
 
-    def choose(self, choice, staff, freed=(), statuses=("available",)):
+    def choose(self, choice, staff, freed=(), statuses=("available",), hidden=()):  # noqa: C901
         """Lines by seat, or the code, the seats and the areas at fault."""
         lines, seats, areas = {}, {}, {}
         unnamed = [seat for seat in choice.seats if seat not in choice.ticket_types]
@@ -155,31 +220,36 @@ class NaiveSeats:
             ticket_type = choice.ticket_types.get(seat, self.default())
             if status not in statuses and seat not in freed:
                 seats[seat] = status
+            elif seat in hidden:
+                seats[seat] = "cooling_down"
             elif self.price(seat, ticket_type, staff) is None:
                 seats[seat] = "not_on_sale"
             else:
                 lines[seat] = (ticket_type, self.price(seat, ticket_type, staff))
         for number in dict.fromkeys(wanted.area for wanted in choice.areas):
             wanted = [one for one in choice.areas if one.area == number]
-            fault = self.choose_places(number, wanted, staff, freed, statuses, lines)
+            fault = self.choose_places(number, wanted, staff, freed, statuses, lines, hidden)
             if fault:
                 areas[number] = fault
         if seats or areas:
+            if {*seats.values(), *areas.values()} == {"cooling_down"}:
+                return ("cooling_down", seats, areas)
             only_areas = not seats and set(areas.values()) == {"sold_out"}
             return ("sold_out" if only_areas else "seats_unavailable", seats, areas)
         return lines
 
-    def choose_places(self, number, wanted, staff, freed, statuses, lines):
+    def choose_places(self, number, wanted, staff, freed, statuses, lines, hidden):
         if not 0 <= number < len(self.areas):
             return "unknown"
-        pool = []
+        pool, later = [], []
         for status in statuses:
             for place in self.areas[number]:
                 is_freed = place in freed and status == statuses[0]
                 if self.state["seats"][place][0] == status or is_freed:
-                    pool.append(place)
-        if len(pool) < sum(one.quantity for one in wanted):
-            return "sold_out"
+                    (later if place in hidden else pool).append(place)
+        asked = sum(one.quantity for one in wanted)
+        if len(pool) < asked:
+            return "cooling_down" if len(pool) + len(later) >= asked else "sold_out"
         for one in wanted:
             ticket_type = one.ticket_type or self.default()
             if self.price(pool[0], ticket_type, staff) is None:
@@ -207,7 +277,7 @@ class NaiveSeats:
             if all(may(seat) for seat in block):
                 yield block
 
-    def strands(self, seats, own=()):
+    def strands(self, seats, own=(), hidden=()):
         """Whether a choice strands a seat in some run, and another block there would not."""
         for run in self.runs:
             here = [seat for seat in seats if seat in run]
@@ -224,6 +294,7 @@ class NaiveSeats:
                     self.category(seat) in categories and (reserved or not self.reserved(seat))
                     for seat in block
                 )
+                fits = fits and not any(seat in hidden for seat in block)
                 if fits and not self.alone(run, taken | set(block)) - before:
                     return True
         return False
@@ -231,7 +302,7 @@ class NaiveSeats:
     def reserved(self, seat):
         return self.plan[seat]["accessible"] or self.plan[seat]["companion"]
 
-    def best(self, best, avoid, staff):
+    def best(self, best, avoid, staff, hidden=()):  # noqa: C901
         names = [name for name, many in best.ticket_types for _ in range(many)]
         names = names or [self.default()] * best.quantity
         if None in names:
@@ -250,11 +321,14 @@ class NaiveSeats:
                 and self.free(seat)
             )
 
-        found = []
+        found, later = [], False
         for run in self.runs:
             taken = {seat for seat in run if not self.free(seat)}
             for block in self.blocks(run, best.quantity, may):
                 if best.accessible and not any(self.plan[seat]["accessible"] for seat in block):
+                    continue
+                if any(seat in hidden for seat in block):
+                    later = True
                     continue
                 left_over = self.alone(run, taken | set(block)) - self.alone(run, taken)
                 distance = sum(self.distance[seat] for seat in block)
@@ -262,6 +336,8 @@ class NaiveSeats:
         if found:
             block = zip(min(found)[3], names, strict=True)
             return {seat: (name, self.price(seat, name, staff)) for seat, name in block}
+        if later:
+            return ("cooling_down", {}, {})
         left = [seat for seat in range(len(self.plan)) if may(seat)]
         if best.accessible and not any(self.plan[seat]["accessible"] for seat in left):
             return ("sold_out", {}, {})

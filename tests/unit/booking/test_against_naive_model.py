@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.unit.booking.asking import (
+    BUYERS,
     GRACE_MS,
     PRICES,
     SIZE,
@@ -20,8 +21,10 @@ from tests.unit.booking.asking import (
     choices,
     configurations,
     expectations,
+    known_since,
     neighbouring,
     parts,
+    places,
     some,
 )
 
@@ -30,6 +33,7 @@ from event_seating.booking.model import SeatStates
 from event_seating.booking.records import STATUS_NAMES, Configuration, Rules, SaleStatus, total
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
+    AreaQuantity,
     Best,
     BlockSeats,
     BookHold,
@@ -44,6 +48,7 @@ from event_seating.booking.requests import (
     Part,
     PlaceHold,
     ReleaseHold,
+    ReleaseHolds,
     ThawHold,
     UnblockSeats,
     WindUp,
@@ -67,7 +72,12 @@ class RulesAgainstNaive(RuleBasedStateMachine):
 
     @initialize(orphans=st.booleans())
     def configured(self, orphans: bool) -> None:
-        rules = Rules(orphans, max_seats_per_hold=4, max_held_seats_per_buyer=6)
+        rules = Rules(
+            orphans,
+            max_seats_per_hold=4,
+            max_held_seats_per_buyer=6,
+            max_held_seats_per_address=8,
+        )
         sale = Configuration(
             "EUR", PRICES, rules=rules, ticket_types=TYPES, default_ticket_type="standard"
         )
@@ -103,7 +113,10 @@ class RulesAgainstNaive(RuleBasedStateMachine):
     def agree_on_why(self, request, refusal: Refusal, expected: tuple) -> None:
         if refusal.code == RefusalCode.hold_booked:
             assert refusal.booking == expected[1]
-        if len(expected) == 3 and refusal.code in {"seats_unavailable", "sold_out"}:
+        if refusal.code in {"too_many_seats", "too_many_held"}:
+            assert (refusal.limit, refusal.held_by) == expected[1:]
+        picked = {"seats_unavailable", "sold_out", "cooling_down"}
+        if len(expected) == 3 and refusal.code in picked:
             assert {problem.seat: problem.code for problem in refusal.seats} == expected[1]
             assert {problem.area: problem.code for problem in refusal.areas} == expected[2]
         if refusal.code == RefusalCode.total_changed:
@@ -114,9 +127,10 @@ class RulesAgainstNaive(RuleBasedStateMachine):
             own = []
             if isinstance(request, ChangeHold):
                 own = list(self.naive.state["holds"][request.hold]["lines"])
+            hidden = expected[1]
             for seat in refusal.suggestion:
-                assert self.naive.free(seat) or seat in own
-            assert not self.naive.strands(refusal.suggestion, own)
+                assert (self.naive.free(seat) and seat not in hidden) or seat in own
+            assert not self.naive.strands(refusal.suggestion, own, hidden)
 
     def keep(self) -> None:
         batch, self.batch = self.batch, None
@@ -136,23 +150,35 @@ class RulesAgainstNaive(RuleBasedStateMachine):
 
     # Steps
 
-    @rule(choice=choices(), buyer=buyers, by_address=st.booleans())
-    def hold(self, choice: Choice, buyer: bytes, by_address: bool) -> None:
-        self.place(choice, buyer, by_address=by_address and buyer == b"carla")
+    @rule(choice=choices() | neighbouring() | bests, buyer=buyers, place=places, since=known_since)
+    def hold(self, choice, buyer: bytes, place: tuple, since: int | None) -> None:
+        self.place(choice, buyer, address=place[0], network=place[1], known_since_ms=since)
 
     @rule(choice=neighbouring(), buyer=buyers)
     def hold_neighbours(self, choice: Choice, buyer: bytes) -> None:
         self.place(choice, buyer)
 
-    @rule(best=bests, buyer=buyers)
-    def hold_best(self, best: Best, buyer: bytes) -> None:
-        self.place(best, buyer)
+    @precondition(lambda self: self.naive.state["last"])
+    @rule(data=st.data(), buyer=buyers, place=places, since=known_since, after=st.integers(-1, 1))
+    def take_again(self, data, buyer: bytes, place: tuple, since: int | None, after: int) -> None:
+        """Seats that somebody had a moment ago, perhaps just when they have cooled down."""
+        last = self.naive.state["last"]
+        seat = data.draw(st.sampled_from(sorted(last)))
+        if self.batch is None and data.draw(st.booleans()):
+            self.now = max(self.now, last[seat]["ended"] + 120_000 + after)
+        area = next(
+            (number for number, places_ in enumerate(self.naive.areas) if seat in places_), None
+        )
+        wish = Choice((seat,)) if area is None else Choice((), (AreaQuantity(area, 2),))
+        if data.draw(st.booleans()):
+            buyer, *place = last[seat]["who"]
+        self.place(wish, buyer, address=place[0], network=place[1], known_since_ms=since)
 
     @rule(choice=choices() | bests)
     def hold_at_box_office(self, choice: Choice | Best) -> None:
         self.place(choice, None, box_office=True)
 
-    def place(self, choice: Choice | Best, buyer: bytes | None, **more: bool) -> None:
+    def place(self, choice: Choice | Best, buyer: bytes | None, **more) -> None:
         key = self.new_id("hold")
         if self.decide(PlaceHold(key, choice, buyer, **more)):
             self.holds.append(key)
@@ -169,7 +195,13 @@ class RulesAgainstNaive(RuleBasedStateMachine):
         key = self.known(self.holds, which)
         part = self.own_part(self.naive.state["holds"].get(key), data)
         if part is not None:
-            self.decide(ChangeHold(key, choice, part, staff))
+            buyer, since = data.draw(buyers), data.draw(known_since)
+            change = ChangeHold(key, choice, part, staff, buyer=buyer, known_since_ms=since)
+            self.decide(change)
+
+    @rule(holder=st.sampled_from([*BUYERS, b"office", b"home", b"town", b"nobody"]))
+    def release_all(self, holder: bytes) -> None:
+        self.decide(ReleaseHolds(holder, most=100))
 
     @precondition(lambda self: len(self.holds) > 1)
     @rule(which=some, staff=st.booleans())
@@ -350,6 +382,13 @@ class RulesAgainstNaive(RuleBasedStateMachine):
         assert {key: self.lines(hold) for key, hold in ledger.holds.items()} == {
             key: hold["lines"] for key, hold in naive["holds"].items()
         }
+        for key, hold in ledger.holds.items():
+            timed = {seat: each for each in hold.stretches for seat in each.seats}
+            for seat in naive["holds"][key]["lines"] if hold.buyer is not None else ():
+                each = timed.get(seat)
+                ours = (each.since_ms, each.handed_on) if each else (hold.created_ms, False)
+                theirs = naive["holds"][key]
+                assert ours == (theirs["since"][seat], theirs["handed_on"][seat])
         assert {key: hold.expires_ms for key, hold in ledger.holds.items()} == {
             key: hold["expires"] for key, hold in naive["holds"].items()
         }
@@ -397,6 +436,7 @@ def content(states: SeatStates) -> tuple:
         ),
         ledger.gone_in_order(),
         ledger.late_in_order(),
+        ledger.cool_down.committed(),
     )
 
 

@@ -11,9 +11,18 @@ from event_seating.events.service import defaults
 
 def test_the_settings_are_what_a_new_event_sells_by(environment: dict[str, str]) -> None:
     settings = Settings(
-        currency="JPY", hold_ttl_s=90, max_seats_per_hold=3, max_held_seats_per_buyer=5
+        currency="JPY",
+        hold_ttl_s=90,
+        max_seats_per_hold=3,
+        max_held_seats_per_buyer=5,
+        max_held_seats_per_address=50,
     )
-    rules = Rules(max_seats_per_hold=3, max_held_seats_per_buyer=5, hold_ttl_ms=90_000)
+    rules = Rules(
+        max_seats_per_hold=3,
+        max_held_seats_per_buyer=5,
+        max_held_seats_per_address=50,
+        hold_ttl_ms=90_000,
+    )
     assert defaults(settings) == Defaults("JPY", rules)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from event_seating import config, times
+from event_seating import times, written
 from event_seating.booking.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
 from event_seating.events import model
@@ -209,7 +209,8 @@ def test_an_event_is_answered_in_utc_and_major_units() -> None:
     assert fields["salesStart"] == "2027-01-01T00:00:00Z"
     assert fields["prices"] == {"1": {"standard": "45.00"}, "2": {"standard": "30.50"}}
     assert fields["rules"] == {
-        "allowOrphans": True, "maxSeatsPerHold": 6, "maxHeldSeatsPerBuyer": 40, "holdTtl": 600,
+        "allowOrphans": True, "maxSeatsPerHold": 6, "maxHeldSeatsPerBuyer": 40,
+        "maxHeldSeatsPerAddress": 400, "holdTtl": 600,
         "holdTotalMax": 1800, "checkoutTtl": 900,
     }  # fmt: skip
     assert fields["map"] == "/venues/hall/versions/3"
@@ -217,4 +218,4 @@ def test_an_event_is_answered_in_utc_and_major_units() -> None:
 
 
 def test_a_hold_may_last_no_longer_than_the_rule_book_lets_it() -> None:
-    assert config.HOLD_TTL_S_MAX * 1000 == HOLD_TOTAL_MAX_MS
+    assert written.HOLD_TTL_S_MAX * 1000 == HOLD_TOTAL_MAX_MS

@@ -1,0 +1,104 @@
+"""The connections of a database: how each is opened, what it may wait for, when it is replaced."""
+
+import time
+from typing import Any
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a writer of SQLite waits for another process's transaction."""
+
+CONNECT_TIMEOUT_S = 3
+"""PostgreSQL answers in milliseconds or is away; a person waits no longer."""
+
+POOL_TIMEOUT_S = 5
+"""How long a request waits for a free connection before it is told to come again."""
+
+ASK_AFTER_IDLE_S = 1
+"""A connection that was used less long ago is not asked whether it is alive: that would take three
+round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
+
+WAL_BYTES_MAX = 64 * 1024 * 1024
+"""What the write-ahead log is cut back to after a checkpoint."""
+
+POSTGRES_SESSION = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+"""No statement and no forgotten transaction holds others up for longer."""
+
+_USED = "used"
+"""When a pooled connection was last given back, in monotonic seconds."""
+
+
+def sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
+    """So many connections to a SQLite file, whose transactions start with `begin`."""
+    engine = create_async_engine(
+        url, pool_size=connections, max_overflow=0, pool_timeout=POOL_TIMEOUT_S
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        # The driver shall not begin transactions by itself; `begin` below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"journal_size_limit = {WAL_BYTES_MAX}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def postgres(url: URL, pool_size: int) -> AsyncEngine:
+    """So many connections to a PostgreSQL."""
+    engine = create_async_engine(
+        _without_sslmode(url),
+        connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": dict(POSTGRES_SESSION)},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
+    )
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Let one that a restart of the server cut be replaced without a request noticing."""
+        used = record.info.get(_USED)
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if used is not None and time.monotonic() - used > ASK_AFTER_IDLE_S:
+            _ask(engine, connection)
+
+    return engine
+
+
+def _ask(engine: AsyncEngine, connection: Any) -> None:
+    try:
+        engine.dialect.do_ping(connection)
+    except (engine.dialect.loaded_dbapi.Error, OSError) as error:
+        raise InvalidatePoolError from error
+
+
+def _without_sslmode(url: URL) -> URL:
+    """PostgreSQL's own tools write `sslmode`, asyncpg reads `ssl`: both shall work."""
+    mode = url.query.get("sslmode")
+    return (
+        url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
+    )

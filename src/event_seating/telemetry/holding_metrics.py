@@ -1,0 +1,35 @@
+"""Metrics of what is held and sold, and by how few: whether seats are kept instead of bought."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class HoldingStats(Protocol):
+    """What is held and sold of the events in memory."""
+
+    def seat_counts(self) -> Mapping[str, int]: ...  # noqa: D102
+    def most_held(self) -> int: ...  # noqa: D102
+
+
+class HoldingMetrics(Collector):
+    """All of them, as they are when they are asked for."""
+
+    def __init__(self, stats: HoldingStats) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterable[Metric]:
+        """For the registry."""
+        seats = GaugeMetricFamily(
+            "seats", "Seats and places of the events in memory, by status.", labels=("status",)
+        )
+        for status, count in self._stats.seat_counts().items():
+            seats.add_metric((status,), count)
+        yield seats
+        yield GaugeMetricFamily(
+            "seats_held_by_one_max",
+            "The most seats that one buyer, address or network holds in an event.",
+            value=self._stats.most_held(),
+        )

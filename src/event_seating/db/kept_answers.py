@@ -61,6 +61,11 @@ async def first(
     if call is None:
         return None
     await database.take_turn(connection, f"call {call.id.hex()}")
+    return await found(connection, call, now_ms)
+
+
+async def found(connection: AsyncConnection, call: Call, now_ms: int) -> KeptAnswer | None:
+    """The same at this moment, without waiting for those that are at the same call."""
     values = {"call": call.id, "since_ms": now_ms - KEPT_MS}
     row = (await connection.execute(_BY_CALL, values)).first()
     if row is None:

@@ -4,6 +4,7 @@ Handed to it as callables, since it stands below events. An event that is not ma
 nobody but the one who is making it, whose log needs a house before it can say how the event sells.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,7 @@ class EventFacts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._being_made: set[str] = set()
+        self._being_made: Counter[str] = Counter()
 
     async def of(self, event_id: str) -> Facts:
         """The facts of an event; raises `EventNotFound`."""
@@ -53,9 +54,14 @@ class EventFacts:
 
     @contextmanager
     def making(self, event_id: str) -> Iterator[None]:
-        """Let this event have facts before it is made, in this block; only we have its id."""
-        self._being_made.add(event_id)
+        """Let this event have facts before it is made, in this block; only we have its id.
+
+        Calls that are the same one may make it at the same time: it lasts as long as the longest.
+        """
+        self._being_made[event_id] += 1
         try:
             yield
         finally:
-            self._being_made.discard(event_id)
+            self._being_made[event_id] -= 1
+            if not self._being_made[event_id]:
+                del self._being_made[event_id]

@@ -44,7 +44,7 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.config import Settings
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import Call, KeptAnswer
 from event_seating.errors import (
     ConfigurationChanged,
     EventCancelled,
@@ -183,9 +183,10 @@ class EventService:
             version=FIRST_VERSION,
         )
         async with self._database.write() as connection:
-            before = await self._kept(connection, call)
-            if before is not None:
-                return before
+            before = await kept_answers.first(self._database, connection, call, now_ms)
+            begun = before and await _to_go_on_with(connection, before, now_ms)
+            if begun is not None:
+                return begun
             await self._write_unmade(connection, event, occasion)
             kept = msgspec.json.encode(event)
             await kept_answers.keep(connection, call, 201, kept, now_ms)
@@ -211,20 +212,10 @@ class EventService:
         """What was begun for the same call before; raises `IdempotencyKeyReused`."""
         if call is None:
             return None
-        async with self._database.write() as connection:
-            return await self._kept(connection, call)
-
-    async def _kept(self, connection: AsyncConnection, call: Call | None) -> Event | None:
         now_ms = self._clock.now_ms()
-        before = await kept_answers.first(self._database, connection, call, now_ms)
-        if before is None:
-            return None
-        event = msgspec.json.decode(before.answer, type=Event)
-        if event.created_at_ms < now_ms - BEGUN_MS_MAX and not await store.by_id(
-            connection, event.id
-        ):
-            return None  # cut off, and what is left of it may be removed at any moment
-        return event
+        async with self._database.read() as connection:
+            before = await kept_answers.found(connection, call, now_ms)
+            return before and await _to_go_on_with(connection, before, now_ms)
 
     async def change(self, event_id: str, change: EventChange, actor: str | None) -> Event:
         """Change what is named and keep the rest.
@@ -342,6 +333,18 @@ class EventService:
     async def _load(self, event_id: str) -> Event | None:
         async with self._database.read() as connection:
             return await store.by_id(connection, event_id)
+
+
+async def _to_go_on_with(
+    connection: AsyncConnection, before: KeptAnswer, now_ms: int
+) -> Event | None:
+    """The event that an earlier call made or began; none when it was cut off long ago.
+
+    What is left of it then may be removed at any moment.
+    """
+    event = msgspec.json.decode(before.answer, type=Event)
+    old = event.created_at_ms < now_ms - BEGUN_MS_MAX
+    return None if old and await store.by_id(connection, event.id) is None else event
 
 
 @cache

@@ -1,10 +1,13 @@
 """docs/errors.md and the classes of errors.py are the same."""
 
+import re
+
 from tests.rules import markdown
 from tests.rules.repository import ROOT
 
 from event_seating import errors
 from event_seating.errors import ServiceError
+from event_seating.web.problem import Problem
 
 EXISTING = sorted(
     (error for error in vars(errors).values()
@@ -22,3 +25,12 @@ def test_the_page_names_each_error_with_its_status_and_sentence() -> None:
 def test_each_code_is_that_of_one_error() -> None:
     codes = [error.code for error in EXISTING]
     assert len(codes) == len(set(codes))
+
+
+def test_each_field_that_an_error_brings_is_one_of_the_problem() -> None:
+    brought = set()
+    for path in (ROOT / "src/event_seating").rglob("*.py"):
+        for found in re.findall(r"details(?:=\{([^{}]*):|\[(\"\w+\")\] = )", path.read_text()):
+            brought |= set(re.findall(r'"(\w+)"', " ".join(found)))
+    assert {"fields", "limit", "retryAfter", "seats"} <= brought
+    assert brought <= set(Problem.model_fields)

@@ -33,8 +33,12 @@ _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
 """What FastAPI says of bodies that do not fit, and we do not answer."""
 
 _EVERYWHERE: Final[tuple[type[ServiceError], ...]] = (
-    errors.Unauthorized,  # a wrong key is refused on every address
+    errors.InvalidRequest,  # a head that no client sends
+    errors.HeadTooLarge,
+    errors.AddressTooLong,
     errors.MisdirectedRequest,
+    errors.Unauthorized,  # a wrong key is refused on every address
+    errors.TooManyWrongKeys,
     ServiceError,
 )
 _WITH_BODY: Final[tuple[type[ServiceError], ...]] = (

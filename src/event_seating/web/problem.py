@@ -92,6 +92,11 @@ class Problem(BaseModel):
     areas: list[AreaFault] | Absent = Field(None, description="The areas with too few places.")
     suggestion: list[str] | Absent = Field(None, description="Seats that would do.")
     booking: str | Absent = Field(None, description="What the hold became.")
+    booked: bool | Absent = Field(None, description="Whether the hold became a booking.")
+    version: int | Absent = Field(None, description="The newest version that there is.")
+    archivedUntil: int | Absent = Field(  # noqa: N815
+        None, description="The last version that is not in the log any more."
+    )
 
 
 CODES: Final = "x-codes"

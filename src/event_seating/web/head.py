@@ -25,7 +25,7 @@ and several times our longest address."""
 
 ONCE: Final = frozenset({
     b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
-    b"idempotency-key", b"origin", b"prefer", b"seat-hold-token",
+    b"idempotency-key", b"origin", b"seat-hold-token",
 })  # fmt: skip
 """Headers whose value is one thing: of two, one reader would believe the first and another the
 second. All others may come several times, which means the same as one that has them all."""
@@ -37,13 +37,14 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def check(scope: Scope, headers: dict[bytes, bytes]) -> None:
-    """Raise what is wrong with the head of a request, and bring `headers` into their final form.
+    """Raise what is wrong with the head of a request, and bring its headers into their final form.
 
-    `headers` is `dict(scope["headers"])`; those that came several times are joined in it. Raises
+    `headers` is `dict(scope["headers"])`; those that came several times are joined, in both. Raises
     `HeadTooLarge`, `AddressTooLong`, `InvalidRequest` and `NotFound`.
     """
     if len(headers) != len(scope["headers"]):
         _join(scope["headers"], headers)
+        scope["headers"] = list(headers.items())
     # To join them is faster than to add up their lengths. Nothing reads the names.
     if len(b"".join(headers.values())) > HEAD_BYTES_MAX:
         raise HeadTooLarge(details={"limit": HEAD_BYTES_MAX})

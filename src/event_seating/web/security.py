@@ -193,7 +193,7 @@ def client_address(
     """
     if not trusted or not forwarded or not within(peer, trusted):
         return peer
-    hops = b",".join(forwarded).decode("latin-1").split(",")
+    hops = b",".join(forwarded).decode("latin-1").rsplit(",", FORWARDED_HOPS_MAX)
     for hop in reversed(hops[-FORWARDED_HOPS_MAX:]):
         address = _without_port(hop.strip())
         if _parsed(address) is None:

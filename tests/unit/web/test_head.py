@@ -56,6 +56,14 @@ class TestRepeated:
     def test_a_list_in_several_lines_is_one_list(self, name: bytes) -> None:
         assert checked(HOST, (name, b"a"), (b"x", b"y"), (name, b"b"))[name] == b"a, b"
 
+    def test_every_reader_sees_the_same_list(self) -> None:
+        headers = [HOST, (b"prefer", b"wait=1"), (b"prefer", b"respond-async")]
+        scope = {"headers": headers, "path": "/", "query_string": b"", "http_version": "1.1"}
+        found = dict(headers)
+        head.check(scope, found)
+        assert found[b"prefer"] == b"wait=1, respond-async"
+        assert scope["headers"] == [HOST, (b"prefer", b"wait=1, respond-async")]
+
     def test_cookies_in_several_lines_are_one_header(self) -> None:
         found = checked(HOST, (b"cookie", b"a=b"), (b"cookie", b"buyer=" + BUYER.encode()))
         assert head.cookie(found, IN_HEADER) == BUYER

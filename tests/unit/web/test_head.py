@@ -13,7 +13,7 @@ from event_seating.web import head
 from event_seating.web.asgi import Header
 
 HOST: Header = (b"host", b"tickets.example")
-BUYER = Buyers(b"secret", secure=True).new()
+BUYER = Buyers(b"secret", secure=True).new("a hold")
 
 
 def checked(
@@ -148,8 +148,8 @@ class TestCookie:
 
     def test_each_value_that_is_given_out_has_the_form_that_is_looked_for(self) -> None:
         buyers = Buyers(b"secret", secure=False)
-        for _ in range(200):
-            value = buyers.new()
+        for number in range(200):
+            value = buyers.new(str(number))
             assert head.cookie({b"cookie": f"buyer={value}".encode()}, IN_HEADER) == value
             assert buyers.known(value)
 

@@ -9,7 +9,9 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-_UUID: Final = re.compile(r"\{?[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}\}?", re.IGNORECASE)
+_UUID: Final = re.compile(
+    r"\{?[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}\}?", re.IGNORECASE | re.ASCII
+)
 
 NOT_FOR_SALE: Final = frozenset(
     {

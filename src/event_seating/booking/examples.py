@@ -35,6 +35,7 @@ BOOK: Final[Examples] = {
         "userId": "1",
         "orderRef": "R-1",
         "metadata": {"channel": "web"},
+        "expectedTotal": "110.00",
     },
     "Seats straight, from the box office": {
         "eventId": EVENT_ID,

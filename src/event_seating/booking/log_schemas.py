@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from event_seating.booking.schemas import Money, Places, Time
+from event_seating.booking.schemas import FrozenBy, Money, Places, Time
 from event_seating.web.problem import Absent
 
 Reason = Annotated[str | Absent, Field(description="What whoever asked gave as the reason.")]
@@ -24,6 +24,15 @@ class LoggedRules(BaseModel):
     maxHeldSeatsPerBuyer: int
     maxHeldSeatsPerAddress: int
     holdTtl: float = Field(description="Seconds.")
+    holdTotalMax: float = Field(description="Seconds.")
+    checkoutTtl: float = Field(description="Seconds.")
+
+
+class LoggedTicketType(BaseModel):
+    """What a ticket type is called, and who may take it."""
+
+    label: str
+    access: Literal["public", "staff"]
 
 
 class LoggedConfiguration(BaseModel):
@@ -35,6 +44,8 @@ class LoggedConfiguration(BaseModel):
     salesStart: Time | None
     salesEnd: Time | None
     rules: LoggedRules
+    ticketTypes: dict[str, LoggedTicketType] | None
+    defaultTicketType: str | None
 
 
 class ConfigureOperation(BaseModel):
@@ -125,6 +136,23 @@ class UnblockOperation(Places):
     reason: Reason = None
 
 
+class FreezeOperation(BaseModel):
+    """A hold stands still while it is paid."""
+
+    type: Literal["freeze"]
+    hold: str
+    lastsS: float = Field(description="Seconds from now.")
+    frozenBy: FrozenBy
+
+
+class ThawOperation(BaseModel):
+    """A frozen hold may be changed again."""
+
+    type: Literal["thaw"]
+    hold: str
+    lastsS: float = Field(description="Seconds from now.")
+
+
 Operation = Annotated[
     ConfigureOperation
     | HoldOperation
@@ -136,7 +164,9 @@ Operation = Annotated[
     | CancelOperation
     | ExchangeOperation
     | BlockOperation
-    | UnblockOperation,
+    | UnblockOperation
+    | FreezeOperation
+    | ThawOperation,
     Field(discriminator="type"),
 ]
 

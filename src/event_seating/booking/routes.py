@@ -148,7 +148,7 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="releaseHold",
         summary="Give a hold back",
         status_code=204,
-        responses=documented(*_NO_HOLD, *WRITES),
+        responses=documented(*_NO_HOLD, errors.HoldFrozen, *WRITES),
     )
     async def release_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -171,6 +171,7 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         responses=documented(
             *_NO_HOLD,
             *_NO_HOLDING,
+            errors.HoldFrozen,
             errors.LogBudgetSpent,
             errors.NotInHold,
             errors.NothingLeft,
@@ -191,7 +192,9 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="extendHold",
         summary="Let a hold last longer",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, errors.LogBudgetSpent, errors.NothingGained, *WRITES),
+        responses=documented(
+            *_NO_HOLD, errors.HoldFrozen, errors.LogBudgetSpent, errors.NothingGained, *WRITES
+        ),
     )
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -211,7 +214,7 @@ def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="freezeHold",
         summary="Freeze a hold while it is paid",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, errors.FreezeUsed, errors.HoldFrozen, *WRITES),
+        responses=documented(*_NO_HOLD, errors.HoldFrozen, errors.FreezeUsed, *WRITES),
     )
     async def freeze_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -247,7 +250,14 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         status_code=201,
         response_model=BookingBody,
         responses=documented(
-            errors.EventNotFound, errors.UnknownUser, *_NO_HOLD, *_NO_SEATS, *_JSON, *WRITES
+            errors.EventNotFound,
+            errors.UnknownUser,
+            errors.ExpectationMissing,
+            errors.TotalChanged,
+            *_NO_HOLD,
+            *_NO_SEATS,
+            *_JSON,
+            *WRITES,
         ),
         openapi_extra=_BOOK.described(),
     )

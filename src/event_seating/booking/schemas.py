@@ -17,6 +17,10 @@ Money = Annotated[str, Field(examples=["45.00"])]
 """Major units as decimal text; the currency stands beside it."""
 
 
+FrozenBy = Literal["buyer", "box-office"]
+"""Who froze a hold while it is paid."""
+
+
 class Counts(BaseModel):
     """How many seats and places have which status."""
 
@@ -78,6 +82,10 @@ class HeldBody(Places):
     total: Money
     currency: str
     expiresAt: Time
+    revision: int = Field(description="Raised by every change, freeze and thaw.")
+    frozenBy: FrozenBy | None = Field(
+        description="Who froze the hold while it is paid, and has to end that."
+    )
 
 
 class BookingBody(Places):
@@ -163,6 +171,7 @@ class SeatBody(BaseModel):
     bookingId: str | None = None
     holdId: str | None = None
     holdExpiresAt: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    holdFrozenBy: FrozenBy | None = None
     history: list[SeatMove] | Absent = Field(None, description="The latest first.")
     historySince: int | Absent = Field(
         None, description="The version from which on the history is whole."

@@ -74,6 +74,18 @@ class AreaFault(BaseModel):
     left: int = Field(description="How many places are free there.")
 
 
+class PresentLine(BaseModel):
+    """A line of what would be booked now: a seat, or so many places of an area."""
+
+    seat: str | Absent = None
+    area: str | Absent = None
+    quantity: int | Absent = None
+    label: str
+    category: str
+    ticketType: str  # noqa: N815
+    price: str
+
+
 class Problem(BaseModel):
     """The body of every error; which of its optional fields are there depends on the code."""
 
@@ -97,6 +109,10 @@ class Problem(BaseModel):
     archivedUntil: int | Absent = Field(  # noqa: N815
         None, description="The last version that is not in the log any more."
     )
+    lines: list[PresentLine] | Absent = Field(None, description="What would be booked now.")
+    total: str | Absent = Field(None, description="What it would cost now.")
+    currency: str | Absent = None
+    revision: int | Absent = Field(None, description="That the hold has now.")
 
 
 CODES: Final = "x-codes"

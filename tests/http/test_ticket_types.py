@@ -138,7 +138,9 @@ async def test_a_buyer_cannot_change_into_it_and_keeps_what_staff_gave(
     lines = {line["seat"]: line["ticketType"] for line in changed.json()["lines"]}
     assert lines == {"A-1-1": "zeitung", "A-1-3": "child"}
     booking = await service.client.post(
-        "/bookings", json={"holdToken": held.json()["holdToken"]}, headers=WITH_KEY
+        "/bookings",
+        json={"holdToken": held.json()["holdToken"], "expectedTotal": "20.00"},
+        headers=WITH_KEY,
     )
     assert booking.status_code == 201, booking.text
     assert booking.json()["total"] == "20.00"

@@ -75,7 +75,7 @@ def test_lines_of_old_rows_that_name_no_ticket_type_are_standard(recorded: dict[
     lines = [line for record in records for line in states.lines(record.groups)]
     assert lines
     if recorded["log_format"] == 1:
-        assert {line.ticket_type for line in lines} <= {"standard", "child"}
+        assert {line.ticket_type for line in lines} <= {"standard", "reduced"}
         assert any(group.ticket_type is None for each in records for group in each.groups)
     configuration = states.configuration
     assert configuration is not None

@@ -153,7 +153,7 @@ def test_a_hold_keeps_a_type_of_staff_when_its_buyer_changes_other_seats() -> No
     hold = states.hold(b"1", states.at_ms)
     assert isinstance(hold, Hold)
     assert types_of(hold.groups) == {1: "press", 3: "adult"}
-    booked = last(states, BookHold(b"1", b"b"))
+    booked = last(states, BookHold(b"1", b"b", expected_total=4500))
     assert isinstance(booked, Booked)
 
 
@@ -248,7 +248,9 @@ def test_an_old_hold_whose_line_names_no_type_is_standard_and_booked_late_by_tha
     assert [line.ticket_type for line in states.lines(old.groups)] == ["standard"]
     given = Part((1,))
     granted(states, ChangeHold(b"old", Choice((2,)), given))
-    late = granted(states, BookHold(b"old", b"b"), states.at_ms + 1_500).operations[-1]
+    late = granted(
+        states, BookHold(b"old", b"b", expected_revision=2), states.at_ms + 1_500
+    ).operations[-1]
     assert isinstance(late, Booked)
     assert types_of(late.groups) == {2: "standard"}
 

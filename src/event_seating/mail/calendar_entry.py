@@ -30,6 +30,10 @@ summer time."""
 STEP: Final = timedelta(days=1)
 """Two changes of a zone within a day would be missed; there was never such a zone."""
 
+LASTS: Final = timedelta(hours=2)
+"""An event knows no end of its own. Without one some calendars show a moment and some a whole day;
+an evening of this length keeps the time free that most need."""
+
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -59,6 +63,7 @@ def calendar(entry: Entry, now_ms: int) -> bytes:
     event.add("sequence", entry.sequence)
     event.add("dtstamp", datetime.fromtimestamp(now_ms // MS_PER_S, UTC))
     event.add("dtstart", starts_at)
+    event.add("duration", LASTS)
     event.add("summary", entry.summary)
     event.add("location", entry.location)
     event.add("description", entry.description)

@@ -123,6 +123,14 @@ def test_a_time_that_the_clock_shows_twice_is_the_one_that_is_meant(fold: int) -
     assert event["DTSTART"].to_ical() == moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ").encode()
 
 
+def test_the_time_of_an_evening_is_kept_free_though_the_clock_changes_in_it() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    for when in ((2027, 6, 1, 20, 0), (2027, 3, 28, 1, 30)):
+        event, _ = read(calendar(entry(zone.key, at(zone.key, *when)), NOW_MS))
+        assert event["DURATION"].dt == timedelta(hours=2)
+        assert "DTEND" not in event, "two ends are one too many (RFC 5545)"
+
+
 def test_utc_needs_no_definition() -> None:
     event, definition = read(calendar(entry("UTC", at("UTC", 2027, 6, 1, 20)), NOW_MS))
     assert definition is None

@@ -67,13 +67,13 @@ WRITES: Final[Refusals] = (
     errors.InvalidRequest,
 )
 _JSON: Final[Refusals] = (errors.MalformedJson,)
-_NO_HOLD: Final[Refusals] = (
-    errors.HoldNotFound,
+_ENDED_HOLD: Final[Refusals] = (
     errors.HoldExpired,
     errors.HoldReleased,
     errors.HoldBooked,
     errors.HoldEnded,
 )
+_NO_HOLD: Final[Refusals] = (errors.HoldNotFound, *_ENDED_HOLD)
 _NO_BOOKING: Final[Refusals] = (errors.BookingNotFound, errors.AlreadyCancelled)
 _NO_SEATS: Final[Refusals] = (errors.SeatsUnavailable, errors.SoldOut)
 _NO_HOLDING: Final[Refusals] = (
@@ -110,6 +110,7 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
             errors.EventNotFound,
             *_NO_HOLDING,
             errors.NoBlock,
+            *_ENDED_HOLD,  # of the first such call
             errors.LogBudgetSpent,
             *_JSON,
             *WRITES,

@@ -22,6 +22,7 @@ from event_seating.booking.requests import (
     ExchangeSeats,
     FreezeHold,
     PlaceHold,
+    ReleaseHold,
     ThawHold,
 )
 from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
@@ -146,12 +147,10 @@ class ComparesBeforeTheBatch(RuleBook):
 
 
 class LetsBuyersChange(RuleBook):
-    """Takes a buyer's change of a frozen hold for one of the box office."""
+    """Takes a buyer for the box office where it asks whether a hold is frozen."""
 
-    def _change(self, request: ChangeHold, now_ms: int) -> Amended | Refusal:
-        return super()._change(replace(request, box_office=True), now_ms)
-
-    _RULES = RuleBook._RULES | {ChangeHold: _change}
+    def _changeable(self, request: ChangeHold | ReleaseHold, now_ms: int) -> Hold | Refusal:
+        return super()._changeable(replace(request, box_office=True), now_ms)
 
 
 class LetsBuyersThaw(RuleBook):

@@ -75,7 +75,11 @@ _ENDED_HOLD: Final[Refusals] = (
 )
 _NO_HOLD: Final[Refusals] = (errors.HoldNotFound, *_ENDED_HOLD)
 _NO_BOOKING: Final[Refusals] = (errors.BookingNotFound, errors.AlreadyCancelled)
-_NO_SEATS: Final[Refusals] = (errors.SeatsUnavailable, errors.SoldOut)
+_NO_SEATS: Final[Refusals] = (
+    errors.SeatsUnavailable,
+    errors.SoldOut,
+    errors.TicketTypeMissing,
+)
 _NO_HOLDING: Final[Refusals] = (
     *_NO_SEATS,
     errors.NotOnSale,
@@ -111,6 +115,7 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
             *_NO_HOLDING,
             errors.NoBlock,
             *_ENDED_HOLD,  # of the first such call
+            errors.UnknownTicketType,
             errors.LogBudgetSpent,
             *_JSON,
             *WRITES,

@@ -106,6 +106,9 @@ class Problem(BaseModel):
     booking: str | Absent = Field(None, description="What the hold became.")
     booked: bool | Absent = Field(None, description="Whether the hold became a booking.")
     version: int | Absent = Field(None, description="The newest version that there is.")
+    ticketTypes: list[str] | Absent = Field(  # noqa: N815
+        None, description="The ticket types that the caller may name."
+    )
     archivedUntil: int | Absent = Field(  # noqa: N815
         None, description="The last version that is not in the log any more."
     )

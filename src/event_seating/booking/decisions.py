@@ -81,7 +81,7 @@ from event_seating.booking.requests import (
 )
 from event_seating.booking.rules import Rules
 
-_ONCE_CANCELLED = frozenset({ReleaseHold, CancelBooking, WindUp})
+_ONCE_CANCELLED = frozenset({ReleaseHold, ReleaseHolds, CancelBooking, WindUp})
 """What may still be asked of an event that is cancelled: whatever gives seats back."""
 
 _CANCELLED = Refusal(RefusalCode.event_cancelled)
@@ -242,12 +242,13 @@ class RuleBook(Rules):
         held = (
             hold
             for hold in ledger.holds.values()
-            if holder in (hold.buyer, hold.address, hold.network)
+            if hold.freeze is None and holder in (hold.buyer, hold.address, hold.network)
         )
-        return tuple(
+        released = tuple(
             Released(hold.id, seats_of(hold.groups), taken_away=True)
             for hold in islice(held, request.most)
         )
+        return released or _NO_HOLD
 
     # Bookings
 

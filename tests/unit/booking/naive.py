@@ -17,7 +17,8 @@ class Naive(NaiveSeats):
     def decide(self, request, now):
         sale = self.state["configuration"]
         over = sale is not None and sale.status == "cancelled"
-        if over and type(request).__name__ not in ("ReleaseHold", "CancelBooking", "WindUp"):
+        giving_back = ("ReleaseHold", "ReleaseHolds", "CancelBooking", "WindUp")
+        if over and type(request).__name__ not in giving_back:
             return ("event_cancelled",)
         return getattr(self, type(request).__name__)(request, now)
 
@@ -157,7 +158,11 @@ class Naive(NaiveSeats):
         self.state["ended"][key] = ("hold_released", now, None)
 
     def ReleaseHolds(self, request, now):  # noqa: N802
-        theirs = [key for key, hold in self.state["holds"].items() if request.holder in hold["who"]]
+        theirs = [
+            key
+            for key, hold in self.state["holds"].items()
+            if request.holder in hold["who"] and hold["frozen"] is None
+        ]
         for key in theirs:
             self.let_go(key, now, taken_away=True)
         return None if theirs else ("hold_not_found", None)

@@ -29,6 +29,7 @@ from event_seating.booking.requests import (
     ChangeHold,
     Choice,
     ExtendHold,
+    FreezeHold,
     Part,
     PlaceHold,
     ReleaseHold,
@@ -194,6 +195,16 @@ def test_what_the_box_office_takes_away_cools_down_at_once() -> None:
     refused(states, pick(b"4", 0, buyer=b"fresh", **HOME), "cooling_down")
     refused(states, ReleaseHolds(b"home", 100), "hold_not_found")
     assert states.characters()[:3] == b"aah"
+
+
+def test_the_box_office_leaves_a_hold_that_is_being_paid_for() -> None:
+    states = event()
+    granted(states, pick(b"1", 0, **HOME))
+    granted(states, pick(b"2", 1, **HOME))
+    granted(states, FreezeHold(b"1"))
+    assert len(granted(states, ReleaseHolds(b"home", 9)).operations) == 1
+    assert states.characters()[:2] == b"ha"
+    refused(states, ReleaseHolds(b"home", 9), "hold_not_found")
 
 
 def test_the_box_office_takes_so_many_holds_at_once() -> None:

@@ -242,7 +242,8 @@ class RuleBook(Rules):
         held = (
             hold
             for hold in ledger.holds.values()
-            if hold.freeze is None and holder in (hold.buyer, hold.address, hold.network)
+            if holder in (hold.buyer, hold.address, hold.network)
+            and not (hold.freeze is not None and hold.freeze.by_staff)
         )
         released = tuple(
             Released(hold.id, seats_of(hold.groups), taken_away=True)

@@ -161,7 +161,7 @@ class Naive(NaiveSeats):
         theirs = [
             key
             for key, hold in self.state["holds"].items()
-            if request.holder in hold["who"] and hold["frozen"] is None
+            if request.holder in hold["who"] and hold["frozen"] != "staff"
         ]
         for key in theirs:
             self.let_go(key, now, taken_away=True)

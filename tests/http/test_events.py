@@ -233,7 +233,9 @@ async def test_an_event_that_does_not_exist_is_not_found(
         await client.patch(f"/events/{event_id}", json={"name": "x"}),
         await client.post(f"/events/{event_id}/holds", json={"seats": ["A-1-1"]}),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (404, "event_not_found")
+        # No address at all has a control character in it.
+        code = "not_found" if event_id == "%00" else "event_not_found"
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
 async def test_an_event_whose_making_was_cut_off_does_not_exist(

@@ -43,6 +43,8 @@ OPERATION_IDS = {
     "POST /events": "createEvent",
     "GET /events/{id}": "readEvent",
     "PATCH /events/{id}": "changeEvent",
+    "POST /events/{id}/cancel": "cancelEvent",
+    "POST /events/{id}/holds/release": "releaseHolds",
     "GET /events/{id}/seats": "readSeats",
     "GET /events/{id}/changes": "readChanges",
     "GET /events/{id}/seats/{seat}": "readSeat",

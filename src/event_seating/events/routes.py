@@ -149,7 +149,7 @@ class EventBody(BaseModel):
 class WarningBody(BaseModel):
     """Something that may not have been meant."""
 
-    field: str
+    field: str = Field(description="The path of what it is about.")
     message: str
 
 

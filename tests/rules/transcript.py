@@ -164,7 +164,13 @@ class Shell:
             found = [line for line in answer.text.splitlines() if re.search(pattern, line)]
             assert shown.splitlines() == found
             return
-        answers = await self._ask(asked := curl_arguments(words))
+        asked = curl_arguments(words)
+        if asked.parallel:
+            assert self._server is not None, "nothing is served yet"
+            assert shown == ""
+            assert set(await all_at_once(urls(asked.url, self._server.url))) == {200}
+            return
+        answers = await self._ask(asked)
         if asked.output:
             assert shown == ""
             assert {answer.status_code for answer in answers} == {200}
@@ -191,8 +197,6 @@ class Shell:
             self._client.request(method, url, headers=headers, content=asked.data)
             for url in urls(asked.url, self._server.url)
         ]
-        if asked.parallel:
-            return await asyncio.gather(*requests)
         return [await request for request in requests]
 
 
@@ -210,6 +214,19 @@ def curl_arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("-d", "--data")
     parser.add_argument("url")
     return parser.parse_args(words)
+
+
+async def all_at_once(addresses: Sequence[str]) -> list[int]:
+    """The statuses of requests that are sent together, each on a connection that is open."""
+    asked = [httpx.URL(address) for address in addresses]
+    connections = [await asyncio.open_connection(url.host, url.port) for url in asked]
+    for url, (_, writer) in zip(asked, connections, strict=True):
+        head = f"GET {url.raw_path.decode()} HTTP/1.1\r\nHost: {url.netloc.decode()}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode())
+    statuses = [int((await reader.readline()).split()[1]) for reader, _ in connections]
+    for _, writer in connections:
+        writer.close()
+    return statuses
 
 
 def urls(url: str, served: str) -> list[str]:

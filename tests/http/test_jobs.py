@@ -202,14 +202,16 @@ class TestLooking:
     ) -> None:
         for method, path in (("GET", f"/jobs/{job_id}"), ("POST", f"/jobs/{job_id}/retry")):
             answer = await service.client.request(method, path)
-            assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+            code = "not_found" if "%00" in job_id else "job_not_found"
+            assert (answer.status_code, answer.json()["code"]) == (404, code)
 
     @pytest.mark.parametrize("file_id", ["nobody", "file-" + "0" * 32, "file-%00"])
     async def test_a_file_that_nobody_knows_is_not_found(
         self, service: Service, file_id: str
     ) -> None:
         answer = await service.client.get(f"/files/{file_id}")
-        assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
+        code = "not_found" if "%00" in file_id else "file_not_found"
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
 
     async def test_a_file_that_has_expired_is_not_found(self, service: Service) -> None:
         async with service.parts.database.write() as connection:

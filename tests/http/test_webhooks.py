@@ -465,7 +465,8 @@ class TestDeliveries:
         path = f"/webhooks/{(await subscribe(service, receiver))['id']}/deliveries/{id_}"
         for method, place in (("GET", path), ("POST", f"{path}/redeliver")):
             missing = await service.client.request(method, place)
-            assert (missing.status_code, missing.json()["code"]) == (404, "delivery_not_found")
+            code = "not_found" if id_ == "%00" else "delivery_not_found"
+            assert (missing.status_code, missing.json()["code"]) == (404, code)
 
     async def test_a_paused_webhook_is_sent_nothing_again(
         self, service: Service, receiver: Receiver

@@ -50,6 +50,7 @@ def router(hub: LiveHub) -> APIRouter:
         responses=documented(
             errors.EventNotFound,
             errors.InvalidRequest,
+            errors.BodyTooLarge,
             errors.TooManyWatchers,
             errors.WatchersFull,
             errors.Draining,

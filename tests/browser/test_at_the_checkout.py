@@ -166,3 +166,15 @@ def test_the_box_office_sees_that_a_seat_is_at_the_checkout(house: House, desk: 
     office = desk().open(event)
     office.press_seat(seat)
     expect(office.find("#seat-body")).to_contain_text("frozen by the buyer")
+
+
+def test_a_page_that_is_open_while_the_shop_books_lets_go_of_its_seats(
+    visit: Open, shop: House
+) -> None:
+    event = shop.event()
+    buyer = choosing(visit(at=shop), event)
+    token = token_of(buyer, event)
+    shop.ask("POST", "/bookings", {"holdToken": token, "expectedRevision": 1})
+    expect(buyer.find("#notice")).to_contain_text("These seats are booked already.")
+    expect(buyer.find("#basket-title")).to_have_text("Your seats")
+    expect(buyer.find("#timer")).to_be_hidden()

@@ -176,6 +176,12 @@ class EventPage {
   #onFrame(frame) {
     if (frame.event) this.#onEvent(frame.event);
     this.seats.apply(frame);
+    if (!this.hold.isBusy && this.#losesOwn(frame)) this.hold.restore().catch((problem) => problem.passing || this.#onProblem(problem));
+  }
+
+  /** Whether somebody else did something with the seats of this hold: the shop has booked them, or let go. */
+  #losesOwn({ changes = {} }) {
+    return (this.hold.granted?.seats ?? []).some((id) => id in changes && changes[id] !== "held");
   }
 
   async #reload(snapshot) {

@@ -87,7 +87,7 @@ def test_each_page_can_be_reached_from_the_readme() -> None:
 
 def test_each_command_and_option_is_in_the_page_on_running_it() -> None:
     rows = markdown.rows((ROOT / "docs/running.md").read_text(), "command")
-    written = {cells[0].strip("`"): set(re.findall(r"`(--[a-z]+)`", cells[1])) for cells in rows}
+    written = {cells[0].strip("`"): set(re.findall(r"`(--[a-z-]+)`", cells[1])) for cells in rows}
     group = typer.main.get_command(cli)
     assert isinstance(group, TyperGroup)
     assert written == {

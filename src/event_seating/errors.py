@@ -311,8 +311,8 @@ class TooManyWrongKeys(RateLimited):
 
     code = "too_many_wrong_keys"
     sentence = (
-        "Too many requests with a wrong API key came from this address. One with a right key is "
-        "answered at once; others with a wrong one when `retryAfter` seconds have passed."
+        "Too many requests with a wrong API key came from this address. A request with a right "
+        "key is answered at once, one with a wrong key when `retryAfter` seconds have passed."
     )
 
 
@@ -461,8 +461,8 @@ class CoolingDown(Refused):
     status = 409
     code = "cooling_down"
     sentence = (
-        "You held these seats for long; others come first now. Take other seats, or try again "
-        "when `retryAfter` seconds have passed."
+        "You held these seats for a long time; others come first now. Take other seats, or try "
+        "again when `retryAfter` seconds have passed."
     )
 
 
@@ -479,7 +479,10 @@ class UnknownTicketType(Refused):
 
     status = 400
     code = "unknown_ticket_type"
-    sentence = "No seat of this event has a price for this ticket type; `ticketTypes` lists those."
+    sentence = (
+        "No seat of this event has a price for this ticket type; `ticketTypes` lists those that "
+        "have one."
+    )
 
 
 class NotOnSale(Refused):
@@ -560,8 +563,8 @@ class HoldFrozen(Refused):
     status = 409
     code = "hold_frozen"
     sentence = (
-        "This hold is frozen while it is paid. A buyer ends a freeze that the buyer began with "
-        "DELETE /holds/{token}/checkout; one of the box office ends with its key."
+        "This hold is frozen while it is being paid for. DELETE /holds/{token}/checkout ends the "
+        "freeze: without a key if the buyer froze it, with a box-office key if the shop did."
     )
 
 
@@ -578,7 +581,9 @@ class FreezeUsed(Refused):
 
     status = 409
     code = "freeze_used"
-    sentence = "A buyer may freeze a hold once; the shop may freeze it with its box-office key."
+    sentence = (
+        "A buyer may freeze a hold only once; the shop may freeze it again with its box-office key."
+    )
 
 
 class TotalChanged(Refused):

@@ -31,7 +31,8 @@ def warn_of_python(version: tuple[int, int, int] = sys.version_info[:3]) -> None
     mended = MENDED_IN.get(version[:2])
     if mended is not None and version < mended:
         _log.warning(
-            "this Python has a known hole; no request reaches it here, but take the newer release",
+            "this Python has a known security hole; no request reaches it here, "
+            "but install the release in which it is mended",
             python=".".join(map(str, version)),
             hole=COOKIE_HOLE,
             mendedIn=".".join(map(str, mended)),

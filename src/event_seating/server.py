@@ -53,7 +53,9 @@ async def _serve(
         parts.health.drain()
         await parts.live.drain()
         if settings.drain_delay and not told.orphaned:
-            _log.info("draining: not ready, and still accepting", seconds=settings.drain_delay)
+            _log.info(
+                "draining: no longer ready, still accepting requests", seconds=settings.drain_delay
+            )
             await asyncio.sleep(settings.drain_delay)
         # When this process alone was told to go, its parent starts another on the same socket.
         await server.stop(hang_up=told.by_parent)
@@ -65,8 +67,8 @@ def _limits(settings: Settings) -> Limits:
     total = connections_max()
     if total < CONNECTIONS_MAX:
         _log.warning(
-            "few files may be open here (`ulimit -Hn`, LimitNOFILE): clients wait beyond "
-            f"{total} connections instead of {CONNECTIONS_MAX}",
+            "the limit of open files is low (`ulimit -Hn`, LimitNOFILE): there can be only "
+            f"{total} connections instead of {CONNECTIONS_MAX}, and more clients have to wait",
             liveConnectionsMax=settings.live_connections_max,
         )
     return Limits(total, settings.connections_per_address, settings.trusted_proxies)

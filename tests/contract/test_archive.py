@@ -253,7 +253,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut off in the compression": (lambda content: content[:-30], "cannot be read"),
     "a changed row": (changed, "the checksum differs"),
     "a missing row": (without_a_row, "row 2 is missing, there is row 3"),
-    "something after the end": (with_more, "something stands after its end"),
+    "something after the end": (with_more, "something follows its end"),
     "of another time": (lambda content: gzip.compress(
         gzip.decompress(content).replace(b'"format":1', b'"format":9', 1)), "it has format 9"),
     "nothing": (lambda _content: b"", "cannot be read"),

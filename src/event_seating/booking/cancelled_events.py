@@ -88,7 +88,7 @@ class CancelledEvents:
         except EventNotFound:
             raise JobFailed("There is no such event.") from None
         except (EventUnavailable, TooBusy) as error:
-            raise JobNotYet(f"The event's seats cannot be had now: {error}") from None
+            raise JobNotYet(f"The event's seats cannot be read at the moment: {error}") from None
 
     async def _wind_up(self, job: Job, asked: _Payload) -> dict[str, Any]:
         log = await self._log_of(job.event_id)

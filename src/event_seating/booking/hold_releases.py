@@ -117,7 +117,7 @@ class HoldReleases:
         hold = await self._hold(house, log, body)
         if body.same_address:
             if hold.address is None:
-                raise invalid("sameAddress", "this hold was not placed from an address we count")
+                raise invalid("sameAddress", "this hold counts on no address; leave it out")
             return hold.address
         if hold.buyer is None:
             raise invalid(

@@ -150,5 +150,5 @@ def _lines(file: gzip.GzipFile) -> Iterator[LogRow | Checked]:
     if (end.rows, end.sha256) != (head.last - head.first + 1, found):
         raise BrokenArchiveError("its lines are not those that were written: the checksum differs")
     if file.read(1):
-        raise BrokenArchiveError("something stands after its end")
+        raise BrokenArchiveError("something follows its end")
     yield Checked(head, found)

@@ -15,7 +15,12 @@ from typing import Any, NamedTuple
 from event_seating.errors import InvalidMap, MapFault
 from event_seating.venues.formats.checks import Faults
 from event_seating.venues.formats.document import UNREADABLE, open_document, open_leniently
-from event_seating.venues.formats.recognition import kind_of_body, kind_of_document, kind_of_value
+from event_seating.venues.formats.recognition import (
+    SAVE,
+    kind_of_body,
+    kind_of_document,
+    kind_of_value,
+)
 from event_seating.venues.formats.sections import encode_map, read_sections
 from event_seating.venues.formats.zones import read_zones
 from event_seating.venues.model import MapWarning, VenueMap
@@ -67,8 +72,14 @@ def _diagnosed(body: bytes | bytearray, error: Exception) -> InvalidMap:
         _read(document, Faults())
     except InvalidMap as invalid:
         return invalid
-    except RecursionError:
-        return InvalidMap([MapFault("", "is nested too deeply")])
-    except ValueError as reason:
-        return InvalidMap([MapFault("", f"is not valid JSON: {reason}")])
-    return InvalidMap([MapFault("", f"is not valid JSON: {error}")])
+    except (RecursionError, ValueError) as reason:
+        return InvalidMap([MapFault("", _unreadable(reason))])
+    return InvalidMap([MapFault("", _unreadable(error))])
+
+
+def _unreadable(reason: Exception) -> str:
+    if isinstance(reason, RecursionError):
+        return "is nested too deeply"
+    if isinstance(reason, UnicodeDecodeError):
+        return f"is not UTF-8 from byte {reason.start + 1:,} on; {SAVE}"
+    return f"is not valid JSON: {reason}"

@@ -266,7 +266,7 @@ class MapBuilder:
         if area.id and first != path:
             self.faults.add(path, f"{shown(area.id)} stands twice (first at {first})")
         if area.label in self._area_labels:
-            said = f"{shown(area.label)} stands more than once; buyers cannot tell such areas apart"
+            said = f"{shown(area.label)} occurs more than once; buyers cannot tell such areas apart"
             self.faults.warnings.add("repeated_label", path.removesuffix(".id") + ".label", said)
         self._area_labels.add(area.label)
         self._areas.append(area)

@@ -26,7 +26,7 @@ class Repeated(NamedTuple):
         others = self.names - 1
         more = f", and {others:,} more printed names of this section repeat" if others else ""
         return (
-            f'the printed name "{self.name}" stands {self.times:,} times{more};'
+            f'the printed name "{self.name}" occurs {self.times:,} times{more};'
             " buyers cannot tell such seats apart"
         )
 

@@ -20,6 +20,9 @@ LOOKED_FOR: Final = (
 
 SEATS_IO_FIELDS: Final = ("subChart", "subChartFloors")
 
+SAVE: Final = "save it as UTF-8"
+"""What to do about any other encoding."""
+
 FIELDS_NAMED_MAX: Final = 8
 """Fields of an unknown document that are named."""
 
@@ -38,9 +41,11 @@ _BINARY: Final = (
 
 def kind_of_body(body: bytes | bytearray) -> str | None:
     """What is wrong with a body that is no JSON, if its kind can be seen."""
+    if not body.strip():
+        return "is empty; send the seat map as JSON"
     head = bytes(body[:HEAD_BYTES])
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:4]:
-        return "is UTF-16 or UTF-32 text; save it as UTF-8"
+        return f"is UTF-16 or UTF-32 text; {SAVE}"
     for start, kind in _BINARY:
         if head.startswith(start):
             return f"is {kind}; only JSON is taken here"

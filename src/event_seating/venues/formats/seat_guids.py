@@ -21,9 +21,9 @@ from event_seating.venues.pace import Pace
 
 RENAMED: Final = "id_changed"
 
-OWN_UUID: Final = "the `seat_guid` stands more than once in this plan; the seat's id is its `uuid`"
+OWN_UUID: Final = "the `seat_guid` occurs more than once in this plan; the seat's id is its `uuid`"
 NUMBERED: Final = (
-    "the `seat_guid` stands more than once and there is no `uuid` to take;"
+    "the `seat_guid` occurs more than once and there is no `uuid` to take;"
     " the seat's id has a number behind it"
 )
 NO_GUID: Final = "there is no `seat_guid`; the seat's id is its `uuid`"

@@ -310,7 +310,7 @@ class TestWhatIsSaid:
             each["seat_number"] = "1"
         (first,) = [warning for warning in warnings_of(value) if warning.code == "repeated_label"]
         assert first.path == "zones[1].rows[0].seats[0]"
-        assert '"Ground floor, row AA, seat 1" stands 4 times;' in first.message
+        assert '"Ground floor, row AA, seat 1" occurs 4 times;' in first.message
 
     def test_areas_that_print_alike_are_one_too(self) -> None:
         value = seat_map(areas=[area(id="F1"), area(id="F2")])
@@ -376,6 +376,11 @@ class TestOtherFormats:
             ('{"name": 1}'.encode("utf-16-le"), "save it as UTF-8"),
             (codecs.BOM_UTF8 + b"a;b\n1;2\n", "looks like CSV"),
             (b"[{}]", "must be a JSON object, not a list"),
+            (b" \r\n", "is empty"),
+            (
+                '{"name": "Théâtre"}'.encode("latin-1"),
+                "is not UTF-8 from byte 13 on; save it as UTF-8",
+            ),
         ],
     )
     def test_what_is_no_json_object_is_named(self, body: bytes, kind: str) -> None:

@@ -19,7 +19,7 @@ import select
 import socket
 import struct
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -79,8 +79,9 @@ class Traffic:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self.requests: Counter[Peer] = Counter()
-        self.websockets: Counter[Peer] = Counter()
+        # A `Counter` runs Python code for each key that comes and goes: 0.6 µs of each request.
+        self.requests: defaultdict[Peer, int] = defaultdict(int)
+        self.websockets: defaultdict[Peer, int] = defaultdict(int)
         self.opening: Callable[[], Awaitable[None]] | None = None
         """Awaited before a WebSocket is passed on."""
 
@@ -96,10 +97,9 @@ class Traffic:
                 await self.opening()
             await self._app(scope, receive, send)
         finally:
-            if under_way[peer] == 1:
-                del under_way[peer]
-            else:
-                under_way[peer] -= 1
+            others = under_way.pop(peer) - 1
+            if others:
+                under_way[peer] = others
 
 
 @dataclass(slots=True)
@@ -116,6 +116,8 @@ class Guard:
     """Those of the last look."""
     _said: dict[Why, float] = field(default_factory=dict)
     _unsaid: Counter[Why] = field(default_factory=Counter)
+    _failed: float = -LOG_EVERY_S
+    """When a look that failed was last logged."""
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody waits for a look."""
     _looked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -136,9 +138,7 @@ class Guard:
             loop.add_reader(self._arrivals.fileno(), self._on_arrivals)
         try:
             while True:
-                await self._pause(await self.look())
-        except Exception as error:  # noqa: BLE001 (requests are answered all the same)
-            _log.error("connections are not looked at any more", exc_info=error)
+                await self._pause(await self._look_anyway())
         finally:
             if self._arrivals is not None:
                 loop.remove_reader(self._arrivals.fileno())
@@ -166,6 +166,17 @@ class Guard:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, every_s - least_s)):
                 await self._wanted.wait()
+
+    async def _look_anyway(self) -> float:
+        """The seconds that a look took; one that fails is no reason not to look again."""
+        try:
+            return await self.look()
+        except Exception as error:  # noqa: BLE001 (a moment without descriptors, for one)
+            now = self.monotonic()
+            if now - self._failed >= LOG_EVERY_S:
+                _log.error("connections could not be looked at", exc_info=error)
+                self._failed = now
+            return 0.0
 
     async def look(self) -> float:
         """Look once at all of them; the seconds that it took."""

@@ -1,6 +1,8 @@
 """Which connections are ended: the rules alone, and over real sockets."""
 
 import asyncio
+import errno
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -129,6 +131,20 @@ class Clock:
         return self.now
 
 
+class OutOfDescriptorsAtFirst(Clock):
+    """Fails the first look, as the system does when too many files are open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False
+
+    def __call__(self) -> float:
+        if not self.failed:
+            self.failed = True
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return super().__call__()
+
+
 class Server:
     """A listening socket of this process, and clients that are connected to it."""
 
@@ -227,6 +243,14 @@ class TestOverRealSockets:
         assert not waiting.done()
         await guard.look()
         await asyncio.wait_for(waiting, 20)
+
+    async def test_a_look_that_fails_is_not_the_last(self, server: Server) -> None:
+        clients = [server.client()[0] for _ in range(3)]
+        guard = server.guard(Limits(1_000, 1), OutOfDescriptorsAtFirst())
+        looking = asyncio.create_task(guard.run())
+        await asyncio.wait_for(guard.watched(), 20)
+        assert sum(map(closed, clients)) == 2
+        looking.cancel()
 
     async def test_a_proxy_may_have_as_many_as_there_are(self, server: Server) -> None:
         clients = [server.client()[0] for _ in range(5)]

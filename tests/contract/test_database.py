@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.conftest import lay_tables
 
 from event_seating.db import database as database_module
+from event_seating.db import engines
 from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox, seat_log, users
@@ -288,7 +289,7 @@ async def test_a_reader_elsewhere_makes_the_log_grow_up_to_a_bound_and_then_it_i
     file = tmp_path / "event-seating.db"
     await lay_tables(file)
     bound = 400_000
-    monkeypatch.setattr(database_module, "WAL_BYTES_MAX", bound // 2)
+    monkeypatch.setattr(engines, "WAL_BYTES_MAX", bound // 2)
     database = Database(f"sqlite+aiosqlite:///{file}", wal_bytes_refused=bound)
     monkeypatch.setattr(database_module, "WAL_TRY_EVERY_S", 1_000)
     try:

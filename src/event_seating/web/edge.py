@@ -48,8 +48,6 @@ HOSTS_REMEMBERED: Final = 16
 _BODILESS: Final = frozenset({204, 304})
 """Answers that have no body, and say nothing of its length."""
 
-_JSON_TYPE: Final[Header] = (b"content-type", b"application/json")
-
 _log = get_logger("edge")
 
 
@@ -264,13 +262,8 @@ class Edge:
             exchange.route = _route_of(scope)
 
     async def _send_error(self, exchange: Exchange, error: ServiceError, send: Send) -> None:
-        headers = (
-            _JSON_TYPE,
-            (b"cache-control", b"no-store"),
-            *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
-        )
         encoded = problem.encode(error, exchange.request_id.decode())
-        await self._send_bytes(exchange, error.status, headers, encoded, send)
+        await self._send_bytes(exchange, error.status, problem.raw_headers(error), encoded, send)
 
     async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
         exchange.route = "preflight"

@@ -5,7 +5,7 @@ callable. Beside it only `workshop`, for processes that do not serve, builds lon
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -147,8 +147,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         limits = limits_of(settings, clock.monotonic)
         _measure(metrics, logs, accounts, limits)
         await stack.enter_async_context(background(watch_event_loop(metrics, clock)))
-        caches = (accounts.cache, accounts.absent)
-        await stack.enter_async_context(background(_purge(caches, limits)))
+        await stack.enter_async_context(background(_purge(accounts, limits)))
         if signals is not None:
             signals.listen(channels.EVENTS, seating.seat_logs.row_written)
             signals.on_up(seating.seat_logs.rows_missed)
@@ -380,10 +379,10 @@ async def _secret(settings: Settings, database: Database) -> bytes:
     return await secrets.secret(database, "server")
 
 
-async def _purge(caches: Sequence[LruCache], limits: Limits) -> None:
+async def _purge(accounts: Accounts, limits: Limits) -> None:
     while True:
         await asyncio.sleep(PURGE_EVERY_S)
-        for cache in caches:
+        for cache in (accounts.cache, accounts.absent):
             cache.purge(PURGE_MOST)
         for limiter in limits.by_name.values():
             limiter.forget_idle(PURGE_MOST)

@@ -213,8 +213,7 @@ class Supervisor:
         self._served.set()
         settings = self._settings
         port = listener.getsockname()[1]
-        name = "localhost" if settings.loopback else settings.host
-        _log.info("serving", url=f"http://{name}:{port}", environment=str(settings.app_env))
+        _log.info("serving", url=address_of(settings, port), environment=str(settings.app_env))
         if settings.app_env is AppEnv.development and settings.open_without_key:
             _log.warning(
                 "development: a caller without a key may do everything; "
@@ -232,6 +231,17 @@ class Supervisor:
         line = mode.at_the_start(self._settings)
         if line is not None:
             (_log.warning if self._settings.production else _log.info)(line)
+
+
+def address_of(settings: Settings, port: int) -> str:
+    """Where a browser finds us; an IPv6 address stands in brackets."""
+    if settings.loopback:
+        return f"http://localhost:{port}"
+    return (
+        f"http://[{settings.host}]:{port}"
+        if ":" in settings.host
+        else f"http://{settings.host}:{port}"
+    )
 
 
 async def bind(host: str, port: int) -> socket.socket:

@@ -1,6 +1,8 @@
 """Both windows of the rate limit, over HTTP."""
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 from tests.conftest import Service, in_process
 
 pytestmark = pytest.mark.anyio
@@ -119,3 +121,20 @@ async def test_one_ipv6_network_is_one_client(environment: dict[str, str]) -> No
             for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
         ]
         assert [answer.status_code for answer in answers] == [401, 429, 401]
+
+
+@pytest.mark.parametrize(("proxies", "warned"), [("", 1), ("10.0.0.0/8", 1), ("192.0.2.1", 0)])
+async def test_a_proxy_that_is_not_named_is_said_once(
+    environment: dict[str, str], proxies: str, warned: int
+) -> None:
+    """All its clients would share the limits of one address, and nobody would see why."""
+    async with in_process(trusted_proxies=proxies) as service:
+        structlog.reset_defaults()  # else only errors are logged here
+        with capture_logs() as lines:
+            for address in ("198.51.100.3", "198.51.100.4", "192.0.2.1", "unknown"):
+                await service.client.get("/health", headers={"x-forwarded-for": address})
+            await service.client.get("/health")
+        assert len(lines) == warned
+        for line in lines:
+            assert "TRUSTED_PROXIES does not name" in line["event"]
+            assert (line["log_level"], line["client"]) == ("warning", "192.0.2.0/24")

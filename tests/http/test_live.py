@@ -258,8 +258,10 @@ async def test_a_handshake_with_a_wrong_key_is_refused_and_counted(
         edge = app.build(service.parts)
         headers = [(b"host", b"localhost"), (b"authorization", b"Bearer wrong")]
         path = f"/events/{await on_sale(service)}/live"
-        statuses = [(await open_socket(edge, path, headers))[0]["status"] for _ in range(3)]
-        assert statuses == [401, 401, 429]
+        starts = [(await open_socket(edge, path, headers))[0] for _ in range(3)]
+        assert [start["status"] for start in starts] == [401, 401, 429]
+        assert (b"www-authenticate", b"Bearer") in starts[0]["headers"]
+        assert (b"retry-after", b"60") in starts[2]["headers"]
         assert (await open_socket(edge, path, headers[:1]))[0]["type"] == "websocket.accept"
 
 

@@ -15,7 +15,7 @@ from event_seating.child import Keeper, Program
 from event_seating.clock import SystemClock
 from event_seating.config import Settings
 from event_seating.errors import StartupError
-from event_seating.supervisor import Supervisor
+from event_seating.supervisor import Supervisor, address_of
 
 pytestmark = pytest.mark.anyio
 
@@ -128,3 +128,18 @@ async def test_what_was_ready_is_started_again_however_often_it_is_killed(
         "c.send(b'ready\\n'); sys.exit(9)"
     )
     assert await parent(tmp_path).serve() == EXIT_CANNOT_START
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:3001"),
+        ("192.0.2.1", "http://192.0.2.1:3001"),
+        ("::", "http://[::]:3001"),
+        ("2001:db8::1", "http://[2001:db8::1]:3001"),
+    ],
+)
+def test_the_address_that_is_named_at_the_start_can_be_opened(
+    environment: dict[str, str], host: str, address: str
+) -> None:
+    assert address_of(Settings(host=host, admin_api_key="k" * 24), 3001) == address

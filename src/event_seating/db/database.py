@@ -142,7 +142,7 @@ class Database:
         """What it takes on its disk, SQLite's write-ahead log included."""
         async with self._in_time(), self._reader.connect() as connection:
             found = int((await connection.execute(text(_SIZE[self.dialect]))).scalar_one())
-        return found + (_wal_bytes(self._file) if self._file is not None else 0)
+        return found + self.wal_bytes
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -253,7 +253,7 @@ class Database:
             return 0
         try:
             return self._file.with_name(f"{self._file.name}-wal").stat().st_size
-        except OSError:
+        except OSError:  # nothing was written since the last process closed it
             return 0
 
     def _check_the_file(self) -> None:
@@ -311,13 +311,6 @@ async def _give_back(
         await greenlet_spawn(pooled.invalidate, error)
     finally:
         await greenlet_spawn(pooled.close)
-
-
-def _wal_bytes(file: Path) -> int:
-    try:
-        return file.with_name(f"{file.name}-wal").stat().st_size
-    except FileNotFoundError:  # nothing was written since the last process closed it
-        return 0
 
 
 def _sqlite_file(url: URL) -> Path | None:

@@ -38,7 +38,7 @@ ADDRESS_MAX_CHARS = 64
 """Longer than an IPv6 address with its zone."""
 
 IPV4_LOGGED_PREFIX = 24
-"""The street, not the house: 256 addresses that mostly belong to one provider."""
+"""256 addresses, which mostly belong to one provider."""
 
 IPV6_LOGGED_PREFIX = 48
 """A site, or 256 homes at the sizes that providers give out."""

@@ -73,16 +73,6 @@ class Asking(Protocol):
     def buyer_cookie(self) -> str | None: ...  # noqa: D102
 
 
-def seating_limiters(
-    windows: Sequence[Window], monotonic: Callable[[], float]
-) -> tuple[Limiter, Limiter] | None:
-    """What holds and bookings are charged to: by buyer and by address; none without a window."""
-    if not windows:
-        return None
-    by_address = [Window(each.limit * ADDRESS_FACTOR, each.seconds) for each in windows]
-    return Limiter(windows, monotonic), Limiter(by_address, monotonic)
-
-
 class Budgets:
     """Charges requests of callers whom the usual limits hold for."""
 

@@ -48,8 +48,6 @@ HOSTS_REMEMBERED: Final = 16
 _BODILESS: Final = frozenset({204, 304})
 """Answers that have no body, and say nothing of its length."""
 
-_JSON_TYPE: Final[Header] = (b"content-type", b"application/json")
-
 _log = get_logger("edge")
 
 
@@ -122,6 +120,7 @@ class Edge:
         self._draining = draining
         self._sockets = sockets
         self._hosts_that_passed: set[bytes] = set()
+        self._unnamed_proxy_seen = False
         self._bodies = Bodies()
         self._ids = count(1)
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
@@ -148,6 +147,8 @@ class Edge:
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             exchange.address = security.address_of(scope, self._rules.trusted_proxies)
+            if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.found:
+                self._note_unnamed_proxy(exchange.address, scope)
             try:
                 head.check(scope, exchange.found)
             except ServiceError:
@@ -170,6 +171,19 @@ class Edge:
             await self._send_bytes(exchange, *cached, send)
         else:
             await self._run_app(exchange, scope, receive, send)
+
+    def _note_unnamed_proxy(self, address: str, scope: Scope) -> None:
+        """Say once that `X-Forwarded-For` comes from where it is not believed."""
+        peer = security.address_of(scope, ())
+        if address != peer or security.within(peer, self._rules.trusted_proxies):
+            return
+        self._unnamed_proxy_seen = True
+        _log.warning(
+            "X-Forwarded-For came from an address that TRUSTED_PROXIES does not name: "
+            "if that is your proxy, all its clients share the limits of one address",
+            client=cut_address(peer),
+            docs="docs/running.md#behind-a-reverse-proxy",
+        )
 
     def _admit(
         self, exchange: Exchange, scope: Scope
@@ -264,13 +278,8 @@ class Edge:
             exchange.route = _route_of(scope)
 
     async def _send_error(self, exchange: Exchange, error: ServiceError, send: Send) -> None:
-        headers = (
-            _JSON_TYPE,
-            (b"cache-control", b"no-store"),
-            *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
-        )
         encoded = problem.encode(error, exchange.request_id.decode())
-        await self._send_bytes(exchange, error.status, headers, encoded, send)
+        await self._send_bytes(exchange, error.status, problem.raw_headers(error), encoded, send)
 
     async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
         exchange.route = "preflight"

@@ -25,6 +25,7 @@ from event_seating.errors import (
     ServiceError,
 )
 from event_seating.web import security
+from event_seating.web.asgi import Header
 
 FIELDS_MAX: Final = 20
 """Enough to mend a form with; a body of a megabyte could have thousands of faults."""
@@ -159,6 +160,15 @@ def encode(error: ServiceError, request_id: str) -> bytes:
     """The body for `error`."""
     return msgspec.json.encode(
         {"error": str(error), "code": error.code, "requestId": request_id, **error.details}
+    )
+
+
+def raw_headers(error: ServiceError) -> tuple[Header, ...]:
+    """The headers of the answer for `error`, where no framework makes them."""
+    return (
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     )
 
 

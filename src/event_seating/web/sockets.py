@@ -132,9 +132,8 @@ class SocketDoor:
 async def _refuse(error: ServiceError, request_id: str, send: Send) -> int:
     encoded = problem.encode(error, request_id)
     headers = [
-        (b"content-type", b"application/json"),
+        *problem.raw_headers(error),
         (b"content-length", b"%d" % len(encoded)),
-        (b"cache-control", b"no-store"),
         (b"x-request-id", request_id.encode()),
         security.NO_PAGE,
         *security.HEADERS,

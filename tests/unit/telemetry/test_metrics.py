@@ -289,6 +289,21 @@ def test_the_dashboard_names_only_metrics_that_exist(metrics: Metrics) -> None:
             )
 
 
+def test_what_an_alert_looks_at_has_a_panel() -> None:
+    board = json.loads((ROOT / "deploy/grafana/event-seating.json").read_text())
+    shown = {
+        name
+        for panel in board["panels"]
+        for target in panel["targets"]
+        for name in metric_names(target["expr"])
+    }
+    recorded = {rule["record"]: metric_names(rule["expr"]) for rule in rules() if "record" in rule}
+    for rule in rules():
+        for name in metric_names(rule["expr"]):
+            missing = recorded.get(name, {name}) - shown
+            assert not missing, f"{rule.get('alert', rule.get('record'))} looks at {missing}"
+
+
 def test_every_alert_has_its_paragraph_in_the_runbook() -> None:
     headings = re.findall(r"^## (.+)$", (DOCS / "runbook.md").read_text(), re.MULTILINE)
     alerts = [rule for rule in rules() if "alert" in rule]

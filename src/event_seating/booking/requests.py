@@ -189,8 +189,8 @@ class ThawHold(Struct, frozen=True, gc=False):
 class ReleaseHolds(Struct, frozen=True, gc=False):
     """The box office gives back what one buyer, address or network (`holder`) holds.
 
-    The first `most` holds of theirs, but none that the box office froze, since it is being paid for;
-    their seats cool down, however short they were held.
+    The first `most` holds of theirs, but none that the box office froze, since it is being paid
+    for; their seats cool down, however short they were held.
     """
 
     holder: bytes

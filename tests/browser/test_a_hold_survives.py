@@ -132,6 +132,21 @@ def test_a_token_that_expired_in_sleep_says_so_and_offers_the_same_seats(
     assert [buyer.look(seat) for seat in before] == [MINE, MINE]
 
 
+def test_a_hold_that_ended_days_ago_is_forgotten_and_the_page_goes_on(
+    house: House, visit: Open
+) -> None:
+    event = house.event()
+    buyer = holding(visit(), event)
+    ended = {"error": "This hold ended long ago.", "code": "hold_ended", "booked": False}
+    buyer.page.route("**/holds/current", lambda route: route.fulfill(status=410, json=ended))
+    buyer.page.reload()
+    expect(buyer.find("#notice")).to_contain_text("Your seats went back on sale long ago.")
+    expect(buyer.find("#basket-title")).to_have_text("Your seats")
+    buyer.page.unroute("**/holds/current")
+    buyer.find("#best").click()
+    buyer.expect_tickets("2 tickets")
+
+
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_two_minutes_before_the_end_it_warns_and_can_be_extended(
     house: House, visit: Open, size: str

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 from tests.contract.seats import CONFIGURATION, EVENT, ask, house
 
 from event_seating.booking import ledger
@@ -13,6 +14,7 @@ from event_seating.booking.caller import Caller
 from event_seating.booking.house import House
 from event_seating.booking.ids import Tokens
 from event_seating.booking.log_budget import LogBudget
+from event_seating.booking.records import SaleStatus
 from event_seating.booking.registry import SeatLogs
 from event_seating.booking.requests import Configure
 from event_seating.booking.service import BookingService
@@ -180,6 +182,20 @@ async def test_a_rush_that_ended_more_holds_than_are_remembered_changes_nothing(
         with pytest.raises(HoldBooked) as booked:
             await desk.book(token)
         assert booked.value.details == {"booking": booking}
+
+
+async def test_a_hold_that_ended_long_ago_is_given_back_once_its_event_is_cancelled(
+    desk: Desk,
+) -> None:
+    token = await desk.hold("A-1-1")
+    await ask(
+        await desk.logs.get(EVENT),
+        Configure(replace(CONFIGURATION, status=SaleStatus.cancelled)),
+    )
+    for after_s in (0, 25 * HOUR_S):
+        desk.clock.s += after_s
+        for _ in range(2):
+            assert (await desk.bookings.release_hold(token, SHOP)).status == 204
 
 
 async def test_a_token_that_we_did_not_sign_is_nobodys(desk: Desk) -> None:

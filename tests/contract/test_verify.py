@@ -283,6 +283,22 @@ async def test_an_image_that_lost_what_cools_down_is_named_unless_its_log_began_
     assert all("other seats that cool down than the log" in line for line in said)
 
 
+@pytest.mark.parametrize(("form", "found"), [(2, 1), (1, 0)])
+async def test_an_image_with_another_revision_is_named_unless_its_log_began_without_them(
+    database: Database, form: int, found: int
+) -> None:
+    log = await traffic(SqlLogStore(database))
+    states = log.states
+    hold = next(iter(states.ledger.holds.values()))
+    await tamper(database, "DELETE FROM seat_snapshots")
+    states.ledger.holds[hold.id] = replace(hold, revision=hold.revision + 1)
+    await snapshot.save(EVENT, states, SqlLogStore(database))
+    await tamper(database, "UPDATE seat_log SET format = :f WHERE version < 5", f=form)
+    said = await check(database)
+    assert len(said) == found, said
+    assert all("other holds than the log" in line for line in said)
+
+
 async def test_a_forged_row_that_fits_is_found_by_what_is_not_beside_it(
     database: Database, log: SeatLog
 ) -> None:

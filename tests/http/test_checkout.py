@@ -157,6 +157,19 @@ async def test_the_same_call_again_gets_the_first_answer(service: Service, token
     assert (await read(service, token))["frozenBy"] is None
 
 
+async def test_the_same_call_again_after_the_hold_ended_says_that_it_ended(
+    service: Service, token: str
+) -> None:
+    headers = {"idempotency-key": KEY}
+    assert (await checkout(service, token, headers=headers)).status_code == 200
+    assert (await thaw(service, token, headers=headers)).status_code == 200
+    assert (await service.client.delete(f"/holds/{token}")).status_code == 204
+    for again in (checkout, thaw):
+        answer = await again(service, token, headers=headers)
+        assert said(answer) == (410, "hold_released")
+        assert answer.json()["booked"] is False
+
+
 async def test_the_shop_changes_extends_and_ends_what_it_froze(
     service: Service, event: str, token: str
 ) -> None:

@@ -120,6 +120,27 @@ async def test_forwarded_addresses_of_who_is_no_proxy_of_ours_gain_nothing(
     assert (await statuses(service, event))["held"] == 20
 
 
+async def test_a_buyer_who_has_the_token_of_a_hold_of_nobody_adds_no_more_than_a_hold_may_have(
+    environment: dict[str, str],
+) -> None:
+    staff = {"authorization": "Bearer the-key-of-the-box-office"}
+    async with in_process(admin_api_key="the-key-of-the-box-office") as service:
+        service.client.headers.update(staff)
+        event = await on_sale(service)
+        token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+        del service.client.headers["authorization"]
+        for add, code in ((8, 422), (7, 200), (1, 422)):
+            answer = await service.client.patch(f"/holds/{token}", json={"add": floor(add)})
+            assert answer.status_code == code, answer.text
+            if code != 200:
+                assert answer.json()["code"] == "too_many_seats"
+        swapped = {"add": {"seats": ["A-1-2"]}, "remove": {"seats": ["A-1-1"]}}
+        assert (await service.client.patch(f"/holds/{token}", json=swapped)).status_code == 200
+        body = {"add": {"seats": ["A-1-1"]}}
+        answer = await service.client.patch(f"/holds/{token}", json=body, headers=staff)
+        assert answer.status_code == 200, "the box office is not capped"
+
+
 async def test_two_hundred_buyers_of_one_address_buy(service: Service) -> None:
     event = await on_sale(service, floor=500)
 
@@ -253,6 +274,23 @@ class TestReleasing:
         assert again.headers["idempotency-replayed"] == "true"
         other = await self.release(staffed, event, address=OTHER)
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+    @pytest.mark.parametrize("more", [{}, {"sameAddress": True}])
+    async def test_a_repeated_call_by_a_hold_that_the_first_one_ended_gets_its_answer(
+        self, staffed: Service, more: dict[str, Any]
+    ) -> None:
+        event = await on_sale(staffed, floor=300)
+        for _ in range(102):
+            token = (await self.anonymous(staffed, event, floor(1), IPV4)).json()["holdToken"]
+        staffed.client.headers["idempotency-key"] = KEY
+        first = await self.release(staffed, event, holdToken=token, **more)
+        assert first.json()["holds"] == (102 if more else 1)
+        again = await self.release(staffed, event, holdToken=token, **more)
+        assert (again.status_code, again.json()) == (200, first.json())
+        assert again.headers["idempotency-replayed"] == "true"
+        del staffed.client.headers["idempotency-key"]
+        without = await self.release(staffed, event, holdToken=token, **more)
+        assert (without.status_code, without.json()["code"]) == (410, "hold_released")
 
     @pytest.mark.parametrize(
         "body",

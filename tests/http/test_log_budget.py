@@ -33,7 +33,10 @@ async def service(
 
 @pytest.fixture
 async def event(service: Service) -> str:
-    return await on_sale(service)
+    service.client.headers["authorization"] = f"Bearer {ADMIN}"
+    event = await on_sale(service)
+    del service.client.headers["authorization"]
+    return event
 
 
 async def call(
@@ -98,6 +101,8 @@ async def test_who_has_spent_it_still_gives_back_and_reads(service: Service, eve
         answer = await call(service, method, path + under, address, json=body)
         assert (answer.status_code, answer.json()["code"]) == (429, "log_budget_spent")
     assert (await call(service, "GET", path, address)).status_code == 200
+    assert (await call(service, "POST", f"{path}/checkout", address)).status_code == 200
+    assert (await call(service, "DELETE", f"{path}/checkout", address)).status_code == 200
     assert (await call(service, "DELETE", path, address)).status_code == 204
 
 
@@ -126,6 +131,9 @@ async def test_what_is_charged_is_no_less_than_what_is_written(
         answer = await call(
             service, "POST", f"/events/{event}/holds", "198.51.100.1", json={"seats": seats}
         )
-        await call(service, "DELETE", f"/holds/{answer.json()['holdToken']}", "198.51.100.1")
-    assert len(charged) == 2
-    assert sum(charged) >= await stored_bytes(service) - before + 4 * log_budget.ROW_BYTES
+        path = f"/holds/{answer.json()['holdToken']}"
+        await call(service, "POST", f"{path}/checkout", "198.51.100.1")
+        await call(service, "DELETE", f"{path}/checkout", "198.51.100.1")
+        await call(service, "DELETE", path, "198.51.100.1")
+    assert len(charged) == 6
+    assert sum(charged) >= await stored_bytes(service) - before + 8 * log_budget.ROW_BYTES

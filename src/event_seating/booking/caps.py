@@ -25,14 +25,26 @@ BUYER, ADDRESS, NETWORK = "buyer", "address", "network"
 
 
 def too_many(
-    ledger: Ledger, rules: Rules, holder: PlaceHold | Hold, in_hold: int, more: int
+    ledger: Ledger,
+    rules: Rules,
+    holder: PlaceHold | Hold,
+    in_hold: int,
+    more: int,
+    *,
+    box_office: bool,
 ) -> Refusal | None:
-    """The refusal of a hold of `in_hold` seats that gives its holder `more` than before."""
+    """The refusal of a hold of `in_hold` seats that gives its holder `more` than before.
+
+    A hold of nobody counts on nobody. Only the box office makes it larger than others may be: a
+    buyer who was given its token adds to it within the cap of one hold.
+    """
     buyer = holder.buyer
-    if buyer is None or more <= 0:
+    if more <= 0 or (buyer is None and box_office):
         return None
     if in_hold > rules.max_seats_per_hold:
         return Refusal(RefusalCode.too_many_seats, limit=rules.max_seats_per_hold)
+    if buyer is None:
+        return None
     held_by, address = ledger.held_by, holder.address
     if (
         holder.network is None

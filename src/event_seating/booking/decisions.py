@@ -66,7 +66,6 @@ from event_seating.booking.requests import (
     BookSeats,
     CancelBooking,
     ChangeHold,
-    Choice,
     Configure,
     ExchangeSeats,
     ExtendHold,
@@ -129,7 +128,9 @@ class RuleBook(Rules):
             return _NOT_ON_SALE
         rules = self._configuration.rules
         count = request.choice.count
-        refusal = too_many(self._ledger, rules, request, count, count)
+        refusal = too_many(
+            self._ledger, rules, request, count, count, box_office=request.box_office
+        )
         if refusal is not None:
             return refusal
         groups = self._chosen(request, now_ms)
@@ -171,7 +172,7 @@ class RuleBook(Rules):
         if isinstance(removed, Refusal):
             return removed
         left = seat_count(hold.groups) - len(removed)
-        refusal = self._may_add(hold, request.add, left, now_ms)
+        refusal = self._may_add(hold, request, left, now_ms)
         if refusal is not None:
             return refusal
         # An older cookie helps its own buyer alone, whoever may have the hold's token.
@@ -183,15 +184,17 @@ class RuleBook(Rules):
         amended = Amended(hold.id, removed, added)
         return self._orphaned(hold, amended, request.box_office, hidden) or amended
 
-    def _may_add(self, hold: Hold, add: Choice | None, left: int, now_ms: int) -> Refusal | None:
+    def _may_add(self, hold: Hold, request: ChangeHold, left: int, now_ms: int) -> Refusal | None:
         """The refusal of adding to what is `left` of a hold, whatever the seats are."""
+        add = request.add
         if add is None:
             return None if left else _NOTHING_LEFT
         if not self._selling(now_ms):
             return _NOT_ON_SALE
         in_hold = left + add.count
         more = in_hold - seat_count(hold.groups)
-        return too_many(self._ledger, self._configuration.rules, hold, in_hold, more)
+        rules, box_office = self._configuration.rules, request.box_office
+        return too_many(self._ledger, rules, hold, in_hold, more, box_office=box_office)
 
     def _orphaned(
         self, hold: Hold, amended: Amended, box_office: bool, hidden: Hidden

@@ -12,12 +12,13 @@ from event_seating.booking.submission import Granted
 from event_seating.errors import (
     AlreadyCancelled,
     BookingNotFound,
+    HoldEnded,
     HoldExpired,
     HoldReleased,
     Refused,
 )
 
-_GONE: Final = (HoldExpired, HoldReleased, AlreadyCancelled, BookingNotFound)
+_GONE: Final = (HoldExpired, HoldReleased, HoldEnded, AlreadyCancelled, BookingNotFound)
 
 
 def once_cancelled(log: SeatLog, refused: Refused, status: int, body: bytes) -> Granted:

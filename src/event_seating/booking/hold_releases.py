@@ -43,6 +43,10 @@ BATCHES_MAX: Final = 100
 """Batches of one call; `more` says when that was not all. Somebody may hold on meanwhile."""
 
 
+NOBODY: Final = b"nobody"
+"""Holds nothing: the key of a holder is longer. With it a call finds only its own first answer."""
+
+
 class ReleasedHolds(NamedTuple):
     """What was given back."""
 
@@ -62,13 +66,15 @@ class HoldReleases:
     async def release(self, event_id: str, body: ReleaseHoldsBody, caller: Caller) -> ReleasedHolds:
         """Release in batches until nothing is left; the same call again goes on from there."""
         log, house = await opened(self._logs, self._house_of, event_id)
-        holder = await self._holder(house, log, body)
+        found_holder = await self._holder(house, log, body)
+        # What ended may have ended by this very call, which is made again.
+        ended = found_holder if isinstance(found_holder, Refusal) else None
+        holder = NOBODY if isinstance(found_holder, Refusal) else found_holder
         seats: list[str] = []
         areas: Counter[str] = Counter()
-        holds, version, replayed = 0, log.states.version, False
-        more = holder is not None
+        holds, version, replayed, more = 0, log.states.version, False, True
         for number in range(BATCHES_MAX):
-            if holder is None or not more:
+            if not more:
                 break
             request = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
             # Each batch is a call of its own, so that a repeated one finds each answer again.
@@ -81,7 +87,9 @@ class HoldReleases:
             if isinstance(outcome, Refusal):
                 if outcome.code is not RefusalCode.hold_not_found:
                     raise error_of(outcome, house, NOTHING_UNKNOWN)
-                more = False
+                if ended is not None and not replayed:
+                    raise error_of(ended, house, NOTHING_UNKNOWN)
+                more = ended is not None  # the first call was cut off before it was done
                 break
             found = msgspec.json.decode(outcome.body)
             seats += found["seats"]
@@ -102,8 +110,8 @@ class HoldReleases:
             replayed,
         )
 
-    async def _holder(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> bytes | None:
-        """Whom the log knows by what the body names; none for a hold that counts on nobody."""
+    async def _holder(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> bytes | Refusal:
+        """Whom the log knows by what the body names, or how the hold ended that it names."""
         named = [body.hold_token, body.hold_id, body.buyer_ref, body.address]
         if sum(each is not None for each in named) != 1:
             raise invalid("holdToken", "give exactly one of holdToken, holdId, buyerRef, address")
@@ -115,6 +123,8 @@ class HoldReleases:
         if body.address is not None:
             return _address(house.buyer_secret, body.address)
         hold = await self._hold(house, log, body)
+        if isinstance(hold, Refusal):
+            return hold
         if body.same_address:
             if hold.address is None:
                 raise invalid("sameAddress", "this hold counts on no address; leave it out")
@@ -126,7 +136,7 @@ class HoldReleases:
             )
         return hold.buyer
 
-    async def _hold(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> Hold:
+    async def _hold(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> Hold | Refusal:
         if body.hold_token is not None:
             found = self._tokens.read(body.hold_token)
         else:
@@ -134,10 +144,7 @@ class HoldReleases:
         if found is None or found[0] != house.event_id:
             raise HoldNotFound
         await log.catch_up()
-        hold = log.states.hold(found[1], self._clock.now_ms())
-        if isinstance(hold, Refusal):
-            raise error_of(hold, house, NOTHING_UNKNOWN)
-        return hold
+        return log.states.hold(found[1], self._clock.now_ms())
 
 
 def _answer(house: House, batch: Batch, entry: Entry) -> tuple[int, bytes]:

@@ -43,16 +43,17 @@ def check(ledger: Ledger) -> None:
         _check_published(ledger)
 
 
-def difference(ours: Ledger, theirs: Ledger, *, cool_down: bool = True) -> str | None:
+def difference(ours: Ledger, theirs: Ledger, *, complete: bool = True) -> str | None:
     """What two committed states of the same log do not have alike; `None` when they agree.
 
-    Late holds are left out: they hang on the grace that was set when they ran out. So is what
-    cools down, if one of them began with an image of format 2, which does not have it.
+    Late holds are left out: they hang on the grace that was set when they ran out. So are what
+    cools down and the revisions of holds, unless both are `complete`: a state that began with an
+    image of format 2, which has neither, is not.
     """
     theirs_held = theirs.holds
     ours_held = ours.holds
-    if not cool_down:
-        ours_held, theirs_held = _untimed(ours_held), _untimed(theirs_held)
+    if not complete:
+        ours_held, theirs_held = _as_in_format_2(ours_held), _as_in_format_2(theirs_held)
     alike = {
         "seats": (ours.arrays.status, ours.arrays.owner)
         == (theirs.arrays.status, theirs.arrays.owner),
@@ -61,13 +62,13 @@ def difference(ours: Ledger, theirs: Ledger, *, cool_down: bool = True) -> str |
         "bookings": ours.bookings == theirs.bookings,
         "booked holds": ours.from_hold == theirs.from_hold,
         "ended ids": ours.gone == theirs.gone,
-        "seats that cool down": not cool_down or ours.cool_down.rests == theirs.cool_down.rests,
+        "seats that cool down": not complete or ours.cool_down.rests == theirs.cool_down.rests,
     }
     return next((what for what, same in alike.items() if not same), None)
 
 
-def _untimed(holds: Mapping[bytes, Hold]) -> dict[bytes, Hold]:
-    return {key: replace(hold, stretches=()) for key, hold in holds.items()}
+def _as_in_format_2(holds: Mapping[bytes, Hold]) -> dict[bytes, Hold]:
+    return {key: replace(hold, revision=1, stretches=()) for key, hold in holds.items()}
 
 
 def _must(holds: bool, what: str) -> None:

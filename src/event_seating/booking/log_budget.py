@@ -2,7 +2,8 @@
 
 The caps on held seats bound what anybody has at once, and not how often it is taken and given back,
 each time for two rows of the log, which are kept. Charged is what is written for a grant, with the
-end of a new hold in advance: so giving back is never refused, and costs nothing. The box office is
+end of a new hold in advance: so giving back is never refused, and costs nothing. The way to the
+checkout and back is charged and never refused: a buyer goes it once with a hold. The box office is
 exempt. Counted in this process: several have the budget each.
 """
 
@@ -11,7 +12,14 @@ from typing import Final
 
 from event_seating.booking import entries
 from event_seating.booking.caller import Caller
-from event_seating.booking.requests import ChangeHold, ExtendHold, PlaceHold, Request
+from event_seating.booking.requests import (
+    ChangeHold,
+    ExtendHold,
+    FreezeHold,
+    PlaceHold,
+    Request,
+    ThawHold,
+)
 from event_seating.booking.submission import Granted
 from event_seating.errors import LogBudgetSpent
 from event_seating.limits.byte_budget import ByteBudget
@@ -26,7 +34,8 @@ row for each request."""
 ANSWER_BYTES: Final = 250
 """What a stored answer takes beside its body, with its share of three indexes."""
 
-_CHARGED: Final = (PlaceHold, ChangeHold, ExtendHold)
+_REFUSED: Final = (PlaceHold, ChangeHold, ExtendHold)
+_CHARGED: Final = (*_REFUSED, FreezeHold, ThawHold)
 
 
 class LogBudget:
@@ -39,7 +48,7 @@ class LogBudget:
 
     def check(self, caller: Caller, request: Request) -> None:
         """Raise `LogBudgetSpent` when the caller's address has nothing left for this."""
-        if self._bytes is None or caller.box_office or not isinstance(request, _CHARGED):
+        if self._bytes is None or caller.box_office or not isinstance(request, _REFUSED):
             return
         wait_s = self._bytes.wait_s(client_key(caller.address))
         if wait_s:

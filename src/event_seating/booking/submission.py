@@ -21,9 +21,11 @@ from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
     ChangeHold,
     ExtendHold,
+    FreezeHold,
     PlaceHold,
     ReleaseHold,
     Request,
+    ThawHold,
 )
 from event_seating.booking.store import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
 from event_seating.errors import IdempotencyKeyInUse, IdempotencyKeyReused
@@ -170,6 +172,10 @@ NOBODY: Final = Buyer()
 _ENDED: Final = frozenset({RefusalCode.hold_expired, RefusalCode.hold_released})
 
 
+_SHOWS_HOLD: Final = (PlaceHold, ChangeHold, ExtendHold, FreezeHold, ThawHold)
+"""The requests whose answer is the hold as it is then."""
+
+
 def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
     """Whether this caller made the first call; an answer without an owner is proved otherwise."""
     if before.address is None:
@@ -180,7 +186,7 @@ def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
 def _stored(request: Request, once: Once, status: int, body: bytes, at_ms: int) -> StoredAnswer:
     """The answer as it is kept: what shows a hold is tied to it, a release ends with it."""
     buyer, address = once.owner or (None, None)
-    hold = request.hold if isinstance(request, PlaceHold | ChangeHold | ExtendHold) else None
+    hold = request.hold if isinstance(request, _SHOWS_HOLD) else None
     until_ms = at_ms + ENDED_KEPT_MS if isinstance(request, ReleaseHold) else None
     return StoredAnswer(once.request_hash, status, body, at_ms, buyer, address, hold, until_ms)
 

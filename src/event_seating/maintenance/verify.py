@@ -37,7 +37,7 @@ from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import expected, verify_store
 from event_seating.maintenance.archive_file import BrokenArchiveError
-from event_seating.maintenance.cool_down_known import CoolDownKnown
+from event_seating.maintenance.completeness import Completeness
 from event_seating.maintenance.expected import Expected, Lines
 from event_seating.maintenance.staff_prices import taken_without_key
 from event_seating.maintenance.verify_answers import AnswerCheck
@@ -117,7 +117,7 @@ class _Check:
         """The version from which on rows are looked at; more than 0 if it is a snapshot's."""
         self._answers = AnswerCheck(event_id, 0)
         self._configured_version = 0
-        self._cool_down = CoolDownKnown()
+        self._completeness = Completeness()
         self._live: dict[bytes, Expected] = {}
         self._cancelled: dict[bytes, Expected] = {}
 
@@ -209,7 +209,7 @@ class _Check:
             self._say(f"row {row.version} of the log does not fit what is before it: {error}")
             return False
         self._answers.at.append(row.at_ms)
-        self._cool_down.saw(row)
+        self._completeness.saw(row)
         return True
 
     def _watched(self, found: Iterable[Entry], row: LogRow) -> Iterator[Entry]:
@@ -255,8 +255,8 @@ class _Check:
             return
         if (loaded.version, loaded.at_ms, saved.at_ms) != (row.version, row.at_ms, row.at_ms):
             self._say(f"{what} is of another version or time")
-        cool_down = self._cool_down.at(row.at_ms)
-        if other := difference(loaded.ledger, states.ledger, cool_down=cool_down):
+        complete = self._completeness.at(row.at_ms)
+        if other := difference(loaded.ledger, states.ledger, complete=complete):
             self._say(f"{what} has other {other} than the log")
 
     # Bookings

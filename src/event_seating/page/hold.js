@@ -9,7 +9,7 @@
 import { change, get, Problem } from "./api.js";
 
 const CURRENT = "/holds/current";
-const ENDED = new Set(["hold_expired", "hold_released", "hold_not_found"]);
+const ENDED = new Set(["hold_expired", "hold_released", "hold_ended", "hold_not_found"]);
 // Another tab, or the shop, changed what we show.
 const STALE = new Set(["hold_frozen", "hold_not_frozen", "total_changed"]);
 

@@ -13,6 +13,7 @@ const SENTENCES = {
   event_cancelled: "This event was cancelled. Nothing is held or booked any more.",
   hold_expired: "Your time ran out, and your seats went back on sale.",
   hold_released: "Your seats were given back.",
+  hold_ended: "Your seats went back on sale long ago. Please choose again.",
   hold_not_found: "The server no longer knows your seats. Please choose again.",
   hold_booked: "These seats are booked already.",
   hold_frozen: "Your seats are at the checkout, and stay as they are until they are paid.",

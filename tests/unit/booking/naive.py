@@ -30,7 +30,7 @@ class Naive(NaiveSeats):
             return ("not_on_sale",)
         count = request.choice.count
         who = (request.buyer, request.address, request.network)
-        problem = self.too_many(who, count, count)
+        problem = self.too_many(who, count, count, request.box_office)
         if problem:
             return problem
         rules = self.state["configuration"].rules
@@ -81,7 +81,7 @@ class Naive(NaiveSeats):
                 return ("not_on_sale",)
             more = request.add.count - len(removed)
             in_hold = len(left) + request.add.count
-            problem = self.too_many(hold["who"], in_hold, more)
+            problem = self.too_many(hold["who"], in_hold, more, request.box_office)
             if problem:
                 return problem
             added = self.choose(request.add, request.box_office, freed=removed, hidden=hidden)

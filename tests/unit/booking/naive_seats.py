@@ -133,12 +133,14 @@ class NaiveSeats:
             len(hold["lines"]) for hold in self.state["holds"].values() if hold["who"][place] == key
         )
 
-    def too_many(self, who, in_hold, more):
-        if who[0] is None or more <= 0:
+    def too_many(self, who, in_hold, more, box_office):
+        if more <= 0 or (who[0] is None and box_office):
             return None
         rules = self.state["configuration"].rules
         if in_hold > rules.max_seats_per_hold:
             return ("too_many_seats", rules.max_seats_per_hold, None)
+        if who[0] is None:
+            return None
         a_buyer = rules.max_held_seats_per_buyer
         an_address = rules.max_held_seats_per_address
         limits = {"buyer": a_buyer, "address": an_address, "network": 2 * an_address}

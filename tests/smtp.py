@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
-from importlib.resources import files
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple, Self
 
@@ -20,6 +20,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 STARTS_WITHIN_S = 20
 """Far more than it needs, for a machine that has other things to do."""
+
+CERTIFICATES = Path(__file__).parent / "certificates"
 
 TAKEN = "250 2.0.0 Taken"
 
@@ -67,6 +69,8 @@ class Manners:
     """Who must log in, with which password."""
     starttls: bool = False
     whole_tls: bool = False
+    certificate: str = "mail-server.pem"
+    """Of `tests/certificates`; the usual one is signed by itself, for 127.0.0.1 and localhost."""
 
 
 class SmtpServer:
@@ -138,7 +142,7 @@ class SmtpServer:
 
     def _run(self, listening: Event) -> None:
         loop = self._loop = asyncio.new_event_loop()
-        tls = _tls() if self.manners.whole_tls else None
+        tls = _tls(self.manners.certificate) if self.manners.whole_tls else None
         making = loop.create_server(lambda: _Protocol(self, loop), "127.0.0.1", self.port, ssl=tls)
         server = loop.run_until_complete(making)
         self.port = server.sockets[0].getsockname()[1]
@@ -218,7 +222,7 @@ class _Protocol(SMTP):
                 hostname="localhost",
                 loop=loop,
                 enable_SMTPUTF8=manners.smtputf8,
-                tls_context=_tls() if manners.starttls else None,
+                tls_context=_tls(manners.certificate) if manners.starttls else None,
                 authenticator=owner.authenticate,
                 auth_required=bool(manners.users),
                 auth_require_tls=manners.starttls,
@@ -254,9 +258,7 @@ async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
     await asyncio.sleep(0)
 
 
-def _tls() -> ssl.SSLContext:
-    """With a certificate that nobody vouches for, which comes with the library."""
-    certificates = files("aiosmtpd") / "tests" / "certs"
+def _tls(certificate: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(str(certificates / "server.crt"), str(certificates / "server.key"))
+    context.load_cert_chain(CERTIFICATES / certificate)
     return context

@@ -8,6 +8,7 @@ is wrong in words for the person who wrote it.
 
 import ipaddress
 import re
+import ssl
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -100,6 +101,8 @@ class SmtpServer(NamedTuple):
     tls: Tls
     verify: bool
     """Whether its certificate must be a good one."""
+    ca: str | None = None
+    """A file of certificates that are trusted in place of the system's: its own or its issuer's."""
 
 
 class Window(tuple[int, int]):
@@ -259,15 +262,30 @@ def parse_smtp_url(text: str) -> SmtpServer:
     options = dict(given)
     whole = url.scheme == "smtps"
     tls = _tls(options.pop("starttls", None), whole=whole, user=bool(url.username))
-    verify = options.pop("verify", "on")
+    verify, ca = options.pop("verify", "on"), options.pop("ca", None)
     if options or verify not in {"on", "off"} or len(given) > len(dict(given)):
-        raise ValueError("may end with ?starttls=required, ?starttls=off and verify=off alone")
+        raise ValueError("may end with ?starttls=required, starttls=off, ca=… and verify=off alone")
+    if ca is not None:
+        _check_certificates(ca, used=verify == "on" and tls is not Tls.off)
     if port is None:
         port = 465 if whole else 587
     if port == 0:
         raise ValueError("has no port 0")
     user, password = unquote(url.username or ""), unquote(url.password or "")
-    return SmtpServer(url.hostname, port, user or None, password, tls, verify == "on")
+    return SmtpServer(url.hostname, port, user or None, password, tls, verify == "on", ca)
+
+
+def _check_certificates(path: str, *, used: bool) -> None:
+    """A `ValueError` if this is no file of certificates, or nobody would look at them."""
+    if not used:
+        raise ValueError("has ca= beside verify=off or starttls=off, which look at no certificate")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise ValueError(f"ca={path} has no certificate in PEM form") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "is no path"
+        raise ValueError(f"ca={path} cannot be read: {why}") from None
 
 
 def _tls(starttls: str | None, *, whole: bool, user: bool) -> Tls:

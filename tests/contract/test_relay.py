@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy import update
+from structlog.testing import capture_logs
 from tests.jobs import Jobs, jobs_on, until
 from tests.valkey import Valkey
 
@@ -232,6 +234,34 @@ async def test_a_full_server_loses_nothing_and_is_worked_off_when_it_has_room(
     await jobs.redis.config_set("maxmemory", 0)
     assert await jobs.relay.step() == 300
     assert set((await jobs.queue.states(ids)).values()) == {"waiting"}
+
+
+async def test_a_server_that_is_full_each_other_second_is_said_once(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "POLL_S", 0.001)
+    looks = 0
+    server, enough = jobs.queue.server, asyncio.Event()
+
+    async def full_now_and_then() -> str:
+        nonlocal looks
+        looks += 1
+        if looks == 20:
+            enough.set()
+        if looks % 2:
+            raise RedisUnavailable from OutOfMemoryError("OOM command not allowed")
+        return await server()
+
+    monkeypatch.setattr(jobs.queue, "server", full_now_and_then)
+    with capture_logs() as lines:
+        running = asyncio.create_task(jobs.relay.run())
+        await enough.wait()
+        await ended([running])
+    troubles = [line["event"] for line in lines if "outbox" in line["event"]]
+    assert troubles == [
+        "jobs wait in the outbox",
+        "jobs go from the outbox into the queues again",
+    ]
 
 
 async def test_a_frozen_server_holds_up_the_relay_and_not_the_database(

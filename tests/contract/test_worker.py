@@ -9,6 +9,7 @@ from typing import Any
 import bullmq
 import pytest
 import structlog
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy import select
 from structlog.contextvars import get_contextvars
 from tests.jobs import QUICK, Jobs, jobs_on, until
@@ -583,7 +584,7 @@ async def test_progress_is_shown_with_the_job(jobs: Jobs) -> None:
         await until(lambda: all_done(jobs))
 
 
-@pytest.mark.parametrize("how", ["killed", "frozen", "flushed"])
+@pytest.mark.parametrize("how", ["killed", "frozen", "flushed", "cut off"])
 async def test_jobs_go_on_after_their_server_was(jobs: Jobs, valkey: Valkey, how: str) -> None:
     handlers = Handlers()
     async with jobs.working(handlers.all()):
@@ -593,8 +594,10 @@ async def test_jobs_go_on_after_their_server_was(jobs: Jobs, valkey: Valkey, how
             valkey.kill()
         elif how == "frozen":
             valkey.freeze()
-        else:
+        elif how == "flushed":
             await jobs.redis.flushall()
+        else:
+            await jobs.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         for _ in range(20):
             await jobs.ask("count")
         if how == "killed":
@@ -649,6 +652,17 @@ async def test_a_dead_connection_does_not_let_a_worker_wait_for_ever(
             valkey.thaw()
         await jobs.ask("count")
         await until(lambda: all_done(jobs))
+
+
+async def test_a_worker_whose_server_is_full_now_and_then_says_so_once(jobs: Jobs) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with jobs.working(Handlers().all()) as working:
+            await until(lambda: working._bullmq is not None)
+            for _ in range(10):
+                working._bullmq.emit("error", OutOfMemoryError("OOM"))  # type: ignore[union-attr]
+                working._bullmq.emit("active", None, None)  # type: ignore[union-attr]
+    said = [line["event"] for line in lines if line["event"].startswith("a worker")]
+    assert said == ["a worker waits for its server", "a worker has jobs again"]
 
 
 async def test_what_was_done_is_counted_for_all_processes(jobs: Jobs) -> None:

@@ -18,6 +18,9 @@ from event_seating.written import (
     Window,
     parse_smtp_url,
 )
+from tests.smtp import CERTIFICATES
+
+AUTHORITY = CERTIFICATES / "authority.pem"
 
 KEY = "an-admin-key-of-24-chars"
 
@@ -257,6 +260,10 @@ class TestSecrets:
         ("SMTP_URL", "smtp://h?starttls=maybe"), ("SMTP_URL", "smtp://h?tls=1"),
         ("SMTP_URL", "smtps://h?starttls=required"), ("SMTP_URL", "smtp://h?verify=no"),
         ("SMTP_URL", "smtp://h?verify=on&verify=off"), ("SMTP_URL", "smtp://h?x"),
+        ("SMTP_URL", "smtp://h?ca=/nowhere.pem"), ("SMTP_URL", "smtp://h?ca=/dev/null"),
+        ("SMTP_URL", "smtp://h?ca="), ("SMTP_URL", "smtp://h?ca=/"),
+        ("SMTP_URL", f"smtp://h?ca={AUTHORITY}&verify=off"),
+        ("SMTP_URL", f"smtp://h?ca={AUTHORITY}&starttls=off"),
         ("SMTP_URL", "smtp://h\r\nX"), ("SMTP_URL", "smtp://[::1"), ("SMTP_URL", "smtp://a b"),
         ("MAIL_FROM", "nobody"), ("MAIL_FROM", "a@b, c@d"), ("MAIL_FROM", "A <a@b>\r\nBcc: x@y"),
         ("CHECKOUT_URL", "shop.example"), ("CHECKOUT_URL", "javascript:alert(1)"),
@@ -307,6 +314,7 @@ SERVERS: dict[str, SmtpServer] = {
     "smtp://me%40x.example:p%2F%23@[::1]:26": SmtpServer(
         "::1", 26, "me@x.example", "p/#", Tls.required, True
     ),
+    f"smtp://h?ca={AUTHORITY}": SmtpServer("h", 587, None, "", Tls.offered, True, str(AUTHORITY)),
     "smtps://u:p@mail.example": SmtpServer("mail.example", 465, "u", "p", Tls.whole, True),
 }
 

@@ -27,6 +27,7 @@ from event_seating.jobs import outbox
 from event_seating.jobs.model import ACTIVE, COMPLETED, FAILED, URGENT
 from event_seating.jobs.outbox import Row
 from event_seating.jobs.queue import UNKNOWN, JobQueue
+from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import trouble
 
@@ -62,7 +63,8 @@ class Relay:
         self._all_before_ms: int | None = None
         """Rows that were relayed before are looked for, since the server is not the one it was."""
         self._looked_at_all = -LOOK_AT_ALL_EVERY_S
-        self._complaint: str | None = None
+        self._complaint = Complaint(clock)
+        self._in_trouble = False
 
     def nudge(self) -> None:
         """There may be new rows: look now."""
@@ -77,7 +79,7 @@ class Relay:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_S):
                         await self._nudged.wait()
-                if self._complaint:
+                if self._in_trouble:
                     # A nudge brings no server back.
                     await asyncio.sleep(POLL_S)
 
@@ -114,13 +116,13 @@ class Relay:
             complaint = trouble.described(cause) if cause else str(error)
             if isinstance(error, DatabaseUnavailable):
                 complaint = str(error)
-            if complaint != self._complaint:
+            if self._complaint.is_to_be_said(complaint):
                 _log.warning("jobs wait in the outbox", why=complaint)
-            self._complaint = complaint
+            self._in_trouble = True
             return False
-        if self._complaint:
+        self._in_trouble = False
+        if self._complaint.is_over():
             _log.info("jobs go from the outbox into the queues again")
-            self._complaint = None
         return moved > 0
 
     async def _look_for_a_loss(self) -> str | None:

@@ -28,6 +28,7 @@ from event_seating.jobs.attempt import Attempts, GivenUp, PutOff, Tried, TryAgai
 from event_seating.jobs.model import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
 from event_seating.jobs.tally import Tally
+from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import trouble
 from event_seating.valkey.client import connect, ended
@@ -99,7 +100,7 @@ class Worker:
         self._bullmq: _BullmqWorker | None = None
         self._paused = False
         self._ending = False
-        self._complaint: str | None = None
+        self._complaint = Complaint(clock)
         self._running: asyncio.Task[None] | None = None
         self._redis = connect(url)
         self._flushing: asyncio.Task[None] | None = None
@@ -222,17 +223,15 @@ class Worker:
     def _complain(self, error: Exception, *_job: object) -> None:
         away = isinstance(error, FAILURES) and type(error) is not ResponseError
         complaint = trouble.described(error) if away else told(error)
-        if complaint == self._complaint or self._ending:
+        if self._ending or not self._complaint.is_to_be_said(complaint):
             return
-        self._complaint = complaint
         if away:  # which `signals` has said, as a warning
             _log.info("a worker waits for its server", queue=self.queue, why=complaint)
         else:
             _log.warning("a worker met an error", queue=self.queue, why=complaint)
 
     def _hear(self, *_job: object) -> None:
-        if self._complaint is not None:
-            self._complaint = None
+        if self._complaint.is_over():
             _log.info("a worker has jobs again", queue=self.queue)
 
     def _tell_stalled(self, job_id: str) -> None:

@@ -63,6 +63,12 @@ PERMANENT: Final = range(500, 600)
 AUTHENTICATION: Final = frozenset({454, 530, 534, 535, 538})
 """Answers about our password or the encryption: the operator's to mend (RFC 4954)."""
 
+NAME_MISMATCH: Final = frozenset({62, 64})
+"""OpenSSL's numbers: a certificate for another host name or IP address (`x509_vfy.h`)."""
+
+OUT_OF_DATE: Final = frozenset({9, 10})
+"""A certificate that is not valid yet, or no longer."""
+
 _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 """The code that says more, before a server's words (RFC 3463)."""
 
@@ -274,7 +280,10 @@ def _abort(transport: asyncio.BaseTransport | None) -> None:
 
 
 def _tls_context(server: SmtpServer) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = ssl.create_default_context(cafile=server.ca)
+    if server.ca is not None:
+        # The file may have the server's own certificate, and nothing above it.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not server.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -307,12 +316,42 @@ def _trouble(error: Exception) -> str:
             return f"The mail server said {_code(error)}."
         case TimeoutError():
             return "The mail server did not answer in time."
-        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-            return "The connection to the mail server cannot be encrypted safely."
+        case _ if encryption := _ssl_error(error):
+            return _unsafe(encryption)
         case _:
             # The library's own words on what it misses: STARTTLS, or a way to log in.
             why = str(error) if type(error) is SMTPException else type(error).__name__
             return f"The mail server cannot be used: {why}"
+
+
+def _ssl_error(error: Exception) -> ssl.SSLError | None:
+    """The one that this is, or that the library made its own of."""
+    for each in (error, error.__cause__):
+        if isinstance(each, ssl.SSLError):
+            return each
+    return None
+
+
+def _unsafe(error: ssl.SSLError) -> str:
+    """Why a connection cannot be encrypted, and what the operator can do."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return (
+                "The mail server does not begin with encryption, as smtps:// says: smtps:// is for"
+                " port 465, and smtp:// for 587, where STARTTLS encrypts."
+            )
+        return f"The connection to the mail server cannot be encrypted: {error.reason}."
+    if error.verify_code in NAME_MISMATCH:
+        why, what = "is for another name", "write the name that it is for in SMTP_URL"
+    elif error.verify_code in OUT_OF_DATE:
+        why, what = f"cannot be used now ({error.verify_message})", "renew it, or set the clock"
+    else:
+        why = f"is not trusted ({error.verify_message})"
+        what = (
+            "end SMTP_URL with ?ca=/path/of/its/certificate.pem"
+            " or, in a network that you trust, with ?verify=off"
+        )
+    return f"The mail server's certificate {why}: {what}."
 
 
 def _refused(what: str, refused: SMTPResponseException) -> Exception:

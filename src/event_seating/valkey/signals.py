@@ -29,6 +29,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from event_seating.clock import Clock
 from event_seating.errors import RedisUnavailable
+from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import trouble
 from event_seating.valkey.client import connect, ended
@@ -69,9 +70,6 @@ MARK_TTL_S: Final = 3_600
 SAY_AFTER_S: Final = 1.0
 """A trouble that is over sooner is not worth a line."""
 
-SAY_AGAIN_AFTER_S: Final = 10.0
-"""A trouble that turns into another one is said again after this at the earliest."""
-
 FAILURES: Final = (RedisError, OSError, TimeoutError)
 """What a server, or the way to it, can do wrong."""
 
@@ -105,7 +103,7 @@ class Signals:
         self._marked = False
         self._away: str | None = "it was not asked yet"
         self._unfit: str | None = None
-        self._said: tuple[str, float] | None = None
+        self._complaint = Complaint(clock)
         self._trouble_since = clock.monotonic()
         self.connected = False
         """Whether this process hears what is published."""
@@ -305,23 +303,19 @@ class Signals:
         now = self._clock.monotonic()
         problem = self.problem
         if problem is None:
-            if self._said is not None:
+            if self._complaint.is_over():
                 _log.warning("Redis can be used again", at=self._where)
-            self._said = None
             self._trouble_since = now
-        elif self._said is None:
-            if self._unfit or now - self._trouble_since >= SAY_AFTER_S:
-                self._complain(problem, now)
-        elif self._said[0] != problem and now - self._said[1] >= SAY_AGAIN_AFTER_S:
-            self._complain(problem, now)
+        elif self._is_lasting(now) and self._complaint.is_to_be_said(problem):
+            _log.warning(
+                "Redis cannot be used: accounts and seats are served, jobs wait",
+                at=self._where,
+                why=problem,
+            )
 
-    def _complain(self, problem: str, now: float) -> None:
-        self._said = (problem, now)
-        _log.warning(
-            "Redis cannot be used: accounts and seats are served, jobs wait",
-            at=self._where,
-            why=problem,
-        )
+    def _is_lasting(self, now: float) -> bool:
+        """Whether the trouble is worth a line; a server that says no will say it again."""
+        return self._unfit is not None or now - self._trouble_since >= SAY_AFTER_S
 
     @property
     def _where(self) -> str:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.smtp import SmtpServer
+from tests.smtp import CERTIFICATES, SmtpServer
 from tests.unit.mail.letters import ANNA, SENDER, mail, smtp_post
 
 from event_seating.jobs.model import JobFailed
@@ -219,8 +219,45 @@ class TestEncryption:
     async def test_a_certificate_that_nobody_vouches_for_is_refused(
         self, server: SmtpServer, post: Post
     ) -> None:
-        assert "encrypted safely" in await fails(post, MailDelayed)
+        said = await fails(post, MailDelayed)
+        assert "certificate is not trusted (self-signed certificate)" in said
+        assert "?ca=/path" in said
+        assert "?verify=off" in said
         assert server.received == []
+
+    async def test_unless_the_operator_names_its_file(self, server: SmtpServer) -> None:
+        async with posting(f"{server.url}?ca={CERTIFICATES / 'mail-server.pem'}") as post:
+            await post.send(mail())
+        assert server.received[0].encrypted
+
+    async def test_a_file_of_another_authority_vouches_for_nothing(
+        self, server: SmtpServer
+    ) -> None:
+        async with posting(f"{server.url}?ca={CERTIFICATES / 'authority.pem'}") as post:
+            assert "is not trusted" in await fails(post, MailDelayed)
+        assert server.received == []
+
+    async def test_a_certificate_for_another_name_is_refused_and_said(
+        self, server: SmtpServer
+    ) -> None:
+        server.manners.certificate = "receiver.pem"
+        async with posting(f"{server.url}?ca={CERTIFICATES / 'authority.pem'}") as post:
+            said = await fails(post, MailDelayed)
+        assert "is for another name: write the name that it is for in SMTP_URL" in said
+        assert server.received == []
+
+    async def test_a_certificate_that_has_expired_is_refused_and_said(
+        self, server: SmtpServer
+    ) -> None:
+        server.manners.certificate = "mail-server-expired.pem"
+        name = CERTIFICATES / server.manners.certificate
+        async with posting(f"{server.url}?ca={name}") as post:
+            assert "(certificate has expired): renew it" in await fails(post, MailDelayed)
+        assert server.received == []
+
+    async def test_a_port_that_begins_without_encryption_is_said(self, server: SmtpServer) -> None:
+        async with posting(server.url.replace("smtp:", "smtps:")) as post:
+            assert "smtp:// for 587" in await fails(post, MailDelayed)
 
     async def test_unless_the_operator_says_so(self, server: SmtpServer) -> None:
         async with posting(f"{server.url}?verify=off") as post:
@@ -252,8 +289,8 @@ class TestEncryption:
         with SmtpServer(whole_tls=True) as server:
             url = server.url.replace("smtp:", "smtps:")
             async with posting(url) as post:
-                assert "encrypted safely" in await fails(post, MailDelayed)
-            async with posting(f"{url}?verify=off") as post:
+                assert "is not trusted" in await fails(post, MailDelayed)
+            async with posting(f"{url}?ca={CERTIFICATES / 'mail-server.pem'}") as post:
                 await post.send(mail())
         assert [each.encrypted for each in server.received] == [True]
 

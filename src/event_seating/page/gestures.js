@@ -5,7 +5,7 @@
 // Modules: watchGestures(element, {onPan, onZoom, onZoomIn, onTap, onHover, onRest, onFrame}) ->
 // {setFraming(on)}. The box office turns framing on to block seats.
 
-// A hand is never quite still, and a finger slips more than a mouse: phones' own buttons bear 10 to 15.
+// A hand is never quite still, and a finger slips more than a mouse: phones tolerate 8 to 15 px for a tap.
 const TAP_MOVE_PX = 9;
 const TAP_SLIP_PX = 14;
 const TAP_WITHIN_MS = 600;

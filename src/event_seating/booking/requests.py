@@ -189,24 +189,8 @@ class ThawHold(Struct, frozen=True, gc=False):
 class ReleaseHolds(Struct, frozen=True, gc=False):
     """The box office gives back what one buyer, address or network (`holder`) holds.
 
-<<<<<<< HEAD
-<<<<<<< HEAD
     The first `most` holds of theirs, but none that the box office froze, since those are being
     paid for; their seats cool down, however short they were held.
-||||||| 2f1f565
-    The first `most` holds of theirs, but none that the box office froze, since it is being paid for;
-    their seats cool down, however short they were held.
-=======
-    The first `most` holds of theirs, but none that the box office froze, since it is being paid
-    for; their seats cool down, however short they were held.
->>>>>>> review3
-||||||| 2f1f565
-    The first `most` holds of theirs, but none that the box office froze, since it is being paid for;
-    their seats cool down, however short they were held.
-=======
-    The first `most` holds of theirs, but none that the box office froze, since it is being paid
-    for; their seats cool down, however short they were held.
->>>>>>> review1
     """
 
     holder: bytes

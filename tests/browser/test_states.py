@@ -76,6 +76,36 @@ def test_a_basket_of_an_event_that_is_cancelled_says_so_and_lets_go(
     assert house.counts(event)["held"] == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"status": "closed"}, "The sale is closed."),
+        (
+            {"salesStart": "2001-01-01T00:00:00Z", "salesEnd": "2002-01-01T00:00:00Z"},
+            "The sale of this event is over.",
+        ),
+    ],
+    ids=["closed", "over"],
+)
+def test_a_basket_of_an_event_whose_sale_ends_says_that_it_can_be_booked(
+    house: House, visit: Open, change: dict[str, str], sentence: str
+) -> None:
+    event = house.event()
+    buyer = visit().open(event)
+    buyer.find("#best").click()
+    buyer.expect_tickets("2 tickets")
+    buyer.expect_settled()
+    house.ask("PATCH", f"/events/{event}", change)
+    expect(buyer.find("#sale-banner")).to_contain_text(f"{sentence} The seats that you hold stay")
+    expect(buyer.find("#best")).to_be_disabled()
+    buyer.find("#lines button").first.click()
+    buyer.expect_tickets("1 ticket")
+    buyer.expect_settled()
+    buyer.find("#go").click()
+    expect(buyer.find("#done")).to_be_visible()
+    assert house.counts(event)["booked"] == 1
+
+
 def test_an_event_that_is_cancelled_meanwhile_says_so(house: House, visit: Open) -> None:
     event = house.event()
     buyer = visit().open(event)

@@ -299,3 +299,17 @@ async def test_a_users_bookings_look_the_user_up_once(service: Service, event: s
     body = {"holdToken": token, "userId": "anna"}
     assert (await service.client.post("/bookings", json=body)).status_code == 201
     assert service.database_reads() == before + 1
+
+
+async def test_places_of_an_area_that_are_cancelled_are_free_again(service: Service) -> None:
+    event = await on_sale(service, floor=3)
+    held = await hold(service, event, areas={"floor": 3})
+    booked = await service.client.post("/bookings", json={"holdToken": held.json()["holdToken"]})
+    assert (await hold(service, event, areas={"floor": 1})).status_code == 409
+    url = f"/bookings/{booked.json()['id']}/cancel"
+    part = await service.client.post(url, json={"areas": {"floor": 2}})
+    assert (part.status_code, part.json()["areas"]) == (200, {"floor": 1}), part.text
+    assert (await hold(service, event, areas={"floor": 3})).status_code == 409
+    assert (await hold(service, event, areas={"floor": 2})).status_code == 201
+    assert (await service.client.post(url)).status_code == 200
+    assert (await hold(service, event, areas={"floor": 1})).status_code == 201

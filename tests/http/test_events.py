@@ -329,6 +329,18 @@ async def test_an_event_that_is_moved_sells_until_it_begins(client: httpx.AsyncC
     assert moved["startsAt"] == moved["salesEnd"] == "2097-01-01T00:00:00Z"
 
 
+async def test_the_same_start_again_changes_nothing(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    for window in ({}, {"salesEnd": "2096-01-01T00:00:00Z"}):
+        event = await make(client, **window)
+        log = await service.parts.seat_logs.get(event["id"])
+        version = log.states.version
+        assert await change(client, event, startsAt=event["startsAt"]) == event
+        assert await change(client, event, startsAt=CONCERT["startsAt"]) == event
+        assert log.states.version == version
+
+
 @pytest.mark.parametrize("status", ["paused", "closed"])
 async def test_a_paused_or_closed_event_takes_no_holds_until_it_is_on_sale_again(
     service: Service, client: httpx.AsyncClient, status: str

@@ -1,5 +1,7 @@
 """Holding seats over HTTP."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -345,3 +347,60 @@ async def test_a_hold_that_another_instance_placed_is_found(service: Service, ev
     token = Tokens(await secrets.secret(service.parts.database, "server")).of(event, key)
     answer = await service.client.get(f"/holds/{token}")
     assert (answer.status_code, answer.json().get("seats")) == (200, ["A-1-1"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "paused"},
+        {"status": "closed"},
+        {"salesStart": "2001-01-01T00:00:00Z", "salesEnd": "2002-01-01T00:00:00Z"},
+    ],
+    ids=["paused", "closed", "window ended"],
+)
+async def test_what_was_held_before_a_sale_ends_is_read_reduced_and_booked_and_grows_no_more(
+    service: Service, event: str, change: dict[str, str]
+) -> None:
+    held = (await hold(service, event, "A-1-1", "A-1-2", "A-1-3")).json()
+    url = f"/holds/{held['holdToken']}"
+    assert (await service.client.patch(f"/events/{event}", json=change)).status_code == 200
+    assert (await service.client.get(url)).json()["expiresAt"] == held["expiresAt"]
+    more = await service.client.patch(url, json={"add": {"seats": ["A-1-4"]}})
+    assert (more.status_code, more.json()["code"]) == (409, "not_on_sale")
+    less = await service.client.patch(url, json={"remove": {"seats": ["A-1-3"]}})
+    assert (less.status_code, less.json()["expiresAt"]) == (200, held["expiresAt"])
+    body = {"holdToken": held["holdToken"], "expectedTotal": less.json()["total"]}
+    booked = await service.client.post("/bookings", json=body)
+    assert (booked.status_code, booked.json()["seats"]) == (201, ["A-1-1", "A-1-2"])
+
+
+async def test_a_change_that_fails_leaves_the_time_as_it_was(service: Service, event: str) -> None:
+    await hold(service, event, "A-2-1")
+    held = (await hold(service, event, "A-1-1")).json()
+    url = f"/holds/{held['holdToken']}"
+    for add in ({"seats": ["A-2-1"]}, {"seats": ["nowhere"]}, {"areas": {"floor": 51}}):
+        answer = await service.client.patch(url, json={"add": add})
+        assert answer.status_code in {400, 409, 422}, answer.text
+        assert (await service.client.get(url)).json()["expiresAt"] == held["expiresAt"]
+
+
+async def test_a_full_area_keeps_nobody_from_the_seats(service: Service) -> None:
+    event = await on_sale(service, floor=5)
+    full = await hold(service, event, areas={"floor": 5})
+    assert full.status_code == 201, full.text
+    both = await hold(service, event, seats=["A-1-1"], areas={"floor": 1})
+    assert (both.status_code, both.json()["areas"]) == (
+        409,
+        [{"area": "floor", "code": "sold_out", "left": 0}],
+    )
+    assert (await hold(service, event, "A-1-1")).status_code == 201
+    best = await hold(service, event, best={"quantity": 2})
+    assert (best.status_code, len(best.json()["seats"])) == (201, 2)
+
+
+async def test_of_two_hundred_who_want_the_last_seat_one_gets_it(service: Service) -> None:
+    event = await on_sale(service, floor=1)
+    await service.client.post(f"/events/{event}/blocks", json={"sections": ["A"]})
+    answers = await asyncio.gather(*(hold(service, event, areas={"floor": 1}) for _ in range(200)))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 199}
+    assert (await statuses(service, event))["held"] == 1

@@ -320,6 +320,24 @@ class TestHearing:
         assert told["type"] == "event.sold_out"
         assert told["data"] == {"eventId": event, "version": booked.json()["version"]}
 
+    async def test_the_last_seat_is_told_of_again_when_it_was_given_back_and_sold_again(
+        self, service: Service, receiver: Receiver
+    ) -> None:
+        event = await on_sale(service)
+        block = {"sections": ["A"], "areas": {"floor": 50}}
+        await service.client.post(f"/events/{event}/blocks", json=block)
+        await service.client.post(f"/events/{event}/blocks/release", json={"seats": ["A-1-1"]})
+        secret = (await subscribe(service, receiver, "event.sold_out"))["secret"]
+        versions = []
+        for _ in range(2):
+            token = (await hold(service, event, "A-1-1")).json()["holdToken"]
+            booked = (await service.client.post("/bookings", json={"holdToken": token})).json()
+            versions.append(booked["version"])
+            await service.client.post(f"/bookings/{booked['id']}/cancel")
+        told = await heard(service, receiver, secret)
+        assert {each["type"] for each in told} == {"event.sold_out"}
+        assert sorted(each["data"]["version"] for each in told) == versions
+
     async def test_a_cancelled_event_is_told_once_and_by_whichever_way(
         self, service: Service, receiver: Receiver
     ) -> None:

@@ -1,10 +1,11 @@
 // Owns the two lasting messages over the map: how the line to the server is, and what the sale is at. A
 // line that is back within a moment is not worth a word.
 //
-// Modules: lineIs(state), saleIs(sale, available).
+// Modules: lineIs(state), saleIs(sale, {soldOut, holds}).
 
 import { say } from "./announce.js";
 import { byId } from "./dom.js";
+import { forHolder } from "./sale.js";
 
 const WORTH_A_WORD_MS = 1_500;
 
@@ -39,10 +40,11 @@ function tell(state) {
     : "";
 }
 
-/** What keeps a buyer from choosing, if anything does. */
-export function saleIs(sale, soldOut) {
+/** What keeps a buyer from choosing, if anything does; `holds` when there are seats to book all the same. */
+export function saleIs(sale, { soldOut, holds }) {
   const banner = byId("sale-banner");
-  const text = sale.open ? (soldOut ? "Sold out. What others give back shows up here at once." : "") : sale.sentence;
+  const closed = holds ? forHolder(sale) : sale.sentence;
+  const text = sale.open ? (soldOut ? "Sold out. What others give back shows up here at once." : "") : closed;
   banner.hidden = !text;
   banner.className = `banner ${sale.tone || (soldOut ? "warning" : "")}`;
   // A text that is the same is not read out again.

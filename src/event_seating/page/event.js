@@ -247,7 +247,8 @@ class EventPage {
 
   #refreshSale() {
     this.sale = saleOf(this.event, serverNow());
-    saleIs(this.sale, this.sale.open && this.seats.available === 0 && !this.hold.count);
+    const holds = this.hold.count > 0;
+    saleIs(this.sale, { soldOut: this.sale.open && this.seats.available === 0 && !holds, holds });
     this.finder.show({
       most: this.event.rules.maxSeatsPerHold,
       canChoose: this.canChoose,

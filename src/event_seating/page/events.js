@@ -47,7 +47,14 @@ function showNone() {
     text: "There is no event yet. One that is made shows up here by itself.",
     actions: [{ label: "Look again", run: () => showEvents(onePage) }],
   });
-  setTimeout(() => document.body.dataset.view === "message" && !document.hidden && showEvents(onePage), AGAIN_MS);
+  setTimeout(lookAgain, AGAIN_MS);
+}
+
+/** In a hidden tab only once somebody looks at it. */
+function lookAgain() {
+  if (document.body.dataset.view !== "message") return;
+  if (document.hidden) document.addEventListener("visibilitychange", lookAgain, { once: true });
+  else showEvents(onePage);
 }
 
 function add({ items, nextCursor }, from) {

@@ -5,8 +5,9 @@
 // Modules: watchGestures(element, {onPan, onZoom, onZoomIn, onTap, onHover, onRest, onFrame}) ->
 // {setFraming(on)}. The box office turns framing on to block seats.
 
-// A finger is never quite still.
+// A hand is never quite still, and a finger slips more than a mouse: phones tolerate 8 to 15 px for a tap.
 const TAP_MOVE_PX = 9;
+const TAP_SLIP_PX = 14;
 const TAP_WITHIN_MS = 600;
 const DOUBLE_TAP_MS = 320;
 const DOUBLE_TAP_PX = 32;
@@ -96,7 +97,8 @@ export function watchGestures(element, callbacks) {
 
   function drag(at, event) {
     if (gesture.kind === "press") {
-      if (Math.hypot(at.x - gesture.start.x, at.y - gesture.start.y) < TAP_MOVE_PX) return;
+      const still = event.pointerType === "touch" ? TAP_SLIP_PX : TAP_MOVE_PX;
+      if (Math.hypot(at.x - gesture.start.x, at.y - gesture.start.y) < still) return;
       gesture.kind = framing || gesture.shift && callbacks.onFrame ? "frame" : "pan";
     }
     const passed = Math.max(1, event.timeStamp - gesture.last);

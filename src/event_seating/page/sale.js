@@ -1,7 +1,7 @@
 // Owns what an event's status and times mean for a buyer now: may they choose, and if not, why and until
 // when. Pure; the time is an argument.
 //
-// Modules: saleOf(event, now) -> {kind, open, sentence, until, chip, tone}.
+// Modules: saleOf(event, now) -> {kind, open, sentence, until, chip, tone}; forHolder(sale).
 
 import { clock, moment } from "./times.js";
 
@@ -25,6 +25,12 @@ export function saleOf(event, now) {
   }
   if (now >= end) return closed("over", "The sale of this event is over.", "Sale over", "warning");
   return { kind: "on_sale", open: true, sentence: "", until: end, chip: "", tone: "" };
+}
+
+/** What to say to a buyer who holds seats, while nobody may choose more. */
+export function forHolder({ kind, sentence }) {
+  const stays = kind === "closed" || kind === "over";
+  return stays ? `${sentence} The seats that you hold stay yours until their time is up, and can still be booked.` : sentence;
 }
 
 function closed(kind, sentence, chip, tone) {

@@ -11,7 +11,8 @@ import { spoken } from "./times.js";
 export const WARN_MS = 120_000;
 const SPOKEN_AT_MS = [300_000, 120_000, 60_000];
 const TICK_MS = 500;
-// A tick that comes so late means that the machine slept.
+// A tick that comes so late means that the machine slept, or that its clock was set; one that comes
+// before the last one, that it was set back.
 const SLEPT_MS = 8_000;
 // After the end, until it is asked again whether it is the end.
 const AGAIN_MS = 2_000;
@@ -47,7 +48,7 @@ export class Countdown {
 
   #tick() {
     const now = Date.now();
-    if (now - this.#tickedAt > SLEPT_MS) this.onWake();
+    if (Math.abs(now - this.#tickedAt) > SLEPT_MS) this.onWake();
     this.#tickedAt = now;
     const left = this.#until - serverNow();
     for (const mark of SPOKEN_AT_MS) {
@@ -55,7 +56,7 @@ export class Countdown {
     }
     this.#left = left;
     this.onTick(left);
-    if (left <= 0 && now - this.#endedAt >= AGAIN_MS) {
+    if (left <= 0 && Math.abs(now - this.#endedAt) >= AGAIN_MS) {
       this.#endedAt = now;
       this.onEnd();
     }

@@ -20,13 +20,12 @@ from event_seating.booking.records import SaleStatus
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import WindUp
 from event_seating.booking.submission import Submission
-from event_seating.errors import EventNotFound, EventUnavailable, TooBusy
+from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable, TooBusy
 from event_seating.jobs.model import (
     DATABASE_OPERATIONS,
     Handler,
     Job,
     JobFailed,
-    JobNotYet,
     NewJob,
     new_job_id,
 )
@@ -88,7 +87,8 @@ class CancelledEvents:
         except EventNotFound:
             raise JobFailed("There is no such event.") from None
         except (EventUnavailable, TooBusy) as error:
-            raise JobNotYet(f"The event's seats cannot be read at the moment: {error}") from None
+            # Like a database that is away this costs no attempt: nobody is left behind.
+            raise DatabaseUnavailable(f"The event's seats cannot be had now: {error}") from error
 
     async def _wind_up(self, job: Job, asked: _Payload) -> dict[str, Any]:
         log = await self._log_of(job.event_id)

@@ -114,12 +114,20 @@ class RuleBook(Rules):
             if not isinstance(request, Configure):
                 raise ValueError("the first request of an event configures it")
         elif configuration.status == SaleStatus.cancelled and type(request) not in _ONCE_CANCELLED:
-            return _CANCELLED
+            return self._when_cancelled(request, now_ms)
         outcome = self._RULES[type(request)](self, request, now_ms)
         if isinstance(outcome, Refusal):
             return outcome
         operations = outcome if isinstance(outcome, tuple) else (outcome,)
         return Entry(request.actor, operations)
+
+    def _when_cancelled(self, request: Request, now_ms: int) -> Refusal:
+        """A shop that lost its answer learns that it has booked, before it learns the rest."""
+        if isinstance(request, BookHold):
+            found = self.live_hold(request.hold, now_ms)
+            if isinstance(found, Refusal) and found.code is RefusalCode.hold_booked:
+                return found
+        return _CANCELLED
 
     # Holds
 

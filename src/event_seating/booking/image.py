@@ -38,7 +38,7 @@ from event_seating.booking.records import (
 
 IMAGE_FORMAT: Final = 3
 READABLE: Final = frozenset({2, 3})
-"""What this release can read; it writes `IMAGE_FORMAT`. What 3 adds to 2 has defaults."""
+"""What can be read; `IMAGE_FORMAT` is written. What 3 adds to 2 has defaults."""
 
 RECORDS_PER_PIECE = 1_000
 """Records in one piece: about 2 ms of reading."""
@@ -152,6 +152,19 @@ class Image:
         yield from map(LatePiece, _portions(self._late))
         yield from map(RestsPiece, _portions(grouped(self._rests)))
         yield End()
+
+
+def is_whole(image: bytes) -> bool:
+    """Whether the image has all that decisions need.
+
+    Those of format 2 do not tell which holds were changed, so that one could be booked for less
+    than it costs now; the log tells it.
+    """
+    try:
+        head = next(_unframed(image), None)
+    except BrokenImageError:
+        return True  # whoever reads it says what is wrong with it
+    return not isinstance(head, Head) or head.format == IMAGE_FORMAT
 
 
 def read(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from event_seating.booking.records import CancelReason
 from event_seating.booking.schemas import FrozenBy, Money, Places, Time
 from event_seating.web.problem import Absent
 
@@ -110,6 +111,7 @@ class CancelOperation(Places):
 
     type: Literal["cancel"]
     booking: str
+    reasonCode: CancelReason | Absent = Field(None, description="Why, where it has a code.")
 
 
 class ExchangeOperation(BaseModel):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from event_seating.booking import tail
+from event_seating.booking import image, tail
 from event_seating.booking.entries import Entry
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import SeatIndex
@@ -36,16 +36,24 @@ async def load(event_id: str, index: SeatIndex, store: LogStore, *, grace_ms: in
 
 async def save(event_id: str, states: SeatStates, store: LogStore) -> None:
     """Write an image of the state as it is now."""
-    image = states.freeze()
+    frozen = states.freeze()
     version, at_ms = states.version, states.at_ms
-    encoded = await asyncio.to_thread(lambda: b"".join(image.pieces()))
+    encoded = await asyncio.to_thread(lambda: b"".join(frozen.pieces()))
     await store.put_snapshot(event_id, Snapshot(version, encoded, at_ms))
 
 
 async def _from_image(
     event_id: str, index: SeatIndex, store: LogStore, grace_ms: int
 ) -> SeatStates:
-    for snapshot in await store.snapshots(event_id):
+    """The newest state that an image gives; one without revisions only where the log is gone.
+
+    What is archived has no hold any more, of which a revision could be missing.
+    """
+    snapshots = await store.snapshots(event_id)
+    whole = [snapshot for snapshot in snapshots if image.is_whole(snapshot.image)]
+    if not whole and snapshots and not await _has_all_rows(event_id, store):
+        whole = list(snapshots)
+    for snapshot in whole:
         steps = SeatStates.load_in_steps(index, snapshot.image, grace_ms=grace_ms)
         try:
             while True:
@@ -62,6 +70,11 @@ async def _from_image(
                 exc_info=error,
             )
     return SeatStates.new(index, grace_ms=grace_ms)
+
+
+async def _has_all_rows(event_id: str, store: LogStore) -> bool:
+    rows = await store.rows_after(event_id, 0, 1)
+    return bool(rows) and rows[0].version == 1
 
 
 def _untold(_changes: dict[int, int], _entries: Sequence[Entry]) -> None:

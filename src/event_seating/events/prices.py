@@ -29,6 +29,9 @@ DESCRIBED_TYPES_MAX: Final = 50
 """Ticket types of an event, whose categories need not have the same ones: some 5 kB in every answer
 about the event, and in the log each time that its sale changes."""
 
+ASKED_TYPES_MAX: Final = 1_000
+"""Beyond it nobody looks at them one by one to say what is wrong."""
+
 LABEL_CHARS_MAX: Final = 100
 """What fits into a line of a basket or a mail."""
 
@@ -54,8 +57,9 @@ class AskedTicketType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _TYPE: Final = JsonBody(AskedTicketType)
 
 # Each is decoded by itself, so that a fault names the type that has it.
-AskedTypes = dict[
-    str, Annotated[Any, Meta(extra_json_schema={"$ref": f"{openapi.REF}AskedTicketType"})]
+AskedTypes = Annotated[
+    dict[str, Annotated[Any, Meta(extra_json_schema={"$ref": f"{openapi.REF}AskedTicketType"})]],
+    Meta(max_length=ASKED_TYPES_MAX),
 ]
 """What the API takes as `ticketTypes`."""
 

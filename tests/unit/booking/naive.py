@@ -19,7 +19,8 @@ class Naive(NaiveSeats):
         over = sale is not None and sale.status == "cancelled"
         giving_back = ("ReleaseHold", "ReleaseHolds", "CancelBooking", "WindUp")
         if over and type(request).__name__ not in giving_back:
-            return ("event_cancelled",)
+            booked = type(request).__name__ == "BookHold" and self.hold_problem(request.hold, now)
+            return booked if booked and booked[0] == "hold_booked" else ("event_cancelled",)
         return getattr(self, type(request).__name__)(request, now)
 
     def Configure(self, request, now):  # noqa: N802

@@ -54,6 +54,10 @@ def test_nothing_more_is_taken_or_changed(called_off: SeatStates, request_: Requ
     refused(called_off, request_, "event_cancelled")
 
 
+def test_a_shop_that_lost_its_answer_learns_that_it_has_booked(called_off: SeatStates) -> None:
+    assert refused(called_off, BookHold(b"h0", b"again"), "hold_booked").booking == b"b0"
+
+
 def test_holds_and_bookings_can_be_given_back(called_off: SeatStates) -> None:
     granted(called_off, ReleaseHold(b"h3"))
     granted(called_off, CancelBooking(b"b0", Part((0,))))

@@ -59,8 +59,8 @@ def test_distances_are_to_the_stage_and_count_the_sections_shift() -> None:
 def test_a_map_becomes_an_index_in_parts_that_leave_the_interpreter_to_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two looks at the whole body; each row when it is read, numbered and measured; each section
-    when it is moved in either direction."""
+    """Two looks at the whole body; each row when it is read, looked at for what is odd, numbered
+    and measured; each section when it is moved in either direction."""
     pauses: list[float] = []
     seconds = count(step=pace.EVERY_S)
     monkeypatch.setattr(pace, "perf_counter", lambda: next(seconds))
@@ -70,4 +70,4 @@ def test_a_map_becomes_an_index_in_parts_that_leave_the_interpreter_to_others(
     moved = {"id": "A", "transform": {"x": 7, "y": 7}, "rows": rows}
     index = seat_index(parse_map(encode(seat_map(sections=[moved]))))
     assert len(index.runs) == 7
-    assert len(pauses) == 2 + 3 * 7 + 2
+    assert len(pauses) == 2 + 4 * 7 + 2

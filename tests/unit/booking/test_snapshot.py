@@ -1,7 +1,11 @@
 """An event is brought into memory in bounded steps, whatever its rows are like."""
 
 import asyncio
+import json
+from base64 import b64decode
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.booking.houses import NOW, configure, one_row
@@ -9,12 +13,14 @@ from tests.unit.booking.houses import NOW, configure, one_row
 from event_seating.booking import entries, snapshot
 from event_seating.booking.model import SeatStates
 from event_seating.booking.requests import Choice, PlaceHold, ReleaseHold
-from event_seating.booking.store import Snapshot
+from event_seating.booking.store import LogRow, Snapshot
 from event_seating.booking.tail import MOVES_A_STEP, ROWS_AT_ONCE
 
 pytestmark = pytest.mark.anyio
 
 ENTRIES_A_ROW = 512
+
+RECORDED = Path(__file__).parent / "recorded/log-1-image-2.json"
 
 
 class Row:
@@ -48,6 +54,29 @@ class Store:
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[Row]:
         del event_id
         return self.rows[version : version + most]
+
+
+class OldStore(Store):
+    """A log and an image of it, as earlier code wrote both; perhaps without the first rows."""
+
+    def __init__(self, recorded: dict[str, Any], begins_at: int = 0) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+        self._image = Snapshot(len(recorded["rows"]), b64decode(recorded["image"]), NOW)
+        form = recorded["log_format"]
+        self._log = [
+            LogRow(row["version"], b"", form, b64decode(row["entries"]), row["at_ms"])
+            for row in recorded["rows"][begins_at:]
+        ]
+
+    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+        del event_id
+        return (self._image,)
+
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[Any]:
+        del event_id
+        self.asked.append(version)
+        return [row for row in self._log if row.version > version][:most]
 
 
 def full_rows(many: int, taken: list[int]) -> tuple[SeatStates, list[Row]]:
@@ -86,3 +115,16 @@ async def test_rows_with_as_many_entries_as_a_row_can_have_are_taken_in_one_or_t
     assert sum(taken) == 1 + (ROWS_AT_ONCE - 2) * ENTRIES_A_ROW
     # Each entry of these rows moves a seat; a step may end with the row that makes it full.
     assert max(taken) <= MOVES_A_STEP // 2 + ENTRIES_A_ROW
+
+
+@pytest.mark.parametrize(("archived", "read_from"), [(0, 0), (3, 12)])
+async def test_an_image_without_revisions_is_read_only_where_the_log_is_archived(
+    archived: int, read_from: int
+) -> None:
+    recorded = json.loads(RECORDED.read_text())
+    store = OldStore(recorded, archived)
+    index = one_row(**recorded["map"])
+    loaded = await snapshot.load("event", index, store, grace_ms=60_000)  # type: ignore[arg-type]
+    assert loaded.version == 12
+    assert loaded.characters().decode() == recorded["after"]["characters"]
+    assert store.asked[1] == read_from

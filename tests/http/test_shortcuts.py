@@ -87,7 +87,8 @@ async def test_a_whole_sale_goes_the_short_way(service: Service) -> None:
     token = held.json()["holdToken"]
     changed = await client.patch(f"/holds/{token}", json={"add": {"seats": ["A-1-2"]}})
     assert changed.json()["seats"] == ["A-1-1", "A-1-2"]
-    booked = await client.post("/bookings", json={"holdToken": token})
+    agreed = changed.json()["total"]
+    booked = await client.post("/bookings", json={"holdToken": token, "expectedTotal": agreed})
     assert booked.status_code == 201
     metrics = service.parts.metrics.render("")[0].decode()
     for call in OF_EVERY_SALE:

@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.valkey import Valkey
 
+from event_seating.db.kept_answers import Call
+from event_seating.users.model import User
 from event_seating.valkey import signals as signals_module
 
 pytestmark = pytest.mark.anyio
@@ -149,12 +151,13 @@ async def test_what_others_change_during_a_write_is_not_written_over(
     insert = one.parts.users._insert
     coherence = one.parts.users._coherence
 
-    async def insert_and_hear(user: object) -> None:
-        await insert(user)  # type: ignore[arg-type]
+    async def insert_and_hear(user: User, call: Call | None) -> bytes | None:
+        before = await insert(user, call)
         other.parts.users.changed(["123"])
         heard = coherence.heard
         while coherence.heard == heard:  # noqa: ASYNC110 (no event)
             await asyncio.sleep(0)
+        return before
 
     monkeypatch.setattr(one.parts.users, "_insert", insert_and_hear)
     assert (await one.client.post("/users", json=JANE)).status_code == 201

@@ -83,7 +83,8 @@ class Club:
             path = path.replace(f"{{{name}}}", value)
         if isinstance(body, dict):
             if "holdToken" in body:
-                body = body | {"holdToken": await self.hold(await self.event())}
+                held = await self.held(await self.event())
+                body = body | {"holdToken": held["holdToken"], "expectedTotal": held["total"]}
             if "eventId" in body:
                 body = body | {"eventId": await self.event()}
         return await self.send(method, path, media_type, body)
@@ -106,9 +107,12 @@ class Club:
         (_, new), *_ = bodies(self.of("POST /events"))
         return str((await self.post("/events", new))["id"])
 
-    async def hold(self, event: str) -> str:
+    async def held(self, event: str) -> Any:
         (_, new), *_ = bodies(self.of("POST /events/{id}/holds"))
-        return str((await self.post(f"/events/{event}/holds", new))["holdToken"])
+        return await self.post(f"/events/{event}/holds", new)
+
+    async def hold(self, event: str) -> str:
+        return str((await self.held(event))["holdToken"])
 
     def of(self, name: str) -> Operation:
         return next(each for each in self._document.operations if each.name == name)
@@ -184,8 +188,9 @@ async def read_what_there_is(service: Service, club: Club) -> None:
     get, event = service.client.get, await club.event()
     token = await club.hold(event)
     await club.send("PATCH", f"/holds/{token}", "application/json", {"remove": {"seats": ["A1"]}})
-    await get(f"/holds/{token}")
-    booking = (await club.post("/bookings", {"holdToken": token, "userId": "1"}))["id"]
+    total = (await get(f"/holds/{token}")).json()["total"]
+    sale = {"holdToken": token, "userId": "1", "expectedTotal": total}
+    booking = (await club.post("/bookings", sale))["id"]
     take = {"take": {"seats": ["A4"]}}
     await club.post(f"/bookings/{booking}/changes?dryRun=true", take)
     await club.post(f"/bookings/{booking}/changes", take)
@@ -211,6 +216,8 @@ async def change_what_has_no_body(service: Service, club: Club) -> None:
     post, delete = service.client.post, service.client.delete
     token = await club.hold(await club.event())
     await post(f"/holds/{token}/extend")
+    await post(f"/holds/{token}/checkout")
+    await delete(f"/holds/{token}/checkout")
     await delete(f"/holds/{token}")
     await delete("/cache")
     await post(f"/jobs/{await failed_job(service, club)}/retry")

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.http.seating import on_sale
 
-from event_seating.booking import expiries, ledger
+from event_seating.booking import cool_down, expiries, ledger
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +69,8 @@ async def test_what_is_kept_does_not_grow_with_what_was_held_and_given_back(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger, "GONE_MAX", GONE_MAX)
-    monkeypatch.setattr(expiries, "SPARE", GONE_MAX)
+    for module in (expiries, cool_down):
+        monkeypatch.setattr(module, "SPARE", GONE_MAX)
     event = await on_sale(service)
     counts = []
     for turn in range(3):

@@ -19,9 +19,9 @@ HOLD: Final[Examples] = {
     },
     "The best seats next to each other": {"best": {"quantity": 2}},
     "The best seats for a family, in a price range": {
-        "best": {"quantity": {"standard": 2, "child": 1}, "sections": ["A"], "maxPrice": "50.00"}
+        "best": {"quantity": {"adult": 2, "child": 1}, "sections": ["A"], "maxPrice": "50.00"}
     },
-    "Standing places by ticket type": {"areas": {"FLOOR": {"standard": 1, "child": 2}}},
+    "Standing places by ticket type": {"areas": {"FLOOR": {"adult": 1, "child": 2}}},
 }
 
 CHANGE_HOLD: Final[Examples] = {

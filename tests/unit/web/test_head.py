@@ -13,7 +13,7 @@ from event_seating.web import head
 from event_seating.web.asgi import Header
 
 HOST: Header = (b"host", b"tickets.example")
-BUYER = Buyers(b"secret", secure=True).new("a hold")
+BUYER = Buyers(b"secret", secure=True).new("a hold", 1_800_000_000_000)
 
 
 def checked(
@@ -149,7 +149,7 @@ class TestCookie:
     def test_each_value_that_is_given_out_has_the_form_that_is_looked_for(self) -> None:
         buyers = Buyers(b"secret", secure=False)
         for number in range(200):
-            value = buyers.new(str(number))
+            value = buyers.new(str(number), number * 1_000)
             assert head.cookie({b"cookie": f"buyer={value}".encode()}, IN_HEADER) == value
             assert buyers.known(value)
 

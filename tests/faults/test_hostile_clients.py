@@ -72,7 +72,7 @@ def test_head_has_no_byte_of_a_body_on_the_wire(server: ServerProcess, path: str
         (b"GET /health HTTP/1.1\r\n" + LAST + b"X: a\x00b\r\n\r\n", [400]),
         (b"GET /health HTTP/1.1\r\n" + LAST + b"X: a\rb\r\n\r\n", [400]),
         (b"GET /health HTTP/1.1\r\n" + LAST + b"X: a\r\n" * 200 + b"\r\n", [431]),
-        (b"GET /" + b"a" * 8_192 + b" HTTP/1.1\r\n" + LAST + b"\r\n", [404]),
+        (b"GET /" + b"a" * 8_192 + b" HTTP/1.1\r\n" + LAST + b"\r\n", [414]),
         (b"GET /health HTTP/1.1\r\n" + HOST + b"\r\nGET /health HTTP/1.1\r\n" + LAST + b"\r\n",
          [200, 200]),
         (b"GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /health HTTP/1.0\r\n\r\n",

@@ -16,7 +16,7 @@ from tests.postgres import Postgres
 from tests.process import ServerProcess, clean_environment, create_user, serving, settings
 
 from event_seating.channel import EXIT_CANNOT_START, GO
-from event_seating.db import database as database_module
+from event_seating.db import engines
 from event_seating.db.database import Database
 
 
@@ -124,7 +124,7 @@ async def let_the_server_cut(database: Database, url: str) -> Any:
 async def test_a_connection_that_was_cut_in_the_pool_is_replaced_unnoticed(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch, ask_after_idle_s: int
 ) -> None:
-    monkeypatch.setattr(database_module, "ASK_AFTER_IDLE_S", ask_after_idle_s)
+    monkeypatch.setattr(engines, "ASK_AFTER_IDLE_S", ask_after_idle_s)
     url = postgres.create_database(f"cut_{ask_after_idle_s}")
     database = Database(url, pool_size=1)
     try:

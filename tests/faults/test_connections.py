@@ -118,6 +118,6 @@ def test_with_few_descriptors_it_says_so_and_goes_on_accepting(tmp_path: Path) -
         assert httpx.get(f"{server.url}/health/ready", timeout=20).status_code == 200
         server.signal(signal.SIGTERM)
         assert server.ended() == 0
-        assert f"beyond {most - OWN_DESCRIPTORS} connections" in server.output
+        assert f"there can be only {most - OWN_DESCRIPTORS} connections" in server.output
     finally:
         server.kill()

@@ -1,7 +1,9 @@
 """An event is cancelled while the process that winds it up is killed: nobody is left behind."""
 
 import asyncio
+import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -12,8 +14,8 @@ from tests.process import ServerProcess, settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
-BOOKINGS = 1_200
-"""Three rows of the log, and as many mails."""
+BOOKINGS = 900
+"""More than one row of the log takes, and fewer than the letters that are kept."""
 
 
 async def sell(http: httpx.AsyncClient) -> str:
@@ -30,6 +32,15 @@ async def sell(http: httpx.AsyncClient) -> str:
     held = await http.post(f"/events/{event}/holds", json={"seats": ["A-1-1"]})
     assert held.status_code == 201
     return event
+
+
+def told(letters: Path) -> int:
+    """How many letters say that the concert is cancelled."""
+    found = 0
+    for each in letters.glob("*.eml"):
+        with suppress(FileNotFoundError):  # it may have just got its last name
+            found += b"Subject: Cancelled: Concert" in each.read_bytes()
+    return found
 
 
 async def test_whatever_is_killed_everything_is_given_back_and_each_buyer_gets_one_mail(
@@ -59,12 +70,13 @@ async def test_whatever_is_killed_everything_is_given_back_and_each_buyer_gets_o
             )
             assert bookings.json()["items"] == []
 
+            # The queues may be empty for a moment while there is more to be put into them.
             async def are_told() -> bool:
-                queues = (await http.get("/jobs")).json()["queues"]
-                return all(each["waiting"] == each["active"] == 0 for each in queues)
+                return told(tmp_path / "mail") >= BOOKINGS
 
             await until(are_told, 90)
-        letters = [each.read_bytes() for each in (tmp_path / "mail").glob("*.eml")]
-        assert sum(b"Subject: Cancelled: Concert" in each for each in letters) == BOOKINGS
+            server.signal(signal.SIGTERM)
+            server.ended()
+        assert told(tmp_path / "mail") == BOOKINGS
     finally:
         server.kill()

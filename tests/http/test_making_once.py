@@ -15,7 +15,7 @@ from tests.http.seating import seat_map
 from event_seating.booking.log import SeatLog
 from event_seating.clock import Clock, SystemClock
 from event_seating.db import tables
-from event_seating.db.kept_answers import KEPT_MS, Call
+from event_seating.db.kept_answers import ANSWERS_KEPT_MS, Call
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused
 from event_seating.events.model import NewEvent
 from event_seating.events.service import BEGUN_MS_MAX, UNMADE_MS_MAX, EventService, defaults
@@ -263,9 +263,9 @@ async def test_a_call_is_known_for_a_day(service: Service) -> None:
     events = events_of(service, clock)
     events._log_of = service.parts.seat_logs.get
     first = await events.create(NEW, None, CALL)
-    clock.ahead_ms = KEPT_MS - 60_000
+    clock.ahead_ms = ANSWERS_KEPT_MS - 60_000
     assert await events.create(NEW, None, CALL) == (first.event, True)
-    clock.ahead_ms = KEPT_MS + 1_000
+    clock.ahead_ms = ANSWERS_KEPT_MS + 1_000
     other = await events.create(NEW, None, CALL)
     assert (other.replayed, other.event.id != first.event.id) == (False, True)
     await events.aclose()

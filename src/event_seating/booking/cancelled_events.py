@@ -28,6 +28,7 @@ from event_seating.jobs.model import (
     JobFailed,
     NewJob,
     new_job_id,
+    payload_of,
 )
 
 CANCEL_EVENT: Final = "cancel-event"
@@ -78,10 +79,7 @@ class CancelledEvents:
 
     async def wind_up(self, job: Job) -> dict[str, Any]:
         """Give back all that is held and booked; the result counts what this attempt gave back."""
-        try:
-            asked = msgspec.convert(job.payload, _Payload)
-        except msgspec.ValidationError as error:
-            raise JobFailed(f"The payload is not one of {CANCEL_EVENT}: {error}") from None
+        asked = payload_of(job, _Payload)
         try:
             return await self._wind_up(job, asked)
         except EventNotFound:

@@ -32,6 +32,7 @@ from event_seating.jobs.model import (
     JobFailed,
     NewJob,
     new_job_id,
+    payload_of,
 )
 from event_seating.mail.calendar_entry import Entry, calendar
 from event_seating.mail.message import Mail
@@ -207,10 +208,7 @@ def _when(starts_at_ms: int, zone: ZoneInfo) -> dict[str, str]:
 
 
 def _payload_of(job: Job) -> _Payload:
-    try:
-        payload = msgspec.convert(job.payload, _Payload)
-    except msgspec.ValidationError as error:
-        raise JobFailed(f"The payload is not one of {job.name}: {error}") from None
+    payload = payload_of(job, _Payload)
     named = ids.from_text(payload.booking_id)
     if named is None or named[0] != job.event_id:
         raise JobFailed("The payload names no booking of this event.")

@@ -37,6 +37,7 @@ from event_seating.booking.submission import Decided, Granted, Submission, fail,
 from event_seating.booking.tally import Tally
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
+from event_seating.db.kept_answers import ANSWERS_KEPT_MS
 from event_seating.errors import (
     DatabaseUnavailable,
     EventUnavailable,
@@ -56,9 +57,6 @@ CALM_BATCHES: Final = 50
 
 RACES_MAX: Final = 100
 """Races lost in a row before a batch is given up; with turns taken it never comes near."""
-
-ANSWERS_KEPT_MS: Final = 24 * 3_600_000
-"""How long a repeated call gets the first answer."""
 
 UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
 """The log and what this process can make of it have parted: it must not decide any more."""

@@ -27,6 +27,7 @@ from event_seating.jobs.model import (
     JobFailed,
     NewJob,
     new_job_id,
+    payload_of,
 )
 from event_seating.web.streams import CSV
 
@@ -78,11 +79,9 @@ class Reports:
 
     async def make(self, job: Job) -> dict[str, Any]:
         """Write the file; the result names the address where it is."""
+        asked = payload_of(job, _Payload)
         try:
-            asked = msgspec.convert(job.payload, _Payload)
             house = await self._house_of(asked.event_id)
-        except msgspec.ValidationError as error:
-            raise JobFailed(f"The payload is not one of {REPORT}: {error}") from None
         except EventNotFound:
             raise JobFailed("There is no such event.") from None
         now_ms = self._clock.now_ms()

@@ -17,7 +17,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import kept_answers
 from event_seating.errors import IdempotencyKeyReused
 
-KEPT_MS: Final = 24 * 3_600_000
+ANSWERS_KEPT_MS: Final = 24 * 3_600_000
 """How long a repeated call gets the first answer: whoever lost it asks again within minutes."""
 
 _BY_CALL: Final = (
@@ -66,7 +66,7 @@ async def first(
 
 async def found(connection: AsyncConnection, call: Call, now_ms: int) -> KeptAnswer | None:
     """The same at this moment, without waiting for those that are at the same call."""
-    values = {"call": call.id, "since_ms": now_ms - KEPT_MS}
+    values = {"call": call.id, "since_ms": now_ms - ANSWERS_KEPT_MS}
     row = (await connection.execute(_BY_CALL, values)).first()
     if row is None:
         return None

@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 DATABASE_OPERATIONS: Final = "database-operations"
@@ -119,3 +120,14 @@ Handler = Callable[[Job], Awaitable[Any]]
 Raises `JobFailed` when trying again would not help, and `JobNotYet` when it may; any other
 exception is tried again too, and logged with its stack.
 """
+
+
+_Payload = TypeVar("_Payload")
+
+
+def payload_of(job: Job, kind: type[_Payload]) -> _Payload:
+    """What is stored with a job, as its handler takes it; raises `JobFailed` if it is not that."""
+    try:
+        return msgspec.convert(job.payload, kind)
+    except msgspec.ValidationError as error:
+        raise JobFailed(f"The payload is not one of {job.name}: {error}") from None

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
+from event_seating.db.kept_answers import ANSWERS_KEPT_MS
 from event_seating.db.tables import (
     idempotency,
     job_results,
@@ -33,9 +34,6 @@ PURGE: Final = "purge"
 
 HOUR_MS: Final = 3_600 * MS_PER_S
 DAY_MS: Final = 24 * HOUR_MS
-
-ANSWERS_KEPT_MS: Final = DAY_MS
-"""Of calls with an `Idempotency-Key`: whoever lost an answer asks again within minutes."""
 
 RESULTS_KEPT_MS: Final = DAY_MS
 """Of jobs that are done."""

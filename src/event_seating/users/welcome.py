@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from event_seating.db.database import Database
-from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.jobs.model import Handler, Job, payload_of
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
 from event_seating.mail.rendering import render
@@ -33,10 +33,7 @@ class Welcomes:
 
     async def send(self, job: Job) -> dict[str, Any]:
         """Welcome the user; no mail if there is no such user any more."""
-        try:
-            asked = msgspec.convert(job.payload, _Payload)
-        except msgspec.ValidationError as error:
-            raise JobFailed(f"The payload is not one of {WELCOME}: {error}") from None
+        asked = payload_of(job, _Payload)
         async with self._database.read() as connection:
             user = await store.by_id(connection, asked.user_id)
         if user is None:

@@ -665,6 +665,25 @@ async def test_a_worker_whose_server_is_full_now_and_then_says_so_once(jobs: Job
     assert said == ["a worker waits for its server", "a worker has jobs again"]
 
 
+async def test_a_worker_that_is_ended_while_it_starts_leaves_no_connection(jobs: Jobs) -> None:
+    """BullMQ closes its connections once, and cancels its tasks once, without waiting for them."""
+    before = len(await jobs.redis.client_list())
+    tasks_before = asyncio.all_tasks()
+    for moment in range(100):
+        doing = jobs.worker({})
+        doing.start()
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        await asyncio.sleep(moment * 40e-6)
+        await doing.drain(5)
+
+    async def none_left() -> bool:
+        return len(await jobs.redis.client_list()) <= before
+
+    await until(none_left, 5)
+    assert asyncio.all_tasks() <= tasks_before, "and nothing that would open one again"
+
+
 async def test_what_was_done_is_counted_for_all_processes(jobs: Jobs) -> None:
     handlers = Handlers()
     handlers.failures["x"] = [ValueError("no"), JobFailed("no")]

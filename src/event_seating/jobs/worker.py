@@ -159,20 +159,21 @@ class Worker:
     async def _run(self) -> None:
         while not self._ending:
             try:
-                await self._run_bullmq()
+                # Closed here, last: BullMQ's own closing misses a connection that is being made.
+                async with connect(self._url, waits=True) as waits, connect(self._url) as others:
+                    await self._run_bullmq(waits, others)
             except Exception as error:  # noqa: BLE001 (a worker must not end while the process runs)
                 self._complain(error)
-            await self._close_bullmq()
             if not self._ending:
                 await asyncio.sleep(BEGIN_AGAIN_S)
 
-    async def _run_bullmq(self) -> None:
+    async def _run_bullmq(self, waits: Redis, others: Redis) -> None:
         self._bullmq = worker = _BullmqWorker(
             self.queue,
             self._process,
-            connect(self._url, waits=True),
+            waits,
             {
-                "connection": connect(self._url),
+                "connection": others,
                 "prefix": PREFIX,
                 "autorun": False,
                 "concurrency": self._options.concurrency,
@@ -191,7 +192,10 @@ class Worker:
         worker.on("stalled", self._tell_stalled)
         if self._paused:
             worker.hold()
-        await worker.run()
+        try:
+            await worker.run()
+        finally:
+            await self._close_bullmq()
 
     async def _process(self, job: Any, token: str) -> Any:
         """What BullMQ calls with each job."""
@@ -244,14 +248,9 @@ class Worker:
                 await self._tally.flush(self._redis)
 
     async def _close_bullmq(self) -> None:
-        """Close it, by force and in bounded time: all that is worth waiting for has been."""
         worker, self._bullmq = self._bullmq, None
-        if worker is None:
-            return
-        # In a task of its own: it goes on after it was cancelled, and may wait for ever.
-        closing = asyncio.ensure_future(worker.close(force=True))
-        await asyncio.wait({closing}, timeout=HAND_BACK_WITHIN_S)
-        closing.cancel()
+        if worker is not None:
+            await worker.end()
 
 
 class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
@@ -271,6 +270,17 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
             await self._ensure_client_names()
         await super().run()
 
+    async def end(self) -> None:
+        """Close it, by force and in bounded time: all that is worth waiting for has been."""
+        # In a task of its own: it goes on after it was cancelled, and may wait for ever.
+        closing = asyncio.ensure_future(self.close(force=True))
+        await asyncio.wait({closing}, timeout=HAND_BACK_WITHIN_S)
+        closing.cancel()
+        # It cancels what is under way, once, without waiting for its end.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HAND_BACK_WITHIN_S):
+                await ended([*self.processing, *([self.waiting] if self.waiting else [])])
+
     def hold(self) -> None:
         """Take no new jobs, and wait for nothing."""
         if self.resume_event.is_set():
@@ -278,6 +288,10 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
             self.resume_event.clear()
             if self.waiting and not self.waiting.done():
                 self.waiting.cancel()
+
+    async def getNextJob(self, token: str) -> Any:  # noqa: N802
+        """The next job; none once it closes, or a task that missed being cancelled would wait."""
+        return None if self.closing else await super().getNextJob(token)
 
     async def waitForJob(self) -> int:  # noqa: N802 (BullMQ's name)
         """Wait for a word of the server, but not on a connection that leads nowhere."""

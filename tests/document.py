@@ -39,7 +39,7 @@ class Document:
         self.content = content
         self._strict = json.dumps({"components": {"schemas": _closed(schemas_of(content))}})
         self.operations = [
-            Operation(f"{method.upper()} {path}", _pattern(path), operation)
+            Operation(f"{method.upper()} {path}", pattern(path), operation)
             for path, operations in sorted(content["paths"].items(), key=_literal_first)
             for method, operation in operations.items()
         ]
@@ -164,7 +164,8 @@ def _closed(schema: Any) -> Any:
     return closed
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def pattern(path: str) -> re.Pattern[str]:
+    """What the paths of this template match."""
     # The id of a seat may have a slash.
     return re.compile(re.sub(r"{\w+}", "[^/]+", path.replace("{seat}", ".+")))
 

@@ -76,6 +76,14 @@ async def on_sale(service: Service, *, floor: int = 50, **rules: Any) -> str:
     return event
 
 
+async def on_sale_by(service: Service, key: str) -> str:
+    """An event that the operator made with this key; whoever calls after that is a buyer."""
+    service.client.headers["authorization"] = f"Bearer {key}"
+    event = await on_sale(service)
+    del service.client.headers["authorization"]
+    return event
+
+
 async def _set_rules(service: Service, event: str, rules: Rules) -> None:
     """Past the bounds of the API, so that a hold may run out in a millisecond."""
     log = await service.parts.seat_logs.get(event)

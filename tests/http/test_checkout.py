@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import Service, in_process
-from tests.http.seating import KEY, hold, on_sale, statuses
+from tests.http.seating import KEY, hold, on_sale_by, statuses
 
 pytestmark = pytest.mark.anyio
 
@@ -25,15 +25,7 @@ async def service(environment: dict[str, str]) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def event(service: Service) -> str:
-    return await opened(service)
-
-
-async def opened(service: Service) -> str:
-    """An event that the operator made; whoever calls after that is a buyer."""
-    service.client.headers.update(STAFF)
-    event = await on_sale(service)
-    del service.client.headers["authorization"]
-    return event
+    return await on_sale_by(service, STAFF_KEY)
 
 
 @pytest.fixture
@@ -255,7 +247,7 @@ async def test_a_revision_is_no_expectation_of_seats(service: Service, event: st
 
 async def test_frozen_seats_count_for_their_buyer(environment: dict[str, str]) -> None:
     async with in_process(admin_api_key=STAFF_KEY, max_held_seats_per_buyer=1) as service:
-        event = await opened(service)
+        event = await on_sale_by(service, STAFF_KEY)
         first = (await hold(service, event, "A-1-1")).json()["holdToken"]  # gives the cookie
         await service.client.delete(f"/holds/{first}")
         token = (await hold(service, event, "A-1-2")).json()["holdToken"]
@@ -264,7 +256,7 @@ async def test_frozen_seats_count_for_their_buyer(environment: dict[str, str]) -
 
 
 async def test_a_hold_lasts_as_long_as_the_event_says(service: Service) -> None:
-    event = await opened(service)
+    event = await on_sale_by(service, STAFF_KEY)
     rules = {"holdTtl": 300, "holdTotalMax": 900, "checkoutTtl": 1200}
     answer = await service.client.patch(f"/events/{event}", json={"rules": rules}, headers=STAFF)
     assert {name: answer.json()["rules"][name] for name in rules} == rules

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import Service, in_process
-from tests.http.seating import KEY, hold, on_sale, statuses
+from tests.http.seating import KEY, hold, on_sale, on_sale_by, statuses
 
 pytestmark = pytest.mark.anyio
 
@@ -39,9 +39,9 @@ def floor(places: int) -> dict[str, Any]:
 async def test_the_first_hold_counts_on_the_cookie_that_it_gives(service: Service) -> None:
     event = await on_sale(service)
     for number in range(5):  # five holds of eight, the first of them without a cookie
-        answer = await hold(service, event, areas={"floor": 8})  # type: ignore[arg-type]
+        answer = await hold(service, event, areas={"floor": 8})
         assert answer.status_code == 201, number
-    answer = await hold(service, event, areas={"floor": 1})  # type: ignore[arg-type]
+    answer = await hold(service, event, areas={"floor": 1})
     assert (answer.status_code, answer.json()["code"]) == (422, "too_many_held")
     assert (answer.json()["limit"], answer.json()["heldBy"]) == (40, "buyer")
     assert answer.json()["error"].startswith("You hold too many seats")
@@ -65,7 +65,7 @@ async def test_fresh_cookies_gain_an_address_nothing(service: Service) -> None:
     event = await on_sale(service, max_held_seats_per_address=20)
     for number in range(1, 12):
         service.client.cookies.clear()
-        answer = await hold(service, event, areas={"floor": 2})  # type: ignore[arg-type]
+        answer = await hold(service, event, areas={"floor": 2})
         assert answer.status_code == (201 if number <= 10 else 422), number
     assert (answer.json()["limit"], answer.json()["heldBy"]) == (20, "address")
     assert "perhaps by others who share it" in answer.json()["error"]
@@ -123,12 +123,13 @@ async def test_forwarded_addresses_of_who_is_no_proxy_of_ours_gain_nothing(
 async def test_a_buyer_who_has_the_token_of_a_hold_of_nobody_adds_no_more_than_a_hold_may_have(
     environment: dict[str, str],
 ) -> None:
-    staff = {"authorization": "Bearer the-key-of-the-box-office"}
-    async with in_process(admin_api_key="the-key-of-the-box-office") as service:
-        service.client.headers.update(staff)
-        event = await on_sale(service)
-        token = (await hold(service, event, "A-1-1")).json()["holdToken"]
-        del service.client.headers["authorization"]
+    key = "the-key-of-the-box-office"
+    staff = {"authorization": f"Bearer {key}"}
+    async with in_process(admin_api_key=key) as service:
+        event = await on_sale_by(service, key)
+        held = {"seats": ["A-1-1"]}
+        placed = await service.client.post(f"/events/{event}/holds", json=held, headers=staff)
+        token = placed.json()["holdToken"]
         for add, code in ((8, 422), (7, 200), (1, 422)):
             answer = await service.client.patch(f"/holds/{token}", json={"add": floor(add)})
             assert answer.status_code == code, answer.text
@@ -163,7 +164,7 @@ async def test_a_cookie_that_we_did_not_make_is_nobodys(service: Service) -> Non
     for forged in ("somebody.else", "x" * 16 + "." + "A" * 16, ".", "a.b.c", "x.ü"):
         service.client.cookies.clear()
         service.client.cookies.set("buyer", forged.encode("unicode_escape").decode())
-        answer = await hold(service, event, areas={"floor": 1})  # type: ignore[arg-type]
+        answer = await hold(service, event, areas={"floor": 1})
         assert answer.status_code == 201
         assert "buyer=" in answer.headers["set-cookie"]
         assert "HttpOnly" in answer.headers["set-cookie"]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.conftest import Service, in_process
-from tests.http.seating import on_sale
+from tests.http.seating import on_sale_by
 
 from event_seating.booking import log_budget
 from event_seating.booking.log_budget import LogBudget
@@ -33,10 +33,7 @@ async def service(
 
 @pytest.fixture
 async def event(service: Service) -> str:
-    service.client.headers["authorization"] = f"Bearer {ADMIN}"
-    event = await on_sale(service)
-    del service.client.headers["authorization"]
-    return event
+    return await on_sale_by(service, ADMIN)
 
 
 async def call(

@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
 from tests.conftest import Service, in_process
-from tests.document import Answered, Document
+from tests.document import Answered, Document, pattern
 
 from event_seating import errors
 from event_seating.errors import ServiceError
@@ -280,17 +280,12 @@ def test_an_answer_that_the_document_does_not_declare_is_noticed(
         Document(document).check("PATCH", "/holds/current", answer)
 
 
-def matches(template: str, path: str) -> bool:
-    """Whether this path is one of the template's."""
-    return re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path) is not None
-
-
 @pytest.mark.parametrize("path", sorted({name.split(" ")[1] for name in OPERATION_IDS}))
 def test_every_other_method_is_405_and_names_those_there_are(
     loop: asyncio.Runner, running: Service, document: dict[str, Any], path: str
 ) -> None:
     # `/users/import` is the address of a user, too.
-    templates = [each for each in document["paths"] if matches(each, path)]
+    templates = [each for each in document["paths"] if pattern(each).fullmatch(path)]
     there = {method.upper() for each in templates for method in document["paths"][each]}
     there |= {"HEAD"} if "GET" in there else set()
     for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - there:

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from sqlalchemy import text, update
 from tests.conftest import Service, in_process
+from tests.http.jobs import job
 from tests.http.seating import KEY, on_sale, statuses
 
 from event_seating.booking.store import ENDED_KEPT_MS
 from event_seating.db.tables import idempotency
-from event_seating.jobs.model import Job
 from event_seating.jobs.purge import Purge
 
 pytestmark = pytest.mark.anyio
@@ -219,8 +219,4 @@ class TestAHoldThatEnded:
 
 
 async def purge(service: Service) -> None:
-    async def nothing(*_given: Any) -> None:
-        return None
-
-    job = Job("purge-x", "", "purge", {}, 1, last_attempt=False, finish=nothing, report=nothing)
-    await Purge(service.parts.database, service.parts.clock).purge(job)
+    await Purge(service.parts.database, service.parts.clock).purge(job("purge", {}))

@@ -7,9 +7,10 @@
 import { say } from "./announce.js";
 import { checkoutUrl } from "./deployment.js";
 import { byId } from "./dom.js";
+import { AT_THE_CHECKOUT } from "./reasons.js";
 
 const SENTENCES = {
-  buyer: "Your seats are at the checkout, and stay as they are until they are paid.",
+  buyer: AT_THE_CHECKOUT,
   "box-office": "The shop keeps your seats while you pay. You can change them once it lets go of them.",
 };
 

@@ -176,7 +176,7 @@ class EventPage {
   #onFrame(frame) {
     if (frame.event) this.#onEvent(frame.event);
     this.seats.apply(frame);
-    if (!this.hold.isBusy && this.#losesOwn(frame)) this.hold.restore().catch((problem) => problem.passing || this.#onProblem(problem));
+    if (!this.hold.isBusy && this.#losesOwn(frame)) this.#askForHold();
   }
 
   /** Whether somebody else did something with the seats of this hold: the shop has booked them, or let go. */
@@ -224,6 +224,10 @@ class EventPage {
   /** After a sleep, a break or an end: what of the hold is left. */
   #recheck() {
     this.line?.wake();
+    this.#askForHold();
+  }
+
+  #askForHold() {
     this.hold.restore().catch((problem) => problem.passing || this.#onProblem(problem));
   }
 

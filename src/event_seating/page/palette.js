@@ -112,9 +112,5 @@ function painted(color) {
 
 /** Whatever a style sheet may say (`Canvas`, `oklch(…)`) as a colour that can be mixed. */
 function toHex(color) {
-  if (parse(color)) return hex(parse(color));
-  const context = new OffscreenCanvas(1, 1).getContext("2d");
-  context.fillStyle = color.trim() || "#000000";
-  context.fillRect(0, 0, 1, 1);
-  return hex([...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+  return painted(color.trim()) ?? "#000000";
 }

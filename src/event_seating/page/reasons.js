@@ -3,6 +3,8 @@
 //
 // Modules: reasonOf(problem, {model, tariff}) -> {sentence, suggestion}.
 
+export const AT_THE_CHECKOUT = "Your seats are at the checkout, and stay as they are until they are paid.";
+
 const SENTENCES = {
   no_block: "There are enough free seats, but not next to each other. Try fewer, or widen your prices.",
   sold_out: "There are not that many free seats for these prices.",
@@ -16,7 +18,7 @@ const SENTENCES = {
   hold_ended: "Your seats went back on sale long ago. Please choose again.",
   hold_not_found: "The server no longer knows your seats. Please choose again.",
   hold_booked: "These seats are booked already.",
-  hold_frozen: "Your seats are at the checkout, and stay as they are until they are paid.",
+  hold_frozen: AT_THE_CHECKOUT,
   hold_not_frozen: "Your seats are no longer at the checkout. You can change them.",
   total_changed: "Your seats were changed meanwhile, perhaps in another tab. Please look at them and at the total again.",
   nothing_gained: "Your seats cannot be kept any longer than this.",

@@ -102,7 +102,7 @@ function colorOf(value) {
   return typeof value === "string" && value ? value : null;
 }
 
-export function isPlace(value) {
+function isPlace(value) {
   return Number.isFinite(value?.x) && Number.isFinite(value?.y);
 }
 

@@ -48,7 +48,7 @@ export class Tariff {
 
   /** Whether a type is for the box office alone. */
   isStaff(type) {
-    return (this.#described[type]?.access ?? "public") !== "public";
+    return isForStaff(this.#described, type);
   }
 
   /** The type to name for the best seats of these categories, or undefined when the server knows it. */
@@ -82,8 +82,12 @@ export class Tariff {
 
 /** Every price of the event that a buyer may pay, as a number. */
 export function pricesOf({ prices, ticketTypes }) {
-  const isPublic = (name) => (ticketTypes?.[name]?.access ?? "public") === "public";
-  return Object.values(prices).flatMap((types) => Object.entries(types).filter(([name]) => isPublic(name)).map(([, amount]) => Number(amount)));
+  const isPublic = ([name]) => !isForStaff(ticketTypes, name);
+  return Object.values(prices).flatMap((types) => Object.entries(types).filter(isPublic).map(([, amount]) => Number(amount)));
+}
+
+function isForStaff(described, type) {
+  return (described?.[type]?.access ?? "public") !== "public";
 }
 
 /** Whether two states of an event have the same prices and ticket types. */

@@ -40,7 +40,6 @@ from event_seating.operations.health import Health
 from event_seating.operations.job_watch import JobWatch
 from event_seating.operations.jobs import JobReader
 from event_seating.operations.size_watch import SizeWatch
-from event_seating.telemetry.holding_metrics import HoldingMetrics
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.asking import UserAsking
@@ -258,7 +257,7 @@ async def _seating(
         SqlLogStore(database),
         seat_clock,
         houses.index,
-        grace_ms=int(settings.booking_grace_s * MS_PER_S),
+        grace_ms=settings.booking_grace_ms,
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
         set_clock=timekeeper.set,
         announce=announcements,
@@ -269,7 +268,7 @@ async def _seating(
         lambda: len(seat_logs.loaded()),
         lambda: (seat_clock.now_ms() - clock.now_ms()) / MS_PER_S,
     )
-    metrics.registry.register(HoldingMetrics(seat_logs))
+    metrics.attach_holdings(seat_logs)
     seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
     seat_logs.listen(seat_views)
     seat_logs.listen(lambda _log, _changes, _entries: announcements.written())

@@ -136,11 +136,10 @@ async def _verify(event_id: str | None, archives: Path | None) -> int:
     from rich.console import Console  # noqa: PLC0415
 
     from event_seating import workshop  # noqa: PLC0415
-    from event_seating.clock import MS_PER_S  # noqa: PLC0415
     from event_seating.maintenance import command  # noqa: PLC0415
 
     settings = config.load()
-    grace_ms = int(settings.booking_grace_s * MS_PER_S)
+    grace_ms = settings.booking_grace_ms
     async with workshop.stored(settings) as (database, load_index):
         return await command.verify_all(
             database,
@@ -182,7 +181,7 @@ async def _archive(event_id: str | None, to: Path | None, after_days: int) -> in
     from rich.console import Console  # noqa: PLC0415
 
     from event_seating import workshop  # noqa: PLC0415
-    from event_seating.clock import MS_PER_S, SystemClock  # noqa: PLC0415
+    from event_seating.clock import SystemClock  # noqa: PLC0415
     from event_seating.maintenance import command  # noqa: PLC0415
 
     settings = config.load()
@@ -196,7 +195,7 @@ async def _archive(event_id: str | None, to: Path | None, after_days: int) -> in
                 directory,
                 SystemClock(),
                 after_days=after_days,
-                grace_ms=int(settings.booking_grace_s * MS_PER_S),
+                grace_ms=settings.booking_grace_ms,
                 console=Console(),
             )
     except OSError as error:

@@ -332,6 +332,11 @@ class Settings(BaseSettings):
         return self.app_env is AppEnv.development
 
     @property
+    def booking_grace_ms(self) -> int:
+        """For the seat log, whose times are milliseconds."""
+        return int(self.booking_grace_s * 1_000)
+
+    @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the API."""
         return is_loopback(self.host)

@@ -36,6 +36,11 @@ class ServiceError(Exception):
         self.headers = dict(headers or {})
 
     @classmethod
+    def until(cls, wait_s: int) -> Self:
+        """The error that says in how many seconds there is room again."""
+        return cls(details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)})
+
+    @classmethod
     def every(cls) -> Iterator[type["ServiceError"]]:
         """This class and all below it; the docs and the OpenAPI document list their codes."""
         yield cls
@@ -299,11 +304,6 @@ class RateLimited(ServiceError):
     status = 429
     code = "rate_limited"
     sentence = "Too many requests; try again when `retryAfter` seconds have passed."
-
-    @classmethod
-    def until(cls, wait_s: int) -> Self:
-        """The error that says in how many seconds there is room again."""
-        return cls(details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)})
 
 
 class TooManyWrongKeys(RateLimited):

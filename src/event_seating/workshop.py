@@ -21,7 +21,7 @@ from event_seating.booking.registry import SeatLogs
 from event_seating.booking.report import Reports
 from event_seating.booking.store import SqlLogStore
 from event_seating.bootstrap import accounts_of, begin_signals, open_database
-from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
+from event_seating.clock import Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
@@ -151,7 +151,7 @@ def _logs_of(
         SqlLogStore(database),
         seat_clock,
         houses.index,
-        grace_ms=int(settings.booking_grace_s * MS_PER_S),
+        grace_ms=settings.booking_grace_ms,
         memory_bytes=0,  # the one that is worked on: nobody else asks here
         set_clock=timekeeper.set,
         announce=announcements,

@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import io
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -207,6 +209,25 @@ async def test_ended_in_the_middle_it_is_run_again(
     older = await older_snapshot(database)
     assert await versions(database) == [each for each in before if each > older]
     assert await check(database, tmp_path) == []
+
+
+async def test_what_a_disk_did_not_keep_takes_nothing_out_of_the_log(
+    database: Database, log: SeatLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await versions(database)
+    write = archive_file.write
+
+    async def half_written(path: Path, *given: Any) -> None:
+        await write(path, *given)
+        os.truncate(path, os.path.getsize(path) // 2)  # noqa: ASYNC240, PTH202
+
+    monkeypatch.setattr(archive_file, "write", half_written)
+    outcome = await archived(database, tmp_path)
+    assert outcome.failed
+    assert outcome.why.startswith("what was just written is broken: ")
+    assert await versions(database) == before
+    monkeypatch.undo()
+    assert (await archived(database, tmp_path)).archived is not None
 
 
 async def test_who_reads_the_log_is_told_where_it_begins(

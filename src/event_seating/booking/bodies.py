@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from event_seating.booking.ticket_types import TICKET_TYPES_MAX
 from event_seating.venues.model import AREAS_MAX, CATEGORIES_MAX, ID_CHARS_MAX
 from event_seating.web.json_body import invalid
 
@@ -22,9 +23,6 @@ ROWS_MAX: Final = 5_000
 
 BLOCK_SEATS_MAX: Final = 100_000
 """In one block: a whole venue by hand."""
-
-TICKET_TYPES_MAX: Final = 20
-"""In one area or block of neighbours: as many as a category has."""
 
 METADATA_BYTES_MAX: Final = 16 * 1024
 """A note for the shop's own system, not a store."""

@@ -30,8 +30,6 @@ BORN_BYTES: Final = 4
 SIGNATURE_BYTES: Final = 8
 """Nobody can try 64 bits against a server; name and seal have 16 characters each."""
 
-_BORN: Final = b"buyer born "
-
 BUYER_BYTES: Final = 12
 """96 bits of an HMAC: no two buyers of an event ever meet."""
 
@@ -66,7 +64,7 @@ class Buyers:
     def new(self, hold_id: str, born_ms: int) -> str:
         """The value of a cookie for the new buyer whose first hold this is."""
         name, born = self.named_by(hold_id), (born_ms // MS_PER_S).to_bytes(BORN_BYTES)
-        seal = urlsafe_b64encode(born + self._signature(_BORN, born, name)).decode()
+        seal = urlsafe_b64encode(born + self._signature(born, name)).decode()
         return f"{name}.{seal}"
 
     def known(self, value: str) -> Cookie | None:
@@ -81,12 +79,12 @@ class Buyers:
             sealed = urlsafe_b64decode(seal)
         except ValueError:
             return None
+        born, signature = sealed[:BORN_BYTES], sealed[BORN_BYTES:]
+        if hmac.compare_digest(signature, self._signature(born, name)):
+            return Cookie(name, int.from_bytes(born) * MS_PER_S)
         if hmac.compare_digest(sealed, self._legacy_signature(name)):
             return Cookie(name, 0)
-        born, signature = sealed[:BORN_BYTES], sealed[BORN_BYTES:]
-        if not hmac.compare_digest(signature, self._signature(_BORN, born, name)):
-            return None
-        return Cookie(name, int.from_bytes(born) * MS_PER_S)
+        return None
 
     def name_of(self, value: str) -> str | None:
         """The name of that buyer."""
@@ -98,8 +96,8 @@ class Buyers:
         secure = "; Secure" if self._secure else ""
         return f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}"
 
-    def _signature(self, kind: bytes, born: bytes, name: str) -> bytes:
-        signed = kind + born + name.encode("utf-8", "replace")
+    def _signature(self, born: bytes, name: str) -> bytes:
+        signed = b"buyer born " + born + name.encode("utf-8", "replace")
         return hmac.digest(self._secret, signed, sha256)[:SIGNATURE_BYTES]
 
     def _legacy_signature(self, name: str) -> bytes:
@@ -118,22 +116,18 @@ class Identity(NamedTuple):
     """When the cookie was made that the buyer brought."""
 
 
-def identity(
-    secret: bytes, caller: Caller, buyer_ref: str | None, new_name: str | None = None
-) -> Identity:
+def identity(secret: bytes, caller: Caller, buyer_ref: str | None) -> Identity:
     """Whom a caller counts as in the event with this secret.
 
-    `new_name` is of the cookie that a caller without one is about to get. Raises `InvalidRequest`
-    for a `buyerRef` that does not come from the box office.
+    Raises `InvalidRequest` for a `buyerRef` that does not come from the box office.
     """
     if caller.box_office:
         return Identity(None if buyer_ref is None else of_reference(secret, buyer_ref))
     if buyer_ref is not None:
         raise invalid("buyerRef", "is for the box office")
-    name = caller.cookie or new_name
     address, network = client_networks(caller.address)
     return Identity(
-        None if name is None else _key(secret, f"c:{name}"),
+        None if caller.cookie is None else _key(secret, f"c:{caller.cookie}"),
         of_address(secret, address),
         None if network is None else of_network(secret, network),
         caller.known_since_ms,

@@ -33,7 +33,7 @@ class Caller:
     principal: Principal
     address: str
     cookie: str | None = None
-    """The buyer's id from a cookie that we signed."""
+    """The buyer's id from a cookie that we signed, or that a first hold is about to give."""
     key: str | None = None
     """The `Idempotency-Key` of the call."""
     route: str = ""
@@ -56,13 +56,10 @@ class Caller:
         return self.principal.name if self.box_office else None
 
 
-def once(
-    caller: Caller, request: Request, body: Any, *, secret: bytes, buyer: str | None = None
-) -> Once | None:
+def once(caller: Caller, request: Request, body: Any, *, secret: bytes) -> Once | None:
     """The claim of a call that came with a key; raises `InvalidRequest` for a bad key.
 
-    `secret` is the event's, for hashes of who asked; `buyer` is the cookie that a first hold will
-    give to a caller who brings none.
+    `secret` is the event's, for hashes of who asked.
     """
     key = caller.key
     if key is None:
@@ -72,7 +69,7 @@ def once(
     return Once(
         Claim(scope, _key_hash(key)),
         _hash(request, subject, body),
-        None if caller.box_office or subject else _owner(caller, secret, buyer),
+        None if caller.box_office or subject else _owner(caller, secret),
         Claim(scope, key),
     )
 
@@ -82,8 +79,8 @@ def _key_hash(key: str) -> str:
     return urlsafe_b64encode(sha256(key.encode()).digest()).rstrip(b"=").decode()
 
 
-def _owner(caller: Caller, secret: bytes, buyer: str | None) -> Owner:
-    texts = (f"buyer {caller.cookie or buyer}", f"address {client_key(caller.address)}")
+def _owner(caller: Caller, secret: bytes) -> Owner:
+    texts = (f"buyer {caller.cookie}", f"address {client_key(caller.address)}")
     return Owner(*(hmac.digest(secret, text.encode(), sha256)[:OWNER_BYTES] for text in texts))
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from event_seating.booking.log import SeatLog
 from event_seating.booking.records import SaleStatus
-from event_seating.booking.submission import Granted
 from event_seating.errors import (
     AlreadyCancelled,
     BookingNotFound,
@@ -21,9 +20,8 @@ from event_seating.errors import (
 _GONE: Final = (HoldExpired, HoldReleased, HoldEnded, AlreadyCancelled, BookingNotFound)
 
 
-def once_cancelled(log: SeatLog, refused: Refused, status: int, body: bytes) -> Granted:
-    """The answer in place of `refused`, which is raised when it stands."""
+def given_back_already(log: SeatLog, refused: Refused) -> bool:
+    """Whether a request that was refused asked for what the cancelled event has done itself."""
     sale = log.states.configuration
-    if sale is None or sale.status != SaleStatus.cancelled or not isinstance(refused, _GONE):
-        raise refused
-    return Granted(status, body, log.states.version)
+    cancelled = sale is not None and sale.status == SaleStatus.cancelled
+    return cancelled and isinstance(refused, _GONE)

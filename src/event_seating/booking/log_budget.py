@@ -53,9 +53,7 @@ class LogBudget:
         wait_s = self._bytes.wait_s(client_key(caller.address))
         if wait_s:
             self.refused += 1
-            raise LogBudgetSpent(
-                details={"retryAfter": wait_s}, headers={"Retry-After": str(wait_s)}
-            )
+            raise LogBudgetSpent.until(wait_s)
 
     def charge(self, caller: Caller, request: Request, granted: Granted) -> None:
         """Count what was written for the caller."""

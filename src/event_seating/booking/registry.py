@@ -7,8 +7,8 @@ that this process has already answered for.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from event_seating.booking import snapshot
@@ -64,8 +64,6 @@ class SeatLogs:
         self._listeners: list[Listener] = [self._save_now_and_then]
         self._loading = SingleFlight[SeatLog](self._keep)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._following: dict[str, bool] = {}
-        """Events whose new rows of other processes are being read; whether more came meanwhile."""
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of every row of every event from now on; call before the first load."""
@@ -137,34 +135,23 @@ class SeatLogs:
         event_id, _, version = message.partition(":")
         log = self._logs.get(event_id)
         if log is not None and version.isdecimal() and log.states.version < int(version):
-            self._catch_up_soon(log)
+            self._spawn(self._catch_up(log))
 
     def rows_missed(self) -> None:
         """Rows of other processes may have been missed: read those of every event in memory."""
         for log in self.loaded():
-            self._catch_up_soon(log)
+            self._spawn(self._catch_up(log))
 
-    def _catch_up_soon(self, log: SeatLog) -> None:
-        if log.event_id in self._following:
-            self._following[log.event_id] = True
-        else:
-            self._following[log.event_id] = False
-            task = asyncio.create_task(self._follow(log))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _follow(self, log: SeatLog) -> None:
-        """Read what is new, again if something came meanwhile."""
-        again = True
+    async def _catch_up(self, log: SeatLog) -> None:
         try:
-            while again:
-                self._following[log.event_id] = False
-                await log.catch_up()
-                again = self._following[log.event_id]
+            await log.catch_up()
         except (DatabaseUnavailable, EventUnavailable):
             _log.debug("rows of another process could not be read yet", eventId=log.event_id)
-        finally:
-            del self._following[log.event_id]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def run(self) -> None:
         """Sweep, for as long as the process lives."""
@@ -217,9 +204,7 @@ class SeatLogs:
     ) -> None:
         del changes, entries
         if log.states.version % snapshot.SNAPSHOT_EVERY == 0:
-            task = asyncio.create_task(self._save(log))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._save(log))
 
     async def _save(self, log: SeatLog) -> None:
         try:

@@ -4,6 +4,7 @@ Owns who the buyer is, what makes a call the same call again, and the answers. E
 event's log once; the rules are `model`'s and the transaction is the writer's.
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from event_seating.booking.booking_store import BookingRow
 from event_seating.booking.buyers import Buyers, identity
 from event_seating.booking.caller import Caller, once
 from event_seating.booking.entries import Entry, Exchanged
-from event_seating.booking.given_back import once_cancelled
+from event_seating.booking.given_back import given_back_already
 from event_seating.booking.hold_endings import refused
 from event_seating.booking.house import House, HouseOf
 from event_seating.booking.log import SeatLog
@@ -50,7 +51,7 @@ from event_seating.booking.requests import (
     ThawHold,
 )
 from event_seating.booking.selections import NOTHING_UNKNOWN, Unknown
-from event_seating.booking.submission import Granted, Once, Submission
+from event_seating.booking.submission import Granted, Submission
 from event_seating.booking.views import opened
 from event_seating.clock import Clock
 from event_seating.db.database import Database
@@ -103,8 +104,11 @@ class BookingService:
         """Hold seats for a buyer; the answer has the token."""
         house, log = await self._event(event_id)
         key = ids.new_key()
-        new_name = self._buyers.named_by(ids.to_text(event_id, key))
-        who = identity(house.buyer_secret, caller, body.buyer_ref, new_name)
+        if caller.cookie is None:
+            # The one that this hold gives them.
+            new_buyer = self._buyers.named_by(ids.to_text(event_id, key))
+            caller = dataclasses.replace(caller, cookie=new_buyer)
+        who = identity(house.buyer_secret, caller, body.buyer_ref)
         unknown: Unknown = {}
         request = PlaceHold(
             key,
@@ -172,7 +176,9 @@ class BookingService:
         try:
             return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
         except Refused as refusal:
-            return once_cancelled(log, refusal, 204, b"")
+            if not given_back_already(log, refusal):
+                raise
+            return Granted(204, b"", log.states.version)
 
     # Bookings
 
@@ -220,7 +226,9 @@ class BookingService:
         try:
             return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
         except Refused as refusal:
-            return once_cancelled(log, refusal, 200, await self.read_booking(booking_id))
+            if not given_back_already(log, refusal):
+                raise
+            return Granted(200, await self.read_booking(booking_id), log.states.version)
 
     async def change_booking(
         self,
@@ -286,19 +294,13 @@ class BookingService:
         unknown: Mapping[str, int] = NOTHING_UNKNOWN,
     ) -> Granted:
         self._log_budget.check(caller, request)
-        claim = None if dry_run else self._once(house, caller, request, body)
+        claim = None if dry_run else once(caller, request, body, secret=house.buyer_secret)
         outcome = await log.submit(Submission(request, answer, buyer or Buyer(), claim, dry_run))
         if isinstance(outcome, Refusal):
             hold = getattr(request, "hold", None)
             raise await refused(self._database, house, outcome, unknown, hold)
         self._log_budget.charge(caller, request, outcome)
         return outcome
-
-    def _once(self, house: House, caller: Caller, request: Request, body: Any) -> Once | None:
-        buyer = None
-        if isinstance(request, PlaceHold):
-            buyer = self._buyers.named_by(ids.to_text(house.event_id, request.hold))
-        return once(caller, request, body, secret=house.buyer_secret, buyer=buyer)
 
     def _with_token(self, granted: Granted) -> Granted:
         return structs.replace(granted, body=answers.with_token(granted.body, self._tokens))

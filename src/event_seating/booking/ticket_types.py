@@ -6,10 +6,15 @@ are looked up. Also which type a request gets that names none. Pure.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from event_seating.booking.records import STANDARD, Access, Configuration
+
+TICKET_TYPES_MAX: Final = 20
+"""Of a category, and so in one area or block of neighbours: more than any price list that a person
+reads."""
 
 Prices = dict[str, dict[str, int]]
 """Minor units by category and ticket type."""
@@ -33,7 +38,7 @@ def tariffs(sale: Configuration | None, categories: Sequence[str]) -> tuple[Tari
     """Everybody's tariff and the box office's; `categories` are those of the map, by number."""
     if sale is None:
         return NOTHING_SOLD, NOTHING_SOLD
-    staff = Tariff(_by_type(sale.prices, categories), default_type(sale))
+    staff = Tariff(_by_type(sale, categories), default_type(sale))
     hidden = hidden_types(sale)
     if not hidden:
         return staff, staff
@@ -90,6 +95,6 @@ def label_of(ticket_type: str, labels: Mapping[str, str]) -> str:
     return ticket_type.replace("_", " ").replace("-", " ").capitalize()
 
 
-def _by_type(prices: Prices, categories: Sequence[str]) -> dict[str, list[int | None]]:
-    names = {name for by_type in prices.values() for name in by_type}
-    return {name: [prices.get(category, {}).get(name) for category in categories] for name in names}
+def _by_type(sale: Configuration, categories: Sequence[str]) -> dict[str, list[int | None]]:
+    of = [sale.prices.get(category, {}) for category in categories]
+    return {name: [prices.get(name) for prices in of] for name in priced_types(sale)}

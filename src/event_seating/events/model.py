@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from event_seating import money, times
+from event_seating.booking import audit
 from event_seating.booking.records import (
     HOLD_TOTAL_LONGEST_MS,
     Access,
@@ -20,7 +21,7 @@ from event_seating.booking.records import (
     Rules,
     SaleStatus,
 )
-from event_seating.booking.ticket_types import default_type, visible_prices
+from event_seating.booking.ticket_types import default_type
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.events import prices
 from event_seating.events.faults import Fault, invalid, line_of_text
@@ -151,13 +152,7 @@ class Event(msgspec.Struct, frozen=True):
             "status": sale.status,
             "salesStart": _time_or_none(sale.sales_start_ms),
             "salesEnd": _time_or_none(sale.sales_end_ms),
-            "prices": {
-                category: {
-                    ticket_type: money.to_text(price, sale.currency)
-                    for ticket_type, price in by_type.items()
-                }
-                for category, by_type in visible_prices(sale, staff=staff).items()
-            },
+            "prices": audit.prices(sale, staff=staff),
             "ticketTypes": _types(sale, staff=staff),
             "defaultTicketType": default_type(sale),
             "rules": {

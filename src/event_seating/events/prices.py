@@ -11,19 +11,21 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta, UnsetType
 
 from event_seating import money
 from event_seating.booking.records import STANDARD, Access, Configuration, TicketType
-from event_seating.booking.ticket_types import default_type, hidden_types, priced_types
+from event_seating.booking.ticket_types import (
+    TICKET_TYPES_MAX,
+    default_type,
+    hidden_types,
+    priced_types,
+)
 from event_seating.errors import InvalidRequest, PriceMissing
 from event_seating.events.faults import FAULTS_MAX, Fault, line_of_text, shown
 from event_seating.venues.model import CATEGORIES_MAX
 from event_seating.web import openapi
 from event_seating.web.json_body import JsonBody
-
-TICKET_TYPES_MAX: Final = 20
-"""Ticket types of a category: more than any price list that a person reads."""
 
 DESCRIBED_TYPES_MAX: Final = 50
 """Ticket types of an event, whose categories need not have the same ones: some 5 kB in every answer
@@ -76,11 +78,9 @@ class Tiers(msgspec.Struct, frozen=True):
     """Those that a seat or an area has."""
 
 
-def described_types(
-    asked: AskedTypes | UnsetType | None, faults: list[Fault]
-) -> dict[str, TicketType] | None:
+def described_types(asked: AskedTypes | None, faults: list[Fault]) -> dict[str, TicketType] | None:
     """The ticket types that were asked for; `None` when none are described."""
-    if asked is UNSET or asked is None:
+    if asked is None:
         return None
     if not 1 <= len(asked) <= DESCRIBED_TYPES_MAX:
         message = f"must have 1 to {DESCRIBED_TYPES_MAX} ticket types, or be null: all are public"

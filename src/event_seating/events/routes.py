@@ -183,7 +183,7 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         status_code=201,
         response_model=WrittenEventBody,
         openapi_extra=_NEW.described(),
-        responses=documented(UnknownVenue, PriceMissing, IdempotencyKeyReused, *_WRITE_ERRORS),
+        responses=documented(UnknownVenue, PriceMissing, *_WRITE_ERRORS),
     )
     async def create_event(request: Request, key: Key = None) -> Response:
         """In the newest version of its venue's seat map, on sale from now until it begins.

@@ -70,9 +70,10 @@ async def archive(
     head = Head(archive_file.FORMAT, event_id, dates.epoch, first, last)
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     await archive_file.write(path, head, _rows(patient, event_id, first, last))
-    checked = await asyncio.to_thread(archive_file.check, path)
-    if checked.head != head:
-        return Outcome(None, f"{path.name} was written and reads otherwise", failed=True)
+    try:
+        checked = await asyncio.to_thread(_read_back, path, head)
+    except archive_file.BrokenArchiveError as error:
+        return Outcome(None, f"what was just written is broken: {error}", failed=True)
     part = Archived(first, last, path.name, checked.sha256)
     async with database.write() as connection:
         await archive_store.record(connection, event_id, part, clock.now_ms())
@@ -94,6 +95,14 @@ async def _rows(database: Database, event_id: str, first: int, last: int) -> Asy
             if row.version > last:
                 return
             yield row
+
+
+def _read_back(path: Path, head: Head) -> archive_file.Checked:
+    """The file that was just written with this head; raises `BrokenArchiveError`."""
+    checked = archive_file.check(path)
+    if checked.head != head:
+        raise archive_file.BrokenArchiveError(f"{path.name} reads otherwise than it was written")
+    return checked
 
 
 async def _remove(database: Database, event_id: str, last: int) -> None:

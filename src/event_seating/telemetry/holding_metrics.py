@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 
 class HoldingStats(Protocol):
@@ -14,22 +13,16 @@ class HoldingStats(Protocol):
     def most_held(self) -> int: ...  # noqa: D102
 
 
-class HoldingMetrics(Collector):
-    """All of them, as they are when they are asked for."""
-
-    def __init__(self, stats: HoldingStats) -> None:
-        self._stats = stats
-
-    def collect(self) -> Iterable[Metric]:
-        """For the registry."""
-        seats = GaugeMetricFamily(
-            "seats", "Seats and places of the events in memory, by status.", labels=("status",)
-        )
-        for status, count in self._stats.seat_counts().items():
-            seats.add_metric((status,), count)
-        yield seats
-        yield GaugeMetricFamily(
-            "seats_held_by_one_max",
-            "The most seats that one buyer, address or network holds in an event.",
-            value=self._stats.most_held(),
-        )
+def families(stats: HoldingStats) -> Iterable[Metric]:
+    """All of them, as they are now."""
+    seats = GaugeMetricFamily(
+        "seats", "Seats and places of the events in memory, by status.", labels=("status",)
+    )
+    for status, count in stats.seat_counts().items():
+        seats.add_metric((status,), count)
+    yield seats
+    yield GaugeMetricFamily(
+        "seats_held_by_one_max",
+        "The most seats that one buyer, address or network holds in an event.",
+        value=stats.most_held(),
+    )

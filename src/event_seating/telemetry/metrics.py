@@ -32,7 +32,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from event_seating.clock import MS_PER_S, Clock
-from event_seating.telemetry import job_metrics
+from event_seating.telemetry import holding_metrics, job_metrics
 from event_seating.telemetry.stats import (
     CacheStats,
     ConnectionStats,
@@ -143,6 +143,10 @@ class Metrics:
                 _gauge("clock_offset_seconds", clock_offset_s()),
             ]
         )
+
+    def attach_holdings(self, stats: holding_metrics.HoldingStats) -> None:
+        """Read what is held and sold."""
+        self._attach(lambda: holding_metrics.families(stats))
 
     def attach_size(self, database_bytes: Callable[[], int | None]) -> None:
         """Read how large the database is, while that is known."""

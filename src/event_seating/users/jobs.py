@@ -7,7 +7,7 @@ goes on where it was, and nobody is created twice or left out.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -27,6 +27,7 @@ from event_seating.jobs.model import (
     JobFailed,
     NewJob,
     new_job_id,
+    payload_of,
 )
 from event_seating.users import import_store, store
 from event_seating.users.import_file import CSV, NotImportable, Record, records
@@ -103,7 +104,7 @@ class UserJobs:
 
     async def create(self, job: Job) -> None:
         """Create one user."""
-        asked = _fields(job, _Payload)
+        asked = payload_of(job, _Payload)
         user = User(asked.id, asked.name, asked.email, self._clock.now_ms())
         async with self._database.write() as connection:
             if not await store.insert(connection, user):
@@ -116,7 +117,7 @@ class UserJobs:
 
     async def import_file(self, job: Job) -> None:
         """Create the users of a file, a step at a time; nobody is sent anything."""
-        asked = _fields(job, _ImportPayload)
+        asked = payload_of(job, _ImportPayload)
         async with self._database.write() as connection:
             progress = await import_store.begin(connection, job.id, asked.file_id)
             head = await files.read(connection, asked.file_id)
@@ -231,10 +232,3 @@ def _told(progress: Progress) -> dict[str, int]:
         "created": progress.created,
         "refused": progress.refused,
     }
-
-
-def _fields(job: Job, kind: type[Any]) -> Any:
-    try:
-        return msgspec.convert(job.payload, kind)
-    except msgspec.ValidationError as error:
-        raise JobFailed(f"What is stored with this job is not a {job.name}: {error}.") from None

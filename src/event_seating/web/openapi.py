@@ -133,16 +133,12 @@ def _add_edge(operation: dict[str, Any], more: list[type[ServiceError]]) -> None
     own = {code for each in responses.values() for code in each.get(problem.CODES, ())}
     if errors.DatabaseUnavailable.code in own:
         more.append(errors.Draining)  # who waits for the database when the process ends
-    for status, response in problem.documented(*more).items():
-        there = responses.get(str(status))
-        if there is None:
-            responses[str(status)] = response
-            continue
-        codes, sentences = response[problem.CODES], response["description"].split(problem.DIVIDER)
-        for code, sentence in zip(codes, sentences, strict=True):
-            if code not in there[problem.CODES]:
-                there[problem.CODES].append(code)
-                there["description"] += f"{problem.DIVIDER}{sentence}"
+    for error in more:
+        (refusal,) = problem.documented(error).values()
+        there = responses.setdefault(str(error.status), refusal)
+        if error.code not in there[problem.CODES]:
+            there[problem.CODES].append(error.code)
+            there["description"] += f"{problem.DIVIDER}{refusal['description']}"
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -127,9 +127,6 @@ async def remove(connection: AsyncConnection, webhook_id: str) -> bool:
     return found.rowcount == 1
 
 
-# Calls that are repeated
-
-
 # Deliveries
 
 

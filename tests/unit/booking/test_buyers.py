@@ -71,14 +71,14 @@ def test_what_an_address_is_counted_by(address: str, counted: tuple[str, str | N
 
 
 def test_a_caller_counts_on_the_cookie_or_the_one_they_are_about_to_get() -> None:
-    new = identity(EVENT, Caller(ANYONE, "192.0.2.7"), None, "new")
-    known = identity(EVENT, Caller(ANYONE, "192.0.2.7", "new", known_since_ms=5), None, "other")
+    new = identity(EVENT, Caller(ANYONE, "192.0.2.7", "new"), None)
+    known = identity(EVENT, Caller(ANYONE, "192.0.2.7", "new", known_since_ms=5), None)
     assert new == known._replace(known_since_ms=None)
     assert known.known_since_ms == 5
     assert len({new.buyer, new.address}) == 2
-    six = identity(EVENT, Caller(ANYONE, "2001:db8::7"), None, "new")
+    six = identity(EVENT, Caller(ANYONE, "2001:db8::7", "new"), None)
     assert (six.buyer, six.network is None) == (new.buyer, False)
-    assert identity(b"another event", Caller(ANYONE, "192.0.2.7"), None, "new").buyer != new.buyer
+    assert identity(b"another event", Caller(ANYONE, "192.0.2.7", "new"), None).buyer != new.buyer
 
 
 def test_the_box_office_counts_on_the_buyer_that_it_names_alone() -> None:

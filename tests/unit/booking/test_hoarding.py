@@ -58,19 +58,18 @@ class Hoarder:
             self.refused[outcome.code] += 1
         return isinstance(outcome, Entry)
 
-    def caller(self, at_ms: int) -> tuple[Caller, str]:
-        """Without a cookie, or with one of its oldest."""
+    def caller(self, at_ms: int) -> Caller:
+        """With a new cookie, or with one of its oldest."""
         self.made += 1
         name, address = f"cookie {self.made}", self.random.choice(self.addresses)
         if self.cookies and self.random.random() < 0.5:
             old, born_ms = self.cookies[self.random.randrange(len(self.cookies) // 4 + 1)]
-            return Caller(ANYONE, address, old, known_since_ms=born_ms), name
+            return Caller(ANYONE, address, old, known_since_ms=born_ms)
         self.cookies.append((name, at_ms))
-        return Caller(ANYONE, address), name
+        return Caller(ANYONE, address, name)
 
     def place(self, batch: Batch, choice: Choice | Best) -> None:
-        caller, name = self.caller(batch.at_ms)
-        who = identity(SECRET, caller, None, name)
+        who = identity(SECRET, self.caller(batch.at_ms), None)
         key = b"hold %d" % self.made
         request = PlaceHold(
             key,
@@ -166,8 +165,8 @@ def test_what_a_hoarder_has_to_let_go_others_get() -> None:
         hoarder.step(now_ms)
         batch = states.begin(now_ms + STEP_MS // 2)
         for seat in states.ledger.cool_down.committed():
-            caller = Caller(ANYONE, f"198.51.100.{number % 250}")
-            who = identity(SECRET, caller, None, f"honest {number} {seat}")
+            caller = Caller(ANYONE, f"198.51.100.{number % 250}", f"honest {number} {seat}")
+            who = identity(SECRET, caller, None)
             wish = Choice((seat,)) if seat < SEATS else Choice((), (AreaQuantity(0, 1),))
             request = PlaceHold(
                 b"honest %d %d" % (number, seat), wish, who.buyer, address=who.address

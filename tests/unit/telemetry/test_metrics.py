@@ -11,7 +11,6 @@ import yaml
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from event_seating.telemetry.holding_metrics import HoldingMetrics
 from event_seating.telemetry.metrics import REQUEST_SERIES_MAX, Metrics, watch_event_loop
 
 ROOT = Path(__file__).parents[3]
@@ -110,7 +109,7 @@ def metrics() -> Metrics:
     built.attach_redis(Redis)
     built.attach_jobs(Jobs())
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
-    built.registry.register(HoldingMetrics(Holding()))
+    built.attach_holdings(Holding())
     built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)
     built.attach_size(lambda: 4096)
     built.attach_log_budget(lambda: 3)

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
@@ -33,7 +32,8 @@ CERTIFICATES = Path(__file__).parents[2] / "certificates"
 
 HEADERS = {"webhook-id": "job-1"}
 BODY = '{"type":"test"}'
-SHORT_S = 0.3
+SHORT_S = 0.8
+ENDS_WITHIN_S = 20.0
 
 
 class Names:
@@ -103,23 +103,18 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
     assert other.connections == 0
 
 
-@pytest.mark.parametrize(
-    ("behave", "told"),
-    [
-        (hang, "no answer within 0.3 s"),
-        (trickle(b""), "no answer within 0.3 s"),
-        (trickle(b"HTTP/1.1 200 OK\r\nx-header: "), "no answer within 0.3 s"),
-        (close, "the connection broke before there was an answer"),
-        (talk_nonsense, "the connection broke before there was an answer"),
-    ],
-)
-async def test_a_receiver_that_gives_no_answer_takes_its_time_and_no_more(
-    behave: Behave, told: str
-) -> None:
+@pytest.mark.parametrize("behave", [hang, trickle(b""), trickle(b"HTTP/1.1 200 OK\r\nx-header: ")])
+async def test_a_receiver_that_gives_no_answer_takes_its_time_and_no_more(behave: Behave) -> None:
+    async with receiving(behave) as receiver, asyncio.timeout(ENDS_WITHIN_S):
+        outcome = await call(receiver, within_s=SHORT_S)
+    assert outcome == Outcome(None, "no answer within 0.8 s")
+
+
+@pytest.mark.parametrize("behave", [close, talk_nonsense])
+async def test_a_receiver_that_breaks_the_connection_gave_no_answer(behave: Behave) -> None:
     async with receiving(behave) as receiver:
-        began = monotonic()
-        assert await call(receiver, within_s=SHORT_S) == Outcome(None, told)
-        assert monotonic() - began < 3
+        outcome = await call(receiver)
+    assert outcome == Outcome(None, "the connection broke before there was an answer")
 
 
 async def test_a_taken_message_is_a_delivery_though_the_answer_never_ends() -> None:
@@ -163,7 +158,7 @@ async def test_a_resolver_that_hangs_does_not_hold_up_a_call() -> None:
     outcome = await Sender(OPEN, resolve=hang_on, within_s=SHORT_S).send(
         "http://receiver.test/", HEADERS, BODY
     )
-    assert outcome == Outcome(None, "no answer within 0.3 s")
+    assert outcome == Outcome(None, "no answer within 0.8 s")
 
 
 async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from event_seating.venues.model import (
     SCALE_MAX,
     SHAPES_MAX,
     TEXT_CHARS_MAX,
+    VENUE_ID_CHARS_MAX,
 )
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -99,7 +100,7 @@ def _seat_map(ref: str) -> Schema:
         {
             "venueId": {
                 "type": "string",
-                "pattern": rf"^(?!\.{{1,2}}$)[A-Za-z0-9._~-]{{1,{ID_CHARS_MAX}}}$",
+                "pattern": rf"^(?!\.{{1,2}}$)[A-Za-z0-9._~-]{{1,{VENUE_ID_CHARS_MAX}}}$",
                 "description": "Left out: one is made from the name.",
             },
             "name": _text("What the venue is called."),

@@ -39,6 +39,7 @@ from event_seating.venues.model import (
     AREA_CAPACITY_MAX,
     ID_CHARS_MAX,
     SCALE_MAX,
+    VENUE_ID_CHARS_MAX,
     Area,
     Category,
     Row,
@@ -67,7 +68,7 @@ def read_sections(document: Mapping[str, Any], faults: Faults) -> VenueMap:
     builder = MapBuilder(NAMES, faults)
     # Tools that have not yet been given an id leave the field empty.
     unnamed = document.get("venueId") == ""
-    venue_id = None if unnamed else top.optional_text("venueId", ID_CHARS_MAX)
+    venue_id = None if unnamed else top.optional_text("venueId", VENUE_ID_CHARS_MAX)
     name = top.shown_text("name")
     size = top.object("map")
     width, height = size.number("width", None, size_fault), size.number("height", None, size_fault)

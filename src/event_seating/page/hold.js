@@ -18,6 +18,8 @@ export class Hold {
   #sent = new Map();
   #busy = null;
   #key;
+  // The token of the hold whose end was told last.
+  #ended = null;
 
   constructor({ eventId, model, tariff, onChange, onProblem }) {
     Object.assign(this, { eventId, model, tariff, onChange, onProblem });
@@ -135,7 +137,7 @@ export class Hold {
   letGo() {
     const token = this.token;
     if (!token) return;
-    this.#lose({ code: "event_cancelled", details: {} });
+    this.#lose({ code: "event_cancelled", details: {} }, token);
     change("DELETE", CURRENT, undefined, { token }).catch(() => undefined);
   }
 
@@ -159,7 +161,7 @@ export class Hold {
       this.#adopt((await get(CURRENT, { token })).body);
     } catch (problem) {
       if (!ENDED.has(problem.code) && problem.code !== "hold_booked") throw problem;
-      this.#lose(problem);
+      this.#lose(problem, token);
     }
   }
 
@@ -258,11 +260,13 @@ export class Hold {
   async #alone(work) {
     while (this.#busy) await this.#busy;
     const run = async () => {
+      let token = null;
       try {
         if (this.#remembered() !== this.token) await this.restore();
+        token = this.token;
         return await work();
       } catch (problem) {
-        if (ENDED.has(problem.code) || problem.code === "hold_booked") this.#lose(problem);
+        if (ENDED.has(problem.code) || problem.code === "hold_booked") this.#lose(problem, token);
         else {
           if (STALE.has(problem.code)) await this.restore().catch(() => undefined);
           this.onProblem(problem);
@@ -326,7 +330,12 @@ export class Hold {
     this.onChange({ version, held: [...this.held], booked, released: [...before].filter((seat) => !this.held.has(seat)) });
   }
 
-  #lose(problem) {
+  /** The hold of this token is over, which is told once. */
+  #lose(problem, token) {
+    // Several calls may hear of it: the countdown and the line ask at the same moment, after a sleep too.
+    // Whoever came second would tell it without the seats that were lost, or lose the hold made since.
+    if (token === this.#ended) return;
+    this.#ended = token;
     const lost = this.granted;
     this.#adopt(null);
     this.onProblem(problem, lost);

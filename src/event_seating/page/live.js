@@ -11,7 +11,7 @@ import { get } from "./api.js";
 const SILENT_MS = 60_000;
 const OPEN_WITHIN_MS = 8_000;
 const POLL_S = 30;
-const POLL_WITHIN_MS = (POLL_S + 10) * 1_000;
+const ANSWER_WITHIN_S = 10;
 const SNAPSHOT_EVERY_MS = 4_000;
 // A network that blocks WebSockets may be left behind: try again now and then.
 const FALL_BACK_FOR_MS = 120_000;
@@ -28,6 +28,7 @@ export function follow(options) {
 
 class Line {
   #stopped = false;
+  #state = "lost";
   #failures = 0;
   #socketFailures = 0;
   #fallenBackAt = 0;
@@ -152,9 +153,11 @@ class Line {
     this.#poll = new AbortController();
     const { signal } = this.#poll;
     const why = this.#fallbackReported ? "" : "&fallback=true";
-    const url = `${this.path}/changes?${this.#query()}&wait=${POLL_S}${why}`;
+    // A line that is lost is asked whether it is back; an answer that waits for a change would not say so.
+    const waitS = this.#state === "live" ? POLL_S : 0;
+    const url = `${this.path}/changes?${this.#query()}&wait=${waitS}${why}`;
     this.#fallbackReported = true;
-    const { body } = await get(url, { signal, withinMs: POLL_WITHIN_MS });
+    const { body } = await get(url, { signal, withinMs: (waitS + ANSWER_WITHIN_S) * 1_000 });
     await this.#take(body);
   }
 
@@ -162,7 +165,7 @@ class Line {
     const answer = await get(`${this.path}/seats?format=compact`, { etag: this.#etag });
     this.#etag = answer.etag ?? this.#etag;
     this.#failures = 0;
-    this.onState("live");
+    this.#tell("live");
     if (answer.body) await this.onReload(answer.body);
     await this.#wait(SNAPSHOT_EVERY_MS);
   }
@@ -176,19 +179,24 @@ class Line {
 
   async #take(frame) {
     this.#failures = 0;
-    this.onState("live");
+    this.#tell("live");
     if (frame?.reload) await this.onReload();
     else if (frame) this.onFrame(frame);
   }
 
   #end() {
     this.#stopped = true;
-    this.onState("gone");
+    this.#tell("gone");
+  }
+
+  #tell(state) {
+    this.#state = state;
+    this.onState(state);
   }
 
   async #lose() {
     if (this.#stopped) return;
-    this.onState("lost");
+    this.#tell("lost");
     this.#failures += 1;
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, this.#failures - 1));
     await this.#wait(longest * (0.5 + Math.random() / 2));
@@ -205,7 +213,7 @@ class Line {
   }
 
   #onOffline = () => {
-    this.onState("lost");
+    this.#tell("lost");
     this.#socket?.close();
     this.#poll?.abort();
   };

@@ -84,7 +84,7 @@ def trickle(head: bytes, every_s: float = 0.01) -> Behave:
 
     async def behave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(head)
-        while True:
+        while not writer.is_closing():
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(every_s)

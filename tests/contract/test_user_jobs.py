@@ -136,7 +136,7 @@ async def test_a_user_whose_job_was_done_meanwhile_is_not_written(run: Run) -> N
 
 async def test_a_payload_that_is_none_fails_for_good(run: Run) -> None:
     job = create_user("anna", "Anna", "anna@example.com", None)._replace(payload={"id": 1})
-    with pytest.raises(JobFailed, match="not a create-user"):
+    with pytest.raises(JobFailed, match="not one of create-user"):
         await run.run(await run.ask(job))
 
 

@@ -32,6 +32,7 @@ from event_seating.jobs.model import (
     new_job_id,
 )
 from event_seating.jobs.queue import OPTIONS, PATIENT_MOST_MS, patient_backoff_ms
+from event_seating.valkey import client
 
 pytestmark = pytest.mark.anyio
 
@@ -201,21 +202,26 @@ async def test_an_effect_that_comes_too_late_is_undone(jobs: Jobs) -> None:
     assert [tuple(row) for row in rows] == [(job_id, '"other"')]
 
 
-async def test_a_failed_job_is_tried_three_times_with_the_waits_of_the_seed(jobs: Jobs) -> None:
-    """The seed's 2 s and 4 s, at a hundredth: Redis's own times say when each was due."""
+async def test_a_failed_job_is_tried_three_times_with_the_waits_of_the_seed(
+    database: Database, valkey: Valkey
+) -> None:
+    """The seed's 2 s and 4 s, at a tenth: Redis's own times say when each was due."""
     handlers = Handlers()
     handlers.failures["x"] = [ValueError("one"), ValueError("two")]
-    job_id = await jobs.ask("count", {"fail": "x"})
-    async with jobs.working(handlers.all()):
-        await until(lambda: all_done(jobs))
+    options = QUICK._replace(backoff={"type": "exponential", "delay": 200})
+    async with jobs_on(database, valkey.url, options=options) as jobs:
+        job_id = await jobs.ask("count", {"fail": "x"})
+        async with jobs.working(handlers.all()):
+            await until(lambda: all_done(jobs))
+        delayed = [event for event in await events(jobs, job_id) if event["event"] == "delayed"]
     assert [job.attempt for job in handlers.seen] == [1, 2, 3]
     assert [job.last_attempt for job in handlers.seen] == [False, False, True]
-    delayed = [event for event in await events(jobs, job_id) if event["event"] == "delayed"]
     waits = [int(event["delay"]) - int(event["at"]) for event in delayed]
     assert len(waits) == 2
-    # Ours is rounded and the server's cut off, which may make a millisecond.
-    assert 10 <= waits[0] <= 21
-    assert 30 <= waits[1] <= 41
+    # Ours is rounded and the server's cut off, which may make a millisecond; it is a little later
+    # that the server writes it down.
+    assert 120 <= waits[0] <= 201
+    assert 320 <= waits[1] <= 401
 
 
 async def test_the_last_failure_is_written_down_and_can_be_tried_again(jobs: Jobs) -> None:
@@ -665,8 +671,15 @@ async def test_a_worker_whose_server_is_full_now_and_then_says_so_once(jobs: Job
     assert said == ["a worker waits for its server", "a worker has jobs again"]
 
 
-async def test_a_worker_that_is_ended_while_it_starts_leaves_no_connection(jobs: Jobs) -> None:
-    """BullMQ closes its connections once, and cancels its tasks once, without waiting for them."""
+@pytest.mark.parametrize("cancelled_again_s", [client.CANCEL_AGAIN_S, 0.0])
+async def test_a_worker_that_is_ended_while_it_starts_leaves_no_connection(
+    jobs: Jobs, cancelled_again_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BullMQ closes its connections once, and cancels its tasks once, without waiting for them.
+
+    On a busy machine a task that ends in good order may be cancelled again in the midst of that.
+    """
+    monkeypatch.setattr(client, "CANCEL_AGAIN_S", cancelled_again_s)
     before = len(await jobs.redis.client_list())
     tasks_before = asyncio.all_tasks()
     for moment in range(100):
@@ -680,7 +693,7 @@ async def test_a_worker_that_is_ended_while_it_starts_leaves_no_connection(jobs:
     async def none_left() -> bool:
         return len(await jobs.redis.client_list()) <= before
 
-    await until(none_left, 5)
+    await until(none_left, 10)
     assert asyncio.all_tasks() <= tasks_before, "and nothing that would open one again"
 
 

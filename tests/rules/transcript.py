@@ -300,6 +300,7 @@ def assert_same(
     elif field in OWN_EACH_TIME:
         assert type(given) is type(shown) is OWN_EACH_TIME[field], field
     elif isinstance(shown, dict):
+        assert isinstance(given, dict), field
         assert list(given) == list(shown)
         for name in shown:
             assert_same(given[name], shown[name], drawn, name, shown)

@@ -19,7 +19,7 @@ import bullmq
 from bullmq.custom_errors import DelayedError, UnrecoverableError
 from bullmq.redis_connection import RedisConnection
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
@@ -103,6 +103,7 @@ class Worker:
         self._complaint = Complaint(clock)
         self._running: asyncio.Task[None] | None = None
         self._redis = connect(url)
+        self._clients: tuple[Redis, ...] = ()
         self._flushing: asyncio.Task[None] | None = None
 
     @property
@@ -143,6 +144,7 @@ class Worker:
         await self._close_bullmq()
         tasks = [task for task in (self._running, self._flushing) if task is not None]
         await ended(tasks)
+        await self._close_clients()
         with suppress(RedisUnavailable):
             await self._tally.flush(self._redis)
         await self._redis.aclose()
@@ -158,12 +160,13 @@ class Worker:
 
     async def _run(self) -> None:
         while not self._ending:
+            waits, others = connect(self._url, waits=True), connect(self._url)
+            self._clients = (waits, others)
             try:
-                # Closed here, last: BullMQ's own closing misses a connection that is being made.
-                async with connect(self._url, waits=True) as waits, connect(self._url) as others:
-                    await self._run_bullmq(waits, others)
+                await self._run_bullmq(waits, others)
             except Exception as error:  # noqa: BLE001 (a worker must not end while the process runs)
                 self._complain(error)
+            await self._close_clients()
             if not self._ending:
                 await asyncio.sleep(BEGIN_AGAIN_S)
 
@@ -246,6 +249,12 @@ class Worker:
             await asyncio.sleep(FLUSH_EVERY_S)
             with suppress(RedisUnavailable):
                 await self._tally.flush(self._redis)
+
+    async def _close_clients(self) -> None:
+        """Close BullMQ's connections; its own closing misses one that is being made."""
+        for client in self._clients:
+            with suppress(RedisError):
+                await client.aclose()
 
     async def _close_bullmq(self) -> None:
         worker, self._bullmq = self._bullmq, None

@@ -4,10 +4,10 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.golden.texts import DATA
 from tests.unit.booking.houses import NOW, configure, one_row
 
 from event_seating.booking import entries, snapshot
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 ENTRIES_A_ROW = 512
 
-RECORDED = Path(__file__).parent / "recorded/log-1-image-2.json"
+RECORDED = DATA / "log-1-image-2.json"
 
 
 class Row:

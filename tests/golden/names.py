@@ -1,0 +1,65 @@
+"""Every name by which others know something of ours: one line each, what it names in front."""
+
+from collections.abc import Iterator
+
+from event_seating.booking.announcements import CONFIRMATION, NEWS, NEWS_TYPES
+from event_seating.booking.cancelled_events import CANCEL_EVENT
+from event_seating.booking.confirmation import CANCELLATION
+from event_seating.booking.report import REPORT
+from event_seating.bootstrap import Parts
+from event_seating.config import Settings
+from event_seating.db import schema
+from event_seating.db.tables import metadata
+from event_seating.errors import ServiceError
+from event_seating.jobs.model import QUEUES
+from event_seating.jobs.purge import PURGE
+from event_seating.live.socket import LIVE_PATH
+from event_seating.settings_page import described
+from event_seating.users.jobs import CREATE_USER, IMPORT_USERS
+from event_seating.users.service import WELCOME
+from event_seating.web.security import ACCESS
+from event_seating.webhooks.model import TEST
+from event_seating.webhooks.service import WEBHOOK
+
+JOBS = (
+    CANCEL_EVENT, CANCELLATION, CONFIRMATION, CREATE_USER, IMPORT_USERS, NEWS, PURGE, REPORT,
+    WEBHOOK, WELCOME,
+)  # fmt: skip
+
+ENDS = {"counter": "_total", "info": "_info"}
+"""As Prometheus shows a family's name."""
+
+
+def of_service(parts: Parts) -> str:
+    """All of them, sorted, a line each."""
+    lines = sorted({*_fixed(), *_of_parts(parts)})
+    return "\n".join(lines) + "\n"
+
+
+def _fixed() -> Iterator[str]:
+    for table in metadata.tables.values():
+        for column in table.columns:
+            null = "" if column.nullable else " not null"
+            key = " key" if column.primary_key else ""
+            yield f"column {table.name}.{column.name} {column.type}{null}{key}"
+        for index in table.indexes:
+            columns = ", ".join(column.name for column in index.columns)
+            yield f"index {index.name} on {table.name} ({columns})"
+    yield f"schema {schema.HEAD}"
+    for error in ServiceError.every():
+        yield f"error {error.status} {error.code}"
+    for name, default, _ in described():
+        yield f"setting {name} = {default}"
+    for name in Settings.secret_names:
+        yield f"setting {name}_FILE"
+    yield from (f"route {call} ({role.name})" for call, role in ACCESS.items())
+    yield f"route WEBSOCKET {LIVE_PATH}"
+    yield from (f"queue {name}" for name in QUEUES)
+    yield from (f"job {name}" for name in JOBS)
+    yield from (f"webhook {name}" for name in (*NEWS_TYPES, TEST))
+
+
+def _of_parts(parts: Parts) -> Iterator[str]:
+    for family in parts.metrics.registry.collect():
+        if not family.name.startswith(("process_", "python_")):
+            yield f"metric {family.name}{ENDS.get(family.type, '')} ({family.type})"

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from event_seating.booking import ids, snapshot
-from event_seating.booking.announcements import Announce, announce_nothing
+from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.log import SeatLog
@@ -31,7 +31,7 @@ from event_seating.booking.requests import (
     ReleaseHold,
     Request,
 )
-from event_seating.booking.store import LogStore
+from event_seating.booking.ports import LogStore
 from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 

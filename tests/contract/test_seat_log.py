@@ -22,7 +22,8 @@ from event_seating.booking.requests import (
     ExtendHold,
     Part,
 )
-from event_seating.booking.store import LogRow, SqlLogStore
+from event_seating.booking.ports import LogRow
+from event_seating.booking.store import SqlLogStore
 from event_seating.booking.submission import Granted
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database

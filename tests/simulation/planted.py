@@ -25,7 +25,7 @@ from event_seating.booking.requests import (
     ReleaseHold,
     ThawHold,
 )
-from event_seating.booking.store import Claim, LogRow, LogTransaction, StoredAnswer
+from event_seating.booking.ports import Claim, LogRow, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.database import Transaction

@@ -8,7 +8,7 @@ there the very same row is offered again, which is either taken in or meets itse
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from event_seating.booking.store import LogRow, LogStore
+from event_seating.booking.ports import LogRow, LogStore
 from event_seating.booking.submission import Decided
 from event_seating.clock import Clock
 from event_seating.errors import DatabaseUnavailable

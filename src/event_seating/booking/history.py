@@ -12,7 +12,7 @@ from event_seating.booking import audit, entries, list_store
 from event_seating.booking.audit import Row
 from event_seating.booking.entries import BrokenEntriesError, UnknownFormatError
 from event_seating.booking.house import House
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 from event_seating.db.database import Database
 from event_seating.errors import EventUnavailable, LogArchived
 

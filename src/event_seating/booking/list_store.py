@@ -11,7 +11,7 @@ from sqlalchemy import Integer, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking.booking_store import BookingRow, groups_of
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 from event_seating.db.tables import booking_lines, bookings, seat_log
 
 _LINES: Final = (

@@ -15,7 +15,7 @@ from event_seating.booking.entries import Entry
 from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.model import SeatStates
-from event_seating.booking.store import LogStore, Snapshot
+from event_seating.booking.ports import LogStore, Snapshot
 from event_seating.telemetry.logs import get_logger
 
 SNAPSHOT_EVERY: Final = 1_000

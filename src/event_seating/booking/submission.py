@@ -27,7 +27,7 @@ from event_seating.booking.requests import (
     Request,
     ThawHold,
 )
-from event_seating.booking.store import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
+from event_seating.booking.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
 from event_seating.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from event_seating.jobs.model import NewJob
 

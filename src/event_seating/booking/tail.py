@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from event_seating.booking import entries
 from event_seating.booking.entries import Entry
 from event_seating.booking.model import SeatStates
-from event_seating.booking.store import LogRow, LogTransaction
+from event_seating.booking.ports import LogRow, LogTransaction
 
 ROWS_AT_ONCE: Final = 20
 """Rows read in one statement: at 512 entries a row about 1 MB."""

@@ -37,7 +37,7 @@ from event_seating.booking.log import SeatLog
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import Configure, Part
-from event_seating.booking.store import Claim
+from event_seating.booking.ports import Claim
 from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock

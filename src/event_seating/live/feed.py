@@ -31,7 +31,7 @@ from event_seating.booking.entries import (
 )
 from event_seating.booking.house import House
 from event_seating.booking.log import SeatLog
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable
 from event_seating.events.model import Event
 from event_seating.live import frames

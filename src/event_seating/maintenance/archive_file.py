@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from event_seating.booking import entries
 from event_seating.booking.entries import BrokenEntriesError, UnknownFormatError
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 
 FORMAT: Final = 1
 

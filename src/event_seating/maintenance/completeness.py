@@ -9,7 +9,7 @@ from typing import Final
 
 from event_seating.booking.cool_down import COOL_DOWN_MS
 from event_seating.booking.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 
 COMPLETE_SINCE: Final = 2
 """The format of the log beside which images have both."""

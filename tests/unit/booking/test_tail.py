@@ -12,7 +12,7 @@ from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import Configured, Entry, Extended, Held
 from event_seating.booking.model import SeatStates
 from event_seating.booking.records import LineGroup
-from event_seating.booking.store import LogRow, LogTransaction
+from event_seating.booking.ports import LogRow, LogTransaction
 
 pytestmark = pytest.mark.anyio
 

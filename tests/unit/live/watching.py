@@ -24,7 +24,7 @@ from event_seating.booking.requests import (
     PlaceHold,
     UnblockSeats,
 )
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live.feed import Timer

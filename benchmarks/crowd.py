@@ -15,11 +15,11 @@ from typing import Protocol
 import msgspec
 
 from event_seating.booking import ids, snapshot
-from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
+from event_seating.booking.ports import Announce, LogStore, announce_nothing
 from event_seating.booking.records import Configuration, Rules
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import (
@@ -31,7 +31,6 @@ from event_seating.booking.requests import (
     ReleaseHold,
     Request,
 )
-from event_seating.booking.ports import LogStore
 from event_seating.booking.submission import Granted, Submission
 from event_seating.clock import SystemClock
 

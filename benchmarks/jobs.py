@@ -25,8 +25,8 @@ from benchmarks.rows import Row, more_is_better
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
 from event_seating.booking import ids
-from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.model import Batch
+from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.projection import Projection
 from event_seating.booking.store import SqlLogStore
 from event_seating.db.database import Database

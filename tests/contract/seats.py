@@ -5,16 +5,15 @@ import json
 from collections.abc import Sequence
 
 from event_seating.booking import ids
-from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.entries import Entry
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.log import Listener, SeatLog
 from event_seating.booking.model import Batch, SeatStates
+from event_seating.booking.ports import Announce, Claim, LogStore, announce_nothing
 from event_seating.booking.projection import Buyer
 from event_seating.booking.records import Configuration, Rules
 from event_seating.booking.refusals import Refusal
 from event_seating.booking.requests import BookHold, Choice, Configure, PlaceHold, Request
-from event_seating.booking.ports import Claim, LogStore
 from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.clock import Clock, SystemClock
 

@@ -12,6 +12,7 @@ from tests.contract.seats import EVENT, answer, ask, book, house, many, once, op
 from event_seating.booking import ids, snapshot
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
+from event_seating.booking.ports import LogRow
 from event_seating.booking.projection import Buyer
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
@@ -22,7 +23,6 @@ from event_seating.booking.requests import (
     ExtendHold,
     Part,
 )
-from event_seating.booking.ports import LogRow
 from event_seating.booking.store import SqlLogStore
 from event_seating.booking.submission import Granted
 from event_seating.clock import SystemClock

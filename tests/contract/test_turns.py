@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from event_seating.booking import ids
 from event_seating.booking.log_statements import Statements
-from event_seating.booking.projection import Projection
 from event_seating.booking.ports import LogRow
+from event_seating.booking.projection import Projection
 from event_seating.booking.store import SqlLogStore
 from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database

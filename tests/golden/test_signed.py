@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from event_seating.booking.buyers import Buyers, Cookie
 from event_seating.booking.ids import Tokens, from_text
-from event_seating.booking.store import LogRow
+from event_seating.booking.ports import LogRow
 from event_seating.clock import SystemClock
 from event_seating.jobs import tally
 from event_seating.jobs.tally import Attempts

@@ -12,6 +12,7 @@ from event_seating.booking.entries import Amended, Booked, Exchanged, Frozen, He
 from event_seating.booking.ledger import Ledger
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch, SeatStates
+from event_seating.booking.ports import Claim, LogRow, LogTransaction, StoredAnswer
 from event_seating.booking.projection import Projection
 from event_seating.booking.records import AVAILABLE, Groups, Hold, Rest, seats_of
 from event_seating.booking.refusals import Refusal, RefusalCode
@@ -25,7 +26,6 @@ from event_seating.booking.requests import (
     ReleaseHold,
     ThawHold,
 )
-from event_seating.booking.ports import Claim, LogRow, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.database import Transaction

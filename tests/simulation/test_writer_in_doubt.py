@@ -8,9 +8,9 @@ from tests.contract.seats import CONFIGURATION, EVENT, answer, house, once, plac
 from event_seating.booking.doubt import DOUBT_MAX_S
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import SeatStates
+from event_seating.booking.ports import Claim, LogRow, StoredAnswer
 from event_seating.booking.projection import Projection
 from event_seating.booking.requests import Configure, Request
-from event_seating.booking.ports import Claim, LogRow, StoredAnswer
 from event_seating.booking.submission import Granted, Submission
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused
 from event_seating.simulation.chance import Chance

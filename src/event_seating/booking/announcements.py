@@ -59,15 +59,6 @@ NEWS_OF: Final[dict[type[Operation], str]] = {
 
 NEWS_TYPES: Final = frozenset({*NEWS_OF.values(), SOLD_OUT, EVENT_CANCELLED})
 
-Announce = Callable[[Batch, Projection], Sequence[NewJob]]
-"""The jobs that follow from a batch that is decided and not yet written."""
-
-
-def announce_nothing(batch: Batch, projection: Projection) -> Sequence[NewJob]:
-    """For a log that nobody listens to."""
-    del batch, projection
-    return ()
-
 
 class Announcements:
     """`Announce` for a server that sends mail and tells subscribers."""

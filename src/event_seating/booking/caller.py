@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
-from event_seating.booking.requests import CancelBooking, ExchangeSeats, PlaceHold, Request
 from event_seating.booking.ports import Claim
+from event_seating.booking.requests import CancelBooking, ExchangeSeats, PlaceHold, Request
 from event_seating.booking.submission import Once, Owner
 from event_seating.web import idempotency
 from event_seating.web.security import Principal, Role, client_key

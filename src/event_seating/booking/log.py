@@ -25,14 +25,21 @@ from functools import partial
 from typing import Final, Protocol
 
 from event_seating.booking import doubt, ids, tail
-from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.doubt import LostRace
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.model import SeatStates
+from event_seating.booking.ports import (
+    Announce,
+    Claim,
+    LogRow,
+    LogStore,
+    LogTransaction,
+    StoredAnswer,
+    announce_nothing,
+)
 from event_seating.booking.projection import Projection
 from event_seating.booking.refusals import Refusal
-from event_seating.booking.ports import Claim, LogRow, LogStore, LogTransaction, StoredAnswer
 from event_seating.booking.submission import Decided, Granted, Submission, fail, keys_of
 from event_seating.booking.tally import Tally
 from event_seating.cache.single_flight import SingleFlight

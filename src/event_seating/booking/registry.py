@@ -12,13 +12,12 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from event_seating.booking import snapshot
-from event_seating.booking.ports import Announce, announce_nothing
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.log import Listener, SeatLog
+from event_seating.booking.ports import Announce, LogStore, announce_nothing
 from event_seating.booking.records import STATUS_NAMES
-from event_seating.booking.ports import LogStore
 from event_seating.booking.tally import Tally
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock

@@ -1,19 +1,19 @@
-"""The seat log in a database: what a writer asks of it, and how that is answered.
+"""The log of seats in SQLite or PostgreSQL.
 
-`LogStore` is what the writer knows. It lives twice: here on SQL, and in the simulation, which loses
-answers and crashes on purpose. No rules and no decisions here: an append either takes the version
-that it names or says that it could not.
+No rules and no decisions here: an append either takes the version that it names or says that it
+could not.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, NamedTuple, Protocol
+from contextlib import asynccontextmanager
+from typing import Final
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, text
 
 from event_seating.booking import ids
 from event_seating.booking.log_statements import OCCASION, Statements
+from event_seating.booking.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, Snapshot, StoredAnswer
 from event_seating.booking.projection import Projection, Row
 from event_seating.db.database import Database
 from event_seating.db.direct import DirectConnection
@@ -26,120 +26,6 @@ holds."""
 
 SNAPSHOTS_KEPT: Final = 2
 """The newest, and the one before in case it cannot be read."""
-
-
-class LogRow(NamedTuple):
-    """One committed batch."""
-
-    version: int
-    batch_id: bytes
-    format: int
-    entries: bytes
-    at_ms: int
-
-
-class Claim(NamedTuple):
-    """Who says that this is the same call again: principal and route, and a hash of their key."""
-
-    scope: str
-    key: str
-
-
-class StoredAnswer(NamedTuple):
-    """The first answer to a claim, and a hash of what was asked.
-
-    `buyer` and `address` are hashes of who asked (none where the request itself proves it). `hold`
-    is the hold that the answer shows; once it has ended the answer is `GONE`, until `until_ms`.
-    """
-
-    request_hash: bytes
-    status: int
-    answer: bytes
-    at_ms: int
-    buyer: bytes | None = None
-    address: bytes | None = None
-    hold: bytes | None = None
-    until_ms: int | None = None
-
-
-GONE: Final = 410
-"""The status of an answer of which nothing but the hold's id is left."""
-
-ENDED_KEPT_MS: Final = 3_600_000
-"""How long an answer about a hold is kept after the hold has ended: whoever lost it asks again
-within minutes."""
-
-
-class Snapshot(NamedTuple):
-    """The state of an event after so many rows."""
-
-    version: int
-    image: bytes
-    at_ms: int
-
-
-class LogTransaction(Protocol):
-    """One transaction on one event's log; it is committed when its block ends."""
-
-    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
-        """In line: wait until no other is before it; the rows that follow `version` then.
-
-        They, and what is asked after that, show all that those before it committed.
-        """
-        ...
-
-    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
-        """The rows that follow `version`, in order."""
-        ...
-
-    async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
-        """What is stored under these keys and not older."""
-        ...
-
-    async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
-    ) -> bool:
-        """Write the row and what follows from it.
-
-        False, and nothing is to be kept, if its version is taken or its time is too far ahead.
-        """
-        ...
-
-
-class LogStore(Protocol):
-    """The logs of all events. Each call may raise `DatabaseUnavailable`.
-
-    If `transaction` raises it at the end of the block, nobody knows whether it was committed.
-    """
-
-    def transaction(
-        self, event_id: str, *, in_line: bool
-    ) -> AbstractAsyncContextManager[LogTransaction]:
-        """A transaction; one that is `in_line` is given when only one other is before it.
-
-        So that it may read, while it waits, what is there already. It must `take_turn` before it
-        decides. Any other may have to wait for its turn too, but what it appends was decided
-        before: for fairness alone, nothing that is right hangs on it.
-        """
-        ...
-
-    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
-        """The rows that follow `version`, in order."""
-        ...
-
-    async def answers(
-        self, event_id: str, keys: Iterable[str], since_ms: int
-    ) -> dict[Claim, StoredAnswer]:
-        """What is stored under these keys and not older."""
-        ...
-
-    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
-        """The newest first."""
-        ...
-
-    async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
-        """Keep it, and forget all but the newest few."""
-        ...
 
 
 _SNAPSHOTS = (

@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 from event_seating.booking import entries
 from event_seating.booking.entries import Entry
 from event_seating.booking.model import Batch
+from event_seating.booking.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
 from event_seating.booking.projection import Buyer, Projection
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import (
@@ -27,7 +28,6 @@ from event_seating.booking.requests import (
     Request,
     ThawHold,
 )
-from event_seating.booking.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
 from event_seating.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from event_seating.jobs.model import NewJob
 

@@ -34,10 +34,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.booking import ids
 from event_seating.booking.cancelled_events import cancel_event_job
 from event_seating.booking.log import SeatLog
+from event_seating.booking.ports import Claim
 from event_seating.booking.records import Configuration, Rules, SaleStatus
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import Configure, Part
-from event_seating.booking.ports import Claim
 from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock

@@ -30,9 +30,9 @@ from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import SeatIndex
 from event_seating.booking.invariants import difference
 from event_seating.booking.model import SeatStates
+from event_seating.booking.ports import LogRow
 from event_seating.booking.projection import CANCELLED, CONFIRMED
 from event_seating.booking.records import seat_count
-from event_seating.booking.ports import LogRow
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import expected, verify_store

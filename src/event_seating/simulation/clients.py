@@ -15,9 +15,9 @@ from typing import Final
 from event_seating.booking.entries import Entry
 from event_seating.booking.log import SeatLog
 from event_seating.booking.model import Batch
+from event_seating.booking.ports import Claim
 from event_seating.booking.refusals import Refusal, RefusalCode
 from event_seating.booking.requests import BookHold, BookSeats, PlaceHold, Request
-from event_seating.booking.ports import Claim
 from event_seating.booking.submission import Granted, Once, Submission
 from event_seating.errors import (
     DatabaseUnavailable,

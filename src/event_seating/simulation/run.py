@@ -15,9 +15,9 @@ from event_seating.booking.image import BrokenImageError
 from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.invariants import difference
 from event_seating.booking.model import SeatStates
+from event_seating.booking.ports import Snapshot
 from event_seating.booking.projection import CONFIRMED
 from event_seating.booking.records import SaleStatus
-from event_seating.booking.ports import Snapshot
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.chaos import Chaos
 from event_seating.simulation.clients import Call, Client

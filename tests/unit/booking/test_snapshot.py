@@ -12,8 +12,8 @@ from tests.unit.booking.houses import NOW, configure, one_row
 
 from event_seating.booking import entries, snapshot
 from event_seating.booking.model import SeatStates
-from event_seating.booking.requests import Choice, PlaceHold, ReleaseHold
 from event_seating.booking.ports import LogRow, Snapshot
+from event_seating.booking.requests import Choice, PlaceHold, ReleaseHold
 from event_seating.booking.tail import MOVES_A_STEP, ROWS_AT_ONCE
 
 pytestmark = pytest.mark.anyio

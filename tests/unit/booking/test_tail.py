@@ -11,8 +11,8 @@ from event_seating.booking import entries, tail
 from event_seating.booking.arrays import InvariantError
 from event_seating.booking.entries import Configured, Entry, Extended, Held
 from event_seating.booking.model import SeatStates
-from event_seating.booking.records import LineGroup
 from event_seating.booking.ports import LogRow, LogTransaction
+from event_seating.booking.records import LineGroup
 
 pytestmark = pytest.mark.anyio
 

@@ -14,6 +14,7 @@ from event_seating.booking import entries as entries_module
 from event_seating.booking.house import House
 from event_seating.booking.index import AreaPlan, SeatIndex
 from event_seating.booking.model import SeatStates
+from event_seating.booking.ports import LogRow
 from event_seating.booking.records import STATUS_NAMES, Configuration, SaleStatus
 from event_seating.booking.requests import (
     AreaQuantity,
@@ -24,7 +25,6 @@ from event_seating.booking.requests import (
     PlaceHold,
     UnblockSeats,
 )
-from event_seating.booking.ports import LogRow
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live.feed import Timer

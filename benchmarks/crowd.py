@@ -14,15 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from event_seating.booking import ids, snapshot
-from event_seating.booking.entries import Entry
-from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import Batch
-from event_seating.booking.ports import Announce, LogStore, announce_nothing
-from event_seating.booking.records import Configuration, Rules
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     BookHold,
     CancelBooking,
     Choice,
@@ -31,7 +23,16 @@ from event_seating.booking.requests import (
     ReleaseHold,
     Request,
 )
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.records import Configuration, Rules
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.ports import Announce, LogStore, announce_nothing
+from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
 from event_seating.clock import SystemClock
 
 CLIENTS = 256
@@ -69,7 +70,7 @@ async def open_log(
     store: LogStore, event_id: str, index: SeatIndex, announce: Announce = announce_nothing
 ) -> SeatLog:
     """The event as this process has it in memory, configured if it is new."""
-    states = await snapshot.load(event_id, index, store, grace_ms=GRACE_MS)
+    states = await state_snapshots.load(event_id, index, store, grace_ms=GRACE_MS)
     log = SeatLog(event_id, states, store, SystemClock(), announce=announce)
     if states.configuration is None:
         await log.submit(Submission(Configure(CONFIGURATION), answer))

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from benchmarks.databases import dsn, file_of
-from event_seating.booking import ids
+from event_seating.booking.seating import ids
 
 POOL = 32
 """Connections: enough for commits to share a flush; more only wait for the cores."""

@@ -24,11 +24,11 @@ from benchmarks.crowd import Tally
 from benchmarks.rows import Row, more_is_better
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking import ids
-from event_seating.booking.model import Batch
-from event_seating.booking.ports import Announce, announce_nothing
-from event_seating.booking.projection import Projection
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.seat_log.ports import Announce, announce_nothing
+from event_seating.booking.seat_log.projection import Projection
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 from event_seating.jobs import outbox
 from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, Job, NewJob, new_job_id

@@ -13,11 +13,7 @@ from benchmarks import crowd
 from benchmarks.rows import Row, less_is_better
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking import ids
-from event_seating.booking.entries import Entry
-from event_seating.booking.model import SeatStates
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     Best,
     BookSeats,
     Choice,
@@ -26,6 +22,10 @@ from event_seating.booking.requests import (
     ReleaseHold,
     Request,
 )
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seating import ids
 
 TOPIC = "seats, best"
 

@@ -15,8 +15,8 @@ from benchmarks.crowd import Desk, Tally, Walk
 from benchmarks.rows import Bound, Goal, Judged, Row, more_is_better
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking import ids
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 
 TOPIC = "seats, engine"

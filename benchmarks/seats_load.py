@@ -21,16 +21,17 @@ from benchmarks import crowd, databases
 from benchmarks.rows import Bound, Goal, Judged, Row
 from benchmarks.stopwatch import collecting_as_the_server, samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking import ids, snapshot
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import SeatStates
-from event_seating.booking.plans import seat_index
-from event_seating.booking.records import Configuration
-from event_seating.booking.requests import BookSeats, Choice, Configure, PlaceHold, Request
-from event_seating.booking.snapshot import SNAPSHOT_EVERY
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.core.commands import BookSeats, Choice, Configure, PlaceHold, Request
+from event_seating.booking.core.records import Configuration
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.state_snapshots import SNAPSHOT_EVERY
+from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.numbering import seat_index
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.venues import arenas
@@ -119,7 +120,7 @@ async def _make(url: str) -> _Event:
                 for seat in range(0, SOLD, BOOKING)
             ],
         )
-        await snapshot.save(event_id, log.states, store)
+        await state_snapshots.save(event_id, log.states, store)
         for seat in range(SOLD, SOLD + TAIL * HOLDS_A_ROW, HOLDS_A_ROW):
             await _ask(
                 log,
@@ -155,7 +156,7 @@ async def _load(event: _Event, parts: dict[str, _Part]) -> None:
         return await asyncio.to_thread(seat_index, await venues.seat_plan(event.venue_id, 1))
 
     async def state() -> SeatStates:
-        return await snapshot.load(event.event_id, index, store, grace_ms=crowd.GRACE_MS)
+        return await state_snapshots.load(event.event_id, index, store, grace_ms=crowd.GRACE_MS)
 
     try:
         index = await _watched(parts["map"], numbered)

@@ -29,8 +29,8 @@ from benchmarks.rows import (
 from benchmarks.servers import ServerError
 from benchmarks.stopwatch import collecting_as_the_server, samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking import ids
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 
 TOPIC = "seats, processes"

@@ -15,11 +15,12 @@ from benchmarks import crowd, databases
 from benchmarks.rows import Bound, Goal, Judged, Row, less_is_better
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking import entries, ids
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.model import SeatStates
-from event_seating.booking.requests import Choice, Configure, PlaceHold, ReleaseHold, Request
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.commands import Choice, Configure, PlaceHold, ReleaseHold, Request
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 
 TOPIC = "seats, size"
@@ -81,8 +82,8 @@ def _decision_us(house: SeatIndex, _url: str, _seconds: int) -> float:
 def _run(states: SeatStates, requests: list[PlaceHold] | list[ReleaseHold] | list[Request]) -> None:
     batch = states.begin(states.at_ms + 1)
     for request in requests:
-        assert isinstance(batch.decide(request), entries.Entry), "a free seat was refused"
-    entries.encode(batch.entries)
+        assert isinstance(batch.decide(request), log_entries.Entry), "a free seat was refused"
+    log_entries.encode(batch.entries)
     states.commit(batch)
 
 

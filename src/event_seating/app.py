@@ -14,9 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from event_seating.booking import list_routes, release_routes, report_routes, seat_routes
-from event_seating.booking import routes as booking
-from event_seating.booking.buyers import IN_HEADER
+from event_seating.booking.api import list_routes, release_routes, report_routes, seat_routes
+from event_seating.booking.api import routes as booking
+from event_seating.booking.api.buyer_cookie import IN_HEADER
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.errors import ServiceError

@@ -10,16 +10,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from event_seating.booking.announcements import NEWS_TYPES, Announcements
-from event_seating.booking.buyers import Buyers
-from event_seating.booking.hold_releases import HoldReleases
-from event_seating.booking.houses import Houses
-from event_seating.booking.ids import Tokens
-from event_seating.booking.log_budget import LogBudget
-from event_seating.booking.registry import SeatLogs
-from event_seating.booking.service import BookingService
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.views import SeatViews
+from event_seating.booking.api.buyer_cookie import Buyers
+from event_seating.booking.api.hold_releases import HoldReleases
+from event_seating.booking.api.log_budget import LogBudget
+from event_seating.booking.api.service import BookingService
+from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES, Announcements
+from event_seating.booking.reads.seat_map_status import SeatViews
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating.ids import Tokens
+from event_seating.booking.seating.loaded_events import Houses
 from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock

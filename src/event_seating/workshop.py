@@ -11,15 +11,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from event_seating.booking.announcements import CONFIRMATION, NEWS_TYPES, Announcements
-from event_seating.booking.cancelled_events import CancelledEvents
-from event_seating.booking.confirmation import CANCELLATION, BookingMails
-from event_seating.booking.houses import Houses
-from event_seating.booking.log import SeatLog
-from event_seating.booking.news import NewsJobs
-from event_seating.booking.registry import SeatLogs
-from event_seating.booking.report import Reports
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.effects.cancelled_events import CancelledEvents
+from event_seating.booking.effects.follow_up_jobs import CONFIRMATION, NEWS_TYPES, Announcements
+from event_seating.booking.effects.mails import CANCELLATION, BookingMails
+from event_seating.booking.effects.reports import Reports
+from event_seating.booking.effects.webhook_messages import NewsJobs
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating.loaded_events import Houses
 from event_seating.bootstrap import accounts_of, begin_signals, open_database
 from event_seating.clock import Clock, DatabaseClock, SystemClock
 from event_seating.config import Settings

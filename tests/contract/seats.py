@@ -4,17 +4,17 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from event_seating.booking import ids
-from event_seating.booking.entries import Entry
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.log import Listener, SeatLog
-from event_seating.booking.model import Batch, SeatStates
-from event_seating.booking.ports import Announce, Claim, LogStore, announce_nothing
-from event_seating.booking.projection import Buyer
-from event_seating.booking.records import Configuration, Rules
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import BookHold, Choice, Configure, PlaceHold, Request
-from event_seating.booking.submission import Granted, Once, Submission
+from event_seating.booking.core.commands import BookHold, Choice, Configure, PlaceHold, Request
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.records import Configuration, Rules
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_state import Batch, SeatStates
+from event_seating.booking.seat_log.ports import Announce, Claim, LogStore, announce_nothing
+from event_seating.booking.seat_log.projection import Buyer
+from event_seating.booking.seat_log.submission import Granted, Once, Submission
+from event_seating.booking.seat_log.writer import Listener, SeatLog
+from event_seating.booking.seating import ids
 from event_seating.clock import Clock, SystemClock
 
 EVENT = "testevent001"
@@ -64,9 +64,9 @@ async def open_log(
     listeners: Sequence[Listener] = (),
 ) -> SeatLog:
     """The event as this "process" has it in memory, configured if it is new."""
-    from event_seating.booking import snapshot  # noqa: PLC0415
+    from event_seating.booking.seat_log import state_snapshots  # noqa: PLC0415
 
-    states: SeatStates = await snapshot.load(EVENT, index or house(), store, grace_ms=60_000)
+    states: SeatStates = await state_snapshots.load(EVENT, index or house(), store, grace_ms=60_000)
     log = SeatLog(
         EVENT, states, store, clock or SystemClock(), announce=announce, listeners=listeners
     )

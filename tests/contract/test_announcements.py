@@ -5,20 +5,20 @@ import pytest
 from sqlalchemy import select
 from tests.contract.seats import EVENT, ask, book, house, many, open_log, place
 
-from event_seating.booking import ids
-from event_seating.booking.announcements import NEWS_TYPES, SOLD_OUT, Announcements
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.projection import Buyer
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     BookHold,
     CancelBooking,
     Choice,
     PlaceHold,
 )
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.submission import Granted
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES, SOLD_OUT, Announcements
+from event_seating.booking.seat_log.projection import Buyer
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.submission import Granted
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox
 

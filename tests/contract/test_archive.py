@@ -16,12 +16,14 @@ from sqlalchemy import func, insert, select, text
 from tests.contract.seats import CONFIGURATION, EVENT, ask, book, house, open_log, place
 from tests.contract.test_verify import load_index, tamper, traffic
 
-from event_seating.booking import history, ids, snapshot
-from event_seating.booking.house import House
-from event_seating.booking.log import SeatLog
-from event_seating.booking.records import Configuration, SaleStatus
-from event_seating.booking.requests import Configure
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.core.commands import Configure
+from event_seating.booking.core.records import Configuration, SaleStatus
+from event_seating.booking.reads import history
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import events, log_archives, seat_log
@@ -150,7 +152,7 @@ async def test_a_log_without_two_snapshots_stays(database: Database, tmp_path: P
     log = await open_log(store)
     await make_event(database)
     await book(log, [1])
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     outcome = await archived(database, tmp_path)
     assert outcome.why == "nothing stands before the older of its two snapshots"
     assert not outcome.failed
@@ -163,7 +165,7 @@ async def test_it_goes_on_where_it_ended(database: Database, log: SeatLog, tmp_p
     assert (await archived(database, tmp_path)).archived is None, "nothing new"
     for seat in (100, 101):
         await book(log, [seat])
-        await snapshot.save(EVENT, log.states, store)
+        await state_snapshots.save(EVENT, log.states, store)
     second = (await archived(database, tmp_path)).archived
     assert first is not None
     assert second is not None

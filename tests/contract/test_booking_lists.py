@@ -5,14 +5,15 @@ from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 from tests.contract.seats import EVENT, ask, book, open_log
 
-from event_seating.booking import history, ids, list_store
-from event_seating.booking.house import House
-from event_seating.booking.list_store import BookingFilter, ListedBooking
-from event_seating.booking.log import SeatLog
-from event_seating.booking.projection import Buyer
-from event_seating.booking.requests import CancelBooking, ExchangeSeats, Part
-from event_seating.booking.requests import Choice as Chosen
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.core.commands import CancelBooking, ExchangeSeats, Part
+from event_seating.booking.core.commands import Choice as Chosen
+from event_seating.booking.reads import history, lists
+from event_seating.booking.reads.lists import BookingFilter, ListedBooking
+from event_seating.booking.seat_log.projection import Buyer
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House
 from event_seating.db.database import Database
 from event_seating.db.tables import bookings, seat_log
 from event_seating.errors import EventUnavailable
@@ -35,8 +36,8 @@ async def booked(log: SeatLog, *seats: int, user: str | None = None, ref: str | 
 
 async def found(database: Database, wanted: BookingFilter) -> set[str]:
     async with database.read() as connection:
-        page = await list_store.by_update(connection, EVENT, wanted, None, 100)
-        by_id = await list_store.by_id(connection, EVENT, wanted, None, 100)
+        page = await lists.by_update(connection, EVENT, wanted, None, 100)
+        by_id = await lists.by_id(connection, EVENT, wanted, None, 100)
     assert {each.id for each in page} == {each.id for each in by_id}
     return {each.id for each in page}
 
@@ -50,7 +51,7 @@ async def cancel(log: SeatLog, booking: str) -> None:
 async def test_a_booking_is_listed_with_what_it_has(log: SeatLog, database: Database) -> None:
     booking = await booked(log, 3, 4, user="anna", ref="order-1")
     async with database.read() as connection:
-        (listed,) = await list_store.by_update(connection, EVENT, ALL, None, 10)
+        (listed,) = await lists.by_update(connection, EVENT, ALL, None, 10)
     assert (listed.event_id, listed.id) == (EVENT, booking)
     row = listed.row
     assert (row.user_id, row.order_ref, row.metadata) == ("anna", "order-1", '{"a":1}')
@@ -62,7 +63,7 @@ async def test_whose_a_seat_is_is_found_without_reading_all_lines_of_the_event(
     database: Database,
 ) -> None:
     """Asked of SQLite, whose plan does not depend on how many rows there are."""
-    statement = list_store._of_event(EVENT, BookingFilter(seat=3))
+    statement = lists._of_event(EVENT, BookingFilter(seat=3))
     said = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     if database.dialect == "sqlite":
         async with database.read() as connection:
@@ -93,7 +94,7 @@ async def test_since_a_time_means_from_that_very_millisecond(
 ) -> None:
     booking = await booked(log, 1)
     async with database.read() as connection:
-        (listed,) = await list_store.by_update(connection, EVENT, ALL, None, 10)
+        (listed,) = await lists.by_update(connection, EVENT, ALL, None, 10)
     at_ms = listed.row.updated_at_ms
     assert await found(database, BookingFilter(updated_since_ms=at_ms)) == {booking}
     assert await found(database, BookingFilter(updated_since_ms=at_ms + 1)) == set()
@@ -103,7 +104,7 @@ async def pages_by_update(database: Database, most: int) -> list[list[ListedBook
     pages, after = [], None
     while True:
         async with database.read() as connection:
-            page = await list_store.by_update(connection, EVENT, ALL, after, most)
+            page = await lists.by_update(connection, EVENT, ALL, after, most)
         pages.append(page)
         if len(page) < most:
             return pages
@@ -125,7 +126,7 @@ async def test_pages_follow_each_other_without_a_gap_or_a_double(
     by_id, after = [], None
     while True:
         async with database.read() as connection:
-            page = await list_store.by_id(connection, EVENT, ALL, after, 4)
+            page = await lists.by_id(connection, EVENT, ALL, after, 4)
         by_id += [each.id for each in page]
         if len(page) < 4:
             break
@@ -145,14 +146,14 @@ async def test_a_booking_that_changes_while_somebody_pages_comes_again(
             bookings.update().where(bookings.c.id == first).values(updated_at_ms=4)
         )
     async with database.read() as connection:
-        page = await list_store.by_update(connection, EVENT, ALL, None, 2)
+        page = await lists.by_update(connection, EVENT, ALL, None, 2)
     assert page[0].id == first
     named = ids.from_text(first)
     assert named is not None
     await ask(log, CancelBooking(named[1], Part((2,))))
     after = (page[-1].row.updated_at_ms, page[-1].id)
     async with database.read() as connection:
-        rest = await list_store.by_update(connection, EVENT, ALL, after, 10)
+        rest = await lists.by_update(connection, EVENT, ALL, after, 10)
     assert [each.id for each in rest][-1] == first
     assert [group.seats for group in rest[-1].row.groups] == [(1,)]
 
@@ -170,7 +171,7 @@ async def test_a_users_bookings_are_listed_over_all_events(
     after = None
     while True:
         async with database.read() as connection:
-            page = await list_store.of_user(connection, "anna", after, 2)
+            page = await lists.of_user(connection, "anna", after, 2)
         listed += [each.id for each in page]
         if len(page) < 2:
             break

@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import select
 from tests.contract.seats import CONFIGURATION, answer, house
 
-from event_seating.booking import ids, snapshot
-from event_seating.booking.houses import Facts
-from event_seating.booking.log import SeatLog
-from event_seating.booking.records import Configuration, Rules, SaleStatus
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import Configure, Part
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.core.commands import Configure, Part
+from event_seating.booking.core.records import Configuration, Rules, SaleStatus
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.loaded_events import Facts
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import events
@@ -50,7 +51,7 @@ async def add_unmade(
 async def log_of(database: Database, event_id: str) -> SeatLog:
     """The event's log, as one more process has it."""
     log_store = SqlLogStore(database)
-    states = await snapshot.load(event_id, house(), log_store, grace_ms=60_000)
+    states = await state_snapshots.load(event_id, house(), log_store, grace_ms=60_000)
     return SeatLog(event_id, states, log_store, SystemClock())
 
 

@@ -3,8 +3,8 @@
 import pytest
 from tests.contract.seats import EVENT, ask, open_log, place
 
-from event_seating.booking.log import SeatLog
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.db.database import Database
 from event_seating.live.store import LiveStore
 

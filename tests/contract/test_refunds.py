@@ -7,18 +7,18 @@ import pytest
 from msgspec.structs import replace
 from tests.contract.seats import CONFIGURATION, EVENT, ask, house
 
-from event_seating.booking import ledger
-from event_seating.booking.bodies import BookBody, CancelBody, HoldBody
-from event_seating.booking.buyers import Buyers
-from event_seating.booking.caller import Caller
-from event_seating.booking.house import House
-from event_seating.booking.ids import Tokens
-from event_seating.booking.log_budget import LogBudget
-from event_seating.booking.records import SaleStatus
-from event_seating.booking.registry import SeatLogs
-from event_seating.booking.requests import Configure
-from event_seating.booking.service import BookingService
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.api.buyer_cookie import Buyers
+from event_seating.booking.api.caller import Caller
+from event_seating.booking.api.log_budget import LogBudget
+from event_seating.booking.api.request_bodies import BookBody, CancelBody, HoldBody
+from event_seating.booking.api.service import BookingService
+from event_seating.booking.core import ledger
+from event_seating.booking.core.commands import Configure
+from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.ids import Tokens
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.errors import HoldBooked, HoldEnded, HoldExpired, HoldNotFound, HoldReleased

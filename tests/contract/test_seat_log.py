@@ -9,13 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 from tests.contract.seats import EVENT, answer, ask, book, house, many, once, open_log, place
 
-from event_seating.booking import ids, snapshot
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import LogRow
-from event_seating.booking.projection import Buyer
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     BookHold,
     CancelBooking,
     Choice,
@@ -23,8 +17,15 @@ from event_seating.booking.requests import (
     ExtendHold,
     Part,
 )
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.submission import Granted
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.projection import Buyer
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.submission import Granted
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import booked_seats, booking_lines, bookings, seat_log
@@ -61,7 +62,7 @@ async def count(database: Database, table: object) -> int:
 
 async def replayed(store: SqlLogStore) -> SeatStates:
     """The state as the log alone gives it."""
-    return await snapshot.load(EVENT, house(), store, grace_ms=60_000)
+    return await state_snapshots.load(EVENT, house(), store, grace_ms=60_000)
 
 
 async def test_what_is_booked_is_in_the_log_and_in_what_follows_from_it(
@@ -327,7 +328,7 @@ async def test_a_state_comes_back_from_an_image_and_the_rows_after_it(store: Sql
     log = await open_log(store)
     hold = ids.new_key()
     await ask(log, place([1, 2], hold=hold))
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     await book(log, [3])
     await ask(log, ExtendHold(hold))
     loaded = await replayed(store)
@@ -340,7 +341,7 @@ async def test_an_image_that_cannot_be_read_is_passed_over(
 ) -> None:
     log = await open_log(store)
     await book(log, [3])
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     async with database.write() as connection:
         await connection.execute(
             text("UPDATE seat_snapshots SET image = :rubbish"), {"rubbish": b"rubbish"}
@@ -353,9 +354,9 @@ async def test_a_damaged_image_is_passed_over_for_the_older_one(
 ) -> None:
     log = await open_log(store)
     await book(log, [3])
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     await book(log, [4])
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     newest, older = await store.snapshots(EVENT)
     damaged = bytearray(newest.image)
     damaged[-30] ^= 1
@@ -380,14 +381,14 @@ async def test_two_images_are_kept(store: SqlLogStore, database: Database) -> No
     log = await open_log(store)
     for seat in range(4):
         await ask(log, place([seat]))
-        await snapshot.save(EVENT, log.states, store)
+        await state_snapshots.save(EVENT, log.states, store)
     found = await store.snapshots(EVENT)
     assert [each.version for each in found] == [log.states.version, log.states.version - 1]
 
 
 async def test_processes_may_write_the_same_image_at_the_same_moment(store: SqlLogStore) -> None:
     log = await open_log(store)
-    await many(*(snapshot.save(EVENT, log.states, store) for _ in range(8)))
+    await many(*(state_snapshots.save(EVENT, log.states, store) for _ in range(8)))
     assert [each.version for each in await store.snapshots(EVENT)] == [log.states.version]
 
 
@@ -404,7 +405,7 @@ async def test_a_caller_who_leaves_does_not_stop_the_writer(store: SqlLogStore) 
 async def test_a_dry_run_answers_and_changes_nothing(
     store: SqlLogStore, database: Database
 ) -> None:
-    from event_seating.booking.log import Submission  # noqa: PLC0415
+    from event_seating.booking.seat_log.writer import Submission  # noqa: PLC0415
 
     log = await open_log(store)
     before = await count(database, seat_log)

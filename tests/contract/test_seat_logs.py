@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.contract.seats import EVENT, ask, house, open_log, place
 
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.registry import SeatLogs
-from event_seating.booking.store import SqlLogStore, SqlLogTransaction
-from event_seating.booking.submission import Granted
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.sql_store import SqlLogStore, SqlLogTransaction
+from event_seating.booking.seat_log.submission import Granted
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable

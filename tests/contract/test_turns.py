@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text
 
-from event_seating.booking import ids
-from event_seating.booking.log_statements import Statements
-from event_seating.booking.ports import LogRow
-from event_seating.booking.projection import Projection
-from event_seating.booking.store import SqlLogStore
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.projection import Projection
+from event_seating.booking.seat_log.sql_statements import Statements
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seating import ids
 from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.direct import DirectConnection

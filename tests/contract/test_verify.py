@@ -23,13 +23,8 @@ from tests.contract.seats import (
     place,
 )
 
-from event_seating.booking import entries, ids, snapshot
-from event_seating.booking.entries import Amended, Booked, Configured, Entry, Held
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.log import SeatLog
-from event_seating.booking.projection import Buyer
-from event_seating.booking.records import Access, LineGroup, TicketType
-from event_seating.booking.requests import (
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.commands import (
     AreaQuantity,
     BlockSeats,
     CancelBooking,
@@ -40,8 +35,15 @@ from event_seating.booking.requests import (
     ReleaseHold,
     ReleaseHolds,
 )
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.core.log_entries import Amended, Booked, Configured, Entry, Held
+from event_seating.booking.core.records import Access, LineGroup, TicketType
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.projection import Buyer
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import command, verify_store
@@ -65,7 +67,7 @@ async def traffic(store: SqlLogStore) -> SeatLog:
     log, other = await open_log(store), await open_log(store)
     booked = await many(*(book(each, [seat]) for each in (log, other) for seat in range(20)))
     keys = [key for key in booked if isinstance(key, bytes)]
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     area = PlaceHold(ids.new_key(), Choice(areas=(AreaQuantity(0, 3),)), None, box_office=True)
     await ask(other, area, once=once("area"))
     await ask(log, CancelBooking(keys[0]))
@@ -79,7 +81,7 @@ async def traffic(store: SqlLogStore) -> SeatLog:
     await ask(other, hoarded)
     await ask(other, ReleaseHolds(b"home", 10, "desk"))
     await log.catch_up()
-    await snapshot.save(EVENT, log.states, store)
+    await state_snapshots.save(EVENT, log.states, store)
     await book(log, [70, 71, 72], Buyer("anna"))
     return log
 
@@ -260,7 +262,7 @@ async def forge(database: Database, log: SeatLog, forged: Sequence[Entry]) -> No
             ).bindparams(bindparam("batch", b"forged"), bindparam("event", EVENT)),
             {
                 "version": log.states.version + 1,
-                "entries": entries.encode(forged),
+                "entries": log_entries.encode(forged),
                 "at": log.states.at_ms,
             },
         )
@@ -276,7 +278,7 @@ async def test_an_image_that_lost_what_cools_down_is_named_unless_its_log_began_
     await tamper(database, "DELETE FROM seat_snapshots WHERE version < :v", v=version)
     cooling.rests.clear()
     cooling.kept_from.clear()
-    await snapshot.save(EVENT, log.states, SqlLogStore(database))
+    await state_snapshots.save(EVENT, log.states, SqlLogStore(database))
     await tamper(database, "UPDATE seat_log SET format = :f WHERE version < 5", f=form)
     said = await check(database)
     assert len(said) == found
@@ -292,7 +294,7 @@ async def test_an_image_with_another_revision_is_named_unless_its_log_began_with
     hold = next(iter(states.ledger.holds.values()))
     await tamper(database, "DELETE FROM seat_snapshots")
     states.ledger.holds[hold.id] = replace(hold, revision=hold.revision + 1)
-    await snapshot.save(EVENT, states, SqlLogStore(database))
+    await state_snapshots.save(EVENT, states, SqlLogStore(database))
     await tamper(database, "UPDATE seat_log SET format = :f WHERE version < 5", f=form)
     said = await check(database)
     assert len(said) == found, said

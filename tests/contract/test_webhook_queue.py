@@ -10,7 +10,7 @@ from tests.jobs import QUICK, Jobs, jobs_on, until
 from tests.receivers import Receiver, answer, hang, receiving
 from tests.valkey import Valkey
 
-from event_seating.booking.news import NewsJobs
+from event_seating.booking.effects.webhook_messages import NewsJobs
 from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, Handler
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender

@@ -8,7 +8,7 @@ from tests.jobs import Jobs, jobs_on, until
 from tests.valkey import Valkey
 
 from event_seating import workshop
-from event_seating.booking.announcements import CONFIRMATION
+from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
 from event_seating.clock import SystemClock
 from event_seating.config import Settings
 from event_seating.db.database import Database

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from event_seating.booking.entries import (
+from event_seating.booking.core.log_entries import (
     FORMAT,
     Amended,
     Blocked,
@@ -26,9 +26,7 @@ from event_seating.booking.entries import (
     Unblocked,
     encode,
 )
-from event_seating.booking.image import IMAGE_FORMAT
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import (
+from event_seating.booking.core.records import (
     Access,
     CancelReason,
     Configuration,
@@ -38,6 +36,8 @@ from event_seating.booking.records import (
     SaleStatus,
     TicketType,
 )
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.core.state_codec import IMAGE_FORMAT
 from tests.golden.texts import in_lines
 from tests.unit.booking.houses import NOW, one_row
 

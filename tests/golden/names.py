@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from event_seating.booking.announcements import CONFIRMATION, NEWS, NEWS_TYPES
-from event_seating.booking.cancelled_events import CANCEL_EVENT
-from event_seating.booking.confirmation import CANCELLATION
-from event_seating.booking.report import REPORT
+from event_seating.booking.effects.cancelled_events import CANCEL_EVENT
+from event_seating.booking.effects.follow_up_jobs import CONFIRMATION, NEWS, NEWS_TYPES
+from event_seating.booking.effects.mails import CANCELLATION
+from event_seating.booking.effects.reports import REPORT
 from event_seating.bootstrap import Parts
 from event_seating.config import Settings
 from event_seating.db import schema

@@ -13,10 +13,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from event_seating.booking.buyers import Buyers, identity, of_address, of_network, of_reference
-from event_seating.booking.caller import Caller
-from event_seating.booking.ids import Tokens, to_text
-from event_seating.booking.ports import LogRow
+from event_seating.booking.api.buyer_cookie import (
+    Buyers,
+    identity,
+    of_address,
+    of_network,
+    of_reference,
+)
+from event_seating.booking.api.caller import Caller
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seating.ids import Tokens, to_text
 from event_seating.db.database import Database
 from event_seating.db.direct import PostgresConnection, Prepared
 from event_seating.db.instance import INSTANCE_LOCK

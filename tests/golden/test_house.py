@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from event_seating.booking.announcements import NEWS_TYPES
+from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from tests.golden import house, jobs
 from tests.golden.texts import DATA, as_json, recorded
 from tests.valkey import Valkey

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from event_seating.booking.entries import decode, encode
-from event_seating.booking.model import SeatStates
+from event_seating.booking.core.log_entries import decode, encode
+from event_seating.booking.core.seat_state import SeatStates
 from tests.golden import log
 from tests.golden.log import kept, seen
 from tests.golden.texts import DATA, of_lines, recorded

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from event_seating.booking.buyers import Buyers, Cookie
-from event_seating.booking.ids import Tokens, from_text
-from event_seating.booking.ports import LogRow
+from event_seating.booking.api.buyer_cookie import Buyers, Cookie
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seating.ids import Tokens, from_text
 from event_seating.clock import SystemClock
 from event_seating.jobs import tally
 from event_seating.jobs.tally import Attempts

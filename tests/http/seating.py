@@ -6,9 +6,9 @@ import httpx
 import msgspec
 from tests.conftest import Service
 
-from event_seating.booking.records import Rules
-from event_seating.booking.requests import Configure
-from event_seating.booking.submission import Submission
+from event_seating.booking.core.commands import Configure
+from event_seating.booking.core.records import Rules
+from event_seating.booking.seat_log.submission import Submission
 
 KEY = "an-idempotency-key-that-is-long"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Service
 from tests.http.seating import hold, on_sale
 
-from event_seating.booking import exports
+from event_seating.booking.reads import exports
 from event_seating.db.tables import bookings
 from event_seating.errors import DatabaseUnavailable
 
@@ -145,7 +145,7 @@ async def test_an_export_that_fails_at_once_is_an_error_like_every_other(
     async def away(*_: Any) -> Any:
         raise DatabaseUnavailable
 
-    monkeypatch.setattr("event_seating.booking.list_store.by_id", away)
+    monkeypatch.setattr("event_seating.booking.reads.lists.by_id", away)
     answer = await listed(service, event, accept="text/csv")
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
 

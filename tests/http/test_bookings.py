@@ -8,9 +8,9 @@ from sqlalchemy import text
 from tests.conftest import Service, in_process
 from tests.http.seating import KEY, hold, on_sale, statuses
 
-from event_seating.booking.records import Configuration, SaleStatus
-from event_seating.booking.requests import Configure
-from event_seating.booking.submission import Submission
+from event_seating.booking.core.commands import Configure
+from event_seating.booking.core.records import Configuration, SaleStatus
+from event_seating.booking.seat_log.submission import Submission
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from tests.conftest import Service
 from tests.http.jobs import asked, job
 from tests.http.seating import hold, on_sale, statuses
 
-from event_seating.booking.cancelled_events import CANCEL_EVENT, ROW_MAX, CancelledEvents
+from event_seating.booking.effects.cancelled_events import CANCEL_EVENT, ROW_MAX, CancelledEvents
 from event_seating.jobs.model import JobFailed
 
 pytestmark = pytest.mark.anyio

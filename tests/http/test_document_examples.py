@@ -13,7 +13,7 @@ from sqlalchemy import update
 from tests.conftest import Service, in_process
 from tests.document import Answered, Document, Operation, document_of
 
-from event_seating.booking.examples import EVENT_ID, HOLD_TOKEN
+from event_seating.booking.api.examples import EVENT_ID, HOLD_TOKEN
 from event_seating.db.tables import outbox
 from event_seating.jobs import files
 from event_seating.users.import_file import CSV, NDJSON

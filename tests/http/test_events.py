@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.http.seating import hold, seat_map, statuses
 
-from event_seating.booking.log import SeatLog
-from event_seating.booking.requests import Configure
+from event_seating.booking.core.commands import Configure
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.db.database import Database
 from event_seating.demo import SEATS, STANDING, add_demo_event
 from event_seating.errors import DatabaseUnavailable

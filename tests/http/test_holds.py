@@ -10,12 +10,13 @@ from sqlalchemy import text
 from tests.conftest import Service, in_process
 from tests.http.seating import KEY, hold, on_sale, statuses
 
-from event_seating.booking import ids, snapshot
-from event_seating.booking.ids import Tokens
-from event_seating.booking.log import SeatLog
-from event_seating.booking.requests import Choice, PlaceHold
-from event_seating.booking.store import SqlLogStore
-from event_seating.booking.submission import Submission
+from event_seating.booking.core.commands import Choice, PlaceHold
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.sql_store import SqlLogStore
+from event_seating.booking.seat_log.submission import Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.ids import Tokens
 from event_seating.clock import SystemClock
 from event_seating.db import secrets
 
@@ -339,7 +340,7 @@ async def test_a_hold_that_another_instance_placed_is_found(service: Service, ev
     logs = service.parts.seat_logs
     here = await logs.get(event)
     index, store = here.states.index, SqlLogStore(service.parts.database)
-    states = await snapshot.load(event, index, store, grace_ms=60_000)
+    states = await state_snapshots.load(event, index, store, grace_ms=60_000)
     there = SeatLog(event, states, store, SystemClock())
     key = ids.new_key()
     request = PlaceHold(key, Choice((0,)), b"buyer")

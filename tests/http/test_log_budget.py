@@ -10,8 +10,8 @@ from sqlalchemy import text
 from tests.conftest import Service, in_process
 from tests.http.seating import on_sale_by
 
-from event_seating.booking import log_budget
-from event_seating.booking.log_budget import LogBudget
+from event_seating.booking.api import log_budget
+from event_seating.booking.api.log_budget import LogBudget
 
 pytestmark = pytest.mark.anyio
 

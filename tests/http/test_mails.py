@@ -15,8 +15,8 @@ from tests.http.seating import hold, on_sale
 from tests.smtp import SmtpServer
 from tests.unit.mail.letters import NothingNoted
 
-from event_seating.booking import confirmation
-from event_seating.booking.confirmation import BookingMails
+from event_seating.booking.effects import mails
+from event_seating.booking.effects.mails import BookingMails
 from event_seating.cache.coherence import Coherence
 from event_seating.clock import SystemClock
 from event_seating.db.tables import users
@@ -270,7 +270,7 @@ async def test_a_long_booking_names_the_first_seats_and_counts_the_rest(
     event: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(confirmation, "LINES_MAX", 1)
+    monkeypatch.setattr(mails, "LINES_MAX", 1)
     await confirm(confirmations, event, await book(service, event))
     for kind in ("plain", "html"):
         assert "and 2 more" in part(server.received[0].message, kind)

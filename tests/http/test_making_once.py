@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from tests.conftest import Service, in_process
 from tests.http.seating import seat_map
 
-from event_seating.booking.log import SeatLog
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.clock import Clock, SystemClock
 from event_seating.db import tables
 from event_seating.db.kept_answers import ANSWERS_KEPT_MS, Call

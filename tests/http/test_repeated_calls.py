@@ -11,7 +11,7 @@ from tests.conftest import Service, in_process
 from tests.http.jobs import job
 from tests.http.seating import KEY, on_sale, statuses
 
-from event_seating.booking.ports import ENDED_KEPT_MS
+from event_seating.booking.seat_log.ports import ENDED_KEPT_MS
 from event_seating.db.tables import idempotency
 from event_seating.jobs.purge import Purge
 

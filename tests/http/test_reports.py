@@ -13,9 +13,10 @@ from tests.conftest import Service, in_process
 from tests.http.jobs import Told, asked, job
 from tests.http.seating import hold, on_sale
 
-from event_seating.booking import ids, report
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.report import Places, Reports
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.effects import reports as reports_module
+from event_seating.booking.effects.reports import Places, Reports
+from event_seating.booking.seating import ids
 from event_seating.db.tables import booking_lines, bookings
 from event_seating.jobs import files
 from event_seating.jobs.files import FileHead
@@ -151,7 +152,7 @@ async def test_a_long_report_takes_the_memory_of_a_page_and_tells_how_far_it_is(
 ) -> None:
     await sell(service, event, MANY)
     told = Told()
-    monkeypatch.setattr(report, "TELL_EVERY_PIECES", 50)
+    monkeypatch.setattr(reports_module, "TELL_EVERY_PIECES", 50)
     tracemalloc.start()
     result = await reports.make(job("report", {"eventId": event, "kind": "sales"}, event, told))
     _, peak = tracemalloc.get_traced_memory()

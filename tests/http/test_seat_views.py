@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.http.seating import hold, on_sale, seat_map
 
-from event_seating.booking import ids
+from event_seating.booking.seating import ids
 
 pytestmark = pytest.mark.anyio
 
@@ -319,7 +319,7 @@ async def test_a_seat_of_an_event_that_left_memory_is_read_again(service: Servic
 def test_the_edge_knows_an_id_when_it_sees_one() -> None:
     import re  # noqa: PLC0415
 
-    from event_seating.booking.seat_routes import SEATS_PATH  # noqa: PLC0415
+    from event_seating.booking.api.seat_routes import SEATS_PATH  # noqa: PLC0415
 
     event = ids.new_event_id()
     assert re.match(SEATS_PATH, f"/events/{event}/seats")

@@ -8,7 +8,7 @@ from tests.conftest import Service
 from tests.http.seating import KEY, on_sale
 
 from event_seating import app
-from event_seating.booking.routes import OF_EVERY_SALE
+from event_seating.booking.api.routes import OF_EVERY_SALE
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.http.seating import on_sale
 
-from event_seating.booking import cool_down, expiries, ledger
+from event_seating.booking.core import cool_down, expiries, ledger
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.conftest import Service, in_process
 from tests.unit.venues.maps import area, plan, seat, seat_map
 
-from event_seating.booking.plans import seat_index
+from event_seating.booking.seating.numbering import seat_index
 from event_seating.errors import VenueNotFound, VenueVersionNotFound
 from event_seating.venues import service as service_module
 from event_seating.venues.arenas import arena

@@ -13,8 +13,8 @@ from tests.conftest import Service, in_process
 from tests.http.seating import hold, on_sale
 from tests.receivers import Receiver, answer, receiving
 
-from event_seating.booking.announcements import NEWS_TYPES
-from event_seating.booking.news import NAMED_MAX, NewsJobs
+from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
+from event_seating.booking.effects.webhook_messages import NAMED_MAX, NewsJobs
 from event_seating.db.tables import outbox
 from event_seating.jobs import outbox as outbox_store
 from event_seating.jobs.model import Job, JobDone, JobFailed
@@ -392,7 +392,7 @@ class TestHearing:
         self, service: Service, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert NAMED_MAX == 1_000
-        monkeypatch.setattr("event_seating.booking.news.NAMED_MAX", 15)
+        monkeypatch.setattr("event_seating.booking.effects.webhook_messages.NAMED_MAX", 15)
         event = await on_sale(service)
         secret = (await subscribe(service, receiver))["secret"]
         await service.client.post(

@@ -11,7 +11,7 @@ from playwright._impl._driver import compute_driver_executable
 from tests.rules import markdown
 from tests.rules.repository import ROOT
 
-from event_seating.booking.announcements import NEWS_TYPES
+from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from event_seating.clock import SystemClock
 from event_seating.webhooks import signing
 

@@ -5,18 +5,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from event_seating.booking.cool_down import CoolDown
-from event_seating.booking.decisions import RuleBook
-from event_seating.booking.doubt import LostRace
-from event_seating.booking.entries import Amended, Booked, Exchanged, Frozen, Held, Thawed
-from event_seating.booking.ledger import Ledger
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import Batch, SeatStates
-from event_seating.booking.ports import Claim, LogRow, LogTransaction, StoredAnswer
-from event_seating.booking.projection import Projection
-from event_seating.booking.records import AVAILABLE, Groups, Hold, Rest, seats_of
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     Best,
     BookHold,
     ChangeHold,
@@ -26,7 +15,18 @@ from event_seating.booking.requests import (
     ReleaseHold,
     ThawHold,
 )
-from event_seating.booking.submission import Decided
+from event_seating.booking.core.cool_down import CoolDown
+from event_seating.booking.core.decisions import RuleBook
+from event_seating.booking.core.ledger import Ledger
+from event_seating.booking.core.log_entries import Amended, Booked, Exchanged, Frozen, Held, Thawed
+from event_seating.booking.core.records import AVAILABLE, Groups, Hold, Rest, seats_of
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_state import Batch, SeatStates
+from event_seating.booking.seat_log.in_doubt import LostRace
+from event_seating.booking.seat_log.ports import Claim, LogRow, LogTransaction, StoredAnswer
+from event_seating.booking.seat_log.projection import Projection
+from event_seating.booking.seat_log.submission import Decided
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.database import Transaction
 from event_seating.simulation.process import Parts

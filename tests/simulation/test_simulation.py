@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from tests.simulation.planted import BUGS
 
-from event_seating.booking.refusals import RefusalCode
+from event_seating.booking.core.refusals import RefusalCode
 from event_seating.simulation import many
 from event_seating.simulation.run import Outcome, Simulation
 

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from tests.contract.seats import CONFIGURATION, EVENT, answer, house, once, place
 
-from event_seating.booking.doubt import DOUBT_MAX_S
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import Claim, LogRow, StoredAnswer
-from event_seating.booking.projection import Projection
-from event_seating.booking.requests import Configure, Request
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.core.commands import Configure, Request
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log.in_doubt import DOUBT_MAX_S
+from event_seating.booking.seat_log.ports import Claim, LogRow, StoredAnswer
+from event_seating.booking.seat_log.projection import Projection
+from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import SimulatedDatabase, Transaction

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from event_seating.booking.houses import Facts, Occasion
-from event_seating.booking.ids import is_event_id
-from event_seating.booking.records import SaleStatus
+from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.seating.ids import is_event_id
+from event_seating.booking.seating.loaded_events import Facts, Occasion
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.events import store

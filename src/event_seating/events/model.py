@@ -13,15 +13,15 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from event_seating import money, times
-from event_seating.booking import audit
-from event_seating.booking.records import (
+from event_seating.booking.core.records import (
     HOLD_TOTAL_LONGEST_MS,
     Access,
     Configuration,
     Rules,
     SaleStatus,
 )
-from event_seating.booking.ticket_types import default_type
+from event_seating.booking.core.ticket_types import default_type
+from event_seating.booking.reads import audit_trail
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.events import prices
 from event_seating.events.faults import Fault, invalid, line_of_text
@@ -152,7 +152,7 @@ class Event(msgspec.Struct, frozen=True):
             "status": sale.status,
             "salesStart": _time_or_none(sale.sales_start_ms),
             "salesEnd": _time_or_none(sale.sales_end_ms),
-            "prices": audit.prices(sale, staff=staff),
+            "prices": audit_trail.prices(sale, staff=staff),
             "ticketTypes": _types(sale, staff=staff),
             "defaultTicketType": default_type(sale),
             "rules": {

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta, UnsetType
 
 from event_seating import money
-from event_seating.booking.records import STANDARD, Access, Configuration, TicketType
-from event_seating.booking.ticket_types import (
+from event_seating.booking.core.records import STANDARD, Access, Configuration, TicketType
+from event_seating.booking.core.ticket_types import (
     TICKET_TYPES_MAX,
     default_type,
     hidden_types,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import times
-from event_seating.booking.bodies import PATTERNS, CancelEventBody
-from event_seating.booking.records import Access, SaleStatus
+from event_seating.booking.api.request_bodies import PATTERNS, CancelEventBody
+from event_seating.booking.core.records import Access, SaleStatus
 from event_seating.errors import (
     ConfigurationChanged,
     DatabaseUnavailable,

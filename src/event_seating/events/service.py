@@ -31,14 +31,14 @@ from weakref import WeakValueDictionary
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking import ids
-from event_seating.booking.cancelled_events import cancel_event_job
-from event_seating.booking.log import SeatLog
-from event_seating.booking.ports import Claim
-from event_seating.booking.records import Configuration, Rules, SaleStatus
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import Configure, Part
-from event_seating.booking.submission import Granted, Once, Submission
+from event_seating.booking.core.commands import Configure, Part
+from event_seating.booking.core.records import Configuration, Rules, SaleStatus
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.effects.cancelled_events import cancel_event_job
+from event_seating.booking.seat_log.ports import Claim
+from event_seating.booking.seat_log.submission import Granted, Once, Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.config import Settings

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import BigInteger, Row, bindparam, delete, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.records import Configuration
+from event_seating.booking.core.records import Configuration
 from event_seating.db.tables import events, venue_versions
 from event_seating.events.model import Event, Occasion
 

@@ -21,17 +21,17 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from event_seating.booking import entries as entries_module
-from event_seating.booking.entries import (
+from event_seating.booking.core import log_entries as entries_module
+from event_seating.booking.core.log_entries import (
     BrokenEntriesError,
     Configured,
     Entry,
     UnknownFormatError,
     changes,
 )
-from event_seating.booking.house import House
-from event_seating.booking.log import SeatLog
-from event_seating.booking.ports import LogRow
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating.bookable_event import House
 from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable
 from event_seating.events.model import Event
 from event_seating.live import frames

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.records import STATUS_NAMES
+from event_seating.booking.core.records import STATUS_NAMES
+from event_seating.booking.core.seat_index import SeatIndex
 
 FRAME_SEATS_MAX: Final = 5_000
 """Seats that a frame names, about 100 kB. A snapshot, which is compressed once for all, is the

@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
-from event_seating.booking.entries import Entry
-from event_seating.booking.house import House, HouseOf
-from event_seating.booking.log import SeatLog
-from event_seating.booking.registry import SeatLogs
-from event_seating.booking.views import opened
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.reads.seat_map_status import opened
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating.bookable_event import House, HouseOf
 from event_seating.errors import DatabaseUnavailable, Draining, WatchersFull
 from event_seating.events.model import Event
 from event_seating.live.feed import Feed, Rows, Tally, Timer

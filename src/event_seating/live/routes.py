@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating import errors
-from event_seating.booking.schemas import Counts
-from event_seating.booking.seat_routes import EPOCH_CHARS_MAX
+from event_seating.booking.api.answer_schemas import Counts
+from event_seating.booking.api.seat_routes import EPOCH_CHARS_MAX
 from event_seating.errors import EventUnavailable
 from event_seating.events.routes import EventBody
 from event_seating.live import frames

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import parse_qs
 
-from event_seating.booking.ids import EVENT_ID_CHARS
-from event_seating.booking.seat_routes import EPOCH_CHARS_MAX
+from event_seating.booking.api.seat_routes import EPOCH_CHARS_MAX
+from event_seating.booking.seating.ids import EVENT_ID_CHARS
 from event_seating.errors import (
     Draining,
     EventNotFound,

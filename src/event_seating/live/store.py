@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Integer, bindparam, select, tuple_
 
-from event_seating.booking.ports import LogRow
+from event_seating.booking.seat_log.ports import LogRow
 from event_seating.db.database import Database
 from event_seating.db.tables import seat_log
 

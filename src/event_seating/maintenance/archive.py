@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from event_seating.booking.ports import LogRow
-from event_seating.booking.records import SaleStatus
-from event_seating.booking.store import SNAPSHOTS_KEPT
+from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.sql_store import SNAPSHOTS_KEPT
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.maintenance import archive_file, archive_store, expected, verify_store

@@ -19,9 +19,9 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from event_seating.booking import entries
-from event_seating.booking.entries import BrokenEntriesError, UnknownFormatError
-from event_seating.booking.ports import LogRow
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.log_entries import BrokenEntriesError, UnknownFormatError
+from event_seating.booking.seat_log.ports import LogRow
 
 FORMAT: Final = 1
 
@@ -111,7 +111,7 @@ def check(path: Path) -> Checked:
     for each in read(path):
         if isinstance(each, LogRow):
             try:
-                entries.decode(each.format, each.entries)
+                log_entries.decode(each.format, each.entries)
             except (UnknownFormatError, BrokenEntriesError) as error:
                 raise BrokenArchiveError(f"row {each.version} cannot be read: {error}") from error
         else:

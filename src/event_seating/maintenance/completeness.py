@@ -7,9 +7,9 @@ nothing of that time is left.
 
 from typing import Final
 
-from event_seating.booking.cool_down import COOL_DOWN_MS
-from event_seating.booking.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
-from event_seating.booking.ports import LogRow
+from event_seating.booking.core.cool_down import COOL_DOWN_MS
+from event_seating.booking.core.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
+from event_seating.booking.seat_log.ports import LogRow
 
 COMPLETE_SINCE: Final = 2
 """The format of the log beside which images have both."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from event_seating.booking.records import Configuration, Groups, total
+from event_seating.booking.core.records import Configuration, Groups, total
 
 Lines = dict[int, tuple[str, int]]
 """Ticket type and price, by seat."""

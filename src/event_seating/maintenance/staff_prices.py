@@ -6,9 +6,9 @@ needs no key.
 
 from collections.abc import Iterator
 
-from event_seating.booking.entries import Amended, Entry, Held
-from event_seating.booking.records import Configuration, Groups
-from event_seating.booking.ticket_types import hidden_types
+from event_seating.booking.core.log_entries import Amended, Entry, Held
+from event_seating.booking.core.records import Configuration, Groups
+from event_seating.booking.core.ticket_types import hidden_types
 
 
 def taken_without_key(entry: Entry, sale: Configuration | None) -> Iterator[str]:

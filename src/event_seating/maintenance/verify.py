@@ -15,9 +15,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking import entries, ids
-from event_seating.booking.arrays import InvariantError
-from event_seating.booking.entries import (
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.invariants import difference
+from event_seating.booking.core.log_entries import (
     Booked,
     BrokenEntriesError,
     Cancelled,
@@ -26,13 +26,14 @@ from event_seating.booking.entries import (
     Exchanged,
     UnknownFormatError,
 )
-from event_seating.booking.image import BrokenImageError
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.invariants import difference
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import LogRow
-from event_seating.booking.projection import CANCELLED, CONFIRMED
-from event_seating.booking.records import seat_count
+from event_seating.booking.core.records import seat_count
+from event_seating.booking.core.seat_arrays import InvariantError
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.core.state_codec import BrokenImageError
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED
+from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.maintenance import expected, verify_store
@@ -203,7 +204,7 @@ class _Check:
             self._say(f"row {following} of the log is missing, the next is {row.version}")
             return False
         try:
-            found = entries.decode(row.format, row.entries)
+            found = log_entries.decode(row.format, row.entries)
             self._states.apply(row.version, row.at_ms, self._watched(found, row))
         except (InvariantError, UnknownFormatError, BrokenEntriesError) as error:
             self._say(f"row {row.version} of the log does not fit what is before it: {error}")
@@ -311,7 +312,7 @@ class _Check:
         ended = {
             (row.version, operation.booking)
             for row in named
-            for entry in entries.decode(row.format, row.entries)
+            for entry in log_entries.decode(row.format, row.entries)
             for operation in entry.operations
             if isinstance(operation, Cancelled)
         }

@@ -3,8 +3,8 @@
 from array import array
 from bisect import bisect_left
 
-from event_seating.booking import ids
-from event_seating.booking.ledger import GONE_MAX, GONE_MS, Ledger
+from event_seating.booking.core.ledger import GONE_MAX, GONE_MS, Ledger
+from event_seating.booking.seating import ids
 from event_seating.maintenance import expected
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.ports import LogRow
+from event_seating.booking.seat_log.ports import LogRow
 from event_seating.maintenance import archive_file, archive_store, verify_store
 from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.archive_store import Archived

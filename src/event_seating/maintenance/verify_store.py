@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.ports import LogRow, Snapshot
+from event_seating.booking.seat_log.ports import LogRow, Snapshot
 from event_seating.db.database import Database
 from event_seating.db.tables import (
     booked_seats,

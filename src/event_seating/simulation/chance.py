@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from event_seating.booking.ids import KEY_BYTES
+from event_seating.booking.seating.ids import KEY_BYTES
 
 Item = TypeVar("Item")
 

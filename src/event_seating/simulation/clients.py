@@ -12,13 +12,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from event_seating.booking.entries import Entry
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import Batch
-from event_seating.booking.ports import Claim
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import BookHold, BookSeats, PlaceHold, Request
-from event_seating.booking.submission import Granted, Once, Submission
+from event_seating.booking.core.commands import BookHold, BookSeats, PlaceHold, Request
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.seat_log.ports import Claim
+from event_seating.booking.seat_log.submission import Granted, Once, Submission
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import (
     DatabaseUnavailable,
     EventUnavailable,

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from event_seating.booking import ids
-from event_seating.booking.projection import CONFIRMED
+from event_seating.booking.seat_log.projection import CONFIRMED
+from event_seating.booking.seating import ids
 from event_seating.simulation.database import Tables
 from event_seating.simulation.seen import must
 

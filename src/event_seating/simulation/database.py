@@ -12,10 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from event_seating.booking.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, Snapshot, StoredAnswer
-from event_seating.booking.projection import Projection, Row
-from event_seating.booking.records import Configuration
-from event_seating.booking.store import CLOCK_SLACK_MS, SNAPSHOTS_KEPT
+from event_seating.booking.core.records import Configuration
+from event_seating.booking.seat_log.ports import (
+    ENDED_KEPT_MS,
+    GONE,
+    Claim,
+    LogRow,
+    Snapshot,
+    StoredAnswer,
+)
+from event_seating.booking.seat_log.projection import Projection, Row
+from event_seating.booking.seat_log.sql_store import CLOCK_SLACK_MS, SNAPSHOTS_KEPT
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.loop import NS_PER_MS, VirtualLoop
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from event_seating.booking import snapshot
-from event_seating.booking.entries import Entry
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.log import SeatLog
-from event_seating.booking.model import SeatStates
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.registry import SWEEP_EVERY_S
-from event_seating.booking.submission import Granted, Submission
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.registry import SWEEP_EVERY_S
+from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import STARTED_MS, SimulatedDatabase, Transaction
@@ -139,7 +139,7 @@ class Process:
         world = self._world
         while True:
             try:
-                states = await snapshot.load(
+                states = await state_snapshots.load(
                     world.event_id, world.index, self.store, grace_ms=world.grace_ms
                 )
             except DatabaseUnavailable:
@@ -169,7 +169,7 @@ class Process:
     async def save(self, log: SeatLog) -> None:
         """Write a snapshot."""
         try:
-            await snapshot.save(self._world.event_id, log.states, self.store)
+            await state_snapshots.save(self._world.event_id, log.states, self.store)
         except DatabaseUnavailable:
             return
         self._world.count.note("snapshot written")

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from event_seating.booking import entries
-from event_seating.booking.caps import NETWORK_FACTOR
-from event_seating.booking.cool_down import COOL_DOWN_MS
-from event_seating.booking.entries import (
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.caps import NETWORK_FACTOR
+from event_seating.booking.core.cool_down import COOL_DOWN_MS
+from event_seating.booking.core.log_entries import (
     Amended,
     Blocked,
     Booked,
@@ -30,8 +30,8 @@ from event_seating.booking.entries import (
     Unblocked,
     from_ranges,
 )
-from event_seating.booking.projection import CANCELLED, CONFIRMED
-from event_seating.booking.records import Access, Configuration, Groups, Rules, SaleStatus
+from event_seating.booking.core.records import Access, Configuration, Groups, Rules, SaleStatus
+from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED
 from event_seating.simulation.compared import compare
 from event_seating.simulation.database import Tables, Written
 from event_seating.simulation.seen import BookingSeen, HoldSeen, Lines, lines_of, must, without
@@ -82,7 +82,7 @@ class Referee:
         must(row.at_ms >= self.at_ms, f"time runs backwards in version {row.version}")
         self.version, self.at_ms = row.version, row.at_ms
         self._touched.clear()
-        for entry in entries.decode(row.format, row.entries):
+        for entry in log_entries.decode(row.format, row.entries):
             self._actor = entry.actor
             for operation in entry.operations:
                 self._FOLLOW[type(operation)](self, operation)

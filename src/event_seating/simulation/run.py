@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import structlog
 
-from event_seating.booking import entries
-from event_seating.booking.image import BrokenImageError
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.invariants import difference
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import Snapshot
-from event_seating.booking.projection import CONFIRMED
-from event_seating.booking.records import SaleStatus
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.invariants import difference
+from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.core.state_codec import BrokenImageError
+from event_seating.booking.seat_log.ports import Snapshot
+from event_seating.booking.seat_log.projection import CONFIRMED
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.chaos import Chaos
 from event_seating.simulation.clients import Call, Client
@@ -201,7 +201,7 @@ class Simulation:
         at = {row.version: row for row in world.database.tables.rows}
         for version in range(1, world.referee.version + 1):
             row = at[version]
-            states.apply(version, row.at_ms, entries.decode(row.format, row.entries))
+            states.apply(version, row.at_ms, log_entries.decode(row.format, row.entries))
             for saved in world.database.tables.snapshots:
                 if saved.version == version:
                     self._compare_snapshot(saved, states)

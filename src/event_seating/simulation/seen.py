@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from event_seating.booking.projection import CONFIRMED
-from event_seating.booking.records import Groups
+from event_seating.booking.core.records import Groups
+from event_seating.booking.seat_log.projection import CONFIRMED
 
 Lines = dict[int, tuple[str, int]]
 """Ticket type and price, by seat."""

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from event_seating.booking.ports import Claim, LogRow, Snapshot, StoredAnswer
-from event_seating.booking.projection import Projection
+from event_seating.booking.seat_log.ports import Claim, LogRow, Snapshot, StoredAnswer
+from event_seating.booking.seat_log.projection import Projection
 from event_seating.clock import MS_PER_S
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.chance import Chance

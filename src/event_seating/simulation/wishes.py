@@ -11,15 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.records import (
-    Access,
-    Configuration,
-    Rules,
-    SaleStatus,
-    TicketType,
-)
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     Best,
     BlockSeats,
@@ -41,6 +33,8 @@ from event_seating.booking.requests import (
     UnblockSeats,
     WindUp,
 )
+from event_seating.booking.core.records import Access, Configuration, Rules, SaleStatus, TicketType
+from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.referee import Referee
 from event_seating.simulation.seen import HoldSeen

@@ -6,15 +6,9 @@ from hypothesis import strategies as st
 from tests.unit.booking.naive import Naive
 from tests.unit.booking.naive_seats import neighbours
 
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.records import (
-    Access,
-    Configuration,
-    Rules,
-    SaleStatus,
-    TicketType,
-)
-from event_seating.booking.requests import AreaQuantity, Best, Choice, Part
+from event_seating.booking.core.commands import AreaQuantity, Best, Choice, Part
+from event_seating.booking.core.records import Access, Configuration, Rules, SaleStatus, TicketType
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 
 START = 1_700_000_000_000
 GRACE_MS = 60_000

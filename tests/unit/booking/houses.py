@@ -1,11 +1,11 @@
 """Small houses for the tests of the rules."""
 
-from event_seating.booking.entries import Entry
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.model import Batch, SeatStates
-from event_seating.booking.records import Configuration, Rules
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import Choice, Configure, PlaceHold, Request
+from event_seating.booking.core.commands import Choice, Configure, PlaceHold, Request
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.records import Configuration, Rules
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_state import Batch, SeatStates
 
 NOW = 1_700_000_000_000
 PRICES = {"1": {"standard": 4500, "child": 2000}, "2": {"standard": 9000}}

@@ -6,7 +6,7 @@ by looking at every seat. It grants or refuses and says what every seat is after
 
 from tests.unit.booking.naive_seats import HOUR, MINUTE, NaiveSeats
 
-from event_seating.booking.requests import Best, CancelBooking, Choice, Part, ReleaseHold
+from event_seating.booking.core.commands import Best, CancelBooking, Choice, Part, ReleaseHold
 
 
 class Naive(NaiveSeats):

@@ -28,11 +28,7 @@ from tests.unit.booking.asking import (
     some,
 )
 
-from event_seating.booking.entries import FORMAT, changes, decode, encode
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import STATUS_NAMES, Configuration, Rules, SaleStatus, total
-from event_seating.booking.refusals import Refusal, RefusalCode
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     Best,
     BlockSeats,
@@ -53,6 +49,10 @@ from event_seating.booking.requests import (
     UnblockSeats,
     WindUp,
 )
+from event_seating.booking.core.log_entries import FORMAT, changes, decode, encode
+from event_seating.booking.core.records import STATUS_NAMES, Configuration, Rules, SaleStatus, total
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_state import SeatStates
 
 
 class RulesAgainstNaive(RuleBasedStateMachine):

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.booking.houses import row_of
 
-from event_seating.booking import arrays as arrays_module
-from event_seating.booking.arrays import Before, InvariantError, SeatArrays
-from event_seating.booking.index import STATUSES, AreaPlan, SeatIndex
-from event_seating.booking.records import AVAILABLE, BLOCKED, BOOKED, HELD
+from event_seating.booking.core import seat_arrays as arrays_module
+from event_seating.booking.core.records import AVAILABLE, BLOCKED, BOOKED, HELD
+from event_seating.booking.core.seat_arrays import Before, InvariantError, SeatArrays
+from event_seating.booking.core.seat_index import STATUSES, AreaPlan, SeatIndex
 
 INDEX = SeatIndex(
     [row_of(5), row_of(3, name="2", y=1.0), row_of(1, name="3", y=2.0)],

@@ -2,12 +2,7 @@
 
 from tests.unit.booking.houses import NOW, configure, do, event, granted, one_row, refused, row_of
 
-from event_seating.booking.entries import Entry, Held
-from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import Rules, seats_of
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     Best,
     BlockSeats,
     Part,
@@ -15,6 +10,11 @@ from event_seating.booking.requests import (
     ReleaseHold,
     UnblockSeats,
 )
+from event_seating.booking.core.log_entries import Entry, Held
+from event_seating.booking.core.records import Rules, seats_of
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_state import SeatStates
 
 
 def best(states: SeatStates, hold: bytes, quantity: int, **filters: object) -> tuple[int, ...]:

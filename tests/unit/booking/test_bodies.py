@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 from msgspec import inspect
 
-from event_seating.booking import bodies
+from event_seating.booking.api import request_bodies
 from event_seating.errors import InvalidRequest
 from event_seating.events.model import EventChange, NewEvent
 from event_seating.venues.model import AREAS_MAX, ID_CHARS_MAX
 from event_seating.web.json_body import JsonBody
 
 REQUESTS = [
-    bodies.HoldBody,
-    bodies.ChangeHoldBody,
-    bodies.BookBody,
-    bodies.CancelBody,
-    bodies.ChangeBookingBody,
-    bodies.BlockBody,
+    request_bodies.HoldBody,
+    request_bodies.ChangeHoldBody,
+    request_bodies.BookBody,
+    request_bodies.CancelBody,
+    request_bodies.ChangeBookingBody,
+    request_bodies.BlockBody,
     NewEvent,
     EventChange,
 ]
@@ -56,23 +56,27 @@ def test_each_list_and_object_of_a_request_has_a_bound(kind: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "body", "field"),
     [
-        (bodies.HoldBody, {"areas": {f"F{n}": 1 for n in range(60_000)}}, "areas"),
-        (bodies.HoldBody, {"areas": {"F": {f"t{n}": 1 for n in range(21)}}}, "areas"),
-        (bodies.HoldBody, {"best": {"quantity": {f"t{n}": 1 for n in range(21)}}}, "best.quantity"),
+        (request_bodies.HoldBody, {"areas": {f"F{n}": 1 for n in range(60_000)}}, "areas"),
+        (request_bodies.HoldBody, {"areas": {"F": {f"t{n}": 1 for n in range(21)}}}, "areas"),
         (
-            bodies.ChangeHoldBody,
+            request_bodies.HoldBody,
+            {"best": {"quantity": {f"t{n}": 1 for n in range(21)}}},
+            "best.quantity",
+        ),
+        (
+            request_bodies.ChangeHoldBody,
             {"add": {"areas": {f"F{n}": 1 for n in range(1_001)}}},
             "add.areas",
         ),
-        (bodies.BookBody, {"from": ["blocked"] * 3}, "from"),
-        (bodies.BlockBody, {"areas": {f"F{n}": 1 for n in range(1_001)}}, "areas"),
+        (request_bodies.BookBody, {"from": ["blocked"] * 3}, "from"),
+        (request_bodies.BlockBody, {"areas": {f"F{n}": 1 for n in range(1_001)}}, "areas"),
     ],
 )
 def test_more_than_fits_is_refused_by_the_name_of_the_field(
     kind: Any, body: Any, field: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        JsonBody(kind, bodies.PATTERNS).decode(json.dumps(body).encode())
+        JsonBody(kind, request_bodies.PATTERNS).decode(json.dumps(body).encode())
     (fault,) = caught.value.details["fields"]
     assert fault["field"].startswith(field)
     assert "must have at most" in fault["message"]
@@ -82,5 +86,5 @@ def test_what_fits_is_taken() -> None:
     areas = {f"F{n}": 1 for n in range(AREAS_MAX)}
     seat = "x" * ID_CHARS_MAX
     body = json.dumps({"areas": areas, "seats": [seat]}).encode()
-    taken = JsonBody(bodies.HoldBody).decode(body)
+    taken = JsonBody(request_bodies.HoldBody).decode(body)
     assert (len(taken.areas), taken.seats) == (AREAS_MAX, [seat])

@@ -3,13 +3,7 @@
 import pytest
 from tests.unit.booking.houses import NOW, event, granted, one_row, pick, refused
 
-from event_seating.booking import answers
-from event_seating.booking.booking_store import BookingRow, groups_of
-from event_seating.booking.entries import Booked, Exchanged
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import Groups, seats_of, total
-from event_seating.booking.refusals import Refusal, SeatProblem
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     BlockSeats,
     BookHold,
@@ -22,6 +16,12 @@ from event_seating.booking.requests import (
     ReleaseHold,
     UnblockSeats,
 )
+from event_seating.booking.core.log_entries import Booked, Exchanged
+from event_seating.booking.core.records import Groups, seats_of, total
+from event_seating.booking.core.refusals import Refusal, SeatProblem
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.reads import rendering
+from event_seating.booking.reads.bookings import BookingRow, groups_of
 
 MINUTE = 60_000
 EXPIRY = NOW + 10 * MINUTE
@@ -123,11 +123,11 @@ def test_a_booking_that_changes_before_its_batch_cancels_it_is_told_as_it_then_w
     before = BookingRow(None, "R-1", None, "confirmed", "EUR", 3, NOW, NOW, lines(0, 1, 2))
     batch = states.begin(NOW)
     batch.decide(ExchangeSeats(b"booking", Part((1,)), Choice((5,), (), {5: "child"})))
-    exchanged = answers.after(before, batch, b"booking")
+    exchanged = rendering.after(before, batch, b"booking")
     assert (exchanged.status, seats_of(exchanged.groups)) == ("confirmed", (0, 2, 5))
     batch.decide(CancelBooking(b"booking", Part((2,))))
     batch.decide(CancelBooking(b"booking"))
-    cancelled = answers.after(before, batch, b"booking")
+    cancelled = rendering.after(before, batch, b"booking")
     assert (cancelled.status, cancelled.version) == ("cancelled", batch.version)
     assert (seats_of(cancelled.groups), total(cancelled.groups)) == ((0, 5), 4500 + 2000)
 

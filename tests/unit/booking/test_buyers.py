@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.booking.buyers import Buyers, Identity, identity
-from event_seating.booking.caller import Caller
+from event_seating.booking.api.buyer_cookie import Buyers, Identity, identity
+from event_seating.booking.api.caller import Caller
 from event_seating.errors import InvalidRequest
 from event_seating.web.security import Principal, Role, client_networks
 

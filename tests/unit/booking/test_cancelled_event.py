@@ -3,10 +3,7 @@
 import pytest
 from tests.unit.booking.houses import NOW, configure, do, event, granted, one_row, pick, refused
 
-from event_seating.booking.entries import Cancelled, Entry, Released
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import CancelReason, SaleStatus
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     BlockSeats,
     BookHold,
     BookSeats,
@@ -21,6 +18,9 @@ from event_seating.booking.requests import (
     UnblockSeats,
     WindUp,
 )
+from event_seating.booking.core.log_entries import Cancelled, Entry, Released
+from event_seating.booking.core.records import CancelReason, SaleStatus
+from event_seating.booking.core.seat_state import SeatStates
 
 
 @pytest.fixture

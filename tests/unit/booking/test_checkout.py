@@ -3,11 +3,7 @@
 import pytest
 from tests.unit.booking.houses import NOW, event, finish, granted, one_row, pick, refused
 
-from event_seating.booking.entries import Entry, Frozen, Thawed
-from event_seating.booking.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import Freeze, Hold, total
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     BookHold,
     BookSeats,
     ChangeHold,
@@ -20,6 +16,10 @@ from event_seating.booking.requests import (
     Request,
     ThawHold,
 )
+from event_seating.booking.core.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
+from event_seating.booking.core.log_entries import Entry, Frozen, Thawed
+from event_seating.booking.core.records import Freeze, Hold, total
+from event_seating.booking.core.seat_state import SeatStates
 
 MINUTE = 60_000
 TTL_MS = 10 * MINUTE

@@ -13,15 +13,8 @@ from tests.unit.booking.houses import (
     row_of,
 )
 
-from event_seating.booking import cool_down
-from event_seating.booking.cool_down import COOL_DOWN_MS, LONG_MS, SEATS_MAX, CoolDown
-from event_seating.booking.entries import decode, encode
-from event_seating.booking.image import BrokenImageError
-from event_seating.booking.index import SeatIndex
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import Hold, LineGroup
-from event_seating.booking.refusals import AreaProblem, Refusal, SeatProblem
-from event_seating.booking.requests import (
+from event_seating.booking.core import cool_down
+from event_seating.booking.core.commands import (
     AreaQuantity,
     Best,
     BookHold,
@@ -35,6 +28,13 @@ from event_seating.booking.requests import (
     ReleaseHold,
     ReleaseHolds,
 )
+from event_seating.booking.core.cool_down import COOL_DOWN_MS, LONG_MS, SEATS_MAX, CoolDown
+from event_seating.booking.core.log_entries import decode, encode
+from event_seating.booking.core.records import Hold, LineGroup
+from event_seating.booking.core.refusals import AreaProblem, Refusal, SeatProblem
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.core.state_codec import BrokenImageError
 
 MINUTE, SECOND = 60_000, 1_000
 HOME = {"address": b"home"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.booking.entries import (
+from event_seating.booking.core.log_entries import (
     FORMAT,
     Blocked,
     Booked,
@@ -24,7 +24,7 @@ from event_seating.booking.entries import (
     pairs,
     to_ranges,
 )
-from event_seating.booking.records import AVAILABLE, BLOCKED, BOOKED, HELD, LineGroup
+from event_seating.booking.core.records import AVAILABLE, BLOCKED, BOOKED, HELD, LineGroup
 
 HELD_ENTRY = Entry("key", (Expired(b"old", (4, 5)), Held(b"new", (LineGroup((4,), 100),), 60_000)))
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.booking import expiries as expiries_module
-from event_seating.booking.expiries import SPARE, Expiries
-from event_seating.booking.records import Hold
+from event_seating.booking.core import expiries as expiries_module
+from event_seating.booking.core.expiries import SPARE, Expiries
+from event_seating.booking.core.records import Hold
 
 steps = st.lists(st.tuples(st.integers(0, 4), st.none() | st.integers(0, 6)), max_size=40)
 """A hold by its number, and when it runs out from then on; `None`: it is no longer there."""

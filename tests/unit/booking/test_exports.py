@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from event_seating.booking import exports
+from event_seating.booking.reads import exports
 
 
 def answer(**changed: Any) -> dict[str, Any]:

@@ -6,15 +6,10 @@ from random import Random
 import pytest
 from tests.unit.booking.houses import NOW, configure, event, row_of
 
-from event_seating.booking import cool_down
-from event_seating.booking.buyers import identity
-from event_seating.booking.caller import Caller
-from event_seating.booking.entries import Entry
-from event_seating.booking.index import AreaPlan, SeatIndex
-from event_seating.booking.ledger import Ledger
-from event_seating.booking.model import Batch, SeatStates
-from event_seating.booking.records import Hold, Rules, seats_of
-from event_seating.booking.requests import (
+from event_seating.booking.api.buyer_cookie import identity
+from event_seating.booking.api.caller import Caller
+from event_seating.booking.core import cool_down
+from event_seating.booking.core.commands import (
     AreaQuantity,
     Best,
     ChangeHold,
@@ -23,6 +18,11 @@ from event_seating.booking.requests import (
     PlaceHold,
     ReleaseHold,
 )
+from event_seating.booking.core.ledger import Ledger
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.records import Hold, Rules, seats_of
+from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
+from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.web.security import Principal, Role
 
 SECRET = b"of the event"

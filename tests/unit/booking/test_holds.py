@@ -11,12 +11,7 @@ from tests.unit.booking.houses import (
     refused,
 )
 
-from event_seating.booking.entries import Expired, Held
-from event_seating.booking.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
-from event_seating.booking.index import RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.records import Rules, SaleStatus, total
-from event_seating.booking.refusals import AreaProblem, SeatProblem
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     Best,
     BlockSeats,
@@ -31,6 +26,11 @@ from event_seating.booking.requests import (
     PlaceHold,
     ReleaseHold,
 )
+from event_seating.booking.core.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
+from event_seating.booking.core.log_entries import Expired, Held
+from event_seating.booking.core.records import Rules, SaleStatus, total
+from event_seating.booking.core.refusals import AreaProblem, SeatProblem
+from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
 
 MINUTE = 60_000
 TTL_MS = 10 * MINUTE

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.booking.houses import row_of
 
-from event_seating.booking.entries import to_ranges
-from event_seating.booking.house import House
-from event_seating.booking.index import AreaPlan, SeatIndex
+from event_seating.booking.core.log_entries import to_ranges
+from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
+from event_seating.booking.seating.bookable_event import House
 
 AREAS = [AreaPlan("floor", 4, "1"), AreaPlan("bar", 1, "1"), AreaPlan("pit", 3, "2")]
 INDEX = SeatIndex([row_of(4), row_of(3, name="2")], AREAS)

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.venues.maps import encode, seat_map
 
-from event_seating.booking.houses import MAPS_MAX, Facts, Houses
+from event_seating.booking.seating.loaded_events import MAPS_MAX, Facts, Houses
 from event_seating.venues.formats import parse_map
 from event_seating.venues.model import VenueMap
 

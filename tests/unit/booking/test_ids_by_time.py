@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.booking.ids_by_time import IdsByTime
+from event_seating.booking.core.tombstones import IdsByTime
 
 steps = st.lists(st.integers(0, 3) | st.lists(st.binary(max_size=2), max_size=4), max_size=30)
 """Ids to add, or by how much time goes on; 0 takes one out."""

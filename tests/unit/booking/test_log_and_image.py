@@ -3,13 +3,7 @@
 import pytest
 from tests.unit.booking.houses import NOW, do, event, granted, one_row, pick, refused
 
-from event_seating.booking.arrays import InvariantError
-from event_seating.booking.entries import Blocked, Booked, Entry, Held, Released
-from event_seating.booking.image import BrokenImageError
-from event_seating.booking.ledger import GONE_MAX, GONE_MS
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import Ending, LineGroup
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     BlockSeats,
     BookHold,
     CancelBooking,
@@ -19,6 +13,12 @@ from event_seating.booking.requests import (
     PlaceHold,
     ReleaseHold,
 )
+from event_seating.booking.core.ledger import GONE_MAX, GONE_MS
+from event_seating.booking.core.log_entries import Blocked, Booked, Entry, Held, Released
+from event_seating.booking.core.records import Ending, LineGroup
+from event_seating.booking.core.seat_arrays import InvariantError
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.core.state_codec import BrokenImageError
 
 MINUTE = 60_000
 

@@ -5,7 +5,7 @@ import weakref
 
 from tests.unit.booking.houses import event, granted
 
-from event_seating.booking.requests import Choice, PlaceHold
+from event_seating.booking.core.commands import Choice, PlaceHold
 
 
 def test_a_state_that_nobody_holds_frees_its_memory_without_the_collector() -> None:

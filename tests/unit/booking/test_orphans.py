@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.booking.orphans import (
+from event_seating.booking.core.orphans import (
     block_starts,
     clean_starts,
     lone,

@@ -3,7 +3,7 @@ from itertools import count
 import pytest
 from tests.unit.venues.maps import area, encode, plan, seat, seat_map
 
-from event_seating.booking.plans import seat_index
+from event_seating.booking.seating.numbering import seat_index
 from event_seating.venues import pace
 from event_seating.venues.arenas import arena
 from event_seating.venues.formats import parse_map

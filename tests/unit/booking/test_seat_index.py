@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.unit.booking.houses import one_row, row_of
 
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 
 
 def runs(*seats: SeatPlan) -> list[list[int]]:

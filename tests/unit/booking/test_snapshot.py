@@ -10,11 +10,12 @@ import pytest
 from tests.golden.texts import DATA
 from tests.unit.booking.houses import NOW, configure, one_row
 
-from event_seating.booking import entries, snapshot
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import LogRow, Snapshot
-from event_seating.booking.requests import Choice, PlaceHold, ReleaseHold
-from event_seating.booking.tail import MOVES_A_STEP, ROWS_AT_ONCE
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.commands import Choice, PlaceHold, ReleaseHold
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.ports import LogRow, Snapshot
+from event_seating.booking.seat_log.tail import MOVES_A_STEP, ROWS_AT_ONCE
 
 pytestmark = pytest.mark.anyio
 
@@ -26,13 +27,13 @@ RECORDED = DATA / "log-1-image-2.json"
 class Row:
     """A row of the log, which notes in `taken` how many entries were read of it."""
 
-    format = entries.FORMAT
+    format = log_entries.FORMAT
 
-    def __init__(self, version: int, found: Sequence[entries.Entry], taken: list[int]) -> None:
+    def __init__(self, version: int, found: Sequence[log_entries.Entry], taken: list[int]) -> None:
         self.version = version
         self.at_ms = NOW
         self._count = len(found)
-        self._encoded = entries.encode(found)
+        self._encoded = log_entries.encode(found)
         self._taken = taken
 
     @property
@@ -83,8 +84,8 @@ def full_rows(many: int, taken: list[int]) -> tuple[SeatStates, list[Row]]:
     """All seats are held in one row and given back in the next; the state after them."""
     states = SeatStates.new(one_row(ENTRIES_A_ROW))
     configure(states)
-    configured = entries.Configured(states.configuration)  # type: ignore[arg-type]
-    rows = [Row(1, [entries.Entry(None, (configured,))], taken)]
+    configured = log_entries.Configured(states.configuration)  # type: ignore[arg-type]
+    rows = [Row(1, [log_entries.Entry(None, (configured,))], taken)]
     for number in range(many):
         batch = states.begin(NOW)
         for seat in range(ENTRIES_A_ROW):
@@ -109,7 +110,7 @@ async def test_rows_with_as_many_entries_as_a_row_can_have_are_taken_in_one_or_t
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_steps())
-    loaded = await snapshot.load("event", states.index, store, grace_ms=0)  # type: ignore[arg-type]
+    loaded = await state_snapshots.load("event", states.index, store, grace_ms=0)  # type: ignore[arg-type]
     counting.cancel()
     assert loaded.dump() == states.dump()
     assert sum(taken) == 1 + (ROWS_AT_ONCE - 2) * ENTRIES_A_ROW
@@ -124,7 +125,7 @@ async def test_an_image_without_revisions_is_read_only_where_the_log_is_archived
     recorded = json.loads(RECORDED.read_text())
     store = OldStore(recorded, archived)
     index = one_row(**recorded["map"])
-    loaded = await snapshot.load("event", index, store, grace_ms=60_000)  # type: ignore[arg-type]
+    loaded = await state_snapshots.load("event", index, store, grace_ms=60_000)  # type: ignore[arg-type]
     assert loaded.version == 12
     assert loaded.characters().decode() == recorded["after"]["characters"]
     assert store.asked[1] == read_from

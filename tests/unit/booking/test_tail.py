@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import pytest
 from tests.unit.booking.houses import NOW, configure, one_row
 
-from event_seating.booking import entries, tail
-from event_seating.booking.arrays import InvariantError
-from event_seating.booking.entries import Configured, Entry, Extended, Held
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import LogRow, LogTransaction
-from event_seating.booking.records import LineGroup
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.log_entries import Configured, Entry, Extended, Held
+from event_seating.booking.core.records import LineGroup
+from event_seating.booking.core.seat_arrays import InvariantError
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log import tail
+from event_seating.booking.seat_log.ports import LogRow, LogTransaction
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ def rows(many: int) -> list[LogRow]:
 
 
 def row(version: int, entry: Entry) -> LogRow:
-    return LogRow(version, b"id", entries.FORMAT, entries.encode([entry]), NOW)
+    return LogRow(version, b"id", log_entries.FORMAT, log_entries.encode([entry]), NOW)
 
 
 class Asked:

@@ -4,28 +4,7 @@ import pytest
 from msgspec.structs import replace
 from tests.unit.booking.houses import configure, event, granted, one_row, pick, refused
 
-from event_seating.booking.entries import (
-    Amended,
-    Booked,
-    Entry,
-    Exchanged,
-    Held,
-    Operation,
-    decode,
-    encode,
-)
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import (
-    Access,
-    Groups,
-    Hold,
-    LineGroup,
-    Rules,
-    SaleStatus,
-    TicketType,
-)
-from event_seating.booking.refusals import Refusal
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     Best,
     BookHold,
@@ -37,6 +16,27 @@ from event_seating.booking.requests import (
     Part,
     PlaceHold,
 )
+from event_seating.booking.core.log_entries import (
+    Amended,
+    Booked,
+    Entry,
+    Exchanged,
+    Held,
+    Operation,
+    decode,
+    encode,
+)
+from event_seating.booking.core.records import (
+    Access,
+    Groups,
+    Hold,
+    LineGroup,
+    Rules,
+    SaleStatus,
+    TicketType,
+)
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_state import SeatStates
 
 PRICES = {"1": {"adult": 4500, "child": 2000, "press": 0}, "2": {"adult": 9000}}
 TYPES = {

@@ -11,13 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.booking.houses import PRICES, configure, row_of
 
-from event_seating.booking import forms
-from event_seating.booking.forms import COMPACT, FULL
-from event_seating.booking.house import House
-from event_seating.booking.index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.model import SeatStates
-from event_seating.booking.records import STATUS_NAMES
-from event_seating.booking.requests import (
+from event_seating.booking.core.commands import (
     AreaQuantity,
     BlockSeats,
     BookHold,
@@ -28,7 +22,13 @@ from event_seating.booking.requests import (
     PlaceHold,
     UnblockSeats,
 )
-from event_seating.booking.views import COMPRESS_EVERY_S, SeatViews
+from event_seating.booking.core.records import STATUS_NAMES
+from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.reads import encodings
+from event_seating.booking.reads.encodings import COMPACT, FULL
+from event_seating.booking.reads.seat_map_status import COMPRESS_EVERY_S, SeatViews
+from event_seating.booking.seating.bookable_event import House
 from event_seating.web.asgi import Ready
 
 pytestmark = pytest.mark.anyio
@@ -326,7 +326,7 @@ async def test_a_view_ends_with_its_log() -> None:
 
 def test_places_of_areas_are_no_seats_of_the_form() -> None:
     log = Log(index())
-    form = forms.full(log.states.characters(), log.states.index.ids)
+    form = encodings.full(log.states.characters(), log.states.index.ids)
     before = bytes(form.seats)
     form.patch(dict.fromkeys(range(log.states.index.seat_count, log.states.index.size), 1))
     assert form.seats == before

@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_seating.booking.records import Rules
+from event_seating.booking.core.records import Rules
 from event_seating.config import Settings
 from event_seating.errors import StartupError
 from event_seating.events.model import Defaults

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from event_seating import times, written
-from event_seating.booking.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
+from event_seating.booking.core.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
 from event_seating.events import model
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.live.watching import SEATS, Client, Stage
 
-from event_seating.booking.records import SaleStatus
+from event_seating.booking.core.records import SaleStatus
 from event_seating.live import feed as feed_module
 from event_seating.live import recent
 from event_seating.live.feed import FRAME_EVERY_S, HEARTBEAT_S, WAKE_AT_ONCE

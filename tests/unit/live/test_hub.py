@@ -6,7 +6,7 @@ import pytest
 from tests.unit.live.test_feed import written_elsewhere
 from tests.unit.live.watching import EVENT, Client, Stage
 
-from event_seating.booking.records import SaleStatus
+from event_seating.booking.core.records import SaleStatus
 from event_seating.errors import (
     DatabaseUnavailable,
     Draining,

@@ -10,13 +10,8 @@ from typing import Any
 
 from tests.unit.booking.houses import NOW, PRICES, row_of
 
-from event_seating.booking import entries as entries_module
-from event_seating.booking.house import House
-from event_seating.booking.index import AreaPlan, SeatIndex
-from event_seating.booking.model import SeatStates
-from event_seating.booking.ports import LogRow
-from event_seating.booking.records import STATUS_NAMES, Configuration, SaleStatus
-from event_seating.booking.requests import (
+from event_seating.booking.core import log_entries as entries_module
+from event_seating.booking.core.commands import (
     AreaQuantity,
     BlockSeats,
     Choice,
@@ -25,6 +20,11 @@ from event_seating.booking.requests import (
     PlaceHold,
     UnblockSeats,
 )
+from event_seating.booking.core.records import STATUS_NAMES, Configuration, SaleStatus
+from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seating.bookable_event import House
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live.feed import Timer

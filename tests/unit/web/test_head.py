@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.booking.buyers import IN_HEADER, Buyers
+from event_seating.booking.api.buyer_cookie import IN_HEADER, Buyers
 from event_seating.errors import AddressTooLong, HeadTooLarge, InvalidRequest, NotFound
 from event_seating.web import head
 from event_seating.web.asgi import Header

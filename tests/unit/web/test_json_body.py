@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from event_seating.booking.bodies import PATTERNS, BookBody, HoldBody
-from event_seating.booking.records import SaleStatus
+from event_seating.booking.api.request_bodies import PATTERNS, BookBody, HoldBody
+from event_seating.booking.core.records import SaleStatus
 from event_seating.errors import InvalidRequest
 from event_seating.web.json_body import JsonBody
 

@@ -1,0 +1,1 @@
+"""What HTTP asks of seats, and the service behind it."""

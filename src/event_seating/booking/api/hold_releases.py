@@ -1,0 +1,181 @@
+"""Giving back all that one buyer or one address holds, at the word of the box office.
+
+Owns how a hold, a `buyerRef` or an address becomes the holder whom the log knows, and the batches:
+each is one entry of the log with its actor, so that 400 holds of a hoarder keep no buyer waiting.
+What is released cools down for whoever had it. Which holds those are is decided by the rules.
+"""
+
+import ipaddress
+from collections import Counter
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from event_seating.booking.api import buyer_cookie
+from event_seating.booking.api.caller import Caller, once
+from event_seating.booking.api.parse_selection import NOTHING_UNKNOWN
+from event_seating.booking.api.request_bodies import ReleaseHoldsBody
+from event_seating.booking.core.commands import ReleaseHolds
+from event_seating.booking.core.log_entries import Entry, Released
+from event_seating.booking.core.records import Hold
+from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.reads import rendering
+from event_seating.booking.reads.refusal_answers import error_of
+from event_seating.booking.reads.seat_map_status import opened
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.submission import Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.clock import Clock
+from event_seating.errors import HoldNotFound
+from event_seating.web.json_body import invalid
+from event_seating.web.security import (
+    IPV6_CLIENT_PREFIX,
+    IPV6_NETWORK_PREFIX,
+    client_networks,
+)
+
+HOLDS_AT_ONCE: Final = 100
+"""Holds in one entry of the log: deciding and applying them takes about a millisecond."""
+
+BATCHES_MAX: Final = 100
+"""Batches of one call; `more` says when that was not all. Somebody may hold on meanwhile."""
+
+
+NOBODY: Final = b"nobody"
+"""Holds nothing: the key of a holder is longer. With it a call finds only its own first answer."""
+
+
+class ReleasedHolds(NamedTuple):
+    """What was given back."""
+
+    body: dict[str, Any]
+    replayed: bool
+
+
+class HoldReleases:
+    """Releases what one buyer or address holds."""
+
+    def __init__(self, logs: SeatLogs, house_of: HouseOf, tokens: ids.Tokens, clock: Clock) -> None:
+        self._logs = logs
+        self._house_of = house_of
+        self._tokens = tokens
+        self._clock = clock
+
+    async def release(self, event_id: str, body: ReleaseHoldsBody, caller: Caller) -> ReleasedHolds:
+        """Release in batches until nothing is left; the same call again goes on from there."""
+        log, house = await opened(self._logs, self._house_of, event_id)
+        found_holder = await self._holder(house, log, body)
+        # What ended may have ended by this very call, which is made again.
+        ended = found_holder if isinstance(found_holder, Refusal) else None
+        holder = NOBODY if isinstance(found_holder, Refusal) else found_holder
+        seats: list[str] = []
+        areas: Counter[str] = Counter()
+        holds, version, replayed, more = 0, log.states.version, False, True
+        for number in range(BATCHES_MAX):
+            if not more:
+                break
+            request = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
+            # Each batch is a call of its own, so that a repeated one finds each answer again.
+            route = f"{caller.route} {number}" if number else caller.route
+            secret = house.buyer_secret
+            claim = once(replace(caller, route=route), request, body, secret=secret)
+            outcome = await log.submit(
+                Submission(request, lambda batch, entry: _answer(house, batch, entry), once=claim)
+            )
+            if isinstance(outcome, Refusal):
+                if outcome.code is not RefusalCode.hold_not_found:
+                    raise error_of(outcome, house, NOTHING_UNKNOWN)
+                if ended is not None and not replayed:
+                    raise error_of(ended, house, NOTHING_UNKNOWN)
+                more = ended is not None  # the first call was cut off before it was done
+                break
+            found = msgspec.json.decode(outcome.body)
+            seats += found["seats"]
+            areas.update(found["areas"])
+            holds += found["holds"]
+            version, replayed = outcome.version, outcome.replayed
+            more = found["holds"] == HOLDS_AT_ONCE
+        count = len(seats) + areas.total()
+        return ReleasedHolds(
+            {
+                "version": version,
+                "holds": holds,
+                "count": count,
+                "seats": seats,
+                "areas": dict(areas),
+                "more": more,
+            },
+            replayed,
+        )
+
+    async def _holder(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> bytes | Refusal:
+        """Whom the log knows by what the body names, or how the hold ended that it names."""
+        named = [body.hold_token, body.hold_id, body.buyer_ref, body.address]
+        if sum(each is not None for each in named) != 1:
+            raise invalid("holdToken", "give exactly one of holdToken, holdId, buyerRef, address")
+        of_hold = body.hold_token is not None or body.hold_id is not None
+        if body.same_address and not of_hold:
+            raise invalid("sameAddress", "goes with a holdToken or a holdId only")
+        if body.buyer_ref is not None:
+            return buyer_cookie.of_reference(house.buyer_secret, body.buyer_ref)
+        if body.address is not None:
+            return _address(house.buyer_secret, body.address)
+        hold = await self._hold(house, log, body)
+        if isinstance(hold, Refusal):
+            return hold
+        if body.same_address:
+            if hold.address is None:
+                raise invalid("sameAddress", "this hold counts on no address; leave it out")
+            return hold.address
+        if hold.buyer is None:
+            raise invalid(
+                "holdToken",
+                "this hold was placed for no buyer; `DELETE /holds/{token}` releases it",
+            )
+        return hold.buyer
+
+    async def _hold(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> Hold | Refusal:
+        if body.hold_token is not None:
+            found = self._tokens.read(body.hold_token)
+        else:
+            found = ids.from_text(body.hold_id or "")
+        if found is None or found[0] != house.event_id:
+            raise HoldNotFound
+        await log.catch_up()
+        return log.states.hold(found[1], self._clock.now_ms())
+
+
+def _answer(house: House, batch: Batch, entry: Entry) -> tuple[int, bytes]:
+    """One batch, as it is kept for a repeated call."""
+    released = [each for each in entry.operations if isinstance(each, Released)]
+    seats = [seat for each in released for seat in each.seats]
+    return 200, rendering.encode(
+        {
+            "version": batch.version,
+            "holds": len(released),
+            "seats": house.seat_ids(seats),
+            "areas": house.area_quantities(seats),
+        }
+    )
+
+
+def _address(secret: bytes, text: str) -> bytes:
+    """The key of an address, of the /64 around an IPv6 one, or of a /64 or /56 that is named."""
+    address, slash, length = text.partition("/")
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        raise invalid(
+            "address",
+            "must be an IP address, such as 192.0.2.7 or 2001:db8::7, or an IPv6 /64 or /56",
+        ) from None
+    one, network = client_networks(str(parsed))
+    if not slash or (network is not None and length == str(IPV6_CLIENT_PREFIX)):
+        return buyer_cookie.of_address(secret, one)
+    if network is not None and length == str(IPV6_NETWORK_PREFIX):
+        return buyer_cookie.of_network(secret, network)
+    raise invalid("address", "may be an IPv6 network of /64 or /56, or one address alone")

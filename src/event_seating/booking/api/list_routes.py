@@ -1,0 +1,163 @@
+"""The lists of bookings: of an event for the box office, of a user, and as an export."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from event_seating import errors, times
+from event_seating.booking.api.answer_schemas import BookingsBody
+from event_seating.booking.reads import exports, lists, rendering, seat_map_status
+from event_seating.booking.reads.lists import BookingFilter
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.db.database import Database
+from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
+from event_seating.users import model as users_model
+from event_seating.web.json_body import invalid
+from event_seating.web.openapi import TEXT, lines
+from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.problem import documented
+from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
+
+PRIVATE: Final = {"cache-control": "private, no-store"}
+
+TEXT_CHARS_MAX: Final = 200
+"""As long as an order's reference may be."""
+
+_READS: Final[tuple[type[ServiceError], ...]] = (
+    errors.InvalidRequest,
+    errors.EventUnavailable,
+    errors.DatabaseUnavailable,
+)
+
+EXPORTS: Final = {"content": {CSV: TEXT, NDJSON: lines("BookingBody")}}
+
+UserExists = Callable[[str], Awaitable[bool]]
+
+UpdatedSince = Annotated[
+    str | None,
+    Query(
+        alias="updatedSince",
+        description="Only bookings that changed then or later.",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+
+# A NUL is a character that no database takes.
+Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]*$")]
+
+
+def router(
+    logs: SeatLogs, house_of: HouseOf, database: Database, user_exists: UserExists
+) -> APIRouter:
+    """The routes, on these parts."""
+    routes = APIRouter(tags=["bookings"])
+    _add_of_event(routes, logs, house_of, database)
+    _add_of_user(routes, house_of, database, user_exists)
+    return routes
+
+
+def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Database) -> None:
+    @routes.get(
+        "/events/{id}/bookings",
+        operation_id="listBookings",
+        summary="List an event's bookings",
+        response_model=BookingsBody,
+        responses=documented(errors.EventNotFound, SeatNotFound, *_READS) | {200: EXPORTS},
+    )
+    async def list_bookings(
+        request: Request,
+        id: str,  # noqa: A002
+        seat: Text = None,
+        order_ref: Annotated[Text, Query(alias="orderRef")] = None,
+        user_id: Annotated[Text, Query(alias="userId")] = None,
+        status: Literal["confirmed", "cancelled"] | None = None,
+        updated_since: UpdatedSince = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """In the order of their last change.
+
+        With `Accept: text/csv` or `application/x-ndjson` all of them at once.
+        """
+        _, house = await seat_map_status.opened(logs, house_of, id)
+        since_ms = _milliseconds("updatedSince", updated_since)
+        wanted = BookingFilter(_number(house, seat), order_ref, user_id, status, since_ms)
+        form = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
+        if form != JSON:
+            return await _exported(form, database, house, wanted)
+        after = None if cursor is None else decode_cursor(cursor, tuple[int, str])
+        async with database.read() as connection:
+            found = await lists.by_update(connection, id, wanted, after, limit + 1)
+        items, last = page(found, limit)
+        following = None if last is None else encode_cursor(last.row.updated_at_ms, last.id)
+        return _listed((exports.described(each, house) for each in items), following)
+
+
+def _add_of_user(
+    routes: APIRouter, house_of: HouseOf, database: Database, user_exists: UserExists
+) -> None:
+    @routes.get(
+        "/users/{id}/bookings",
+        operation_id="listUserBookings",
+        summary="List a user's bookings",
+        response_model=BookingsBody,
+        responses=documented(UserNotFound, *_READS),
+    )
+    async def list_user_bookings(
+        id: str,  # noqa: A002
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """In all events, the oldest first."""
+        if not (users_model.is_user_id(id) and await user_exists(id)):
+            raise UserNotFound
+        after = None if cursor is None else decode_cursor(cursor, tuple[int, str, str])
+        async with database.read() as connection:
+            found = await lists.of_user(connection, id, after, limit + 1)
+        items, last = page(found, limit)
+        following = (
+            None if last is None else encode_cursor(last.row.created_at_ms, last.event_id, last.id)
+        )
+        houses = {event: await house_of(event) for event in {each.event_id for each in items}}
+        return _listed(
+            (exports.described(each, houses[each.event_id]) for each in items), following
+        )
+
+
+async def _exported(form: str, database: Database, house: House, wanted: BookingFilter) -> Response:
+    headers = dict(PRIVATE)
+    if form == CSV:
+        headers["content-disposition"] = f'attachment; filename="bookings-{house.event_id}.csv"'
+    opening, encode = (exports.header(), exports.booking) if form == CSV else (b"", _ndjson)
+    pieces = exports.pieces(database, house, wanted, opening, encode)
+    return await streamed(pieces, form, headers)
+
+
+def _ndjson(answer: dict[str, Any]) -> bytes:
+    return rendering.encode(answer) + b"\n"
+
+
+def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:
+    body = rendering.encode({"items": list(items), "nextCursor": following})
+    return Response(body, headers=PRIVATE, media_type=JSON)
+
+
+def _number(house: House, seat: str | None) -> int | None:
+    if seat is None:
+        return None
+    number = house.index.number.get(seat)
+    if number is None:
+        # A slip in a seat's name must not look like a seat that nobody booked.
+        raise SeatNotFound
+    return number
+
+
+def _milliseconds(field: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        raise invalid(field, str(error)) from None

@@ -1,0 +1,69 @@
+"""What callers without a key may add to the log: so many bytes an hour for each address.
+
+The caps on held seats bound what anybody has at once, and not how often it is taken and given back,
+each time for two rows of the log, which are kept. Charged is what is written for a grant, with the
+end of a new hold in advance: so giving back is never refused, and costs nothing. The way to the
+checkout and back is charged and never refused: a buyer goes it once with a hold. The box office is
+exempt. Counted in this process: several have the budget each.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from event_seating.booking.api.caller import Caller
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.commands import (
+    ChangeHold,
+    ExtendHold,
+    FreezeHold,
+    PlaceHold,
+    Request,
+    ThawHold,
+)
+from event_seating.booking.seat_log.submission import Granted
+from event_seating.errors import LogBudgetSpent
+from event_seating.limits.byte_budget import ByteBudget
+from event_seating.web.security import client_key
+
+WINDOW_S: Final = 3_600
+
+ROW_BYTES: Final = 150
+"""What a row of the log takes beside its entries, with its share of the index; a quiet event has a
+row for each request."""
+
+ANSWER_BYTES: Final = 250
+"""What a stored answer takes beside its body, with its share of three indexes."""
+
+_REFUSED: Final = (PlaceHold, ChangeHold, ExtendHold)
+_CHARGED: Final = (*_REFUSED, FreezeHold, ThawHold)
+
+
+class LogBudget:
+    """The budget of each address; none when it has no bytes."""
+
+    def __init__(self, budget_bytes: int, monotonic: Callable[[], float]) -> None:
+        self._bytes = ByteBudget(budget_bytes, WINDOW_S, monotonic) if budget_bytes else None
+        self.refused = 0
+        """Requests that were refused, since the start."""
+
+    def check(self, caller: Caller, request: Request) -> None:
+        """Raise `LogBudgetSpent` when the caller's address has nothing left for this."""
+        if self._bytes is None or caller.box_office or not isinstance(request, _REFUSED):
+            return
+        wait_s = self._bytes.wait_s(client_key(caller.address))
+        if wait_s:
+            self.refused += 1
+            raise LogBudgetSpent.until(wait_s)
+
+    def charge(self, caller: Caller, request: Request, granted: Granted) -> None:
+        """Count what was written for the caller."""
+        if self._bytes is None or caller.box_office or not isinstance(request, _CHARGED):
+            return
+        if granted.entry is None:
+            return  # a repeated call: nothing was written
+        written = ROW_BYTES + len(log_entries.encode((granted.entry,)))
+        if isinstance(request, PlaceHold):
+            written *= 2  # its end names the same seats, and less besides
+        if caller.key is not None:
+            written += ANSWER_BYTES + len(granted.body)
+        self._bytes.charge(client_key(caller.address), written)

@@ -1,0 +1,395 @@
+"""The routes that change who has which seat: holds, bookings, changes and blocks.
+
+Every sale passes those of `OF_EVERY_SALE`, so that they take texts of the path and headers alone,
+which needs nothing of FastAPI.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from event_seating import errors
+from event_seating.booking.api import examples
+from event_seating.booking.api.answer_schemas import (
+    BlocksBody,
+    BookingBody,
+    ChangedBookingBody,
+    DryRunBody,
+    HeldBody,
+)
+from event_seating.booking.api.buyer_cookie import Buyers
+from event_seating.booking.api.caller import Caller
+from event_seating.booking.api.request_bodies import (
+    PATTERNS,
+    BlockBody,
+    BookBody,
+    CancelBody,
+    ChangeBookingBody,
+    ChangeHoldBody,
+    HoldBody,
+)
+from event_seating.booking.api.service import BookingService
+from event_seating.booking.seat_log.submission import Granted
+from event_seating.errors import ServiceError
+from event_seating.web.idempotency import Key
+from event_seating.web.json_body import JsonBody
+from event_seating.web.problem import documented
+
+CURRENT: Final = "current"
+"""In place of a token in the path: it comes in `Seat-Hold-Token` then, which proxies do not log."""
+
+PRIVATE: Final = "private, no-store"
+
+OF_EVERY_SALE: Final = (
+    "POST /events/{id}/holds",
+    "PATCH /holds/{token}",
+    "DELETE /holds/{token}",
+    "POST /bookings",
+)
+"""The calls that a crowd makes when a sale begins."""
+
+_HOLD = JsonBody(HoldBody, PATTERNS, examples.HOLD)
+_CHANGE_HOLD = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)
+_BOOK = JsonBody(BookBody, PATTERNS, examples.BOOK)
+_CANCEL = JsonBody(CancelBody, PATTERNS, examples.CANCEL)
+_CHANGE = JsonBody(ChangeBookingBody, PATTERNS, examples.CHANGE_BOOKING)
+_BLOCK = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
+
+Refusals = tuple[type[ServiceError], ...]
+
+_READS: Final[Refusals] = (errors.EventUnavailable, errors.DatabaseUnavailable)
+WRITES: Final[Refusals] = (
+    *_READS,
+    errors.TooBusy,
+    errors.EventCancelled,
+    errors.IdempotencyKeyReused,
+    errors.IdempotencyKeyInUse,
+    errors.InvalidRequest,
+)
+_JSON: Final[Refusals] = (errors.MalformedJson,)
+_ENDED_HOLD: Final[Refusals] = (
+    errors.HoldExpired,
+    errors.HoldReleased,
+    errors.HoldBooked,
+    errors.HoldEnded,
+)
+_NO_HOLD: Final[Refusals] = (errors.HoldNotFound, *_ENDED_HOLD)
+_NO_BOOKING: Final[Refusals] = (errors.BookingNotFound, errors.AlreadyCancelled)
+_NO_SEATS: Final[Refusals] = (
+    errors.SeatsUnavailable,
+    errors.SoldOut,
+    errors.TicketTypeMissing,
+)
+_NO_HOLDING: Final[Refusals] = (
+    *_NO_SEATS,
+    errors.NotOnSale,
+    errors.OrphanSeat,
+    errors.TooManySeats,
+    errors.TooManyHeld,
+    errors.CoolingDown,
+)
+
+# Its length is checked with what else it must be, in `ids`.
+Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra={"maxLength": 200})]
+
+
+def router(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    """All of them."""
+    routes = APIRouter()
+    for part in (_placing, _reading, _changing, _checkout, _booking, _cancelling, _blocking):
+        routes.include_router(part(bookings, buyers))
+    return routes
+
+
+def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
+    @routes.post(
+        "/events/{id}/holds",
+        operation_id="placeHold",
+        summary="Hold seats",
+        status_code=201,
+        response_model=HeldBody,
+        responses=documented(
+            errors.EventNotFound,
+            *_NO_HOLDING,
+            errors.NoBlock,
+            *_ENDED_HOLD,  # of the first such call
+            errors.UnknownTicketType,
+            errors.LogBudgetSpent,
+            *_JSON,
+            *WRITES,
+        ),
+        openapi_extra=_HOLD.described(),
+    )
+    async def place_hold(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """All or nothing; the answer's `holdToken` is needed for everything that follows."""
+        caller = caller_of(request, buyers, key)
+        placed = await bookings.place_hold(id, await _HOLD.of(request), caller)
+        answer = _answer(placed.granted)
+        if caller.cookie is None and not caller.box_office:
+            cookie = buyers.new(placed.hold_id, placed.at_ms)
+            answer.headers["set-cookie"] = buyers.set_cookie(cookie)
+        return answer
+
+    return routes
+
+
+def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
+    @routes.get(
+        "/holds/{token}",
+        operation_id="readHold",
+        summary="Read a hold",
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, *_READS),
+    )
+    async def read_hold(token: str, header: Token = None) -> Response:
+        """`/holds/current` takes the token from `Seat-Hold-Token`."""
+        return _json(await bookings.read_hold(_token(token, header)), 200)
+
+    @routes.delete(
+        "/holds/{token}",
+        operation_id="releaseHold",
+        summary="Give a hold back",
+        status_code=204,
+        responses=documented(*_NO_HOLD, errors.HoldFrozen, *WRITES),
+    )
+    async def release_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """Its seats are free at once."""
+        caller = caller_of(request, buyers, key)
+        return _answer(await bookings.release_hold(_token(token, header), caller))
+
+    return routes
+
+
+def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
+    @routes.patch(
+        "/holds/{token}",
+        operation_id="changeHold",
+        summary="Add and remove seats of a hold",
+        response_model=HeldBody,
+        responses=documented(
+            *_NO_HOLD,
+            *_NO_HOLDING,
+            errors.HoldFrozen,
+            errors.LogBudgetSpent,
+            errors.NotInHold,
+            errors.NothingLeft,
+            *_JSON,
+            *WRITES,
+        ),
+        openapi_extra=_CHANGE_HOLD.described(),
+    )
+    async def change_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """All or nothing; when it ends stays as it was."""
+        caller, body = caller_of(request, buyers, key), await _CHANGE_HOLD.of(request)
+        return _answer(await bookings.change_hold(_token(token, header), body, caller))
+
+    @routes.post(
+        "/holds/{token}/extend",
+        operation_id="extendHold",
+        summary="Let a hold last longer",
+        response_model=HeldBody,
+        responses=documented(
+            *_NO_HOLD, errors.HoldFrozen, errors.LogBudgetSpent, errors.NothingGained, *WRITES
+        ),
+    )
+    async def extend_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """To now and its time to live, `holdTotalMax` in all; 24 hours for the box office."""
+        caller = caller_of(request, buyers, key)
+        return _answer(await bookings.extend_hold(_token(token, header), caller))
+
+    return routes
+
+
+def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["holds"])
+
+    @routes.post(
+        "/holds/{token}/checkout",
+        operation_id="freezeHold",
+        summary="Freeze a hold while it is paid",
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, errors.HoldFrozen, errors.FreezeUsed, *WRITES),
+    )
+    async def freeze_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """Its buyer changes nothing until it is booked or thawed; the answer is what to pay."""
+        caller = caller_of(request, buyers, key)
+        return _answer(await bookings.freeze_hold(_token(token, header), caller))
+
+    @routes.delete(
+        "/holds/{token}/checkout",
+        operation_id="thawHold",
+        summary="Let a frozen hold be changed again",
+        response_model=HeldBody,
+        responses=documented(*_NO_HOLD, errors.HoldFrozen, errors.HoldNotFrozen, *WRITES),
+    )
+    async def thaw_hold(
+        request: Request, token: str, header: Token = None, key: Key = None
+    ) -> Response:
+        """A freeze that a box-office key began ends with such a key alone."""
+        caller = caller_of(request, buyers, key)
+        return _answer(await bookings.thaw_hold(_token(token, header), caller))
+
+    return routes
+
+
+def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["bookings"])
+
+    @routes.post(
+        "/bookings",
+        operation_id="book",
+        summary="Book a hold, or seats straight",
+        status_code=201,
+        response_model=BookingBody,
+        responses=documented(
+            errors.EventNotFound,
+            errors.UnknownUser,
+            errors.ExpectationMissing,
+            errors.TotalChanged,
+            *_NO_HOLD,
+            *_NO_SEATS,
+            *_JSON,
+            *WRITES,
+        ),
+        openapi_extra=_BOOK.described(),
+    )
+    async def book(request: Request, key: Key = None) -> Response:
+        """A booking that comes a little late is taken while nobody else took the seats."""
+        caller = caller_of(request, buyers, key)
+        granted = await bookings.book(await _BOOK.of(request), caller)
+        return _answer(granted)
+
+    @routes.get(
+        "/bookings/{id}",
+        operation_id="readBooking",
+        summary="Read a booking",
+        response_model=BookingBody,
+        responses=documented(errors.BookingNotFound, *_READS),
+    )
+    async def read_booking(id: str) -> Response:  # noqa: A002
+        """A cancelled booking stays readable."""
+        return _json(await bookings.read_booking(id), 200)
+
+    return routes
+
+
+def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["bookings"])
+
+    @routes.post(
+        "/bookings/{id}/cancel",
+        operation_id="cancelBooking",
+        summary="Cancel a booking, or a part of it",
+        response_model=BookingBody,
+        responses=documented(*_NO_BOOKING, errors.NotInBooking, *_JSON, *WRITES),
+        openapi_extra=_CANCEL.described(required=False),
+    )
+    async def cancel_booking(
+        request: Request,
+        id: str,  # noqa: A002
+        key: Key = None,
+    ) -> Response:
+        """Its seats are free again; without seats in the body all of it."""
+        caller = caller_of(request, buyers, key)
+        body = await _CANCEL.of(request) if await request.body() else CancelBody()
+        return _answer(await bookings.cancel(id, body, caller))
+
+    @routes.post(
+        "/bookings/{id}/changes",
+        operation_id="changeBooking",
+        summary="Exchange seats of a booking in one step",
+        response_model=ChangedBookingBody | DryRunBody,
+        responses=documented(
+            *_NO_BOOKING, errors.NotInBooking, errors.NothingLeft, *_NO_SEATS, *_JSON, *WRITES
+        ),
+        openapi_extra=_CHANGE.described(),
+    )
+    async def change_booking(
+        request: Request,
+        id: str,  # noqa: A002
+        dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+        key: Key = None,
+    ) -> Response:
+        """With the price difference; `?dryRun=true` only tells it."""
+        caller, body = caller_of(request, buyers, key), await _CHANGE.of(request)
+        return _answer(await bookings.change_booking(id, body, caller, dry_run=dry_run))
+
+    return routes
+
+
+def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
+    routes = APIRouter(tags=["blocks"])
+
+    @routes.post(
+        "/events/{id}/blocks",
+        operation_id="blockSeats",
+        summary="Withdraw seats from sale",
+        response_model=BlocksBody,
+        responses=documented(errors.EventNotFound, *_JSON, *WRITES),
+        openapi_extra=_BLOCK.described(),
+    )
+    async def block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """Those that are free; the others are named in `rejected`."""
+        caller, body = caller_of(request, buyers, key), await _BLOCK.of(request)
+        return _answer(await bookings.block(id, body, caller, release=False))
+
+    @routes.post(
+        "/events/{id}/blocks/release",
+        operation_id="releaseBlock",
+        summary="Give blocked seats back to the sale",
+        response_model=BlocksBody,
+        responses=documented(errors.EventNotFound, *_JSON, *WRITES),
+        openapi_extra=_BLOCK.described(),
+    )
+    async def release_block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
+        """Those that are blocked; the others are named in `rejected`."""
+        caller, body = caller_of(request, buyers, key), await _BLOCK.of(request)
+        return _answer(await bookings.block(id, body, caller, release=True))
+
+    return routes
+
+
+def caller_of(request: Request, buyers: Buyers, key: str | None) -> Caller:
+    """Who makes this request."""
+    value = request.scope["buyer_cookie"]
+    cookie = buyers.known(value) if value else None
+    return Caller(
+        principal=request.scope["principal"],
+        address=request.scope["client_address"],
+        cookie=cookie and cookie.name,
+        key=key,
+        route=f"{request.method} {request.scope['route'].path}",
+        known_since_ms=cookie and cookie.born_ms,
+    )
+
+
+def _token(token: str, header: str | None) -> str:
+    return header or "" if token == CURRENT else token
+
+
+def _answer(granted: Granted) -> Response:
+    answer = _json(granted.body, granted.status)
+    if granted.replayed:
+        answer.headers["idempotency-replayed"] = "true"
+    return answer
+
+
+def _json(encoded: bytes, status: int) -> Response:
+    headers = {"cache-control": PRIVATE}
+    if status == 204:  # noqa: PLR2004
+        return Response(status_code=204, headers=headers)
+    return Response(encoded, status, headers=headers, media_type="application/json")

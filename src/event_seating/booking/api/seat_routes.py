@@ -1,0 +1,208 @@
+"""The routes that show an event's seats: the snapshot, one seat, and the log."""
+
+from contextlib import aclosing
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from event_seating import errors
+from event_seating.booking.api.answer_schemas import SeatBody, SnapshotBody
+from event_seating.booking.api.log_schemas import LogBody
+from event_seating.booking.reads import audit_trail, history, rendering, seat_map_status
+from event_seating.booking.reads.seat_map_status import SeatViews
+from event_seating.booking.seat_log.registry import SeatLogs
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.clock import rfc3339
+from event_seating.db.database import Database
+from event_seating.errors import SeatNotFound, ServiceError
+from event_seating.web.openapi import lines
+from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
+from event_seating.web.problem import documented
+from event_seating.web.security import Role
+from event_seating.web.streams import JSON, NDJSON, preferred, streamed
+
+SEATS_PATH: Final = rf"/events/([a-z0-9]{{{ids.EVENT_ID_CHARS}}})/seats\Z"
+"""What the edge answers by itself; its one group is the event's id."""
+
+PRIVATE: Final = {"cache-control": "private, no-store"}
+
+FRESH: Final = {"cache-control": "no-store"}
+"""One seat is not worth a tag, and what the box office sees of it is nobody else's."""
+
+ENTRIES_A_PAGE: Final = 2_000
+"""Of the log; with up to 512 in a row a page of rows alone could be 100,000."""
+
+_READS: Final[tuple[type[ServiceError], ...]] = (
+    errors.EventNotFound,
+    errors.EventUnavailable,
+    errors.DatabaseUnavailable,
+)
+
+LINES_OF_THE_LOG: Final = {"content": {NDJSON: lines("LogRow")}}
+
+EPOCH_CHARS_MAX: Final = 64
+"""Four times as long as ours."""
+
+Version = Annotated[int, Query(ge=0, le=INTEGER_MAX)]
+
+Epoch = Annotated[
+    str | None,
+    Query(
+        max_length=EPOCH_CHARS_MAX,
+        description="The epoch that `version` is of; in another one it is passed over.",
+    ),
+]
+
+
+def router(views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database) -> APIRouter:
+    """The routes, on these parts."""
+    routes = APIRouter(tags=["seats"])
+    _add_seats(routes, views_, logs, house_of, database)
+    _add_log(routes, logs, house_of, database)
+    return routes
+
+
+def _add_seats(
+    routes: APIRouter, views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database
+) -> None:
+    @routes.get(
+        "/events/{id}/seats",
+        operation_id="readSeats",
+        summary="Read every seat of an event",
+        response_model=SnapshotBody,
+        responses=documented(errors.InvalidRequest, errors.VersionNotReached, *_READS)
+        | {304: {"description": "Nothing has moved: `If-None-Match` names the present `ETag`."}},
+    )
+    async def read_seats(
+        request: Request,
+        id: str,  # noqa: A002
+        format: Literal["full", "compact"] = "full",  # noqa: A002
+        version: Annotated[int, Query(ge=0, le=INTEGER_MAX, description="At least this one.")] = 0,
+        epoch: Epoch = None,
+    ) -> Response:
+        """Never older than the last write that this instance answered."""
+        headers = request.headers
+        ready = await views_.read(
+            id,
+            format,
+            version,
+            headers.get("accept-encoding", ""),
+            headers.get("if-none-match"),
+            epoch,
+        )
+        decoded = {name.decode(): value.decode() for name, value in ready.headers}
+        return Response(ready.body, ready.status, headers=decoded)
+
+    @routes.get(
+        "/events/{id}/seats/{seat:path}",  # an id may have a slash
+        operation_id="readSeat",
+        summary="Read one seat",
+        response_model=SeatBody,
+        responses=documented(SeatNotFound, *_READS),
+    )
+    async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
+        """The box office also sees every ticket type, who has it, and what happened to it."""
+        log, house = await seat_map_status.opened(logs, house_of, id)
+        number = house.index.number.get(seat)
+        if number is None:
+            raise SeatNotFound
+        staff = request.scope["principal"].role >= Role.box_office
+        answer = _seat(log, house, number, staff=staff)
+        if staff:
+            answer |= _owner(log, house, number)
+            found = await history.of_seat(database, house, number, answer["version"])
+            answer |= {"history": found.moves, "historySince": found.since}
+        return Response(rendering.encode(answer), headers=FRESH, media_type=JSON)
+
+
+def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Database) -> None:
+    @routes.get(
+        "/events/{id}/log",
+        operation_id="readLog",
+        summary="Read an event's log",
+        response_model=LogBody,
+        responses=documented(errors.InvalidRequest, errors.LogArchived, *_READS)
+        | {200: LINES_OF_THE_LOG},
+    )
+    async def read_log(
+        request: Request,
+        id: str,  # noqa: A002
+        since: Version = 0,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The audit trail after the version `since`.
+
+        With `Accept: application/x-ndjson` all of it, one row of the log a line.
+        """
+        log, house = await seat_map_status.opened(logs, house_of, id)
+        currency = _currency(log)
+        if preferred(request.headers.get("accept"), (JSON, NDJSON)) == NDJSON:
+            lines = (
+                rendering.encode(audit_trail.described(row, house, currency)) + b"\n"
+                async for row in history.rows_after(database, id, since)
+            )
+            return await streamed(lines, NDJSON, PRIVATE)
+        if cursor is not None:
+            (since,) = decode_cursor(cursor, tuple[int])
+        page = await _log_page(database, house, currency, since, limit)
+        return Response(rendering.encode(page), headers=PRIVATE, media_type=JSON)
+
+
+async def _log_page(
+    database: Database, house: House, currency: str, since: int, limit: int
+) -> dict[str, Any]:
+    items: list[dict[str, Any]] = []
+    room = ENTRIES_A_PAGE
+    next_cursor = None
+    async with aclosing(history.rows_after(database, house.event_id, since)) as rows:
+        async for row in rows:
+            room -= len(row.entries)
+            if items and (len(items) == limit or room < 0):
+                next_cursor = encode_cursor(items[-1]["version"])
+                break
+            items.append(audit_trail.described(row, house, currency))
+    return {"items": items, "nextCursor": next_cursor}
+
+
+def _seat(log: SeatLog, house: House, number: int, *, staff: bool) -> dict[str, Any]:
+    states, index = log.states, house.index
+    configuration = states.configuration
+    assert configuration is not None, "an event that is found is configured"
+    category = index.categories[index.category_of[number]]
+    section = index.sections[index.runs[index.run_of[number]].section]
+    return {
+        "seat": index.ids[number],
+        "label": house.label(number),
+        "section": section,
+        "row": _row(house, section, number),
+        "category": category,
+        "status": states.status(number),
+        "prices": audit_trail.prices(configuration, staff=staff).get(category, {}),
+        "currency": configuration.currency,
+        "version": states.version,
+    }
+
+
+def _row(house: House, section: str, number: int) -> str | None:
+    for (of, name), ranges in house.index.rows.items():
+        if of == section and any(number in seats for seats in ranges):
+            return name
+    return None
+
+
+def _owner(log: SeatLog, house: House, number: int) -> dict[str, str | None]:
+    booking, hold = log.states.booking_of(number), log.states.hold_of(number)
+    return {
+        "bookingId": None if booking is None else ids.to_text(house.event_id, booking),
+        "holdId": None if hold is None else ids.to_text(house.event_id, hold.id),
+        "holdExpiresAt": None if hold is None else rfc3339(hold.expires_ms),
+        "holdFrozenBy": None if hold is None else rendering.frozen_by(hold),
+    }
+
+
+def _currency(log: SeatLog) -> str:
+    assert log.states.configuration is not None, "an event that is found is configured"
+    return log.states.configuration.currency

@@ -1,0 +1,1 @@
+"""The rules and the state of an event's seats, pure: the standard library and msgspec only."""

@@ -1,0 +1,98 @@
+"""The rules of a checkout: a hold that stands still while it is paid, and what may be booked then.
+
+Whoever takes money for a hold reads its total first and books later. In between nobody may add a
+seat: the hold is frozen, and the booking says what was paid. Pure: each function takes a hold as it
+is in the batch and returns an operation or a refusal.
+"""
+
+from typing import Final
+
+from event_seating.booking.core.commands import BookHold, ExtendHold, FreezeHold, ThawHold
+from event_seating.booking.core.log_entries import Extended, Frozen, Thawed
+from event_seating.booking.core.records import BUYER_FREEZES_MAX, Groups, Hold, Rules, total
+from event_seating.booking.core.refusals import Present, Refusal, RefusalCode
+
+BOX_OFFICE_HOLD_TOTAL_MAX_MS: Final = 24 * 3_600_000
+"""The box office may let a hold last this long: a bank transfer confirmed the next day."""
+
+AFTER_THAW_MS: Final = 60_000
+"""What a buyer has at least who comes back from the checkout: time to see it and to go again."""
+
+_HOLD_FROZEN: Final = Refusal(RefusalCode.hold_frozen)
+_HOLD_NOT_FROZEN: Final = Refusal(RefusalCode.hold_not_frozen)
+_FREEZE_USED: Final = Refusal(RefusalCode.freeze_used)
+_NOTHING_GAINED: Final = Refusal(RefusalCode.nothing_gained)
+_EXPECTATION_MISSING: Final = Refusal(RefusalCode.expectation_missing)
+
+
+def kept_still(hold: Hold, box_office: bool) -> Refusal | None:
+    """The refusal of a change, an extension or a release while the hold is frozen."""
+    return None if hold.freeze is None or box_office else _HOLD_FROZEN
+
+
+def frozen(hold: Hold, request: FreezeHold, rules: Rules, now_ms: int) -> Frozen | Refusal:
+    """The freeze that is asked for. The box office takes over one that is there, and renews it.
+
+    It ends `checkout_ttl_ms` after the hold would have ended without it, as far as a hold may last,
+    and never earlier than the hold did.
+    """
+    if not request.box_office:
+        if hold.freeze is not None:
+            return _HOLD_FROZEN
+        if hold.freezes >= BUYER_FREEZES_MAX:
+            return _FREEZE_USED
+    before_ms = hold.expires_ms if hold.freeze is None else hold.freeze.expires_ms
+    wanted_ms = max(now_ms, before_ms) + rules.checkout_ttl_ms
+    expires_ms = max(hold.expires_ms, min(wanted_ms, _latest_ms(hold, request.box_office, rules)))
+    return Frozen(hold.id, expires_ms - now_ms, request.box_office)
+
+
+def thawed(hold: Hold, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+    """The end of a freeze: what was left of the hold before it, and a minute at the least."""
+    freeze = hold.freeze
+    if freeze is None:
+        return _HOLD_NOT_FROZEN
+    if freeze.by_staff and not request.box_office:
+        return _HOLD_FROZEN
+    expires_ms = min(hold.expires_ms, max(freeze.expires_ms, now_ms + AFTER_THAW_MS))
+    return Thawed(hold.id, expires_ms - now_ms)
+
+
+def extended(hold: Hold, request: ExtendHold, rules: Rules, now_ms: int) -> Extended | Refusal:
+    """A hold that lasts its time to live from now, as far as it may."""
+    refusal = kept_still(hold, request.box_office)
+    if refusal is not None:
+        return refusal
+    expires_ms = min(now_ms + rules.hold_ttl_ms, _latest_ms(hold, request.box_office, rules))
+    if expires_ms <= hold.expires_ms:
+        return _NOTHING_GAINED
+    return Extended(hold.id, expires_ms - now_ms)
+
+
+def unexpected(hold: Hold, request: BookHold, currency: str) -> Refusal | None:
+    """The refusal of booking a hold that is not what was paid for."""
+    expected_total, expected_revision = request.expected_total, request.expected_revision
+    if expected_total is None and expected_revision is None:
+        return None if hold.revision == 1 else _EXPECTATION_MISSING
+    if expected_revision is None or expected_revision == hold.revision:
+        return another_total(hold.groups, expected_total, currency, hold.revision)
+    return _changed(hold.groups, currency, hold.revision)
+
+
+def another_total(
+    groups: Groups, expected: int | None, currency: str, revision: int | None = None
+) -> Refusal | None:
+    """The refusal of a booking that costs something else than was expected, if anything was."""
+    if expected is None or expected == total(groups):
+        return None
+    return _changed(groups, currency, revision)
+
+
+def _changed(groups: Groups, currency: str, revision: int | None) -> Refusal:
+    return Refusal(RefusalCode.total_changed, present=Present(groups, currency, revision))
+
+
+def _latest_ms(hold: Hold, box_office: bool, rules: Rules) -> int:
+    """When the hold has to end, whatever is asked."""
+    longest_ms = BOX_OFFICE_HOLD_TOTAL_MAX_MS if box_office else rules.hold_total_max_ms
+    return hold.created_ms + longest_ms

@@ -1,0 +1,251 @@
+"""The whole state of an event as bytes, and back.
+
+An image holds the records; the arrays follow from them. It is a row of pieces of bounded size,
+each with its length and a checksum before it, so that writing and reading can be done a few
+milliseconds at a time. The checksum goes over all pieces up to there, and the last piece says that
+it is the last: whatever a disk or a transfer does to an image, it is refused rather than sold by.
+`freeze` takes references to records that never change, which costs next to nothing; the
+encoding may then run while the event goes on selling. The form has a number (`IMAGE_FORMAT`); an
+image of another form is refused and the log is read instead. Of ended ids and late holds, too, the
+order is kept: they are forgotten in it.
+"""
+
+import re
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
+from struct import Struct as Packing
+from typing import Final, TypeVar
+from zlib import crc32
+
+from msgspec import DecodeError, Struct, ValidationError, msgpack
+
+from event_seating.booking.core.cool_down import grouped
+from event_seating.booking.core.ledger import Ledger
+from event_seating.booking.core.log_entries import from_ranges
+from event_seating.booking.core.records import (
+    BLOCKED,
+    STATUS_CHARS,
+    Booking,
+    Configuration,
+    Gone,
+    Hold,
+    Id,
+    Ms,
+    Rest,
+    Seat,
+)
+from event_seating.booking.core.seat_index import STATUSES, SeatIndex
+
+IMAGE_FORMAT: Final = 3
+READABLE: Final = frozenset({2, 3})
+"""What can be read; `IMAGE_FORMAT` is written. What 3 adds to 2 has defaults."""
+
+RECORDS_PER_PIECE = 1_000
+"""Records in one piece: about 2 ms of reading."""
+
+SEATS_PER_STEP = 10_000
+"""Seats that are looked at before the reader pauses: about 2 ms."""
+
+_BLOCKED = re.compile(re.escape(STATUS_CHARS[BLOCKED : BLOCKED + 1]) + b"+")
+_FRAME = Packing(">II")
+"""Before a piece: its length, and the CRC-32 of all pieces up to its end."""
+
+_CHARS = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
+
+Item = TypeVar("Item")
+
+
+class BrokenImageError(ValueError):
+    """The bytes are no image of this form, or one of another map."""
+
+
+class Head(Struct, frozen=True, array_like=True, tag=0):
+    """The first piece; `size` is the number of seats and places that the image is about."""
+
+    format: int
+    version: int
+    at_ms: Ms
+    size: int
+    configuration: Configuration | None
+
+
+class BlockedPiece(Struct, frozen=True, array_like=True, tag=1):
+    """Ranges of blocked seats."""
+
+    ranges: tuple[Seat, ...]
+
+
+class HoldsPiece(Struct, frozen=True, array_like=True, tag=2):
+    """Some of the holds."""
+
+    holds: list[Hold]
+
+
+class BookingsPiece(Struct, frozen=True, array_like=True, tag=3):
+    """Some of the bookings."""
+
+    bookings: list[Booking]
+
+
+class GonePiece(Struct, frozen=True, array_like=True, tag=4):
+    """Some of the ended ids, oldest first."""
+
+    gone: list[tuple[Id, Gone]]
+
+
+class LatePiece(Struct, frozen=True, array_like=True, tag=5):
+    """Some of the late holds, with the time at which they were swept, oldest first."""
+
+    late: list[tuple[Ms, Hold]]
+
+
+class End(Struct, frozen=True, array_like=True, tag=6):
+    """The last piece."""
+
+
+class RestsPiece(Struct, frozen=True, array_like=True, tag=7):
+    """Some of the seats that were held a moment ago, and how long."""
+
+    rests: list[tuple[tuple[Seat, ...], Rest]]
+
+
+Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece | RestsPiece | End
+
+_encoder = msgpack.Encoder()
+_decoder = msgpack.Decoder(Piece)
+
+
+class Image:
+    """What an event was at one moment; `pieces` encodes it, whenever and wherever."""
+
+    def __init__(self, ledger: Ledger, version: int, at_ms: int) -> None:
+        self._head = Head(
+            IMAGE_FORMAT,
+            version,
+            at_ms,
+            ledger.index.size,
+            ledger.undo.configuration,
+        )
+        self._published = bytes(ledger.published)
+        self._holds = ledger.committed_records(ledger.holds, ledger.undo.holds)
+        self._bookings = ledger.committed_records(ledger.bookings, ledger.undo.bookings)
+        self._gone = ledger.gone_in_order()
+        self._late = ledger.late_in_order()
+        self._rests = ledger.cool_down.committed()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The image, a few milliseconds of work at a time."""
+        checksum = 0
+        for piece in self._pieces():
+            encoded = _encoder.encode(piece)
+            checksum = crc32(encoded, checksum)
+            yield _FRAME.pack(len(encoded), checksum) + encoded
+
+    def _pieces(self) -> Iterator[Piece]:
+        stretches = _BLOCKED.finditer(self._published)
+        ranges = (number for found in stretches for number in (found.start(), len(found[0])))
+        yield self._head
+        yield BlockedPiece(tuple(ranges))
+        yield from map(HoldsPiece, _portions(self._holds))
+        yield from map(BookingsPiece, _portions(self._bookings))
+        yield from map(GonePiece, _portions(self._gone))
+        yield from map(LatePiece, _portions(self._late))
+        yield from map(RestsPiece, _portions(grouped(self._rests)))
+        yield End()
+
+
+def is_whole(image: bytes) -> bool:
+    """Whether the image has all that decisions need.
+
+    Those of format 2 do not tell which holds were changed, so that one could be booked for less
+    than it costs now; the log tells it.
+    """
+    try:
+        head = next(_unframed(image), None)
+    except BrokenImageError:
+        return True  # whoever reads it says what is wrong with it
+    return not isinstance(head, Head) or head.format == IMAGE_FORMAT
+
+
+def read(
+    index: SeatIndex, image: bytes, grace_ms: int
+) -> Generator[None, None, tuple[Ledger, Head]]:
+    """The ledger of an image and its head, pausing every few milliseconds.
+
+    Raises `BrokenImageError` when the bytes are no image or were made for another map.
+    """
+    pieces = _unframed(image)
+    head = next(pieces, None)
+    if not isinstance(head, Head) or head.format not in READABLE or head.size != index.size:
+        raise BrokenImageError("this is no image of this event in a form that is known here")
+    ledger = Ledger(index, grace_ms)
+    for piece in pieces:
+        if isinstance(piece, End):
+            break
+        _fill(ledger, piece)
+        yield
+    else:
+        raise BrokenImageError("the image ends before its last piece")
+    if next(pieces, None) is not None:
+        raise BrokenImageError("the image goes on after its last piece")
+    yield from _settle(ledger)
+    ledger.set_configuration(head.configuration)
+    ledger.start_anew()
+    return ledger, head
+
+
+def _fill(ledger: Ledger, piece: Piece) -> None:
+    try:
+        match piece:
+            case BlockedPiece():
+                for seat in from_ranges(piece.ranges):
+                    ledger.arrays.status[seat] = BLOCKED
+            case HoldsPiece():
+                ledger.fill_holds(piece.holds)
+            case BookingsPiece():
+                ledger.fill_bookings(piece.bookings)
+            case GonePiece():
+                ledger.fill_gone(piece.gone)
+            case LatePiece():
+                ledger.fill_late(piece.late)
+            case RestsPiece():
+                ledger.cool_down.fill(piece.rests, ledger.index.size)
+            case Head():
+                raise BrokenImageError("an image has two heads")
+    except IndexError as error:
+        raise BrokenImageError("the image names a seat that is not there") from error
+
+
+def _settle(ledger: Ledger) -> Generator[None, None, None]:
+    """Make counts, masks and what is published follow from the statuses."""
+    arrays, size = ledger.arrays, ledger.index.size
+    ledger.published[:] = arrays.status.translate(_CHARS)
+    for start in range(0, size, SEATS_PER_STEP):
+        arrays.look_at(range(start, min(start + SEATS_PER_STEP, size)))
+        yield
+
+
+def _unframed(image: bytes) -> Iterator[Piece]:
+    at = checksum = 0
+    while at < len(image):
+        start = at + _FRAME.size
+        if start > len(image):
+            raise BrokenImageError("the image ends in the middle of a piece")
+        length, expected = _FRAME.unpack_from(image, at)
+        at = start + length
+        if at > len(image):
+            raise BrokenImageError("the image ends in the middle of a piece")
+        piece = image[start:at]
+        checksum = crc32(piece, checksum)
+        if checksum != expected:
+            raise BrokenImageError("a piece of the image is not what was written")
+        try:
+            yield _decoder.decode(piece)
+        except (DecodeError, ValidationError, UnicodeDecodeError) as error:
+            raise BrokenImageError(f"a piece of the image cannot be read: {error}") from error
+
+
+def _portions(records: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(records)
+    while portion := list(islice(rest, RECORDS_PER_PIECE)):
+        yield portion

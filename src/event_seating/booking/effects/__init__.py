@@ -1,0 +1,1 @@
+"""What follows from a change of seats: jobs, messages, mails and reports."""

@@ -1,0 +1,127 @@
+"""The job that winds up a cancelled event: its holds end and its bookings are cancelled.
+
+It is written with the row of the log that cancels the event, and appends rows of bounded size until
+nothing is left. What is left is in the event's state, so whatever stops the job, it goes on from
+there, and a job for an event that is wound up already does nothing. With `notify` a mail to each
+buyer is written with the row that cancels the booking, so none is sent twice or forgotten.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from event_seating.booking.core.commands import WindUp
+from event_seating.booking.core.log_entries import Cancelled, Entry, Released
+from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.effects.mails import cancellation_of
+from event_seating.booking.seat_log.submission import Submission
+from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable, TooBusy
+from event_seating.jobs.model import (
+    DATABASE_OPERATIONS,
+    Handler,
+    Job,
+    JobFailed,
+    NewJob,
+    new_job_id,
+    payload_of,
+)
+
+CANCEL_EVENT: Final = "cancel-event"
+"""The job; its payload has `notify`, `reason` and `actor`."""
+
+ROW_MAX: Final = 500
+"""Holds or bookings in one row: some milliseconds, between which others are served."""
+
+
+class _Payload(msgspec.Struct, rename="camel"):
+    notify: bool
+    reason: str | None = None
+    actor: str | None = None
+
+
+class _Counts(msgspec.Struct, rename="camel"):
+    """What was given back, in one row or in all of an attempt."""
+
+    holds_released: int = 0
+    bookings_cancelled: int = 0
+
+
+def cancel_event_job(
+    event_id: str, *, notify: bool, reason: str | None, actor: str | None
+) -> NewJob:
+    """The job that winds the event up; `reason` is a text for the buyers' mails."""
+    payload = msgspec.to_builtins(_Payload(notify, reason, actor))
+    return NewJob(new_job_id(), DATABASE_OPERATIONS, CANCEL_EVENT, payload, event_id)
+
+
+class CancelledEvents:
+    """Winds them up; `log_of` gives the log of an event by its id, as it is now."""
+
+    def __init__(
+        self,
+        log_of: Callable[[str], Awaitable[SeatLog]],
+        *,
+        sends_mail: bool,
+        row_max: int = ROW_MAX,
+    ) -> None:
+        self._log_of = log_of
+        self._sends_mail = sends_mail
+        self._row_max = row_max
+
+    def handlers(self) -> dict[str, Handler]:
+        """What it does, by the job's name."""
+        return {CANCEL_EVENT: self.wind_up}
+
+    async def wind_up(self, job: Job) -> dict[str, Any]:
+        """Give back all that is held and booked; the result counts what this attempt gave back."""
+        asked = payload_of(job, _Payload)
+        try:
+            return await self._wind_up(job, asked)
+        except EventNotFound:
+            raise JobFailed("There is no such event.") from None
+        except (EventUnavailable, TooBusy) as error:
+            # Like a database that is away this costs no attempt: nobody is left behind.
+            raise DatabaseUnavailable(f"The event's seats cannot be had now: {error}") from error
+
+    async def _wind_up(self, job: Job, asked: _Payload) -> dict[str, Any]:
+        log = await self._log_of(job.event_id)
+        sale = log.states.configuration
+        if sale is None or sale.status != SaleStatus.cancelled:
+            raise JobFailed("The event is not cancelled.")
+        mails = partial(_mails, log.event_id, asked.reason)
+        done = _Counts()
+        while True:
+            submission = Submission(WindUp(self._row_max, asked.actor), _counted)
+            if asked.notify and self._sends_mail:
+                submission.jobs = mails
+            outcome = await log.submit(submission)
+            if isinstance(outcome, Refusal):
+                return _plain(done)
+            row = msgspec.json.decode(outcome.body, type=_Counts)
+            done.holds_released += row.holds_released
+            done.bookings_cancelled += row.bookings_cancelled
+            await job.report(_plain(done))
+
+
+def _plain(counts: _Counts) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(counts)
+    return plain
+
+
+def _counted(_batch: Batch, entry: Entry) -> tuple[int, bytes]:
+    kinds = [type(operation) for operation in entry.operations]
+    counts = _Counts(kinds.count(Released), kinds.count(Cancelled))
+    return 200, msgspec.json.encode(counts)
+
+
+def _mails(event_id: str, reason: str | None, entry: Entry) -> Sequence[NewJob]:
+    return [
+        cancellation_of(event_id, operation.booking, reason)
+        for operation in entry.operations
+        if isinstance(operation, Cancelled)
+    ]

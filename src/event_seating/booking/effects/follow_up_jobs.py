@@ -1,0 +1,128 @@
+"""Which jobs follow from a batch: confirmations to buyers, and news for those who subscribed.
+
+The jobs are written in the batch's own transaction, so each runs exactly if the batch is there for
+ever. A confirmation is a job a booking. News are one job a batch, however much happened in it, and
+none when nobody wants to hear of it: who is told what is found out from the log when the job runs,
+so that a subscriber costs the sale nothing. Pure but for the ids of the jobs.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from event_seating.booking.core.log_entries import (
+    Amended,
+    Blocked,
+    Booked,
+    Cancelled,
+    Configured,
+    Entry,
+    Exchanged,
+    Expired,
+    Held,
+    Operation,
+    Released,
+    Unblocked,
+)
+from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.seat_log.projection import CONFIRMED, Projection
+from event_seating.jobs.model import (
+    BULK,
+    DATABASE_OPERATIONS,
+    NOTIFICATIONS,
+    USUAL,
+    NewJob,
+    new_job_id,
+)
+
+CONFIRMATION: Final = "booking-confirmation"
+"""The job that sends a buyer the seats; its payload has the `bookingId`."""
+
+NEWS: Final = "webhook-news"
+"""The job that tells subscribers of a row of the log; its payload has `version`, `soldOut`."""
+
+SOLD_OUT: Final = "event.sold_out"
+EVENT_CANCELLED: Final = "event.cancelled"
+
+NEWS_OF: Final[dict[type[Operation], str]] = {
+    Held: "hold.created",
+    Amended: "hold.changed",
+    Released: "hold.released",
+    Expired: "hold.expired",
+    Booked: "booking.created",
+    Exchanged: "booking.changed",
+    Cancelled: "booking.cancelled",
+    Blocked: "seats.blocked",
+    Unblocked: "seats.unblocked",
+}
+"""What subscribers call that which happened; all else in a log is no news."""
+
+NEWS_TYPES: Final = frozenset({*NEWS_OF.values(), SOLD_OUT, EVENT_CANCELLED})
+
+
+class Announcements:
+    """`Announce` for a server that sends mail and tells subscribers."""
+
+    def __init__(
+        self,
+        *,
+        confirms: bool,
+        wanted: Callable[[], frozenset[str]],
+        nudge: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`nudge` lets whoever does jobs look for new ones at once, rather than within a second."""
+        self._confirms = confirms
+        self._wanted = wanted
+        self._nudge = nudge
+        self._asked = False
+
+    def __call__(self, batch: Batch, projection: Projection) -> Sequence[NewJob]:
+        """See `Announce`."""
+        jobs = list(self._confirmations(projection)) if self._confirms else []
+        wanted = self._wanted()
+        if wanted:
+            sold_out = _sells_out(batch, projection)
+            types = types_of(batch.entries) | ({SOLD_OUT} if sold_out else set())
+            if types & wanted:
+                payload = {"version": batch.version, "soldOut": sold_out}
+                jobs.append(_job(DATABASE_OPERATIONS, NEWS, payload, projection, BULK))
+        self._asked = self._asked or bool(jobs) or bool(projection.jobs)
+        return jobs
+
+    def written(self) -> None:
+        """A row is there for ever, and perhaps jobs with it."""
+        if self._asked:
+            self._asked = False
+            self._nudge()
+
+    @staticmethod
+    def _confirmations(projection: Projection) -> Iterable[NewJob]:
+        for booking, row in projection.new_bookings.items():
+            # What was cancelled in the same batch needs no confirmation.
+            if row["user_id"] is not None and row["status"] == CONFIRMED:
+                yield _job(NOTIFICATIONS, CONFIRMATION, {"bookingId": booking}, projection)
+
+
+def types_of(entries: Iterable[Entry]) -> set[str]:
+    """What subscribers call that which these entries say."""
+    named = {type_of(operation) for entry in entries for operation in entry.operations}
+    return {name for name in named if name is not None}
+
+
+def type_of(operation: Operation) -> str | None:
+    """What subscribers call this operation; none when it is no news."""
+    if isinstance(operation, Configured):
+        cancelled = operation.configuration.status == SaleStatus.cancelled
+        return EVENT_CANCELLED if cancelled else None
+    return NEWS_OF.get(type(operation))
+
+
+def _sells_out(batch: Batch, projection: Projection) -> bool:
+    """Whether the last seat is sold in this batch."""
+    return bool(projection.sold) and batch.unsold() == 0
+
+
+def _job(
+    queue: str, name: str, payload: dict[str, Any], projection: Projection, priority: int = USUAL
+) -> NewJob:
+    return NewJob(new_job_id(), queue, name, payload, projection.event_id, priority)

@@ -1,0 +1,220 @@
+"""The mails to a buyer: what was booked, where and when it is; and that the event is cancelled.
+
+Each has an entry for the calendar; the later one takes the earlier one out again. A confirmation
+says what the booking is when it is sent, which may be hours after it was made: what was given back
+meanwhile is not in it, and who has nothing left gets no mail. It says nothing of how the event is
+sold, nor anything that is not in the booking or on a ticket.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from event_seating import money
+from event_seating.booking.core.records import seats_of, total
+from event_seating.booking.core.ticket_types import label_of
+from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
+from event_seating.booking.reads import bookings
+from event_seating.booking.reads.bookings import BookingRow
+from event_seating.booking.seat_log.projection import CONFIRMED
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.loaded_events import Occasion, OccasionOf
+from event_seating.clock import MS_PER_S, Clock
+from event_seating.db.database import Database
+from event_seating.errors import EventNotFound
+from event_seating.jobs.model import (
+    NOTIFICATIONS,
+    Handler,
+    Job,
+    JobFailed,
+    NewJob,
+    new_job_id,
+    payload_of,
+)
+from event_seating.mail.calendar_entry import Entry, calendar
+from event_seating.mail.message import Mail
+from event_seating.mail.post import Post
+from event_seating.mail.rendering import render
+from event_seating.mailbox import mailbox
+from event_seating.users import store as user_store
+from event_seating.users.model import User
+
+CANCELLATION: Final = "booking-cancelled"
+"""The job that tells a buyer that an event is cancelled."""
+
+LINES_MAX: Final = 200
+"""Seats that a mail names: mail programs cut off what is longer than about 100 kB."""
+
+
+class Line(NamedTuple):
+    """Something that was booked, for a person."""
+
+    label: str
+    kind: str
+    price: str
+
+
+class _Payload(msgspec.Struct, rename="camel"):
+    booking_id: str
+    reason: str | None = None
+    """Why the event was cancelled, as its organiser wrote it."""
+
+
+class _Addressed(NamedTuple):
+    """A mail that is to be sent: about what, and to whom."""
+
+    booking_id: str
+    row: BookingRow
+    user: User | None
+    """None when there is none, or no more."""
+    occasion: Occasion
+    house: House
+
+
+def cancellation_of(event_id: str, booking: bytes, reason: str | None) -> NewJob:
+    """The job that mails a buyer that the event, and with it this booking, is cancelled."""
+    payload = {"bookingId": ids.to_text(event_id, booking), "reason": reason}
+    return NewJob(new_job_id(), NOTIFICATIONS, CANCELLATION, payload, event_id)
+
+
+class BookingMails:
+    """Sends them."""
+
+    def __init__(
+        self,
+        database: Database,
+        house_of: HouseOf,
+        occasion_of: OccasionOf,
+        post: Post,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._house_of = house_of
+        self._occasion_of = occasion_of
+        self._post = post
+        self._clock = clock
+
+    def handlers(self) -> dict[str, Handler]:
+        """What it does, by the job's name."""
+        return {CONFIRMATION: self.confirm, CANCELLATION: self.tell_of_cancellation}
+
+    async def confirm(self, job: Job) -> dict[str, Any]:
+        """Confirm a booking, unless there is nothing left to confirm, or nobody to tell."""
+        found = await self._addressed(_payload_of(job), job.event_id)
+        if found.row.status != CONFIRMED:
+            return _unsent("the booking was cancelled")
+        if found.occasion.cancelled:
+            return _unsent("the event was cancelled")
+        return await self._send(job, CONFIRMATION, f"Your booking: {found.occasion.name}", found)
+
+    async def tell_of_cancellation(self, job: Job) -> dict[str, Any]:
+        """Say that an event is cancelled, to somebody who had a booking."""
+        payload = _payload_of(job)
+        found = await self._addressed(payload, job.event_id)
+        subject = f"Cancelled: {found.occasion.name}"
+        return await self._send(job, CANCELLATION, subject, found, reason=payload.reason)
+
+    async def _addressed(self, payload: _Payload, event_id: str) -> _Addressed:
+        booking_id = payload.booking_id
+        async with self._database.read() as connection:
+            row = await bookings.by_id(connection, event_id, booking_id)
+            user_id = row.user_id if row is not None else None
+            user = None if user_id is None else await user_store.by_id(connection, user_id)
+        if row is None:
+            raise JobFailed("There is no such booking.")
+        try:
+            occasion = await self._occasion_of(event_id)
+            house = await self._house_of(event_id)
+        except EventNotFound:
+            raise JobFailed("There is no such event.") from None
+        return _Addressed(booking_id, row, user, occasion, house)
+
+    async def _send(
+        self, job: Job, template: str, subject: str, found: _Addressed, **more: Any
+    ) -> dict[str, Any]:
+        user = found.user
+        if user is None:
+            return _unsent("the user is gone")
+        occasion, row = found.occasion, found.row
+        zone = ZoneInfo(occasion.time_zone)
+        lines = lines_of(row, found.house, occasion.ticket_labels)
+        words = render(
+            template,
+            {
+                "subject": subject,
+                "name": user.name,
+                "event": occasion.name,
+                "venue": occasion.venue,
+                **_when(occasion.starts_at_ms, zone),
+                "places": len(seats_of(row.groups)),
+                "lines": lines[:LINES_MAX],
+                "more": max(0, len(lines) - LINES_MAX),
+                "total": money.for_people(total(row.groups), row.currency),
+                "booking": found.booking_id,
+                "order": row.order_ref,
+                **more,
+            },
+        )
+        seats = "\n".join(line.label for line in lines[:LINES_MAX])
+        entry = Entry(
+            uid=f"{found.booking_id}@{self._post.sender.domain}",
+            sequence=row.version,
+            starts_at_ms=occasion.starts_at_ms,
+            zone=zone,
+            summary=occasion.name,
+            location=occasion.venue,
+            description=f"{seats}\n\nBooking number: {found.booking_id}",
+            cancelled=template == CANCELLATION,
+        )
+        mail = Mail(
+            job.id,
+            mailbox(user.name, user.email),
+            subject,
+            words.text,
+            words.html,
+            calendar(entry, self._clock.now_ms()),
+        )
+        await self._post.send(mail)
+        return {"sent": True}
+
+
+def lines_of(row: BookingRow, house: House, labels: Mapping[str, str]) -> list[Line]:
+    """What a booking has, as a person reads it; places of an area that are alike are one line."""
+    lines = house.lines(row.groups, row.currency)
+    return [_line(line, house, labels, row.currency) for line in lines]
+
+
+def _line(line: Mapping[str, Any], house: House, labels: Mapping[str, str], currency: str) -> Line:
+    quantity = line.get("quantity", 1)
+    category = house.category_labels.get(line["category"], line["category"])
+    ticket = label_of(line["ticketType"], labels)
+    label = line["label"] if quantity == 1 else f"{quantity} × {line['label']}"  # noqa: RUF001
+    price = money.parse(line["price"], currency) * quantity
+    return Line(label, f"{category}, {ticket}", money.for_people(price, currency))
+
+
+def _when(starts_at_ms: int, zone: ZoneInfo) -> dict[str, str]:
+    moment = datetime.fromtimestamp(starts_at_ms // MS_PER_S, zone)
+    offset = moment.strftime("%z")
+    shift = f"UTC{offset[:3]}:{offset[3:5]}"
+    return {
+        "date": f"{moment:%A}, {moment.day} {moment:%B} {moment.year}",
+        "time": f"{moment:%H:%M}",
+        "zone": zone.key if zone.key == "UTC" else f"{zone.key}, {shift}",
+    }
+
+
+def _payload_of(job: Job) -> _Payload:
+    payload = payload_of(job, _Payload)
+    named = ids.from_text(payload.booking_id)
+    if named is None or named[0] != job.event_id:
+        raise JobFailed("The payload names no booking of this event.")
+    return payload
+
+
+def _unsent(reason: str) -> dict[str, Any]:
+    return {"sent": False, "reason": reason}

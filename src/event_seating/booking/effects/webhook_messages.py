@@ -1,0 +1,196 @@
+"""What subscribers are told of a row of the log: a message for each thing that happened in it.
+
+One message for each hold, booking or block, with its ids, its seats by id and as people call them,
+and for a booking what it costs: a receiver should not have to ask back for what everybody wants to
+know. A booking is shown as it is when the message is made, which may be later than what the message
+tells of; its own `version` says so. What is private stays out: no token, no buyer, no reason that
+somebody wrote, and of a person the `userId` and `orderRef` that the shop itself gave.
+
+The messages of a row are written in one transaction with the end of the job that makes them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating import money
+from event_seating.booking.core.log_entries import (
+    Amended,
+    Booked,
+    Cancelled,
+    Configured,
+    Exchanged,
+    Held,
+    Operation,
+    moves,
+)
+from event_seating.booking.core.records import total
+from event_seating.booking.effects.follow_up_jobs import NEWS, SOLD_OUT, type_of
+from event_seating.booking.reads import audit_trail, history, lists, rendering
+from event_seating.booking.reads.audit_trail import Row
+from event_seating.booking.reads.bookings import currency_of
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.clock import rfc3339
+from event_seating.db.database import Database
+from event_seating.errors import EventNotFound
+from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.web.pages import INTEGER_MAX
+
+NAMED_MAX: Final = 1_000
+"""Seats and lines that one message names, some 150 kB: a whole house may be blocked at once. How
+many were left out is said, and the log has them."""
+
+_PRIVATE: Final = frozenset({"type", "reason", "lastsS", "takenAway"})
+"""What the log's description has and a message does not."""
+
+_OUTSIDE_NAMES: Final = {"hold": "holdId", "booking": "bookingId"}
+
+Message = tuple[str, dict[str, Any]]
+"""A type and what is told, ready for JSON."""
+
+Tell = Callable[[AsyncConnection, Job, int, str, Sequence[Message]], Awaitable[int]]
+"""Write the messages of a job about a version, with the time of what they tell, for all who want
+them; how many."""
+
+
+class NewsJobs:
+    """The handler of the jobs that a writer of seats leaves for subscribers."""
+
+    def __init__(self, database: Database, house_of: HouseOf, tell: Tell) -> None:
+        self._database = database
+        self._house_of = house_of
+        self._tell = tell
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of the job."""
+        return {NEWS: self.spread}
+
+    async def spread(self, job: Job) -> Any:
+        """Write the messages of one row of the log; raises `JobFailed` when there is no such."""
+        version, sold_out = _version(job), job.payload.get("soldOut") is True
+        try:
+            house = await self._house_of(job.event_id)
+        except EventNotFound:
+            raise JobFailed("the event does not exist") from None
+        row = await history.row_at(self._database, job.event_id, version)
+        if row is None:
+            raise JobFailed(f"the event's log has no version {version}")
+        async with self._database.read() as connection:
+            currency = await currency_of(connection, job.event_id)
+            found = await lists.by_ids(connection, job.event_id, _bookings_in(row, house))
+        bookings = {each.id: rendering.kept(house, each.id, each.row) for each in found}
+        messages = messages_of(row, house, currency, bookings, sold_out=sold_out)
+        async with self._database.write() as connection:
+            # First of all: who comes second, maybe at the same time, gets no further.
+            await job.finish(connection, {"messages": len(messages)})
+            await self._tell(connection, job, version, rfc3339(row.at_ms), messages)
+
+
+def messages_of(
+    row: Row,
+    house: House,
+    currency: str,
+    bookings: Mapping[str, dict[str, Any]],
+    *,
+    sold_out: bool,
+) -> list[Message]:
+    """Everything that subscribers may be told of a row; `bookings` are the present ones by id."""
+    common = {"eventId": house.event_id, "version": row.version}
+    messages = [
+        (name, common | _told(operation, row, house, currency, bookings))
+        for entry in row.entries
+        for operation in entry.operations
+        if (name := type_of(operation)) is not None
+    ]
+    if sold_out:
+        messages.append((SOLD_OUT, common))
+    return messages
+
+
+def _version(job: Job) -> int:
+    version = job.payload.get("version")
+    # True is a number too, and beyond its integers a database fails in its own way.
+    if not isinstance(version, int) or isinstance(version, bool):
+        version = 0
+    if not 0 < version <= INTEGER_MAX or not ids.is_event_id(job.event_id):
+        raise JobFailed("the payload names no version of an event")
+    return version
+
+
+def _bookings_in(row: Row, house: House) -> list[str]:
+    """The ids of the bookings that a row is about."""
+    keys = {
+        operation.booking
+        for entry in row.entries
+        for operation in entry.operations
+        if isinstance(operation, Booked | Exchanged | Cancelled)
+    }
+    return [ids.to_text(house.event_id, key) for key in keys]
+
+
+def _told(
+    operation: Operation,
+    row: Row,
+    house: House,
+    currency: str,
+    bookings: Mapping[str, dict[str, Any]],
+) -> dict[str, Any]:
+    if isinstance(operation, Configured):  # how it sells is not for receivers, only that it ended
+        return {}
+    described = audit_trail.operation(operation, house, currency)
+    told = {
+        _OUTSIDE_NAMES.get(name, name): value
+        for name, value in described.items()
+        if name not in _PRIVATE
+    }
+    match operation:
+        case Held():
+            told["lines"] = house.lines(operation.groups, currency)
+            told["total"] = money.to_text(total(operation.groups), currency)
+            told["currency"] = currency
+            told["expiresAt"] = rfc3339(row.at_ms + operation.lasts_ms)
+        case Amended():
+            told["taken"]["lines"] = house.lines(operation.added, currency)
+            told["currency"] = currency
+        case Booked() | Exchanged() | Cancelled():
+            told["booking"] = _public(bookings.get(told["bookingId"]))
+        case _:
+            pass
+    for part in (told, told.get("released"), told.get("taken"), told.get("booking")):
+        if part is not None:
+            _shorten(part)
+    told["labels"] = _labels(operation, house)
+    return told
+
+
+def _public(booking: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A booking without what the shop wrote into it for itself."""
+    if booking is None:
+        return None
+    return {name: value for name, value in booking.items() if name != "metadata"}
+
+
+def _shorten(part: dict[str, Any]) -> None:
+    for name in ("seats", "lines"):
+        left_out = len(part.get(name, ())) - NAMED_MAX
+        if left_out > 0:
+            part[name] = part[name][:NAMED_MAX]
+            part[f"{name}LeftOut"] = left_out
+
+
+def _labels(operation: Operation, house: House) -> dict[str, str]:
+    """What people call the seats and areas that were moved, by their ids."""
+    index = house.index
+    labels: dict[str, str] = {}
+    for seats, _ in moves(operation):
+        numbers = [seat for seat in seats if seat < index.seat_count][:NAMED_MAX]
+        labels |= {index.ids[seat]: house.label(seat) for seat in numbers}
+        moved = house.area_quantities(seats)
+        labels |= {
+            area.id: label
+            for area, label in zip(index.areas, house.area_labels, strict=True)
+            if area.id in moved
+        }
+    return labels

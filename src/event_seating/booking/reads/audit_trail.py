@@ -1,0 +1,193 @@
+"""The log of an event as people read it: who did what, to which seats, when.
+
+Pure: decoded entries in, values ready for JSON out. What the log has of a buyer (an HMAC) and of a
+batch (its random id) is nobody's business and stays out.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from event_seating import money
+from event_seating.booking.core.log_entries import (
+    Amended,
+    Blocked,
+    Booked,
+    Cancelled,
+    Configured,
+    Entry,
+    Exchanged,
+    Expired,
+    Extended,
+    Frozen,
+    Held,
+    Operation,
+    Released,
+    Thawed,
+    Unblocked,
+    moves,
+    pairs,
+)
+from event_seating.booking.core.records import STATUS_NAMES, Configuration, seats_of
+from event_seating.booking.core.ticket_types import visible_prices
+from event_seating.booking.seating import ids
+from event_seating.booking.seating.bookable_event import House
+from event_seating.clock import MS_PER_S, rfc3339
+
+TYPES: Final[dict[type, str]] = {
+    Configured: "configure",
+    Held: "hold",
+    Amended: "change",
+    Extended: "extend",
+    Released: "release",
+    Expired: "expire",
+    Booked: "book",
+    Cancelled: "cancel",
+    Exchanged: "exchange",
+    Blocked: "block",
+    Unblocked: "unblock",
+    Frozen: "freeze",
+    Thawed: "thaw",
+}
+"""What each operation is called outside."""
+
+
+class Row(NamedTuple):
+    """A row of the log, decoded."""
+
+    version: int
+    at_ms: int
+    entries: Sequence[Entry]
+
+
+def described(row: Row, house: House, currency: str) -> dict[str, Any]:
+    """A row with all its entries."""
+    return {
+        "version": row.version,
+        "at": rfc3339(row.at_ms),
+        "entries": [
+            {
+                "actor": entry.actor,
+                "operations": [operation(each, house, currency) for each in entry.operations],
+            }
+            for entry in row.entries
+        ],
+    }
+
+
+def history(row: Row, seat: int, house: House) -> Iterator[dict[str, Any]]:
+    """What the row did to a seat, the latest first; `status` is the seat's right after it."""
+    for entry in reversed(row.entries):
+        for operation in reversed(entry.operations):
+            status = _status_after(operation, seat)
+            if status is not None:
+                yield {
+                    "version": row.version,
+                    "at": rfc3339(row.at_ms),
+                    "operation": TYPES[type(operation)],
+                    "status": STATUS_NAMES[status],
+                    "actor": entry.actor,
+                    **_names(operation, house.event_id),
+                }
+
+
+def _status_after(operation: Operation, seat: int) -> int | None:
+    """What the seat is after the operation; none when it did not move it."""
+    if isinstance(operation, Blocked | Unblocked):
+        # Up to a whole house in a few ranges, which need not be written out to be searched.
+        if not any(first <= seat < first + count for first, count in pairs(operation.ranges)):
+            return None
+        operation = type(operation)((seat, 1))
+    after = None
+    for seats, status in moves(operation):
+        if seat in seats:
+            after = status
+    return after
+
+
+def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
+    """An operation, with the seats that it moves."""
+    answer: dict[str, Any] = {"type": TYPES[type(done)]}
+    answer |= _names(done, house.event_id)
+    match done:
+        case Configured():
+            answer["configuration"] = _configuration(done.configuration)
+        case Held():
+            answer |= _seats(seats_of(done.groups), house)
+            answer["lastsS"] = done.lasts_ms / MS_PER_S
+        case Extended() | Thawed() | Frozen():
+            answer["lastsS"] = done.lasts_ms / MS_PER_S
+            answer |= {"frozenBy": frozen_by(done.by_staff)} if isinstance(done, Frozen) else {}
+        case Amended():
+            answer["released"] = _seats(done.removed, house)
+            answer["taken"] = _seats(seats_of(done.added), house)
+        case Exchanged():
+            answer["released"] = _seats(done.released, house)
+            answer["taken"] = _seats(seats_of(done.taken), house)
+            answer["difference"] = money.to_text(done.difference, currency)
+        case Booked():
+            answer |= _seats(done.taken, house)
+        case Released() | Expired() | Cancelled():
+            answer |= _seats(done.seats, house)
+            answer |= {"takenAway": True} if getattr(done, "taken_away", False) else {}
+        case Blocked() | Unblocked():
+            answer["seats"], answer["areas"] = house.in_ranges(done.ranges)
+    return answer
+
+
+def _names(operation: Operation, event_id: str) -> dict[str, str]:
+    """The hold and the booking that an operation is about, and the reason that was given."""
+    names = {}
+    for name in ("hold", "booking"):
+        key = getattr(operation, name, None)
+        if key is not None:
+            names[name] = ids.to_text(event_id, key)
+    for name, field in (("reason", "reason"), ("reason_code", "reasonCode")):
+        reason = getattr(operation, name, None)
+        if reason:
+            names[field] = reason
+    return names
+
+
+def _seats(seats: Sequence[int], house: House) -> dict[str, Any]:
+    return {"seats": house.seat_ids(seats), "areas": house.area_quantities(seats)}
+
+
+def _configuration(found: Configuration) -> dict[str, Any]:
+    rules = found.rules
+    return {
+        "status": found.status,
+        "currency": found.currency,
+        "prices": prices(found, staff=True),
+        "ticketTypes": found.ticket_types,
+        "defaultTicketType": found.default_ticket_type,
+        "salesStart": _time(found.sales_start_ms),
+        "salesEnd": _time(found.sales_end_ms),
+        "rules": {
+            "allowOrphans": rules.allow_orphans,
+            "maxSeatsPerHold": rules.max_seats_per_hold,
+            "maxHeldSeatsPerBuyer": rules.max_held_seats_per_buyer,
+            "maxHeldSeatsPerAddress": rules.max_held_seats_per_address,
+            "holdTtl": rules.hold_ttl_ms / MS_PER_S,
+            "holdTotalMax": rules.hold_total_max_ms / MS_PER_S,
+            "checkoutTtl": rules.checkout_ttl_ms / MS_PER_S,
+        },
+    }
+
+
+def frozen_by(by_staff: bool) -> str:
+    """Who has to end a freeze, as everybody outside reads it."""
+    return "box-office" if by_staff else "buyer"
+
+
+def prices(found: Configuration, *, staff: bool) -> dict[str, dict[str, str]]:
+    """What each category costs by ticket type, as text; to others than `staff` what is public."""
+    return {
+        category: {
+            ticket_type: money.to_text(price, found.currency) for ticket_type, price in by.items()
+        }
+        for category, by in visible_prices(found, staff=staff).items()
+    }
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)

@@ -1,0 +1,86 @@
+"""Reading the log of an event for people: forwards as the audit trail, backwards for one seat.
+
+Always a bounded number of rows at a time, with a pause for others after each, so that neither
+memory nor the loop notices how long a log is.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, Final, NamedTuple
+
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.log_entries import BrokenEntriesError, UnknownFormatError
+from event_seating.booking.reads import audit_trail, lists
+from event_seating.booking.reads.audit_trail import Row
+from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seating.bookable_event import House
+from event_seating.db.database import Database
+from event_seating.errors import EventUnavailable, LogArchived
+
+ROWS_AT_ONCE: Final = 50
+"""A row has up to 512 entries of about 100 bytes: some 2 MB."""
+
+MOVES_MAX: Final = 50
+"""More often no seat changes hands before somebody asks why."""
+
+ROWS_SEARCHED_MAX: Final = 2_000
+"""About a second of work in the worst case; most seats' last move is far nearer."""
+
+
+class SeatHistory(NamedTuple):
+    """What happened to a seat, the latest first, complete from the version `since` on."""
+
+    moves: list[dict[str, Any]]
+    since: int
+
+
+async def rows_after(database: Database, event_id: str, version: int) -> AsyncGenerator[Row]:
+    """Every row after `version`, in order.
+
+    Raises `EventUnavailable` at a row that this release cannot read, `LogArchived` when the row
+    after `version` is in a file and no longer here, and `DatabaseUnavailable`.
+    """
+    while True:
+        async with database.read() as connection:
+            found = await lists.log_after(connection, event_id, version, ROWS_AT_ONCE)
+        if found and found[0].version != version + 1:
+            raise LogArchived(details={"archivedUntil": found[0].version - 1})
+        for row in found:
+            yield _decoded(row)
+            await asyncio.sleep(0)
+        if len(found) < ROWS_AT_ONCE:
+            return
+        version = found[-1].version
+
+
+async def row_at(database: Database, event_id: str, version: int) -> Row | None:
+    """The row with this version; raises as `rows_after` does."""
+    async with database.read() as connection:
+        found = await lists.log_after(connection, event_id, version - 1, 1)
+    return _decoded(found[0]) if found and found[0].version == version else None
+
+
+async def of_seat(database: Database, house: House, seat: int, version: int) -> SeatHistory:
+    """What happened to a seat up to `version`; raises as `rows_after` does."""
+    moves: list[dict[str, Any]] = []
+    since = version + 1
+    while since > 1 and version - since < ROWS_SEARCHED_MAX:
+        async with database.read() as connection:
+            found = await lists.log_before(connection, house.event_id, since, ROWS_AT_ONCE)
+        if not found:
+            break
+        for row in found:
+            of_row = list(audit_trail.history(_decoded(row), seat, house))
+            if len(moves) + len(of_row) > MOVES_MAX and moves:
+                return SeatHistory(moves, since)
+            moves += of_row
+            since = row.version
+            await asyncio.sleep(0)
+    return SeatHistory(moves, since)
+
+
+def _decoded(row: LogRow) -> Row:
+    try:
+        return Row(row.version, row.at_ms, log_entries.decode(row.format, row.entries))
+    except (UnknownFormatError, BrokenEntriesError) as error:
+        raise EventUnavailable from error

@@ -1,0 +1,46 @@
+"""What the writers of this process have done, counted for whoever watches it.
+
+Plain numbers, since a request is counted between its commit and its answer: a fraction of a
+microsecond each. Read when the metrics are asked for; decides nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from event_seating.booking.core.commands import BookHold, BookSeats, PlaceHold
+from event_seating.booking.seat_log.submission import Granted, Outcome, Submission
+
+GRANTED: Final = "granted"
+REPEATED: Final = "repeated"
+"""The first answer was given again."""
+_BOOKS: Final = frozenset({BookHold, BookSeats})
+
+
+class Tally:
+    """Counts since the start; an outcome is one of the above or the code of a refusal."""
+
+    def __init__(self) -> None:
+        self.holds: Counter[str] = Counter()
+        self.bookings: Counter[str] = Counter()
+        self.conflicts = 0
+        """Appends that met another process's row, or were refused for their time."""
+        self.batch_sizes: Counter[int] = Counter()
+        """Rows written, by their number of entries."""
+        self.log_bytes = 0
+        """Entries written, in bytes."""
+
+    def answered(self, outcomes: Iterable[tuple[Submission, Outcome]]) -> None:
+        """Count the requests that a batch answered."""
+        for submission, outcome in outcomes:
+            kind = type(submission.request)
+            if kind is PlaceHold:
+                self.holds[_name(outcome)] += 1
+            elif kind in _BOOKS:
+                self.bookings[_name(outcome)] += 1
+
+
+def _name(outcome: Outcome) -> str:
+    if isinstance(outcome, Granted):
+        return REPEATED if outcome.replayed else GRANTED
+    return str(outcome.code)

@@ -1,0 +1,136 @@
+"""What a writer of the seat log asks of others: where the log is kept, and which jobs follow.
+
+`LogStore` has two implementations: `store`, and one in the simulation, which loses answers and
+crashes on purpose.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Final, NamedTuple, Protocol
+
+from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.seat_log.projection import Projection
+from event_seating.jobs.model import NewJob
+
+Announce = Callable[[Batch, Projection], Sequence[NewJob]]
+"""The jobs that follow from a batch that is decided and not yet written."""
+
+
+def announce_nothing(batch: Batch, projection: Projection) -> Sequence[NewJob]:
+    """For a log that nobody listens to."""
+    del batch, projection
+    return ()
+
+
+class LogRow(NamedTuple):
+    """One committed batch."""
+
+    version: int
+    batch_id: bytes
+    format: int
+    entries: bytes
+    at_ms: int
+
+
+class Claim(NamedTuple):
+    """Who says that this is the same call again: principal and route, and a hash of their key."""
+
+    scope: str
+    key: str
+
+
+class StoredAnswer(NamedTuple):
+    """The first answer to a claim, and a hash of what was asked.
+
+    `buyer` and `address` are hashes of who asked (none where the request itself proves it). `hold`
+    is the hold that the answer shows; once it has ended the answer is `GONE`, until `until_ms`.
+    """
+
+    request_hash: bytes
+    status: int
+    answer: bytes
+    at_ms: int
+    buyer: bytes | None = None
+    address: bytes | None = None
+    hold: bytes | None = None
+    until_ms: int | None = None
+
+
+GONE: Final = 410
+"""The status of an answer of which nothing but the hold's id is left."""
+
+ENDED_KEPT_MS: Final = 3_600_000
+"""How long an answer about a hold is kept after the hold has ended: whoever lost it asks again
+within minutes."""
+
+
+class Snapshot(NamedTuple):
+    """The state of an event after so many rows."""
+
+    version: int
+    image: bytes
+    at_ms: int
+
+
+class LogTransaction(Protocol):
+    """One transaction on one event's log; it is committed when its block ends."""
+
+    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
+        """In line: wait until no other is before it; the rows that follow `version` then.
+
+        They, and what is asked after that, show all that those before it committed.
+        """
+        ...
+
+    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+        """The rows that follow `version`, in order."""
+        ...
+
+    async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+        """What is stored under these keys and not older."""
+        ...
+
+    async def append(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> bool:
+        """Write the row and what follows from it.
+
+        False, and nothing is to be kept, if its version is taken or its time is too far ahead.
+        """
+        ...
+
+
+class LogStore(Protocol):
+    """The logs of all events. Each call may raise `DatabaseUnavailable`.
+
+    If `transaction` raises it at the end of the block, nobody knows whether it was committed.
+    """
+
+    def transaction(
+        self, event_id: str, *, in_line: bool
+    ) -> AbstractAsyncContextManager[LogTransaction]:
+        """A transaction; one that is `in_line` is given when only one other is before it.
+
+        So that it may read, while it waits, what is there already. It must `take_turn` before it
+        decides. Any other may have to wait for its turn too, but what it appends was decided
+        before: for fairness alone, nothing that is right hangs on it.
+        """
+        ...
+
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+        """The rows that follow `version`, in order."""
+        ...
+
+    async def answers(
+        self, event_id: str, keys: Iterable[str], since_ms: int
+    ) -> dict[Claim, StoredAnswer]:
+        """What is stored under these keys and not older."""
+        ...
+
+    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+        """The newest first."""
+        ...
+
+    async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
+        """Keep it, and forget all but the newest few."""
+        ...

@@ -1,0 +1,88 @@
+"""The rows at the end of a log on their way into the state of an event.
+
+Owns how they are read and applied: when an event is loaded, and when another process wrote. So
+many at a time that the loop is never held for more than a few milliseconds, and counted, not timed,
+so that the same rows are taken in the same steps everywhere. Each step leaves a state that once was
+the newest; whoever calls sees to it that nobody else changes it meanwhile.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, TypeVar
+
+from event_seating.booking.core import log_entries
+from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log.ports import LogRow, LogTransaction
+
+ROWS_AT_ONCE: Final = 20
+"""Rows read in one statement: at 512 entries a row about 1 MB."""
+
+MOVES_A_STEP: Final = 2_000
+"""Entries and the seats that they moved, together, applied without letting others run: about 2 ms.
+A row has up to 512 entries, and then is half of that by itself."""
+
+RowsAfter = Callable[[int, int], Awaitable[Sequence[LogRow]]]
+"""Gives the rows after a version, so many at the most."""
+
+Answer = TypeVar("Answer")
+
+Met = Callable[[dict[int, int], Sequence[Entry]], None]
+"""Is told of each row: the new status by seat, and its entries."""
+
+
+async def read(states: SeatStates, rows_after: RowsAfter, met: Met) -> None:
+    """Take in all that lacks.
+
+    Raises `UnknownFormatError`, `BrokenEntriesError` and `InvariantError`; the rows before the one
+    at fault are taken in then.
+    """
+    await _take_in(states, await last_rows(states, rows_after, met), met)
+
+
+async def last_rows(states: SeatStates, rows_after: RowsAfter, met: Met) -> Sequence[LogRow]:
+    """Take in what lacks but for the last rows, which are returned: fewer than `ROWS_AT_ONCE`."""
+    while len(rows := await rows_after(states.version, ROWS_AT_ONCE)) == ROWS_AT_ONCE:
+        await _take_in(states, rows, met)
+    return rows
+
+
+async def read_in_turn(states: SeatStates, transaction: LogTransaction, met: Met) -> None:
+    """Take the turn of a transaction that is in line, and take in all that lacks then.
+
+    Most of it while another has its turn: then that one's row alone is new. Raises as `read` does.
+    """
+    there = await last_rows(states, transaction.rows_after, met)
+    version = there[-1].version if there else states.version
+    turn = transaction.take_turn(version, ROWS_AT_ONCE)
+    new = await take_in_while(turn, states, there, met)
+    await _take_in(states, new, met)
+    if len(new) == ROWS_AT_ONCE:
+        await read(states, transaction.rows_after, met)
+
+
+async def take_in_while(
+    asked: Coroutine[Any, Any, Answer], states: SeatStates, rows: Sequence[LogRow], met: Met
+) -> Answer:
+    """Ask for something that has to be waited for, and take rows in until it is there."""
+    answer = asyncio.create_task(asked)
+    try:
+        await asyncio.sleep(0)  # now it is asked for
+        await _take_in(states, rows, met)
+        return await answer
+    except BaseException:
+        answer.cancel()
+        await asyncio.wait([answer])
+        raise
+
+
+async def _take_in(states: SeatStates, rows: Sequence[LogRow], met: Met) -> None:
+    moves = 0
+    for row in rows:
+        if moves >= MOVES_A_STEP:
+            moves = 0
+            await asyncio.sleep(0)
+        found = log_entries.decode(row.format, row.entries)
+        changes = states.apply(row.version, row.at_ms, found)
+        moves += len(found) + len(changes)
+        met(changes, found)

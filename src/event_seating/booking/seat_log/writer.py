@@ -1,0 +1,381 @@
+"""The writer of an event's log: one for each event and process, and the only way to a seat.
+
+It drains the requests that wait, decides each against the state and what this batch already
+granted, and appends **one** row with the next version, in one transaction with everything that
+follows from it. Only when that is committed does it apply the entries, answer the callers and tell
+the listeners. If another process took the version first, the append fails, and the batch is thrown
+away, the rows that lack are read, and everything is decided again. That compare-and-swap is the
+whole of the safety: no lease, no leader, no lock on seats.
+
+Fairness alone needs more: a writer that lost a race or saw a foreign row waits for its turn before
+it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign one.
+
+An unknown outcome (the connection died in the commit) is never guessed: `doubt` finds it out.
+
+One bad request does not sink its batch: when an append fails for another reason, each request runs
+alone once, and only the guilty one gets the error.
+
+It never decides by itself what is right; `model` does. It knows neither HTTP nor SQL.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+from event_seating.booking.core.log_entries import BrokenEntriesError, Entry, UnknownFormatError
+from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.seat_arrays import InvariantError
+from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.seat_log import in_doubt, tail
+from event_seating.booking.seat_log.counters import Tally
+from event_seating.booking.seat_log.in_doubt import LostRace
+from event_seating.booking.seat_log.ports import (
+    Announce,
+    Claim,
+    LogRow,
+    LogStore,
+    LogTransaction,
+    StoredAnswer,
+    announce_nothing,
+)
+from event_seating.booking.seat_log.projection import Projection
+from event_seating.booking.seat_log.submission import Decided, Granted, Submission, fail, keys_of
+from event_seating.booking.seating import ids
+from event_seating.cache.single_flight import SingleFlight
+from event_seating.clock import Clock
+from event_seating.db.kept_answers import ANSWERS_KEPT_MS
+from event_seating.errors import (
+    DatabaseUnavailable,
+    EventUnavailable,
+    ServiceError,
+    TooBusy,
+)
+from event_seating.telemetry.logs import get_logger
+
+BATCH_MAX: Final = 512
+"""Requests a row: deciding them takes about 5 ms, which is also what a commit to disk takes."""
+
+QUEUE_MAX: Final = 20_000
+"""Requests that may wait for one event: some seconds of the most that one log takes."""
+
+CALM_BATCHES: Final = 50
+"""Own rows in a row after which an event counts as written by this process alone."""
+
+RACES_MAX: Final = 100
+"""Races lost in a row before a batch is given up; with turns taken it never comes near."""
+
+UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
+"""The log and what this process can make of it have parted: it must not decide any more."""
+
+_log = get_logger("seat log")
+
+
+class Listener(Protocol):
+    """Who wants to know what was committed."""
+
+    def __call__(self, log: "SeatLog", changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        """Rows up to `log.states.version` are there; `changes` is the new status by seat."""
+        ...
+
+
+class SeatLog:
+    """The log of one event in this process, and the state that follows from it."""
+
+    def __init__(
+        self,
+        event_id: str,
+        states: SeatStates,
+        store: LogStore,
+        clock: Clock,
+        *,
+        listeners: Sequence[Listener] = (),
+        new_id: Callable[[], bytes] = ids.new_key,
+        set_clock: Callable[[], Awaitable[None]] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tally: Tally | None = None,
+        announce: Announce = announce_nothing,
+    ) -> None:
+        self.event_id = event_id
+        self.states = states
+        self.broken: str | None = None
+        """Why nothing is decided any more; the state has to be loaded anew."""
+        self._store = store
+        self._clock = clock
+        self._listeners = listeners
+        self._new_id = new_id
+        self._set_clock = set_clock
+        self._sleep = sleep
+        self._tally = tally or Tally()
+        self._announce = announce
+        self._waiting: deque[Submission] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._calm = CALM_BATCHES
+        self._behind = False
+        self._catching_up = SingleFlight[None](lambda _key, _nothing: None)
+        self.conflicts = 0
+        self.batches = 0
+
+    # What others ask
+
+    async def submit(self, submission: Submission) -> Granted | Refusal:
+        """Let the request be decided, and wait until that is for ever.
+
+        Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and
+        `DatabaseUnavailable` when nobody knows whether it was granted (the same call again, with
+        its key, will tell).
+        """
+        if self.broken is not None:
+            raise EventUnavailable
+        if len(self._waiting) >= QUEUE_MAX:
+            raise TooBusy
+        self._waiting.append(submission)
+        self._wake()
+        # A caller who leaves does not take the request back, only nobody is told its outcome.
+        return await submission.outcome
+
+    async def sweep(self) -> None:
+        """Expire what is due, if nobody's request does so first."""
+        if not self._waiting and self.broken is None and self.states.is_due(self._clock.now_ms()):
+            async with self._turn:
+                await self._settle([])
+
+    async def catch_up(self) -> None:
+        """Read the rows of other processes; raises `EventUnavailable` when they do not fit.
+
+        Afterwards the state has every row that was committed before the call. Callers who come
+        before a read begins share it: however many ask, the writer waits for one read at a time.
+        """
+        await self._catching_up.load(self.event_id, self._catch_up)
+
+    async def _catch_up(self) -> None:
+        async with self._turn:
+            # The read begins here: a later caller may know of a row that it does not find.
+            self._catching_up.taint(self.event_id)
+            try:
+                await self._read_tail()
+            except UNREADABLE as error:
+                self._break(error)
+                raise EventUnavailable from error
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait or are being written."""
+        return bool(self._waiting) or self._turn.locked()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits any more."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+
+    # The writer
+
+    def _wake(self) -> None:
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name=f"seat log {self.event_id}")
+
+    async def _write(self) -> None:
+        # One step of the loop: requests that arrive together become one batch.
+        await asyncio.sleep(0)
+        while self._waiting:
+            async with self._turn:
+                await self._settle(self._next(BATCH_MAX))
+
+    def _next(self, most: int) -> list[Submission]:
+        """Requests that wait, the first to come first, `most` so many."""
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
+
+    async def _settle(self, submissions: list[Submission], most: int = BATCH_MAX) -> None:
+        """Answer every one of them, whatever happens.
+
+        If a turn has to be waited for, those who come meanwhile join, up to `most` in all.
+        """
+        if self.broken is not None:
+            fail(submissions, EventUnavailable())
+            return
+        try:
+            await self._settle_together(submissions, most)
+        except (DatabaseUnavailable, EventUnavailable) as error:
+            self._behind = True
+            fail(submissions, error)
+        except UNREADABLE as error:
+            self._break(error)
+            fail(submissions, EventUnavailable())
+        except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
+            await self._settle_alone(submissions, error)
+        except BaseException:
+            # Ended in the middle, maybe of a commit: whoever joined is not left waiting for ever.
+            self._behind = True
+            fail(submissions, DatabaseUnavailable())
+            raise
+
+    async def _settle_alone(self, submissions: list[Submission], error: Exception) -> None:
+        if len(submissions) <= 1:
+            _log.error("a request could not be written", exc_info=error)
+            fail(submissions, error)
+            return
+        for submission in submissions:
+            if not submission.outcome.done():
+                await self._settle([submission], most=1)
+
+    async def _settle_together(self, submissions: list[Submission], most: int) -> None:
+        for _ in range(RACES_MAX):
+            try:
+                await self._attempt(submissions, most)
+            except LostRace:
+                self.conflicts += 1
+                self._tally.conflicts += 1
+                self._calm = 0
+                before = self.states.version
+                await self._read_tail()
+                if self.states.version == before:
+                    await self._refused_for_its_time()
+            else:
+                return
+        raise EventUnavailable
+
+    async def _refused_for_its_time(self) -> None:
+        """No row took the place: this process's clock is ahead of the database's."""
+        if self._set_clock is not None:
+            await self._set_clock()
+        await self._sleep(in_doubt.LOOK_EVERY_S)
+
+    async def _attempt(self, submissions: list[Submission], most: int) -> None:
+        """Decide them and write what was granted; `LostRace` when somebody else wrote first."""
+        if self._behind:
+            await self._read_tail()
+        if self._calm < CALM_BATCHES:
+            await self._attempt_in_turn(submissions, most)
+            return
+        keys = keys_of(submissions)
+        known = await self._store.answers(self.event_id, keys, self._since()) if keys else {}
+        decided = self._decide(submissions, known)
+        try:
+            if decided.row is not None:
+                await self._write_row(decided, decided.row)
+            elif decided.outcomes:
+                await self._check_current()
+        except BaseException:
+            decided.batch.discard()
+            raise
+        self._finish(decided)
+
+    async def _check_current(self) -> None:
+        """A refusal must know what others wrote, as a grant does: there is no append to tell."""
+        if await self._store.rows_after(self.event_id, self.states.version, 1):
+            raise LostRace
+
+    async def _attempt_in_turn(self, submissions: list[Submission], most: int) -> None:
+        decided: Decided | None = None
+        try:
+            async with self._store.transaction(self.event_id, in_line=True) as transaction:
+                await tail.read_in_turn(self.states, transaction, self._met)
+                submissions += self._next(most - len(submissions))
+                keys = keys_of(submissions)
+                known = await transaction.answers(keys, self._since()) if keys else {}
+                if known:
+                    # So that the version which is answered has what was granted before.
+                    await tail.read(self.states, transaction.rows_after, self._met)
+                decided = self._decide(submissions, known)
+                if decided.row is not None:
+                    await self._append(transaction, decided, decided.row)
+        except DatabaseUnavailable:
+            if decided is None:
+                raise
+            try:
+                await self._resolve(decided)
+            except BaseException:
+                decided.batch.discard()
+                raise
+        except BaseException:
+            if decided is not None:
+                decided.batch.discard()
+            raise
+        if decided.row is not None:
+            self._calm += 1
+        self._finish(decided)
+
+    async def _write_row(self, decided: Decided, row: LogRow) -> None:
+        try:
+            async with self._store.transaction(self.event_id, in_line=False) as transaction:
+                await self._append(transaction, decided, row)
+        except DatabaseUnavailable:
+            await self._resolve(decided)
+
+    async def _append(self, transaction: LogTransaction, decided: Decided, row: LogRow) -> None:
+        if not await transaction.append(row, decided.projection, decided.answers):
+            raise LostRace
+
+    async def _resolve(self, decided: Decided) -> None:
+        if decided.row is not None:
+            await in_doubt.resolve(
+                self.event_id, decided.row, decided, self._store, self._clock, self._sleep
+            )
+
+    def _decide(self, submissions: list[Submission], known: dict[Claim, StoredAnswer]) -> Decided:
+        configuration = self.states.configuration
+        batch = self.states.begin(self._clock.now_ms())
+        currency = configuration.currency if configuration else ""
+        decided = Decided(batch, Projection(self.event_id, currency), known)
+        try:
+            for submission in submissions:
+                decided.add(submission)
+            decided.close(self._new_id())
+            if decided.row is not None:
+                decided.projection.jobs += self._announce(batch, decided.projection)
+        except BaseException:
+            batch.discard()
+            raise
+        return decided
+
+    def _finish(self, decided: Decided) -> None:
+        """The row is there for ever, or there is none: apply, answer, tell."""
+        batch = decided.batch
+        if decided.row is None:
+            batch.discard()
+        else:
+            changes = self.states.commit(batch)
+            self.batches += 1
+            self._tally.batch_sizes[len(batch.entries)] += 1
+            self._tally.log_bytes += len(decided.row.entries)
+            self._tell(changes, batch.entries)
+        self._tally.answered(decided.outcomes)
+        for submission, outcome in decided.outcomes:
+            if isinstance(outcome, ServiceError):
+                fail([submission], outcome)
+            elif not submission.outcome.done():
+                submission.outcome.set_result(outcome)
+
+    # The rows of others
+
+    async def _read_tail(self) -> None:
+        await tail.read(self.states, partial(self._store.rows_after, self.event_id), self._met)
+        self._behind = False
+
+    def _met(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        """Another process wrote a row."""
+        self._calm = 0
+        self._tell(changes, entries)
+
+    def _tell(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        for listener in self._listeners:
+            try:
+                listener(self, changes, entries)
+            except Exception as error:  # noqa: BLE001 (what is committed is not undone by it)
+                _log.error("a listener failed", eventId=self.event_id, exc_info=error)
+
+    def _break(self, error: Exception) -> None:
+        self.broken = str(error)
+        _log.critical(
+            "the log and the state of an event disagree; it is taken out of service here",
+            eventId=self.event_id,
+            version=self.states.version,
+            exc_info=error,
+        )
+        while self._waiting:
+            fail([self._waiting.popleft()], EventUnavailable())
+
+    def _since(self) -> int:
+        return self._clock.now_ms() - ANSWERS_KEPT_MS

@@ -1,0 +1,123 @@
+"""The houses of events in memory: the map that an event pins, numbered once and shared by all.
+
+Two events in the same version of a map share one index. Bounded: what was not used for longest is
+made anew when somebody asks.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+
+from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.numbering import seat_index
+from event_seating.cache.single_flight import SingleFlight
+from event_seating.venues.model import VenueMap
+from event_seating.venues.service import VenueService
+
+MAPS_MAX: Final = 16
+"""Maps with their index: at 50,000 seats each about 20 MB."""
+
+HOUSES_MAX: Final = 1_000
+"""Events whose facts are at hand; a few hundred bytes each."""
+
+
+class Facts(NamedTuple):
+    """What an event's own room says of it."""
+
+    venue_id: str
+    venue_version: int
+    epoch: str
+    buyer_secret: bytes
+
+
+FactsOf = Callable[[str], Awaitable[Facts]]
+"""An event's facts by its id; raises `EventNotFound`."""
+
+
+class Occasion(NamedTuple):
+    """What a buyer is told of an event."""
+
+    name: str
+    venue: str
+    starts_at_ms: int
+    time_zone: str
+    """IANA."""
+    cancelled: bool
+    ticket_labels: Mapping[str, str]
+    """What people call the ticket types that the event describes."""
+
+
+OccasionOf = Callable[[str], Awaitable[Occasion]]
+"""An event by its id, as it is now; raises `EventNotFound`."""
+
+
+_Place = tuple[VenueMap, SeatIndex]
+
+
+class Houses:
+    """`HouseOf` and the indexes, by the event's id."""
+
+    def __init__(self, venues: VenueService, facts_of: FactsOf) -> None:
+        self._venues = venues
+        self._facts_of = facts_of
+        # Both in the order of their last use, so that what stands first goes first.
+        self._houses: dict[str, tuple[str, House]] = {}
+        self._places: dict[str, _Place] = {}
+        self._numbering: SingleFlight[_Place] = SingleFlight(self._keep_place)
+
+    async def get(self, event_id: str) -> House:
+        """The event's house; raises `EventNotFound`."""
+        if event_id in self._houses:
+            key, house = self._houses.pop(event_id)
+        else:
+            key, house = await self._made(event_id)
+        self._houses[event_id] = key, house
+        while len(self._houses) > HOUSES_MAX:
+            del self._houses[next(iter(self._houses))]
+        place = self._places.pop(key, None)
+        if place is not None:
+            self._places[key] = place
+        return house
+
+    async def index(self, event_id: str) -> SeatIndex:
+        """The event's numbered seats; raises `EventNotFound`."""
+        return (await self.get(event_id)).index
+
+    async def aclose(self) -> None:
+        """End what is being numbered."""
+        await self._numbering.aclose()
+
+    async def _made(self, event_id: str) -> tuple[str, House]:
+        """A house, and the key of its map."""
+        facts = await self._facts_of(event_id)
+        venue_id, version = facts.venue_id, facts.venue_version
+        key = f"{venue_id}@{version}"
+        place = self._places.get(key)
+        if place is None:
+            place, _ = await self._numbering.load(key, lambda: self._number(venue_id, version))
+        venue_map, index = place
+        house = House(
+            event_id,
+            facts.epoch,
+            facts.buyer_secret,
+            index,
+            venue_map.describe,
+            [area.label for area in venue_map.areas],
+            {category.key: category.label for category in venue_map.categories},
+        )
+        return key, house
+
+    async def _number(self, venue_id: str, version: int) -> _Place:
+        venue_map = await self._venues.seat_plan(venue_id, version)
+        return venue_map, await asyncio.to_thread(seat_index, venue_map)
+
+    def _keep_place(self, key: str, place: _Place) -> None:
+        self._places[key] = place
+        while len(self._places) > MAPS_MAX:
+            gone = next(iter(self._places))
+            del self._places[gone]
+            # A house would keep its map in memory.
+            self._houses = {
+                event: found for event, found in self._houses.items() if found[0] != gone
+            }

@@ -15,7 +15,7 @@ from benchmarks.references import DequeLimiter, OrderedDictCache
 from benchmarks.stopwatch import HandClock
 from event_seating.cache.lru import LruCache
 from event_seating.limits.limiter import Limiter
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 ENTRIES = 100_000
 CLIENTS = 100_000

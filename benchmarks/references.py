@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 
 class OrderedDictCache:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from benchmarks.rows import Samples
-from event_seating.process import COLLECT_AFTER
+from event_seating.processes.child_runtime import COLLECT_AFTER
 
 
 class HandClock:

@@ -16,13 +16,13 @@ import pytest
 import structlog
 from sqlalchemy import event, text
 
-from event_seating import app, bootstrap
-from event_seating.bootstrap import Parts
 from event_seating.clock import SystemClock
-from event_seating.config import Settings
+from event_seating.composition import http_app, server_services
+from event_seating.composition.server_services import Parts
 from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.db.tables import metadata
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from tests.document import Checked, document_of
 from tests.postgres import Postgres
@@ -185,8 +185,8 @@ async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[S
             await _migrate(settings.database)
         elif not settings.sqlite_path.exists():
             await lay_tables(settings.sqlite_path)
-        parts = await stack.enter_async_context(bootstrap.running(settings, logs))
-        checked = Checked(app.build(parts), document_of(parts))
+        parts = await stack.enter_async_context(server_services.running(settings, logs))
+        checked = Checked(http_app.build(parts), document_of(parts))
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(checked, client=(peer, 1)),
             base_url="http://localhost:3001",

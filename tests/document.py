@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-from event_seating import app
-from event_seating.bootstrap import Parts
+from event_seating.composition import http_app
+from event_seating.composition.server_services import Parts
 from event_seating.web import openapi, problem, security
 from event_seating.web.asgi import App, Message, Receive, Scope, Send
 
@@ -130,8 +130,8 @@ class Checked:
 def document_of(parts: Parts) -> Document:
     """The document of the service; it is the same for all of them."""
     if not _MADE:
-        routes = app.api(parts)
-        _MADE.append(Document(openapi.document(routes, security.ACCESS, app.is_limited)))
+        routes = http_app.api(parts)
+        _MADE.append(Document(openapi.document(routes, security.ACCESS, http_app.is_limited)))
     return _MADE[0]
 
 

@@ -75,12 +75,12 @@ class ServerProcess:
     @property
     def child(self) -> psutil.Process:
         """The serving process."""
-        return self._one_that_runs("event_seating.server")
+        return self._one_that_runs("event_seating.processes.server")
 
     @property
     def job_process(self) -> psutil.Process:
         """The one that does jobs."""
-        return self._one_that_runs("event_seating.job_server")
+        return self._one_that_runs("event_seating.processes.worker_process")
 
     @property
     def valkey(self) -> psutil.Process:

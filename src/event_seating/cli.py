@@ -9,9 +9,10 @@ from typing import Annotated, Final
 
 import typer
 
-from event_seating import config, private_files, settings_page
-from event_seating.channel import EXIT_CANNOT_START
+from event_seating import private_files
 from event_seating.errors import StartupError
+from event_seating.processes.control_channel import EXIT_CANNOT_START
+from event_seating.settings import describe, model
 
 DEMO_SECONDS_MAX: Final = 3_600
 """A demo that runs for longer is a load test, which `make bench` is."""
@@ -33,7 +34,7 @@ cli = typer.Typer(
 @cli.command()
 def serve() -> None:
     """Serve the API; settings come from the environment (`event-seating settings`)."""
-    from event_seating import supervisor  # noqa: PLC0415 (other commands start faster)
+    from event_seating.processes import supervisor  # noqa: PLC0415 (other commands start faster)
 
     raise typer.Exit(supervisor.serve())
 
@@ -41,7 +42,7 @@ def serve() -> None:
 @cli.command()
 def worker() -> None:
     """Do jobs beside running servers, on their PostgreSQL and Redis (REDIS_URL); serve nothing."""
-    from event_seating import supervisor  # noqa: PLC0415
+    from event_seating.processes import supervisor  # noqa: PLC0415
 
     raise typer.Exit(supervisor.work())
 
@@ -49,9 +50,9 @@ def worker() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date; needed before `serve` in production."""
-    from event_seating import preparation  # noqa: PLC0415
+    from event_seating.processes import startup_checks  # noqa: PLC0415
 
-    typer.echo(asyncio.run(preparation.migrate(config.load())))
+    typer.echo(asyncio.run(startup_checks.migrate(model.load())))
 
 
 @cli.command()
@@ -79,11 +80,11 @@ def demo(
     """Fill an event of a running server with simulated buyers, to see something happen."""
     from rich.console import Console  # noqa: PLC0415
 
-    from event_seating.demo_traffic import crowd, screen  # noqa: PLC0415
+    from event_seating.demo.traffic import crowd, screen  # noqa: PLC0415
 
     if not math.isfinite(share):
         raise typer.BadParameter("not a share", param_hint="--share")
-    loaded = config.load()
+    loaded = model.load()
     own = loaded.admin_api_key
     asked = crowd.Asked(
         url=(url or f"http://localhost:{loaded.port}").rstrip("/"),
@@ -99,7 +100,7 @@ def demo(
 @cli.command()
 def settings() -> None:
     """Print every setting with its default and what it is for."""
-    typer.echo(settings_page.as_text())
+    typer.echo(describe.as_text())
 
 
 @cli.command()
@@ -135,12 +136,12 @@ def verify(
 async def _verify(event_id: str | None, archives: Path | None) -> int:
     from rich.console import Console  # noqa: PLC0415
 
-    from event_seating import workshop  # noqa: PLC0415
+    from event_seating.composition import job_services  # noqa: PLC0415
     from event_seating.maintenance import command  # noqa: PLC0415
 
-    settings = config.load()
+    settings = model.load()
     grace_ms = settings.booking_grace_ms
-    async with workshop.stored(settings) as (database, load_index):
+    async with job_services.stored(settings) as (database, load_index):
         return await command.verify_all(
             database,
             load_index,
@@ -180,14 +181,14 @@ def archive(
 async def _archive(event_id: str | None, to: Path | None, after_days: int) -> int:
     from rich.console import Console  # noqa: PLC0415
 
-    from event_seating import workshop  # noqa: PLC0415
     from event_seating.clock import SystemClock  # noqa: PLC0415
+    from event_seating.composition import job_services  # noqa: PLC0415
     from event_seating.maintenance import command  # noqa: PLC0415
 
-    settings = config.load()
+    settings = model.load()
     directory = to or settings.data_dir / ARCHIVES
     try:
-        async with workshop.stored(settings) as (database, load_index):
+        async with job_services.stored(settings) as (database, load_index):
             return await command.archive_all(
                 database,
                 load_index,

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from tests.postgres import Postgres
 from tests.process import ServerProcess, clean_environment, create_user, serving, settings
 
-from event_seating.channel import EXIT_CANNOT_START, GO
 from event_seating.db import engines
 from event_seating.db.database import Database
+from event_seating.processes.control_channel import EXIT_CANNOT_START, GO
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_serving_process_without_its_database_says_so_in_one_line(tmp_path: Pa
         descriptors = (listener.fileno(), child.fileno())
         parent.sendall(GO)
         ended = subprocess.run(
-            [sys.executable, "-m", "event_seating.server", *map(str, descriptors)],
+            [sys.executable, "-m", "event_seating.processes.server", *map(str, descriptors)],
             env=clean_environment() | settings(tmp_path, DATABASE_URL=url),
             pass_fds=descriptors,
             capture_output=True,

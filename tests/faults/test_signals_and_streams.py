@@ -208,7 +208,9 @@ def test_a_reader_of_its_lines_may_leave(tmp_path: Path, shells: list[Shell]) ->
             assert client.get("/users/1").status_code == 404
         lost = client.get("/metrics").text.partition("\nlog_lines_dropped_total ")[2]
     assert lost
-    serving_processes = [p for p in shell.family() if "event_seating.server" in p.cmdline()]
+    serving_processes = [
+        p for p in shell.family() if "event_seating.processes.server" in p.cmdline()
+    ]
     assert len(serving_processes) == 1
     (parent,) = [p for p in shell.family() if "event_seating.cli" in p.cmdline()]
     parent.send_signal(signal.SIGTERM)

@@ -36,7 +36,9 @@ def test_a_signal_ends_it_with_code_0_and_nothing_left(tmp_path: Path, how: sign
 def test_a_stop_while_the_job_process_begins_is_heard_by_it(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         # Its modules take a second to load: it has been told to begin, and has not begun.
-        while not any("event_seating.job_server" in each.cmdline() for each in server.family):
+        while not any(
+            "event_seating.processes.worker_process" in each.cmdline() for each in server.family
+        ):
             assert httpx.get(f"{server.url}/health").status_code == 200
         server.signal(signal.SIGTERM)
         assert server.ended() == 0

@@ -21,12 +21,12 @@ import httpx
 import structlog
 from sqlalchemy import create_engine
 
-from event_seating import app, bootstrap
-from event_seating.bootstrap import Parts
 from event_seating.clock import SystemClock
-from event_seating.config import Settings
+from event_seating.composition import http_app, server_services
+from event_seating.composition.server_services import Parts
 from event_seating.db.database import Database
 from event_seating.db.tables import metadata
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from tests.golden import names
 from tests.golden.redis import hearing
@@ -296,8 +296,8 @@ async def open_house(directory: Path, **more: Any) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         settings = stack.enter_context(only(data_dir=directory, admin_api_key=ADMIN, **more))
         logs = stack.enter_context(quiet(settings))
-        parts = await stack.enter_async_context(bootstrap.running(settings, logs))
-        transport = httpx.ASGITransport(app.build(parts), client=("192.0.2.1", 1))
+        parts = await stack.enter_async_context(server_services.running(settings, logs))
+        transport = httpx.ASGITransport(http_app.build(parts), client=("192.0.2.1", 1))
         client = httpx.AsyncClient(transport=transport, base_url="http://localhost:3001")
         yield Service(parts, await stack.enter_async_context(client))
 

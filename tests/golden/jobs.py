@@ -14,7 +14,7 @@ from unittest.mock import patch
 from redis.asyncio import Redis
 from sqlalchemy import insert, select
 
-from event_seating import workshop
+from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox
 from event_seating.webhooks.sender import Outcome, Sender
@@ -44,7 +44,7 @@ async def done(
             async with (
                 hearing(redis_url) as heard,
                 Redis.from_url(redis_url, decode_responses=True) as redis,
-                workshop.working(settings, logs) as parts,
+                job_services.working(settings, logs) as parts,
             ):
                 await _emptied(parts.database)
                 async with parts.database.write() as connection:

@@ -6,15 +6,15 @@ from event_seating.booking.effects.cancelled_events import CANCEL_EVENT
 from event_seating.booking.effects.follow_up_jobs import CONFIRMATION, NEWS, NEWS_TYPES
 from event_seating.booking.effects.mails import CANCELLATION
 from event_seating.booking.effects.reports import REPORT
-from event_seating.bootstrap import Parts
-from event_seating.config import Settings
+from event_seating.composition.server_services import Parts
 from event_seating.db import schema
 from event_seating.db.tables import metadata
 from event_seating.errors import ServiceError
 from event_seating.jobs.model import QUEUES
 from event_seating.jobs.purge import PURGE
 from event_seating.live.socket import LIVE_PATH
-from event_seating.settings_page import described
+from event_seating.settings.describe import described
+from event_seating.settings.model import Settings
 from event_seating.users.jobs import CREATE_USER, IMPORT_USERS
 from event_seating.users.service import WELCOME
 from event_seating.web.security import ACCESS

@@ -27,8 +27,8 @@ from event_seating.db.database import Database
 from event_seating.db.direct import PostgresConnection, Prepared
 from event_seating.db.instance import INSTANCE_LOCK
 from event_seating.db.schema import MIGRATION_LOCK
-from event_seating.directory_lock import DirectoryLock
 from event_seating.maintenance import archive_file
+from event_seating.processes.data_dir_lock import DirectoryLock
 from event_seating.web.security import Principal, Role
 from event_seating.webhooks import signing
 from event_seating.webhooks.model import delivery_id

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import Service, in_process
 from tests.http.seating import on_sale
 
-from event_seating import app
+from event_seating.composition import http_app
 from event_seating.web import security
 from event_seating.web.head import ADDRESS_BYTES_MAX, HEAD_BYTES_MAX
 
@@ -111,7 +111,7 @@ class Attacked:
     """The service, and what a request costs it."""
 
     def __init__(self, service: Service, event: str) -> None:
-        self.edge: App = app.build(service.parts)
+        self.edge: App = http_app.build(service.parts)
         self._filled = {
             "{id}": event, "{asset}": "start.js", "{version}": "1", "{seat}": "A-1-01",
             "{token}": "current", "{release}": "x", "{delivery}": "job-" + "0" * 32,

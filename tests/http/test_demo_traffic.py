@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.process import ServerProcess, clean_environment, serving, settings
 
-from event_seating.demo_traffic.choices import hall_of
+from event_seating.demo.traffic.choices import hall_of
 from event_seating.venues.arenas import arena
 
 KEY = "a-key-for-the-demo-that-is-long-enough"

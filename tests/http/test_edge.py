@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.conftest import Service, in_process
 
-from event_seating import app
+from event_seating.composition import http_app
 
 pytestmark = pytest.mark.anyio
 
@@ -220,7 +220,7 @@ class TestHead:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body"})
 
-        edge = app.build(service.parts)
+        edge = http_app.build(service.parts)
         edge._app = watch
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(edge), base_url="http://localhost"

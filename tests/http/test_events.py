@@ -12,7 +12,7 @@ from tests.http.seating import hold, seat_map, statuses
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.db.database import Database
-from event_seating.demo import SEATS, STANDING, add_demo_event
+from event_seating.demo.data import SEATS, STANDING, add_demo_event
 from event_seating.errors import DatabaseUnavailable
 from event_seating.events import store
 from event_seating.events.model import Event, Occasion

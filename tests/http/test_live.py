@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.http.seating import hold, on_sale
 
-from event_seating import app
+from event_seating.composition import http_app
 from event_seating.web.edge import Edge
 
 pytestmark = pytest.mark.anyio
@@ -220,7 +220,7 @@ async def test_a_page_of_another_origin_may_not_connect(
     async with in_process(cors_origins="https://shop.example") as service:
         event = await on_sale(service)
         headers = [(b"host", host)] + ([(b"origin", origin)] if origin is not None else [])
-        sent = await open_socket(app.build(service.parts), f"/events/{event}/live", headers)
+        sent = await open_socket(http_app.build(service.parts), f"/events/{event}/live", headers)
         if admitted:
             assert sent[0]["type"] == "websocket.accept"
         else:
@@ -245,7 +245,7 @@ async def test_a_websocket_that_nobody_serves_is_refused_as_http(
     service: Service, path: str, host: bytes, status: int, code: str
 ) -> None:
     headers = [(b"host", host), (b"x-request-id", b"mine")]
-    start, body = await open_socket(app.build(service.parts), path, headers)
+    start, body = await open_socket(http_app.build(service.parts), path, headers)
     assert start["status"] == status
     told = json.loads(body["body"])
     assert (told["code"], told["requestId"]) == (code, "mine")
@@ -255,7 +255,7 @@ async def test_a_handshake_with_a_wrong_key_is_refused_and_counted(
     environment: dict[str, str],
 ) -> None:
     async with in_process(wrong_key_limits="2/60s") as service:
-        edge = app.build(service.parts)
+        edge = http_app.build(service.parts)
         headers = [(b"host", b"localhost"), (b"authorization", b"Bearer wrong")]
         path = f"/events/{await on_sale(service)}/live"
         starts = [(await open_socket(edge, path, headers))[0] for _ in range(3)]
@@ -267,5 +267,7 @@ async def test_a_handshake_with_a_wrong_key_is_refused_and_counted(
 
 async def test_a_process_that_stops_takes_no_websocket(service: Service) -> None:
     service.parts.health.drain()
-    sent = await open_socket(app.build(service.parts), "/events/x/live", [(b"host", b"localhost")])
+    sent = await open_socket(
+        http_app.build(service.parts), "/events/x/live", [(b"host", b"localhost")]
+    )
     assert sent[0]["status"] == 503

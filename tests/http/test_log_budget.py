@@ -24,7 +24,7 @@ async def service(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """Behind a proxy, with a budget of some dozen holds."""
-    monkeypatch.setattr("event_seating.bootstrap.BYTES_PER_MB", BUDGET_BYTES)
+    monkeypatch.setattr("event_seating.composition.server_services.BYTES_PER_MB", BUDGET_BYTES)
     async with in_process(
         trusted_proxies="192.0.2.1", log_mb_per_address=1, admin_api_key=ADMIN
     ) as running:

@@ -25,10 +25,10 @@ from event_seating.events.facts import EventFacts
 from event_seating.jobs.model import JobFailed
 from event_seating.mail.post import Post
 from event_seating.mail.transport import SmtpTransport
-from event_seating.mailbox import parse_mailbox
+from event_seating.settings.parsers import parse_smtp_url
 from event_seating.users.service import UserService
 from event_seating.users.welcome import Welcomes
-from event_seating.written import parse_smtp_url
+from event_seating.values.email_address import parse_mailbox
 
 pytestmark = pytest.mark.anyio
 

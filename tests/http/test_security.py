@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Service, in_process
 from tests.unit.venues.maps import seat_map
 
-from event_seating import app
+from event_seating.composition import http_app
 from event_seating.web import security
 from event_seating.web.security import Role
 
@@ -167,7 +167,7 @@ async def test_the_table_names_every_route_and_no_other(service: Service) -> Non
 
     served = {
         f"{method} {route.path_format}"
-        for route in every(app.api(service.parts).routes)
+        for route in every(http_app.api(service.parts).routes)
         for method in route.methods
     }
     assert served == set(security.ACCESS)

@@ -7,8 +7,8 @@ import pytest
 from tests.conftest import Service
 from tests.http.seating import KEY, on_sale
 
-from event_seating import app
 from event_seating.booking.api.routes import OF_EVERY_SALE
+from event_seating.composition import http_app
 
 pytestmark = pytest.mark.anyio
 
@@ -17,8 +17,8 @@ NOT_COMPARED = {"x-request-id", "ratelimit", "set-cookie", "content-length"}
 
 
 def through_fastapi(service: Service) -> httpx.AsyncClient:
-    edge = app.build(service.parts)
-    edge._app = app.api(service.parts)
+    edge = http_app.build(service.parts)
+    edge._app = http_app.api(service.parts)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(edge, client=("192.0.2.1", 1)),
         base_url="http://localhost:3001",

@@ -4,9 +4,9 @@ import pytest
 from tests.conftest import Service
 from tests.http.seating import KEY, hold, on_sale
 
+from event_seating.composition.job_services import stored
 from event_seating.maintenance.verify import verify
 from event_seating.maintenance.verify_store import event_ids
-from event_seating.workshop import stored
 
 pytestmark = pytest.mark.anyio
 

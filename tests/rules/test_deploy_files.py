@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 from tests.rules.repository import ROOT
 
-from event_seating import child
-from event_seating.config import Settings
-from event_seating.settings_page import environment_name
+from event_seating.processes import child_process
+from event_seating.settings.describe import environment_name
+from event_seating.settings.model import Settings
 from event_seating.valkey import embedded
 from event_seating.web import security
 
@@ -85,7 +85,7 @@ def test_the_image_has_a_user_without_rights_and_asks_whether_it_is_ready() -> N
 
 
 def test_the_service_is_given_the_time_that_stopping_may_take() -> None:
-    longest_s = child.STOP_WITHIN_S + embedded.STOP_WITHIN_S
+    longest_s = child_process.STOP_WITHIN_S + embedded.STOP_WITHIN_S
     assert longest_s < 25
     for service in ("app", "worker"):
         assert int(COMPOSE["services"][service]["stop_grace_period"].rstrip("s")) > longest_s

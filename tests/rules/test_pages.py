@@ -10,8 +10,8 @@ from tests.rules.repository import ROOT, make_targets, name_of, pages
 from typer.core import TyperGroup
 
 from event_seating.cli import cli
-from event_seating.config import Settings
-from event_seating.settings_page import environment_name
+from event_seating.settings.describe import environment_name
+from event_seating.settings.model import Settings
 
 PLACES = ("src", "tests", "docs", "deploy", "benchmarks", "requirements")
 MADE = {"benchmarks/results/last.md"}

@@ -5,8 +5,8 @@ import re
 from tests.rules import markdown
 from tests.rules.repository import ROOT
 
-from event_seating import settings_page
-from event_seating.config import Settings
+from event_seating.settings import describe
+from event_seating.settings.model import Settings
 
 PAGE = (ROOT / "docs/settings.md").read_text()
 
@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs/settings.md").read_text()
 def test_the_page_names_each_setting_with_its_default_and_its_help() -> None:
     expected = [
         [f"`{name}`", default if default == "(none)" else f"`{default}`", help_]
-        for name, default, help_ in settings_page.described()
+        for name, default, help_ in describe.described()
     ]
     rows = "\n".join(f"| {' | '.join(cells)} |" for cells in expected)
     assert markdown.rows(PAGE, "name") == expected, f"these are its rows:\n{rows}"
@@ -26,6 +26,6 @@ def test_the_page_names_each_secret_that_may_come_as_a_file() -> None:
 
 
 def test_the_command_prints_each_setting() -> None:
-    printed = settings_page.as_text()
-    for name, default, help_ in settings_page.described():
+    printed = describe.as_text()
+    for name, default, help_ in describe.described():
         assert f"{name} = {default}\n    {help_}" in printed

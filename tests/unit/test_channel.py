@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from event_seating.channel import READY, STOP, Channel
+from event_seating.processes.control_channel import READY, STOP, Channel
 
 pytestmark = pytest.mark.anyio
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from event_seating import config, settings_page
-from event_seating.config import Settings
 from event_seating.errors import StartupError
-from event_seating.written import (
+from event_seating.settings import describe, model
+from event_seating.settings.model import Settings
+from event_seating.settings.parsers import (
     AppEnv,
     LogLevel,
     PrivateNetworks,
@@ -124,48 +124,48 @@ def test_the_tables_here_name_every_setting() -> None:
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_a_setting_that_is_not_there_has_its_default(name: str) -> None:
-    assert getattr(config.load(), name) == DEFAULTS[name]
+    assert getattr(model.load(), name) == DEFAULTS[name]
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_an_empty_one_counts_as_not_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name.upper(), "")
-    assert getattr(config.load(), name) == DEFAULTS[name]
+    assert getattr(model.load(), name) == DEFAULTS[name]
 
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_a_setting_is_read_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written, value = GIVEN[name]
     monkeypatch.setenv(name.upper(), written)
-    assert getattr(config.load(), name) == value
+    assert getattr(model.load(), name) == value
 
 
 def test_the_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        config.load().port = 1  # type: ignore[misc]
+        model.load().port = 1  # type: ignore[misc]
 
 
 def test_off_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE_LIMITS", "Off")
     monkeypatch.setenv("LOG_DIR", "off")
-    settings = config.load()
+    settings = model.load()
     assert (settings.rate_limits, settings.log_dir, settings.log_directory) == ((), None, None)
 
 
 class TestEnvironment:
     def test_node_env_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NODE_ENV", "test")
-        assert config.load().app_env is AppEnv.test
+        assert model.load().app_env is AppEnv.test
 
     def test_app_env_goes_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NODE_ENV", "production")
         monkeypatch.setenv("APP_ENV", "test")
-        assert config.load().app_env is AppEnv.test
+        assert model.load().app_env is AppEnv.test
 
     def test_an_empty_app_env_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NODE_ENV", "test")
         monkeypatch.setenv("APP_ENV", "")
-        assert config.load().app_env is AppEnv.test
+        assert model.load().app_env is AppEnv.test
 
     @pytest.mark.parametrize(
         ("name", "production", "delay", "logs"),
@@ -182,7 +182,7 @@ class TestEnvironment:
     ) -> None:
         monkeypatch.setenv("APP_ENV", name)
         monkeypatch.setenv("ADMIN_API_KEY", KEY)
-        settings = config.load()
+        settings = model.load()
         assert settings.production == production
         assert (settings.drain_delay, settings.log_directory) == (delay, logs)
 
@@ -196,7 +196,7 @@ class TestEnvironment:
     ) -> None:
         for name, value in {"APP_ENV": "production", "ADMIN_API_KEY": KEY, **given}.items():
             monkeypatch.setenv(name, value)
-        assert config.load().drain_delay == delay
+        assert model.load().drain_delay == delay
 
 
 class TestSecrets:
@@ -206,7 +206,7 @@ class TestSecrets:
         for name, value in {"ADMIN_API_KEY": KEY, "DATABASE_URL": "sqlite:////x/y.db"}.items():
             (tmp_path / name).write_text(f"{value}\n")
             monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
-        settings = config.load()
+        settings = model.load()
         assert settings.admin_api_key is not None
         assert settings.admin_api_key.get_secret_value() == KEY
         assert settings.sqlite_path == Path("/x/y.db")
@@ -218,22 +218,22 @@ class TestSecrets:
         (tmp_path / "key").write_text(KEY)
         monkeypatch.setenv("ADMIN_API_KEY_FILE", str(tmp_path / "key"))
         monkeypatch.setenv("ADMIN_API_KEY", variable)
-        key = config.load().admin_api_key
+        key = model.load().admin_api_key
         assert key is not None
         assert key.get_secret_value() == (variable if found else KEY)
 
     def test_a_file_that_is_not_there_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ADMIN_API_KEY_FILE", "/no/such/file")
         with pytest.raises(StartupError, match=r"ADMIN_API_KEY_FILE: /no/such/file"):
-            config.load()
+            model.load()
 
     def test_a_secret_is_never_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ADMIN_API_KEY", KEY)
-        assert KEY not in repr(config.load())
+        assert KEY not in repr(model.load())
         monkeypatch.setenv("DATABASE_URL", "mysql://u:hidden@h/d")
         monkeypatch.setenv("SMTP_URL", "smtp://u:hidden@h/path")
         with pytest.raises(StartupError) as refused:
-            config.load()
+            model.load()
         assert "DATABASE_URL" in str(refused.value)
         assert "SMTP_URL" in str(refused.value)
         assert "hidden" not in str(refused.value)
@@ -275,7 +275,7 @@ def test_a_bad_value_is_refused_in_one_line_that_names_it(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(StartupError) as refused:
-        config.load()
+        model.load()
     assert str(refused.value).startswith(f"{name}: ")
     assert "\n" not in str(refused.value)
 
@@ -286,23 +286,23 @@ def test_an_address_that_others_reach_needs_a_key(
 ) -> None:
     monkeypatch.setenv("HOST", host)
     with pytest.raises(StartupError, match=r"^HOST: "):
-        config.load()
+        model.load()
     monkeypatch.setenv("ADMIN_API_KEY", KEY)
-    assert config.load().host == host
+    assert model.load().host == host
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "127.9.9.9", "::1"])
 def test_an_address_of_this_machine_needs_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("HOST", name)
-    assert config.load().loopback
+    assert model.load().loopback
 
 
 def test_every_setting_is_described() -> None:
-    assert [name for name, _, _ in settings_page.described()] == [
+    assert [name for name, _, _ in describe.described()] == [
         name.upper() for name in Settings.model_fields
     ]
-    assert all(help_.endswith(".") for _, _, help_ in settings_page.described())
-    assert "RATE_LIMITS = 5/10s,10/60s" in settings_page.as_text()
+    assert all(help_.endswith(".") for _, _, help_ in describe.described())
+    assert "RATE_LIMITS = 5/10s,10/60s" in describe.as_text()
 
 
 SERVERS: dict[str, SmtpServer] = {
@@ -327,19 +327,19 @@ def test_a_mail_server_is_read_as_it_is_written(url: str) -> None:
 def test_in_production_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADMIN_API_KEY", KEY)
     monkeypatch.setenv("SMTP_URL", "smtp://h")
-    assert config.load().mail_from is None
+    assert model.load().mail_from is None
     monkeypatch.setenv("APP_ENV", "production")
     with pytest.raises(StartupError, match=r"^MAIL_FROM: "):
-        config.load()
+        model.load()
     monkeypatch.setenv("MAIL_FROM", "Box <box@example.com>")
-    config.load()
+    model.load()
 
 
 class TestRedis:
     def redis(self, monkeypatch: pytest.MonkeyPatch, **given: str) -> str | None:
         for name, value in given.items():
             monkeypatch.setenv(name, value)
-        return config.load().redis
+        return model.load().redis
 
     def test_none_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self.redis(monkeypatch) is None

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import event_seating
-from event_seating import csv_lines
+from event_seating.values import csv_lines
 
 SIGNS = "=+-@"
 UNSEEN = " \u00a0\u3000\u200b\u200e\u202e\u2060\ufeff\u00ad\t\r\n\x00\u3164"
@@ -82,4 +82,4 @@ def test_texts_are_quoted_and_numbers_are_not() -> None:
 def test_no_other_module_writes_csv() -> None:
     package = Path(event_seating.__file__).parent
     writers = [path.name for path in package.rglob("*.py") if "csv.writer" in path.read_text()]
-    assert writers == ["csv_lines.py"]
+    assert writers == ["values/csv_lines.py"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
+from event_seating.processes.data_dir_lock import DirectoryLock
 
 
 def test_the_directory_is_made(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from event_seating import preparation
-from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.errors import StartupError
+from event_seating.processes import startup_checks
+from event_seating.settings.model import Settings
 from event_seating.telemetry.redact import scrub
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def version(url: str) -> str | None:
 
 async def prepare(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        await preparation.prepare(settings, stack)
+        await startup_checks.prepare(settings, stack)
 
 
 async def test_development_makes_the_tables(environment: dict[str, str], url: str) -> None:
@@ -52,19 +52,19 @@ async def test_production_refuses_and_says_how(environment: dict[str, str], url:
 
 async def test_once_migrated_production_goes_on(environment: dict[str, str], url: str) -> None:
     settings = Settings(database_url=url, **PRODUCTION)
-    assert "is now at schema" in await preparation.migrate(settings)
-    assert "was already at schema" in await preparation.migrate(settings)
+    assert "is now at schema" in await startup_checks.migrate(settings)
+    assert "was already at schema" in await startup_checks.migrate(settings)
     await prepare(settings)
 
 
 async def test_a_newer_schema_is_left_alone(environment: dict[str, str], url: str) -> None:
     settings = Settings(database_url=url)
-    await preparation.migrate(settings)
+    await startup_checks.migrate(settings)
     database = Database(url)
     async with database.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.close()
-    for attempt in (prepare, preparation.migrate):
+    for attempt in (prepare, startup_checks.migrate):
         with pytest.raises(StartupError, match="newer release"):
             await attempt(settings)
 
@@ -117,7 +117,7 @@ def test_a_python_with_a_known_hole_is_named_in_one_line(
     running: tuple[int, int, int], mended: str | None
 ) -> None:
     with capture_logs() as lines:
-        preparation.warn_of_python(running)
+        startup_checks.warn_of_python(running)
     said = [(line["log_level"], line["mendedIn"]) for line in lines]
     assert said == ([("warning", mended)] if mended else [])
 
@@ -126,7 +126,7 @@ async def test_the_start_looks_at_the_python(
     environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[bool] = []
-    monkeypatch.setattr(preparation, "warn_of_python", lambda: looked.append(True))
+    monkeypatch.setattr(startup_checks, "warn_of_python", lambda: looked.append(True))
     await prepare(Settings(database_url=url))
-    await preparation.check(Settings(database_url=url))
+    await startup_checks.check(Settings(database_url=url))
     assert looked == [True, True]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from event_seating import child
-from event_seating.channel import EXIT_CANNOT_START
-from event_seating.child import Keeper, Program
 from event_seating.clock import SystemClock
-from event_seating.config import Settings
 from event_seating.errors import StartupError
-from event_seating.supervisor import Supervisor, address_of
+from event_seating.processes import child_process
+from event_seating.processes.child_process import Keeper, Program
+from event_seating.processes.control_channel import EXIT_CANNOT_START
+from event_seating.processes.supervisor import Supervisor, address_of
+from event_seating.settings.model import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serving:
         script = tmp_path / "child"
         script.write_text(f"#!{sys.executable}\nimport os, sys, time\n{program}\n")
         script.chmod(0o755)
-        monkeypatch.setattr(child.sys, "executable", str(script))
+        monkeypatch.setattr(child_process.sys, "executable", str(script))
 
     return replace
 
@@ -47,7 +47,7 @@ async def test_a_child_that_always_dies_at_once_is_given_up(
     serving(f"open({str(log)!r}, 'a').write('x'); sys.exit(7)")
     with pytest.raises(StartupError, match=r"dies at once, each time \(exit code 7\)"):
         await parent(tmp_path).serve()
-    assert len(log.read_text()) == child.STARTS_MAX
+    assert len(log.read_text()) == child_process.STARTS_MAX
 
 
 async def test_a_child_that_said_why_it_cannot_start_is_not_started_again(
@@ -65,7 +65,7 @@ async def test_a_child_that_does_not_stop_is_killed(
     serving: Serving,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(child, "STOP_WITHIN_S", 0.2)
+    monkeypatch.setattr(child_process, "STOP_WITHIN_S", 0.2)
     # It reads its channel, says that it is ready, and never looks at it again.
     serving(
         "import socket; c = socket.socket(fileno=int(sys.argv[-1])); c.recv(3)\n"
@@ -103,7 +103,7 @@ def test_what_keeps_dying_beside_a_server_waits_twice_as_long_each_time() -> Non
         kept._count(0.1)
         waits.append(kept._wait_s())
     assert waits[:4] == [0.5, 1, 2, 4]
-    assert waits[-1] == child.LONGEST_WAIT_S
+    assert waits[-1] == child_process.LONGEST_WAIT_S
 
 
 def test_an_essential_child_waits_a_little_at_the_most() -> None:
@@ -113,18 +113,19 @@ def test_an_essential_child_waits_a_little_at_the_most() -> None:
         kept._count(0.1)
         waits.append(kept._wait_s())
     assert waits[:4] == [0, 0.5, 1, 2]
-    assert waits[-1] == child.LONGEST_WAIT_OF_THE_ESSENTIAL_S
+    assert waits[-1] == child_process.LONGEST_WAIT_OF_THE_ESSENTIAL_S
 
 
 async def test_what_was_ready_is_started_again_however_often_it_is_killed(
     environment: dict[str, str], tmp_path: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child, "FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr(child_process, "FIRST_WAIT_S", 0.0)
     log = tmp_path / "starts"
     serving(
         "import socket; c = socket.socket(fileno=int(sys.argv[-1])); c.recv(3)\n"
         f"log = {str(log)!r}; open(log, 'a').write('x')\n"
-        f"if len(open(log).read()) > {2 * child.STARTS_MAX}: sys.exit({EXIT_CANNOT_START})\n"
+        f"if len(open(log).read()) > {2 * child_process.STARTS_MAX}:\n"
+        f"  sys.exit({EXIT_CANNOT_START})\n"
         "c.send(b'ready\\n'); sys.exit(9)"
     )
     assert await parent(tmp_path).serve() == EXIT_CANNOT_START

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.visible_text import NAME_CHARS_MAX, checked_name, isolated, without_hidden
+from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name, isolated, without_hidden
 
 any_text = st.text(alphabet=st.characters(), max_size=300)
 marked = st.text(

@@ -6,7 +6,7 @@ Faults are collected, so that whoever asked can mend all of them at once. Pure.
 from typing import Final
 
 from event_seating.errors import InvalidRequest, ServiceError
-from event_seating.visible_text import checked_name
+from event_seating.values.visible_text import checked_name
 
 FAULTS_MAX: Final = 20
 """Enough to mend a request with."""

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from event_seating import money, times
 from event_seating.booking.core.records import (
     HOLD_TOTAL_LONGEST_MS,
     Access,
@@ -26,13 +25,15 @@ from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.events import prices
 from event_seating.events.faults import Fault, invalid, line_of_text
 from event_seating.events.prices import AskedDefault, AskedTypes, Prices, Tiers
-from event_seating.visible_text import NAME_CHARS_MAX
-from event_seating.written import (
+from event_seating.settings.parsers import (
     HELD_SEATS_PER_ADDRESS_MAX,
     HELD_SEATS_PER_BUYER_MAX,
     HOLD_TTL_S_MAX,
     SEATS_PER_HOLD_MAX,
 )
+from event_seating.values import money
+from event_seating.values.rfc3339 import parse as parse_time
+from event_seating.values.visible_text import NAME_CHARS_MAX
 
 HOLD_TOTAL_S_MIN: Final = 300
 """Less is no time to choose, to pay and to make a mistake."""
@@ -291,7 +292,7 @@ def _time(field: str, text: str | UnsetType, faults: list[Fault]) -> int | None:
     if text is UNSET:
         return None
     try:
-        return times.parse(text)
+        return parse_time(text)
     except ValueError as error:
         faults.append((field, str(error)))
         return None

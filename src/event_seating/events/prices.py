@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, UnsetType
 
-from event_seating import money
 from event_seating.booking.core.records import STANDARD, Access, Configuration, TicketType
 from event_seating.booking.core.ticket_types import (
     TICKET_TYPES_MAX,
@@ -23,6 +22,7 @@ from event_seating.booking.core.ticket_types import (
 )
 from event_seating.errors import InvalidRequest, PriceMissing
 from event_seating.events.faults import FAULTS_MAX, Fault, line_of_text, shown
+from event_seating.values import money
 from event_seating.venues.model import CATEGORIES_MAX
 from event_seating.web import openapi
 from event_seating.web.json_body import JsonBody

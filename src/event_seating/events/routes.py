@@ -6,7 +6,6 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from event_seating import times
 from event_seating.booking.api.request_bodies import PATTERNS, CancelEventBody
 from event_seating.booking.core.records import Access, SaleStatus
 from event_seating.errors import (
@@ -28,6 +27,7 @@ from event_seating.events.prices import AskedTicketType, warnings
 from event_seating.events.service import EventService
 from event_seating.events.store import Filter
 from event_seating.operations.job_routes import JobBody, accepted
+from event_seating.values import rfc3339
 from event_seating.venues.model import is_venue_id
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
@@ -292,7 +292,7 @@ def _time(field: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return times.parse(text)
+        return rfc3339.parse(text)
     except ValueError as error:
         raise invalid(field, str(error)) from None
 

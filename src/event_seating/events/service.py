@@ -41,7 +41,6 @@ from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock
-from event_seating.config import Settings
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call, KeptAnswer
@@ -60,7 +59,8 @@ from event_seating.events.prices import Tiers
 from event_seating.events.store import Filter, NewRow
 from event_seating.jobs import outbox
 from event_seating.jobs.model import NewJob
-from event_seating.money import is_currency
+from event_seating.settings.model import Settings
+from event_seating.values.money import is_currency
 from event_seating.venues.model import MapVersion, VenueMap
 from event_seating.venues.service import VenueService
 

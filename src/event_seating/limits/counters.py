@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 PARTS: Final = 20
 """Of a window: its error is a twentieth, 3 s of a minute."""

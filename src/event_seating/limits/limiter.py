@@ -30,7 +30,7 @@ from typing import NamedTuple
 from event_seating.limits.counters import Counters
 from event_seating.limits.ring import Rings
 from event_seating.limits.slots import NOBODY, ClientSlots
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 CLIENTS_MAX = 100_000
 """Remembered whatever the windows are: about 17 MB at those of accounts, 28 MB at those of seats;

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from math import inf
 
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 BYTES_PER_TIME = 8
 """A double."""

@@ -20,7 +20,7 @@ from email.utils import format_datetime
 from typing import Final, NamedTuple
 
 from event_seating.clock import MS_PER_S
-from event_seating.mailbox import Mailbox
+from event_seating.values.email_address import Mailbox
 
 HEADER_CHARS_MAX: Final = 200
 """Of a subject or a name: as long as either may be anywhere else."""

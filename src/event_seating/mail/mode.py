@@ -5,7 +5,7 @@ Apart from what sends it, so that a process which only writes jobs loads none of
 
 from pathlib import Path
 
-from event_seating.config import Settings
+from event_seating.settings.model import Settings
 
 
 def sends_mail(settings: Settings) -> bool:

@@ -3,7 +3,6 @@
 from typing import Final
 
 from event_seating.clock import Clock
-from event_seating.config import Settings
 from event_seating.jobs.model import Job
 from event_seating.mail.message import Mail, compose
 from event_seating.mail.mode import folder, sends_mail
@@ -15,8 +14,9 @@ from event_seating.mail.transport import (
     SmtpTransport,
     Transport,
 )
-from event_seating.mailbox import Mailbox, parse_mailbox
-from event_seating.written import parse_smtp_url
+from event_seating.settings.model import Settings
+from event_seating.settings.parsers import parse_smtp_url
+from event_seating.values.email_address import Mailbox, parse_mailbox
 
 DEFAULT_SENDER: Final = "Event Seating <event-seating@localhost>"
 """Only where no real mail leaves without one: see `config`."""

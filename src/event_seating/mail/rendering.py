@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from event_seating.visible_text import isolated
+from event_seating.values.visible_text import isolated
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 

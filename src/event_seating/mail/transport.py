@@ -30,8 +30,8 @@ from aiosmtplib import (
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.jobs.model import JobFailed, JobNotYet
-from event_seating.mailbox import Mailbox
-from event_seating.written import SmtpServer, Tls
+from event_seating.settings.parsers import SmtpServer, Tls
+from event_seating.values.email_address import Mailbox
 
 CONNECT_WITHIN_S: Final = 10.0
 """A server that is there says so in a second."""

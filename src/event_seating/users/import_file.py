@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from event_seating.users import model
-from event_seating.visible_text import checked_name
+from event_seating.values.visible_text import checked_name
 
 CSV: Final = "text/csv"
 NDJSON: Final = "application/x-ndjson"

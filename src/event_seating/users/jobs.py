@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 
-from event_seating import csv_lines
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EmailExists, UserIdExists
@@ -34,6 +33,7 @@ from event_seating.users.import_file import CSV, NotImportable, Record, records
 from event_seating.users.import_store import Progress
 from event_seating.users.model import User
 from event_seating.users.service import welcome
+from event_seating.values import csv_lines
 
 CREATE_USER: Final = "create-user"
 IMPORT_USERS: Final = "import-users"

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from event_seating.clock import rfc3339
-from event_seating.mailbox import ADDRESS_CHARS_MAX, checked_address
+from event_seating.values.email_address import ADDRESS_CHARS_MAX, checked_address
 
 USER_ID_CHARS_MAX: Final = 64
 """Long enough for a UUID or a hash in hex, short enough for every log line and index."""

@@ -20,7 +20,7 @@ from event_seating.users import model
 from event_seating.users.asking import UserAsking
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.service import UserService
-from event_seating.visible_text import NAME_CHARS_MAX, checked_name
+from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.openapi import TEXT, examples

@@ -4,7 +4,8 @@ On the way in, in this order: request id, client address, what a head may be (`h
 rate limit, the role that a cached route declares, the cached read; then the app. On the way out:
 timing, access line, metrics, security headers, CORS. A cached read is answered here from ready-made
 bytes and never meets the framework, which is what makes it fast; the table of cached reads is given
-by `app.py`, the edge alone looks up and counts, and the route behind it only loads.
+by `composition/http_app.py`, the edge alone looks up and counts, and the route behind it only
+loads.
 
 It never parses a body and knows no noun.
 """

@@ -1,11 +1,12 @@
 """The door for WebSockets: what each has to pass before a room may speak with it.
 
 In this order: whether the process still takes any, what a head may be, the names of this host, a
-key if there is one, the table of sockets that `app.py` gives, and the page that it was opened by.
-Nobody needs a key; one that is wrong is refused and counted as everywhere else. Who is refused here
-is answered with an error as HTTP and the connection goes on; a browser shows its page nothing of
-that, so a room that has something to say to its pages accepts first and closes with a code. One
-access line for each, at its end. Nothing else is charged to a budget: a room has caps of its own.
+key if there is one, the table of sockets that `composition/http_app.py` gives, and the page that
+it was opened by. Nobody needs a key; one that is wrong is refused and counted as everywhere else.
+Who is refused here is answered with an error as HTTP and the connection goes on; a browser shows
+its page nothing of that, so a room that has something to say to its pages accepts first and closes
+with a code. One access line for each, at its end. Nothing else is charged to a budget: a room has
+caps of its own.
 """
 
 import re

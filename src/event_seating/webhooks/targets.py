@@ -14,7 +14,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, NamedTuple
 
-from event_seating.config import Settings
+from event_seating.settings.model import Settings
 
 URL_CHARS_MAX: Final = 2048
 """As long as every server and proxy takes."""

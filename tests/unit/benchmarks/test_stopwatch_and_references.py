@@ -3,7 +3,7 @@ import asyncio
 from benchmarks.references import DequeLimiter, OrderedDictCache, SharedTask
 from benchmarks.stopwatch import HandClock
 
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 
 def test_the_reference_cache_drops_the_least_recently_used():

@@ -2,8 +2,8 @@ import random
 from collections import Counter
 from typing import Any
 
-from event_seating.demo_traffic import choices
-from event_seating.demo_traffic.choices import Ending, Hall, Sight
+from event_seating.demo.traffic import choices
+from event_seating.demo.traffic.choices import Ending, Hall, Sight
 
 SEED = 4
 MANY = 4_000

@@ -3,10 +3,10 @@
 import pytest
 
 from event_seating.booking.core.records import Rules
-from event_seating.config import Settings
 from event_seating.errors import StartupError
 from event_seating.events.model import Defaults
 from event_seating.events.service import defaults
+from event_seating.settings.model import Settings
 
 
 def test_the_settings_are_what_a_new_event_sells_by(environment: dict[str, str]) -> None:

@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from event_seating import times, written
 from event_seating.booking.core.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
 from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
 from event_seating.events import model
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
 from event_seating.events.prices import TICKET_TYPES_MAX, Tiers
+from event_seating.settings import parsers
+from event_seating.values import rfc3339
 
-NOW = times.parse("2027-01-01T00:00:00Z")
-START = times.parse("2027-06-01T18:00:00Z")
+NOW = rfc3339.parse("2027-01-01T00:00:00Z")
+START = rfc3339.parse("2027-06-01T18:00:00Z")
 ZONES = {"UTC", "Europe/Berlin"}
 TIERS = Tiers({"1": Decimal(45), "2": Decimal("30.5"), "unused": None}, {"1", "2"})
 DEFAULTS = Defaults("EUR", Rules(max_seats_per_hold=6))
@@ -71,8 +72,8 @@ def test_a_new_event_may_be_told_everything_otherwise() -> None:
     assert sale.prices == {"1": {"adult": 5050, "child": 0}, "2": {"standard": 3050}}
     assert list(sale.prices) == ["1", "2"], "in the map's order, whichever were asked for"
     assert sale.rules == Rules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=90_000)
-    assert sale.sales_start_ms == times.parse("2027-02-01T00:00:00Z")
-    assert sale.sales_end_ms == times.parse("2027-07-01T00:00:00Z")
+    assert sale.sales_start_ms == rfc3339.parse("2027-02-01T00:00:00Z")
+    assert sale.sales_end_ms == rfc3339.parse("2027-07-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -175,10 +176,10 @@ def test_a_change_of_a_categorys_prices_replaces_them_and_no_others() -> None:
 
 def test_a_sale_that_ends_when_the_event_begins_moves_with_it() -> None:
     occasion, sale = changed(event(), startsAt="2027-08-01T18:00:00Z")
-    assert sale.sales_end_ms == occasion.starts_at_ms == times.parse("2027-08-01T18:00:00Z")
+    assert sale.sales_end_ms == occasion.starts_at_ms == rfc3339.parse("2027-08-01T18:00:00Z")
     told = event(salesEnd="2027-05-01T00:00:00Z")
     _, sale = changed(told, startsAt="2027-08-01T18:00:00Z")
-    assert sale.sales_end_ms == times.parse("2027-05-01T00:00:00Z")
+    assert sale.sales_end_ms == rfc3339.parse("2027-05-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -218,4 +219,4 @@ def test_an_event_is_answered_in_utc_and_major_units() -> None:
 
 
 def test_a_hold_may_last_no_longer_than_the_rule_book_lets_it() -> None:
-    assert written.HOLD_TTL_S_MAX * 1000 == HOLD_TOTAL_MAX_MS
+    assert parsers.HOLD_TTL_S_MAX * 1000 == HOLD_TOTAL_MAX_MS

@@ -12,7 +12,7 @@ from event_seating.limits.limiter import (
     TIMES_MAX_BYTES,
     Limiter,
 )
-from event_seating.written import Window, parse_windows
+from event_seating.settings.parsers import Window, parse_windows
 
 DEFAULT_WINDOWS = parse_windows("5/10s,10/60s")
 

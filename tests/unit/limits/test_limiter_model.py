@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from event_seating.limits.counters import PARTS
 from event_seating.limits.limiter import TIMES_MAX_BYTES, Limiter
-from event_seating.written import Window
+from event_seating.settings.parsers import Window
 
 CLIENTS = st.one_of(st.integers(0, 4), st.sampled_from(["key:a", "key:b"]))
 STEPS = st.one_of(st.integers(0, 24), st.integers(0, 200)).map(lambda eighths: eighths / 8)

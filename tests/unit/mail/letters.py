@@ -9,8 +9,8 @@ from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
 from event_seating.mail.taken import Taken
 from event_seating.mail.transport import SmtpTransport
-from event_seating.mailbox import Mailbox, parse_mailbox
-from event_seating.written import parse_smtp_url
+from event_seating.settings.parsers import parse_smtp_url
+from event_seating.values.email_address import Mailbox, parse_mailbox
 
 
 class NothingNoted(Taken):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.mail.letters import ANNA, SENDER, mail
 
 from event_seating.mail.message import compose
-from event_seating.mailbox import Mailbox, mailbox
-from event_seating.visible_text import NAME_CHARS_MAX, checked_name
+from event_seating.values.email_address import Mailbox, mailbox
+from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 
 NOW_MS = 1_790_000_000_500
 ICS = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"

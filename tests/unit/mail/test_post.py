@@ -12,12 +12,12 @@ from tests.smtp import SmtpServer
 from tests.unit.mail.letters import SENDER, NothingNoted, mail
 
 from event_seating.clock import SystemClock
-from event_seating.config import Settings
 from event_seating.mail.mode import at_the_start, sends_mail
 from event_seating.mail.post import Post, post
 from event_seating.mail.taken import Taken
 from event_seating.mail.transport import MailFolder, SmtpTransport
-from event_seating.mailbox import Mailbox
+from event_seating.settings.model import Settings
+from event_seating.values.email_address import Mailbox
 
 KEY = "an-admin-key-of-24-chars"
 

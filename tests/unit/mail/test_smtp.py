@@ -14,7 +14,7 @@ from event_seating.jobs.model import JobFailed
 from event_seating.mail.message import message_id
 from event_seating.mail.post import Post
 from event_seating.mail.transport import MAILS_OF_A_CONNECTION_MAX, MailDelayed
-from event_seating.mailbox import Mailbox
+from event_seating.values.email_address import Mailbox
 
 pytestmark = pytest.mark.anyio
 

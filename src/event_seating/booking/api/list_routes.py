@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from event_seating import errors, times
+from event_seating import errors
 from event_seating.booking.api.answer_schemas import BookingsBody
 from event_seating.booking.reads import exports, lists, rendering, seat_map_status
 from event_seating.booking.reads.lists import BookingFilter
@@ -14,6 +14,7 @@ from event_seating.booking.seating.bookable_event import House, HouseOf
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
 from event_seating.users import model as users_model
+from event_seating.values import rfc3339
 from event_seating.web.json_body import invalid
 from event_seating.web.openapi import TEXT, lines
 from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
@@ -158,6 +159,6 @@ def _milliseconds(field: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return times.parse(text)
+        return rfc3339.parse(text)
     except ValueError as error:
         raise invalid(field, str(error)) from None

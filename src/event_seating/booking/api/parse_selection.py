@@ -11,7 +11,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
-from event_seating import money
 from event_seating.booking.api.request_bodies import (
     SEATS_MAX,
     Areas,
@@ -22,6 +21,7 @@ from event_seating.booking.api.request_bodies import (
 from event_seating.booking.core.commands import AreaQuantity, Best, Choice, Part
 from event_seating.booking.core.records import Configuration
 from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.values import money
 from event_seating.web.json_body import invalid
 
 Unknown = dict[str, int]

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from event_seating import money
 from event_seating.booking.api import blocks, parse_selection, request_bodies
 from event_seating.booking.api.buyer_cookie import Buyers, identity
 from event_seating.booking.api.caller import Caller, once
@@ -64,6 +63,7 @@ from event_seating.errors import (
     Refused,
     UnknownUser,
 )
+from event_seating.values import money
 from event_seating.web.json_body import invalid
 
 UserExists = Callable[[str], Awaitable[bool]]

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from event_seating import money
 from event_seating.booking.core.records import seats_of, total
 from event_seating.booking.core.ticket_types import label_of
 from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
@@ -39,9 +38,10 @@ from event_seating.mail.calendar_entry import Entry, calendar
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
 from event_seating.mail.rendering import render
-from event_seating.mailbox import mailbox
 from event_seating.users import store as user_store
 from event_seating.users.model import User
+from event_seating.values import money
+from event_seating.values.email_address import mailbox
 
 CANCELLATION: Final = "booking-cancelled"
 """The job that tells a buyer that an event is cancelled."""

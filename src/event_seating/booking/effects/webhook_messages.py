@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating import money
 from event_seating.booking.core.log_entries import (
     Amended,
     Booked,
@@ -36,6 +35,7 @@ from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.values import money
 from event_seating.web.pages import INTEGER_MAX
 
 NAMED_MAX: Final = 1_000

@@ -7,7 +7,6 @@ batch (its random id) is nobody's business and stays out.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from event_seating import money
 from event_seating.booking.core.log_entries import (
     Amended,
     Blocked,
@@ -32,6 +31,7 @@ from event_seating.booking.core.ticket_types import visible_prices
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import House
 from event_seating.clock import MS_PER_S, rfc3339
+from event_seating.values import money
 
 TYPES: Final[dict[type, str]] = {
     Configured: "configure",

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from event_seating import csv_lines
 from event_seating.booking.reads import lists, rendering
 from event_seating.booking.reads.lists import BookingFilter, ListedBooking
 from event_seating.booking.seating.bookable_event import House
 from event_seating.db.database import Database
+from event_seating.values import csv_lines
 
 COLUMNS: Final = (
     "bookingId",

@@ -6,7 +6,6 @@ The rules know neither numbers of HTTP nor sentences; this is where they meet th
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from event_seating import money
 from event_seating.booking.core.caps import ADDRESS, NETWORK
 from event_seating.booking.core.records import total
 from event_seating.booking.core.refusals import Present, Refusal, RefusalCode, SeatProblem
@@ -14,6 +13,7 @@ from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import House
 from event_seating.clock import MS_PER_S
 from event_seating.errors import Refused
+from event_seating.values import money
 
 OTHERS_HOLD: Final = (
     "Too many seats are held from your internet address at the moment, perhaps by others who share "

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from event_seating import money
 from event_seating.booking.core.commands import Part
 from event_seating.booking.core.log_entries import Blocked, Entry, Unblocked
 from event_seating.booking.core.records import Booking, Groups, Hold, seats_of, total
@@ -18,6 +17,7 @@ from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED, Buye
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import House
 from event_seating.clock import rfc3339
+from event_seating.values import money
 
 _HOLD_ID: Final = b'{"holdId":"'
 _TOKEN: Final = b'{"holdToken":"'

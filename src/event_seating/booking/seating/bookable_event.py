@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any
 
-from event_seating import money
 from event_seating.booking.core.log_entries import from_ranges, pairs
 from event_seating.booking.core.records import Groups, LineGroup
 from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.values import money
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from event_seating.errors import InvalidMap
+from event_seating.values.visible_text import without_hidden
 from event_seating.venues.formats.category_names import means_not_for_sale
 from event_seating.venues.formats.checks import (
     HIDDEN,
@@ -54,7 +55,6 @@ from event_seating.venues.model import (
     VenueMap,
 )
 from event_seating.venues.pace import Pace
-from event_seating.visible_text import without_hidden
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from event_seating.errors import MapFault
+from event_seating.values.visible_text import without_hidden
 from event_seating.venues.formats.document import Elements
 from event_seating.venues.formats.map_warnings import MapWarnings
 from event_seating.venues.formats.spelling import meant
@@ -25,7 +26,6 @@ from event_seating.venues.model import (
     PRICE_MAX,
     TEXT_CHARS_MAX,
 )
-from event_seating.visible_text import without_hidden
 
 FAULTS_MAX = 100
 """Faults that are named; beyond it they are only counted. More than anyone reads in one go."""

@@ -14,18 +14,19 @@ import socket
 from contextlib import AsyncExitStack
 from typing import Final
 
-from event_seating import config, private_files
-from event_seating.channel import EXIT_CANNOT_START
-from event_seating.child import Keeper, Program
+from event_seating import private_files
 from event_seating.clock import Clock, SystemClock
-from event_seating.config import Settings
-from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
 from event_seating.mail import mode
+from event_seating.processes.child_process import Keeper, Program
+from event_seating.processes.control_channel import EXIT_CANNOT_START
+from event_seating.processes.data_dir_lock import DirectoryLock
+from event_seating.settings import model
+from event_seating.settings.model import Settings
+from event_seating.settings.parsers import AppEnv
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.valkey import embedded
 from event_seating.valkey.runtime_directory import RuntimeDirectory
-from event_seating.written import AppEnv
 
 BIND_WITHIN_S: Final = 2.0
 """How long a port may still be held by what was here before."""
@@ -35,12 +36,12 @@ _log = get_logger("supervisor")
 
 def serve() -> int:
     """Serve until told to stop; the exit code."""
-    return _run(config.load(), worker=False)
+    return _run(model.load(), worker=False)
 
 
 def work() -> int:
     """Do jobs, and serve nothing, until told to stop; the exit code."""
-    settings = config.load()
+    settings = model.load()
     _refuse_a_lone_worker(settings)
     return _run(settings, worker=True)
 
@@ -144,7 +145,7 @@ class Supervisor:
         return Keeper(
             Program(
                 "serving process",
-                "event_seating.server",
+                "event_seating.processes.server",
                 environment,
                 descriptors=(listener.fileno(),),
             ),
@@ -158,7 +159,12 @@ class Supervisor:
         # Log files are written by one process: this one has a directory of its own below LOG_DIR.
         logs_in = "worker" if essential else "jobs"
         return Keeper(
-            Program("job process", "event_seating.job_server", environment, arguments=(logs_in,)),
+            Program(
+                "job process",
+                "event_seating.processes.worker_process",
+                environment,
+                arguments=(logs_in,),
+            ),
             self._clock,
             self._stop,
             essential=essential,
@@ -186,17 +192,17 @@ class Supervisor:
             await jobs.run()
 
     async def _prepare_database(self, stack: AsyncExitStack) -> None:
-        from event_seating import preparation  # noqa: PLC0415 (loads while the child does)
+        from event_seating.processes import startup_checks  # noqa: PLC0415 (loads while the child does)
 
-        lost = await preparation.prepare(self._settings, stack)
+        lost = await startup_checks.prepare(self._settings, stack)
         if lost is not None:
             watch = asyncio.create_task(self._stop_when_lost(lost))
             stack.callback(watch.cancel)
 
     async def _check_database(self) -> None:
-        from event_seating import preparation  # noqa: PLC0415
+        from event_seating.processes import startup_checks  # noqa: PLC0415
 
-        await preparation.check(self._settings)
+        await startup_checks.check(self._settings)
 
     async def _stop_when_lost(self, lost: asyncio.Event) -> None:
         await lost.wait()

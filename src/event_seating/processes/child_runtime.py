@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple
 
 import uvloop
 
-from event_seating import config
-from event_seating.channel import EXIT_CANNOT_START, GO, STOP, Channel
 from event_seating.clock import SystemClock
-from event_seating.config import Settings
 from event_seating.errors import DatabaseUnavailable, StartupError
+from event_seating.processes.control_channel import EXIT_CANNOT_START, GO, STOP, Channel
+from event_seating.settings import model
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs, get_logger
 
 COLLECT_AFTER: Final = (10_000, 250, 100)
@@ -79,7 +79,7 @@ class Orders:
 def run(component: str, main: Main, *, logs_in: str = "") -> int:
     """Run `main` to its end; the exit code. Its log files go to `logs_in` in `LOG_DIR`."""
     try:
-        settings = config.load()
+        settings = model.load()
         directory = settings.log_directory
         logs = Logs(
             level=settings.log_level,

@@ -12,10 +12,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from event_seating.clock import Clock, rfc3339
-from event_seating.demo_traffic import choices
-from event_seating.demo_traffic.choices import Ending, Hall, Sight
-from event_seating.demo_traffic.server import Client, NotOurs, Refusal, Server, Stop
-from event_seating.demo_traffic.tally import Tally
+from event_seating.demo.traffic import choices
+from event_seating.demo.traffic.choices import Ending, Hall, Sight
+from event_seating.demo.traffic.server import Client, NotOurs, Refusal, Server, Stop
+from event_seating.demo.traffic.tally import Tally
 from event_seating.errors import StartupError
 
 THINKS_S: Final = (0.1, 0.6)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import email_validator
 
-from event_seating.visible_text import without_hidden
+from event_seating.values.visible_text import without_hidden
 
 ADDRESS_CHARS_MAX: Final = 254
 """RFC 5321's path limit, less its brackets."""

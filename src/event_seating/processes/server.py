@@ -10,23 +10,24 @@ import asyncio
 import socket
 import sys
 
-from event_seating import app, bootstrap, process
-from event_seating.bootstrap import Parts
-from event_seating.channel import READY
-from event_seating.config import Settings
-from event_seating.demo import add_demo_event, add_demo_users
-from event_seating.process import Orders
+from event_seating.composition import http_app, server_services
+from event_seating.composition.server_services import Parts
+from event_seating.demo.data import add_demo_event, add_demo_users
+from event_seating.processes import child_runtime
+from event_seating.processes.child_runtime import Orders
+from event_seating.processes.control_channel import READY
+from event_seating.settings.model import Settings
+from event_seating.settings.parsers import AppEnv
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.web.connection_rules import Limits
 from event_seating.web.granian import CONNECTIONS_MAX, HttpServer, connections_max
-from event_seating.written import AppEnv
 
 _log = get_logger("server")
 
 
 def main(listener_descriptor: int, channel_descriptor: int) -> int:
     """Run until told to stop; the exit code."""
-    return process.run(
+    return child_runtime.run(
         "server",
         lambda settings, logs: _serve(settings, logs, listener_descriptor, channel_descriptor),
     )
@@ -40,10 +41,10 @@ async def _serve(
     if not await orders.to_begin():
         return
     listener = socket.socket(fileno=listener_descriptor)
-    async with bootstrap.running(settings, logs) as parts:
+    async with server_services.running(settings, logs) as parts:
         if settings.app_env is AppEnv.development:
             await add_demo_users(parts.database)
-        server = HttpServer(app.build(parts), listener, _limits(settings))
+        server = HttpServer(http_app.build(parts), listener, _limits(settings))
         if server.guard is not None:
             parts.metrics.attach_connections(server.guard)
         await server.start()
@@ -88,4 +89,4 @@ async def _add_demo_event(parts: Parts) -> None:
 
 
 if __name__ == "__main__":
-    process.leave(main(int(sys.argv[1]), int(sys.argv[2])))
+    child_runtime.leave(main(int(sys.argv[1]), int(sys.argv[2])))

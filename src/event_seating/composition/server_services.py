@@ -23,7 +23,6 @@ from event_seating.booking.seating.loaded_events import Houses
 from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
-from event_seating.config import Settings
 from event_seating.db import secrets
 from event_seating.db.database import Database
 from event_seating.db.timekeeper import Timekeeper
@@ -40,6 +39,7 @@ from event_seating.operations.health import Health
 from event_seating.operations.job_watch import JobWatch
 from event_seating.operations.jobs import JobReader
 from event_seating.operations.size_watch import SizeWatch
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.asking import UserAsking

@@ -27,8 +27,7 @@ from pydantic_settings import (
 )
 
 from event_seating.errors import StartupError
-from event_seating.setting_types import LogDir, MailFrom, SmtpUrl, when_text
-from event_seating.written import (
+from event_seating.settings.parsers import (
     HELD_SEATS_PER_ADDRESS_MAX,
     HELD_SEATS_PER_BUYER_MAX,
     HOLD_TTL_S_MAX,
@@ -47,6 +46,7 @@ from event_seating.written import (
     redis_url,
     secrets_from_files,
 )
+from event_seating.settings.types import LogDir, MailFrom, SmtpUrl, when_text
 
 ADMIN_KEY_MIN_CHARS = 24
 """A key of this length from a random generator cannot be guessed over a network."""

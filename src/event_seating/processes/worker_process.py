@@ -8,16 +8,17 @@ reverse. A job that it could not finish is done by the next one: its row is stil
 
 import sys
 
-from event_seating import process, workshop
-from event_seating.channel import READY
-from event_seating.config import Settings
-from event_seating.process import Orders
+from event_seating.composition import job_services
+from event_seating.processes import child_runtime
+from event_seating.processes.child_runtime import Orders
+from event_seating.processes.control_channel import READY
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 
 
 def main(logs_in: str, channel_descriptor: int) -> int:
     """Run until told to stop; the exit code."""
-    return process.run(
+    return child_runtime.run(
         "jobs", lambda settings, logs: _work(settings, logs, channel_descriptor), logs_in=logs_in
     )
 
@@ -26,7 +27,7 @@ async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None
     orders = await Orders.on(channel_descriptor)
     if not await orders.to_begin():
         return
-    async with workshop.working(settings, logs) as parts:
+    async with job_services.working(settings, logs) as parts:
         orders.say(READY)
         told = await orders.to_end()
         # Nobody waits for an orphan, whose place another may have taken already.
@@ -34,4 +35,4 @@ async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None
 
 
 if __name__ == "__main__":
-    process.leave(main(sys.argv[1], int(sys.argv[2])))
+    child_runtime.leave(main(sys.argv[1], int(sys.argv[2])))

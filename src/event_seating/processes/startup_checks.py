@@ -11,12 +11,12 @@ from typing import Final
 
 from sqlalchemy.exc import ArgumentError
 
-from event_seating.config import Settings
 from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.db.instance import PostgresLock
-from event_seating.directory_lock import DirectoryLock
 from event_seating.errors import StartupError
+from event_seating.processes.data_dir_lock import DirectoryLock
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import get_logger
 
 COOKIE_HOLE: Final = "CVE-2024-7592"

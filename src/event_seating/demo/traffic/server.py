@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-from event_seating.demo_traffic.tally import Tally
+from event_seating.demo.traffic.tally import Tally
 from event_seating.errors import StartupError
 
 ANSWER_WITHIN_S: Final = 10.0

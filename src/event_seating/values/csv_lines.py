@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from event_seating.visible_text import is_visible
+from event_seating.values.visible_text import is_visible
 
 Cell = str | int | Decimal | None
 """Money is a `Decimal`, so that a spreadsheet can add it up."""

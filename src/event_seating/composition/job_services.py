@@ -20,9 +20,8 @@ from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.loaded_events import Houses
-from event_seating.bootstrap import accounts_of, begin_signals, open_database
 from event_seating.clock import Clock, DatabaseClock, SystemClock
-from event_seating.config import Settings
+from event_seating.composition.server_services import accounts_of, begin_signals, open_database
 from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.db.timekeeper import Timekeeper
@@ -34,6 +33,7 @@ from event_seating.mail.mode import sends_mail
 from event_seating.mail.post import TAKEN, post, wait_for_a_server
 from event_seating.mail.taken import Taken
 from event_seating.maintenance.verify import LoadIndex
+from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs, get_logger
 from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs

@@ -6,7 +6,7 @@ A test keeps the page of the documentation equal to this. Reads no environment.
 from pathlib import Path
 from typing import Any
 
-from event_seating.config import Settings
+from event_seating.settings.model import Settings
 
 
 def environment_name(field: str) -> str:

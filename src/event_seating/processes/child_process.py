@@ -14,10 +14,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from event_seating import config
-from event_seating.channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
 from event_seating.clock import Clock
 from event_seating.errors import StartupError
+from event_seating.processes.control_channel import EXIT_CANNOT_START, GO, READY, STOP, Channel
+from event_seating.settings import model
 from event_seating.telemetry.logs import get_logger
 
 STOP_WITHIN_S: Final = 23.0
@@ -70,7 +70,7 @@ class Child:
                 [sys.executable, "-m", program.module, *program.arguments, *map(str, descriptors)],
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
-                env=config.environment_of_a_child(**program.environment),
+                env=model.environment_of_a_child(**program.environment),
                 # Ctrl-C reaches the whole foreground group; only the parent shall hear it.
                 start_new_session=True,
             )

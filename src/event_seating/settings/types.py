@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from event_seating.mailbox import parse_mailbox
-from event_seating.written import parse_smtp_url
+from event_seating.settings.parsers import parse_smtp_url
+from event_seating.values.email_address import parse_mailbox
 
 
 def when_text(parse: Callable[[str], Any]) -> BeforeValidator:

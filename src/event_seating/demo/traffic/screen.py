@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from event_seating.clock import SystemClock
-from event_seating.demo_traffic.crowd import Asked, Crowd
-from event_seating.demo_traffic.tally import Tally
+from event_seating.demo.traffic.crowd import Asked, Crowd
+from event_seating.demo.traffic.tally import Tally
 
 REDRAW_S: Final = 0.2
 """Five times a second looks alive and costs nothing."""

@@ -17,14 +17,14 @@ from starlette.requests import ClientDisconnect
 from event_seating.booking.api import list_routes, release_routes, report_routes, seat_routes
 from event_seating.booking.api import routes as booking
 from event_seating.booking.api.buyer_cookie import IN_HEADER
-from event_seating.bootstrap import Parts
-from event_seating.config import Settings
+from event_seating.composition.server_services import Parts
 from event_seating.errors import ServiceError
 from event_seating.events import routes as events
 from event_seating.live import routes as live
 from event_seating.live.socket import LIVE_PATH, LiveSocket
 from event_seating.operations import job_routes
 from event_seating.operations import routes as operations
+from event_seating.settings.model import Settings
 from event_seating.users import model as users_model
 from event_seating.users import routes as users
 from event_seating.users.import_file import CSV, NDJSON

@@ -1,0 +1,1 @@
+"""Where all parts of a process are built and put together."""

@@ -1,0 +1,1 @@
+"""What a first try finds: demo data, and simulated buyers."""

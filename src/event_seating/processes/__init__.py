@@ -1,0 +1,1 @@
+"""The processes of a server: how each begins, is watched, and ends."""

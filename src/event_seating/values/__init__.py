@@ -1,0 +1,1 @@
+"""Values that more than one noun knows: money, times, addresses and names."""

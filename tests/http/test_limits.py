@@ -51,7 +51,7 @@ async def test_faults_count_and_so_does_head(environment: dict[str, str]) -> Non
     "path",
     [
         "/",
-        "/page/0000000000000000/main.js",
+        "/page/0000000000000000/buyer/main.js",
         "/health",
         "/health/ready",
         "/metrics",

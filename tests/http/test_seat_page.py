@@ -63,8 +63,8 @@ async def test_each_file_that_the_page_names_is_there_and_kept_for_ever(
 
 
 async def test_a_worker_may_ask_the_api(service: Service) -> None:
-    address = addresses(await page_of(service))[0].rpartition("/")[0] + "/map-worker.js"
-    answer = await service.client.get(address)
+    assets = "/".join(addresses(await page_of(service))[0].split("/")[:3])
+    answer = await service.client.get(f"{assets}/map/map-worker.js")
     assert "connect-src 'self'" in answer.headers["content-security-policy"]
 
 
@@ -123,7 +123,7 @@ async def test_files_come_compressed_to_those_who_take_it(service: Service) -> N
 
 
 async def test_the_address_of_another_release_is_answered_and_not_kept(service: Service) -> None:
-    answer = await service.client.get("/page/0000000000000000/main.js")
+    answer = await service.client.get("/page/0000000000000000/buyer/main.js")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
 
@@ -132,7 +132,7 @@ async def test_the_address_of_another_release_is_answered_and_not_kept(service: 
     "name",
     [
         "nothing.js",
-        "index.html",
+        "buyer/index.html",
         "..%2Fapp.py",
         "%2e%2e",
         "office/index.html",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -40,9 +41,6 @@ DIGEST_CHARS: Final = 16
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "no-cache"
-
-FOLDERS: Final = ("", "office/")
-"""Of modules and styles: what the buyer's page loads or both do, and the box office's own."""
 
 _IMPORT: Final = re.compile(r'^(?:import|export|\}) [^"]*?"(\.{1,2}/[^"]+)";$', re.MULTILINE)
 """A static import of a module. What a worker loads by itself is no such import."""
@@ -85,7 +83,7 @@ def router(booking: Booking) -> APIRouter:
         "key": "optional" if booking.here else "needed",
         "assets": f"/page/{current}",
     }
-    page = _page("index.html", "main.js", told, assets)
+    page = _page("buyer/index.html", "buyer/main.js", told, assets)
     box_office = _page("office/index.html", "office/main.js", told, assets)
 
     @routes.get("/")
@@ -96,7 +94,7 @@ def router(booking: Booking) -> APIRouter:
     async def read_box_office(request: Request) -> Response:
         return _answer(request, box_office, REVALIDATED)
 
-    @routes.get("/page/{release}/{asset:path}")  # the box office's files are in a folder
+    @routes.get("/page/{release}/{asset:path}")  # they are in folders
     async def read_asset(request: Request, release: str, asset: str) -> Response:
         if asset not in assets:
             raise NotFound
@@ -108,13 +106,16 @@ def router(booking: Booking) -> APIRouter:
 
 
 def _load_assets() -> dict[str, Asset]:
-    found = {}
-    for folder in FOLDERS:
-        for file in (files("event_seating") / "page" / folder).iterdir():
-            media_type = TYPES.get(f".{file.name.rpartition('.')[2]}")
-            if media_type:
-                found[folder + file.name] = _asset(media_type, file.read_bytes())
-    return found
+    return dict(_assets_in(files("event_seating") / "page", ""))
+
+
+def _assets_in(folder: Traversable, path: str) -> Iterator[tuple[str, Asset]]:
+    """What a browser may load from this folder and those in it, by its path in the pages."""
+    for each in folder.iterdir():
+        if each.is_dir():
+            yield from _assets_in(each, f"{path}{each.name}/")
+        elif media_type := TYPES.get(f".{each.name.rpartition('.')[2]}"):
+            yield path + each.name, _asset(media_type, each.read_bytes())
 
 
 def _asset(media_type: str, body: bytes) -> Asset:

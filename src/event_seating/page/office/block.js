@@ -4,8 +4,8 @@
 //
 // Modules: BlockForm({eventId, model, seats, selection}); .refresh().
 
-import { byId } from "../dom.js";
-import { confirm } from "./confirm.js";
+import { byId } from "../ui/dom.js";
+import { confirm } from "../ui/confirm.js";
 import { seatsWord } from "./names.js";
 import { Outcome } from "./outcome.js";
 import { partsOf, refusalOf } from "./refusals.js";

@@ -4,9 +4,9 @@
 // Modules: BookingPanel({model, money, zone, selection, onHighlight, onOther}); .open(id), .close(),
 // .refresh(seats).
 
-import { byId, make } from "../dom.js";
-import { timeText } from "./axis.js";
-import { confirm } from "./confirm.js";
+import { byId, make } from "../ui/dom.js";
+import { timeText } from "../ui/charts/axis.js";
+import { confirm } from "../ui/confirm.js";
 import { Exchange } from "./exchange.js";
 import { ticketsText, typeText } from "./names.js";
 import { Outcome } from "./outcome.js";

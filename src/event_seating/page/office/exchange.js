@@ -4,7 +4,7 @@
 //
 // Modules: Exchange({model, selection, tariff, money, panel, outcome}); .refresh().
 
-import { byId } from "../dom.js";
+import { byId } from "../ui/dom.js";
 import { ticketsText } from "./names.js";
 import { refusalOf } from "./refusals.js";
 import { toMinor } from "./sales.js";

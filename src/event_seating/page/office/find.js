@@ -2,7 +2,7 @@
 //
 // Modules: Finder({eventId, model, money, onBooking}); .findSeat(seat).
 
-import { byId, make } from "../dom.js";
+import { byId, make } from "../ui/dom.js";
 import { seatsText, ticketsText } from "./names.js";
 import { refusalOf } from "./refusals.js";
 import { read } from "./server.js";

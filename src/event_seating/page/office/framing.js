@@ -4,7 +4,7 @@
 //
 // Modules: Framing({canvas, onMode}); .isSelecting, .set(on), .draw({frame, done}).
 
-import { byId } from "../dom.js";
+import { byId } from "../ui/dom.js";
 
 export class Framing {
   isSelecting = false;

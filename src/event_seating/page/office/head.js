@@ -3,12 +3,12 @@
 //
 // Modules: showHead(event), Counters({tally, sales, state, money}), SaleSwitch({event, onEvent}).
 
-import { serverNow } from "../api.js";
-import { byId } from "../dom.js";
-import { notify } from "../notices.js";
-import { saleOf } from "../sale.js";
-import { moment } from "../times.js";
-import { confirm } from "./confirm.js";
+import { serverNow } from "../net/api.js";
+import { byId } from "../ui/dom.js";
+import { notify } from "../ui/notices.js";
+import { saleOf } from "../sale/sale.js";
+import { moment } from "../ui/times.js";
+import { confirm } from "../ui/confirm.js";
 import { mayManage } from "./key.js";
 import { percent } from "./occupancy-chart.js";
 import { nameInPicker } from "./picker.js";

@@ -5,8 +5,8 @@
 // Modules: keyReady() -> a promise that is kept once the page may ask; keyIsLost(problem), mayManage(),
 // whenKeyChanges(listener).
 
-import { get, useKey } from "../api.js";
-import { byId } from "../dom.js";
+import { get, useKey } from "../net/api.js";
+import { byId } from "../ui/dom.js";
 
 const KEPT_AS = "event-seating-key";
 const TOO_LITTLE = "This key may not do what a box office does. Ask for one with the role box-office.";

@@ -5,7 +5,7 @@
 //
 // Modules: Ledger({eventId, sales, onChange}); .start(), .wake(), .stop().
 
-import { serverNow } from "../api.js";
+import { serverNow } from "../net/api.js";
 import { readLines } from "./server.js";
 
 // A busy sale is looked at this often and no more.

@@ -5,10 +5,10 @@
 // Modules: officePalette(categories), lookOf({seats, selection, highlighted}), formsOf({model, tally}),
 // signs(palette).
 
-import { byId, make } from "../dom.js";
-import { contrast, mix, readPalette } from "../palette.js";
-import { LOOK } from "../seats.js";
-import { Sprites } from "../sprites.js";
+import { byId, make } from "../ui/dom.js";
+import { contrast, mix, readPalette } from "../map/palette.js";
+import { LOOK } from "../map/seats.js";
+import { Sprites } from "../map/sprites.js";
 import { percent } from "./occupancy-chart.js";
 
 const SHAPE_CONTRAST = 3;

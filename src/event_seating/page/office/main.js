@@ -4,7 +4,7 @@
 // Modules: shown, a promise of what is on the page; whoever imports this module again (a test, the
 // console) finds the same one.
 
-import { showEvents } from "../events.js";
+import { showEvents } from "../choosing/events.js";
 import { keyReady } from "./key.js";
 import { showOffice } from "./office.js";
 import { fillPicker } from "./picker.js";

@@ -4,8 +4,8 @@
 // Modules: statusName(status), happened(operation), seatsText(seats, model), ticketsText(n),
 // typeText(tariff, type).
 
-import { listed } from "../reasons.js";
-import { BLOCKED, BOOKED, FREE, HELD } from "../seats.js";
+import { listed } from "../sale/reasons.js";
+import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 
 const STATUS_NAMES = { [FREE]: "available", [HELD]: "held", [BOOKED]: "booked", [BLOCKED]: "blocked" };
 

@@ -4,7 +4,7 @@
 //
 // Modules: OccupancyChart({model, tally, onSection, onArea}); .refresh(sections), .setShown(on).
 
-import { byId, make } from "../dom.js";
+import { byId, make } from "../ui/dom.js";
 import { STATUSES } from "./tally.js";
 
 export class OccupancyChart {

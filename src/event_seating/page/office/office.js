@@ -3,18 +3,18 @@
 //
 // Modules: showOffice(id) -> the OfficePage, or null when there is a message instead.
 
-import { say } from "../announce.js";
-import { lineIs } from "../banners.js";
-import { byId } from "../dom.js";
-import { follow } from "../live.js";
-import { setView, showMessage } from "../message.js";
-import { loadModel } from "../model.js";
-import { notify } from "../notices.js";
-import { whenThemeChanges } from "../palette.js";
-import { Seats } from "../seats.js";
-import { showTip } from "../surroundings.js";
-import { Tariff, sellsAlike } from "../tariff.js";
-import { MapView } from "../view.js";
+import { say } from "../ui/announce.js";
+import { lineIs } from "../sale/banners.js";
+import { byId } from "../ui/dom.js";
+import { follow } from "../net/live.js";
+import { setView, showMessage } from "../ui/message.js";
+import { loadModel } from "../map/model.js";
+import { notify } from "../ui/notices.js";
+import { whenThemeChanges } from "../map/palette.js";
+import { Seats } from "../map/seats.js";
+import { showTip } from "../choosing/surroundings.js";
+import { Tariff, sellsAlike } from "../sale/tariff.js";
+import { MapView } from "../map/view.js";
 import { BlockForm } from "./block.js";
 import { BookingPanel } from "./booking-panel.js";
 import { Finder } from "./find.js";
@@ -34,7 +34,7 @@ import { Selection } from "./selection.js";
 import { SelectionPanel } from "./selection-panel.js";
 import { SellForm } from "./sell.js";
 import { read } from "./server.js";
-import { Tabs } from "./tabs.js";
+import { Tabs } from "../ui/tabs.js";
 import { Tally } from "./tally.js";
 
 // How often what depends on the time alone (a sale that starts) is looked at.

@@ -3,8 +3,8 @@
 //
 // Modules: Outcome(element); .done(sentence, parts), .refused(refusal, actions), .busy(sentence), .clear().
 
-import { say, sayNow } from "../announce.js";
-import { make } from "../dom.js";
+import { say, sayNow } from "../ui/announce.js";
+import { make } from "../ui/dom.js";
 
 export class Outcome {
   constructor(element) {

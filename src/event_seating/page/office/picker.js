@@ -2,9 +2,9 @@
 //
 // Modules: fillPicker(id), nameInPicker(event).
 
-import { get, serverNow } from "../api.js";
-import { byId, make } from "../dom.js";
-import { day } from "../times.js";
+import { get, serverNow } from "../net/api.js";
+import { byId, make } from "../ui/dom.js";
+import { day } from "../ui/times.js";
 
 // Bookings are looked up for a while after an event.
 const LOOK_BACK_MS = 90 * 86_400_000;

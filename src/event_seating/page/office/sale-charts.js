@@ -3,10 +3,10 @@
 //
 // Modules: SaleCharts({sales, state, money, zone}); .refresh(), .setShown(on).
 
-import { serverNow } from "../api.js";
-import { byId, make } from "../dom.js";
-import { timeText } from "./axis.js";
-import { LineChart } from "./line-chart.js";
+import { serverNow } from "../net/api.js";
+import { byId, make } from "../ui/dom.js";
+import { timeText } from "../ui/charts/axis.js";
+import { LineChart } from "../ui/charts/line-chart.js";
 
 const DRAW_EVERY_MS = 1_000;
 // Time goes on while nothing is sold.

@@ -4,10 +4,10 @@
 //
 // Modules: makeSeatList({model, seats, tally, selection, isSelecting, onSeat, onSection, onFocus, swatch}).
 
-import { make } from "../dom.js";
-import { SeatList } from "../list.js";
-import { FREE } from "../seats.js";
-import { say } from "../announce.js";
+import { make } from "../ui/dom.js";
+import { SeatList } from "../choosing/list.js";
+import { FREE } from "../map/seats.js";
+import { say } from "../ui/announce.js";
 import { statusName } from "./names.js";
 import { percent } from "./occupancy-chart.js";
 

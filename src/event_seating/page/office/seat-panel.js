@@ -4,12 +4,12 @@
 // Modules: SeatPanel({eventId, model, seats, selection, zone, onBooking, onShow}); .show(seat),
 // .refresh(seats), .seat.
 
-import { serverNow } from "../api.js";
-import { byId, make } from "../dom.js";
-import { ACCESSIBLE, COMPANION } from "../model.js";
-import { HELD } from "../seats.js";
-import { clock } from "../times.js";
-import { timeText } from "./axis.js";
+import { serverNow } from "../net/api.js";
+import { byId, make } from "../ui/dom.js";
+import { ACCESSIBLE, COMPANION } from "../map/model.js";
+import { HELD } from "../map/seats.js";
+import { clock } from "../ui/times.js";
+import { timeText } from "../ui/charts/axis.js";
 import { happened, statusName, typeText } from "./names.js";
 import { read } from "./server.js";
 

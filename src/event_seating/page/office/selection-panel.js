@@ -3,8 +3,8 @@
 //
 // Modules: SelectionPanel({model, seats, selection, onShow}); .refresh().
 
-import { byId, make, stepper } from "../dom.js";
-import { BLOCKED, BOOKED, FREE, HELD } from "../seats.js";
+import { byId, make, stepper } from "../ui/dom.js";
+import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 import { seatsText, seatsWord, statusName } from "./names.js";
 
 export class SelectionPanel {

@@ -3,8 +3,8 @@
 //
 // Modules: SellForm({eventId, model, seats, selection, tariff, money, onBooking}); .refresh().
 
-import { byId, make } from "../dom.js";
-import { BLOCKED, FREE } from "../seats.js";
+import { byId, make } from "../ui/dom.js";
+import { BLOCKED, FREE } from "../map/seats.js";
 import { ticketsText, typeText } from "./names.js";
 import { Outcome } from "./outcome.js";
 import { refusalOf } from "./refusals.js";

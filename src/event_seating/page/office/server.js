@@ -4,7 +4,7 @@
 //
 // Modules: read(path), write(method, path, body), readLines(path, take).
 
-import { change, get, lines, newKey } from "../api.js";
+import { change, get, lines, newKey } from "../net/api.js";
 import { keyIsLost } from "./key.js";
 
 // More calls than this without an answer nobody tries again.

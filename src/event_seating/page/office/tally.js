@@ -4,7 +4,7 @@
 // Modules: Tally(model, seats); .ofSection(number), .ofArea(number), .total -> {available, held, booked,
 // blocked, other, size}; STATUSES.
 
-import { BLOCKED, BOOKED, FREE, HELD } from "../seats.js";
+import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 
 export const STATUSES = ["booked", "held", "blocked", "available"];
 

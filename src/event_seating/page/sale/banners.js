@@ -3,8 +3,8 @@
 //
 // Modules: lineIs(state), saleIs(sale, {soldOut, holds}).
 
-import { say } from "./announce.js";
-import { byId } from "./dom.js";
+import { say } from "../ui/announce.js";
+import { byId } from "../ui/dom.js";
 import { forHolder } from "./sale.js";
 
 const WORTH_A_WORD_MS = 1_500;

@@ -2,7 +2,7 @@
 //
 // Modules: confirm({title, text, button}) -> a promise of yes (true) or no.
 
-import { byId } from "../dom.js";
+import { byId } from "./dom.js";
 
 export function confirm({ title, text, button }) {
   const dialog = byId("confirm");

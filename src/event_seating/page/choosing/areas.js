@@ -3,7 +3,7 @@
 //
 // Modules: areaRow({area, number, seats, tariff, hold, canChoose, most}) -> {element, refresh}.
 
-import { make, stepper } from "./dom.js";
+import { make, stepper } from "../ui/dom.js";
 
 /** A line about an area with its steppers. `room()` is how many more may be held. */
 export function areaRow({ area, number, seats, hold, canChoose, room, withTitle = true }) {

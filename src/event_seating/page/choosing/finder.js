@@ -2,7 +2,7 @@
 //
 // Modules: Finder({onBest}); .show({most, canChoose, isBusy, hasSeats, hasAccessible}).
 
-import { byId, stepper } from "./dom.js";
+import { byId, stepper } from "../ui/dom.js";
 
 const USUAL = 2;
 

@@ -3,9 +3,9 @@
 //
 // Modules: Basket({model, hold, tariff, onGo, onExtend, onRemove, onShow, isOpen}); .show(), .tick(left).
 
-import { byId, icon, make } from "./dom.js";
-import { WARN_MS } from "./timer.js";
-import { clock } from "./times.js";
+import { byId, icon, make } from "../ui/dom.js";
+import { WARN_MS } from "../sale/timer.js";
+import { clock } from "../ui/times.js";
 
 const GO = { here: "Book now", checkout: "Go to checkout", elsewhere: "Finish" };
 

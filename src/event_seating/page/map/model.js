@@ -5,7 +5,7 @@
 // Modules: loadModel(url) -> SeatModel; SeatModel.ids, .labels, .number(id), .describe(seat),
 // .sectionOf(seat), .rowLabel(seat). The box office uses the same.
 
-import { Problem } from "./api.js";
+import { Problem } from "../net/api.js";
 import { readMap } from "./parse.js";
 
 export { ACCESSIBLE, COMPANION } from "./parse.js";

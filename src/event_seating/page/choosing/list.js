@@ -6,10 +6,10 @@
 // The box office gives its own areaItem, sectionAbout, seatAbout, rowName and sectionTools.
 
 import { areaRow } from "./areas.js";
-import { say } from "./announce.js";
-import { byId, icon, make } from "./dom.js";
-import { ACCESSIBLE, COMPANION } from "./model.js";
-import { BOOKED, FREE, HELD } from "./seats.js";
+import { say } from "../ui/announce.js";
+import { byId, icon, make } from "../ui/dom.js";
+import { ACCESSIBLE, COMPANION } from "../map/model.js";
+import { BOOKED, FREE, HELD } from "../map/seats.js";
 
 // Seats that are put into the document at once.
 const SEATS_AT_ONCE = 700;

@@ -6,7 +6,7 @@
 // .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .letGo(), .freeze(), .thaw(), .book(), .restore(); merged(lines) for
 // what a booking has.
 
-import { change, get, Problem } from "./api.js";
+import { change, get, Problem } from "../net/api.js";
 
 const CURRENT = "/holds/current";
 const ENDED = new Set(["hold_expired", "hold_released", "hold_ended", "hold_not_found"]);

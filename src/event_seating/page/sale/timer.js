@@ -3,9 +3,9 @@
 //
 // Modules: Countdown({onTick, onEnd, onWake}); .run(until), .stop().
 
-import { say, sayNow } from "./announce.js";
-import { serverNow } from "./api.js";
-import { spoken } from "./times.js";
+import { say, sayNow } from "../ui/announce.js";
+import { serverNow } from "../net/api.js";
+import { spoken } from "../ui/times.js";
 
 /** From here on it is shown as a warning, with a way to extend. */
 export const WARN_MS = 120_000;

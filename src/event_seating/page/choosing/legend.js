@@ -3,10 +3,10 @@
 //
 // Modules: Legend(model, seats); .show(tariff, palette).
 
-import { byId, make } from "./dom.js";
-import { LOOK } from "./seats.js";
-import { ACCESSIBLE } from "./model.js";
-import { Sprites } from "./sprites.js";
+import { byId, make } from "../ui/dom.js";
+import { LOOK } from "../map/seats.js";
+import { ACCESSIBLE } from "../map/model.js";
+import { Sprites } from "../map/sprites.js";
 
 const SIGN_PX = 16;
 

@@ -2,8 +2,8 @@
 //
 // Modules: showBooked(booking, tariff, onClose), showCode(granted, tariff).
 
-import { byId, make } from "./dom.js";
-import { merged } from "./hold.js";
+import { byId, make } from "../ui/dom.js";
+import { merged } from "../sale/hold.js";
 
 /** A booking that was made. */
 export function showBooked(booking, tariff, onClose) {

@@ -2,12 +2,12 @@
 //
 // Modules: showEvents(path), where `path` is the page that shows one of them.
 
-import { get, serverNow } from "./api.js";
-import { byId, make } from "./dom.js";
-import { setView, showMessage } from "./message.js";
-import { saleOf } from "./sale.js";
-import { pricesOf } from "./tariff.js";
-import { day } from "./times.js";
+import { get, serverNow } from "../net/api.js";
+import { byId, make } from "../ui/dom.js";
+import { setView, showMessage } from "../ui/message.js";
+import { saleOf } from "../sale/sale.js";
+import { pricesOf } from "../sale/tariff.js";
+import { day } from "../ui/times.js";
 
 // An event that began is still worth a look for those who are late.
 const LOOK_BACK_MS = 6 * 3_600_000;

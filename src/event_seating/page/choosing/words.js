@@ -3,8 +3,8 @@
 // Modules: seatWords(model, seats, seat) -> {title, price, status}, sectionWords, areaWords the same,
 // sectionForms(model, seats, section) -> lines.
 
-import { ACCESSIBLE, COMPANION } from "./model.js";
-import { BOOKED, FREE, HELD } from "./seats.js";
+import { ACCESSIBLE, COMPANION } from "../map/model.js";
+import { BOOKED, FREE, HELD } from "../map/seats.js";
 
 export function seatWords(model, seats, seat) {
   const price = seats.tariff.price(model.category[seat]);

@@ -2,7 +2,7 @@
 //
 // Modules: Tabs(onChange); .show(name), .name.
 
-import { byId } from "../dom.js";
+import { byId } from "./dom.js";
 
 export class Tabs {
   constructor(onChange) {

@@ -5,7 +5,7 @@
 // number) -> {refresh}.
 
 import { areaRow } from "./areas.js";
-import { byId, icon, make } from "./dom.js";
+import { byId, icon, make } from "../ui/dom.js";
 import { areaWords, seatWords, sectionWords } from "./words.js";
 
 const TIP_AWAY_PX = 16;

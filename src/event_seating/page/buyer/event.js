@@ -3,32 +3,32 @@
 //
 // Modules: showEvent(id) -> the EventPage, or null when there is a message instead.
 
-import { say } from "./announce.js";
-import { get, serverNow } from "./api.js";
-import { lineIs, saleIs } from "./banners.js";
-import { Basket } from "./basket.js";
+import { say } from "../ui/announce.js";
+import { get, serverNow } from "../net/api.js";
+import { lineIs, saleIs } from "../sale/banners.js";
+import { Basket } from "../choosing/basket.js";
 import { Checkout } from "./checkout.js";
-import { deployment } from "./deployment.js";
-import { byId } from "./dom.js";
+import { deployment } from "../sale/deployment.js";
+import { byId } from "../ui/dom.js";
 import { showBooked, showCode } from "./done.js";
-import { Finder } from "./finder.js";
-import { Hold } from "./hold.js";
-import { Legend } from "./legend.js";
-import { SeatList } from "./list.js";
-import { follow } from "./live.js";
-import { setView, showMessage } from "./message.js";
-import { ACCESSIBLE, loadModel } from "./model.js";
-import { notify, unnotify } from "./notices.js";
-import { readPalette, whenThemeChanges } from "./palette.js";
-import { listed, reasonOf } from "./reasons.js";
-import { saleOf } from "./sale.js";
-import { Seats } from "./seats.js";
-import { nameSection, openAreaCard, showTip } from "./surroundings.js";
-import { Tariff, sellsAlike } from "./tariff.js";
-import { Countdown } from "./timer.js";
-import { moment } from "./times.js";
-import { MapView } from "./view.js";
-import { seatWords, sectionForms } from "./words.js";
+import { Finder } from "../choosing/finder.js";
+import { Hold } from "../sale/hold.js";
+import { Legend } from "../choosing/legend.js";
+import { SeatList } from "../choosing/list.js";
+import { follow } from "../net/live.js";
+import { setView, showMessage } from "../ui/message.js";
+import { ACCESSIBLE, loadModel } from "../map/model.js";
+import { notify, unnotify } from "../ui/notices.js";
+import { readPalette, whenThemeChanges } from "../map/palette.js";
+import { listed, reasonOf } from "../sale/reasons.js";
+import { saleOf } from "../sale/sale.js";
+import { Seats } from "../map/seats.js";
+import { nameSection, openAreaCard, showTip } from "../choosing/surroundings.js";
+import { Tariff, sellsAlike } from "../sale/tariff.js";
+import { Countdown } from "../sale/timer.js";
+import { moment } from "../ui/times.js";
+import { MapView } from "../map/view.js";
+import { seatWords, sectionForms } from "../choosing/words.js";
 
 // How often what depends on the time alone (a sale that starts) is looked at.
 const LOOK_EVERY_MS = 1_000;

@@ -3,7 +3,7 @@
 //
 // Modules: saleOf(event, now) -> {kind, open, sentence, until, chip, tone}; forHolder(sale).
 
-import { clock, moment } from "./times.js";
+import { clock, moment } from "../ui/times.js";
 
 /** `until` is when this changes by itself, in ms since 1970, or null. */
 export function saleOf(event, now) {

@@ -4,7 +4,7 @@
 // console) finds the same one.
 
 import { showEvent } from "./event.js";
-import { showEvents } from "./events.js";
+import { showEvents } from "../choosing/events.js";
 
 const id = new URLSearchParams(location.search).get("event");
 

@@ -4,10 +4,10 @@
 //
 // Modules: Checkout({hold, eventId}); .show(), .go(), .actions().
 
-import { say } from "./announce.js";
-import { checkoutUrl } from "./deployment.js";
-import { byId } from "./dom.js";
-import { AT_THE_CHECKOUT } from "./reasons.js";
+import { say } from "../ui/announce.js";
+import { checkoutUrl } from "../sale/deployment.js";
+import { byId } from "../ui/dom.js";
+import { AT_THE_CHECKOUT } from "../sale/reasons.js";
 
 const SENTENCES = {
   buyer: AT_THE_CHECKOUT,

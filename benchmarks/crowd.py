@@ -1,6 +1,6 @@
 """A crowd for the engine alone: clients in this process who each ask, wait and ask again.
 
-Owns the house they fight for, the log that they ask, and the tally of their answers. The same
+Owns the hall they fight for, the log that they ask, and the tally of their answers. The same
 clients run against every contender: one is a `Desk`, which holds, books and gives back a seat.
 """
 
@@ -38,7 +38,7 @@ from event_seating.clock import SystemClock
 CLIENTS = 256
 
 SEATS_A_ROW = 50
-"""A long row of a large house; no aisle."""
+"""A long row of a large hall; no aisle."""
 
 CATEGORY = "1"
 
@@ -51,7 +51,7 @@ CONFIGURATION = Configuration(
 )
 
 
-def house(seats: int) -> SeatIndex:
+def seat_index(seats: int) -> SeatIndex:
     """Rows of `SEATS_A_ROW`, twenty rows a section."""
     return SeatIndex(
         RowPlan(
@@ -231,7 +231,7 @@ async def let_in(
 
 
 def shares(seats: int, clients: int = CLIENTS) -> list[range]:
-    """Every seat to one client, scattered over the house."""
+    """Every seat to one client, scattered over the hall."""
     return [range(number, seats, clients) for number in range(clients)]
 
 

@@ -155,7 +155,7 @@ async def _sold(url: str, announce: Announce, run: Run) -> Tally:
     database = Database(url)
     try:
         log = await crowd.open_log(
-            SqlLogStore(database), ids.new_event_id(), crowd.house(SEATS), announce
+            SqlLogStore(database), ids.new_event_id(), crowd.seat_index(SEATS), announce
         )
         return await crowd.let_in(
             crowd.LogDesk(log), crowd.buying, crowd.shares(SEATS), run.seconds

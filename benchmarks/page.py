@@ -68,7 +68,7 @@ NOW_S = "() => performance.now() / 1000"
 
 @dataclass
 class Figures:
-    """Of one size of house, a value a round."""
+    """Of one size of hall, a value a round."""
 
     first_picture_s: list[float] = field(default_factory=list)
     zooming: list[float] = field(default_factory=list)

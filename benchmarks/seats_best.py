@@ -1,4 +1,4 @@
-"""Best available of 4 where it is hardest: a house of 50,000 seats of which a few blocks are left.
+"""Best available of 4 where it is hardest: a hall of 50,000 seats of which a few blocks are left.
 
 All is sold but `BLOCKS` blocks of four, and as many pairs that are too short. Holds take the blocks
 one after the other, then one more finds that there is none, then all are given back: so a search
@@ -39,7 +39,7 @@ SOLD_AT_ONCE = 1_000
 
 
 def measure(run: Run) -> Iterator[Row | Profile]:
-    states = SeatStates.new(crowd.house(SEATS))
+    states = SeatStates.new(crowd.seat_index(SEATS))
     _decide(states, Configure(crowd.CONFIGURATION))
     blocks = _sell_all_but(states, BLOCKS)
     best: list[list[float]] = []
@@ -70,7 +70,7 @@ def measure(run: Run) -> Iterator[Row | Profile]:
 
 
 def _sell_all_but(states: SeatStates, blocks: int) -> list[tuple[int, ...]]:
-    """Book every seat but so many blocks, spread over the house, and a pair beside each."""
+    """Book every seat but so many blocks, spread over the hall, and a pair beside each."""
     step = SEATS // blocks
     free = [tuple(range(at, at + QUANTITY)) for at in range(10, SEATS, step)]
     pairs = {seat for block in free for seat in (block[0] + 20, block[0] + 21)}
@@ -79,7 +79,7 @@ def _sell_all_but(states: SeatStates, blocks: int) -> list[tuple[int, ...]]:
     for at in range(0, len(sold), SOLD_AT_ONCE):
         seats = tuple(sold[at : at + SOLD_AT_ONCE])
         outcome = _decide(states, BookSeats(ids.new_key(), Choice(seats)))
-        assert isinstance(outcome, Entry), f"the house could not be sold: {outcome}"
+        assert isinstance(outcome, Entry), f"the seats could not be sold: {outcome}"
     return free
 
 

@@ -2,7 +2,7 @@
 
 Each client has seats of its own, so that what is measured is granting, not refusing. All
 contenders use one database, in turn, each with seats that are all free. "Hold" holds a seat and
-gives it back, over and over; "hold and book" sells the house. Both count every answer.
+gives it back, over and over; "hold and book" sells every seat. Both count every answer.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -41,7 +41,9 @@ Opened = Callable[[str], AbstractAsyncContextManager[Desk]]
 async def _engine(url: str) -> AsyncIterator[Desk]:
     database = Database(url)
     try:
-        log = await crowd.open_log(SqlLogStore(database), ids.new_event_id(), crowd.house(SEATS))
+        log = await crowd.open_log(
+            SqlLogStore(database), ids.new_event_id(), crowd.seat_index(SEATS)
+        )
         yield crowd.LogDesk(log)
     finally:
         await database.close()

@@ -223,7 +223,7 @@ def _race(url: str, processes: int, clients: int, seconds: int) -> Round:
 async def _configure(url: str, event_id: str) -> None:
     database = Database(url)
     try:
-        await crowd.open_log(SqlLogStore(database), event_id, crowd.house(SEATS))
+        await crowd.open_log(SqlLogStore(database), event_id, crowd.seat_index(SEATS))
     finally:
         await database.close()
 
@@ -235,7 +235,7 @@ def _work(task: Task, barrier: Barrier, queue: "multiprocessing.Queue[Part]") ->
 async def _share(task: Task, barrier: Barrier) -> Part:
     database = Database(task.url, pool_size=POOL)
     try:
-        log = await crowd.open_log(SqlLogStore(database), task.event_id, crowd.house(SEATS))
+        log = await crowd.open_log(SqlLogStore(database), task.event_id, crowd.seat_index(SEATS))
         seats = [_seats(number) for number in range(task.first, task.first + task.clients)]
         with collecting_as_the_server():
             barrier.wait(START_TIMEOUT_S)

@@ -1,6 +1,6 @@
-"""What a hold costs in houses of 1, 10 and 100 thousand seats: it should be the same.
+"""What a hold costs in halls of 1, 10 and 100 thousand seats: it should be the same.
 
-CPU time, not the clock's, since another's work on the machine is none of the house's. Once with
+CPU time, not the clock's, since another's work on the machine is none of the hall's. Once with
 the rule book alone (decide, encode, commit, in batches as the writer makes them), once through the
 writer on SQLite with 256 clients, whose own work is in it. Sizes take turns.
 """
@@ -39,15 +39,15 @@ Cost = Callable[[SeatIndex, str, int], float]
 
 
 def measure(run: Run) -> Iterator[Row | Profile]:
-    houses = {seats: crowd.house(seats) for seats in SIZES}
+    indexes = {seats: crowd.seat_index(seats) for seats in SIZES}
     with databases.databases() as made:
         url = made.create(databases.SQLITE)
         for what, cost in (("a decision", _decision_us), ("through the writer", _writer_us)):
             costs: dict[int, list[float]] = {seats: [] for seats in SIZES}
             for number in range(run.rounds):
                 run.tell(f"{TOPIC}: {what}, round {number + 1} of {run.rounds}")
-                for seats, house in houses.items():
-                    costs[seats].append(cost(house, url, run.seconds))
+                for seats, seat_index in indexes.items():
+                    costs[seats].append(cost(seat_index, url, run.seconds))
             for seats in SIZES[1:]:
                 yield Row(
                     topic=TOPIC,
@@ -60,16 +60,16 @@ def measure(run: Run) -> Iterator[Row | Profile]:
                 )
 
 
-def _decision_us(house: SeatIndex, _url: str, _seconds: int) -> float:
+def _decision_us(seat_index: SeatIndex, _url: str, _seconds: int) -> float:
     """CPU microseconds of a hold or its release, with all that the writer does to a batch."""
-    states = SeatStates.new(house)
+    states = SeatStates.new(seat_index)
     _run(states, [Configure(crowd.CONFIGURATION)])
     chance = random.Random(1)
     used = 0.0
     for _ in range(BATCHES):
         holds = [
             PlaceHold(ids.new_key(), Choice((seat,)), seat.to_bytes(4, "big"))
-            for seat in chance.sample(range(house.seat_count), BATCH)
+            for seat in chance.sample(range(seat_index.seat_count), BATCH)
         ]
         releases = [ReleaseHold(hold.hold) for hold in holds]
         started = time.process_time()
@@ -87,16 +87,16 @@ def _run(states: SeatStates, requests: list[PlaceHold] | list[ReleaseHold] | lis
     states.commit(batch)
 
 
-def _writer_us(house: SeatIndex, url: str, seconds: int) -> float:
+def _writer_us(seat_index: SeatIndex, url: str, seconds: int) -> float:
     """CPU microseconds of this process for a request that goes through the writer."""
-    return uvloop.run(_through_writer(house, url, seconds))
+    return uvloop.run(_through_writer(seat_index, url, seconds))
 
 
-async def _through_writer(house: SeatIndex, url: str, seconds: int) -> float:
+async def _through_writer(seat_index: SeatIndex, url: str, seconds: int) -> float:
     database = Database(url)
     try:
-        log = await crowd.open_log(SqlLogStore(database), ids.new_event_id(), house)
-        shares = crowd.shares(house.seat_count)
+        log = await crowd.open_log(SqlLogStore(database), ids.new_event_id(), seat_index)
+        shares = crowd.shares(seat_index.seat_count)
         started = time.process_time()
         tally = await crowd.let_in(crowd.LogDesk(log), crowd.holding, shares, seconds)
         return (time.process_time() - started) / tally.granted * 1e6

@@ -71,7 +71,7 @@ def demo(
         int, typer.Option(min=1, max=DEMO_SECONDS_MAX, help="How long at the most.")
     ] = 30,
     share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Of the house, sold at the most.")
+        float, typer.Option(min=0.0, max=1.0, help="Share of the seats to sell at most.")
     ] = 0.6,
     buyers: Annotated[
         int, typer.Option(min=1, max=DEMO_BUYERS_MAX, help="How many buy at the same time.")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.desk import Desk
-from tests.browser.house import House, Visit, drained
+from tests.browser.operator import Operator, Visit, drained
 from tests.process import settings
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -55,28 +55,30 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def house(server_url: str) -> Iterator[House]:
-    house = House(server_url)
-    yield house
-    house.close()
+def operator(server_url: str) -> Iterator[Operator]:
+    operator = Operator(server_url)
+    yield operator
+    operator.close()
 
 
 @pytest.fixture
-def visit(browser: Browser, house: House) -> Iterator[Open]:
-    """Open a browser of a size on a house; each is closed when the test ends, without a fault."""
-    yield from _opened(browser, house, Visit)
+def visit(browser: Browser, operator: Operator) -> Iterator[Open]:
+    """Open a browser of a size on a server; each is closed when the test ends, without a fault."""
+    yield from _opened(browser, operator, Visit)
 
 
 @pytest.fixture
-def desk(browser: Browser, house: House) -> Iterator[OpenDesk]:
+def desk(browser: Browser, operator: Operator) -> Iterator[OpenDesk]:
     """As `visit`, at the box office."""
-    yield from _opened(browser, house, Desk)
+    yield from _opened(browser, operator, Desk)
 
 
-def _opened(browser: Browser, house: House, kind: type[Kind]) -> Iterator[Callable[..., Kind]]:
+def _opened(
+    browser: Browser, operator: Operator, kind: type[Kind]
+) -> Iterator[Callable[..., Kind]]:
     visits: list[Kind] = []
 
-    def open_(size: str = "desktop", at: House = house, **options: Any) -> Kind:
+    def open_(size: str = "desktop", at: Operator = operator, **options: Any) -> Kind:
         context = browser.new_context(locale="en-GB", **SIZES[size], **options)
         context.set_default_timeout(PATIENCE_MS)
         visits.append(kind(context, at))

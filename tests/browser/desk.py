@@ -3,7 +3,7 @@
 from typing import Final
 
 from playwright.sync_api import expect
-from tests.browser.house import Visit
+from tests.browser.operator import Visit
 
 LOOK_OF: Final = """async (id) => {
   const { shown } = await import(document.querySelector("script[type=module]").src);
@@ -16,7 +16,7 @@ class Desk(Visit):
     """An operator who looks at the box office's page."""
 
     def go(self, event: str) -> None:
-        self.page.goto(f"{self.house.url}/box-office?event={event}")
+        self.page.goto(f"{self.operator.url}/box-office?event={event}")
 
     def expect_open(self) -> "Desk":
         """Wait until an event's map is there."""

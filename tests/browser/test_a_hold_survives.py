@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
-from tests.browser.house import FREE, HELD, MINE, House, Visit, drained
+from tests.browser.operator import FREE, HELD, MINE, Operator, Visit, drained
 from tests.process import settings
 
 HELD_SEATS = 2
@@ -34,15 +34,15 @@ def holding(visit: Visit, event: str) -> Visit:
     return visit
 
 
-def until_nothing_is_held(house: House, event: str) -> None:
+def until_nothing_is_held(operator: Operator, event: str) -> None:
     deadline = time.monotonic() + ENDED_WITHIN_S
-    while house.counts(event)["held"]:
+    while operator.counts(event)["held"]:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
-def test_a_reload_and_the_back_button_keep_the_hold(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_reload_and_the_back_button_keep_the_hold(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = holding(visit(), event)
     buyer.page.reload()
     buyer.expect_tickets("2 tickets")
@@ -51,11 +51,13 @@ def test_a_reload_and_the_back_button_keep_the_hold(house: House, visit: Open) -
     expect(buyer.find("#events li").first).to_be_visible()
     buyer.page.go_back()
     buyer.expect_tickets("2 tickets")
-    assert house.counts(event)["held"] == HELD_SEATS
+    assert operator.counts(event)["held"] == HELD_SEATS
 
 
-def test_a_second_tab_has_the_same_hold_and_hears_of_changes(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_second_tab_has_the_same_hold_and_hears_of_changes(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
     buyer = holding(visit(), event)
     second = buyer.context.new_page()
     second.goto(buyer.page.url)
@@ -66,17 +68,17 @@ def test_a_second_tab_has_the_same_hold_and_hears_of_changes(house: House, visit
     buyer.find("#go").click()
     expect(buyer.find("#done")).to_be_visible()
     expect(second.locator("#basket-title")).to_have_text("Your seats")
-    assert house.counts(event)["booked"] == 1
+    assert operator.counts(event)["booked"] == 1
 
 
 def test_a_server_that_was_killed_comes_back_and_the_hold_goes_on(
     visit: Open, tmp_path: Path, closing: ExitStack
 ) -> None:
     with drained(settings(tmp_path)) as first:
-        house = House(first.url)
-        closing.callback(house.close)
-        event = house.event()
-        buyer = holding(visit(at=house), event)
+        operator = Operator(first.url)
+        closing.callback(operator.close)
+        event = operator.event()
+        buyer = holding(visit(at=operator), event)
         first.child.send_signal(signal.SIGKILL)
         first.kill()
         expect(buyer.find("#line-banner")).to_contain_text("The connection is lost.")
@@ -105,17 +107,17 @@ def test_a_server_that_was_killed_comes_back_and_the_hold_goes_on(
         buyer.expect_tickets("1 ticket")
         buyer.find("#go").click()
         expect(buyer.find("#done")).to_be_visible()
-        assert house.counts(event)["booked"] == 1
+        assert operator.counts(event)["booked"] == 1
 
 
-def test_offline_and_back_catches_up(house: House, visit: Open) -> None:
-    event = house.event()
+def test_offline_and_back_catches_up(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = holding(visit(), event)
-    seat = next(each for each, status in house.statuses(event).items() if status == "available")
+    seat = next(each for each, status in operator.statuses(event).items() if status == "available")
     buyer.context.set_offline(True)
     expect(buyer.find("#line-banner")).to_contain_text("You are offline.")
     buyer.picture("desktop-offline")
-    house.hold(event, seat)
+    operator.hold(event, seat)
     assert buyer.look(seat) == FREE
     buyer.context.set_offline(False)
     expect(buyer.find("#line-banner")).to_be_hidden(timeout=20_000)
@@ -124,9 +126,9 @@ def test_offline_and_back_catches_up(house: House, visit: Open) -> None:
 
 
 def test_a_laptop_that_slept_a_little_counts_down_by_the_server_again(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = visit()
     buyer.page.clock.install()
     holding(buyer, event)
@@ -137,9 +139,9 @@ def test_a_laptop_that_slept_a_little_counts_down_by_the_server_again(
 
 
 def test_a_token_that_expired_in_sleep_says_so_and_offers_the_same_seats(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event(rules={"holdTtl": 3})
+    event = operator.event(rules={"holdTtl": 3})
     buyer = visit()
     buyer.page.route_web_socket("**/live*", lambda _: None)  # asleep, it hears nothing
     buyer.page.clock.install()
@@ -150,8 +152,10 @@ def test_a_token_that_expired_in_sleep_says_so_and_offers_the_same_seats(
         buyer.find("#best").click()
     before = granted.value.json()["seats"]
     buyer.expect_tickets("2 tickets")
-    until_nothing_is_held(house, event)
-    house.ask("PATCH", f"/events/{event}", {"rules": {"holdTtl": 600}})  # the next one is to last
+    until_nothing_is_held(operator, event)
+    operator.ask(
+        "PATCH", f"/events/{event}", {"rules": {"holdTtl": 600}}
+    )  # the next one is to last
     buyer.page.clock.fast_forward(3_600_000)
     buyer.page.clock.resume()
     expect(buyer.find("#notice")).to_contain_text("Your time ran out")
@@ -164,9 +168,9 @@ def test_a_token_that_expired_in_sleep_says_so_and_offers_the_same_seats(
 
 
 def test_a_hold_that_ended_days_ago_is_forgotten_and_the_page_goes_on(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = holding(visit(), event)
     ended = {"error": "This hold ended long ago.", "code": "hold_ended", "booked": False}
     buyer.page.route("**/holds/current", lambda route: route.fulfill(status=410, json=ended))
@@ -180,9 +184,9 @@ def test_a_hold_that_ended_days_ago_is_forgotten_and_the_page_goes_on(
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_two_minutes_before_the_end_it_warns_and_can_be_extended(
-    house: House, visit: Open, size: str
+    operator: Operator, visit: Open, size: str
 ) -> None:
-    event = house.event(rules={"holdTtl": 122})
+    event = operator.event(rules={"holdTtl": 122})
     buyer = holding(visit(size), event)
     expect(buyer.find("#timer")).to_have_class(re.compile("soon"))
     expect(buyer.find("#assertive")).to_have_text("2 minutes left for your seats.")
@@ -193,8 +197,8 @@ def test_two_minutes_before_the_end_it_warns_and_can_be_extended(
     expect(buyer.find("#time")).to_have_text(re.compile(r"^2:0\d$"))
 
 
-def test_a_hold_that_cannot_be_extended_says_so(house: House, visit: Open) -> None:
-    event = house.event(rules={"holdTtl": 60})
+def test_a_hold_that_cannot_be_extended_says_so(operator: Operator, visit: Open) -> None:
+    event = operator.event(rules={"holdTtl": 60})
     buyer = holding(visit(), event)
     buyer.page.route(
         "**/holds/current/extend",
@@ -205,9 +209,9 @@ def test_a_hold_that_cannot_be_extended_says_so(house: House, visit: Open) -> No
 
 
 def test_an_answer_that_was_lost_is_had_again_and_nothing_is_done_twice(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = visit().open(event)
     lost: list[str] = []
 
@@ -226,4 +230,4 @@ def test_an_answer_that_was_lost_is_had_again_and_nothing_is_done_twice(
     assert lost == ["201"]
     buyer.expect_tickets("1 ticket")
     expect(buyer.find("#notice")).to_be_hidden()
-    assert house.counts(event)["held"] == 1
+    assert operator.counts(event)["held"] == 1

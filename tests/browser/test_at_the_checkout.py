@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Open, OpenDesk
-from tests.browser.house import House, Visit
+from tests.browser.operator import Operator, Visit
 from tests.browser.test_states import KEY, production_house
 from tests.process import settings
 
@@ -16,12 +16,12 @@ BACK_FROM_CACHE = (
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A server in production whose buyers pay at a shop; it has the key."""
     values = settings(tmp_path_factory.mktemp("shop"), ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0")
     production = {"APP_ENV": "production", "CHECKOUT_URL": SHOP, "LOG_DIR": "off"}
-    with production_house(values | production | {"SEATING_RATE_LIMITS": "off"}) as house:
-        yield house
+    with production_house(values | production | {"SEATING_RATE_LIMITS": "off"}) as operator:
+        yield operator
 
 
 def choosing(buyer: Visit, event: str) -> Visit:
@@ -49,7 +49,7 @@ def token_of(buyer: Visit, event: str) -> str:
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_the_seats_are_frozen_before_the_buyer_is_at_the_shop_and_the_way_back_is_shown(
-    visit: Open, shop: House, size: str
+    visit: Open, shop: Operator, size: str
 ) -> None:
     event = shop.event()
     buyer = visit(size, at=shop)
@@ -69,7 +69,7 @@ def test_the_seats_are_frozen_before_the_buyer_is_at_the_shop_and_the_way_back_i
     assert shop.ask("GET", f"/holds/{token}")["frozenBy"] is None
 
 
-def test_who_comes_back_changes_a_seat_and_goes_again(visit: Open, shop: House) -> None:
+def test_who_comes_back_changes_a_seat_and_goes_again(visit: Open, shop: Operator) -> None:
     event = shop.event()
     buyer = visit(at=shop)
     token = paying(buyer, event)
@@ -94,7 +94,7 @@ def test_who_comes_back_changes_a_seat_and_goes_again(visit: Open, shop: House) 
 
 
 def test_what_the_shop_froze_the_page_shows_and_does_not_offer_to_change(
-    visit: Open, shop: House
+    visit: Open, shop: Operator
 ) -> None:
     event = shop.event()
     buyer = visit(at=shop)
@@ -111,7 +111,7 @@ def test_what_the_shop_froze_the_page_shows_and_does_not_offer_to_change(
     expect(buyer.find("#checkout-banner")).to_be_hidden()
 
 
-def test_another_tab_shows_that_the_seats_stand_still(visit: Open, shop: House) -> None:
+def test_another_tab_shows_that_the_seats_stand_still(visit: Open, shop: Operator) -> None:
     event = shop.event()
     buyer = choosing(visit(at=shop), event)
     second = buyer.context.new_page()
@@ -123,7 +123,7 @@ def test_another_tab_shows_that_the_seats_stand_still(visit: Open, shop: House) 
     expect(second.locator("#lines button").first).to_be_disabled()
 
 
-def test_a_server_that_is_away_keeps_the_buyer_on_the_page(visit: Open, shop: House) -> None:
+def test_a_server_that_is_away_keeps_the_buyer_on_the_page(visit: Open, shop: Operator) -> None:
     event = shop.event()
     buyer = choosing(visit(at=shop), event)
     answer = {"error": "No.", "code": "internal"}
@@ -133,7 +133,7 @@ def test_a_server_that_is_away_keeps_the_buyer_on_the_page(visit: Open, shop: Ho
     assert buyer.page.url.startswith(shop.url)
 
 
-def test_a_page_that_the_browser_kept_asks_for_the_seats_again(visit: Open, shop: House) -> None:
+def test_a_page_that_the_browser_kept_asks_for_the_seats_again(visit: Open, shop: Operator) -> None:
     event = shop.event()
     buyer = choosing(visit(at=shop), event)
     shop.ask("PATCH", f"/holds/{token_of(buyer, event)}", {"add": {"areas": {"FLOOR": 1}}})
@@ -145,32 +145,34 @@ def test_a_page_that_the_browser_kept_asks_for_the_seats_again(visit: Open, shop
     buyer.expect_tickets("Your seats")
 
 
-def test_the_page_books_what_it_shows_or_nothing(house: House, visit: Open) -> None:
-    event = house.event()
+def test_the_page_books_what_it_shows_or_nothing(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = choosing(visit(), event)
     token = token_of(buyer, event)
-    house.ask("PATCH", f"/holds/{token}", {"add": {"areas": {"FLOOR": 1}}})
+    operator.ask("PATCH", f"/holds/{token}", {"add": {"areas": {"FLOOR": 1}}})
     buyer.find("#go").click()
     expect(buyer.find("#notice")).to_contain_text("Your seats were changed meanwhile")
     buyer.expect_tickets("3 tickets")
-    assert house.counts(event)["booked"] == 0
+    assert operator.counts(event)["booked"] == 0
     buyer.expect_settled()
     buyer.find("#go").click()
     expect(buyer.find("#done")).to_be_visible()
-    assert house.counts(event)["booked"] == 3
+    assert operator.counts(event)["booked"] == 3
 
 
-def test_the_box_office_sees_that_a_seat_is_at_the_checkout(house: House, desk: OpenDesk) -> None:
-    event = house.event()
+def test_the_box_office_sees_that_a_seat_is_at_the_checkout(
+    operator: Operator, desk: OpenDesk
+) -> None:
+    event = operator.event()
     seat = "LOWER_A-1-02"
-    house.ask("POST", f"/holds/{house.hold(event, seat)}/checkout")
+    operator.ask("POST", f"/holds/{operator.hold(event, seat)}/checkout")
     office = desk().open(event)
     office.press_seat(seat)
     expect(office.find("#seat-body")).to_contain_text("frozen by the buyer")
 
 
 def test_a_page_that_is_open_while_the_shop_books_lets_go_of_its_seats(
-    visit: Open, shop: House
+    visit: Open, shop: Operator
 ) -> None:
     event = shop.event()
     buyer = choosing(visit(at=shop), event)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
-from tests.browser.house import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, House
+from tests.browser.operator import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, Operator
 from tests.browser.test_looks import FINGER_PX, SMALL_TARGETS
 from tests.http.seating import seat_map
 
@@ -18,22 +18,22 @@ CHEAP = "LOWER_A-9-04"
 TYPES = {"1": {"standard": "145.00", "child": "70.00"}, "2": {"standard": "95.00"}}
 
 
-def sold(house: House, event: str, *seats: str, **fields: Any) -> dict[str, Any]:
-    booking: dict[str, Any] = house.ask(
+def sold(operator: Operator, event: str, *seats: str, **fields: Any) -> dict[str, Any]:
+    booking: dict[str, Any] = operator.ask(
         "POST", "/bookings", {"eventId": event, "seats": seats, **fields}
     )
     return booking
 
 
-def bookings(house: House, event: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = house.ask("GET", f"/events/{event}/bookings")["items"]
+def bookings(operator: Operator, event: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = operator.ask("GET", f"/events/{event}/bookings")["items"]
     return found
 
 
 def test_seats_are_sold_without_a_hold_and_tell_who_sits_there(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
-    event = house.event()
+    event = operator.event()
     office = desk().open(event)
     office.picture("office-overview")
     office.near(SEAT)
@@ -48,7 +48,7 @@ def test_seats_are_sold_without_a_hold_and_tell_who_sits_there(
     office.expect_accessible()
     office.find("#sell").click()
     expect(office.find("#sell-outcome")).to_contain_text("Sold: 2 tickets for €290.00.")
-    (booking,) = bookings(house, event)
+    (booking,) = bookings(operator, event)
     assert (booking["orderRef"], booking["seats"]) == ("R-1", [SEAT, NEXT])
     office.expect_look(SEAT, BOOKED)
     office.expect_count("booked", "2")
@@ -66,27 +66,27 @@ def test_seats_are_sold_without_a_hold_and_tell_who_sits_there(
     office.expect_accessible()
 
 
-def test_a_held_seat_tells_until_when(house: House, desk: OpenDesk) -> None:
-    event = house.event()
-    token = house.hold(event, SEAT)
+def test_a_held_seat_tells_until_when(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event()
+    token = operator.hold(event, SEAT)
     office = desk().open(event)
     office.press_seat(SEAT)
     expect(office.find("#seat-status")).to_have_text("held")
-    ends = datetime.fromisoformat(house.ask("GET", f"/holds/{token}")["expiresAt"])
+    ends = datetime.fromisoformat(operator.ask("GET", f"/holds/{token}")["expiresAt"])
     at = ends.astimezone(ZoneInfo("Europe/Berlin"))
     expect(office.find("#seat-expiry")).to_have_text(
         re.compile(rf"^{at.hour}:{at:%M:%S}, in (10:00|9:\d\d)$")
     )
-    house.ask("DELETE", f"/holds/{token}")
+    operator.ask("DELETE", f"/holds/{token}")
     expect(office.find("#seat-status")).to_have_text("available")
     expect(office.find("#seat-body .history")).to_contain_text("given back")
 
 
 def test_a_blocked_seat_is_sold_only_when_it_is_allowed_and_with_its_ticket_type(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
-    event = house.event(prices={**TYPES, "3": {"standard": "62.50"}, "4": {"standard": "38.00"}})
-    house.ask("POST", f"/events/{event}/blocks", {"seats": [SEAT], "reason": "sponsors"})
+    event = operator.event(prices={**TYPES, "3": {"standard": "62.50"}, "4": {"standard": "38.00"}})
+    operator.ask("POST", f"/events/{event}/blocks", {"seats": [SEAT], "reason": "sponsors"})
     office = desk().open(event)
     office.near(SEAT)
     office.find("#mode-select").click()
@@ -100,17 +100,17 @@ def test_a_blocked_seat_is_sold_only_when_it_is_allowed_and_with_its_ticket_type
     office.picture("office-types")
     office.find("#sell").click()
     expect(office.find("#sell-outcome")).to_contain_text("Sold: 2 tickets for €215.00.")
-    (booking,) = bookings(house, event)
+    (booking,) = bookings(operator, event)
     types = {line["seat"]: line["ticketType"] for line in booking["lines"]}
     assert types == {SEAT: "child", NEXT: "standard"}
 
 
 def test_the_box_office_sells_at_a_price_of_staff_and_keeps_it_through_a_change(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
     types = {"full": {"label": "Full"}, "press": {"label": "Press", "access": "staff"}}
     prices = {key: {"full": "50.00", "press": "0.00"} for key in "1234"}
-    event = house.event(ticketTypes=types, prices=prices)
+    event = operator.event(ticketTypes=types, prices=prices)
     office = desk().open(event)
     office.near(SEAT)
     office.find("#mode-select").click()
@@ -118,20 +118,20 @@ def test_the_box_office_sells_at_a_price_of_staff_and_keeps_it_through_a_change(
     choice = office.find("#sell-lines select").first
     expect(choice.locator("option")).to_have_text(["Full · €50.00", "Press (staff) · €0.00"])
     # What all are told of a change has no type of staff in it.
-    house.ask("PATCH", f"/events/{event}", {"prices": {"1": {"full": "55.00", "press": "0.00"}}})
+    operator.ask("PATCH", f"/events/{event}", {"prices": {"1": {"full": "55.00", "press": "0.00"}}})
     expect(office.find("#sell")).to_have_text("Sell 1 ticket · €55.00")
     expect(choice.locator("option")).to_have_text(["Full · €55.00", "Press (staff) · €0.00"])
     choice.select_option("press")
     office.find("#sell").click()
     expect(office.find("#sell-outcome")).to_contain_text("Sold: 1 ticket for €0.00.")
-    (booking,) = bookings(house, event)
+    (booking,) = bookings(operator, event)
     assert [line["ticketType"] for line in booking["lines"]] == ["press"]
 
 
 def test_a_seat_that_somebody_else_was_faster_to_take_is_named(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
-    event = house.event()
+    event = operator.event()
     office = desk()
     office.page.route_web_socket("**/live*", lambda _socket: None)  # hears of nothing
     office.open(event)
@@ -139,7 +139,7 @@ def test_a_seat_that_somebody_else_was_faster_to_take_is_named(
     office.find("#mode-select").click()
     office.click_seat(SEAT)
     office.click_seat(NEXT)
-    house.hold(event, SEAT)
+    operator.hold(event, SEAT)
     office.find("#sell").click()
     expect(office.find("#sell-outcome")).to_contain_text("Lower A, row 1, seat 2: held by a buyer")
     office.picture("office-refused")
@@ -150,10 +150,10 @@ def test_a_seat_that_somebody_else_was_faster_to_take_is_named(
 
 
 def test_a_frame_on_the_map_is_blocked_with_a_reason_and_released(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
-    event = house.event()
-    sold(house, event, NEXT)
+    event = operator.event()
+    sold(operator, event, NEXT)
     office = desk().open(event)
     office.near(SEAT)
     office.find("#mode-select").click()
@@ -165,20 +165,22 @@ def test_a_frame_on_the_map_is_blocked_with_a_reason_and_released(
     expect(office.find("#block-outcome")).to_contain_text("Blocked: 14. Left as they were: 1.")
     expect(office.find("#block-outcome")).to_contain_text("Lower A, row 1, seat 3: booked")
     office.picture("office-blocked")
-    assert house.counts(event)["blocked"] == 14
+    assert operator.counts(event)["blocked"] == 14
     office.expect_count("blocked", "14")
     office.expect_look("LOWER_A-3-06", MINE)
-    history = house.ask("GET", f"/events/{event}/seats/{SEAT}")["history"]
+    history = operator.ask("GET", f"/events/{event}/seats/{SEAT}")["history"]
     assert history[0]["reason"] == "cameras"
     office.page.get_by_role("button", name="14 blocked: keep only these").click()
     office.find("#release").click()
     expect(office.find("#block-outcome")).to_contain_text("Released: 14.")
-    assert house.counts(event)["blocked"] == 0
+    assert operator.counts(event)["blocked"] == 0
     office.expect_look(SEAT, FREE)
 
 
-def test_places_of_a_floor_are_blocked_released_and_sold(house: House, desk: OpenDesk) -> None:
-    event = house.event()
+def test_places_of_a_floor_are_blocked_released_and_sold(
+    operator: Operator, desk: OpenDesk
+) -> None:
+    event = operator.event()
     office = desk().open(event)
     office.tab("sell")
     places = office.page.get_by_label("Standing floor, number of places")
@@ -190,18 +192,20 @@ def test_places_of_a_floor_are_blocked_released_and_sold(house: House, desk: Ope
         places.press("Tab")
         office.find(f"#{button}").click()
         expect(office.find("#block-outcome")).to_contain_text(outcome)
-        assert house.counts(event)["blocked"] == blocked
+        assert operator.counts(event)["blocked"] == blocked
     places.fill("3")
     places.press("Tab")
     office.find("#sell").click()
     expect(office.find("#sell-outcome")).to_contain_text("Sold: 3 tickets for €285.00.")
-    assert house.counts(event)["booked"] == 3
+    assert operator.counts(event)["booked"] == 3
 
 
-def test_a_booking_is_found_shown_and_cancelled_seat_by_seat(house: House, desk: OpenDesk) -> None:
-    event = house.event()
-    booking = sold(house, event, SEAT, NEXT, THIRD, areas={"FLOOR": 2}, orderRef="R-7")
-    sold(house, event, CHEAP, orderRef="R-8")
+def test_a_booking_is_found_shown_and_cancelled_seat_by_seat(
+    operator: Operator, desk: OpenDesk
+) -> None:
+    event = operator.event()
+    booking = sold(operator, event, SEAT, NEXT, THIRD, areas={"FLOOR": 2}, orderRef="R-7")
+    sold(operator, event, CHEAP, orderRef="R-8")
     office = desk().open(event)
     office.tab("bookings")
     office.find("#find button").click()
@@ -231,22 +235,22 @@ def test_a_booking_is_found_shown_and_cancelled_seat_by_seat(house: House, desk:
     office.picture("office-confirm")
     office.find("#confirm-yes").click()
     expect(office.find("#booking-outcome")).to_contain_text("Cancelled in part. Left: €385.00.")
-    left = house.ask("GET", f"/bookings/{booking['id']}")
+    left = operator.ask("GET", f"/bookings/{booking['id']}")
     assert (left["seats"], left["areas"]) == ([SEAT, THIRD], {"FLOOR": 1})
     office.expect_look(NEXT, FREE)
     office.find("#cancel-all").click()
     office.find("#confirm-no").click()
-    assert house.ask("GET", f"/bookings/{booking['id']}")["status"] == "confirmed"
+    assert operator.ask("GET", f"/bookings/{booking['id']}")["status"] == "confirmed"
     office.find("#cancel-all").click()
     office.find("#confirm-yes").click()
     expect(office.find("#booking-outcome")).to_contain_text("Cancelled: all of it.")
     expect(office.find("#booking-chip")).to_have_text("cancelled")
-    assert house.ask("GET", f"/bookings/{booking['id']}")["status"] == "cancelled"
+    assert operator.ask("GET", f"/bookings/{booking['id']}")["status"] == "cancelled"
     office.expect_count("revenue", "€95.00")
 
 
-def test_what_is_not_there_is_not_found_and_said(house: House, desk: OpenDesk) -> None:
-    event = house.event()
+def test_what_is_not_there_is_not_found_and_said(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event()
     office = desk().open(event)
     office.tab("bookings")
     for by, text, said in (
@@ -260,9 +264,11 @@ def test_what_is_not_there_is_not_found_and_said(house: House, desk: OpenDesk) -
         expect(office.find("#find-said")).to_contain_text(said)
 
 
-def test_seats_are_exchanged_after_the_difference_was_shown(house: House, desk: OpenDesk) -> None:
-    event = house.event()
-    booking = sold(house, event, SEAT, NEXT, orderRef="R-9")
+def test_seats_are_exchanged_after_the_difference_was_shown(
+    operator: Operator, desk: OpenDesk
+) -> None:
+    event = operator.event()
+    booking = sold(operator, event, SEAT, NEXT, orderRef="R-9")
     office = desk().open(event)
     office.near(CHEAP)
     office.find("#mode-select").click()
@@ -274,7 +280,7 @@ def test_seats_are_exchanged_after_the_difference_was_shown(house: House, desk: 
     office.page.get_by_label("Lower A, row 1, seat 2").check()
     office.find("#exchange-price").click()
     expect(office.find("#exchange-difference")).to_have_text("€50.00 to be given back.")
-    assert house.ask("GET", f"/bookings/{booking['id']}")["seats"] == [SEAT, NEXT]
+    assert operator.ask("GET", f"/bookings/{booking['id']}")["seats"] == [SEAT, NEXT]
     office.picture("office-exchange")
     office.expect_accessible()
     # Another choice has another price: the one that was shown is over.
@@ -284,25 +290,25 @@ def test_seats_are_exchanged_after_the_difference_was_shown(house: House, desk: 
     office.find("#exchange-price").click()
     office.find("#exchange-go").click()
     expect(office.find("#booking-outcome")).to_contain_text("Exchanged. €50.00 to be given back.")
-    after = house.ask("GET", f"/bookings/{booking['id']}")
+    after = operator.ask("GET", f"/bookings/{booking['id']}")
     assert (after["seats"], after["total"]) == ([NEXT, CHEAP], "240.00")
     office.expect_look(SEAT, FREE)
     office.expect_count("revenue", "€240.00")
 
 
 def test_the_charts_show_what_the_server_knows_and_move_by_themselves(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
-    event = house.event()
-    sold(house, event, SEAT, NEXT, areas={"FLOOR": 5}, orderRef="R-1")
-    gone = sold(house, event, THIRD)
-    house.ask("POST", f"/bookings/{gone['id']}/cancel", {})
-    house.ask("POST", f"/events/{event}/blocks", {"rows": [{"section": "LOWER_B", "index": 1}]})
-    house.hold(event, CHEAP)
+    event = operator.event()
+    sold(operator, event, SEAT, NEXT, areas={"FLOOR": 5}, orderRef="R-1")
+    gone = sold(operator, event, THIRD)
+    operator.ask("POST", f"/bookings/{gone['id']}/cancel", {})
+    operator.ask("POST", f"/events/{event}/blocks", {"rows": [{"section": "LOWER_B", "index": 1}]})
+    operator.hold(event, CHEAP)
     office = desk().open(event)
     office.tab("charts")
     expect(office.find(".line-chart").first).to_be_visible()
-    agree(office_numbers(office), house, event)
+    agree(office_numbers(office), operator, event)
     chart = office.page.get_by_role("slider", name="Revenue over time")
     expect(chart).to_have_attribute(
         "aria-valuetext", re.compile(r"^€765\.00 · (1?\d|2[0-3]):[0-5]\d:[0-5]\d$")
@@ -314,10 +320,10 @@ def test_the_charts_show_what_the_server_knows_and_move_by_themselves(
     expect(chart.locator(".chart-tip")).to_contain_text("€765.00")
     office.expect_accessible()
     # Another client sells, and the page that is open hears of it.
-    sold(house, event, "LOWER_C-1-01", orderRef="R-2")
+    sold(operator, event, "LOWER_C-1-01", orderRef="R-2")
     expect(chart).to_have_attribute("aria-valuetext", re.compile(r"^€910\.00"))
     office.expect_count("booked", "8")
-    agree(office_numbers(office), house, event)
+    agree(office_numbers(office), operator, event)
     box = chart.bounding_box()
     assert box
     office.page.mouse.move(box["x"] + box["width"] - 30, box["y"] + 90)
@@ -341,9 +347,9 @@ def office_numbers(office: Any) -> dict[str, list[str]]:
     return {"sale": last[1:]} | {name: numbers for name, *numbers in rows}
 
 
-def agree(shown: dict[str, list[str]], house: House, event: str) -> None:
+def agree(shown: dict[str, list[str]], operator: Operator, event: str) -> None:
     """Compare the charts with the API."""
-    confirmed = [each for each in bookings(house, event) if each["status"] == "confirmed"]
+    confirmed = [each for each in bookings(operator, event) if each["status"] == "confirmed"]
     tickets = sum(line.get("quantity", 1) for each in confirmed for line in each["lines"])
     revenue = sum(float(each["total"]) for each in confirmed)
     assert shown.pop("sale") == [f"{tickets}", f"€{revenue:,.2f}"]
@@ -351,8 +357,8 @@ def agree(shown: dict[str, list[str]], house: House, event: str) -> None:
         section["label"]: [seat["id"] for row in section["rows"] for seat in row["seats"]]
         for section in arena(1_500, standing=STANDING)["sections"]
     }
-    statuses = house.statuses(event)
-    floor = house.ask("GET", f"/events/{event}/seats")["areas"]["FLOOR"]
+    statuses = operator.statuses(event)
+    floor = operator.ask("GET", f"/events/{event}/seats")["areas"]["FLOOR"]
     names = ("booked", "held", "blocked", "available")
     expected = {"Standing floor": [floor[name] for name in names]}
     for label, seats in labels.items():
@@ -363,8 +369,10 @@ def agree(shown: dict[str, list[str]], house: House, event: str) -> None:
     }
 
 
-def test_a_lost_answer_sells_once_when_it_is_pressed_again(house: House, desk: OpenDesk) -> None:
-    event = house.event(seat_map_of_a_floor())
+def test_a_lost_answer_sells_once_when_it_is_pressed_again(
+    operator: Operator, desk: OpenDesk
+) -> None:
+    event = operator.event(seat_map_of_a_floor())
     office = desk().open(event)
     office.tab("sell")
     lost: list[str] = []
@@ -388,7 +396,7 @@ def test_a_lost_answer_sells_once_when_it_is_pressed_again(house: House, desk: O
     office.find("#sell").click()
     expect(office.find("#sell-outcome")).to_contain_text("Sold: 2 tickets")
     assert len(set(lost)) == 1
-    assert house.counts(event)["booked"] == 2
+    assert operator.counts(event)["booked"] == 2
 
 
 def seat_map_of_a_floor() -> dict[str, Any]:
@@ -397,8 +405,8 @@ def seat_map_of_a_floor() -> dict[str, Any]:
     return small
 
 
-def test_everything_is_done_with_keys_alone(house: House, desk: OpenDesk) -> None:
-    event = house.event()
+def test_everything_is_done_with_keys_alone(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event()
     office = desk().open(event)
     keys = office.page.keyboard
     keys.press("Tab")
@@ -430,8 +438,8 @@ def test_everything_is_done_with_keys_alone(house: House, desk: OpenDesk) -> Non
     tab_to(office, "#block")
     keys.press("Enter")
     expect(office.find("#block-outcome")).to_contain_text(f"Blocked: {count}.")
-    assert house.counts(event)["blocked"] == count
-    assert house.statuses(event)[SEAT] == "blocked"
+    assert operator.counts(event)["blocked"] == count
+    assert operator.statuses(event)[SEAT] == "blocked"
 
 
 def tab_to(office: Any, selector: str) -> None:
@@ -443,9 +451,9 @@ def tab_to(office: Any, selector: str) -> None:
     raise AssertionError(selector)
 
 
-def test_a_phone_selects_by_a_frame_and_blocks(house: House, desk: OpenDesk) -> None:
-    event = house.event()
-    house.hold(event, NEXT)
+def test_a_phone_selects_by_a_frame_and_blocks(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event()
+    operator.hold(event, NEXT)
     office = desk("phone").open(event)
     office.picture("office-phone")
     office.near(SEAT)
@@ -468,7 +476,7 @@ def test_a_phone_selects_by_a_frame_and_blocks(house: House, desk: OpenDesk) -> 
     office.expect_accessible()
     wide = office.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0
-    assert house.counts(event)["blocked"] == 5
+    assert operator.counts(event)["blocked"] == 5
     office.find("#larger").tap()
     office.tab("list")
     office.find("#list-body .sections > li > button").first.tap()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
-from tests.browser.house import BOOKED, CLOSED, HELD, House
+from tests.browser.operator import BOOKED, CLOSED, HELD, Operator
 from tests.browser.test_states import (
     HOSTILE,
     KEY,
@@ -25,15 +25,15 @@ SEAT = "LOWER_A-1-02"
 
 
 @pytest.fixture
-def locked(tmp_path: Path) -> Iterator[House]:
-    """A house in production, where the box office needs a key."""
+def locked(tmp_path: Path) -> Iterator[Operator]:
+    """A server in production, where the box office needs a key."""
     values = settings(tmp_path, ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0", LOG_DIR="off")
-    with production_house(values | {"APP_ENV": "production"}) as house:
-        yield house
+    with production_house(values | {"APP_ENV": "production"}) as operator:
+        yield operator
 
 
 def test_in_production_it_asks_for_a_key_and_keeps_it_in_the_tab_alone(
-    desk: OpenDesk, locked: House
+    desk: OpenDesk, locked: Operator
 ) -> None:
     event = locked.event()
     locked.hold(event, SEAT)
@@ -74,7 +74,7 @@ def test_in_production_it_asks_for_a_key_and_keeps_it_in_the_tab_alone(
 
 
 def test_a_browser_that_keeps_nothing_has_the_key_while_the_page_lives(
-    desk: OpenDesk, locked: House
+    desk: OpenDesk, locked: Operator
 ) -> None:
     event = locked.event()
     office = desk(at=locked)
@@ -89,7 +89,7 @@ def test_a_browser_that_keeps_nothing_has_the_key_while_the_page_lives(
     expect(office.find("#key-dialog")).to_be_visible()
 
 
-def test_a_key_that_may_too_little_is_told_so(desk: OpenDesk, locked: House) -> None:
+def test_a_key_that_may_too_little_is_told_so(desk: OpenDesk, locked: Operator) -> None:
     event = locked.event()
     office = desk(at=locked)
     forbid = {"error": "No.", "code": "forbidden", "requestId": "1"}
@@ -108,7 +108,9 @@ def test_a_key_that_may_too_little_is_told_so(desk: OpenDesk, locked: House) -> 
     expect(office.find("#sale-switch")).to_be_hidden()
 
 
-def test_a_key_that_is_revoked_meanwhile_is_asked_for_anew(desk: OpenDesk, locked: House) -> None:
+def test_a_key_that_is_revoked_meanwhile_is_asked_for_anew(
+    desk: OpenDesk, locked: Operator
+) -> None:
     event = locked.event()
     office = desk(at=locked)
     office.go(event)
@@ -132,8 +134,8 @@ def test_a_key_that_is_revoked_meanwhile_is_asked_for_anew(desk: OpenDesk, locke
     expect(office.find("#seat-body")).to_contain_text("LOWER_A-1-02")
 
 
-def test_the_sale_is_paused_and_resumed(house: House, desk: OpenDesk) -> None:
-    event = house.event()
+def test_the_sale_is_paused_and_resumed(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event()
     office = desk().open(event)
     for button, status, chip in (
         ("Pause the sale", "paused", "Paused"),
@@ -142,13 +144,13 @@ def test_the_sale_is_paused_and_resumed(house: House, desk: OpenDesk) -> None:
         office.page.get_by_role("button", name=button).click()
         office.find("#confirm-yes").click()
         expect(office.find("#sale-chip")).to_have_text(chip)
-        assert house.ask("GET", f"/events/{event}")["status"] == status
+        assert operator.ask("GET", f"/events/{event}")["status"] == status
 
 
-def test_an_event_is_chosen_from_all_of_them(house: House, desk: OpenDesk) -> None:
-    first, second = house.event(name="First Night"), house.event(name="Second Night")
+def test_an_event_is_chosen_from_all_of_them(operator: Operator, desk: OpenDesk) -> None:
+    first, second = operator.event(name="First Night"), operator.event(name="Second Night")
     office = desk()
-    office.page.goto(f"{house.url}/box-office")
+    office.page.goto(f"{operator.url}/box-office")
     expect(office.find("#events li").first).to_be_visible()
     office.picture("office-events")
     office.expect_accessible()
@@ -158,11 +160,13 @@ def test_an_event_is_chosen_from_all_of_them(house: House, desk: OpenDesk) -> No
     expect(office.find("#title")).to_have_text("Second Night")
 
 
-def test_an_unknown_event_and_a_server_that_is_away_are_said(house: House, desk: OpenDesk) -> None:
+def test_an_unknown_event_and_a_server_that_is_away_are_said(
+    operator: Operator, desk: OpenDesk
+) -> None:
     office = desk()
     office.go("nosuchevent0")
     expect(office.find("#message-title")).to_have_text("There is no such event")
-    event = house.event()
+    event = operator.event()
     office.page.route("**/events/**", lambda route: route.abort())
     office.go(event)
     expect(office.find("#message-title")).to_have_text("The server is away")
@@ -171,10 +175,10 @@ def test_an_unknown_event_and_a_server_that_is_away_are_said(house: House, desk:
     office.expect_open()
 
 
-def test_texts_that_are_html_stay_texts(house: House, desk: OpenDesk) -> None:
-    event = house.event(hostile_map(), name=HOSTILE)
-    house.ask("POST", f"/events/{event}/blocks", {"seats": ["A-1-1"], "reason": HOSTILE})
-    house.ask("POST", "/bookings", {"eventId": event, "seats": ["A-1-2"], "orderRef": HOSTILE})
+def test_texts_that_are_html_stay_texts(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event(hostile_map(), name=HOSTILE)
+    operator.ask("POST", f"/events/{event}/blocks", {"seats": ["A-1-1"], "reason": HOSTILE})
+    operator.ask("POST", "/bookings", {"eventId": event, "seats": ["A-1-2"], "orderRef": HOSTILE})
     office = desk().open(event)
     office.press_seat("A-1-1")
     expect(office.find("#seat-body .history")).to_contain_text("<img src=x")
@@ -197,8 +201,10 @@ def test_texts_that_are_html_stay_texts(house: House, desk: OpenDesk) -> None:
     assert office.page.locator("body script").count() == 0
 
 
-def test_a_house_of_a_hundred_thousand_is_blocked_in_parts(house: House, desk: OpenDesk) -> None:
-    event = house.event(arena(100_000))
+def test_a_hall_of_a_hundred_thousand_is_blocked_in_parts(
+    operator: Operator, desk: OpenDesk
+) -> None:
+    event = operator.event(arena(100_000))
     office = desk().open(event)
     sizes: list[int] = []
 
@@ -222,19 +228,19 @@ def test_a_house_of_a_hundred_thousand_is_blocked_in_parts(house: House, desk: O
     expect(office.find("#block-outcome")).to_contain_text(re.compile(r"Part \d+ of 25"))
     expect(office.find("#block-outcome")).to_contain_text(f"Blocked: {seats:,}.", timeout=60_000)
     assert (max(sizes), len(sizes)) == (4_000, 25)
-    assert house.counts(event)["blocked"] == seats
+    assert operator.counts(event)["blocked"] == seats
     office.expect_count("blocked", f"{seats:,}")
     office.picture("office-100000")
 
 
 def test_a_network_without_websockets_still_shows_what_others_do(
-    house: House, desk: OpenDesk
+    operator: Operator, desk: OpenDesk
 ) -> None:
-    event = house.event()
+    event = operator.event()
     office = desk()
     office.page.route_web_socket("**/live*", lambda socket: socket.close(code=1006, reason="no"))
     office.open(event)
-    house.hold(event, SEAT)
+    operator.hold(event, SEAT)
     office.expect_look(SEAT, HELD)
     office.expect_count("held", "1")
 
@@ -244,13 +250,13 @@ def test_a_network_without_websockets_still_shows_what_others_do(
     [("dark", {"color_scheme": "dark"}), ("forced", {"forced_colors": "active"})],
 )
 def test_other_colours_are_as_readable(
-    house: House, desk: OpenDesk, name: str, look: dict[str, Any]
+    operator: Operator, desk: OpenDesk, name: str, look: dict[str, Any]
 ) -> None:
-    event = house.event()
-    house.ask("POST", f"/events/{event}/blocks", {"seats": [SEAT, "LOWER_A-1-05"]})
-    house.hold(event, "LOWER_A-2-02")
+    event = operator.event()
+    operator.ask("POST", f"/events/{event}/blocks", {"seats": [SEAT, "LOWER_A-1-05"]})
+    operator.hold(event, "LOWER_A-2-02")
     seats = [f"LOWER_A-{row}-{seat:02}" for row in (3, 4) for seat in range(1, 15)]
-    house.ask("POST", "/bookings", {"eventId": event, "seats": seats, "orderRef": "R-1"})
+    operator.ask("POST", "/bookings", {"eventId": event, "seats": seats, "orderRef": "R-1"})
     office = desk(**look).open(event)
     office.near(SEAT)
     office.expect_look(SEAT, CLOSED)
@@ -268,8 +274,8 @@ def test_other_colours_are_as_readable(
     office.expect_accessible()
 
 
-def test_a_small_house_fills_the_page(house: House, desk: OpenDesk) -> None:
-    event = house.event(small_map())
+def test_a_small_house_fills_the_page(operator: Operator, desk: OpenDesk) -> None:
+    event = operator.event(small_map())
     office = desk().open(event)
     office.page.keyboard.down("Shift")
     office.drag_frame("A-1-1", "A-2-6")

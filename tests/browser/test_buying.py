@@ -4,15 +4,15 @@ import re
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.house import BOOKED, FREE, HELD, MIDDLE_OF_FLOOR, MINE, STANDING, House
+from tests.browser.operator import BOOKED, FREE, HELD, MIDDLE_OF_FLOOR, MINE, STANDING, Operator
 
 from event_seating.venues.arenas import arena
 
 SEAT, NEXT = "LOWER_A-1-02", "LOWER_A-1-03"
 
 
-def test_a_buyer_with_a_mouse_finds_holds_and_books_seats(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_buyer_with_a_mouse_finds_holds_and_books_seats(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     buyer.picture("desktop-overview")
     buyer.click_seat(SEAT)  # far away: it opens the section
@@ -24,21 +24,23 @@ def test_a_buyer_with_a_mouse_finds_holds_and_books_seats(house: House, visit: O
     expect(buyer.find("#lines")).to_contain_text("Lower A, row 1, seat 2")
     expect(buyer.find("#total")).to_have_text("€290.00")
     expect(buyer.find("#time")).to_have_text(re.compile(r"^(10:0\d|9:5\d)$"))
-    assert house.statuses(event)[SEAT] == "held"
+    assert operator.statuses(event)[SEAT] == "held"
     buyer.picture("desktop-basket")
     buyer.find("#go").click()
     expect(buyer.find("#done")).to_contain_text("You are going!")
     buyer.picture("desktop-booked")
-    assert house.counts(event)["booked"] == 2
-    (booking,) = house.ask("GET", f"/events/{event}/bookings")["items"]
+    assert operator.counts(event)["booked"] == 2
+    (booking,) = operator.ask("GET", f"/events/{event}/bookings")["items"]
     expect(buyer.find("#done-code")).to_have_text(booking["id"])
     buyer.find("#done-actions button").click()
     buyer.expect_look(SEAT, BOOKED)
     buyer.expect_tickets("Your seats")
 
 
-def test_a_buyer_with_a_finger_finds_holds_and_books_a_seat(house: House, visit: Open) -> None:
-    event = house.event(arena(6_000, standing=STANDING))
+def test_a_buyer_with_a_finger_finds_holds_and_books_a_seat(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event(arena(6_000, standing=STANDING))
     buyer = visit("phone").open(event)
     buyer.picture("phone-overview")
     buyer.tap_seat(SEAT)  # far away: it opens the section
@@ -57,11 +59,13 @@ def test_a_buyer_with_a_finger_finds_holds_and_books_a_seat(house: House, visit:
     buyer.find("#go").tap()
     expect(buyer.find("#done")).to_contain_text("You are going!")
     buyer.picture("phone-booked")
-    assert house.statuses(event)[SEAT] == "booked"
+    assert operator.statuses(event)[SEAT] == "booked"
 
 
-def test_a_buyer_with_keys_alone_finds_holds_and_books_seats(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_buyer_with_keys_alone_finds_holds_and_books_seats(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     keys = buyer.page.keyboard
     keys.press("Tab")
@@ -94,22 +98,22 @@ def test_a_buyer_with_keys_alone_finds_holds_and_books_seats(house: House, visit
     keys.press("Enter")
     expect(buyer.find("#done")).to_be_visible()
     expect(buyer.find("#done-actions button")).to_be_focused()
-    assert house.counts(event)["booked"] == 2
+    assert operator.counts(event)["booked"] == 2
     keys.press("Escape")
     expect(buyer.find("#done")).to_be_hidden()
     # The button is gone; the keys are where seats are chosen, not at the top of the page.
     expect(buyer.find("#list")).to_be_focused()
 
 
-def test_best_available_holds_neighbours_and_shows_them(house: House, visit: Open) -> None:
-    event = house.event()
+def test_best_available_holds_neighbours_and_shows_them(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     buyer.find("[aria-label='One more: How many seats']").click()
     buyer.find("#best").click()
     buyer.expect_tickets("3 tickets")
     buyer.expect_settled()
     buyer.rest()
-    held = [seat for seat, status in house.statuses(event).items() if status == "held"]
+    held = [seat for seat, status in operator.statuses(event).items() if status == "held"]
     assert len(held) == 3
     size = buyer.page.viewport_size
     assert size
@@ -121,11 +125,11 @@ def test_best_available_holds_neighbours_and_shows_them(house: House, visit: Ope
     buyer.find("#best").click()
     buyer.expect_settled()
     expect(buyer.find("#lines > li")).to_have_count(3)
-    assert house.counts(event)["held"] == 3
+    assert operator.counts(event)["held"] == 3
 
 
-def test_the_filter_narrows_the_map_the_list_and_the_best(house: House, visit: Open) -> None:
-    event = house.event()
+def test_the_filter_narrows_the_map_the_list_and_the_best(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     buyer.page.get_by_role("button", name=re.compile("^Premium")).click()
     assert buyer.look(SEAT) == 1  # a ring: free, and not wanted
@@ -136,8 +140,8 @@ def test_the_filter_narrows_the_map_the_list_and_the_best(house: House, visit: O
     assert buyer.look(SEAT) == FREE
 
 
-def test_standing_places_are_taken_by_number(house: House, visit: Open) -> None:
-    event = house.event()
+def test_standing_places_are_taken_by_number(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     more = buyer.find("#list [aria-label='One more: Standing floor']")
     for _ in range(3):
@@ -148,12 +152,12 @@ def test_standing_places_are_taken_by_number(house: House, visit: Open) -> None:
     buyer.find("#list [aria-label='One less: Standing floor']").click()
     buyer.expect_tickets("2 tickets")
     buyer.expect_settled()
-    assert house.counts(event)["held"] == 2
+    assert operator.counts(event)["held"] == 2
 
 
-def test_a_seat_may_be_of_another_ticket_type(house: House, visit: Open) -> None:
+def test_a_seat_may_be_of_another_ticket_type(operator: Operator, visit: Open) -> None:
     prices = {key: {"standard": "50.00", "child": "20.00"} for key in "1234"}
-    event = house.event(prices=prices)
+    event = operator.event(prices=prices)
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_settled()
@@ -163,8 +167,8 @@ def test_a_seat_may_be_of_another_ticket_type(house: House, visit: Open) -> None
     buyer.picture("desktop-ticket-types")
 
 
-def test_giving_all_back_leaves_nothing_held(house: House, visit: Open) -> None:
-    event = house.event()
+def test_giving_all_back_leaves_nothing_held(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_settled()
@@ -172,14 +176,14 @@ def test_giving_all_back_leaves_nothing_held(house: House, visit: Open) -> None:
         buyer.find("#lines button").first.click()
     buyer.expect_tickets("Your seats")
     expect(buyer.find("#timer")).to_be_hidden()
-    house_counts = house.counts(event)
+    house_counts = operator.counts(event)
     assert house_counts["held"] == 0, house_counts
 
 
 def test_of_two_who_want_a_seat_one_gets_it_and_the_other_hears_why(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     first, second = visit().open(event), visit()
     # The second one's page must not know yet: its line is open and says nothing.
     second.page.route_web_socket("**/live*", lambda _socket: None)
@@ -195,24 +199,24 @@ def test_of_two_who_want_a_seat_one_gets_it_and_the_other_hears_why(
     )
     second.picture("desktop-somebody-was-faster")
     second.expect_tickets("Your seats")
-    assert house.counts(event)["held"] == 1
+    assert operator.counts(event)["held"] == 1
     second.expect_look(SEAT, HELD)
     assert first.look(SEAT) == MINE
 
 
-def test_what_one_takes_the_other_sees(house: House, visit: Open) -> None:
-    event = house.event()
+def test_what_one_takes_the_other_sees(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     onlooker = visit().open(event)
-    token = house.hold(event, SEAT)
+    token = operator.hold(event, SEAT)
     onlooker.expect_look(SEAT, HELD)
-    house.ask("POST", "/bookings", {"holdToken": token})
+    operator.ask("POST", "/bookings", {"holdToken": token})
     onlooker.expect_look(SEAT, BOOKED)
 
 
 def test_a_choice_that_leaves_a_single_seat_is_refused_with_one_that_would_do(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event(rules={"allowOrphans": False})
+    event = operator.event(rules={"allowOrphans": False})
     buyer = visit().open(event)
     buyer.click_seat(SEAT)
     buyer.rest()
@@ -223,12 +227,12 @@ def test_a_choice_that_leaves_a_single_seat_is_refused_with_one_that_would_do(
     notice.get_by_role("button", name="Take that seat").click()
     buyer.expect_tickets("1 ticket")
     buyer.expect_settled()
-    assert house.counts(event)["held"] == 1
-    assert house.statuses(event)[SEAT] == "available"
+    assert operator.counts(event)["held"] == 1
+    assert operator.statuses(event)[SEAT] == "available"
 
 
-def test_the_standing_floor_on_the_map_opens_its_stepper(house: House, visit: Open) -> None:
-    event = house.event()
+def test_the_standing_floor_on_the_map_opens_its_stepper(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
     floor = buyer.page.evaluate(MIDDLE_OF_FLOOR)
     buyer.page.mouse.click(floor["x"], floor["y"])
@@ -238,6 +242,6 @@ def test_the_standing_floor_on_the_map_opens_its_stepper(house: House, visit: Op
     buyer.expect_tickets("1 ticket")
     buyer.expect_settled()
     buyer.picture("desktop-standing-floor")
-    assert house.counts(event)["held"] == 1
+    assert operator.counts(event)["held"] == 1
     card.get_by_label("Close").click()
     expect(card).to_be_hidden()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.house import STANDING, House, Visit
+from tests.browser.operator import STANDING, Operator, Visit
 
 from event_seating.venues.arenas import arena
 
@@ -17,22 +17,24 @@ SMALL_TARGETS = """(least) => [...document.querySelectorAll("button, a, select, 
   .map(([name, { height }]) => `${name}: ${height}`)"""
 
 
-def lively(house: House) -> str:
+def lively(operator: Operator) -> str:
     """An event of which a part is sold, held and blocked."""
-    event = house.event(arena(6_000, standing=STANDING))
+    event = operator.event(arena(6_000, standing=STANDING))
     for section in ("LOWER_B", "LOWER_C", "MIDDLE_A", "MIDDLE_D"):
-        seats = [seat for seat in house.statuses(event) if seat.startswith(f"{section}-")]
+        seats = [seat for seat in operator.statuses(event) if seat.startswith(f"{section}-")]
         sold = [seat for number, seat in enumerate(seats) if number % 7 < 5 or number < 60]
-        house.ask("POST", "/bookings", {"eventId": event, "seats": sold})
-    house.hold(event, *[f"LOWER_A-5-{number:02d}" for number in range(3, 8)])
-    house.ask("POST", f"/events/{event}/blocks", {"rows": [{"section": "LOWER_A", "index": 9}]})
+        operator.ask("POST", "/bookings", {"eventId": event, "seats": sold})
+    operator.hold(event, *[f"LOWER_A-5-{number:02d}" for number in range(3, 8)])
+    operator.ask("POST", f"/events/{event}/blocks", {"rows": [{"section": "LOWER_A", "index": 9}]})
     return event
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_each_main_state_is_accessible(house: House, visit: Open, size: str, scheme: str) -> None:
-    event = lively(house)
+def test_each_main_state_is_accessible(
+    operator: Operator, visit: Open, size: str, scheme: str
+) -> None:
+    event = lively(operator)
     buyer: Visit = visit(size, color_scheme=scheme).open(event)
     name = f"looks-{size}-{scheme}"
     buyer.picture(f"{name}-1-overview")
@@ -59,13 +61,13 @@ def test_each_main_state_is_accessible(house: House, visit: Open, size: str, sch
     buyer.expect_accessible()
 
 
-def test_a_finger_finds_large_targets(house: House, visit: Open) -> None:
-    buyer = visit("phone").open(house.event())
+def test_a_finger_finds_large_targets(operator: Operator, visit: Open) -> None:
+    buyer = visit("phone").open(operator.event())
     assert buyer.page.evaluate(SMALL_TARGETS, FINGER_PX) == []
 
 
-def test_the_page_itself_never_moves(house: House, visit: Open) -> None:
-    buyer = visit("phone").open(house.event(arena(6_000, standing=STANDING)))
+def test_the_page_itself_never_moves(operator: Operator, visit: Open) -> None:
+    buyer = visit("phone").open(operator.event(arena(6_000, standing=STANDING)))
     before = buyer.find("#canvas").bounding_box()
     buyer.find("#best").tap()
     buyer.expect_settled()
@@ -76,8 +78,8 @@ def test_the_page_itself_never_moves(house: House, visit: Open) -> None:
     assert buyer.page.evaluate("[scrollX, scrollY]") == [0, 0]
 
 
-def test_the_wheel_zooms_where_the_pointer_is(house: House, visit: Open) -> None:
-    buyer = visit().open(house.event(arena(6_000, standing=STANDING)))
+def test_the_wheel_zooms_where_the_pointer_is(operator: Operator, visit: Open) -> None:
+    buyer = visit().open(operator.event(arena(6_000, standing=STANDING)))
     seat = "LOWER_A-5-05"
     before = buyer.place(seat)
     buyer.page.mouse.move(before["x"], before["y"])
@@ -90,8 +92,8 @@ def test_the_wheel_zooms_where_the_pointer_is(house: House, visit: Open) -> None
     assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=within)
 
 
-def test_two_fingers_pinch(house: House, visit: Open) -> None:
-    buyer = visit("phone").open(house.event(arena(6_000, standing=STANDING)))
+def test_two_fingers_pinch(operator: Operator, visit: Open) -> None:
+    buyer = visit("phone").open(operator.event(arena(6_000, standing=STANDING)))
     before = buyer.place("LOWER_A-5-05")["pitch"]
     session = buyer.context.new_cdp_session(buyer.page)
     for apart in (20, 60, 100, 140):
@@ -103,8 +105,8 @@ def test_two_fingers_pinch(house: House, visit: Open) -> None:
     assert buyer.page.evaluate("visualViewport.scale") == 1
 
 
-def test_turning_dark_repaints_the_map(house: House, visit: Open) -> None:
-    buyer = visit(color_scheme="light").open(house.event())
+def test_turning_dark_repaints_the_map(operator: Operator, visit: Open) -> None:
+    buyer = visit(color_scheme="light").open(operator.event())
     corner = """() => [...document.querySelector("#canvas").getContext("2d")
       .getImageData(2, 2, 1, 1).data.slice(0, 3)].reduce((sum, part) => sum + part)"""
     assert buyer.page.evaluate(corner) > 700
@@ -112,8 +114,8 @@ def test_turning_dark_repaints_the_map(house: House, visit: Open) -> None:
     buyer.page.wait_for_function(f"() => ({corner})() < 100")
 
 
-def test_colours_of_the_readers_own_still_show_every_seat(house: House, visit: Open) -> None:
-    buyer = visit(forced_colors="active").open(lively(house))
+def test_colours_of_the_readers_own_still_show_every_seat(operator: Operator, visit: Open) -> None:
+    buyer = visit(forced_colors="active").open(lively(operator))
     buyer.find("#best").click()
     buyer.expect_settled()
     buyer.rest()
@@ -121,7 +123,7 @@ def test_colours_of_the_readers_own_still_show_every_seat(house: House, visit: O
     buyer.expect_accessible()
 
 
-def test_who_wants_no_motion_is_there_at_once(house: House, visit: Open) -> None:
-    buyer = visit(reduced_motion="reduce").open(house.event(arena(6_000, standing=STANDING)))
+def test_who_wants_no_motion_is_there_at_once(operator: Operator, visit: Open) -> None:
+    buyer = visit(reduced_motion="reduce").open(operator.event(arena(6_000, standing=STANDING)))
     buyer.find(".sections > li > button").first.click()
     assert buyer.place("LOWER_A-5-05")["pitch"] > 11

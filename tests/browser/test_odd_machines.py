@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.house import FREE, MINE, House, Visit
+from tests.browser.operator import FREE, MINE, Operator, Visit
 
 MINUTES_MS = 60_000
 
@@ -48,10 +48,10 @@ def at_first(visit: Visit, function: str, argument: int | None = None) -> Visit:
 
 @pytest.mark.parametrize("minutes", [10, -10])
 def test_a_clock_that_is_ten_minutes_wrong_changes_no_time_that_is_shown(
-    house: House, visit: Open, minutes: int
+    operator: Operator, visit: Open, minutes: int
 ) -> None:
     start = datetime.now(UTC) + timedelta(minutes=5)
-    event, later = house.event(), house.event(salesStart=start.isoformat())
+    event, later = operator.event(), operator.event(salesStart=start.isoformat())
     buyer = at_first(visit(), CLOCK_WRONG_BY, minutes * MINUTES_MS)
     buyer.open(later)
     expect(buyer.find("#sale-banner")).to_contain_text(re.compile(r"That is in [45]:\d\d"))
@@ -63,9 +63,9 @@ def test_a_clock_that_is_ten_minutes_wrong_changes_no_time_that_is_shown(
 
 @pytest.mark.parametrize("minutes", [10, -10])
 def test_a_clock_that_is_set_while_seats_are_held_is_noticed(
-    house: House, visit: Open, minutes: int
+    operator: Operator, visit: Open, minutes: int
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = at_first(visit(), CLOCK_WRONG_BY, 0).open(event)
     buyer.find("#best").click()
     buyer.expect_tickets("2 tickets")
@@ -76,11 +76,11 @@ def test_a_clock_that_is_set_while_seats_are_held_is_noticed(
 
 
 def test_a_page_that_is_opened_in_a_hidden_tab_is_there_when_it_is_looked_at(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = at_first(visit(), HIDDEN).open(event)
-    house.hold(event, "LOWER_A-1-02")
+    operator.hold(event, "LOWER_A-1-02")
     buyer.page.set_viewport_size({"width": 900, "height": 700})
     buyer.page.evaluate("comeToTheFront()")
     buyer.rest()
@@ -93,13 +93,13 @@ def test_a_page_that_is_opened_in_a_hidden_tab_is_there_when_it_is_looked_at(
 
 
 def test_a_list_without_events_in_a_hidden_tab_looks_again_when_it_is_looked_at(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    house.event()
+    operator.event()
     buyer = at_first(visit(), HIDDEN)
     buyer.page.clock.install()
     buyer.page.route("**/events?*", lambda route: route.fulfill(json={"items": []}), times=1)
-    buyer.page.goto(house.url)
+    buyer.page.goto(operator.url)
     expect(buyer.find("#message-title")).to_have_text("Nothing is on")
     buyer.page.clock.fast_forward(10_000)
     expect(buyer.find("#message-title")).to_be_visible()
@@ -109,9 +109,9 @@ def test_a_list_without_events_in_a_hidden_tab_looks_again_when_it_is_looked_at(
 
 @pytest.mark.parametrize("shake_px", [3, 8])
 def test_a_click_with_a_shaking_hand_takes_the_seat_and_moves_nothing(
-    house: House, visit: Open, shake_px: int
+    operator: Operator, visit: Open, shake_px: int
 ) -> None:
-    buyer = near("LOWER_A-3-05", visit().open(house.event()))
+    buyer = near("LOWER_A-3-05", visit().open(operator.event()))
     place = buyer.place("LOWER_A-3-05")
     buyer.page.mouse.move(place["x"], place["y"])
     buyer.page.mouse.down()
@@ -124,9 +124,9 @@ def test_a_click_with_a_shaking_hand_takes_the_seat_and_moves_nothing(
 
 @pytest.mark.parametrize("shake_px", [6, 12])
 def test_a_tap_of_a_finger_that_slips_takes_the_seat_and_moves_nothing(
-    house: House, visit: Open, shake_px: int
+    operator: Operator, visit: Open, shake_px: int
 ) -> None:
-    buyer = visit("phone").open(house.event())
+    buyer = visit("phone").open(operator.event())
     buyer.tap_seat("LOWER_A-3-05")  # comes nearer first
     buyer.rest()
     place = buyer.place("LOWER_A-3-05")
@@ -136,8 +136,8 @@ def test_a_tap_of_a_finger_that_slips_takes_the_seat_and_moves_nothing(
     assert (buyer.look("LOWER_A-3-05"), buyer.place("LOWER_A-3-05")) == (MINE, place)
 
 
-def test_a_drag_moves_the_map_and_takes_no_seat(house: House, visit: Open) -> None:
-    buyer = visit("phone", reduced_motion="reduce").open(house.event())
+def test_a_drag_moves_the_map_and_takes_no_seat(operator: Operator, visit: Open) -> None:
+    buyer = visit("phone", reduced_motion="reduce").open(operator.event())
     buyer.tap_seat("LOWER_A-3-05")
     buyer.rest()
     place = buyer.place("LOWER_A-3-05")

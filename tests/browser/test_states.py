@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
-from tests.browser.house import CLOSED, HELD, House, drained
+from tests.browser.operator import CLOSED, HELD, Operator, drained
 from tests.http.seating import seat_map
 from tests.process import ServerProcess, settings
 
@@ -20,8 +20,8 @@ HOSTILE = "<img src=x onerror=document.title='broken'><script>document.title='br
 KEY = "an-operators-key-of-some-length"
 
 
-def test_an_unknown_event_leads_to_the_others(house: House, visit: Open) -> None:
-    house.event()
+def test_an_unknown_event_leads_to_the_others(operator: Operator, visit: Open) -> None:
+    operator.event()
     buyer = visit()
     buyer.go("nosuchevent0")
     expect(buyer.find("#message-title")).to_have_text("There is no such event")
@@ -42,10 +42,10 @@ def test_an_unknown_event_leads_to_the_others(house: House, visit: Open) -> None
     ],
 )
 def test_an_event_that_does_not_sell_says_why(
-    house: House, visit: Open, status: str, sentence: str
+    operator: Operator, visit: Open, status: str, sentence: str
 ) -> None:
-    event = house.event()
-    house.ask("PATCH", f"/events/{event}", {"status": status})
+    event = operator.event()
+    operator.ask("PATCH", f"/events/{event}", {"status": status})
     buyer = visit().open(event)
     expect(buyer.find("#sale-banner")).to_contain_text(sentence)
     expect(buyer.find("#best")).to_be_disabled()
@@ -58,14 +58,14 @@ def test_an_event_that_does_not_sell_says_why(
 
 
 def test_a_basket_of_an_event_that_is_cancelled_says_so_and_lets_go(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_settled()
-    assert house.counts(event)["held"] > 0
-    house.ask("POST", f"/events/{event}/cancel", {"notify": False})
+    assert operator.counts(event)["held"] > 0
+    operator.ask("POST", f"/events/{event}/cancel", {"notify": False})
     expect(buyer.find("#notice")).to_contain_text("This event was cancelled. Nothing is held")
     expect(buyer.find("#basket-title")).to_have_text("Your seats")
     expect(buyer.find("#timer")).to_be_hidden()
@@ -73,7 +73,7 @@ def test_a_basket_of_an_event_that_is_cancelled_says_so_and_lets_go(
     buyer.page.reload()
     expect(buyer.find("#sale-banner")).to_contain_text("This event is cancelled.")
     expect(buyer.find("#basket-title")).to_have_text("Your seats")
-    assert house.counts(event)["held"] == 0
+    assert operator.counts(event)["held"] == 0
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_a_basket_of_an_event_that_is_cancelled_says_so_and_lets_go(
     ids=["closed", "over"],
 )
 def test_a_basket_of_an_event_whose_sale_ends_says_that_it_can_be_booked(
-    house: House, visit: Open, change: dict[str, str], sentence: str
+    operator: Operator, visit: Open, change: dict[str, str], sentence: str
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_tickets("2 tickets")
     buyer.expect_settled()
-    house.ask("PATCH", f"/events/{event}", change)
+    operator.ask("PATCH", f"/events/{event}", change)
     expect(buyer.find("#sale-banner")).to_contain_text(f"{sentence} The seats that you hold stay")
     expect(buyer.find("#best")).to_be_disabled()
     buyer.find("#lines button").first.click()
@@ -103,21 +103,21 @@ def test_a_basket_of_an_event_whose_sale_ends_says_that_it_can_be_booked(
     buyer.expect_settled()
     buyer.find("#go").click()
     expect(buyer.find("#done")).to_be_visible()
-    assert house.counts(event)["booked"] == 1
+    assert operator.counts(event)["booked"] == 1
 
 
-def test_an_event_that_is_cancelled_meanwhile_says_so(house: House, visit: Open) -> None:
-    event = house.event()
+def test_an_event_that_is_cancelled_meanwhile_says_so(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit().open(event)
-    house.ask("PATCH", f"/events/{event}", {"status": "cancelled"})
+    operator.ask("PATCH", f"/events/{event}", {"status": "cancelled"})
     expect(buyer.find("#sale-banner")).to_contain_text("This event is cancelled.")
 
 
 def test_a_sale_that_has_not_begun_names_the_moment_and_opens_by_itself(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
     start = datetime.now(UTC) + timedelta(seconds=6)
-    event = house.event(salesStart=start.isoformat())
+    event = operator.event(salesStart=start.isoformat())
     buyer = visit().open(event)
     expect(buyer.find("#sale-banner")).to_contain_text("The sale starts on")
     expect(buyer.find("#best")).to_be_disabled()
@@ -127,27 +127,33 @@ def test_a_sale_that_has_not_begun_names_the_moment_and_opens_by_itself(
     buyer.expect_tickets("2 tickets")
 
 
-def test_a_sale_in_the_future_is_told_in_the_zone_of_the_event(house: House, visit: Open) -> None:
-    event = house.event(salesStart="2090-01-01T09:00:00Z", timeZone="America/New_York")
+def test_a_sale_in_the_future_is_told_in_the_zone_of_the_event(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event(salesStart="2090-01-01T09:00:00Z", timeZone="America/New_York")
     buyer = visit(timezone_id="Asia/Tokyo").open(event)
     expect(buyer.find("#sale-banner")).to_contain_text("1 January 2090 at 04:00 GMT-5")
 
 
-def test_a_sold_out_event_says_so_and_wakes_when_seats_come_back(house: House, visit: Open) -> None:
-    event = house.event(small_map())
+def test_a_sold_out_event_says_so_and_wakes_when_seats_come_back(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event(small_map())
     everything = {"sections": ["A"], "areas": {"floor": 3}}
-    house.ask("POST", f"/events/{event}/blocks", everything)
+    operator.ask("POST", f"/events/{event}/blocks", everything)
     buyer = visit().open(event)
     expect(buyer.find("#sale-banner")).to_contain_text("Sold out.")
     buyer.picture("desktop-sold-out")
     buyer.expect_accessible()
     assert buyer.look("A-1-1") == CLOSED
-    house.ask("POST", f"/events/{event}/blocks/release", everything)
+    operator.ask("POST", f"/events/{event}/blocks/release", everything)
     expect(buyer.find("#sale-banner")).to_be_hidden(timeout=20_000)
 
 
-def test_a_server_that_is_away_at_the_start_can_be_tried_again(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_server_that_is_away_at_the_start_can_be_tried_again(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
     buyer = visit()
     buyer.page.route("**/events/**", lambda route: route.abort())
     buyer.go(event)
@@ -160,20 +166,22 @@ def test_a_server_that_is_away_at_the_start_can_be_tried_again(house: House, vis
 
 
 def test_a_network_without_websockets_still_shows_what_others_take(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event()
+    event = operator.event()
     buyer = visit()
     buyer.page.route_web_socket("**/live*", lambda socket: socket.close(code=1006, reason="no"))
     with buyer.page.expect_request(re.compile("/changes.*fallback=true")):  # the operator hears it
         buyer.open(event)
-    house.hold(event, "LOWER_A-1-05")
+    operator.hold(event, "LOWER_A-1-05")
     buyer.expect_look("LOWER_A-1-05", HELD)
     expect(buyer.find("#line-banner")).to_be_hidden()
 
 
-def test_a_line_that_is_back_says_so_though_nothing_changes(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_line_that_is_back_says_so_though_nothing_changes(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
     buyer = visit()
     buyer.page.route_web_socket("**/live*", lambda socket: socket.close(code=1006, reason="no"))
     buyer.page.route("**/changes*", lambda route: route.abort())
@@ -184,8 +192,10 @@ def test_a_line_that_is_back_says_so_though_nothing_changes(house: House, visit:
     expect(buyer.find("#line-banner")).to_be_hidden(timeout=20_000)
 
 
-def test_with_neither_websockets_nor_long_polls_it_still_follows(house: House, visit: Open) -> None:
-    event = house.event()
+def test_with_neither_websockets_nor_long_polls_it_still_follows(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
     buyer = visit()
     buyer.page.route_web_socket("**/live*", lambda socket: socket.close(code=1006, reason="no"))
     buyer.page.route(
@@ -193,7 +203,7 @@ def test_with_neither_websockets_nor_long_polls_it_still_follows(house: House, v
         lambda route: route.fulfill(status=404, json={"error": "No.", "code": "not_found"}),
     )
     buyer.open(event)
-    house.hold(event, "LOWER_A-1-05")
+    operator.hold(event, "LOWER_A-1-05")
     buyer.expect_look("LOWER_A-1-05", HELD)
 
 
@@ -221,8 +231,8 @@ def hostile_map() -> dict[str, Any]:
     return hostile
 
 
-def test_a_map_whose_labels_are_html_is_text(house: House, visit: Open) -> None:
-    event = house.event(hostile_map(), name=HOSTILE)
+def test_a_map_whose_labels_are_html_is_text(operator: Operator, visit: Open) -> None:
+    event = operator.event(hostile_map(), name=HOSTILE)
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_settled()
@@ -240,8 +250,8 @@ def test_a_map_whose_labels_are_html_is_text(house: House, visit: Open) -> None:
     assert buyer.page.locator("body script").count() == 0
 
 
-def test_a_map_of_a_hundred_thousand_seats_works(house: House, visit: Open) -> None:
-    event = house.event(arena(100_000))
+def test_a_map_of_a_hundred_thousand_seats_works(operator: Operator, visit: Open) -> None:
+    event = operator.event(arena(100_000))
     buyer = visit().open(event)
     buyer.picture("desktop-100000")
     buyer.find("#best").click()
@@ -278,8 +288,8 @@ def plan() -> dict[str, Any]:
     }
 
 
-def test_a_plan_with_zones_is_drawn_and_sold(house: House, visit: Open) -> None:
-    event = house.event(plan(), prices={"Stalls": {"standard": "25.00"}})
+def test_a_plan_with_zones_is_drawn_and_sold(operator: Operator, visit: Open) -> None:
+    event = operator.event(plan(), prices={"Stalls": {"standard": "25.00"}})
     buyer = visit().open(event)
     buyer.click_seat("s-3")
     buyer.expect_tickets("1 ticket")
@@ -289,13 +299,13 @@ def test_a_plan_with_zones_is_drawn_and_sold(house: House, visit: Open) -> None:
 
 
 @contextmanager
-def production_house(values: dict[str, str]) -> Iterator[House]:
-    """A house in production, whose operator has the key."""
+def production_house(values: dict[str, str]) -> Iterator[Operator]:
+    """A server in production, whose operator has the key."""
     run_migrations(values)
     with drained(values) as server:
-        house = House(server.url, key=KEY)
-        yield house
-        house.close()
+        operator = Operator(server.url, key=KEY)
+        yield operator
+        operator.close()
 
 
 def run_migrations(values: dict[str, str]) -> None:
@@ -314,31 +324,31 @@ def test_in_production_the_button_goes_to_the_shop_with_the_token(
     visit: Open, production: dict[str, str]
 ) -> None:
     shop = "https://shop.example/checkout?from=map"
-    with production_house(production | {"CHECKOUT_URL": shop}) as house:
-        event = house.event()
-        buyer = visit(at=house).open(event)
+    with production_house(production | {"CHECKOUT_URL": shop}) as operator:
+        event = operator.event()
+        buyer = visit(at=operator).open(event)
         buyer.page.route("https://shop.example/**", lambda route: route.fulfill(body="the shop"))
         buyer.find("#best").click()
         buyer.expect_settled()
         expect(buyer.find("#go")).to_have_text("Go to checkout")
         buyer.find("#go").click()
         buyer.page.wait_for_url(f"{shop}&holdToken={event}*&eventId={event}")
-        assert house.counts(event)["held"] == 2
+        assert operator.counts(event)["held"] == 2
 
 
 def test_in_production_without_a_shop_the_page_gives_the_code(
     visit: Open, production: dict[str, str]
 ) -> None:
-    with production_house(production) as house:
-        event = house.event()
-        buyer = visit(at=house).open(event)
+    with production_house(production) as operator:
+        event = operator.event()
+        buyer = visit(at=operator).open(event)
         buyer.find("#best").click()
         buyer.expect_settled()
         buyer.find("#go").click()
         expect(buyer.find("#done")).to_contain_text("Give this code to the box office")
         token = buyer.find("#done-code").inner_text()
         buyer.picture("desktop-code")
-        booking = house.ask("POST", "/bookings", {"holdToken": token})
+        booking = operator.ask("POST", "/bookings", {"holdToken": token})
         assert booking["total"] == "290.00"
 
 
@@ -347,8 +357,8 @@ NOTHING_IS_KEPT = """for (const name of ["localStorage", "sessionStorage"])
 """
 
 
-def test_a_browser_that_keeps_nothing_buys_as_well(house: House, visit: Open) -> None:
-    event = house.event()
+def test_a_browser_that_keeps_nothing_buys_as_well(operator: Operator, visit: Open) -> None:
+    event = operator.event()
     buyer = visit()
     buyer.context.add_init_script(NOTHING_IS_KEPT)
     buyer.open(event)
@@ -360,11 +370,13 @@ def test_a_browser_that_keeps_nothing_buys_as_well(house: House, visit: Open) ->
     buyer.expect_settled()
     buyer.find("#go").click()
     expect(buyer.find("#done")).to_be_visible()
-    assert house.counts(event)["booked"] == 1
+    assert operator.counts(event)["booked"] == 1
 
 
-def test_until_the_page_is_there_it_says_that_it_is_loading(house: House, visit: Open) -> None:
-    event = house.event()
+def test_until_the_page_is_there_it_says_that_it_is_loading(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
     buyer = visit()
     waiting: list[Route] = []
 
@@ -372,7 +384,7 @@ def test_until_the_page_is_there_it_says_that_it_is_loading(house: House, visit:
         waiting.append(route)
 
     buyer.context.route("**/main.js", keep)
-    buyer.page.goto(f"{house.url}/?event={event}", wait_until="commit")
+    buyer.page.goto(f"{operator.url}/?event={event}", wait_until="commit")
     expect(buyer.find(".starting")).to_be_visible()
     waiting[0].continue_()
     expect(buyer.find("#canvas")).to_be_visible()

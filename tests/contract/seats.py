@@ -1,4 +1,4 @@
-"""A small house for the tests of the seat log, and short ways to ask for its seats."""
+"""A small hall for the tests of the seat log, and short ways to ask for its seats."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ CONFIGURATION = Configuration(
 )
 
 
-def house(rows: int = 20, seats: int = 10, floor: int = 20) -> SeatIndex:
+def seat_index(rows: int = 20, seats: int = 10, floor: int = 20) -> SeatIndex:
     """`rows` by `seats`, and a standing floor."""
     return SeatIndex(
         [
@@ -66,7 +66,9 @@ async def open_log(
     """The event as this "process" has it in memory, configured if it is new."""
     from event_seating.booking.seat_log import state_snapshots  # noqa: PLC0415
 
-    states: SeatStates = await state_snapshots.load(EVENT, index or house(), store, grace_ms=60_000)
+    states: SeatStates = await state_snapshots.load(
+        EVENT, index or seat_index(), store, grace_ms=60_000
+    )
     log = SeatLog(
         EVENT, states, store, clock or SystemClock(), announce=announce, listeners=listeners
     )

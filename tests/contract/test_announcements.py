@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from sqlalchemy import select
-from tests.contract.seats import EVENT, ask, book, house, many, open_log, place
+from tests.contract.seats import EVENT, ask, book, many, open_log, place, seat_index
 
 from event_seating.booking.core.commands import (
     AreaQuantity,
@@ -25,7 +25,7 @@ from event_seating.db.tables import outbox
 pytestmark = pytest.mark.anyio
 
 ANNA = Buyer("anna")
-TINY: SeatIndex = house(rows=1, seats=2, floor=1)
+TINY: SeatIndex = seat_index(rows=1, seats=2, floor=1)
 
 
 def announcements(*wanted: str, confirms: bool = True) -> Announcements:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 from sqlalchemy import func, insert, select, text
-from tests.contract.seats import CONFIGURATION, EVENT, ask, book, house, open_log, place
+from tests.contract.seats import CONFIGURATION, EVENT, ask, book, open_log, place, seat_index
 from tests.contract.test_verify import load_index, tamper, traffic
 
 from event_seating.booking.core.commands import Configure
@@ -23,7 +23,7 @@ from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import events, log_archives, seat_log
@@ -243,7 +243,7 @@ async def test_who_reads_the_log_is_told_where_it_begins(
     assert told.value.details == {"archivedUntil": last}
     rows = [row.version async for row in history.rows_after(database, EVENT, last)]
     assert rows == await versions(database)
-    place_ = House(EVENT, "e", b"", house(), str, ["Floor"])
+    place_ = BookableEvent(EVENT, "e", b"", seat_index(), str, ["Floor"])
     found = await history.of_seat(database, place_, 60, log.states.version)
     assert found.since == last + 1
 

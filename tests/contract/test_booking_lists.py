@@ -13,7 +13,7 @@ from event_seating.booking.seat_log.projection import Buyer
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
 from event_seating.db.tables import bookings, seat_log
 from event_seating.errors import EventUnavailable
@@ -179,8 +179,8 @@ async def test_a_users_bookings_are_listed_over_all_events(
     assert sorted(listed) == sorted(mine)
 
 
-def place_of(log: SeatLog) -> House:
-    return House(EVENT, "e1", b"", log.states.index, str, ["floor"])
+def place_of(log: SeatLog) -> BookableEvent:
+    return BookableEvent(EVENT, "e1", b"", log.states.index, str, ["floor"])
 
 
 async def test_the_log_is_read_in_order_however_long_it_is(

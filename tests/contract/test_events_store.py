@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.contract.seats import CONFIGURATION, answer, house
+from tests.contract.seats import CONFIGURATION, answer, seat_index
 
 from event_seating.booking.core.commands import Configure, Part
 from event_seating.booking.core.records import Configuration, Rules, SaleStatus
@@ -51,7 +51,7 @@ async def add_unmade(
 async def log_of(database: Database, event_id: str) -> SeatLog:
     """The event's log, as one more process has it."""
     log_store = SqlLogStore(database)
-    states = await state_snapshots.load(event_id, house(), log_store, grace_ms=60_000)
+    states = await state_snapshots.load(event_id, seat_index(), log_store, grace_ms=60_000)
     return SeatLog(event_id, states, log_store, SystemClock())
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
-from tests.contract.seats import CONFIGURATION, EVENT, ask, house
+from tests.contract.seats import CONFIGURATION, EVENT, ask, seat_index
 
 from event_seating.booking.api.buyer_cookie import Buyers
 from event_seating.booking.api.caller import Caller
@@ -17,7 +17,7 @@ from event_seating.booking.core.commands import Configure
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.booking.seating.ids import Tokens
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
@@ -45,7 +45,7 @@ class Desk:
     """The booking service of one process, at a clock of the test's own."""
 
     def __init__(self, database: Database) -> None:
-        self.clock, self.index = Clock(), house()
+        self.clock, self.index = Clock(), seat_index()
         self.logs = SeatLogs(
             SqlLogStore(database),
             self.clock,
@@ -55,7 +55,7 @@ class Desk:
         )
         self.bookings = BookingService(
             self.logs,
-            self._house,
+            self._bookable,
             Tokens(b"secret"),
             database,
             self._nobody,
@@ -67,8 +67,8 @@ class Desk:
     async def _index(self, event_id: str) -> object:
         return self.index
 
-    async def _house(self, event_id: str) -> House:
-        return House(event_id, "e", b"secret", self.index, str, ["Floor"])
+    async def _bookable(self, event_id: str) -> BookableEvent:
+        return BookableEvent(event_id, "e", b"secret", self.index, str, ["Floor"])
 
     async def _nobody(self, user_id: str) -> bool:
         return False

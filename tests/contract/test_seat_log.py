@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
-from tests.contract.seats import EVENT, answer, ask, book, house, many, once, open_log, place
+from tests.contract.seats import EVENT, answer, ask, book, many, once, open_log, place, seat_index
 
 from event_seating.booking.core.commands import (
     BookHold,
@@ -62,7 +62,7 @@ async def count(database: Database, table: object) -> int:
 
 async def replayed(store: SqlLogStore) -> SeatStates:
     """The state as the log alone gives it."""
-    return await state_snapshots.load(EVENT, house(), store, grace_ms=60_000)
+    return await state_snapshots.load(EVENT, seat_index(), store, grace_ms=60_000)
 
 
 async def test_what_is_booked_is_in_the_log_and_in_what_follows_from_it(

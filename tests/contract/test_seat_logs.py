@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.contract.seats import EVENT, ask, house, open_log, place
+from tests.contract.seats import EVENT, ask, open_log, place, seat_index
 
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.seat_log.registry import SeatLogs
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def index_of(_event_id: str) -> SeatIndex:
-    return house()
+    return seat_index()
 
 
 class StoreThatStands(SqlLogStore):

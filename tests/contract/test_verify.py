@@ -16,11 +16,11 @@ from tests.contract.seats import (
     answer,
     ask,
     book,
-    house,
     many,
     once,
     open_log,
     place,
+    seat_index,
 )
 
 from event_seating.booking.core import log_entries
@@ -55,7 +55,7 @@ pytestmark = pytest.mark.anyio
 async def load_index(event_id: str) -> SeatIndex:
     if event_id != EVENT:
         raise EventNotFound
-    return house()
+    return seat_index()
 
 
 async def check(database: Database) -> list[str]:

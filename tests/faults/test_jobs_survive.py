@@ -39,7 +39,7 @@ BETWEEN_KILLS_S = 0.9
 WITHIN_S = 120.0
 
 
-class House:
+class Installation:
     """A server and two workers beside it, on one PostgreSQL and one Valkey."""
 
     def __init__(self, url: str, valkey: Valkey) -> None:
@@ -89,9 +89,11 @@ class House:
 
 
 @pytest.fixture
-async def house(postgres: Postgres, valkey: Valkey, tmp_path: Path) -> AsyncIterator[House]:
+async def installation(
+    postgres: Postgres, valkey: Valkey, tmp_path: Path
+) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
-        found = House(postgres.create_database("killed_jobs"), valkey)
+        found = Installation(postgres.create_database("killed_jobs"), valkey)
         stack.push_async_callback(found.database.close)
         await schema.upgrade(found.database)
         try:
@@ -103,9 +105,9 @@ async def house(postgres: Postgres, valkey: Valkey, tmp_path: Path) -> AsyncIter
                 process.kill()
 
 
-async def ask_for_users(house: House) -> None:
+async def ask_for_users(installation: Installation) -> None:
     """Until each is accepted; a client that heard nothing does not ask again under that id."""
-    async with httpx.AsyncClient(base_url=house.server.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=installation.server.url, timeout=10) as client:
         lines = (f"f{n},Name {n},f{n}@example.com" for n in range(IN_A_FILE))
         content = "\n".join(["id,name,email", *lines, "broken"])
         sent = await client.post(
@@ -118,47 +120,47 @@ async def ask_for_users(house: House) -> None:
             assert sent.status_code == 202
 
 
-async def test_each_effect_happens_once_whatever_is_killed(house: House) -> None:
-    victims = cycle(house.processes)
+async def test_each_effect_happens_once_whatever_is_killed(installation: Installation) -> None:
+    victims = cycle(installation.processes)
 
     async def freeze() -> None:
-        house.valkey.freeze()
+        installation.valkey.freeze()
         await asyncio.sleep(0.5)
-        house.valkey.thaw()
+        installation.valkey.thaw()
 
     async def restart() -> None:
-        house.valkey.kill()
-        house.valkey.start()
+        installation.valkey.kill()
+        installation.valkey.start()
 
-    harm: dict[int, Callable[[], Any]] = {2: restart, 5: house.flush, 7: restart, 9: freeze}
-    asking = asyncio.create_task(ask_for_users(house))
+    harm: dict[int, Callable[[], Any]] = {2: restart, 5: installation.flush, 7: restart, 9: freeze}
+    asking = asyncio.create_task(ask_for_users(installation))
     for number in range(KILLS):
         await asyncio.sleep(BETWEEN_KILLS_S)
-        for victim in house.processes if number % 2 else [next(victims)]:
-            house.kill_job_process(victim)
+        for victim in installation.processes if number % 2 else [next(victims)]:
+            installation.kill_job_process(victim)
         if number in harm:
             await harm[number]()
     await asking
-    assert house.killed >= KILLS
+    assert installation.killed >= KILLS
 
     async def nothing_left() -> bool:
-        async with house.database.read() as connection:
+        async with installation.database.read() as connection:
             left = await connection.execute(
                 select(func.count()).select_from(outbox).where(outbox.c.name != "purge")
             )
-            return int(left.scalar_one()) == 0 or bool(await house.failures())
+            return int(left.scalar_one()) == 0 or bool(await installation.failures())
 
     await until(nothing_left, WITHIN_S)
-    assert await house.failures() == []
-    assert await house.count(users) == SINGLE + IN_A_FILE
-    async with house.database.read() as connection:
+    assert await installation.failures() == []
+    assert await installation.count(users) == SINGLE + IN_A_FILE
+    async with installation.database.read() as connection:
         found = await connection.execute(
             select(job_results.c.name, func.count()).group_by(job_results.c.name)
         )
         done = {row[0]: row[1] for row in found}
     assert done["create-user"] == SINGLE
     assert done["import-users"] == 1
-    async with house.database.read() as connection:
+    async with installation.database.read() as connection:
         results = await connection.execute(
             select(job_results.c.result).where(job_results.c.name == "import-users")
         )

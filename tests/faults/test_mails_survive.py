@@ -41,7 +41,7 @@ BOOKING_NUMBER = re.compile(r"[a-z0-9]{12}[A-Za-z0-9_-]{22}")
 
 
 class Buyers:
-    """Buy every seat of the house, one booking a seat, and insist until each is answered."""
+    """Buy every seat of the hall, one booking a seat, and insist until each is answered."""
 
     def __init__(self, url: str, event: str) -> None:
         self.url = url
@@ -88,12 +88,12 @@ class Buyers:
             await asyncio.sleep(0.05)
 
 
-def open_house(server: ServerProcess) -> str:
-    """A house, an event in it, and somebody who buys; the event's id."""
+def open_mode(server: ServerProcess) -> str:
+    """A hall, an event in it, and somebody who buys; the event's id."""
     assert create_user(server, "anna").status_code == 201
     with httpx.Client(base_url=server.url, timeout=30) as client:
-        house = seat_map(rows=ROWS, seats=SEATS_A_ROW)
-        assert client.put("/venues/hall", json=house).status_code == 201
+        hall = seat_map(rows=ROWS, seats=SEATS_A_ROW)
+        assert client.put("/venues/hall", json=hall).status_code == 201
         event = {"venueId": "hall", "name": "Mail", "startsAt": "2099-01-01T20:00:00Z"}
         made = client.post("/events", json=event)
         assert made.status_code == 201, made.text
@@ -169,7 +169,7 @@ async def sell_and_kill(changes: dict[str, str], mails: SmtpServer) -> tuple[lis
     try:
         await asyncio.to_thread(server.wait_until_ready)
         await asyncio.to_thread(server.wait_for_line, "doing jobs")
-        buyers = Buyers(server.url, await asyncio.to_thread(open_house, server))
+        buyers = Buyers(server.url, await asyncio.to_thread(open_mode, server))
         reading = asyncio.create_task(asyncio.to_thread(server.ended, 400))
         async with asyncio.TaskGroup() as group:
             clients = [group.create_task(buyers.buy()) for _ in range(CLIENTS)]

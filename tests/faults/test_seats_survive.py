@@ -90,7 +90,7 @@ async def buy_once(shop: Shop, client: httpx.AsyncClient, chance: Random) -> Non
 
 
 def open_shop(url: str) -> str:
-    """A house of 200 seats, and an event in it; the event's id."""
+    """A hall of 200 seats, and an event in it; the event's id."""
     with httpx.Client(base_url=url, timeout=30) as client:
         made = client.put("/venues/hall", json=seat_map(rows=20, seats=10))
         assert made.status_code == 201, made.text

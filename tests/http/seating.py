@@ -1,4 +1,4 @@
-"""An event for the tests of the booking routes: a small house on sale."""
+"""An event for the tests of the booking routes: a small hall on sale."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def seat_map(rows: int = 4, seats: int = 10, floor: int = 50) -> dict[str, Any]:
 
 
 async def on_sale(service: Service, *, floor: int = 50, **rules: Any) -> str:
-    """The id of an event in that house, on sale."""
+    """The id of an event in that hall, on sale."""
     body = msgspec.json.encode(seat_map(floor=floor))
     headers = {"content-type": "application/json"}
     made = await service.client.put("/venues/hall", content=body, headers=headers)

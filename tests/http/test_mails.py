@@ -63,7 +63,7 @@ async def post(server: SmtpServer) -> AsyncIterator[Post]:
 def confirmations(service: Service, post: Post) -> BookingMails:
     parts = service.parts
     told = EventFacts(parts.database).told
-    return BookingMails(parts.database, parts.houses.get, told, post, parts.clock)
+    return BookingMails(parts.database, parts.bookable_events.get, told, post, parts.clock)
 
 
 @pytest.fixture

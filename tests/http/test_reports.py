@@ -42,7 +42,7 @@ async def event(service: Service) -> str:
 @pytest.fixture
 def reports(service: Service) -> Reports:
     parts = service.parts
-    return Reports(parts.database, parts.houses.get, parts.clock)
+    return Reports(parts.database, parts.bookable_events.get, parts.clock)
 
 
 async def book(service: Service, event: str, order: str, *seats: str, **more: Any) -> str:

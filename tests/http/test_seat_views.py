@@ -32,7 +32,7 @@ async def test_a_snapshot_has_every_seat_and_the_areas(service: Service) -> None
     assert answer.status_code == 200
     body = answer.json()
     assert list(body) == ["eventId", "epoch", "version", "counts", "seats", "areas"]
-    epoch = (await service.parts.houses.get(event)).epoch
+    epoch = (await service.parts.bookable_events.get(event)).epoch
     assert (body["eventId"], body["epoch"], body["version"]) == (event, epoch, 1)
     assert body["counts"] == {"available": 90, "held": 0, "booked": 0, "blocked": 0}
     assert body["areas"] == {"floor": {"available": 50, "held": 0, "booked": 0, "blocked": 0}}
@@ -232,9 +232,9 @@ async def test_a_seat_that_the_map_does_not_have_is_404(service: Service) -> Non
 @pytest.mark.parametrize("seat", ["101/A/7", "A 1", "50%2F?#", "Ä/"])
 async def test_a_seat_is_found_whatever_is_in_its_id(service: Service, seat: str) -> None:
     """Maps made for other tools have ids such as section/row/number."""
-    house = seat_map(rows=1)
-    house["sections"][0]["rows"][0]["seats"][0]["id"] = seat
-    await service.client.put("/venues/hall", json=house)
+    hall = seat_map(rows=1)
+    hall["sections"][0]["rows"][0]["seats"][0]["id"] = seat
+    await service.client.put("/venues/hall", json=hall)
     new = {"venueId": "hall", "name": "Concert", "startsAt": "2096-10-02T07:06:40Z"}
     event = (await service.client.post("/events", json=new)).json()["id"]
     await hold(service, event, seat)

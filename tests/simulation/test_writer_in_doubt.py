@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tests.contract.seats import CONFIGURATION, EVENT, answer, house, once, place
+from tests.contract.seats import CONFIGURATION, EVENT, answer, once, place, seat_index
 
 from event_seating.booking.core.commands import Configure, Request
 from event_seating.booking.core.seat_state import SeatStates
@@ -50,7 +50,7 @@ class Desk:
         )
         self.log = SeatLog(
             EVENT,
-            SeatStates.new(house(), grace_ms=0),
+            SeatStates.new(seat_index(), grace_ms=0),
             self.store,
             self.clock,
             set_clock=self._set_clock,

@@ -136,13 +136,17 @@ def api(parts: Parts) -> FastAPI:
     routes.include_router(booking.router(parts.bookings, parts.buyers))
     routes.include_router(release_routes.router(parts.hold_releases, parts.buyers))
     routes.include_router(
-        seat_routes.router(parts.seat_views, parts.seat_logs, parts.houses.get, parts.database)
+        seat_routes.router(
+            parts.seat_views, parts.seat_logs, parts.bookable_events.get, parts.database
+        )
     )
     routes.include_router(
-        list_routes.router(parts.seat_logs, parts.houses.get, parts.database, parts.users.exists)
+        list_routes.router(
+            parts.seat_logs, parts.bookable_events.get, parts.database, parts.users.exists
+        )
     )
     routes.include_router(
-        report_routes.router(parts.database, parts.houses.get, parts.clock, parts.nudge)
+        report_routes.router(parts.database, parts.bookable_events.get, parts.clock, parts.nudge)
     )
     routes.include_router(webhooks.router(parts.webhooks))
     routes.include_router(live.router(parts.live))

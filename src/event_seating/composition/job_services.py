@@ -19,7 +19,7 @@ from event_seating.booking.effects.webhook_messages import NewsJobs
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.booking.seating.loaded_events import Houses
+from event_seating.booking.seating.loaded_events import LoadedEvents
 from event_seating.clock import Clock, DatabaseClock, SystemClock
 from event_seating.composition.server_services import accounts_of, begin_signals, open_database
 from event_seating.db import schema
@@ -120,17 +120,19 @@ async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]
                 f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release"
                 f" needs {schema.HEAD}"
             )
-        houses, _ = _houses(stack, database, SystemClock())
-        yield database, houses.index
+        bookable_events, _ = _bookable_events(stack, database, SystemClock())
+        yield database, bookable_events.index
 
 
-def _houses(stack: AsyncExitStack, database: Database, clock: Clock) -> tuple[Houses, EventFacts]:
+def _bookable_events(
+    stack: AsyncExitStack, database: Database, clock: Clock
+) -> tuple[LoadedEvents, EventFacts]:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
     facts = EventFacts(database)
-    houses = Houses(venues, facts.of)
-    stack.push_async_callback(houses.aclose)
-    return houses, facts
+    bookable_events = LoadedEvents(venues, facts.of)
+    stack.push_async_callback(bookable_events.aclose)
+    return bookable_events, facts
 
 
 def _logs_of(
@@ -138,7 +140,7 @@ def _logs_of(
     settings: Settings,
     database: Database,
     clock: Clock,
-    houses: Houses,
+    bookable_events: LoadedEvents,
     signals: Signals,
 ) -> Callable[[str], Awaitable[SeatLog]]:
     """The log of an event as it is now, to be written to; servers are told of each row."""
@@ -150,7 +152,7 @@ def _logs_of(
     logs = SeatLogs(
         SqlLogStore(database),
         seat_clock,
-        houses.index,
+        bookable_events.index,
         grace_ms=settings.booking_grace_ms,
         memory_bytes=0,  # the one that is worked on: nobody else asks here
         set_clock=timekeeper.set,
@@ -183,7 +185,7 @@ def _handlers(
     signals: Signals,
 ) -> dict[str, Handler]:
     """Every handler, by the name of its job."""
-    houses, facts = _houses(stack, database, clock)
+    bookable_events, facts = _bookable_events(stack, database, clock)
     rules = rules_of(settings)
 
     async def webhooks_changed() -> None:
@@ -192,11 +194,11 @@ def _handlers(
     webhooks = WebhookService(database, clock, NEWS_TYPES, rules, webhooks_changed)
     handlers: dict[str, Handler] = {
         **UserJobs(database, clock, users.changed, welcomes=sends_mail(settings)).handlers(),
-        **Reports(database, houses.get, clock).handlers(),
-        **NewsJobs(database, houses.get, webhooks.tell).handlers(),
+        **Reports(database, bookable_events.get, clock).handlers(),
+        **NewsJobs(database, bookable_events.get, webhooks.tell).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
         **CancelledEvents(
-            _logs_of(stack, settings, database, clock, houses, signals),
+            _logs_of(stack, settings, database, clock, bookable_events, signals),
             sends_mail=sends_mail(settings),
         ).handlers(),
     }
@@ -207,5 +209,5 @@ def _handlers(
         return handlers | dict.fromkeys(mails, wait_for_a_server)
     stack.push_async_callback(office.aclose)
     handlers |= Welcomes(database, office).handlers()
-    handlers |= BookingMails(database, houses.get, facts.told, office, clock).handlers()
+    handlers |= BookingMails(database, bookable_events.get, facts.told, office, clock).handlers()
     return handlers

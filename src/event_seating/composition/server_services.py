@@ -19,7 +19,7 @@ from event_seating.booking.reads.seat_map_status import SeatViews
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating.ids import Tokens
-from event_seating.booking.seating.loaded_events import Houses
+from event_seating.booking.seating.loaded_events import LoadedEvents
 from event_seating.cache.coherence import Coherence
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
@@ -80,7 +80,7 @@ class Parts:
     nudge: Callable[[], None]
     """Says that there are new jobs."""
     venues: VenueService
-    houses: Houses
+    bookable_events: LoadedEvents
     seat_logs: SeatLogs
     seat_views: SeatViews
     bookings: BookingService
@@ -108,7 +108,7 @@ class _Seating(NamedTuple):
     """Everything about seats."""
 
     venues: VenueService
-    houses: Houses
+    bookable_events: LoadedEvents
     seat_logs: SeatLogs
     seat_views: SeatViews
     bookings: BookingService
@@ -251,12 +251,12 @@ async def _seating(
     timekeeper = Timekeeper(seat_clock, database)
     await timekeeper.set()
     event_facts = EventFacts(database)
-    houses = Houses(venues, event_facts.of)
-    stack.push_async_callback(houses.aclose)
+    bookable_events = LoadedEvents(venues, event_facts.of)
+    stack.push_async_callback(bookable_events.aclose)
     seat_logs = SeatLogs(
         SqlLogStore(database),
         seat_clock,
-        houses.index,
+        bookable_events.index,
         grace_ms=settings.booking_grace_ms,
         memory_bytes=settings.seat_memory_mb * BYTES_PER_MB,
         set_clock=timekeeper.set,
@@ -269,7 +269,7 @@ async def _seating(
         lambda: (seat_clock.now_ms() - clock.now_ms()) / MS_PER_S,
     )
     metrics.attach_holdings(seat_logs)
-    seat_views = SeatViews(seat_logs, houses.get, clock.monotonic)
+    seat_views = SeatViews(seat_logs, bookable_events.get, clock.monotonic)
     seat_logs.listen(seat_views)
     seat_logs.listen(lambda _log, _changes, _entries: announcements.written())
     stack.push_async_callback(seat_views.aclose)
@@ -278,7 +278,14 @@ async def _seating(
     budget = LogBudget(settings.log_mb_per_address * BYTES_PER_MB, clock.monotonic)
     metrics.attach_log_budget(lambda: budget.refused)
     bookings = BookingService(
-        seat_logs, houses.get, Tokens(secret), database, users.exists, seat_clock, buyers, budget
+        seat_logs,
+        bookable_events.get,
+        Tokens(secret),
+        database,
+        users.exists,
+        seat_clock,
+        buyers,
+        budget,
     )
     events = EventService(
         database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
@@ -286,8 +293,10 @@ async def _seating(
     stack.push_async_callback(events.aclose)
     await stack.enter_async_context(background(seat_logs.run()))
     await stack.enter_async_context(background(timekeeper.keep()))
-    releases = HoldReleases(seat_logs, houses.get, Tokens(secret), seat_clock)
-    return _Seating(venues, houses, seat_logs, seat_views, bookings, releases, events, buyers)
+    releases = HoldReleases(seat_logs, bookable_events.get, Tokens(secret), seat_clock)
+    return _Seating(
+        venues, bookable_events, seat_logs, seat_views, bookings, releases, events, buyers
+    )
 
 
 async def _subscriptions(
@@ -325,7 +334,7 @@ def _live(
     places = Places(settings.live_connections_max, settings.live_connections_per_address)
     live = LiveHub(
         seating.seat_logs,
-        seating.houses.get,
+        seating.bookable_events.get,
         seating.events.read,
         LiveStore(database),
         Timer(clock.monotonic, loop.call_soon, loop.call_later),
@@ -369,7 +378,7 @@ def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limits: Limits) -
 
 def _doorkeeper(settings: Settings) -> Doorkeeper:
     key = settings.admin_api_key
-    return Doorkeeper(key.get_secret_value() if key else None, open_house=settings.open_without_key)
+    return Doorkeeper(key.get_secret_value() if key else None, open_mode=settings.open_without_key)
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

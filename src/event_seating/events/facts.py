@@ -1,7 +1,8 @@
 """What the booking side asks of an event: where it is, its secrets, and what buyers are told.
 
 Handed to it as callables, since it stands below events. An event that is not made yet exists for
-nobody but the one who is making it, whose log needs a house before it can say how the event sells.
+nobody but the one who is making it, whose log needs its bookable event before it can say how it
+sells.
 """
 
 from collections import Counter

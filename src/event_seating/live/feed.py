@@ -31,7 +31,7 @@ from event_seating.booking.core.log_entries import (
 )
 from event_seating.booking.seat_log.ports import LogRow
 from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable
 from event_seating.events.model import Event
 from event_seating.live import frames
@@ -100,7 +100,7 @@ class Feed:
     def __init__(
         self,
         log: SeatLog,
-        house: House,
+        bookable: BookableEvent,
         *,
         event_of: Callable[[str], Awaitable[Event]],
         rows: Rows,
@@ -113,13 +113,13 @@ class Feed:
         """Up to where frames have told everything."""
         self.idle_since = timer.monotonic()
         """When the last watcher left."""
-        self._house = house
+        self._bookable = bookable
         self._event_of = event_of
         self._rows = rows
         self._timer = timer
         self._tally = tally
         self._recent = Recent(self.sent)
-        self._areas = [log.states.area_counts(n) for n in range(len(house.index.areas))]
+        self._areas = [log.states.area_counts(n) for n in range(len(bookable.index.areas))]
         """The counts of each area as of `sent`."""
         self._pending: dict[int, int] = {}
         self._configured = 0
@@ -230,7 +230,7 @@ class Feed:
 
     def _flush(self, event: Event | None) -> None:
         """Tell everything up to the present version."""
-        states, index = self.log.states, self._house.index
+        states, index = self.log.states, self._bookable.index
         version, pending = states.version, self._pending
         moved = frames.moved_areas(index, pending)
         for area in moved:
@@ -275,7 +275,7 @@ class Feed:
     async def _first_frame(self, since: int | None, epoch: str | None) -> Frame:
         if since is None:
             return frames.heartbeat(self.sent)
-        if epoch is not None and epoch != self._house.epoch:
+        if epoch is not None and epoch != self._bookable.epoch:
             return frames.reload(self.sent)
         for _ in range(2):
             # The one that is under way may have looked before that version was written.
@@ -308,7 +308,7 @@ class Feed:
         return frame
 
     def _told(self, missed: Missed, event: Event | None) -> Frame:
-        index = self._house.index
+        index = self._bookable.index
         moved = frames.moved_areas(index, missed.changes)
         seats = {seat: to for seat, to in missed.changes.items() if seat < index.seat_count}
         if len(seats) > FRAME_SEATS_MAX:
@@ -352,10 +352,10 @@ class Feed:
         return event
 
     def _counts(self, areas: set[int]) -> AreaCounts:
-        return {self._house.index.areas[area].id: self._areas[area] for area in sorted(areas)}
+        return {self._bookable.index.areas[area].id: self._areas[area] for area in sorted(areas)}
 
     def _only_places(self) -> bool:
-        count = self._house.index.seat_count
+        count = self._bookable.index.seat_count
         return sum(seat < count for seat in self._pending) <= FRAME_SEATS_MAX
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

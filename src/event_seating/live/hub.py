@@ -18,7 +18,7 @@ from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.reads.seat_map_status import opened
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.errors import DatabaseUnavailable, Draining, WatchersFull
 from event_seating.events.model import Event
 from event_seating.live.feed import Feed, Rows, Tally, Timer
@@ -55,7 +55,7 @@ class LiveHub:
     def __init__(
         self,
         logs: SeatLogs,
-        house_of: HouseOf,
+        bookable_of: BookableEventOf,
         event_of: Callable[[str], Awaitable[Event]],
         store: Store,
         timer: Timer,
@@ -64,7 +64,7 @@ class LiveHub:
         self.places = places
         self.tally = Tally()
         self._logs = logs
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._event_of = event_of
         self._store = store
         self._timer = timer
@@ -173,8 +173,8 @@ class LiveHub:
     ) -> tuple[Feed, Subscriber]:
         if self._draining:
             raise Draining
-        log, house = await opened(self._logs, self._house_of, event_id)
-        feed = self._feed(log, house)
+        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        feed = self._feed(log, bookable)
         subscriber = await feed.join(since, epoch)
         if self._draining or self._feeds.get(event_id) is not feed:
             # It was closed while we were joining.
@@ -182,7 +182,7 @@ class LiveHub:
             subscriber.close(GOING_AWAY if self._draining else OUT_OF_SERVICE)
         return feed, subscriber
 
-    def _feed(self, log: SeatLog, house: House) -> Feed:
+    def _feed(self, log: SeatLog, bookable: BookableEvent) -> Feed:
         feed = self._feeds.get(log.event_id)
         if feed is not None and feed.log is log:
             feed.idle_since = self._timer.monotonic()
@@ -192,7 +192,7 @@ class LiveHub:
         self._make_room(log)
         feed = Feed(
             log,
-            house,
+            bookable,
             event_of=self._event_of,
             rows=self._store,
             timer=self._timer,

@@ -1,4 +1,4 @@
-"""Clients who fight for seats, and hold the house to its word.
+"""Clients who fight for seats, and hold the engine to its word.
 
 Each call is one wish, with or without an idempotency key. What a client is told is kept: a grant
 must be in the log, a refusal must have left nothing there, and a call that is repeated with its

@@ -59,8 +59,8 @@ class Outcome:
     trace: tuple[str, ...]
 
 
-def house(chance: Chance) -> SeatIndex:
-    """A small house, so that all want the same seats: rows of two categories, and two floors."""
+def seat_index(chance: Chance) -> SeatIndex:
+    """A small hall, so that all want the same seats: rows of two categories, and two floors."""
     rows = [
         RowPlan(
             "A",
@@ -85,7 +85,7 @@ class Simulation:
         self._trace: deque[str] = deque(maxlen=TRACE_LINES)
         self._broken: str | None = None
         chance = Chance(seed, "world")
-        loop, index = new_loop(), house(chance)
+        loop, index = new_loop(), seat_index(chance)
         referee = Referee(EVENT_ID, index.size, GRACE_MS)
         self._world = World(
             event_id=EVENT_ID,

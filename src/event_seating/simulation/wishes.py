@@ -218,7 +218,7 @@ class Wishes:
         part, actor = Part(self._few(own)), _actor(box_office)
         return lambda: ExchangeSeats(key, part, take, box_office, actor)
 
-    # The house
+    # The box office
 
     def _block(self) -> Wish:
         part = Part(tuple(self._chance.some(self._seats, 2)))

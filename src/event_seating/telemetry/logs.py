@@ -49,7 +49,7 @@ NOBODY = 1_000
 
 
 def get_logger(component: str) -> FilteringBoundLogger:
-    """The logger of one part of the house; its lines say `component`.
+    """The logger of one part of the service; its lines say `component`.
 
     May be called when a module is imported: it looks at the configuration when it is used.
     """

@@ -149,15 +149,15 @@ def allow(principal: Principal, least: Role) -> None:
 class Doorkeeper:
     """Tells a request's principal from its headers.
 
-    With `open_house` a caller without a key has the rights of an admin and the limits of anybody,
+    With `open_mode` a caller without a key has the rights of an admin and the limits of anybody,
     unless a proxy says that the request came through it: then others than the developer may send
     it, whatever `HOST` is.
     """
 
-    def __init__(self, admin_key: str | None, *, open_house: bool) -> None:
+    def __init__(self, admin_key: str | None, *, open_mode: bool) -> None:
         # Digests are compared, so that neither content nor length shows in the time.
         self._admin_digest = sha256(admin_key.encode()).digest() if admin_key else None
-        self._open = open_house
+        self._open = open_mode
         self._anyone = Principal("anonymous", Role.anyone, True)
         self._developer = Principal("anonymous", Role.admin, True)
         self._admin = Principal("admin", Role.admin, False)

@@ -18,7 +18,7 @@ import msgspec
 from event_seating.jobs.model import JOB_ID_BYTES
 
 WEBHOOKS_MAX: Final = 50
-"""Each costs a row and a job for each message; a house has a handful of receivers."""
+"""Each costs a row and a job for each message; a shop has a handful of receivers."""
 
 DESCRIPTION_CHARS_MAX: Final = 200
 

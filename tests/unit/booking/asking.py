@@ -1,4 +1,4 @@
-"""A small house, built for the real rules and for the naive ones, and what is asked of it."""
+"""A small hall, built for the real rules and for the naive ones, and what is asked of it."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Seats that were held for long cool down for whoever held them."""
 
 import pytest
-from tests.unit.booking.houses import (
+from tests.unit.booking.states import (
     NOW,
     do,
     event,

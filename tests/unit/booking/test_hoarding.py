@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from random import Random
 
 import pytest
-from tests.unit.booking.houses import NOW, configure, event, row_of
+from tests.unit.booking.states import NOW, configure, event, row_of
 
 from event_seating.booking.api.buyer_cookie import identity
 from event_seating.booking.api.caller import Caller
@@ -110,7 +110,7 @@ class Hoarder:
             batch.discard()
 
 
-def house() -> SeatStates:
+def an_event() -> SeatStates:
     rows = [row_of(20, name=str(row), y=float(row)) for row in range(SEATS // 20)]
     states = event(SeatIndex(rows, [AreaPlan("floor", PLACES, "1")], focal=(0.0, -1.0)))
     configure(states, rules=Rules(max_held_seats_per_address=ADDRESS_CAP))
@@ -134,7 +134,7 @@ def longest_kept(kept: dict[int, list[tuple[int, int]]]) -> int:
 def test_one_address_holds_no_more_than_its_cap_and_no_seat_for_ever(
     addresses: list[str], cap: int
 ) -> None:
-    states = house()
+    states = an_event()
     hoarder = Hoarder(states, addresses, seed=7)
     most = 0
     kept: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -158,7 +158,7 @@ def test_one_address_holds_no_more_than_its_cap_and_no_seat_for_ever(
 
 
 def test_what_a_hoarder_has_to_let_go_others_get() -> None:
-    states = house()
+    states = an_event()
     hoarder = Hoarder(states, IPV4, seed=3)
     got = 0
     for number, now_ms in enumerate(range(NOW, NOW + 2 * 60 * MINUTE, STEP_MS)):

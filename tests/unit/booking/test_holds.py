@@ -1,7 +1,7 @@
 """The rules of holds, one sentence each."""
 
 import pytest
-from tests.unit.booking.houses import (
+from tests.unit.booking.states import (
     NOW,
     configure,
     event,

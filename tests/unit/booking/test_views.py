@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.booking.houses import PRICES, configure, row_of
+from tests.unit.booking.bookable_events import PRICES, configure, row_of
 
 from event_seating.booking.core.commands import (
     AreaQuantity,
@@ -28,7 +28,7 @@ from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.reads import encodings
 from event_seating.booking.reads.encodings import COMPACT, FULL
 from event_seating.booking.reads.seat_map_status import COMPRESS_EVERY_S, SeatViews
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.web.asgi import Ready
 
 pytestmark = pytest.mark.anyio
@@ -92,10 +92,10 @@ class Clock:
 def set_up() -> tuple[SeatViews, Log, Clock]:
     log, clock = Log(index()), Clock()
 
-    async def house_of(event_id: str) -> House:
-        return House(event_id, "e1", b"", log.states.index, str, ["floor", "bar"])
+    async def bookable_of(event_id: str) -> BookableEvent:
+        return BookableEvent(event_id, "e1", b"", log.states.index, str, ["floor", "bar"])
 
-    seat_views = SeatViews(Logs(log), house_of, clock)  # type: ignore[arg-type]
+    seat_views = SeatViews(Logs(log), bookable_of, clock)  # type: ignore[arg-type]
     log.views = seat_views
     return seat_views, log, clock
 

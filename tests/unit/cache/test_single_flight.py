@@ -41,7 +41,7 @@ class Source:
         return read
 
 
-class House:
+class Scene:
     """A cache that is a dict, a source, and the flights between them."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class House:
         return asyncio.create_task(wait())
 
 
-def run(scenario: Callable[[House], Coroutine[Any, Any, None]]) -> None:
+def run(scenario: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
     """Run it on a loop of its own; whatever the loop would only log is a failure."""
 
     async def main() -> None:
@@ -64,12 +64,12 @@ def run(scenario: Callable[[House], Coroutine[Any, Any, None]]) -> None:
         asyncio.get_running_loop().set_exception_handler(
             lambda _, context: complaints.append(context)
         )
-        house = House()
-        await asyncio.wait_for(scenario(house), timeout=10)
-        await house.flights.aclose()
+        scene = Scene()
+        await asyncio.wait_for(scenario(scene), timeout=10)
+        await scene.flights.aclose()
         gc.collect()
         assert complaints == []
-        assert house.flights.under_way == 0
+        assert scene.flights.under_way == 0
 
     asyncio.run(main())
 
@@ -81,101 +81,101 @@ async def settle() -> None:
 
 
 def test_a_hundred_callers_of_ten_keys_make_ten_loads() -> None:
-    async def scenario(house: House) -> None:
-        callers = [house.ask(f"k{number % 10}") for number in range(100)]
+    async def scenario(scene: Scene) -> None:
+        callers = [scene.ask(f"k{number % 10}") for number in range(100)]
         await settle()
-        house.source.gate.set()
+        scene.source.gate.set()
         answers = await asyncio.gather(*callers)
-        assert house.source.reads == {f"k{number}": 1 for number in range(10)}
+        assert scene.source.reads == {f"k{number}": 1 for number in range(10)}
         assert answers == [
             (f"k{number % 10}:old", LED if number < 10 else JOINED) for number in range(100)
         ]
-        assert house.flights.coalesced == 90
-        assert house.cache == {f"k{number}": f"k{number}:old" for number in range(10)}
+        assert scene.flights.coalesced == 90
+        assert scene.cache == {f"k{number}": f"k{number}:old" for number in range(10)}
 
     run(scenario)
 
 
 def test_a_caller_after_the_landing_makes_a_load_of_its_own() -> None:
-    async def scenario(house: House) -> None:
-        house.source.gate.set()
-        assert [await house.ask(), await house.ask()] == [("k:old", LED)] * 2
-        assert house.source.reads["k"] == 2
+    async def scenario(scene: Scene) -> None:
+        scene.source.gate.set()
+        assert [await scene.ask(), await scene.ask()] == [("k:old", LED)] * 2
+        assert scene.source.reads["k"] == 2
 
     run(scenario)
 
 
 @pytest.mark.parametrize("who", [0, 1], ids=["the leader", "a joiner"])
 def test_a_cancelled_caller_takes_only_itself_away(who: int) -> None:
-    async def scenario(house: House) -> None:
-        callers = [house.ask() for _ in range(3)]
+    async def scenario(scene: Scene) -> None:
+        callers = [scene.ask() for _ in range(3)]
         await settle()
         cancelled = callers.pop(who)
         cancelled.cancel()
         await settle()
         assert cancelled.cancelled()  # at once, while the load goes on
-        house.source.gate.set()
+        scene.source.gate.set()
         assert [value for value, _ in await asyncio.gather(*callers)] == ["k:old"] * 2
-        assert (house.source.reads["k"], house.source.cancelled) == (1, 0)
-        assert house.cache == {"k": "k:old"}
+        assert (scene.source.reads["k"], scene.source.cancelled) == (1, 0)
+        assert scene.cache == {"k": "k:old"}
 
     run(scenario)
 
 
 def test_a_load_that_nobody_waits_for_any_more_lands_and_fills_the_cache() -> None:
-    async def scenario(house: House) -> None:
-        callers = [house.ask() for _ in range(2)]
+    async def scenario(scene: Scene) -> None:
+        callers = [scene.ask() for _ in range(2)]
         await settle()
         for caller in callers:
             caller.cancel()
         await settle()
-        house.source.gate.set()
+        scene.source.gate.set()
         await settle()
-        assert house.cache == {"k": "k:old"}
-        assert house.flights.under_way == 0
+        assert scene.cache == {"k": "k:old"}
+        assert scene.flights.under_way == 0
 
     run(scenario)
 
 
 def test_an_exception_reaches_every_waiter_and_is_not_remembered() -> None:
-    async def scenario(house: House) -> None:
-        house.source.error = ConnectionError("the database went away")
-        callers = [house.ask() for _ in range(3)]
+    async def scenario(scene: Scene) -> None:
+        scene.source.error = ConnectionError("the database went away")
+        callers = [scene.ask() for _ in range(3)]
         await settle()
         callers[1].cancel()
-        house.source.gate.set()
+        scene.source.gate.set()
         answers = await asyncio.gather(*callers, return_exceptions=True)
         assert [type(answer) for answer in answers] == [
             ConnectionError,
             asyncio.CancelledError,
             ConnectionError,
         ]
-        assert house.cache == {}
-        house.source.error = None
-        assert await house.ask() == ("k:old", LED)
+        assert scene.cache == {}
+        scene.source.error = None
+        assert await scene.ask() == ("k:old", LED)
 
     run(scenario)
 
 
 def test_an_exception_that_nobody_waits_for_any_more_is_no_complaint() -> None:
-    async def scenario(house: House) -> None:
-        house.source.error = ConnectionError("the database went away")
-        caller = house.ask()
+    async def scenario(scene: Scene) -> None:
+        scene.source.error = ConnectionError("the database went away")
+        caller = scene.ask()
         await settle()
         caller.cancel()
         await settle()
-        house.source.gate.set()
+        scene.source.gate.set()
         await settle()
-        assert house.cache == {}
+        assert scene.cache == {}
 
     run(scenario)
 
 
 def test_a_caller_cancelled_in_the_moment_of_a_failed_landing_leaves_no_complaint() -> None:
-    async def scenario(house: House) -> None:
-        house.source.error = ConnectionError("the database went away")
-        waiter = house.flights.load("k", house.source.reader("k"))
-        house.source.gate.set()
+    async def scenario(scene: Scene) -> None:
+        scene.source.error = ConnectionError("the database went away")
+        waiter = scene.flights.load("k", scene.source.reader("k"))
+        scene.source.gate.set()
         await settle()
         assert waiter.done()  # failed, and its caller never looks
         del waiter
@@ -203,70 +203,70 @@ def test_a_failing_cache_reaches_the_callers_and_leaves_nothing_behind() -> None
 def test_a_tainted_flight_is_answered_but_not_cached_and_later_callers_fly_anew(
     everything: bool,
 ) -> None:
-    async def scenario(house: House) -> None:
-        early = [house.ask(), house.ask()]
+    async def scenario(scene: Scene) -> None:
+        early = [scene.ask(), scene.ask()]
         await settle()
-        house.source.value = "new"
-        house.flights.taint_all() if everything else house.flights.taint("k")
-        late = [house.ask(), house.ask()]
+        scene.source.value = "new"
+        scene.flights.taint_all() if everything else scene.flights.taint("k")
+        late = [scene.ask(), scene.ask()]
         await settle()
-        assert house.source.reads["k"] == 2
-        house.source.gate.set()
+        assert scene.source.reads["k"] == 2
+        scene.source.gate.set()
         assert await asyncio.gather(*early) == [
             ("k:old", Outcome(joined=False, tainted=True)),
             ("k:old", Outcome(joined=True, tainted=True)),
         ]
         assert await asyncio.gather(*late) == [("k:new", LED), ("k:new", JOINED)]
-        assert house.cache == {"k": "k:new"}
+        assert scene.cache == {"k": "k:new"}
 
     run(scenario)
 
 
 def test_a_tainted_flight_that_lands_last_does_not_overwrite_what_is_new() -> None:
-    async def scenario(house: House) -> None:
-        slow = house.source
-        early = house.ask()
+    async def scenario(scene: Scene) -> None:
+        slow = scene.source
+        early = scene.ask()
         await settle()
-        house.flights.taint("k")
-        house.source = Source()
-        house.source.value = "new"
-        house.source.gate.set()
-        await house.ask()
+        scene.flights.taint("k")
+        scene.source = Source()
+        scene.source.value = "new"
+        scene.source.gate.set()
+        await scene.ask()
         slow.gate.set()
         assert (await early)[0] == "k:old"
-        assert house.cache == {"k": "k:new"}
+        assert scene.cache == {"k": "k:new"}
 
     run(scenario)
 
 
 def test_a_tainted_flight_that_lands_first_does_not_end_the_new_one() -> None:
-    async def scenario(house: House) -> None:
-        first = house.source
-        early = house.ask()
+    async def scenario(scene: Scene) -> None:
+        first = scene.source
+        early = scene.ask()
         await settle()
-        house.flights.taint("k")
-        house.source = Source()
-        late = house.ask()
+        scene.flights.taint("k")
+        scene.source = Source()
+        late = scene.ask()
         await settle()
         first.gate.set()
         await early
-        joiner = house.ask()
+        joiner = scene.ask()
         await settle()
-        house.source.gate.set()
+        scene.source.gate.set()
         assert [outcome for _, outcome in await asyncio.gather(late, joiner)] == [LED, JOINED]
-        assert house.source.reads["k"] == 1
+        assert scene.source.reads["k"] == 1
 
     run(scenario)
 
 
 def test_a_taint_of_another_key_changes_nothing() -> None:
-    async def scenario(house: House) -> None:
-        caller = house.ask()
+    async def scenario(scene: Scene) -> None:
+        caller = scene.ask()
         await settle()
-        house.flights.taint("other")
-        house.source.gate.set()
+        scene.flights.taint("other")
+        scene.source.gate.set()
         assert await caller == ("k:old", LED)
-        assert house.cache == {"k": "k:old"}
+        assert scene.cache == {"k": "k:old"}
 
     run(scenario)
 
@@ -275,17 +275,17 @@ def test_at_no_step_of_a_landing_can_a_change_leave_the_old_value_in_the_cache()
     """The change comes after every number of turns of the loop in which a landing can be."""
 
     async def change_after(turns: int) -> None:
-        house = House()
-        house.source.gate.set()
-        caller = house.ask()
+        scene = Scene()
+        scene.source.gate.set()
+        caller = scene.ask()
         for _ in range(turns):
             await asyncio.sleep(0)
-        house.source.value = "new"
-        house.flights.taint("k")
-        house.cache.pop("k", None)
+        scene.source.value = "new"
+        scene.flights.taint("k")
+        scene.cache.pop("k", None)
         await caller
-        await house.flights.aclose()
-        assert house.cache.get("k") != "k:old"
+        await scene.flights.aclose()
+        assert scene.cache.get("k") != "k:old"
 
     async def main() -> None:
         for turns in range(10):
@@ -296,13 +296,13 @@ def test_at_no_step_of_a_landing_can_a_change_leave_the_old_value_in_the_cache()
 
 def test_a_load_that_ends_the_process_does_so_even_if_nobody_waits() -> None:
     async def main() -> None:
-        house = House()
-        house.source.error = SystemExit(3)
-        caller = house.ask()
+        scene = Scene()
+        scene.source.error = SystemExit(3)
+        caller = scene.ask()
         await settle()
         caller.cancel()
         await settle()
-        house.source.gate.set()
+        scene.source.gate.set()
         await settle()
 
     with pytest.raises(SystemExit):
@@ -310,28 +310,28 @@ def test_a_load_that_ends_the_process_does_so_even_if_nobody_waits() -> None:
 
 
 def test_closing_ends_what_is_under_way_and_tells_those_who_wait() -> None:
-    async def scenario(house: House) -> None:
-        tainted = house.ask()
+    async def scenario(scene: Scene) -> None:
+        tainted = scene.ask()
         await settle()
-        house.flights.taint("k")
-        callers = [tainted, house.ask(), house.ask()]
+        scene.flights.taint("k")
+        callers = [tainted, scene.ask(), scene.ask()]
         await settle()
-        await house.flights.aclose()
+        await scene.flights.aclose()
         answers = await asyncio.gather(*callers, return_exceptions=True)
         assert [type(answer) for answer in answers] == [Draining] * 3
-        assert (house.source.cancelled, house.cache) == (2, {})
+        assert (scene.source.cancelled, scene.cache) == (2, {})
         with pytest.raises(Draining):
-            await house.ask()
+            await scene.ask()
 
     run(scenario)
 
 
 def test_closing_ends_a_load_that_has_not_taken_its_first_step() -> None:
-    async def scenario(house: House) -> None:
-        waiter = house.flights.load("k", house.source.reader("k"))
-        await house.flights.aclose()
+    async def scenario(scene: Scene) -> None:
+        waiter = scene.flights.load("k", scene.source.reader("k"))
+        await scene.flights.aclose()
         with pytest.raises(Draining):
             await waiter
-        assert house.source.reads["k"] == 0
+        assert scene.source.reads["k"] == 0
 
     run(scenario)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from tests.unit.booking.houses import NOW, PRICES, row_of
+from tests.unit.booking.bookable_events import NOW, PRICES, row_of
 
 from event_seating.booking.core import log_entries as entries_module
 from event_seating.booking.core.commands import (
@@ -24,7 +24,7 @@ from event_seating.booking.core.records import STATUS_NAMES, Configuration, Sale
 from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.seat_log.ports import LogRow
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live.feed import Timer
@@ -199,7 +199,7 @@ class Stage:
         """As after a start: nothing is remembered but what the database has."""
         self.hub = LiveHub(
             self.logs,  # type: ignore[arg-type]
-            self._house,
+            self._bookable,
             self.database.event,
             self.database,
             self.time.timer,
@@ -208,10 +208,10 @@ class Stage:
         self.log.hub = self.hub
         return self.hub
 
-    async def _house(self, event_id: str) -> House:
+    async def _bookable(self, event_id: str) -> BookableEvent:
         if event_id != EVENT:
             raise EventNotFound
-        return House(event_id, "e1", b"", self.log.states.index, str, ["floor", "bar"])
+        return BookableEvent(event_id, "e1", b"", self.log.states.index, str, ["floor", "bar"])
 
     # What happens to the event
 

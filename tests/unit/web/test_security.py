@@ -123,17 +123,17 @@ class TestRoles:
     )
     def test_the_scheme_may_be_written_as_it_likes(self, header: bytes) -> None:
         assert (
-            Doorkeeper("key", open_house=False).principal({b"authorization": header}).role
+            Doorkeeper("key", open_mode=False).principal({b"authorization": header}).role
             == Role.admin
         )
 
     def test_without_a_key_in_the_settings_none_is_right(self) -> None:
         for header in (b"Bearer ", b"Bearer", b"Bearer None"):
             with pytest.raises(Unauthorized):
-                Doorkeeper(None, open_house=True).principal({b"authorization": header})
+                Doorkeeper(None, open_mode=True).principal({b"authorization": header})
 
     @pytest.mark.parametrize("name", sorted(security.OF_PROXIES))
     def test_a_request_that_a_proxy_passed_on_is_nobodys_in_particular(self, name: bytes) -> None:
-        doorkeeper = Doorkeeper(None, open_house=True)
+        doorkeeper = Doorkeeper(None, open_mode=True)
         assert doorkeeper.principal({b"host": b"localhost"}).role == Role.admin
         assert doorkeeper.principal({name: b""}).role == Role.anyone

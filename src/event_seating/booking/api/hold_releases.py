@@ -28,7 +28,7 @@ from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.submission import Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
 from event_seating.errors import HoldNotFound
 from event_seating.web.json_body import invalid
@@ -59,16 +59,18 @@ class ReleasedHolds(NamedTuple):
 class HoldReleases:
     """Releases what one buyer or address holds."""
 
-    def __init__(self, logs: SeatLogs, house_of: HouseOf, tokens: ids.Tokens, clock: Clock) -> None:
+    def __init__(
+        self, logs: SeatLogs, bookable_of: BookableEventOf, tokens: ids.Tokens, clock: Clock
+    ) -> None:
         self._logs = logs
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._tokens = tokens
         self._clock = clock
 
     async def release(self, event_id: str, body: ReleaseHoldsBody, caller: Caller) -> ReleasedHolds:
         """Release in batches until nothing is left; the same call again goes on from there."""
-        log, house = await opened(self._logs, self._house_of, event_id)
-        found_holder = await self._holder(house, log, body)
+        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        found_holder = await self._holder(bookable, log, body)
         # What ended may have ended by this very call, which is made again.
         ended = found_holder if isinstance(found_holder, Refusal) else None
         holder = NOBODY if isinstance(found_holder, Refusal) else found_holder
@@ -81,16 +83,18 @@ class HoldReleases:
             request = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
             # Each batch is a call of its own, so that a repeated one finds each answer again.
             route = f"{caller.route} {number}" if number else caller.route
-            secret = house.buyer_secret
+            secret = bookable.buyer_secret
             claim = once(replace(caller, route=route), request, body, secret=secret)
             outcome = await log.submit(
-                Submission(request, lambda batch, entry: _answer(house, batch, entry), once=claim)
+                Submission(
+                    request, lambda batch, entry: _answer(bookable, batch, entry), once=claim
+                )
             )
             if isinstance(outcome, Refusal):
                 if outcome.code is not RefusalCode.hold_not_found:
-                    raise error_of(outcome, house, NOTHING_UNKNOWN)
+                    raise error_of(outcome, bookable, NOTHING_UNKNOWN)
                 if ended is not None and not replayed:
-                    raise error_of(ended, house, NOTHING_UNKNOWN)
+                    raise error_of(ended, bookable, NOTHING_UNKNOWN)
                 more = ended is not None  # the first call was cut off before it was done
                 break
             found = msgspec.json.decode(outcome.body)
@@ -112,7 +116,9 @@ class HoldReleases:
             replayed,
         )
 
-    async def _holder(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> bytes | Refusal:
+    async def _holder(
+        self, bookable: BookableEvent, log: SeatLog, body: ReleaseHoldsBody
+    ) -> bytes | Refusal:
         """Whom the log knows by what the body names, or how the hold ended that it names."""
         named = [body.hold_token, body.hold_id, body.buyer_ref, body.address]
         if sum(each is not None for each in named) != 1:
@@ -121,10 +127,10 @@ class HoldReleases:
         if body.same_address and not of_hold:
             raise invalid("sameAddress", "goes with a holdToken or a holdId only")
         if body.buyer_ref is not None:
-            return buyer_cookie.of_reference(house.buyer_secret, body.buyer_ref)
+            return buyer_cookie.of_reference(bookable.buyer_secret, body.buyer_ref)
         if body.address is not None:
-            return _address(house.buyer_secret, body.address)
-        hold = await self._hold(house, log, body)
+            return _address(bookable.buyer_secret, body.address)
+        hold = await self._hold(bookable, log, body)
         if isinstance(hold, Refusal):
             return hold
         if body.same_address:
@@ -138,18 +144,20 @@ class HoldReleases:
             )
         return hold.buyer
 
-    async def _hold(self, house: House, log: SeatLog, body: ReleaseHoldsBody) -> Hold | Refusal:
+    async def _hold(
+        self, bookable: BookableEvent, log: SeatLog, body: ReleaseHoldsBody
+    ) -> Hold | Refusal:
         if body.hold_token is not None:
             found = self._tokens.read(body.hold_token)
         else:
             found = ids.from_text(body.hold_id or "")
-        if found is None or found[0] != house.event_id:
+        if found is None or found[0] != bookable.event_id:
             raise HoldNotFound
         await log.catch_up()
         return log.states.hold(found[1], self._clock.now_ms())
 
 
-def _answer(house: House, batch: Batch, entry: Entry) -> tuple[int, bytes]:
+def _answer(bookable: BookableEvent, batch: Batch, entry: Entry) -> tuple[int, bytes]:
     """One batch, as it is kept for a repeated call."""
     released = [each for each in entry.operations if isinstance(each, Released)]
     seats = [seat for each in released for seat in each.seats]
@@ -157,8 +165,8 @@ def _answer(house: House, batch: Batch, entry: Entry) -> tuple[int, bytes]:
         {
             "version": batch.version,
             "holds": len(released),
-            "seats": house.seat_ids(seats),
-            "areas": house.area_quantities(seats),
+            "seats": bookable.seat_ids(seats),
+            "areas": bookable.area_quantities(seats),
         }
     )
 

@@ -10,7 +10,7 @@ from event_seating.booking.api.answer_schemas import BookingsBody
 from event_seating.booking.reads import exports, lists, rendering, seat_map_status
 from event_seating.booking.reads.lists import BookingFilter
 from event_seating.booking.seat_log.registry import SeatLogs
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
 from event_seating.users import model as users_model
@@ -50,16 +50,18 @@ Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]
 
 
 def router(
-    logs: SeatLogs, house_of: HouseOf, database: Database, user_exists: UserExists
+    logs: SeatLogs, bookable_of: BookableEventOf, database: Database, user_exists: UserExists
 ) -> APIRouter:
     """The routes, on these parts."""
     routes = APIRouter(tags=["bookings"])
-    _add_of_event(routes, logs, house_of, database)
-    _add_of_user(routes, house_of, database, user_exists)
+    _add_of_event(routes, logs, bookable_of, database)
+    _add_of_user(routes, bookable_of, database, user_exists)
     return routes
 
 
-def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Database) -> None:
+def _add_of_event(
+    routes: APIRouter, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+) -> None:
     @routes.get(
         "/events/{id}/bookings",
         operation_id="listBookings",
@@ -82,22 +84,22 @@ def _add_of_event(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database
 
         With `Accept: text/csv` or `application/x-ndjson` all of them at once.
         """
-        _, house = await seat_map_status.opened(logs, house_of, id)
+        _, bookable = await seat_map_status.opened(logs, bookable_of, id)
         since_ms = _milliseconds("updatedSince", updated_since)
-        wanted = BookingFilter(_number(house, seat), order_ref, user_id, status, since_ms)
+        wanted = BookingFilter(_number(bookable, seat), order_ref, user_id, status, since_ms)
         form = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
         if form != JSON:
-            return await _exported(form, database, house, wanted)
+            return await _exported(form, database, bookable, wanted)
         after = None if cursor is None else decode_cursor(cursor, tuple[int, str])
         async with database.read() as connection:
             found = await lists.by_update(connection, id, wanted, after, limit + 1)
         items, last = page(found, limit)
         following = None if last is None else encode_cursor(last.row.updated_at_ms, last.id)
-        return _listed((exports.described(each, house) for each in items), following)
+        return _listed((exports.described(each, bookable) for each in items), following)
 
 
 def _add_of_user(
-    routes: APIRouter, house_of: HouseOf, database: Database, user_exists: UserExists
+    routes: APIRouter, bookable_of: BookableEventOf, database: Database, user_exists: UserExists
 ) -> None:
     @routes.get(
         "/users/{id}/bookings",
@@ -121,18 +123,22 @@ def _add_of_user(
         following = (
             None if last is None else encode_cursor(last.row.created_at_ms, last.event_id, last.id)
         )
-        houses = {event: await house_of(event) for event in {each.event_id for each in items}}
+        bookable_events = {
+            event: await bookable_of(event) for event in {each.event_id for each in items}
+        }
         return _listed(
-            (exports.described(each, houses[each.event_id]) for each in items), following
+            (exports.described(each, bookable_events[each.event_id]) for each in items), following
         )
 
 
-async def _exported(form: str, database: Database, house: House, wanted: BookingFilter) -> Response:
+async def _exported(
+    form: str, database: Database, bookable: BookableEvent, wanted: BookingFilter
+) -> Response:
     headers = dict(PRIVATE)
     if form == CSV:
-        headers["content-disposition"] = f'attachment; filename="bookings-{house.event_id}.csv"'
+        headers["content-disposition"] = f'attachment; filename="bookings-{bookable.event_id}.csv"'
     opening, encode = (exports.header(), exports.booking) if form == CSV else (b"", _ndjson)
-    pieces = exports.pieces(database, house, wanted, opening, encode)
+    pieces = exports.pieces(database, bookable, wanted, opening, encode)
     return await streamed(pieces, form, headers)
 
 
@@ -145,10 +151,10 @@ def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:
     return Response(body, headers=PRIVATE, media_type=JSON)
 
 
-def _number(house: House, seat: str | None) -> int | None:
+def _number(bookable: BookableEvent, seat: str | None) -> int | None:
     if seat is None:
         return None
-    number = house.index.number.get(seat)
+    number = bookable.index.number.get(seat)
     if number is None:
         # A slip in a seat's name must not look like a seat that nobody booked.
         raise SeatNotFound

@@ -10,7 +10,7 @@ from event_seating import errors
 from event_seating.booking.api import examples
 from event_seating.booking.effects.reports import ReportKind, report_of
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import HouseOf
+from event_seating.booking.seating.bookable_event import BookableEventOf
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
@@ -35,7 +35,7 @@ _REPORT: Final = JsonBody(ReportBody, examples=examples.REPORT)
 
 def router(
     database: Database,
-    house_of: HouseOf,
+    bookable_of: BookableEventOf,
     clock: Clock,
     nudge: Callable[[], None] = lambda: None,
 ) -> APIRouter:
@@ -62,7 +62,7 @@ def router(
         asked = await _REPORT.of(request)
         if not ids.is_event_id(asked.event_id):
             raise EventNotFound
-        await house_of(asked.event_id)
+        await bookable_of(asked.event_id)
         call = call_of(request, key, msgspec.json.encode(asked))
         job = report_of(asked.event_id, asked.kind)
         async with database.write() as connection:

@@ -13,7 +13,7 @@ from event_seating.booking.reads.seat_map_status import SeatViews
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import SeatNotFound, ServiceError
@@ -56,16 +56,22 @@ Epoch = Annotated[
 ]
 
 
-def router(views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database) -> APIRouter:
+def router(
+    views_: SeatViews, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+) -> APIRouter:
     """The routes, on these parts."""
     routes = APIRouter(tags=["seats"])
-    _add_seats(routes, views_, logs, house_of, database)
-    _add_log(routes, logs, house_of, database)
+    _add_seats(routes, views_, logs, bookable_of, database)
+    _add_log(routes, logs, bookable_of, database)
     return routes
 
 
 def _add_seats(
-    routes: APIRouter, views_: SeatViews, logs: SeatLogs, house_of: HouseOf, database: Database
+    routes: APIRouter,
+    views_: SeatViews,
+    logs: SeatLogs,
+    bookable_of: BookableEventOf,
+    database: Database,
 ) -> None:
     @routes.get(
         "/events/{id}/seats",
@@ -104,20 +110,22 @@ def _add_seats(
     )
     async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
         """The box office also sees every ticket type, who has it, and what happened to it."""
-        log, house = await seat_map_status.opened(logs, house_of, id)
-        number = house.index.number.get(seat)
+        log, bookable = await seat_map_status.opened(logs, bookable_of, id)
+        number = bookable.index.number.get(seat)
         if number is None:
             raise SeatNotFound
         staff = request.scope["principal"].role >= Role.box_office
-        answer = _seat(log, house, number, staff=staff)
+        answer = _seat(log, bookable, number, staff=staff)
         if staff:
-            answer |= _owner(log, house, number)
-            found = await history.of_seat(database, house, number, answer["version"])
+            answer |= _owner(log, bookable, number)
+            found = await history.of_seat(database, bookable, number, answer["version"])
             answer |= {"history": found.moves, "historySince": found.since}
         return Response(rendering.encode(answer), headers=FRESH, media_type=JSON)
 
 
-def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Database) -> None:
+def _add_log(
+    routes: APIRouter, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+) -> None:
     @routes.get(
         "/events/{id}/log",
         operation_id="readLog",
@@ -137,47 +145,47 @@ def _add_log(routes: APIRouter, logs: SeatLogs, house_of: HouseOf, database: Dat
 
         With `Accept: application/x-ndjson` all of it, one row of the log a line.
         """
-        log, house = await seat_map_status.opened(logs, house_of, id)
+        log, bookable = await seat_map_status.opened(logs, bookable_of, id)
         currency = _currency(log)
         if preferred(request.headers.get("accept"), (JSON, NDJSON)) == NDJSON:
             lines = (
-                rendering.encode(audit_trail.described(row, house, currency)) + b"\n"
+                rendering.encode(audit_trail.described(row, bookable, currency)) + b"\n"
                 async for row in history.rows_after(database, id, since)
             )
             return await streamed(lines, NDJSON, PRIVATE)
         if cursor is not None:
             (since,) = decode_cursor(cursor, tuple[int])
-        page = await _log_page(database, house, currency, since, limit)
+        page = await _log_page(database, bookable, currency, since, limit)
         return Response(rendering.encode(page), headers=PRIVATE, media_type=JSON)
 
 
 async def _log_page(
-    database: Database, house: House, currency: str, since: int, limit: int
+    database: Database, bookable: BookableEvent, currency: str, since: int, limit: int
 ) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
     room = ENTRIES_A_PAGE
     next_cursor = None
-    async with aclosing(history.rows_after(database, house.event_id, since)) as rows:
+    async with aclosing(history.rows_after(database, bookable.event_id, since)) as rows:
         async for row in rows:
             room -= len(row.entries)
             if items and (len(items) == limit or room < 0):
                 next_cursor = encode_cursor(items[-1]["version"])
                 break
-            items.append(audit_trail.described(row, house, currency))
+            items.append(audit_trail.described(row, bookable, currency))
     return {"items": items, "nextCursor": next_cursor}
 
 
-def _seat(log: SeatLog, house: House, number: int, *, staff: bool) -> dict[str, Any]:
-    states, index = log.states, house.index
+def _seat(log: SeatLog, bookable: BookableEvent, number: int, *, staff: bool) -> dict[str, Any]:
+    states, index = log.states, bookable.index
     configuration = states.configuration
     assert configuration is not None, "an event that is found is configured"
     category = index.categories[index.category_of[number]]
     section = index.sections[index.runs[index.run_of[number]].section]
     return {
         "seat": index.ids[number],
-        "label": house.label(number),
+        "label": bookable.label(number),
         "section": section,
-        "row": _row(house, section, number),
+        "row": _row(bookable, section, number),
         "category": category,
         "status": states.status(number),
         "prices": audit_trail.prices(configuration, staff=staff).get(category, {}),
@@ -186,18 +194,18 @@ def _seat(log: SeatLog, house: House, number: int, *, staff: bool) -> dict[str, 
     }
 
 
-def _row(house: House, section: str, number: int) -> str | None:
-    for (of, name), ranges in house.index.rows.items():
+def _row(bookable: BookableEvent, section: str, number: int) -> str | None:
+    for (of, name), ranges in bookable.index.rows.items():
         if of == section and any(number in seats for seats in ranges):
             return name
     return None
 
 
-def _owner(log: SeatLog, house: House, number: int) -> dict[str, str | None]:
+def _owner(log: SeatLog, bookable: BookableEvent, number: int) -> dict[str, str | None]:
     booking, hold = log.states.booking_of(number), log.states.hold_of(number)
     return {
-        "bookingId": None if booking is None else ids.to_text(house.event_id, booking),
-        "holdId": None if hold is None else ids.to_text(house.event_id, hold.id),
+        "bookingId": None if booking is None else ids.to_text(bookable.event_id, booking),
+        "holdId": None if hold is None else ids.to_text(bookable.event_id, hold.id),
         "holdExpiresAt": None if hold is None else rfc3339(hold.expires_ms),
         "holdFrozenBy": None if hold is None else rendering.frozen_by(hold),
     }

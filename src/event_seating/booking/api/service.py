@@ -53,7 +53,7 @@ from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.submission import Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import (
@@ -83,7 +83,7 @@ class BookingService:
     def __init__(
         self,
         logs: SeatLogs,
-        house_of: HouseOf,
+        bookable_of: BookableEventOf,
         tokens: ids.Tokens,
         database: Database,
         user_exists: UserExists,
@@ -92,7 +92,7 @@ class BookingService:
         log_budget: LogBudget,
     ) -> None:
         self._logs = logs
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._tokens = tokens
         self._database = database
         self._user_exists = user_exists
@@ -104,17 +104,17 @@ class BookingService:
 
     async def place_hold(self, event_id: str, body: HoldBody, caller: Caller) -> PlacedHold:
         """Hold seats for a buyer; the answer has the token."""
-        house, log = await self._event(event_id)
+        bookable, log = await self._event(event_id)
         key = ids.new_key()
         if caller.cookie is None:
             # The one that this hold gives them.
             new_buyer = self._buyers.named_by(ids.to_text(event_id, key))
             caller = dataclasses.replace(caller, cookie=new_buyer)
-        who = identity(house.buyer_secret, caller, body.buyer_ref)
+        who = identity(bookable.buyer_secret, caller, body.buyer_ref)
         unknown: Unknown = {}
         request = PlaceHold(
             key,
-            self._chosen(house, body, _configuration(log), unknown),
+            self._chosen(bookable, body, _configuration(log), unknown),
             who.buyer,
             caller.box_office,
             caller.actor,
@@ -123,7 +123,7 @@ class BookingService:
             who.known_since_ms,
         )
         granted = await self._ask(
-            log, house, request, _hold_answer(house, log, key), caller, body, unknown=unknown
+            log, bookable, request, _hold_answer(bookable, log, key), caller, body, unknown=unknown
         )
         # Of a repeated call it is the first one's: its buyer is the same, too.
         hold_id = rendering.hold_id(granted.body)
@@ -131,31 +131,37 @@ class BookingService:
 
     async def read_hold(self, token: str) -> bytes:
         """A hold as it is now."""
-        house, log, key = await self._hold(token)
+        bookable, log, key = await self._hold(token)
         found = log.states.hold(key, self._clock.now_ms())
         if isinstance(found, Refusal):
             # It may have been placed, changed or booked at another instance a moment ago.
             await log.catch_up()
             found = log.states.hold(key, self._clock.now_ms())
         if isinstance(found, Refusal):
-            raise await refused(self._database, house, found, NOTHING_UNKNOWN, key)
-        stored = rendering.hold(house, found, _configuration(log).currency, log.states.version)
+            raise await refused(self._database, bookable, found, NOTHING_UNKNOWN, key)
+        stored = rendering.hold(bookable, found, _configuration(log).currency, log.states.version)
         return rendering.with_token(stored, self._tokens)
 
     async def change_hold(self, token: str, body: ChangeHoldBody, caller: Caller) -> Granted:
         """Add and remove seats of a hold, all or nothing."""
-        house, log, key = await self._hold(token)
+        bookable, log, key = await self._hold(token)
         unknown: Unknown = {}
-        add = parse_selection.taken(house.index, "add", body.add, body.ticket_types, unknown)
-        remove = parse_selection.given(house.index, "remove", body.remove, unknown)
+        add = parse_selection.taken(bookable.index, "add", body.add, body.ticket_types, unknown)
+        remove = parse_selection.given(bookable.index, "remove", body.remove, unknown)
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
-        who = identity(house.buyer_secret, caller, None)
+        who = identity(bookable.buyer_secret, caller, None)
         request = ChangeHold(
             key, add, remove, caller.box_office, caller.actor, who.buyer, who.known_since_ms
         )
         granted = await self._ask(
-            log, house, request, _hold_answer(house, log, key, 200), caller, body, unknown=unknown
+            log,
+            bookable,
+            request,
+            _hold_answer(bookable, log, key, 200),
+            caller,
+            body,
+            unknown=unknown,
         )
         return self._with_token(granted)
 
@@ -173,10 +179,12 @@ class BookingService:
 
     async def release_hold(self, token: str, caller: Caller) -> Granted:
         """Give a hold back."""
-        house, log, key = await self._hold(token)
+        bookable, log, key = await self._hold(token)
         request = ReleaseHold(key, caller.box_office, caller.actor)
         try:
-            return await self._ask(log, house, request, lambda _batch, _entry: (204, b""), caller)
+            return await self._ask(
+                log, bookable, request, lambda _batch, _entry: (204, b""), caller
+            )
         except Refused as refusal:
             if not given_back_already(log, refusal):
                 raise
@@ -192,43 +200,43 @@ class BookingService:
         if body.hold_token is not None:
             if body.event_id is not None or body.seats or body.areas or body.ticket_types:
                 raise invalid("holdToken", "book a hold or name the seats yourself, not both")
-            house, log, hold = await self._hold(body.hold_token)
+            bookable, log, hold = await self._hold(body.hold_token)
             total = parse_selection.expected_total(
                 body.expected_total, _configuration(log).currency
             )
             request: Request = BookHold(hold, key, caller.actor, total, body.expected_revision)
         else:
-            house, log, request = await self._straight(body, key, caller, unknown)
+            bookable, log, request = await self._straight(body, key, caller, unknown)
         buyer = Buyer(body.user_id, body.order_ref, request_bodies.metadata_json(body.metadata))
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-            return 201, rendering.booked(house, _configuration(log).currency, batch, key, buyer)
+            return 201, rendering.booked(bookable, _configuration(log).currency, batch, key, buyer)
 
-        return await self._ask(log, house, request, answer, caller, body, buyer, unknown=unknown)
+        return await self._ask(log, bookable, request, answer, caller, body, buyer, unknown=unknown)
 
     async def read_booking(self, booking_id: str) -> bytes:
         """A booking as it is now; a cancelled one stays readable."""
-        house, _, _ = await self._booking(booking_id)
-        row = await self._row(house, booking_id)
-        return rendering.encode(rendering.kept(house, booking_id, row))
+        bookable, _, _ = await self._booking(booking_id)
+        row = await self._row(bookable, booking_id)
+        return rendering.encode(rendering.kept(bookable, booking_id, row))
 
     async def cancel(self, booking_id: str, body: CancelBody, caller: Caller) -> Granted:
         """Cancel a booking, or a part of it."""
-        house, log, key = await self._booking(booking_id)
-        row = await self._row(house, booking_id)
+        bookable, log, key = await self._booking(booking_id)
+        row = await self._row(bookable, booking_id)
         selected = SelectionBody(seats=body.seats, areas=body.areas)
         unknown: Unknown = {}
         named = body.seats or body.areas
-        part = parse_selection.part(house.index, selected, unknown) if named else None
+        part = parse_selection.part(bookable.index, selected, unknown) if named else None
 
         def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
             return 200, rendering.encode(
-                rendering.kept(house, booking_id, rendering.after(row, batch, key))
+                rendering.kept(bookable, booking_id, rendering.after(row, batch, key))
             )
 
         request = CancelBooking(key, part, caller.actor)
         try:
-            return await self._ask(log, house, request, answer, caller, body, unknown=unknown)
+            return await self._ask(log, bookable, request, answer, caller, body, unknown=unknown)
         except Refused as refusal:
             if not given_back_already(log, refusal):
                 raise
@@ -243,11 +251,11 @@ class BookingService:
         dry_run: bool,
     ) -> Granted:
         """Exchange seats of a booking in one step."""
-        house, log, key = await self._booking(booking_id)
-        row = await self._row(house, booking_id)
+        bookable, log, key = await self._booking(booking_id)
+        row = await self._row(bookable, booking_id)
         unknown: Unknown = {}
-        take = parse_selection.taken(house.index, "take", body.take, body.ticket_types, unknown)
-        release = parse_selection.given(house.index, "release", body.release, unknown)
+        take = parse_selection.taken(bookable.index, "take", body.take, body.ticket_types, unknown)
+        release = parse_selection.given(bookable.index, "release", body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
         currency = _configuration(log).currency
@@ -257,12 +265,12 @@ class BookingService:
             price = {"difference": money.to_text(difference, currency), "currency": currency}
             if dry_run:
                 return 200, rendering.encode({"dryRun": True, **price})
-            booking = rendering.kept(house, booking_id, rendering.after(row, batch, key))
+            booking = rendering.kept(bookable, booking_id, rendering.after(row, batch, key))
             return 200, rendering.encode({**booking, **price})
 
         request = ExchangeSeats(key, release, take, caller.staff, caller.actor)
         return await self._ask(
-            log, house, request, answer, caller, body, dry_run=dry_run, unknown=unknown
+            log, bookable, request, answer, caller, body, dry_run=dry_run, unknown=unknown
         )
 
     # Blocks
@@ -271,23 +279,25 @@ class BookingService:
         self, event_id: str, body: BlockBody, caller: Caller, *, release: bool
     ) -> Granted:
         """Withdraw seats from sale, or give them back to it; what cannot be is left as it is."""
-        house, log = await self._event(event_id)
-        return await blocks.block(log, house, body, caller, release=release)
+        bookable, log = await self._event(event_id)
+        return await blocks.block(log, bookable, body, caller, release=release)
 
     # What they have in common
 
     async def _retimed(
         self, token: str, caller: Caller, kind: type[ExtendHold | FreezeHold | ThawHold]
     ) -> Granted:
-        house, log, key = await self._hold(token)
+        bookable, log, key = await self._hold(token)
         request = kind(key, caller.box_office, caller.actor)
-        granted = await self._ask(log, house, request, _hold_answer(house, log, key, 200), caller)
+        granted = await self._ask(
+            log, bookable, request, _hold_answer(bookable, log, key, 200), caller
+        )
         return self._with_token(granted)
 
     async def _ask(
         self,
         log: SeatLog,
-        house: House,
+        bookable: BookableEvent,
         request: Request,
         answer: Callable[[Batch, Entry], tuple[int, bytes]],
         caller: Caller,
@@ -298,51 +308,51 @@ class BookingService:
         unknown: Mapping[str, int] = NOTHING_UNKNOWN,
     ) -> Granted:
         self._log_budget.check(caller, request)
-        claim = None if dry_run else once(caller, request, body, secret=house.buyer_secret)
+        claim = None if dry_run else once(caller, request, body, secret=bookable.buyer_secret)
         outcome = await log.submit(Submission(request, answer, buyer or Buyer(), claim, dry_run))
         if isinstance(outcome, Refusal):
             hold = getattr(request, "hold", None)
-            raise await refused(self._database, house, outcome, unknown, hold)
+            raise await refused(self._database, bookable, outcome, unknown, hold)
         self._log_budget.charge(caller, request, outcome)
         return outcome
 
     def _with_token(self, granted: Granted) -> Granted:
         return structs.replace(granted, body=rendering.with_token(granted.body, self._tokens))
 
-    async def _event(self, event_id: str) -> tuple[House, SeatLog]:
-        log, house = await opened(self._logs, self._house_of, event_id)
-        return house, log
+    async def _event(self, event_id: str) -> tuple[BookableEvent, SeatLog]:
+        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        return bookable, log
 
-    async def _hold(self, token: str) -> tuple[House, SeatLog, bytes]:
+    async def _hold(self, token: str) -> tuple[BookableEvent, SeatLog, bytes]:
         found = self._tokens.read(token)
         if found is None:
             raise HoldNotFound
         try:
-            house, log = await self._event(found[0])
+            bookable, log = await self._event(found[0])
         except EventNotFound:
             raise HoldNotFound from None
-        return house, log, found[1]
+        return bookable, log, found[1]
 
-    async def _booking(self, booking_id: str) -> tuple[House, SeatLog, bytes]:
+    async def _booking(self, booking_id: str) -> tuple[BookableEvent, SeatLog, bytes]:
         found = ids.from_text(booking_id)
         if found is None:
             raise BookingNotFound
         try:
-            house, log = await self._event(found[0])
+            bookable, log = await self._event(found[0])
         except EventNotFound:
             raise BookingNotFound from None
-        return house, log, found[1]
+        return bookable, log, found[1]
 
     async def _straight(
         self, body: BookBody, key: bytes, caller: Caller, unknown: Unknown
-    ) -> tuple[House, SeatLog, Request]:
+    ) -> tuple[BookableEvent, SeatLog, Request]:
         if not caller.staff:
             raise invalid("holdToken", "is missing")
         if body.event_id is None:
             raise invalid("holdToken", "give a holdToken, or an eventId with seats")
-        house, log = await self._event(body.event_id)
+        bookable, log = await self._event(body.event_id)
         chosen = parse_selection.choice(
-            house.index, body.seats, body.areas, body.ticket_types, unknown
+            bookable.index, body.seats, body.areas, body.ticket_types, unknown
         )
         if not body.from_:
             raise invalid("from", "name available, blocked, or both")
@@ -356,22 +366,26 @@ class BookingService:
             caller.actor,
             parse_selection.expected_total(body.expected_total, _configuration(log).currency),
         )
-        return house, log, request
+        return bookable, log, request
 
     def _chosen(
-        self, house: House, body: HoldBody, configuration: Configuration, unknown: Unknown
+        self,
+        bookable: BookableEvent,
+        body: HoldBody,
+        configuration: Configuration,
+        unknown: Unknown,
     ) -> Choice | Best:
         if body.best is None:
             return parse_selection.choice(
-                house.index, body.seats, body.areas, body.ticket_types, unknown
+                bookable.index, body.seats, body.areas, body.ticket_types, unknown
             )
         if body.seats or body.areas or body.ticket_types:
             raise invalid("best", "name seats yourself or let the best be found, not both")
-        return parse_selection.best(house.index, body.best, configuration)
+        return parse_selection.best(bookable.index, body.best, configuration)
 
-    async def _row(self, house: House, booking_id: str) -> BookingRow:
+    async def _row(self, bookable: BookableEvent, booking_id: str) -> BookingRow:
         async with self._database.read() as connection:
-            row = await bookings.by_id(connection, house.event_id, booking_id)
+            row = await bookings.by_id(connection, bookable.event_id, booking_id)
         if row is None:
             raise BookingNotFound
         return row
@@ -388,13 +402,13 @@ def _configuration(log: SeatLog) -> Configuration:
 
 
 def _hold_answer(
-    house: House, log: SeatLog, key: bytes, status: int = 201
+    bookable: BookableEvent, log: SeatLog, key: bytes, status: int = 201
 ) -> Callable[[Batch, Entry], tuple[int, bytes]]:
     currency = _configuration(log).currency
 
     def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
         held = batch.hold(key)
         assert isinstance(held, Hold), "a hold was granted and is not there"
-        return status, rendering.hold(house, held, currency, batch.version)
+        return status, rendering.hold(bookable, held, currency, batch.version)
 
     return answer

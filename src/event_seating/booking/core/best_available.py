@@ -4,8 +4,8 @@ Owns the search. Each search (a filter and a length) keeps the runs of neighbour
 near their best block is, and what it knows of a run stays true until a seat of it moves: a seat
 that is taken can only make a run worse, so its place in the heap is still a lower bound and is put
 right when it comes to the top; a run in which a seat became free goes back to its lowest bound; a
-run without a block is not in the heap at all. So a full house costs as little as an empty one. It
-only looks; it never takes a seat, and forgetting all it remembers would change no answer.
+run without a block is not in the heap at all. So a sold-out hall costs as little as an empty one.
+It only looks; it never takes a seat, and forgetting all it remembers would change no answer.
 """
 
 from collections import OrderedDict

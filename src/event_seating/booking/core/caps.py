@@ -19,7 +19,7 @@ from event_seating.booking.core.records import Hold, Rules
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 
 NETWORK_FACTOR: Final = 2
-"""A /56 may hold so many times what one address may: a house with two lines, no more."""
+"""A /56 may hold so many times what one address may: a home with two lines, no more."""
 
 BUYER, ADDRESS, NETWORK = "buyer", "address", "network"
 

@@ -20,7 +20,7 @@ from event_seating.booking.reads import bookings
 from event_seating.booking.reads.bookings import BookingRow
 from event_seating.booking.seat_log.projection import CONFIRMED
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.booking.seating.loaded_events import Occasion, OccasionOf
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
@@ -72,7 +72,7 @@ class _Addressed(NamedTuple):
     user: User | None
     """None when there is none, or no more."""
     occasion: Occasion
-    house: House
+    bookable: BookableEvent
 
 
 def cancellation_of(event_id: str, booking: bytes, reason: str | None) -> NewJob:
@@ -87,13 +87,13 @@ class BookingMails:
     def __init__(
         self,
         database: Database,
-        house_of: HouseOf,
+        bookable_of: BookableEventOf,
         occasion_of: OccasionOf,
         post: Post,
         clock: Clock,
     ) -> None:
         self._database = database
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._occasion_of = occasion_of
         self._post = post
         self._clock = clock
@@ -128,10 +128,10 @@ class BookingMails:
             raise JobFailed("There is no such booking.")
         try:
             occasion = await self._occasion_of(event_id)
-            house = await self._house_of(event_id)
+            bookable = await self._bookable_of(event_id)
         except EventNotFound:
             raise JobFailed("There is no such event.") from None
-        return _Addressed(booking_id, row, user, occasion, house)
+        return _Addressed(booking_id, row, user, occasion, bookable)
 
     async def _send(
         self, job: Job, template: str, subject: str, found: _Addressed, **more: Any
@@ -141,7 +141,7 @@ class BookingMails:
             return _unsent("the user is gone")
         occasion, row = found.occasion, found.row
         zone = ZoneInfo(occasion.time_zone)
-        lines = lines_of(row, found.house, occasion.ticket_labels)
+        lines = lines_of(row, found.bookable, occasion.ticket_labels)
         words = render(
             template,
             {
@@ -182,15 +182,17 @@ class BookingMails:
         return {"sent": True}
 
 
-def lines_of(row: BookingRow, house: House, labels: Mapping[str, str]) -> list[Line]:
+def lines_of(row: BookingRow, bookable: BookableEvent, labels: Mapping[str, str]) -> list[Line]:
     """What a booking has, as a person reads it; places of an area that are alike are one line."""
-    lines = house.lines(row.groups, row.currency)
-    return [_line(line, house, labels, row.currency) for line in lines]
+    lines = bookable.lines(row.groups, row.currency)
+    return [_line(line, bookable, labels, row.currency) for line in lines]
 
 
-def _line(line: Mapping[str, Any], house: House, labels: Mapping[str, str], currency: str) -> Line:
+def _line(
+    line: Mapping[str, Any], bookable: BookableEvent, labels: Mapping[str, str], currency: str
+) -> Line:
     quantity = line.get("quantity", 1)
-    category = house.category_labels.get(line["category"], line["category"])
+    category = bookable.category_labels.get(line["category"], line["category"])
     ticket = label_of(line["ticketType"], labels)
     label = line["label"] if quantity == 1 else f"{quantity} × {line['label']}"  # noqa: RUF001
     price = money.parse(line["price"], currency) * quantity

@@ -15,7 +15,7 @@ import msgspec
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.reads import exports
 from event_seating.booking.reads.lists import BookingFilter
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
@@ -68,9 +68,9 @@ def file_name(event_id: str, kind: ReportKind) -> str:
 class Reports:
     """Makes them."""
 
-    def __init__(self, database: Database, house_of: HouseOf, clock: Clock) -> None:
+    def __init__(self, database: Database, bookable_of: BookableEventOf, clock: Clock) -> None:
         self._database = database
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
@@ -81,11 +81,11 @@ class Reports:
         """Write the file; the result names the address where it is."""
         asked = payload_of(job, _Payload)
         try:
-            house = await self._house_of(asked.event_id)
+            bookable = await self._bookable_of(asked.event_id)
         except EventNotFound:
             raise JobFailed("There is no such event.") from None
         now_ms = self._clock.now_ms()
-        sales = _Sales(self._database, house)
+        sales = _Sales(self._database, bookable)
         file_id = await files.spool(
             self._database,
             file_name(asked.event_id, asked.kind),
@@ -100,15 +100,17 @@ class Reports:
 class _Sales:
     """The lines of the report `sales`, and how many there were."""
 
-    def __init__(self, database: Database, house: House) -> None:
+    def __init__(self, database: Database, bookable: BookableEvent) -> None:
         self._database = database
-        self._house = house
-        self._places = Places(house.index)
+        self._bookable = bookable
+        self._places = Places(bookable.index)
         self.lines = 0
 
     def pieces(self) -> AsyncIterator[bytes]:
         opening = exports.header(*PLACE_COLUMNS)
-        return exports.pieces(self._database, self._house, BookingFilter(), opening, self._booking)
+        return exports.pieces(
+            self._database, self._bookable, BookingFilter(), opening, self._booking
+        )
 
     def _booking(self, answer: dict[str, Any]) -> bytes:
         self.lines += len(answer["lines"])
@@ -116,7 +118,7 @@ class _Sales:
 
     def _place(self, line: Mapping[str, Any]) -> tuple[str, str]:
         seat = line.get("seat")
-        return ("", "") if seat is None else self._places.of(self._house.index.number[seat])
+        return ("", "") if seat is None else self._places.of(self._bookable.index.number[seat])
 
 
 class Places:

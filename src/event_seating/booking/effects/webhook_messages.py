@@ -30,7 +30,7 @@ from event_seating.booking.reads import audit_trail, history, lists, rendering
 from event_seating.booking.reads.audit_trail import Row
 from event_seating.booking.reads.bookings import currency_of
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
@@ -39,7 +39,7 @@ from event_seating.values import money
 from event_seating.web.pages import INTEGER_MAX
 
 NAMED_MAX: Final = 1_000
-"""Seats and lines that one message names, some 150 kB: a whole house may be blocked at once. How
+"""Seats and lines that one message names, some 150 kB: every seat may be blocked at once. How
 many were left out is said, and the log has them."""
 
 _PRIVATE: Final = frozenset({"type", "reason", "lastsS", "takenAway"})
@@ -58,9 +58,9 @@ them; how many."""
 class NewsJobs:
     """The handler of the jobs that a writer of seats leaves for subscribers."""
 
-    def __init__(self, database: Database, house_of: HouseOf, tell: Tell) -> None:
+    def __init__(self, database: Database, bookable_of: BookableEventOf, tell: Tell) -> None:
         self._database = database
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._tell = tell
 
     def handlers(self) -> dict[str, Handler]:
@@ -71,7 +71,7 @@ class NewsJobs:
         """Write the messages of one row of the log; raises `JobFailed` when there is no such."""
         version, sold_out = _version(job), job.payload.get("soldOut") is True
         try:
-            house = await self._house_of(job.event_id)
+            bookable = await self._bookable_of(job.event_id)
         except EventNotFound:
             raise JobFailed("the event does not exist") from None
         row = await history.row_at(self._database, job.event_id, version)
@@ -79,9 +79,9 @@ class NewsJobs:
             raise JobFailed(f"the event's log has no version {version}")
         async with self._database.read() as connection:
             currency = await currency_of(connection, job.event_id)
-            found = await lists.by_ids(connection, job.event_id, _bookings_in(row, house))
-        bookings = {each.id: rendering.kept(house, each.id, each.row) for each in found}
-        messages = messages_of(row, house, currency, bookings, sold_out=sold_out)
+            found = await lists.by_ids(connection, job.event_id, _bookings_in(row, bookable))
+        bookings = {each.id: rendering.kept(bookable, each.id, each.row) for each in found}
+        messages = messages_of(row, bookable, currency, bookings, sold_out=sold_out)
         async with self._database.write() as connection:
             # First of all: who comes second, maybe at the same time, gets no further.
             await job.finish(connection, {"messages": len(messages)})
@@ -90,16 +90,16 @@ class NewsJobs:
 
 def messages_of(
     row: Row,
-    house: House,
+    bookable: BookableEvent,
     currency: str,
     bookings: Mapping[str, dict[str, Any]],
     *,
     sold_out: bool,
 ) -> list[Message]:
     """Everything that subscribers may be told of a row; `bookings` are the present ones by id."""
-    common = {"eventId": house.event_id, "version": row.version}
+    common = {"eventId": bookable.event_id, "version": row.version}
     messages = [
-        (name, common | _told(operation, row, house, currency, bookings))
+        (name, common | _told(operation, row, bookable, currency, bookings))
         for entry in row.entries
         for operation in entry.operations
         if (name := type_of(operation)) is not None
@@ -119,7 +119,7 @@ def _version(job: Job) -> int:
     return version
 
 
-def _bookings_in(row: Row, house: House) -> list[str]:
+def _bookings_in(row: Row, bookable: BookableEvent) -> list[str]:
     """The ids of the bookings that a row is about."""
     keys = {
         operation.booking
@@ -127,19 +127,19 @@ def _bookings_in(row: Row, house: House) -> list[str]:
         for operation in entry.operations
         if isinstance(operation, Booked | Exchanged | Cancelled)
     }
-    return [ids.to_text(house.event_id, key) for key in keys]
+    return [ids.to_text(bookable.event_id, key) for key in keys]
 
 
 def _told(
     operation: Operation,
     row: Row,
-    house: House,
+    bookable: BookableEvent,
     currency: str,
     bookings: Mapping[str, dict[str, Any]],
 ) -> dict[str, Any]:
     if isinstance(operation, Configured):  # how it sells is not for receivers, only that it ended
         return {}
-    described = audit_trail.operation(operation, house, currency)
+    described = audit_trail.operation(operation, bookable, currency)
     told = {
         _OUTSIDE_NAMES.get(name, name): value
         for name, value in described.items()
@@ -147,12 +147,12 @@ def _told(
     }
     match operation:
         case Held():
-            told["lines"] = house.lines(operation.groups, currency)
+            told["lines"] = bookable.lines(operation.groups, currency)
             told["total"] = money.to_text(total(operation.groups), currency)
             told["currency"] = currency
             told["expiresAt"] = rfc3339(row.at_ms + operation.lasts_ms)
         case Amended():
-            told["taken"]["lines"] = house.lines(operation.added, currency)
+            told["taken"]["lines"] = bookable.lines(operation.added, currency)
             told["currency"] = currency
         case Booked() | Exchanged() | Cancelled():
             told["booking"] = _public(bookings.get(told["bookingId"]))
@@ -161,7 +161,7 @@ def _told(
     for part in (told, told.get("released"), told.get("taken"), told.get("booking")):
         if part is not None:
             _shorten(part)
-    told["labels"] = _labels(operation, house)
+    told["labels"] = _labels(operation, bookable)
     return told
 
 
@@ -180,17 +180,17 @@ def _shorten(part: dict[str, Any]) -> None:
             part[f"{name}LeftOut"] = left_out
 
 
-def _labels(operation: Operation, house: House) -> dict[str, str]:
+def _labels(operation: Operation, bookable: BookableEvent) -> dict[str, str]:
     """What people call the seats and areas that were moved, by their ids."""
-    index = house.index
+    index = bookable.index
     labels: dict[str, str] = {}
     for seats, _ in moves(operation):
         numbers = [seat for seat in seats if seat < index.seat_count][:NAMED_MAX]
-        labels |= {index.ids[seat]: house.label(seat) for seat in numbers}
-        moved = house.area_quantities(seats)
+        labels |= {index.ids[seat]: bookable.label(seat) for seat in numbers}
+        moved = bookable.area_quantities(seats)
         labels |= {
             area.id: label
-            for area, label in zip(index.areas, house.area_labels, strict=True)
+            for area, label in zip(index.areas, bookable.area_labels, strict=True)
             if area.id in moved
         }
     return labels

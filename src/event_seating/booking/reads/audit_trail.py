@@ -29,7 +29,7 @@ from event_seating.booking.core.log_entries import (
 from event_seating.booking.core.records import STATUS_NAMES, Configuration, seats_of
 from event_seating.booking.core.ticket_types import visible_prices
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import MS_PER_S, rfc3339
 from event_seating.values import money
 
@@ -59,7 +59,7 @@ class Row(NamedTuple):
     entries: Sequence[Entry]
 
 
-def described(row: Row, house: House, currency: str) -> dict[str, Any]:
+def described(row: Row, bookable: BookableEvent, currency: str) -> dict[str, Any]:
     """A row with all its entries."""
     return {
         "version": row.version,
@@ -67,14 +67,14 @@ def described(row: Row, house: House, currency: str) -> dict[str, Any]:
         "entries": [
             {
                 "actor": entry.actor,
-                "operations": [operation(each, house, currency) for each in entry.operations],
+                "operations": [operation(each, bookable, currency) for each in entry.operations],
             }
             for entry in row.entries
         ],
     }
 
 
-def history(row: Row, seat: int, house: House) -> Iterator[dict[str, Any]]:
+def history(row: Row, seat: int, bookable: BookableEvent) -> Iterator[dict[str, Any]]:
     """What the row did to a seat, the latest first; `status` is the seat's right after it."""
     for entry in reversed(row.entries):
         for operation in reversed(entry.operations):
@@ -86,14 +86,14 @@ def history(row: Row, seat: int, house: House) -> Iterator[dict[str, Any]]:
                     "operation": TYPES[type(operation)],
                     "status": STATUS_NAMES[status],
                     "actor": entry.actor,
-                    **_names(operation, house.event_id),
+                    **_names(operation, bookable.event_id),
                 }
 
 
 def _status_after(operation: Operation, seat: int) -> int | None:
     """What the seat is after the operation; none when it did not move it."""
     if isinstance(operation, Blocked | Unblocked):
-        # Up to a whole house in a few ranges, which need not be written out to be searched.
+        # Up to every seat in a few ranges, which need not be written out to be searched.
         if not any(first <= seat < first + count for first, count in pairs(operation.ranges)):
             return None
         operation = type(operation)((seat, 1))
@@ -104,33 +104,33 @@ def _status_after(operation: Operation, seat: int) -> int | None:
     return after
 
 
-def operation(done: Operation, house: House, currency: str) -> dict[str, Any]:
+def operation(done: Operation, bookable: BookableEvent, currency: str) -> dict[str, Any]:
     """An operation, with the seats that it moves."""
     answer: dict[str, Any] = {"type": TYPES[type(done)]}
-    answer |= _names(done, house.event_id)
+    answer |= _names(done, bookable.event_id)
     match done:
         case Configured():
             answer["configuration"] = _configuration(done.configuration)
         case Held():
-            answer |= _seats(seats_of(done.groups), house)
+            answer |= _seats(seats_of(done.groups), bookable)
             answer["lastsS"] = done.lasts_ms / MS_PER_S
         case Extended() | Thawed() | Frozen():
             answer["lastsS"] = done.lasts_ms / MS_PER_S
             answer |= {"frozenBy": frozen_by(done.by_staff)} if isinstance(done, Frozen) else {}
         case Amended():
-            answer["released"] = _seats(done.removed, house)
-            answer["taken"] = _seats(seats_of(done.added), house)
+            answer["released"] = _seats(done.removed, bookable)
+            answer["taken"] = _seats(seats_of(done.added), bookable)
         case Exchanged():
-            answer["released"] = _seats(done.released, house)
-            answer["taken"] = _seats(seats_of(done.taken), house)
+            answer["released"] = _seats(done.released, bookable)
+            answer["taken"] = _seats(seats_of(done.taken), bookable)
             answer["difference"] = money.to_text(done.difference, currency)
         case Booked():
-            answer |= _seats(done.taken, house)
+            answer |= _seats(done.taken, bookable)
         case Released() | Expired() | Cancelled():
-            answer |= _seats(done.seats, house)
+            answer |= _seats(done.seats, bookable)
             answer |= {"takenAway": True} if getattr(done, "taken_away", False) else {}
         case Blocked() | Unblocked():
-            answer["seats"], answer["areas"] = house.in_ranges(done.ranges)
+            answer["seats"], answer["areas"] = bookable.in_ranges(done.ranges)
     return answer
 
 
@@ -148,8 +148,8 @@ def _names(operation: Operation, event_id: str) -> dict[str, str]:
     return names
 
 
-def _seats(seats: Sequence[int], house: House) -> dict[str, Any]:
-    return {"seats": house.seat_ids(seats), "areas": house.area_quantities(seats)}
+def _seats(seats: Sequence[int], bookable: BookableEvent) -> dict[str, Any]:
+    return {"seats": bookable.seat_ids(seats), "areas": bookable.area_quantities(seats)}
 
 
 def _configuration(found: Configuration) -> dict[str, Any]:

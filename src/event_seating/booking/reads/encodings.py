@@ -4,7 +4,7 @@ Owns how a status is written. The compact form is what the state keeps anyway. I
 every status takes the same room: a shorter word is filled up with spaces after it, which JSON lets
 stand between its tokens and which compression makes nothing of; so each change of a seat is patched
 in place, at a cost that depends on the seats that move, and reading a new version costs a copy,
-however large the house. It decides nothing about who gets what.
+however large the hall. It decides nothing about who gets what.
 """
 
 from array import array

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from event_seating.booking.reads import lists, rendering
 from event_seating.booking.reads.lists import BookingFilter, ListedBooking
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
 from event_seating.values import csv_lines
 
@@ -74,19 +74,23 @@ def booking(answer: Mapping[str, Any], more: LineMore = lambda _line: ()) -> byt
 
 
 async def pieces(
-    database: Database, house: House, wanted: BookingFilter, opening: bytes, encode: Encode
+    database: Database,
+    bookable: BookableEvent,
+    wanted: BookingFilter,
+    opening: bytes,
+    encode: Encode,
 ) -> AsyncIterator[bytes]:
     """An event's bookings in the order of their ids, a page a piece; `opening` comes first."""
     after: tuple[str] | None = None
     while True:
         async with database.read() as connection:
-            found = await lists.by_id(connection, house.event_id, wanted, after, PAGE_BOOKINGS)
-        yield opening + b"".join(encode(described(each, house)) for each in found)
+            found = await lists.by_id(connection, bookable.event_id, wanted, after, PAGE_BOOKINGS)
+        yield opening + b"".join(encode(described(each, bookable)) for each in found)
         if len(found) < PAGE_BOOKINGS:
             return
         opening, after = b"", (found[-1].id,)
 
 
-def described(listed: ListedBooking, house: House) -> dict[str, Any]:
+def described(listed: ListedBooking, bookable: BookableEvent) -> dict[str, Any]:
     """A booking of a list as the API answers it."""
-    return rendering.booking(house, booking_id=listed.id, **listed.row._asdict())
+    return rendering.booking(bookable, booking_id=listed.id, **listed.row._asdict())

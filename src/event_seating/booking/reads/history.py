@@ -13,7 +13,7 @@ from event_seating.booking.core.log_entries import BrokenEntriesError, UnknownFo
 from event_seating.booking.reads import audit_trail, lists
 from event_seating.booking.reads.audit_trail import Row
 from event_seating.booking.seat_log.ports import LogRow
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
 from event_seating.errors import EventUnavailable, LogArchived
 
@@ -60,17 +60,19 @@ async def row_at(database: Database, event_id: str, version: int) -> Row | None:
     return _decoded(found[0]) if found and found[0].version == version else None
 
 
-async def of_seat(database: Database, house: House, seat: int, version: int) -> SeatHistory:
+async def of_seat(
+    database: Database, bookable: BookableEvent, seat: int, version: int
+) -> SeatHistory:
     """What happened to a seat up to `version`; raises as `rows_after` does."""
     moves: list[dict[str, Any]] = []
     since = version + 1
     while since > 1 and version - since < ROWS_SEARCHED_MAX:
         async with database.read() as connection:
-            found = await lists.log_before(connection, house.event_id, since, ROWS_AT_ONCE)
+            found = await lists.log_before(connection, bookable.event_id, since, ROWS_AT_ONCE)
         if not found:
             break
         for row in found:
-            of_row = list(audit_trail.history(_decoded(row), seat, house))
+            of_row = list(audit_trail.history(_decoded(row), seat, bookable))
             if len(moves) + len(of_row) > MOVES_MAX and moves:
                 return SeatHistory(moves, since)
             moves += of_row

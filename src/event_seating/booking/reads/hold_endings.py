@@ -11,14 +11,14 @@ from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.reads import bookings
 from event_seating.booking.reads.refusal_answers import error_of
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
 from event_seating.errors import Refused
 
 
 async def refused(
     database: Database,
-    house: House,
+    bookable: BookableEvent,
     refusal: Refusal,
     unknown: Mapping[str, int],
     hold: bytes | None,
@@ -29,8 +29,8 @@ async def refused(
     """
     hold = refusal.hold or hold
     if refusal.code is RefusalCode.hold_not_found and hold is not None:
-        refusal = await _ended(database, house.event_id, hold)
-    return error_of(refusal, house, unknown)
+        refusal = await _ended(database, bookable.event_id, hold)
+    return error_of(refusal, bookable, unknown)
 
 
 async def _ended(database: Database, event_id: str, hold: bytes) -> Refusal:

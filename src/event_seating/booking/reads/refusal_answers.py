@@ -10,7 +10,7 @@ from event_seating.booking.core.caps import ADDRESS, NETWORK
 from event_seating.booking.core.records import total
 from event_seating.booking.core.refusals import Present, Refusal, RefusalCode, SeatProblem
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import MS_PER_S
 from event_seating.errors import Refused
 from event_seating.values import money
@@ -33,38 +33,38 @@ _NOT_BOOKED: Final = frozenset(
 """What tells a shop that took money to give it back."""
 
 
-def error_of(refusal: Refusal, house: House, unknown: Mapping[str, int]) -> Refused:
+def error_of(refusal: Refusal, bookable: BookableEvent, unknown: Mapping[str, int]) -> Refused:
     """The error that a client gets; `unknown` has what the map does not, with its numbers."""
     details: dict[str, Any] = {}
     if refusal.seats:
-        details["seats"] = problems(refusal.seats, house, unknown)
+        details["seats"] = problems(refusal.seats, bookable, unknown)
     if refusal.areas:
         details["areas"] = [
-            {"area": house.index.areas[each.area].id, "code": each.code, "left": each.left}
+            {"area": bookable.index.areas[each.area].id, "code": each.code, "left": each.left}
             for each in refusal.areas
         ]
     if refusal.suggestion:
-        details["suggestion"] = house.seat_ids(refusal.suggestion)
+        details["suggestion"] = bookable.seat_ids(refusal.suggestion)
     if refusal.limit is not None:
         details["limit"] = refusal.limit
     if refusal.held_by is not None:
         details["heldBy"] = refusal.held_by
     if refusal.booking is not None:
-        details["booking"] = ids.to_text(house.event_id, refusal.booking)
+        details["booking"] = ids.to_text(bookable.event_id, refusal.booking)
     if refusal.code in _NOT_BOOKED:
         details["booked"] = False
     if refusal.ticket_types:
         details["ticketTypes"] = list(refusal.ticket_types)
     if refusal.present is not None:
-        details |= _present(refusal.present, house)
+        details |= _present(refusal.present, bookable)
     sentence = OTHERS_HOLD if refusal.held_by in {ADDRESS, NETWORK} else None
     return _waiting(ERRORS[refusal.code](sentence, details=details), refusal.retry_after_ms)
 
 
-def _present(found: Present, house: House) -> dict[str, Any]:
+def _present(found: Present, bookable: BookableEvent) -> dict[str, Any]:
     """What would be booked now."""
     answer = {
-        "lines": house.lines(found.groups, found.currency),
+        "lines": bookable.lines(found.groups, found.currency),
         "total": money.to_text(total(found.groups), found.currency),
         "currency": found.currency,
     }
@@ -80,10 +80,10 @@ def _waiting(error: Refused, left_ms: int | None) -> Refused:
 
 
 def problems(
-    found: Iterable[SeatProblem], house: House, unknown: Mapping[str, int]
+    found: Iterable[SeatProblem], bookable: BookableEvent, unknown: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """Seats that cannot be had, and why; `unknown` as above."""
-    known, others = house.index.ids, {number: seat for seat, number in unknown.items()}
+    known, others = bookable.index.ids, {number: seat for seat, number in unknown.items()}
     return [
         {"seat": known[seat] if seat >= 0 else others[seat], "code": code} for seat, code in found
     ]

@@ -15,7 +15,7 @@ from event_seating.booking.reads.bookings import BookingRow, in_seat_order
 from event_seating.booking.reads.refusal_answers import problems
 from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED, Buyer
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import rfc3339
 from event_seating.values import money
 
@@ -30,17 +30,17 @@ def encode(body: dict[str, Any]) -> bytes:
     return _encoder.encode(body)
 
 
-def hold(house: House, held: Hold, currency: str, version: int) -> bytes:
+def hold(bookable: BookableEvent, held: Hold, currency: str, version: int) -> bytes:
     """A hold as it is stored for a repeated call: with its id and not with its token."""
     seats = seats_of(held.groups)
     return encode(
         {
-            "holdId": ids.to_text(house.event_id, held.id),
-            "eventId": house.event_id,
+            "holdId": ids.to_text(bookable.event_id, held.id),
+            "eventId": bookable.event_id,
             "version": version,
-            "seats": house.seat_ids(seats),
-            "areas": house.area_quantities(seats),
-            "lines": house.lines(held.groups, currency),
+            "seats": bookable.seat_ids(seats),
+            "areas": bookable.area_quantities(seats),
+            "lines": bookable.lines(held.groups, currency),
             "total": money.to_text(total(held.groups), currency),
             "currency": currency,
             "expiresAt": rfc3339(held.expires_ms),
@@ -69,7 +69,7 @@ def with_token(stored: bytes, tokens: ids.Tokens) -> bytes:
 
 
 def booking(
-    house: House,
+    bookable: BookableEvent,
     *,
     booking_id: str,
     groups: Groups,
@@ -86,13 +86,13 @@ def booking(
     seats = seats_of(groups)
     return {
         "id": booking_id,
-        "eventId": house.event_id,
+        "eventId": bookable.event_id,
         "userId": user_id,
         "orderRef": order_ref,
         "metadata": msgspec.Raw(metadata.encode()) if metadata else None,
-        "seats": house.seat_ids(seats),
-        "areas": house.area_quantities(seats),
-        "lines": house.lines(groups, currency),
+        "seats": bookable.seat_ids(seats),
+        "areas": bookable.area_quantities(seats),
+        "lines": bookable.lines(groups, currency),
         "total": money.to_text(total(groups), currency),
         "currency": currency,
         "status": status,
@@ -102,14 +102,14 @@ def booking(
     }
 
 
-def booked(house: House, currency: str, batch: Batch, key: bytes, buyer: Buyer) -> bytes:
+def booked(bookable: BookableEvent, currency: str, batch: Batch, key: bytes, buyer: Buyer) -> bytes:
     """A booking that is decided and not written yet."""
     found = batch.booking(key)
     assert isinstance(found, Booking), "a booking was granted and is not there"
     return encode(
         booking(
-            house,
-            booking_id=ids.to_text(house.event_id, key),
+            bookable,
+            booking_id=ids.to_text(bookable.event_id, key),
             groups=in_seat_order(found.groups),
             status=CONFIRMED,
             currency=currency,
@@ -134,13 +134,13 @@ def after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
     )
 
 
-def kept(house: House, booking_id: str, row: BookingRow) -> dict[str, Any]:
+def kept(bookable: BookableEvent, booking_id: str, row: BookingRow) -> dict[str, Any]:
     """A booking as it is kept beside the log."""
-    return booking(house, booking_id=booking_id, **row._asdict())
+    return booking(bookable, booking_id=booking_id, **row._asdict())
 
 
 def blocked(
-    house: House, batch: Batch, part: Part, entry: Entry, unknown: Mapping[str, int]
+    bookable: BookableEvent, batch: Batch, part: Part, entry: Entry, unknown: Mapping[str, int]
 ) -> dict[str, Any]:
     """What a block or its release did, and what it left as it was or did not find."""
     ranges = [
@@ -149,18 +149,20 @@ def blocked(
         if isinstance(operation, Blocked | Unblocked)
         for number in operation.ranges
     ]
-    seats, areas = house.in_ranges(ranges)
+    seats, areas = bookable.in_ranges(ranges)
     # The seats of a part differ: if as many were moved, all were, and none has to be looked at.
     rejected = () if len(seats) == len(part.seats) else batch.rejected(part, entry)
     return {
         "version": batch.version,
         "applied": {"seats": seats, "areas": areas},
-        "rejected": problems(rejected, house, unknown),
+        "rejected": problems(rejected, bookable, unknown),
     }
 
 
-def not_blocked(house: House, version: int, refusal: Refusal, unknown: Mapping[str, int]) -> bytes:
+def not_blocked(
+    bookable: BookableEvent, version: int, refusal: Refusal, unknown: Mapping[str, int]
+) -> bytes:
     """The same when nothing could be done: as of this version, with every seat and why."""
     applied: dict[str, Any] = {"seats": [], "areas": {}}
-    rejected = problems(refusal.seats, house, unknown)
+    rejected = problems(refusal.seats, bookable, unknown)
     return encode({"version": version, "applied": applied, "rejected": rejected})

@@ -26,7 +26,7 @@ from event_seating.booking.reads.encodings import COMPACT, Form, FullForm
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
-from event_seating.booking.seating.bookable_event import House, HouseOf
+from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.errors import EventNotFound, VersionNotReached
 from event_seating.web.asgi import Ready
@@ -54,11 +54,11 @@ class _View:
 
     __slots__ = ("compact", "epoch", "event_id", "full", "missed", "states")
 
-    def __init__(self, house: House, log: SeatLog) -> None:
+    def __init__(self, bookable: BookableEvent, log: SeatLog) -> None:
         # The state and not its log: a view must not keep the log alive.
         self.states = log.states
-        self.event_id = house.event_id
-        self.epoch = house.epoch
+        self.event_id = bookable.event_id
+        self.epoch = bookable.epoch
         self.compact = encodings.compact()
         self.full: FullForm | None = None
         self.missed: dict[int, int] | None = None
@@ -88,9 +88,11 @@ class _View:
 class SeatViews:
     """Snapshots of the events that are in memory; a `Listener` of their logs."""
 
-    def __init__(self, logs: SeatLogs, house_of: HouseOf, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, logs: SeatLogs, bookable_of: BookableEventOf, monotonic: Callable[[], float]
+    ) -> None:
         self._logs = logs
-        self._house_of = house_of
+        self._bookable_of = bookable_of
         self._monotonic = monotonic
         self._views: WeakKeyDictionary[SeatLog, _View] = WeakKeyDictionary()
         self._writing = SingleFlight[Form](lambda _key, _form: None)
@@ -136,12 +138,12 @@ class SeatViews:
         A version of another `epoch` means nothing in this one, and any answer will do. Raises
         `EventNotFound`, `EventUnavailable`, `VersionNotReached`, `DatabaseUnavailable`.
         """
-        log, house = await opened(self._logs, self._house_of, event_id)
-        if epoch is None or epoch == house.epoch:
+        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        if epoch is None or epoch == bookable.epoch:
             await _reach(log, version)
         view = self._views.get(log)
         if view is None:
-            view = self._views[log] = _View(house, log)
+            view = self._views[log] = _View(bookable, log)
         form = view.renewed(view.compact if format_ == COMPACT else await self._full(view))
         answer = self._answer(form, accept_encoding, if_none_match)
         if answer is None:
@@ -205,12 +207,14 @@ async def _reach(log: SeatLog, version: int) -> None:
         raise VersionNotReached(details={"version": log.states.version})
 
 
-async def opened(logs: SeatLogs, house_of: HouseOf, event_id: str) -> tuple[SeatLog, House]:
-    """An event's log and house; raises `EventNotFound` and `EventUnavailable`."""
+async def opened(
+    logs: SeatLogs, bookable_of: BookableEventOf, event_id: str
+) -> tuple[SeatLog, BookableEvent]:
+    """An event's log and its bookable event; raises `EventNotFound` and `EventUnavailable`."""
     if not ids.is_event_id(event_id):
         raise EventNotFound
-    house = await house_of(event_id)
+    bookable = await bookable_of(event_id)
     log = await logs.get(event_id)
     if log.states.configuration is None:
         raise EventNotFound
-    return log, house
+    return log, bookable

@@ -14,7 +14,7 @@ from event_seating.values import money
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class BookableEvent:
     """One event's place: its numbered seats, what people call them, and the event's secrets."""
 
     event_id: str
@@ -75,5 +75,5 @@ class House:
             }
 
 
-HouseOf = Callable[[str], Awaitable[House]]
-"""The house of an event by its id; raises `EventNotFound`."""
+BookableEventOf = Callable[[str], Awaitable[BookableEvent]]
+"""The bookable event with this id; raises `EventNotFound`."""

@@ -1,4 +1,4 @@
-"""The houses of events in memory: the map that an event pins, numbered once and shared by all.
+"""Bookable events in memory: the map that an event pins, numbered once and shared by all.
 
 Two events in the same version of a map share one index. Bounded: what was not used for longest is
 made anew when somebody asks.
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from event_seating.booking.core.seat_index import SeatIndex
-from event_seating.booking.seating.bookable_event import House
+from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.booking.seating.numbering import seat_index
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.venues.model import VenueMap
@@ -18,7 +18,7 @@ from event_seating.venues.service import VenueService
 MAPS_MAX: Final = 16
 """Maps with their index: at 50,000 seats each about 20 MB."""
 
-HOUSES_MAX: Final = 1_000
+BOOKABLE_EVENTS_MAX: Final = 1_000
 """Events whose facts are at hand; a few hundred bytes each."""
 
 
@@ -55,30 +55,30 @@ OccasionOf = Callable[[str], Awaitable[Occasion]]
 _Place = tuple[VenueMap, SeatIndex]
 
 
-class Houses:
-    """`HouseOf` and the indexes, by the event's id."""
+class LoadedEvents:
+    """`BookableEventOf` and the indexes, by the event's id."""
 
     def __init__(self, venues: VenueService, facts_of: FactsOf) -> None:
         self._venues = venues
         self._facts_of = facts_of
         # Both in the order of their last use, so that what stands first goes first.
-        self._houses: dict[str, tuple[str, House]] = {}
+        self._bookable_events: dict[str, tuple[str, BookableEvent]] = {}
         self._places: dict[str, _Place] = {}
         self._numbering: SingleFlight[_Place] = SingleFlight(self._keep_place)
 
-    async def get(self, event_id: str) -> House:
-        """The event's house; raises `EventNotFound`."""
-        if event_id in self._houses:
-            key, house = self._houses.pop(event_id)
+    async def get(self, event_id: str) -> BookableEvent:
+        """The bookable event with this id; raises `EventNotFound`."""
+        if event_id in self._bookable_events:
+            key, bookable = self._bookable_events.pop(event_id)
         else:
-            key, house = await self._made(event_id)
-        self._houses[event_id] = key, house
-        while len(self._houses) > HOUSES_MAX:
-            del self._houses[next(iter(self._houses))]
+            key, bookable = await self._made(event_id)
+        self._bookable_events[event_id] = key, bookable
+        while len(self._bookable_events) > BOOKABLE_EVENTS_MAX:
+            del self._bookable_events[next(iter(self._bookable_events))]
         place = self._places.pop(key, None)
         if place is not None:
             self._places[key] = place
-        return house
+        return bookable
 
     async def index(self, event_id: str) -> SeatIndex:
         """The event's numbered seats; raises `EventNotFound`."""
@@ -88,8 +88,8 @@ class Houses:
         """End what is being numbered."""
         await self._numbering.aclose()
 
-    async def _made(self, event_id: str) -> tuple[str, House]:
-        """A house, and the key of its map."""
+    async def _made(self, event_id: str) -> tuple[str, BookableEvent]:
+        """A bookable event, and the key of its map."""
         facts = await self._facts_of(event_id)
         venue_id, version = facts.venue_id, facts.venue_version
         key = f"{venue_id}@{version}"
@@ -97,7 +97,7 @@ class Houses:
         if place is None:
             place, _ = await self._numbering.load(key, lambda: self._number(venue_id, version))
         venue_map, index = place
-        house = House(
+        bookable = BookableEvent(
             event_id,
             facts.epoch,
             facts.buyer_secret,
@@ -106,7 +106,7 @@ class Houses:
             [area.label for area in venue_map.areas],
             {category.key: category.label for category in venue_map.categories},
         )
-        return key, house
+        return key, bookable
 
     async def _number(self, venue_id: str, version: int) -> _Place:
         venue_map = await self._venues.seat_plan(venue_id, version)
@@ -117,7 +117,7 @@ class Houses:
         while len(self._places) > MAPS_MAX:
             gone = next(iter(self._places))
             del self._places[gone]
-            # A house would keep its map in memory.
-            self._houses = {
-                event: found for event, found in self._houses.items() if found[0] != gone
+            # A bookable event would keep its map in memory.
+            self._bookable_events = {
+                event: found for event, found in self._bookable_events.items() if found[0] != gone
             }

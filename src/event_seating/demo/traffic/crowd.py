@@ -1,6 +1,6 @@
 """The crowd: simulated buyers that come, hold, think and mostly book, until it is enough.
 
-Owns what bounds it: a time, a share of the house that it never passes by itself, and one buyer
+Owns what bounds it: a time, a share of the seats that it never passes by itself, and one buyer
 doing one thing at a time. Nothing is undone at the end: what was sold stays sold, and what somebody
 walked away from runs out on the server, as in life.
 """
@@ -28,7 +28,7 @@ AFTER_REFUSAL_S: Final = 0.5
 """Nobody hammers on a closed door."""
 
 SIGHT_S: Final = 1.0
-"""How old the picture of the house may be; older ones are what makes two pick the same seat."""
+"""How old the picture of the seats may be; older ones are what makes two pick the same seat."""
 
 ABANDONED_MAX: Final = 4
 """Holds that a buyer leaves to run out: with six seats each, under the 40 that one may hold."""
@@ -74,7 +74,7 @@ class Crowd:
         self._seen_at = 0.0
 
     async def open(self) -> None:
-        """Find the event and look at its house; raises `StartupError`."""
+        """Find the event and look at its seats; raises `StartupError`."""
         async with self._server.client() as client:
             try:
                 self.event = await self._find(client)
@@ -82,8 +82,8 @@ class Crowd:
                 counts = await self._see(client)
             except (AttributeError, LookupError, TypeError):
                 raise NotOurs(self._asked.url) from None
-        house = sum(counts.values())
-        self.target = max(0, int(house * self._asked.share) - counts["booked"])
+        seats = sum(counts.values())
+        self.target = max(0, int(seats * self._asked.share) - counts["booked"])
 
     async def run(self) -> None:
         """Let them buy, until the time is over, the share is sold or `stop` comes."""

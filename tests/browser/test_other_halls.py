@@ -1,10 +1,10 @@
-"""Houses that are no arena: a small hall, standing room alone, tickets of no standard type."""
+"""Halls that are no arena: a small hall, standing room alone, tickets of no standard type."""
 
 from typing import Any
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.house import House
+from tests.browser.operator import Operator
 
 PITCH = 20
 LONG_NAME = "The Donaudampfschifffahrtsgesellschaftskapitän's Memorial Balcony on the Left"
@@ -66,51 +66,53 @@ def hall(*sections: dict[str, Any], **fields: Any) -> dict[str, Any]:
     }
 
 
-def test_sections_of_a_small_hall_are_named_over_their_seats(house: House, visit: Open) -> None:
-    event = house.event(hall(section("P", 0, "Parterre"), section("B", 200, "Balcony")))
+def test_sections_of_a_small_hall_are_named_over_their_seats(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event(hall(section("P", 0, "Parterre"), section("B", 200, "Balcony")))
     buyer = visit().open(event)
     buyer.picture("desktop-small-hall")
     drawn = buyer.page.evaluate(DRAWN)
     assert "Parterre / 48 free · from €10" in drawn
     assert "Balcony / 48 free · from €10" in drawn
-    house.hold(event, "B-1-1")
+    operator.hold(event, "B-1-1")
     expect(buyer.find(".sections > li").last).to_contain_text("47 free")
     assert "Balcony / 47 free · from €10" in buyer.page.evaluate(DRAWN)
 
 
 def test_sections_without_space_between_them_have_no_name_on_their_seats(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    event = house.event(hall(section("P", 0, "Parterre"), section("B", 4 * PITCH, "Balcony")))
+    event = operator.event(hall(section("P", 0, "Parterre"), section("B", 4 * PITCH, "Balcony")))
     drawn = visit().open(event).page.evaluate(DRAWN)
     assert any(label.startswith("Parterre") for label in drawn)
     assert not any(label.startswith("Balcony") for label in drawn)
 
 
 def test_an_arena_from_far_away_says_what_is_free_and_from_how_much(
-    house: House, visit: Open
+    operator: Operator, visit: Open
 ) -> None:
-    drawn = visit().open(house.event()).page.evaluate(DRAWN)
+    drawn = visit().open(operator.event()).page.evaluate(DRAWN)
     assert any("Lower A / " in label and "€95" in label for label in drawn), drawn
 
 
-def test_the_highest_price_is_one_that_a_seat_has(house: House, visit: Open) -> None:
-    buyer = visit().open(house.event(hall(section("P", 0, "Parterre"))))
+def test_the_highest_price_is_one_that_a_seat_has(operator: Operator, visit: Open) -> None:
+    buyer = visit().open(operator.event(hall(section("P", 0, "Parterre"))))
     expect(buyer.find(".category")).to_have_count(1)
     expect(buyer.find("#price-limit")).to_be_hidden()
 
 
-def test_long_names_do_not_push_the_list_aside(house: House, visit: Open) -> None:
-    event = house.event(hall(section("P", 0, LONG_NAME), section("B", 200, "Balcony")))
+def test_long_names_do_not_push_the_list_aside(operator: Operator, visit: Open) -> None:
+    event = operator.event(hall(section("P", 0, LONG_NAME), section("B", 200, "Balcony")))
     buyer = visit().open(event)
     expect(buyer.find(".sections > li").first).to_contain_text("48 free · from €10")
     assert buyer.page.evaluate(SIDEWAYS) == 0
 
 
-def test_standing_room_alone_has_nothing_better_to_find(house: House, visit: Open) -> None:
+def test_standing_room_alone_has_nothing_better_to_find(operator: Operator, visit: Open) -> None:
     floor = {"id": "F", "label": "Floor", "capacity": 50, "priceTier": 2}
     floor |= {"x": 0, "y": 0, "width": 300, "height": 200}
-    event = house.event(hall(areas=[floor]))
+    event = operator.event(hall(areas=[floor]))
     for size in ("desktop", "phone"):
         buyer = visit(size).open(event)
         expect(buyer.find("#best")).to_be_hidden()
@@ -123,9 +125,11 @@ def test_standing_room_alone_has_nothing_better_to_find(house: House, visit: Ope
     buyer.expect_tickets("1 ticket")
 
 
-def test_tickets_of_no_standard_type_are_found_and_had_again(house: House, visit: Open) -> None:
+def test_tickets_of_no_standard_type_are_found_and_had_again(
+    operator: Operator, visit: Open
+) -> None:
     prices = {"1": {"adult": "20.00", "child": "10.00"}, "2": {"adult": "40.00"}}
-    event = house.event(hall(section("P", 0, "Parterre")), prices=prices, rules={"holdTtl": 5})
+    event = operator.event(hall(section("P", 0, "Parterre")), prices=prices, rules={"holdTtl": 5})
     buyer = visit()
     buyer.page.clock.install()
     buyer.open(event)
@@ -177,7 +181,7 @@ def plan(*areas: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_shapes_of_a_plan_are_drawn_as_it_says(house: House, visit: Open) -> None:
+def test_the_shapes_of_a_plan_are_drawn_as_it_says(operator: Operator, visit: Open) -> None:
     def area(shape: str, y: int, text: dict[str, Any], **more: Any) -> dict[str, Any]:
         place = {"x": 20, "y": y}
         return {"shape": shape, "position": place, "text": text, "rotation": 0} | more
@@ -192,7 +196,7 @@ def test_the_shapes_of_a_plan_are_drawn_as_it_says(house: House, visit: Open) ->
     )
     buyer = visit()
     buyer.page.add_init_script(f"({WRITTEN})()")
-    buyer.open(house.event(hall, prices={"A": {"standard": "10.00"}}))
+    buyer.open(operator.event(hall, prices={"A": {"standard": "10.00"}}))
     buyer.rest()
     buyer.picture("desktop-plan-with-shapes")
     written = buyer.page.evaluate("window.written")
@@ -207,7 +211,9 @@ def test_the_shapes_of_a_plan_are_drawn_as_it_says(house: House, visit: Open) ->
     assert red > max(green, blue) + 50
 
 
-def test_a_buyer_sees_the_labels_of_public_types_and_no_other(house: House, visit: Open) -> None:
+def test_a_buyer_sees_the_labels_of_public_types_and_no_other(
+    operator: Operator, visit: Open
+) -> None:
     types = {
         "child": {"label": "Under 12"},
         "full": {"label": "Full price"},
@@ -216,7 +222,7 @@ def test_a_buyer_sees_the_labels_of_public_types_and_no_other(house: House, visi
     prices = {"1": {"child": "10.00", "full": "20.00", "free": "0.00"}, "2": {"full": "40.00"}}
     stalls = hall(section("P", 0, "Parterre"))
     sale = {"ticketTypes": types, "defaultTicketType": "full", "prices": prices}
-    event = house.event(stalls, **sale)
+    event = operator.event(stalls, **sale)
     buyer = visit().open(event)
     buyer.find("#best").click()
     buyer.expect_tickets("2 tickets")
@@ -227,9 +233,9 @@ def test_a_buyer_sees_the_labels_of_public_types_and_no_other(house: House, visi
     expect(buyer.find("#total")).to_have_text("€30.00")
     assert "Free of charge" not in buyer.page.content()
     # Another price on the way: what all are told has no type of staff in it.
-    house.ask("PATCH", f"/events/{event}", {"prices": {"1": {"full": "25.00", "free": "0.00"}}})
+    operator.ask("PATCH", f"/events/{event}", {"prices": {"1": {"full": "25.00", "free": "0.00"}}})
     buyer.find("#lines button").last.click()
     buyer.expect_tickets("1 ticket")
     assert "Free of charge" not in buyer.page.content()
-    buyer.page.goto(f"{house.url}/")
+    buyer.page.goto(f"{operator.url}/")
     expect(buyer.find("#events li .from").first).not_to_contain_text("€0")

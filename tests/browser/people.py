@@ -1,8 +1,8 @@
 """A server with events for the page to show, and what the page shows of them.
 
-`House` makes venues and events over the API, as an operator would; `Visit` is one person's browser
-on one of them. A seat's place on the canvas comes from the page's own modules, so that a click is a
-click at a point of the screen and nothing else.
+`Operator` makes venues and events over the API; `Visit` is one person's browser on one of them. A
+seat's place on the canvas comes from the page's own modules, so that a click is a click at a point
+of the screen and nothing else.
 """
 
 import threading
@@ -60,7 +60,7 @@ FREE, DIM, HELD, BOOKED, CLOSED, MINE, PENDING = range(7)
 """How a seat is drawn, as `seats.js` numbers it."""
 
 
-class House:
+class Operator:
     """A running server, and what an operator does with it."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
@@ -111,9 +111,9 @@ class House:
 class Visit:
     """One person who looks at the page."""
 
-    def __init__(self, context: BrowserContext, house: House) -> None:
+    def __init__(self, context: BrowserContext, operator: Operator) -> None:
         self.context = context
-        self.house = house
+        self.operator = operator
         self.page: Page = context.new_page()
         self.faults: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -131,7 +131,7 @@ class Visit:
         return self
 
     def go(self, event: str) -> None:
-        self.page.goto(f"{self.house.url}/?event={event}")
+        self.page.goto(f"{self.operator.url}/?event={event}")
 
     def find(self, selector: str) -> Locator:
         return self.page.locator(selector)

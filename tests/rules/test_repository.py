@@ -1,4 +1,4 @@
-"""The house rules that a test can hold."""
+"""What a test can hold of how the repository is kept."""
 
 import ast
 import re

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.venues.maps import encode, seat_map
 
-from event_seating.booking.seating.loaded_events import MAPS_MAX, Facts, Houses
+from event_seating.booking.seating.loaded_events import MAPS_MAX, Facts, LoadedEvents
 from event_seating.venues.formats import parse_map
 from event_seating.venues.model import VenueMap
 
@@ -29,24 +29,24 @@ async def facts_of(event_id: str) -> Facts:
 
 async def test_events_in_one_version_of_a_map_share_its_numbers() -> None:
     venues = Venues()
-    houses = Houses(venues, facts_of)
-    first, second = await houses.get("a-1"), await houses.get("a-2")
+    loaded = LoadedEvents(venues, facts_of)
+    first, second = await loaded.get("a-1"), await loaded.get("a-2")
     assert first.index is second.index
-    assert await houses.get("a-1") is first
+    assert await loaded.get("a-1") is first
     assert venues.asked == ["a@1"]
 
 
 async def test_the_map_that_was_not_used_for_longest_makes_room() -> None:
     venues = Venues()
-    houses = Houses(venues, facts_of)
-    kept = await houses.get("v0-1")
+    loaded = LoadedEvents(venues, facts_of)
+    kept = await loaded.get("v0-1")
     for number in range(1, MAPS_MAX):
-        await houses.get(f"v{number}-1")
-    assert await houses.get("v0-1") is kept
-    await houses.get("another-1")
+        await loaded.get(f"v{number}-1")
+    assert await loaded.get("v0-1") is kept
+    await loaded.get("another-1")
     venues.asked.clear()
-    assert await houses.get("v0-1") is kept
-    assert (await houses.get("v0-2")).index is kept.index
+    assert await loaded.get("v0-1") is kept
+    assert (await loaded.get("v0-2")).index is kept.index
     assert venues.asked == [], "it was in use all the time"
-    await houses.get("v1-1")
+    await loaded.get("v1-1")
     assert venues.asked == ["v1@1"], "this one made room"

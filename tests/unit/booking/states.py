@@ -1,4 +1,4 @@
-"""Small houses for the tests of the rules."""
+"""Small halls for the tests of the rules."""
 
 from event_seating.booking.core.commands import Choice, Configure, PlaceHold, Request
 from event_seating.booking.core.log_entries import Entry

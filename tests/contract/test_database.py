@@ -146,7 +146,7 @@ async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
     inside = asyncio.Event()
 
     async def write() -> None:
-        async with database.write_direct(turn="event") as connection:
+        async with database.write_direct(lock_key="event") as connection:
             inside.set()
             await connection.rows(database.prepare(text("SELECT pg_sleep(4)")), {})
 
@@ -157,7 +157,7 @@ async def test_who_is_cancelled_twice_leaves_a_connection_that_the_next_can_use(
             await asyncio.sleep(0)
         task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    async with database.write_direct(turn="event") as connection:
+    async with database.write_direct(lock_key="event") as connection:
         assert await connection.rows(database.prepare(text("SELECT 1")), {})
 
 

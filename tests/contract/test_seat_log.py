@@ -469,7 +469,7 @@ async def test_who_comes_while_a_turn_is_awaited_is_taken_along(
     await ask(other, place([1]))
     await ask(log, place([2]))
     before = await count(database, seat_log)
-    async with store.transaction(EVENT, in_line=True):
+    async with store.transaction(EVENT, queued=True):
         first = asyncio.create_task(ask(log, place([3])))
         while not log.busy or log._waiting:  # noqa: ASYNC110 (it says when, not how)
             await asyncio.sleep(0)

@@ -31,10 +31,8 @@ class StoreThatStands(SqlLogStore):
         self.reached = asyncio.Event()
 
     @asynccontextmanager
-    async def transaction(
-        self, event_id: str, *, in_line: bool
-    ) -> AsyncIterator[SqlLogTransaction]:
-        async with super().transaction(event_id, in_line=in_line) as transaction:
+    async def transaction(self, event_id: str, *, queued: bool) -> AsyncIterator[SqlLogTransaction]:
+        async with super().transaction(event_id, queued=queued) as transaction:
             yield transaction
             if self.stands:
                 self.reached.set()

@@ -1,7 +1,7 @@
 """Connections and transactions on SQLite or PostgreSQL; every difference between them is here.
 
 `read()` and `write()` are the ways to the database, `read_direct()` and `write_direct()` those for
-the few statements that run at every turn of an event's writer. A failure to reach it becomes
+the few statements that an event's writer runs for each batch. A failure to reach it becomes
 `DatabaseUnavailable` on all of them (`away`). Nothing here knows a table.
 
 SQLite: one connection writes for the whole process, each transaction with `BEGIN IMMEDIATE`, since
@@ -62,7 +62,7 @@ _SIZE = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 }
 
-_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_LOCK_KEY = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
 class Database:
@@ -170,13 +170,13 @@ class Database:
             self._check_the_file()
             yield connection
 
-    async def take_turn(self, connection: AsyncConnection, key: str) -> None:
-        """Wait, in a transaction of `write`, until no other one has taken its turn with this key.
+    async def acquire_lock(self, connection: AsyncConnection, key: str) -> None:
+        """Wait, in a transaction of `write`, until no other one holds the lock with this key.
 
         SQLite has one writer at a time anyway, from the first statement on.
         """
         if self.dialect == "postgresql":
-            await connection.execute(_TAKE_TURN, {"key": key})
+            await connection.execute(_LOCK_KEY, {"key": key})
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """A statement for the direct ways, made once."""
@@ -209,15 +209,15 @@ class Database:
 
     @asynccontextmanager
     async def write_direct(
-        self, *, turn: str | None = None, in_line: bool = False
+        self, *, lock_key: str | None = None, queued: bool = False
     ) -> AsyncIterator[DirectConnection]:
-        """As `write`; with a `turn`, after those who came earlier with the same.
+        """As `write`, holding the write lock with this key, in the order of the calls.
 
-        Who is `in_line` begins when only one other is before it, and has yet to `take_turn`.
+        A `queued` one begins once it is next, and has yet to `acquire_write_lock`.
         """
         async with self._in_time(), _direct(self._writer) as connection:
             self._check_the_file()
-            await connection.begin(turn, in_line=in_line)
+            await connection.begin(lock_key, queued=queued)
             yield connection
             await connection.commit()
 

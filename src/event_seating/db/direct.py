@@ -1,16 +1,16 @@
-"""Statements that go straight to the driver: those that the writer of an event runs at every turn.
+"""Statements that go straight to the driver: those that the writer of an event runs for each batch.
 
 SQLAlchemy makes the SQL, once, and keeps the connections; between them it is left out, since that
 is what most of a short transaction costs (measured: 0.13 ms of 0.44 ms of this process's time are
-left). Owns the two drivers' ways to begin, take a turn, ask and end. Knows no table.
+left). Owns the two drivers' ways to begin, lock, ask and end. Knows no table.
 
-A turn has two locks on PostgreSQL. Who waits for the first waits in line. Who has it is next, and
-reads what the log has got meanwhile, so that little is left to read once the turn is there; it
-then waits for the second, which is the turn itself, lets the next in line come up, and reads that
-little, all in one statement: no round trip is lost between one turn's end and the next one's
-beginning. Who has nothing to read waits for the second lock alone, as it begins. The turn ends with
-its transaction, whatever becomes of that. The place in the line ends before, so it is the
-session's, and whatever ends the transaction ends it too, in the same round trip.
+On PostgreSQL writers of one log take two advisory locks. The holder of the first, the queue lock,
+is next: it prefetches the rows that were written meanwhile, so that little is left to read. Then it
+takes the second, the write lock, releases the first and reads the rest, all in one statement, so
+that no round trip is lost between one writer's end and the next one's beginning. A writer that has
+nothing to read takes the write lock alone, as it begins. The write lock ends with its transaction,
+whatever becomes of that. The queue lock ends earlier, so it belongs to the session, and whatever
+ends the transaction releases it too, in the same round trip.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,15 +65,17 @@ class DirectConnection(Protocol):
         """Put these rows in; the statement is one of `Database.prepare_insert`."""
         ...
 
-    async def begin(self, turn: str | None, *, in_line: bool) -> None:
-        """Begin to write, with a `turn` once it is had; `in_line`, once only one is before us."""
+    async def begin(self, lock_key: str | None, *, queued: bool) -> None:
+        """Begin to write, holding the write lock of this key; if `queued`, the queue lock."""
         ...
 
-    async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
-        """In line: wait until nobody is before us; what the statement gives then.
+    async def acquire_write_lock(
+        self, statement: Prepared, values: Values
+    ) -> Sequence[Sequence[Any]]:
+        """For a queued writer: take the write lock, and return the rows of the statement.
 
-        It sees what they committed, as does each that follows. Where turns are taken it takes the
-        lock `:turn` itself, until the transaction ends, then lets go of the session's.
+        It sees what earlier holders committed, as does each statement that follows. On PostgreSQL
+        the statement itself takes the lock `:write_lock`, then releases the session's.
         """
         ...
 
@@ -91,8 +93,8 @@ class PostgresConnection:
 
     def __init__(self, driver: asyncpg.Connection) -> None:
         self._driver = driver
-        self._turn: str | None = None
-        self._in_line = False
+        self._lock_key: str | None = None
+        self._queued = False
 
     async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
@@ -110,35 +112,37 @@ class PostgresConnection:
         columns = ([row[name] for row in rows] for name in statement.names)
         await self._driver.execute(statement.sql, *columns)
 
-    async def begin(self, turn: str | None, *, in_line: bool) -> None:
+    async def begin(self, lock_key: str | None, *, queued: bool) -> None:
         """See `DirectConnection`."""
-        self._turn, sql = turn, _BEGIN
-        if turn is not None and in_line:
-            sql += f"; SELECT pg_advisory_lock({_lock('line', turn)})"
-        elif turn is not None:
-            sql += f"; SELECT pg_advisory_xact_lock({_lock('turn', turn)})"
+        self._lock_key, sql = lock_key, _BEGIN
+        if lock_key is not None and queued:
+            sql += f"; SELECT pg_advisory_lock({_lock('line', lock_key)})"
+        elif lock_key is not None:
+            sql += f"; SELECT pg_advisory_xact_lock({_lock('turn', lock_key)})"
         await self._driver.execute(sql)
-        self._in_line = in_line
+        self._queued = queued
 
-    async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
+    async def acquire_write_lock(
+        self, statement: Prepared, values: Values
+    ) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
-        assert self._turn is not None, "no turn was named"
-        found = await self.rows(statement, {**values, "turn": _lock("turn", self._turn)})
-        self._in_line = False
+        assert self._lock_key is not None, "no lock was named"
+        found = await self.rows(statement, {**values, "write_lock": _lock("turn", self._lock_key)})
+        self._queued = False
         return found
 
     async def commit(self) -> None:
         """See `DirectConnection`."""
-        await self._driver.execute(f"COMMIT; {_LEAVE_THE_LINE}" if self._in_line else "COMMIT")
+        await self._driver.execute(f"COMMIT; {_LEAVE_THE_QUEUE}" if self._queued else "COMMIT")
 
     async def roll_back(self) -> None:
         """See `DirectConnection`."""
-        # Whatever failed: a place in the line may have been had, and the word of it lost.
-        await self._driver.execute(f"ROLLBACK; {_LEAVE_THE_LINE}")
+        # Whatever failed: the queue lock may have been granted, and the answer lost.
+        await self._driver.execute(f"ROLLBACK; {_LEAVE_THE_QUEUE}")
 
 
 class SqliteConnection:
-    """`DirectConnection` on aiosqlite; SQLite has one writer at a time, so beginning is a turn."""
+    """`DirectConnection` on aiosqlite; SQLite has one writer at a time, so beginning is locking."""
 
     def __init__(self, driver: aiosqlite.Connection) -> None:
         self._driver = driver
@@ -158,12 +162,14 @@ class SqliteConnection:
         """See `DirectConnection`."""
         await self.run_each(statement, rows)
 
-    async def begin(self, turn: str | None, *, in_line: bool) -> None:
+    async def begin(self, lock_key: str | None, *, queued: bool) -> None:
         """See `DirectConnection`."""
-        del turn, in_line
+        del lock_key, queued
         await self._driver.execute_fetchall("BEGIN IMMEDIATE")
 
-    async def take_turn(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
+    async def acquire_write_lock(
+        self, statement: Prepared, values: Values
+    ) -> Sequence[Sequence[Any]]:
         """See `DirectConnection`."""
         return await self.rows(statement, values)
 
@@ -177,15 +183,17 @@ class SqliteConnection:
 
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
-"""Each statement sees what was committed before it: what the turn is for."""
+"""Each statement sees what was committed before it: what the lock is for."""
 
-_LEAVE_THE_LINE: Final = "SELECT pg_advisory_unlock_all()"
-"""All locks of the session: the place in a line is the only one that it ever has."""
+_LEAVE_THE_QUEUE: Final = "SELECT pg_advisory_unlock_all()"
+"""All locks of the session: the queue lock is the only one that it ever has."""
 
 
-def _lock(what: str, turn: str) -> int:
-    """The number of an advisory lock."""
-    return int.from_bytes(blake2b(f"{what} {turn}".encode(), digest_size=8).digest(), signed=True)
+def _lock(what: str, lock_key: str) -> int:
+    """The number of an advisory lock. The release before knows the words `line` and `turn`."""
+    return int.from_bytes(
+        blake2b(f"{what} {lock_key}".encode(), digest_size=8).digest(), signed=True
+    )
 
 
 def connection_of(driver: object) -> DirectConnection:

@@ -60,7 +60,7 @@ async def first(
     """
     if call is None:
         return None
-    await database.take_turn(connection, f"call {call.id.hex()}")
+    await database.acquire_lock(connection, f"call {call.id.hex()}")
     return await found(connection, call, now_ms)
 
 

@@ -2,7 +2,7 @@
 
 It keeps what PostgreSQL keeps at READ COMMITTED: a statement sees what was committed when it began;
 a row that is not yet committed is seen by nobody and makes another insert of its key wait; keys are
-unique; a turn belongs to one transaction until that ends. Losing answers and connections is the
+unique; a lock belongs to one transaction until that ends. Losing answers and connections is the
 business of `store`. Every commit is shown to the referee before anybody can see it.
 """
 
@@ -83,14 +83,14 @@ class Place:
 
 
 class SimulatedDatabase:
-    """Tables, the transactions that are open on them, the turn, and the head of the line for it."""
+    """Tables, the transactions that are open on them, and the two locks of a writer."""
 
     def __init__(self, loop: VirtualLoop, on_commit: Callable[[Written], None]) -> None:
         self.tables = Tables()
         self.appending: dict[int, Transaction] = {}
         """Who inserted a version and did not end yet."""
-        self.turn = Place()
-        self.line = Place()
+        self.write_lock = Place()
+        self.queue_lock = Place()
         self.on_commit = on_commit
         self._loop = loop
 
@@ -128,14 +128,14 @@ class Transaction:
         self._written: list[Written] = []
         self._ended: list[asyncio.Future[None]] = []
 
-    async def stand_in_line(self) -> None:
-        """Wait until no other transaction waits for its turn but us."""
-        await self.database.line.take(self)
+    async def join_queue(self) -> None:
+        """Wait until no other transaction waits for the write lock but us."""
+        await self.database.queue_lock.take(self)
 
-    async def take_turn(self) -> None:
-        """Wait until no other transaction has its turn, and let the next in line come up."""
-        await self.database.turn.take(self)
-        self.database.line.leave(self)
+    async def acquire_write_lock(self) -> None:
+        """Wait until no other transaction holds the write lock, then release the queue lock."""
+        await self.database.write_lock.take(self)
+        self.database.queue_lock.leave(self)
 
     async def append(
         self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
@@ -238,8 +238,8 @@ class Transaction:
         for waiting in self._ended:
             if not waiting.done():
                 waiting.set_result(None)
-        database.line.leave(self)
-        database.turn.leave(self)
+        database.queue_lock.leave(self)
+        database.write_lock.leave(self)
 
 
 async def _ended_in_time(ended: "asyncio.Future[None]") -> None:

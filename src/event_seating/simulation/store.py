@@ -51,7 +51,7 @@ class FaultyStore:
 
     @asynccontextmanager
     async def transaction(
-        self, event_id: str, *, in_line: bool
+        self, event_id: str, *, queued: bool
     ) -> AsyncIterator["FaultyTransaction"]:
         """See `LogStore`."""
         del event_id
@@ -59,10 +59,10 @@ class FaultyStore:
         transaction = self._transaction_type(self._database)
         self._open[transaction] = False
         try:
-            # Only this one waits, though a real database lets all take turns: what is right must
+            # Only this one waits, though a real database makes all wait: what is right must
             # not hang on that.
-            if in_line:
-                await transaction.stand_in_line()
+            if queued:
+                await transaction.join_queue()
             yield FaultyTransaction(self, transaction)
             self._open[transaction] = True
             await self._commit(transaction)
@@ -175,10 +175,10 @@ class FaultyTransaction:
         self._store = store
         self._transaction = transaction
 
-    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""
         await self._store.statement()
-        await self._transaction.take_turn()
+        await self._transaction.acquire_write_lock()
         return self._transaction.database.rows_after(version, most)
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:

@@ -39,7 +39,7 @@ from event_seating.webhooks.targets import TargetRules
 WEBHOOK: Final = "webhook"
 """The job that sends a delivery; its payload has the `deliveryId`."""
 
-_TURN: Final = "webhooks"
+_LOCK: Final = "webhooks"
 
 Changed = Callable[[], Awaitable[None]]
 
@@ -105,7 +105,7 @@ class WebhookService:
             updated_at_ms=now_ms,
         )
         async with self._database.write() as connection:
-            await self._database.take_turn(connection, _TURN)
+            await self._database.acquire_lock(connection, _LOCK)
             before = await self._answered(connection, call, now_ms)
             if before is not None:
                 return before
@@ -138,7 +138,7 @@ class WebhookService:
         }
         named = {name: value for name, value in fields.items() if value is not UNSET}
         async with self._database.write() as connection:
-            await self._database.take_turn(connection, _TURN)
+            await self._database.acquire_lock(connection, _LOCK)
             webhook = await _found(connection, webhook_id)
             webhook = msgspec.structs.replace(webhook, **named, updated_at_ms=self._clock.now_ms())
             await store.replace(connection, webhook)
@@ -151,7 +151,7 @@ class WebhookService:
         Its deliveries are not shown any more, and go when they are old.
         """
         async with self._database.write() as connection:
-            await self._database.take_turn(connection, _TURN)
+            await self._database.acquire_lock(connection, _LOCK)
             await _found(connection, webhook_id)
             await store.remove(connection, webhook_id)
         await self._changed()
@@ -160,7 +160,7 @@ class WebhookService:
         """A new secret; raises `WebhookNotFound` and `IdempotencyKeyReused`."""
         now_ms = self._clock.now_ms()
         async with self._database.write() as connection:
-            await self._database.take_turn(connection, _TURN)
+            await self._database.acquire_lock(connection, _LOCK)
             webhook = await _found(connection, webhook_id)
             before = await self._answered(connection, call, now_ms)
             if before is not None:
@@ -192,7 +192,7 @@ class WebhookService:
         Raises `WebhookNotFound`, `DeliveryNotFound` and `WebhookPaused`.
         """
         async with self._database.write() as connection:
-            await self._database.take_turn(connection, webhook_id)
+            await self._database.acquire_lock(connection, webhook_id)
             if (await _found(connection, webhook_id)).paused:
                 raise WebhookPaused
             delivery = await _found_delivery(connection, webhook_id, delivery_id)

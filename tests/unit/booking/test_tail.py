@@ -69,7 +69,7 @@ class Transaction(LogTransaction):
         self.there = there
         self.turns = 0
 
-    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
         self.turns += 1
         await asyncio.sleep(0)
         self.there = len(self.log)
@@ -173,6 +173,6 @@ async def test_all_that_lacks_is_taken_in_with_a_turn(before: int, meanwhile: in
     log = rows(2) + [row(version, extended) for version in range(4, 4 + before + meanwhile)]
     transaction = Transaction(log, there=3 + before)
     states, told = SeatStates.new(INDEX), Told()
-    await tail.read_in_turn(states, transaction, told)
+    await tail.read_under_lock(states, transaction, told)
     assert states.version == told.rows == len(log)
     assert transaction.turns == 1

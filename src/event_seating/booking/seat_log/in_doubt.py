@@ -48,7 +48,7 @@ async def resolve(
                 # Refused, and nobody has its place: its time will not do, and never did.
                 raise LostRace
             # Not there, or not yet: the same row again is either taken in or found.
-            async with store.transaction(event_id, in_line=False) as transaction:
+            async with store.transaction(event_id, queued=False) as transaction:
                 refused = not await transaction.append(row, decided.projection, decided.answers)
         except DatabaseUnavailable:
             if clock.monotonic() > until:

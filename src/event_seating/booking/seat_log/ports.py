@@ -75,10 +75,10 @@ class Snapshot(NamedTuple):
 class LogTransaction(Protocol):
     """One transaction on one event's log; it is committed when its block ends."""
 
-    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
-        """In line: wait until no other is before it; the rows that follow `version` then.
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
+        """For a queued transaction: take the write lock; the rows that follow `version` then.
 
-        They, and what is asked after that, show all that those before it committed.
+        They, and whatever is read later, show all that earlier holders committed.
         """
         ...
 
@@ -107,13 +107,13 @@ class LogStore(Protocol):
     """
 
     def transaction(
-        self, event_id: str, *, in_line: bool
+        self, event_id: str, *, queued: bool
     ) -> AbstractAsyncContextManager[LogTransaction]:
-        """A transaction; one that is `in_line` is given when only one other is before it.
+        """A transaction. A `queued` one waits in the FIFO lock queue and begins once it is second.
 
-        So that it may read, while it waits, what is there already. It must `take_turn` before it
-        decides. Any other may have to wait for its turn too, but what it appends was decided
-        before: for fairness alone, nothing that is right hangs on it.
+        So it can prefetch rows while it waits; it must `acquire_write_lock` before it decides. Any
+        other takes the write lock as it begins, for what it appends was decided before. The locks
+        are for fairness only: safety is the primary key.
         """
         ...
 

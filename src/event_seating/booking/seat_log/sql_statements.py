@@ -1,6 +1,6 @@
 """The statements of a transaction on a seat log, made once for a database.
 
-They run at every turn of a writer, straight on the driver. No rules here; what follows from an
+A writer runs them for each batch, straight on the driver. No rules here; what follows from an
 entry is worked out in `projection`.
 """
 
@@ -51,9 +51,9 @@ _ROWS = (
 
 _ROWS_IN_TURN = """
 SELECT version, batch_id, format, entries, at_ms
-FROM seat_log_in_turn(:turn, :event_id, :version, CAST(:most AS INTEGER))
+FROM seat_log_in_turn(:write_lock, :event_id, :version, CAST(:most AS INTEGER))
 """
-"""As `_ROWS`, once the turn is had."""
+"""Same as `_ROWS`, after acquiring the write lock."""
 
 _ANSWERS = (
     select(
@@ -151,9 +151,9 @@ class Statements:
         prepare = database.prepare
         one_of_keys = database.is_one_of(idempotency.c.key, "keys")
         self.rows = prepare(_ROWS)
-        self.rows_in_turn = self.rows  # on SQLite, where a turn is had from the beginning
+        self.rows_under_lock = self.rows  # SQLite has locked since the transaction began
         if database.dialect == "postgresql":
-            self.rows_in_turn = prepare(_typed(_ROWS_IN_TURN, seat_log))
+            self.rows_under_lock = prepare(_typed(_ROWS_IN_TURN, seat_log))
         self.answers = prepare(_ANSWERS.where(one_of_keys))
         self.append = prepare(_typed(_APPEND.format(now_ms=database.now_ms_sql), seat_log))
         self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))

@@ -56,10 +56,10 @@ class SqlLogStore:
 
     @asynccontextmanager
     async def transaction(
-        self, event_id: str, *, in_line: bool
+        self, event_id: str, *, queued: bool
     ) -> AsyncIterator["SqlLogTransaction"]:
         """See `LogStore`."""
-        async with self._database.write_direct(turn=event_id, in_line=in_line) as connection:
+        async with self._database.write_direct(lock_key=event_id, queued=queued) as connection:
             yield SqlLogTransaction(connection, event_id, self._statements)
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
@@ -107,10 +107,10 @@ class SqlLogTransaction:
         self._event_id = event_id
         self._statements = statements
 
-    async def take_turn(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
         """See `LogTransaction`."""
         values = {"event_id": self._event_id, "version": version, "most": most}
-        found = await self._connection.take_turn(self._statements.rows_in_turn, values)
+        found = await self._connection.acquire_write_lock(self._statements.rows_under_lock, values)
         return [LogRow(*row) for row in found]
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:

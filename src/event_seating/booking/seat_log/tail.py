@@ -41,21 +41,21 @@ async def read(states: SeatStates, rows_after: RowsAfter, met: Met) -> None:
 
 
 async def last_rows(states: SeatStates, rows_after: RowsAfter, met: Met) -> Sequence[LogRow]:
-    """Take in what lacks but for the last rows, which are returned: fewer than `ROWS_AT_ONCE`."""
+    """Apply the missing rows but for the last ones, fewer than `ROWS_AT_ONCE`: those it returns."""
     while len(rows := await rows_after(states.version, ROWS_AT_ONCE)) == ROWS_AT_ONCE:
         await _take_in(states, rows, met)
     return rows
 
 
-async def read_in_turn(states: SeatStates, transaction: LogTransaction, met: Met) -> None:
-    """Take the turn of a transaction that is in line, and take in all that lacks then.
+async def read_under_lock(states: SeatStates, transaction: LogTransaction, met: Met) -> None:
+    """Acquire the write lock of a queued transaction, and apply all missing rows.
 
-    Most of it while another has its turn: then that one's row alone is new. Raises as `read` does.
+    Most of them while another still holds it: then that one's row alone is new. Raises as `read`.
     """
     there = await last_rows(states, transaction.rows_after, met)
     version = there[-1].version if there else states.version
-    turn = transaction.take_turn(version, ROWS_AT_ONCE)
-    new = await take_in_while(turn, states, there, met)
+    locking = transaction.acquire_write_lock(version, ROWS_AT_ONCE)
+    new = await take_in_while(locking, states, there, met)
     await _take_in(states, new, met)
     if len(new) == ROWS_AT_ONCE:
         await read(states, transaction.rows_after, met)

@@ -7,7 +7,7 @@ the listeners. If another process took the version first, the append fails, and 
 away, the rows that lack are read, and everything is decided again. That compare-and-swap is the
 whole of the safety: no lease, no leader, no lock on seats.
 
-Fairness alone needs more: a writer that lost a race or saw a foreign row waits for its turn before
+Fairness alone needs more: a writer that lost a race or saw a foreign row takes the lock before
 it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign one.
 
 An unknown outcome (the connection died in the commit) is never guessed: `doubt` finds it out.
@@ -64,7 +64,7 @@ CALM_BATCHES: Final = 50
 """Own rows in a row after which an event counts as written by this process alone."""
 
 RACES_MAX: Final = 100
-"""Races lost in a row before a batch is given up; with turns taken it never comes near."""
+"""Races lost in a row before a batch is given up; with the locks it never comes near."""
 
 UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
 """The log and what this process can make of it have parted: it must not decide any more."""
@@ -111,7 +111,7 @@ class SeatLog:
         self._announce = announce
         self._waiting: deque[Submission] = deque()
         self._writer: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._calm = CALM_BATCHES
         self._behind = False
         self._catching_up = SingleFlight[None](lambda _key, _nothing: None)
@@ -139,7 +139,7 @@ class SeatLog:
     async def sweep(self) -> None:
         """Expire what is due, if nobody's request does so first."""
         if not self._waiting and self.broken is None and self.states.is_due(self._clock.now_ms()):
-            async with self._turn:
+            async with self._writing:
                 await self._settle([])
 
     async def catch_up(self) -> None:
@@ -151,7 +151,7 @@ class SeatLog:
         await self._catching_up.load(self.event_id, self._catch_up)
 
     async def _catch_up(self) -> None:
-        async with self._turn:
+        async with self._writing:
             # The read begins here: a later caller may know of a row that it does not find.
             self._catching_up.taint(self.event_id)
             try:
@@ -163,7 +163,7 @@ class SeatLog:
     @property
     def busy(self) -> bool:
         """Whether requests wait or are being written."""
-        return bool(self._waiting) or self._turn.locked()
+        return bool(self._waiting) or self._writing.locked()
 
     async def drained(self) -> None:
         """Wait until nothing waits any more."""
@@ -180,7 +180,7 @@ class SeatLog:
         # One step of the loop: requests that arrive together become one batch.
         await asyncio.sleep(0)
         while self._waiting:
-            async with self._turn:
+            async with self._writing:
                 await self._settle(self._next(BATCH_MAX))
 
     def _next(self, most: int) -> list[Submission]:
@@ -190,7 +190,7 @@ class SeatLog:
     async def _settle(self, submissions: list[Submission], most: int = BATCH_MAX) -> None:
         """Answer every one of them, whatever happens.
 
-        If a turn has to be waited for, those who come meanwhile join, up to `most` in all.
+        While the lock is waited for, those who come meanwhile join, up to `most` in all.
         """
         if self.broken is not None:
             fail(submissions, EventUnavailable())
@@ -247,7 +247,7 @@ class SeatLog:
         if self._behind:
             await self._read_tail()
         if self._calm < CALM_BATCHES:
-            await self._attempt_in_turn(submissions, most)
+            await self._attempt_locked(submissions, most)
             return
         keys = keys_of(submissions)
         known = await self._store.answers(self.event_id, keys, self._since()) if keys else {}
@@ -267,11 +267,11 @@ class SeatLog:
         if await self._store.rows_after(self.event_id, self.states.version, 1):
             raise LostRace
 
-    async def _attempt_in_turn(self, submissions: list[Submission], most: int) -> None:
+    async def _attempt_locked(self, submissions: list[Submission], most: int) -> None:
         decided: Decided | None = None
         try:
-            async with self._store.transaction(self.event_id, in_line=True) as transaction:
-                await tail.read_in_turn(self.states, transaction, self._met)
+            async with self._store.transaction(self.event_id, queued=True) as transaction:
+                await tail.read_under_lock(self.states, transaction, self._met)
                 submissions += self._next(most - len(submissions))
                 keys = keys_of(submissions)
                 known = await transaction.answers(keys, self._since()) if keys else {}
@@ -299,7 +299,7 @@ class SeatLog:
 
     async def _write_row(self, decided: Decided, row: LogRow) -> None:
         try:
-            async with self._store.transaction(self.event_id, in_line=False) as transaction:
+            async with self._store.transaction(self.event_id, queued=False) as transaction:
                 await self._append(transaction, decided, row)
         except DatabaseUnavailable:
             await self._resolve(decided)

@@ -1,4 +1,4 @@
-"""Turns on PostgreSQL: who waits in line, who is next, and what is read when a turn is had.
+"""The two locks of writers on PostgreSQL: who waits, who is next, and what is read under them.
 
 SQLite has one writer at a time, from the beginning of its transaction on.
 """
@@ -35,29 +35,31 @@ def database(on_postgres: Callable[..., Database]) -> Database:
 
 
 class Desk:
-    """Takes turns, and tells who waits."""
+    """Takes the locks, and tells who waits."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.came: list[str] = []
-        self._rows = Statements(database).rows_in_turn
+        self._rows = Statements(database).rows_under_lock
         self._locks = database.prepare(LOCKS)
 
-    async def take_turn(self, connection: DirectConnection) -> None:
-        await connection.take_turn(self._rows, {"event_id": "none", "version": 0, "most": 1})
+    async def acquire_write_lock(self, connection: DirectConnection) -> None:
+        await connection.acquire_write_lock(
+            self._rows, {"event_id": "none", "version": 0, "most": 1}
+        )
 
     @asynccontextmanager
-    async def turn(self, turn: str = "event") -> AsyncIterator[DirectConnection]:
-        async with self.database.write_direct(turn=turn, in_line=True) as connection:
-            await self.take_turn(connection)
+    async def locked(self, lock_key: str = "event") -> AsyncIterator[DirectConnection]:
+        async with self.database.write_direct(lock_key=lock_key, queued=True) as connection:
+            await self.acquire_write_lock(connection)
             yield connection
 
-    async def come(self, name: str, *, turn: str = "event", in_line: bool = True) -> None:
-        """Say when it is next, if it is in line, and when it has its turn."""
-        async with self.database.write_direct(turn=turn, in_line=in_line) as connection:
-            if in_line:
+    async def come(self, name: str, *, lock_key: str = "event", queued: bool = True) -> None:
+        """Say when it is next, if it is queued, and when it has the write lock."""
+        async with self.database.write_direct(lock_key=lock_key, queued=queued) as connection:
+            if queued:
                 self.came.append(f"{name} is next")
-                await self.take_turn(connection)
+                await self.acquire_write_lock(connection)
             self.came.append(name)
             await self.locks(connection)
             self.came.append(f"{name} goes")
@@ -85,22 +87,22 @@ async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
 
     async def wait() -> None:
         with unavailable_when_away():
-            async with desk.turn():
+            async with desk.locked():
                 pass
 
-    async with desk.turn():
+    async with desk.locked():
         with pytest.raises(DatabaseUnavailable):
             await wait()
     assert await desk.all_locks() == []
 
 
 async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(desk: Desk) -> None:
-    async with asyncio.TaskGroup() as later, desk.turn():
+    async with asyncio.TaskGroup() as later, desk.locked():
         later.create_task(desk.come("second"))
         await desk.until_waiting(1)
         later.create_task(desk.come("third"))
         await desk.until_waiting(2)
-        await desk.come("another", turn="another event")
+        await desk.come("another", lock_key="another event")
         assert desk.came == ["second is next", "another is next", "another", "another goes"]
     assert [name for name in desk.came[4:] if "is next" not in name] == [
         "second",
@@ -113,12 +115,12 @@ async def test_who_has_a_turn_lets_the_next_in_line_come_up_and_no_other(desk: D
 async def test_who_is_not_in_line_begins_when_it_has_the_turn_and_keeps_it_to_its_end(
     desk: Desk,
 ) -> None:
-    async with asyncio.TaskGroup() as later, desk.database.write_direct(turn="event"):
-        later.create_task(desk.come("not in line", in_line=False))
+    async with asyncio.TaskGroup() as later, desk.database.write_direct(lock_key="event"):
+        later.create_task(desk.come("not in line", queued=False))
         await desk.until_waiting(1)
         later.create_task(desk.come("in line"))
         await desk.until_waiting(2)
-        async with desk.database.write_direct(turn="another event"):
+        async with desk.database.write_direct(lock_key="another event"):
             assert desk.came == ["in line is next"]
     assert desk.came[1:] == ["not in line", "not in line goes", "in line", "in line goes"]
 
@@ -131,10 +133,10 @@ async def test_a_turn_and_a_place_in_the_line_end_with_their_transaction_however
     """With the connection still open, which others use next."""
 
     async def end() -> None:
-        async with desk.database.write_direct(turn="event", in_line=True) as connection:
+        async with desk.database.write_direct(lock_key="event", queued=True) as connection:
             assert len(await desk.all_locks()) == 1
             if takes_it:
-                await desk.take_turn(connection)
+                await desk.acquire_write_lock(connection)
             if error is not None:
                 raise error
 
@@ -144,19 +146,17 @@ async def test_a_turn_and_a_place_in_the_line_end_with_their_transaction_however
         with pytest.raises(type(error)):
             await end()
     assert await desk.all_locks() == []
-    async with asyncio.timeout(1), desk.turn():
+    async with asyncio.timeout(1), desk.locked():
         pass
 
 
 @pytest.mark.parametrize("in_line", [True, False])
-async def test_who_is_cancelled_while_it_waits_gives_its_place_up(
-    desk: Desk, in_line: bool
-) -> None:
-    async with desk.turn():
+async def test_who_is_cancelled_while_it_waits_gives_its_place_up(desk: Desk, queued: bool) -> None:
+    async with desk.locked():
         async with asyncio.TaskGroup() as others:
             next_one = others.create_task(desk.come("next"))
             await desk.until_waiting(1)
-            waiting = others.create_task(desk.come("waiting", in_line=in_line))
+            waiting = others.create_task(desk.come("waiting", queued=queued))
             await desk.until_waiting(2)
             for task in (next_one, waiting):
                 task.cancel()
@@ -177,7 +177,7 @@ async def test_who_is_cancelled_as_it_comes_up_leaves_no_lock_on_its_connection(
         time.sleep(0.02)  # noqa: ASYNC251 (the server goes on while the loop stands still)
         task.cancel()
 
-    async with desk.database.write_direct(turn="event", in_line=place != "free"):
+    async with desk.database.write_direct(lock_key="event", queued=place != "free"):
         waiting = asyncio.create_task(desk.come("waiting"))
         if place == "let go of":
             await desk.until_waiting(1)
@@ -194,21 +194,21 @@ async def test_what_is_read_with_a_turn_is_what_is_there_when_it_is_had(desk: De
     store, event_id = SqlLogStore(desk.database), ids.new_event_id()
     rows = [LogRow(version, bytes([version]), 1, b"", version) for version in (1, 2, 3)]
 
-    async def take_turn(version: int) -> Sequence[LogRow]:
-        async with store.transaction(event_id, in_line=True) as transaction:
-            return await transaction.take_turn(version, 2)
+    async def acquire_write_lock(version: int) -> Sequence[LogRow]:
+        async with store.transaction(event_id, queued=True) as transaction:
+            return await transaction.acquire_write_lock(version, 2)
 
     async with asyncio.TaskGroup() as others:
-        async with store.transaction(event_id, in_line=False) as transaction:
+        async with store.transaction(event_id, queued=False) as transaction:
             assert await transaction.append(rows[0], Projection(event_id, "EUR"), {})
-            second = others.create_task(take_turn(0))
+            second = others.create_task(acquire_write_lock(0))
             await desk.until_waiting(1)
         assert await second == rows[:1]
-        async with store.transaction(event_id, in_line=True) as transaction:
-            assert await transaction.take_turn(1, 2) == []
-            second = others.create_task(take_turn(0))
+        async with store.transaction(event_id, queued=True) as transaction:
+            assert await transaction.acquire_write_lock(1, 2) == []
+            second = others.create_task(acquire_write_lock(0))
             await desk.until_waiting(1)
             for row in rows[1:]:
                 assert await transaction.append(row, Projection(event_id, "EUR"), {})
         assert await second == rows[:2]
-    assert await take_turn(1) == rows[1:]
+    assert await acquire_write_lock(1) == rows[1:]

@@ -18,8 +18,8 @@ from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox
 from event_seating.webhooks.sender import Outcome, Sender
-from tests.golden.house import LATER_MS, dumped, laid_down, only, quiet
 from tests.golden.redis import hearing, jobs_in, keys_in
+from tests.golden.service import LATER_MS, dumped, laid_down, only, quiet
 from tests.golden.stillness import still
 
 CANCELS = "cancel-event"

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.golden import house, jobs, log, signed
+from tests.golden import jobs, log, service, signed
 from tests.golden.texts import DATA, as_json
 from tests.valkey import Valkey
 
@@ -29,9 +29,9 @@ async def _record(directory: Path, redis_url: str) -> None:
     _write({"log-2-image-3.json": log.made()})
     _write({"signed.json": signed.signed(), "locks.json": await signed.locks()})
     _write({"archive-1.txt": await signed.archive(directory)})
-    lived = await house.lived(_new(directory, "house"), redis_url)
+    lived = await service.lived(_new(directory, "service"), redis_url)
     _write(lived)
-    rows, schema = lived["house-rows.json"], lived["house-schema.sql"]
+    rows, schema = lived["service-rows.json"], lived["service-schema.sql"]
     _write(await jobs.done(_new(directory, "jobs"), schema, rows, redis_url))
 
 

@@ -93,14 +93,14 @@ class _Driver:
 async def locks() -> dict[str, Any]:
     """The locks of PostgreSQL, as they are asked for, and those on a directory."""
     driver = _Driver()
-    for in_line in (False, True):
+    for queued in (False, True):
         connection = PostgresConnection(driver)
-        await connection.begin(EVENT, in_line=in_line)
-        if in_line:
-            await connection.take_turn(Prepared("turn", ("turn",), {}), {})
+        await connection.begin(EVENT, queued=queued)
+        if queued:
+            await connection.acquire_write_lock(Prepared("turn", ("write_lock",), {}), {})
         await connection.commit()
     database = Database("postgresql+asyncpg://user@localhost/none")
-    await database.take_turn(driver, "webhooks")  # type: ignore[arg-type]
+    await database.acquire_lock(driver, "webhooks")  # type: ignore[arg-type]
     await database.close()
     return {
         "instance": INSTANCE_LOCK,

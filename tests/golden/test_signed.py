@@ -88,7 +88,7 @@ async def test_what_another_process_says_is_heard_and_what_it_counted_is_read(
     signals = Signals(valkey.url, SystemClock())
     for channel in (USERS, CACHE, OUTBOX, WEBHOOKS, EVENTS):
         hear(channel)
-    said = [*recorded("house-signals.json"), *recorded("jobs-signals.json")]
+    said = [*recorded("service-signals.json"), *recorded("jobs-signals.json")]
     counted = recorded("jobs-tally.json")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(signals.aclose)

@@ -1,4 +1,4 @@
-"""The first days of a house, as they were recorded: the same calls make the same rows, and a
+"""The first days of a shop, as they were recorded: the same calls make the same rows, and a
 database that an earlier release left is gone on with."""
 
 import asyncio
@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
-from tests.golden import house, jobs
+from tests.golden import jobs, service
 from tests.golden.texts import DATA, as_json, recorded
 from tests.valkey import Valkey
 
 LIVED = (
-    "house-calls.json", "house-again.json", "house-rows.json", "house-schema.sql",
-    "house-turns.json", "house-signals.json", "names.txt",
+    "service-calls.json", "service-again.json", "service-rows.json", "service-schema.sql",
+    "service-locks.json", "service-signals.json", "names.txt",
 )  # fmt: skip
 
 DONE = (
@@ -52,7 +52,7 @@ def lived(directory: Path, redis_url: str) -> dict[str, Any]:
     """The first days, lived once more."""
     place = directory / "lived"
     place.mkdir()
-    return asyncio.run(house.lived(place, redis_url))
+    return asyncio.run(service.lived(place, redis_url))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def done(directory: Path, redis_url: str) -> dict[str, Any]:
     """The recorded jobs, done by this code."""
     place = directory / "done"
     place.mkdir()
-    rows, schema = recorded("house-rows.json"), text_of("house-schema.sql")
+    rows, schema = recorded("service-rows.json"), text_of("service-schema.sql")
     return asyncio.run(jobs.done(place, schema, rows, redis_url))
 
 
@@ -73,11 +73,11 @@ def test_calls_that_were_made_before_are_known_again(directory: Path) -> None:
     """On recorded rows: by their keys, and the tokens and cookies that were given out."""
     place = directory / "again"
     place.mkdir()
-    calls, rows = recorded("house-calls.json"), recorded("house-rows.json")
+    calls, rows = recorded("service-calls.json"), recorded("service-rows.json")
     assert with_bare_keys(rows, calls) == 9
-    house.laid_down(place, text_of("house-schema.sql"), rows)
-    again = asyncio.run(house.known_again(place, calls))
-    assert again == recorded("house-again.json")
+    service.laid_down(place, text_of("service-schema.sql"), rows)
+    again = asyncio.run(service.known_again(place, calls))
+    assert again == recorded("service-again.json")
     for each in again:
         # A call that were not known would hold, book or make something anew.
         replayed = "idempotency-replayed" in each["headers"]

@@ -1,4 +1,4 @@
-"""A house through its first days: every kind of call that is stored, answered or told of.
+"""A shop through its first days: every kind of call that is stored, answered or told of.
 
 The calls are made of the whole service in this process, on SQLite, in a stillness in which all is
 the same in every run. What comes of it is recorded whole: each call with its answer, and every row
@@ -118,7 +118,7 @@ class Call(NamedTuple):
     """What is sent as JSON, or a text."""
 
 
-class House:
+class Shop:
     """Makes the calls, and notes each with its answer."""
 
     def __init__(self, service: "Service", now: Stillness) -> None:
@@ -178,10 +178,10 @@ async def answered(client: httpx.AsyncClient, call: Call) -> dict[str, Any]:
     return {"status": found.status_code, "headers": head, "body": told}
 
 
-async def first_days(house: House) -> None:
+async def first_days(shop: Shop) -> None:
     """Everything that happens."""
     desk = {"authorization": f"Bearer {ADMIN}"}
-    ask = house.ask
+    ask = shop.ask
     await ask("PUT", "/venues/hall", HALL, by=desk)
     await ask("POST", "/venues", {**HALL, "venueId": "floor", "sections": []}, by=desk, once=True)
     hook = await ask(
@@ -199,8 +199,8 @@ async def first_days(house: House) -> None:
     users = "id,name,email\n203,Ann Lee,ann.lee@example.com\n"
     await ask("POST", "/users/import", users, by=desk, content_type="text/csv")
     event = (await ask("POST", "/events", CONCERT, by=desk, once=True))["id"]
-    await _a_sale(house, event, desk)
-    await _at_the_desk(house, event, desk)
+    await _a_sale(shop, event, desk)
+    await _at_the_desk(shop, event, desk)
     await ask("POST", "/reports", {"eventId": event, "kind": "sales"}, by=desk, once=True)
     other = (await ask("POST", "/events", {**CONCERT, "name": "Second"}, by=desk, once=True))["id"]
     await ask("POST", "/bookings", {"eventId": other, "seats": ["A-1-1"], "userId": "201"}, by=desk)
@@ -214,15 +214,15 @@ async def first_days(house: House) -> None:
     await ask("DELETE", "/cache", by=desk)
 
 
-async def _a_sale(house: House, event: str, desk: Mapping[str, str]) -> None:
+async def _a_sale(shop: Shop, event: str, desk: Mapping[str, str]) -> None:
     """What buyers do, from the first hold to the booking; and one who goes away."""
-    ask = house.ask
+    ask = shop.ask
     seats = {"seats": ["A-1-1", "A-1-2"], "ticketTypes": {"A-1-2": "reduced"}}
     hold = (await ask("POST", f"/events/{event}/holds", seats, by={}, once=True))["holdToken"]
-    buyer = house.cookie()
+    buyer = shop.cookie()
     changes = {"add": {"seats": ["A-1-3"], "areas": {"floor": 1}}, "remove": {"seats": ["A-1-1"]}}
     await ask("PATCH", f"/holds/{hold}", changes, by=buyer, once=True)
-    await house.pass_by(60)
+    await shop.pass_by(60)
     await ask("POST", f"/holds/{hold}/extend", by=buyer, once=True)
     await ask("POST", f"/holds/{hold}/checkout", by=buyer, once=True)
     await ask("DELETE", f"/holds/{hold}/checkout", by=buyer, once=True)
@@ -238,14 +238,14 @@ async def _a_sale(house: House, event: str, desk: Mapping[str, str]) -> None:
     hold = (await ask("POST", f"/events/{event}/holds", floor, by=buyer, once=True))["holdToken"]
     await ask("DELETE", f"/holds/{hold}", by=buyer, once=True)
     await ask("POST", f"/events/{event}/holds", {"best": {"quantity": 1}}, by={}, once=True)
-    await house.pass_by(400)  # and that hold has run out
+    await shop.pass_by(400)  # and that hold has run out
     there = await ask("POST", f"/events/{event}/holds", {"seats": ["A-2-6"]}, by={}, once=True)
-    await ask("GET", f"/holds/{there['holdToken']}", by=house.cookie())
+    await ask("GET", f"/holds/{there['holdToken']}", by=shop.cookie())
 
 
-async def _at_the_desk(house: House, event: str, desk: Mapping[str, str]) -> None:
+async def _at_the_desk(shop: Shop, event: str, desk: Mapping[str, str]) -> None:
     """What the box office does, until the last seat is sold."""
-    ask = house.ask
+    ask = shop.ask
     regular = {"seats": ["A-2-1"], "ticketTypes": {"A-2-1": "press"}, "buyerRef": "regular-7"}
     await ask("POST", f"/events/{event}/holds", regular, by=desk, once=True)
     taken = {"buyerRef": "regular-7"}
@@ -272,7 +272,7 @@ async def _at_the_desk(house: House, event: str, desk: Mapping[str, str]) -> Non
     sale = {"status": "paused", "rules": {"holdTtl": 240}}
     await ask("PATCH", f"/events/{event}", sale, by=desk)
     await ask("PATCH", f"/events/{event}", {"status": "on_sale"}, by=desk)
-    await house.pass_by(400)
+    await shop.pass_by(400)
     rest = [f"A-{row}-{col}" for row in (1, 2) for col in range(1, 7)]
     sold = {"A-1-2", "A-1-3", "A-1-4"}
     last = {
@@ -291,7 +291,7 @@ class Service(NamedTuple):
 
 
 @asynccontextmanager
-async def open_house(directory: Path, **more: Any) -> AsyncIterator[Service]:
+async def open_service(directory: Path, **more: Any) -> AsyncIterator[Service]:
     """The service on the database in this directory."""
     async with AsyncExitStack() as stack:
         settings = stack.enter_context(only(data_dir=directory, admin_api_key=ADMIN, **more))
@@ -327,33 +327,33 @@ def quiet(settings: Settings) -> Iterator[Logs]:
 
 
 async def lived(directory: Path, redis_url: str) -> dict[str, Any]:
-    """The records of the first days: calls, what a repetition is answered, rows, and turns."""
-    turns: list[str] = []
+    """The records of the first days: calls, what a repetition is answered, rows, and locks."""
+    locks: list[str] = []
 
-    async def take_turn(_database: Database, _connection: object, key: str) -> None:
-        turns.append(key)
+    async def lock(_database: Database, _connection: object, key: str) -> None:
+        locks.append(key)
 
     engine = create_engine(f"sqlite:///{_path(directory)}")
     metadata.create_all(engine)
     engine.dispose()
-    with still() as now, patch.object(Database, "take_turn", take_turn):
+    with still() as now, patch.object(Database, "acquire_lock", lock):
         async with (
             hearing(redis_url) as heard,
-            open_house(directory, redis_url=redis_url) as service,
+            open_service(directory, redis_url=redis_url) as service,
         ):
-            house = House(service, now)
-            await first_days(house)
+            shop = Shop(service, now)
+            await first_days(shop)
             rows = dumped(directory)
             now.now_ms = LATER_MS
-            again = await repeated(service.client, house.noted)
+            again = await repeated(service.client, shop.noted)
             found = names.of_service(service.parts)
     return {
-        "house-calls.json": house.noted,
-        "house-again.json": again,
-        "house-rows.json": rows,
-        "house-schema.sql": schema_of(directory),
-        "house-turns.json": sorted({*turns}),
-        "house-signals.json": [list(each) for each in sorted(heard)],
+        "service-calls.json": shop.noted,
+        "service-again.json": again,
+        "service-rows.json": rows,
+        "service-schema.sql": schema_of(directory),
+        "service-locks.json": sorted({*locks}),
+        "service-signals.json": [list(each) for each in sorted(heard)],
         "names.txt": found,
     }
 
@@ -361,7 +361,7 @@ async def lived(directory: Path, redis_url: str) -> dict[str, Any]:
 async def known_again(directory: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What calls are answered that are repeated on this database."""
     with still(LATER_MS):
-        async with open_house(directory) as service:
+        async with open_service(directory) as service:
             return await repeated(service.client, calls)
 
 

@@ -83,7 +83,7 @@ def watching(port: int, path: str, count: int, silent: int) -> Iterator[Watchers
 async def _main(port: int, path: str, count: int, silent: int) -> None:
     receipts: defaultdict[int, list[float]] = defaultdict(list)
     turns = asyncio.Semaphore(AT_ONCE)
-    deaf = [_deaf(port, path) for _ in range(silent)]
+    unread = [_never_reading(port, path) for _ in range(silent)]
     reading: list[asyncio.Task[None]] = []
 
     async def come() -> None:
@@ -111,10 +111,10 @@ async def _main(port: int, path: str, count: int, silent: int) -> None:
         assert not any(task.done() for task in reading), "a watcher was cut off"
         print(json.dumps(receipts), flush=True)
         receipts.clear()
-    del deaf
+    del unread
 
 
-def _deaf(port: int, path: str) -> socket.socket:
+def _never_reading(port: int, path: str) -> socket.socket:
     """A connection whose client reads nothing, and has no room for anything."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

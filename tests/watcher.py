@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 
 class Watcher:
-    """What a client knows of an event, and how often it had to read everything anew."""
+    """What a client knows of an event, and how often it had to read everything again."""
 
     def __init__(self, url: str, event: str) -> None:
         self.url = url

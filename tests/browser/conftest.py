@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.desk import Desk
-from tests.browser.operator import Operator, Visit, drained
+from tests.browser.people import Operator, Visit, drained
 from tests.process import settings
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}

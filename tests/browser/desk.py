@@ -3,7 +3,7 @@
 from typing import Final
 
 from playwright.sync_api import expect
-from tests.browser.operator import Visit
+from tests.browser.people import Visit
 
 LOOK_OF: Final = """async (id) => {
   const { shown } = await import(document.querySelector("script[type=module]").src);

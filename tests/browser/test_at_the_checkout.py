@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Open, OpenDesk
-from tests.browser.operator import Operator, Visit
-from tests.browser.test_states import KEY, production_house
+from tests.browser.people import Operator, Visit
+from tests.browser.test_states import KEY, in_production
 from tests.process import settings
 
 SHOP = "https://shop.example/checkout"
@@ -20,7 +20,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A server in production whose buyers pay at a shop; it has the key."""
     values = settings(tmp_path_factory.mktemp("shop"), ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0")
     production = {"APP_ENV": "production", "CHECKOUT_URL": SHOP, "LOG_DIR": "off"}
-    with production_house(values | production | {"SEATING_RATE_LIMITS": "off"}) as operator:
+    with in_production(values | production | {"SEATING_RATE_LIMITS": "off"}) as operator:
         yield operator
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
-from tests.browser.operator import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, Operator
+from tests.browser.people import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, Operator
 from tests.browser.test_looks import FINGER_PX, SMALL_TARGETS
 from tests.http.seating import seat_map
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
-from tests.browser.operator import BOOKED, CLOSED, HELD, Operator
+from tests.browser.people import BOOKED, CLOSED, HELD, Operator
 from tests.browser.test_states import (
     HOSTILE,
     KEY,
     NOTHING_IS_KEPT,
     hostile_map,
-    production_house,
+    in_production,
     small_map,
 )
 from tests.process import settings
@@ -28,7 +28,7 @@ SEAT = "LOWER_A-1-02"
 def locked(tmp_path: Path) -> Iterator[Operator]:
     """A server in production, where the box office needs a key."""
     values = settings(tmp_path, ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0", LOG_DIR="off")
-    with production_house(values | {"APP_ENV": "production"}) as operator:
+    with in_production(values | {"APP_ENV": "production"}) as operator:
         yield operator
 
 
@@ -274,7 +274,7 @@ def test_other_colours_are_as_readable(
     office.expect_accessible()
 
 
-def test_a_small_house_fills_the_page(operator: Operator, desk: OpenDesk) -> None:
+def test_a_small_hall_fills_the_page(operator: Operator, desk: OpenDesk) -> None:
     event = operator.event(small_map())
     office = desk().open(event)
     office.page.keyboard.down("Shift")

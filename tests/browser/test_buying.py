@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.operator import BOOKED, FREE, HELD, MIDDLE_OF_FLOOR, MINE, STANDING, Operator
+from tests.browser.people import BOOKED, FREE, HELD, MIDDLE_OF_FLOOR, MINE, STANDING, Operator
 
 from event_seating.venues.arenas import arena
 
@@ -176,8 +176,8 @@ def test_giving_all_back_leaves_nothing_held(operator: Operator, visit: Open) ->
         buyer.find("#lines button").first.click()
     buyer.expect_tickets("Your seats")
     expect(buyer.find("#timer")).to_be_hidden()
-    house_counts = operator.counts(event)
-    assert house_counts["held"] == 0, house_counts
+    counts = operator.counts(event)
+    assert counts["held"] == 0, counts
 
 
 def test_of_two_who_want_a_seat_one_gets_it_and_the_other_hears_why(

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.operator import STANDING, Operator, Visit
+from tests.browser.people import STANDING, Operator, Visit
 
 from event_seating.venues.arenas import arena
 

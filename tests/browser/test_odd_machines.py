@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.operator import FREE, MINE, Operator, Visit
+from tests.browser.people import FREE, MINE, Operator, Visit
 
 MINUTES_MS = 60_000
 

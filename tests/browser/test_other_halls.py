@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Open
-from tests.browser.operator import Operator
+from tests.browser.people import Operator
 
 PITCH = 20
 LONG_NAME = "The Donaudampfschifffahrtsgesellschaftskapitän's Memorial Balcony on the Left"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
-from tests.browser.operator import CLOSED, HELD, Operator, drained
+from tests.browser.people import CLOSED, HELD, Operator, drained
 from tests.http.seating import seat_map
 from tests.process import ServerProcess, settings
 
@@ -299,7 +299,7 @@ def test_a_plan_with_zones_is_drawn_and_sold(operator: Operator, visit: Open) ->
 
 
 @contextmanager
-def production_house(values: dict[str, str]) -> Iterator[Operator]:
+def in_production(values: dict[str, str]) -> Iterator[Operator]:
     """A server in production, whose operator has the key."""
     run_migrations(values)
     with drained(values) as server:
@@ -324,7 +324,7 @@ def test_in_production_the_button_goes_to_the_shop_with_the_token(
     visit: Open, production: dict[str, str]
 ) -> None:
     shop = "https://shop.example/checkout?from=map"
-    with production_house(production | {"CHECKOUT_URL": shop}) as operator:
+    with in_production(production | {"CHECKOUT_URL": shop}) as operator:
         event = operator.event()
         buyer = visit(at=operator).open(event)
         buyer.page.route("https://shop.example/**", lambda route: route.fulfill(body="the shop"))
@@ -339,7 +339,7 @@ def test_in_production_the_button_goes_to_the_shop_with_the_token(
 def test_in_production_without_a_shop_the_page_gives_the_code(
     visit: Open, production: dict[str, str]
 ) -> None:
-    with production_house(production) as operator:
+    with in_production(production) as operator:
         event = operator.event()
         buyer = visit(at=operator).open(event)
         buyer.find("#best").click()

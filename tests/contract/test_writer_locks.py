@@ -150,7 +150,7 @@ async def test_a_turn_and_a_place_in_the_line_end_with_their_transaction_however
         pass
 
 
-@pytest.mark.parametrize("in_line", [True, False])
+@pytest.mark.parametrize("queued", [True, False])
 async def test_who_is_cancelled_while_it_waits_gives_its_place_up(desk: Desk, queued: bool) -> None:
     async with desk.locked():
         async with asyncio.TaskGroup() as others:

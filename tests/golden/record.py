@@ -1,8 +1,8 @@
-"""Write the records anew: `.venv/bin/python -m tests.golden.record`.
+"""Write the records again: `.venv/bin/python -m tests.golden.record`.
 
 For a change that is meant: everything that differs under `tests/golden/data` afterwards is one that
 databases, other processes or other people's programs will meet. What an earlier release wrote
-(`log-1-image-2.json`) is not written anew, since nothing writes it any more.
+(`log-1-image-2.json`) is not written again, since nothing writes it any more.
 """
 
 import asyncio

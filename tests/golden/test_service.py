@@ -79,7 +79,7 @@ def test_calls_that_were_made_before_are_known_again(directory: Path) -> None:
     again = asyncio.run(service.known_again(place, calls))
     assert again == recorded("service-again.json")
     for each in again:
-        # A call that were not known would hold, book or make something anew.
+        # A call that were not known would hold, book or make something again.
         replayed = "idempotency-replayed" in each["headers"]
         assert replayed or each["status"] == 410 or each["call"].startswith("GET"), each["call"]
 

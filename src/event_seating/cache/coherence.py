@@ -4,7 +4,7 @@ Owns two things: whether this process may cache at all, and what it does when it
 something changed. A key that another process changed is forgotten in one step with the taint of a
 load under way, as `single_flight` asks. While signals cannot be heard nothing is cached, for what
 is cached could become wrong unheard; once they can be heard again all is forgotten before anything
-is cached anew. The TTL of what is cached is the second net, under a signal that was lost.
+is cached again. The TTL of what is cached is the second net, under a signal that was lost.
 
 A process that is alone with its database has nobody to tell and nothing to hear: it always caches.
 It never reads and never waits, and knows neither the caches nor what carries the signals.

@@ -7,13 +7,14 @@ that a waiting caller costs. An exception reaches everyone who waits and is reme
 
 Why no stale result is ever cached. A flight is in the table from its start until it lands or is
 tainted, whichever comes first: to taint a key is to take its flight out of the table, so that later
-callers find none and start anew. At landing the flight looks once whether it is still there itself,
-leaves the table, and hands the result to `on_landing`, all without a suspension point, so on one
-event loop nothing comes between. A taint therefore happened before that moment, and the result is
-not cached, or happens after it, when the cache holds the result. So whoever learns that a key has
-changed must do both in one step, without an await between them: taint the key and discard (or
-replace) what the cache holds. Then either the flight does not cache, or what it cached is removed.
-A taint that comes before the flight starts has nothing to do: that flight reads what is new.
+callers find none and start their own. At landing the flight looks once whether it is still there
+itself, leaves the table, and hands the result to `on_landing`, all without a suspension point, so
+on one event loop nothing comes between. A taint therefore happened before that moment, and the
+result is not cached, or happens after it, when the cache holds the result. So whoever learns that a
+key has changed must do both in one step, without an await between them: taint the key and discard
+(or replace) what the cache holds. Then either the flight does not cache, or what it cached is
+removed. A taint that comes before the flight starts has nothing to do: that flight reads what is
+new.
 
 It never times out (a load must have its own limit, which bounds the table and the waiters), never
 tries again, and knows neither the cache nor the database.

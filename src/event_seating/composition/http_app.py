@@ -1,7 +1,7 @@
 """The ASGI app: every router behind the edge, and the table of cached reads.
 
-The one place that knows all nouns' routes. Takes the parts that `bootstrap` built; builds nothing
-that lives on its own.
+The one place that knows all nouns' routes. Takes the parts that `server_services` built; builds
+nothing that lives on its own.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 A job process has no seats in memory and no cache that anybody reads: its handlers are given the
 database, what they need of the nouns, and a way to tell the other processes. What is built for
-serving as well is built by `bootstrap`.
+serving as well is built by `server_services`.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ from event_seating.webhooks.wanted import Wanted
 DRAIN_WITHIN_S: Final = 15.0
 """For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
 
-_log = get_logger("workshop")
+_log = get_logger("job services")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Builds every part of a serving process, once and in order, and takes it down in reverse.
 
 The one place that knows which part needs which. What would point upward is passed in here as a
-callable. Beside it only `workshop`, for processes that do not serve, builds long-lived objects.
+callable. Beside it only `job_services`, for processes that do not serve, builds long-lived objects.
 """
 
 import asyncio

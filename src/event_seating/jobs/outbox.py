@@ -5,7 +5,7 @@ the cause, whoever does it takes the row out in the transaction of the effect. A
 there means that the job is done.
 
 A row is claimed with a lease by the relay that hands it to the queue, and noted as relayed by the
-same lease: if somebody else had it meanwhile, or asked for it anew, the note is not made.
+same lease: if somebody else had it meanwhile, or asked for it again, the note is not made.
 """
 
 from collections.abc import Iterable, Sequence

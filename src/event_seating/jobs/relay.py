@@ -135,7 +135,9 @@ class Relay:
         if self._all_before_ms is None and now - self._looked_at_all >= LOOK_AT_ALL_EVERY_S:
             self._all_before_ms = self._clock.now_ms()
             self._looked_at_all = now
-            _log.info("the server of the queues began anew: looking for jobs that it may not have")
+            _log.info(
+                "the queue server was restarted or flushed: looking for jobs that it may lack"
+            )
         return None if self._all_before_ms is None else run
 
     async def _hand_over(self, queue: JobQueue) -> int:
@@ -185,7 +187,7 @@ class Relay:
             raise
 
     async def _put_in(self, queue: JobQueue, rows: Sequence[Row]) -> None:
-        """Put in rows that were asked for, or asked for anew.
+        """Put in rows that were asked for, or asked for again.
 
         What Redis has under the same id from an earlier time (it failed for good, and somebody
         wants it tried again) makes room. What is just being done is left to end first: its row is

@@ -57,7 +57,7 @@ ANSWER_WITHIN_S: Final = 15.0
 """An idle worker that has heard nothing for so long has a connection that leads nowhere."""
 
 BEGIN_AGAIN_S: Final = 1.0
-"""When a worker whose server was away at its start is begun anew."""
+"""When a worker whose server was away at its start is started again."""
 
 HAND_BACK_WITHIN_S: Final = 2.0
 """How long the jobs that are handed back may take for it, and a connection for closing."""

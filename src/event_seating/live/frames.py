@@ -2,7 +2,7 @@
 
 A frame has the `version` up to which its reader then knows everything, and what is new in it:
 `changes` (the status of each seat that moved), `areas` (the counts of each area in which places
-moved), `event` (how the event sells), or `reload` (read the snapshot anew, too much has moved).
+moved), `event` (how the event sells), or `reload` (read the snapshot again, too much has moved).
 With `version` alone it says that nothing is new. A frame is encoded once, whoever gets it.
 """
 
@@ -38,7 +38,7 @@ def heartbeat(version: int) -> Frame:
 
 
 def reload(version: int) -> Frame:
-    """Read the snapshot anew; what follows begins at this version."""
+    """Read the snapshot again; what follows begins at this version."""
     return Frame(version, f'{{"reload":true,"version":{version}}}', silent=False)
 
 

@@ -33,7 +33,7 @@ class ChangesBody(BaseModel):
     )
     event: EventBody | None = Field(None, description="How the event sells, if that changed.")
     reload: bool | None = Field(
-        None, description="Too much changed: read the event and its seats anew."
+        None, description="Too much changed: read the event and its seats again."
     )
 
 

@@ -5,7 +5,7 @@ database is a whole beginning of it, up to the older of the two snapshots that a
 of them, and the rows that stay, the state is what it was. It leaves only when the event is over,
 when `verify` finds nothing wrong, and when the file was written, synced, and read back to its last
 line; then the file is noted, and its rows are deleted a few at a time. Ended at any moment, it can
-be run again: rows that are in a noted file are deleted, any other file is written anew.
+be run again: rows that are in a noted file are deleted, any other file is written again.
 """
 
 import asyncio

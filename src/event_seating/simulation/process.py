@@ -30,7 +30,7 @@ TRY_AGAIN_S: Final = 0.2
 """A process that cannot load tries again after this."""
 
 CHECK_EVERY: Final = 16
-"""Changes of a process after which its whole state is counted anew."""
+"""Changes of a process after which its whole state is counted from scratch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class Process:
             self.check(log)
 
     def check(self, log: SeatLog) -> None:
-        """Count everything anew."""
+        """Recount everything."""
         try:
             log.states.check()
         except AssertionError as error:

@@ -1,9 +1,9 @@
 """The metrics of the process, by Prometheus' conventions, in a registry of their own.
 
 Owns every metric's name, meaning and labels; `docs/logs-and-metrics.md` lists them and a test
-keeps the two equal. Built once by bootstrap. What another part counts for itself (cache, limiter,
-log) is read from there when Prometheus asks, and costs nothing in between. A label's values are
-bounded here, whatever a client sends: each combination is a series that never goes away.
+keeps the two equal. Built once by `composition`. What another part counts for itself (cache,
+limiter, log) is read from there when Prometheus asks, and costs nothing in between. A label's
+values are bounded here, whatever a client sends: each combination is a series that never goes away.
 """
 
 import asyncio

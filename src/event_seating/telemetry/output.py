@@ -141,7 +141,7 @@ class RotatingFile:
         self._torn = False
 
     def _rotate(self) -> None:
-        """Move each file one number up (the last one is overwritten) and begin anew."""
+        """Move each file one number up (the last one is overwritten) and start an empty one."""
         for number in range(self._files - 1, 0, -1):
             elder = self._numbered(number)
             younger = self._numbered(number - 1) if number > 1 else self._path

@@ -128,7 +128,7 @@ class UserService:
             self._nudge()
         encoded = user.encode()
         if heard == self._coherence.heard:  # else another process may have changed it since
-            self._cache_unless_deaf(user_id, encoded)
+            self._cache_if_subscribed(user_id, encoded)
         return Created(encoded, replayed=False)
 
     async def _insert(self, user: User, call: Call | None) -> bytes | None:
@@ -181,11 +181,11 @@ class UserService:
 
     def _keep(self, user_id: str, encoded: bytes | None) -> None:
         if encoded is not None:
-            self._cache_unless_deaf(user_id, encoded)
+            self._cache_if_subscribed(user_id, encoded)
         elif self._coherence.alone:
             self._absent.put(user_id, b"")
 
-    def _cache_unless_deaf(self, user_id: str, encoded: bytes) -> None:
+    def _cache_if_subscribed(self, user_id: str, encoded: bytes) -> None:
         if self._coherence.caching:
             self._cache.put(user_id, encoded)
 

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, Self
 from event_seating.clock import Clock
 from event_seating.errors import StartupError
 from event_seating.telemetry.logs import get_logger
-from event_seating.valkey import leash
+from event_seating.valkey import exit_with_parent
 
 MEMORY_MB_MAX: Final = 256
 """Over 100,000 jobs of a kilobyte or two. When it is full, jobs wait in the outbox."""
@@ -166,7 +166,7 @@ class EmbeddedValkey:
 
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), self._way),
+            *(sys.executable, "-I", "-S", exit_with_parent.__file__, str(os.getpid()), self._way),
             *(str(self._binary), "--port", "0"),
             *("--unixsocket", str(self._socket), "--unixsocketperm", "700"),
             *("--dir", str(self._directory), "--save", "", "--appendonly", "yes"),

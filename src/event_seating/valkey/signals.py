@@ -130,7 +130,7 @@ class Signals:
         self._on_down.append(call)
 
     def on_emptied(self, call: Callable[[], None]) -> None:
-        """Call it each time that the server has lost what it held: flushed, or begun anew."""
+        """Call it each time that the server has lost what it held: flushed or restarted."""
         self._on_emptied.append(call)
 
     def publish(self, channel: str, message: str = "") -> None:

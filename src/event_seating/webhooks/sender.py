@@ -71,7 +71,7 @@ class Sender:
     async def send(self, url: str, headers: Mapping[str, str], body: str) -> Outcome:
         """Post this message; never raises for what the receiver or its network does."""
         try:
-            # Checked anew: the rules may have changed since the URL was taken.
+            # Checked again: the rules may have changed since the URL was taken.
             target = parse(url, self._rules)
         except ValueError as error:
             return Outcome(error=f"the URL {error}")

@@ -1,6 +1,6 @@
 """Which types any webhook wants to hear, at hand for the writer of seats.
 
-The writer asks with each batch and must not wait, so the answer is in memory. It is read anew when
+The writer asks with each batch and must not wait, so the answer is in memory. It is read again when
 a webhook changes here, when another process signals that one has, and every few seconds besides,
 since a signal may be lost. When the database cannot tell, what was known last stays.
 """
@@ -38,7 +38,7 @@ class Wanted:
         self._outdated.set()
 
     async def refresh(self) -> None:
-        """Read them anew; what is known stays when the database cannot tell."""
+        """Read them again; what is known stays when the database cannot tell."""
         self._begun = mine = self._begun + 1
         try:
             webhooks = await self._webhooks()

@@ -16,7 +16,7 @@ steps = st.lists(st.tuples(st.integers(0, 4), st.none() | st.integers(0, 6)), ma
 def test_the_first_is_the_one_with_the_earliest_end_of_those_that_are_there(
     drawn: list[tuple[int, int | None]], looks: bool, spare: int
 ) -> None:
-    """Also when it begins anew at every chance."""
+    """Also when it begins again at every chance."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(expiries_module, "SPARE", spare)
         follow(drawn, looks=looks)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.booking.bookable_events import PRICES, configure, row_of
+from tests.unit.booking.states import PRICES, configure, row_of
 
 from event_seating.booking.core.commands import (
     AreaQuantity,
@@ -318,7 +318,7 @@ async def test_a_view_ends_with_its_log() -> None:
     await read(seat_views)
     assert len(seat_views._views) == 1
     seat_views._logs.log = None  # type: ignore[attr-defined]
-    seat_views._house_of = None  # type: ignore[assignment]
+    seat_views._bookable_of = None  # type: ignore[assignment]
     del log
     gc.collect()
     assert len(seat_views._views) == 0

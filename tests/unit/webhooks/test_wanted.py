@@ -1,4 +1,4 @@
-"""What is wanted is as new as the newest read, and is read anew when somebody says so."""
+"""What is wanted is as new as the newest read, and is read again when somebody says so."""
 
 import asyncio
 

@@ -24,7 +24,7 @@ FILTERS_MAX = 16
 """Remembered filters, each up to 50 bytes a run."""
 
 HEAP_FACTOR = 3
-"""So many items a run, most of them out of date: then building the heap anew costs less."""
+"""So many items a run, most of them out of date: then rebuilding the heap costs less."""
 
 UNKNOWN = -1
 """The mask of a run whose best block was not looked for: its place in the heap is a bound."""

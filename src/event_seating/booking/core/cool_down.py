@@ -210,7 +210,7 @@ class CoolDown:
             self._note(rest, seats)
 
     def check(self) -> None:
-        """Count anew; `InvariantError` when something disagrees."""
+        """Recount; `InvariantError` when something disagrees."""
         kept_from: dict[bytes, set[int]] = {}
         for seat, rest in self.rests.items():
             if rest.held_ms >= LONG_MS:

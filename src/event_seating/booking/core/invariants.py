@@ -1,4 +1,4 @@
-"""What must always be true of an event's seats, counted anew.
+"""What must always be true of an event's seats, counted from scratch.
 
 For tests, simulations and `verify`: everything that is kept in step by differences is compared
 with what it should be. It costs as much as the venue is large; the hot path has cheaper guards of

@@ -35,7 +35,7 @@ NO_TYPE = ""
 """No ticket type has this name: in place of a default where all have to be named, and are."""
 
 COOLING: frozenset[SeatCode | AreaCode] = frozenset({SeatCode.cooling_down, AreaCode.cooling_down})
-"""What a seat or an area only lacks time for."""
+"""What a seat or an area gets over by itself, in time."""
 
 Lines = dict[tuple[str, int], list[int]]
 """Seats by their ticket type and price."""

@@ -63,7 +63,7 @@ class Batch:
     def decide(self, request: Request) -> Entry | Refusal:
         """Grant or refuse; what is granted counts for the requests after it.
 
-        An `InvariantError` means that the batch has to be discarded and the state loaded anew.
+        An `InvariantError` means that the batch has to be discarded and the state loaded again.
         """
         states = self._open()
         outcome = states.rules.decide(request, self.at_ms)
@@ -342,5 +342,5 @@ class SeatStates:
         return cls(ledger, version=head.version, at_ms=head.at_ms)
 
     def check(self) -> None:
-        """Count everything anew; `InvariantError` when something disagrees."""
+        """Recount everything; `InvariantError` when something disagrees."""
         invariants.check(self.ledger)

@@ -61,7 +61,7 @@ def frozen_by(held: Hold) -> str | None:
 
 
 def with_token(stored: bytes, tokens: ids.Tokens) -> bytes:
-    """A stored hold as it is answered: with its token, which is made anew each time."""
+    """A stored hold as it is answered: with its token, which is made again each time."""
     _, quote, rest = stored.removeprefix(_HOLD_ID).partition(b'"')
     found = ids.from_text(hold_id(stored))
     assert found is not None, "a stored hold begins with its id"

@@ -32,7 +32,7 @@ Met = Callable[[dict[int, int], Sequence[Entry]], None]
 
 
 async def read(states: SeatStates, rows_after: RowsAfter, met: Met) -> None:
-    """Take in all that lacks.
+    """Apply all missing rows.
 
     Raises `UnknownFormatError`, `BrokenEntriesError` and `InvariantError`; the rows before the one
     at fault are taken in then.

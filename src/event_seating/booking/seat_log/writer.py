@@ -10,7 +10,7 @@ whole of the safety: no lease, no leader, no lock on seats.
 Fairness alone needs more: a writer that lost a race or saw a foreign row takes the lock before
 it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign one.
 
-An unknown outcome (the connection died in the commit) is never guessed: `doubt` finds it out.
+An unknown outcome (the connection died in the commit) is never guessed: `in_doubt` finds it out.
 
 One bad request does not sink its batch: when an append fails for another reason, each request runs
 alone once, and only the guilty one gets the error.
@@ -100,7 +100,7 @@ class SeatLog:
         self.event_id = event_id
         self.states = states
         self.broken: str | None = None
-        """Why nothing is decided any more; the state has to be loaded anew."""
+        """Why nothing is decided any more; the state has to be loaded again."""
         self._store = store
         self._clock = clock
         self._listeners = listeners

@@ -1,7 +1,7 @@
 """Bookable events in memory: the map that an event pins, numbered once and shared by all.
 
 Two events in the same version of a map share one index. Bounded: what was not used for longest is
-made anew when somebody asks.
+made again when somebody asks.
 """
 
 import asyncio

@@ -1,0 +1,51 @@
+"""Words of our own that mean nothing to a reader who comes from outside, and do not come back.
+
+Each stood here once and was replaced by the field's term, or by plain English. Held in what people
+read: code, pages of the documentation, tests. History (the changelog, decisions) keeps its words.
+"""
+
+import re
+
+import pytest
+from tests.rules.repository import files, name_of
+
+# Each has a class of one letter in it, so that this file is none of those that it looks for.
+REPLACED = {
+    r"(?i)(?<![a-z])ho[u]ses?(?![a-z])": "BookableEvent, hall, seats, server: say which",
+    r"\b_?take_tu[r]n\b|tu[r]n is had|\bin_li[n]e\b": "queue lock, write lock, acquire, release",
+    r"\bwo[r]kshop\b|\bbo[o]tstrap\b": "composition: job_services, server_services",
+    r"\ban[e]w\b": "again",
+    r"\ble[a]sh\b": "exit_with_parent",
+    r"\bde[a]f\b|unless_de[a]f": "subscribed",
+}
+
+READ = ("src/event_seating/", "tests/", "docs/", "benchmarks/", "README.md", "CONTRIBUTING.md")
+HISTORY = ("docs/decisions/", "src/event_seating/db/migrations/")
+PAGES = "src/event_seating/page/"
+
+TEXTS = [
+    path
+    for path in files()
+    if name_of(path).startswith(READ)
+    and not name_of(path).startswith((*HISTORY, PAGES))
+    and path.suffix in {".py", ".md", ".txt", ".html"}
+]
+
+
+@pytest.mark.parametrize(("word", "instead"), REPLACED.items())
+def test_what_was_replaced_does_not_come_back(word: str, instead: str) -> None:
+    pattern = re.compile(word)
+    found = {
+        f"{name_of(path)}:{number}": line.strip()
+        for path in TEXTS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if pattern.search(line)
+    }
+    assert found == {}, f"say instead: {instead}"
+
+
+def test_a_replaced_word_would_be_found() -> None:
+    assert len(TEXTS) > 400
+    lines = "a ho|use", "take_tu|rn(", "the bo|otstrap", "an|ew", "le|ash", "_unless_de|af"
+    for word, line in zip(REPLACED, lines, strict=True):
+        assert re.search(word, line.replace("|", "")), word

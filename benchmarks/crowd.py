@@ -29,6 +29,7 @@ from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.seat_log import state_snapshots
+from event_seating.booking.seat_log.counters import Tally as LogTally
 from event_seating.booking.seat_log.ports import Announce, LogStore, announce_nothing
 from event_seating.booking.seat_log.submission import Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
@@ -67,11 +68,15 @@ def seat_index(seats: int) -> SeatIndex:
 
 
 async def open_log(
-    store: LogStore, event_id: str, index: SeatIndex, announce: Announce = announce_nothing
+    store: LogStore,
+    event_id: str,
+    index: SeatIndex,
+    announce: Announce = announce_nothing,
+    tally: LogTally | None = None,
 ) -> SeatLog:
     """The event as this process has it in memory, configured if it is new."""
     states = await state_snapshots.load(event_id, index, store, grace_ms=GRACE_MS)
-    log = SeatLog(event_id, states, store, SystemClock(), announce=announce)
+    log = SeatLog(event_id, states, store, SystemClock(), announce=announce, tally=tally)
     if states.configuration is None:
         await log.submit(Submission(Configure(CONFIGURATION), answer))
     return log

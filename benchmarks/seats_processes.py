@@ -29,6 +29,7 @@ from benchmarks.rows import (
 from benchmarks.servers import ServerError
 from benchmarks.stopwatch import collecting_as_the_server, samples
 from benchmarks.topic import Profile, Run
+from event_seating.booking.seat_log.counters import Tally
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating import ids
 from event_seating.db.database import Database
@@ -235,7 +236,10 @@ def _work(task: Task, barrier: Barrier, queue: "multiprocessing.Queue[Part]") ->
 async def _share(task: Task, barrier: Barrier) -> Part:
     database = Database(task.url, pool_size=POOL)
     try:
-        log = await crowd.open_log(SqlLogStore(database), task.event_id, crowd.seat_index(SEATS))
+        rows = Tally()
+        log = await crowd.open_log(
+            SqlLogStore(database), task.event_id, crowd.seat_index(SEATS), tally=rows
+        )
         seats = [_seats(number) for number in range(task.first, task.first + task.clients)]
         with collecting_as_the_server():
             barrier.wait(START_TIMEOUT_S)
@@ -250,8 +254,8 @@ async def _share(task: Task, barrier: Barrier) -> Part:
             tally.elapsed_s,
             tally.percentile_ms(50),
             tally.percentile_ms(99),
-            log.batches,
-            log.conflicts,
+            rows.batch_sizes.total(),
+            rows.conflicts,
             cpu,
         )
     finally:

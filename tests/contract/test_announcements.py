@@ -63,11 +63,11 @@ async def test_what_is_cancelled_in_its_own_batch_is_not_confirmed(database: Dat
     log = await open_log(SqlLogStore(database), announce=announcements())
     hold, booking = ids.new_key(), ids.new_key()
     await ask(log, place([1], hold=hold))
-    batches = log.batches
+    version = log.states.version
     await many(
         ask(log, BookHold(hold, booking), buyer=ANNA), ask(log, CancelBooking(booking, None))
     )
-    assert log.batches == batches + 1
+    assert log.states.version == version + 1
     assert await jobs(database) == []
 
 

@@ -14,8 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def write(database: Database, *pieces: bytes, expires_at_ms: int = 9) -> str:
-    async with database.write() as connection:
-        return await files.write(connection, "sales.csv", "text/csv", pieces, 1, expires_at_ms)
+    return await files.spool(database, "sales.csv", "text/csv", pieces, 1, expires_at_ms)
 
 
 async def head(database: Database, file_id: str) -> FileHead | None:

@@ -8,12 +8,10 @@ from tests.jobs import Jobs, jobs_on, until
 from tests.valkey import Valkey
 
 from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
-from event_seating.clock import SystemClock
 from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.jobs.model import NOTIFICATIONS
 from event_seating.settings.model import Settings
-from event_seating.telemetry.logs import Logs
 from event_seating.users.service import WELCOME
 
 pytestmark = pytest.mark.anyio
@@ -31,12 +29,10 @@ async def test_a_mail_waits_where_no_server_is_set_rather_than_being_given_up(
         data_dir=tmp_path,
         redis_url=valkey.url,
     )
-    clock = SystemClock()
-    logs = Logs(level="error", production=True, directory=None, clock=clock)
     database = Database(settings.database)
     async with (
         jobs_on(database, valkey.url, queue=NOTIFICATIONS) as jobs,
-        job_services.working(settings, logs) as parts,
+        job_services.working(settings) as parts,
     ):
         job_id = await jobs.ask(name, {"userId": "1", "bookingId": "1"})
         parts.engine.nudge()

@@ -214,8 +214,7 @@ class TestLooking:
         assert (answer.status_code, answer.json()["code"]) == (404, code)
 
     async def test_a_file_that_has_expired_is_not_found(self, service: Service) -> None:
-        async with service.parts.database.write() as connection:
-            file_id = await files.write(connection, "x.csv", CSV, [b"x"], 1, 2)
+        file_id = await files.spool(service.parts.database, "x.csv", CSV, [b"x"], 1, 2)
         assert (await service.client.get(f"/files/{file_id}")).status_code == 404
 
     async def test_a_job_is_seen_on_its_way(self, scaled: Service) -> None:
@@ -391,8 +390,7 @@ class TestMetrics:
 
 
 async def test_a_purge_is_asked_for_and_done_without_anybody_asking(scaled: Service) -> None:
-    async with scaled.parts.database.write() as connection:
-        await files.write(connection, "x.csv", CSV, [b"x"], 1, 2)
+    await files.spool(scaled.parts.database, "x.csv", CSV, [b"x"], 1, 2)
 
     async def gone() -> bool:
         async with scaled.parts.database.read() as connection:

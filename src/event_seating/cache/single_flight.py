@@ -22,20 +22,11 @@ tries again, and knows neither the cache nor the database.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from event_seating.errors import Draining
 
 T = TypeVar("T")
-
-
-class Outcome(NamedTuple):
-    """How a caller came by its result."""
-
-    joined: bool
-    """It waited for a load that another had begun."""
-    tainted: bool
-    """The key changed while the load was under way: the result was not offered to the cache."""
 
 
 class _Flight(Generic[T]):
@@ -45,7 +36,7 @@ class _Flight(Generic[T]):
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self.waiters: list[asyncio.Future[tuple[T, Outcome]]] = []
+        self.waiters: list[asyncio.Future[tuple[T, bool]]] = []
 
 
 class SingleFlight(Generic[T]):
@@ -67,13 +58,10 @@ class SingleFlight(Generic[T]):
         """How many callers joined a load that another had begun, since the start."""
         return self._coalesced
 
-    @property
-    def under_way(self) -> int:
-        """How many loads run now, tainted ones included."""
-        return len(self._tasks)
+    def load(self, key: str, load: Callable[[], Awaitable[T]]) -> asyncio.Future[tuple[T, bool]]:
+        """To be awaited at once: the value, and whether it came from a load that was under way.
 
-    def load(self, key: str, load: Callable[[], Awaitable[T]]) -> asyncio.Future[tuple[T, Outcome]]:
-        """To be awaited at once: the value, from the load under way or from a new one by `load`.
+        Where none was, a new one begins by `load`.
 
         Raises what the load raises, and `Draining` once closed. Not a coroutine, since a coroutine
         waiting on the future would cost each caller three times as much.
@@ -81,7 +69,7 @@ class SingleFlight(Generic[T]):
         loop = asyncio.get_running_loop()
         if self._closed:
             raise Draining
-        waiter: asyncio.Future[tuple[T, Outcome]] = loop.create_future()
+        waiter: asyncio.Future[tuple[T, bool]] = loop.create_future()
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(key)
@@ -118,8 +106,7 @@ class SingleFlight(Generic[T]):
         """Load, then land: from the end of the first `await` on, nothing here suspends."""
         try:
             value = await load()
-            tainted = not self._leave(flight)
-            if not tainted:
+            if self._leave(flight):
                 self._on_landing(flight.key, value)
         except BaseException as error:
             self._leave(flight)
@@ -127,7 +114,7 @@ class SingleFlight(Generic[T]):
             if not isinstance(error, Exception):
                 raise
         else:
-            _answer(flight, value, tainted=tainted)
+            _answer(flight, value)
 
     def _leave(self, flight: _Flight[T]) -> bool:
         """Take the flight out of the table; False if a taint has done so before."""
@@ -137,9 +124,8 @@ class SingleFlight(Generic[T]):
         return True
 
 
-def _answer(flight: _Flight[T], value: T, *, tainted: bool) -> None:
-    led = (value, Outcome(joined=False, tainted=tainted))
-    joined = (value, Outcome(joined=True, tainted=tainted))
+def _answer(flight: _Flight[T], value: T) -> None:
+    led, joined = (value, False), (value, True)
     for place, waiter in enumerate(flight.waiters):
         if not waiter.done():  # a caller who was cancelled
             waiter.set_result(joined if place else led)

@@ -19,11 +19,6 @@ class WeighedLru(Generic[T]):
         self._entries: OrderedDict[str, tuple[T, int]] = OrderedDict()
         self._weight = 0
 
-    @property
-    def weight(self) -> int:
-        """What all values weigh now."""
-        return self._weight
-
     def get(self, key: str) -> T | None:
         """The value if it is there; this is a use."""
         entry = self._entries.get(key)

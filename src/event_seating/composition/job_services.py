@@ -34,7 +34,7 @@ from event_seating.mail.post import TAKEN, post, wait_for_a_server
 from event_seating.mail.taken import Taken
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.settings.model import Settings
-from event_seating.telemetry.logs import Logs, get_logger
+from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs
 from event_seating.users.service import WELCOME, UserService
@@ -59,13 +59,6 @@ _log = get_logger("job services")
 class WorkingParts:
     """What a job process is made of."""
 
-    settings: Settings
-    clock: Clock
-    logs: Logs
-    metrics: Metrics
-    database: Database
-    users: UserService
-    signals: Signals
     engine: JobEngine
 
     async def drain(self, *, at_once: bool = False) -> None:
@@ -78,7 +71,7 @@ class WorkingParts:
 
 
 @asynccontextmanager
-async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]:
+async def working(settings: Settings) -> AsyncIterator[WorkingParts]:
     """Every part of a job process, until the block ends; `drain` before that."""
     if settings.redis is None:
         raise StartupError("REDIS_URL: jobs need a Redis")
@@ -93,16 +86,7 @@ async def working(settings: Settings, logs: Logs) -> AsyncIterator[WorkingParts]
         signals.listen(channels.OUTBOX, lambda _message: engine.nudge(), own=True)
         await begin_signals(stack, signals, metrics)
         engine.start()
-        yield WorkingParts(
-            settings=settings,
-            clock=clock,
-            logs=logs,
-            metrics=metrics,
-            database=database,
-            users=accounts.users,
-            signals=signals,
-            engine=engine,
-        )
+        yield WorkingParts(engine)
 
 
 @asynccontextmanager

@@ -56,16 +56,6 @@ class JobEngine:
         """There may be new jobs."""
         self._relay.nudge()
 
-    def pause(self) -> None:
-        """Take no new jobs."""
-        for worker in self._workers:
-            worker.pause()
-
-    def resume(self) -> None:
-        """Take jobs again."""
-        for worker in self._workers:
-            worker.resume()
-
     async def drain(self, *, at_once: bool = False) -> None:
         """Take no new jobs, finish those under way or (`at_once`) hand them back, and end."""
         await ended(self._tasks)

@@ -1,9 +1,9 @@
 """Files that jobs read or make: an import that somebody sent, its refusals, a report.
 
 They are kept in the database, in chunks, so that every process finds them and a backup has them. A
-file is either written with what makes it, in one transaction (`write`), or piece by piece while it
-comes in, in transactions of its own (`spool`): a client that sends slowly must not hold the one
-writer of SQLite. A spooled file that did not become whole is nobody's, and goes after an hour.
+file is written piece by piece while it comes in, each chunk in a transaction of its own: a client
+that sends slowly must not hold the one writer of SQLite. A file that did not become whole is
+nobody's, and goes after an hour.
 
 Owns the statements and the size of a chunk. Never has more than a chunk of a file in memory.
 """
@@ -67,30 +67,6 @@ class FileHead(NamedTuple):
 
 class FileGone(Exception):
     """The file is not there, or not any more."""
-
-
-async def write(
-    connection: AsyncConnection,
-    name: str,
-    media_type: str,
-    chunks: Pieces,
-    now_ms: int,
-    expires_at_ms: int,
-) -> str:
-    """Keep a file in this transaction; the id by which it is read.
-
-    For what is made at once: the transaction lasts as long as `chunks` do.
-    """
-    file_id = new_file_id()
-    size = 0
-    number = 0
-    async for chunk in evenly(chunks):
-        await _append(connection, file_id, number, chunk)
-        number += 1
-        size += len(chunk)
-    head = FileHead(file_id, name, media_type, size, now_ms, expires_at_ms)
-    await connection.execute(insert(files), head._asdict())
-    return file_id
 
 
 async def spool(

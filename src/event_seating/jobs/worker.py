@@ -122,12 +122,6 @@ class Worker:
         if self._bullmq is not None:
             self._bullmq.hold()
 
-    def resume(self) -> None:
-        """Take jobs again."""
-        self._paused = False
-        if self._bullmq is not None:
-            self._bullmq.resume()
-
     async def drain(self, within_s: float) -> None:
         """Take no new jobs, finish those under way in this time, and hand the others back.
 
@@ -269,7 +263,6 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
         super().__init__(queue, process, options)
         # BullMQ would wait on the client that it was given for everything else.
         self.backend.blocking_connection = RedisConnection(waits)
-        self.bclient = waits
 
     async def run(self) -> None:
         """Take jobs until it is closed; raises when the server is away at the start."""

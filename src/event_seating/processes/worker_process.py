@@ -13,21 +13,20 @@ from event_seating.processes import child_runtime
 from event_seating.processes.child_runtime import Orders
 from event_seating.processes.control_channel import READY
 from event_seating.settings.model import Settings
-from event_seating.telemetry.logs import Logs
 
 
 def main(logs_in: str, channel_descriptor: int) -> int:
     """Run until told to stop; the exit code."""
     return child_runtime.run(
-        "jobs", lambda settings, logs: _work(settings, logs, channel_descriptor), logs_in=logs_in
+        "jobs", lambda settings, _logs: _work(settings, channel_descriptor), logs_in=logs_in
     )
 
 
-async def _work(settings: Settings, logs: Logs, channel_descriptor: int) -> None:
+async def _work(settings: Settings, channel_descriptor: int) -> None:
     orders = await Orders.on(channel_descriptor)
     if not await orders.to_begin():
         return
-    async with job_services.working(settings, logs) as parts:
+    async with job_services.working(settings) as parts:
         orders.say(READY)
         told = await orders.to_end()
         # Nobody waits for an orphan, whose place another may have taken already.

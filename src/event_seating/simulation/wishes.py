@@ -85,7 +85,6 @@ class Wishes:
             hold_total_max_ms=chance.one_of((8_000, 200_000)),
             checkout_ttl_ms=chance.one_of((400, 5_000, 90_000)),
         )
-        self._index = index
         self._referee = referee
         self._chance = chance
         self._seats = range(index.seat_count)

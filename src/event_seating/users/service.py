@@ -86,8 +86,8 @@ class UserService:
         """
         if self._absent.get(user_id) is not None:
             raise UserNotFound
-        encoded, outcome = await self._flights.load(user_id, lambda: self._load(user_id))
-        if encoded is None and outcome.joined and not self._coherence.alone:
+        encoded, joined = await self._flights.load(user_id, lambda: self._load(user_id))
+        if encoded is None and joined and not self._coherence.alone:
             encoded, _ = await self._flights.load(user_id, lambda: self._load(user_id))
         if encoded is None:
             raise UserNotFound

@@ -92,7 +92,6 @@ class Signals:
         self._listeners: dict[str, list[tuple[Listener, bool]]] = {name: [] for name in CHANNELS}
         self._on_up: list[Callable[[], None]] = []
         self._on_down: list[Callable[[], None]] = []
-        self._on_emptied: list[Callable[[], None]] = []
         self._queue: deque[tuple[str, str]] = deque()
         self._queued = asyncio.Event()
         self._tried = asyncio.Event()
@@ -128,10 +127,6 @@ class Signals:
     def on_down(self, call: Callable[[], None]) -> None:
         """Call it each time that signals may be lost from now on."""
         self._on_down.append(call)
-
-    def on_emptied(self, call: Callable[[], None]) -> None:
-        """Call it each time that the server has lost what it held: flushed or restarted."""
-        self._on_emptied.append(call)
 
     def publish(self, channel: str, message: str = "") -> None:
         """Tell the others, soon and perhaps; never waits and never fails."""
@@ -278,7 +273,6 @@ class Signals:
         self._unfit = None
         if self._marked and before is None:
             _log.warning("Redis has lost what it held; its jobs come back from the outbox")
-            _call_all(self._on_emptied)
         self._marked = True
 
     def _up(self) -> None:

@@ -12,11 +12,9 @@ an event's log. It never reads or writes JSON; that is the business of `formats`
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
-from math import dist
 from typing import Final
 
 import msgspec
@@ -67,9 +65,6 @@ PRICE_MAX = Decimal(1_000_000)
 
 PRICE_DECIMALS_MAX = 4
 """Decimals of a price: ISO 4217 knows no currency with more."""
-
-RUN_GAP = 1.5
-"""Seats further apart than this many times the row's median distance are not neighbours."""
 
 
 _VENUE_ID = re.compile(VENUE_ID_PATTERN + r"\Z")
@@ -205,7 +200,7 @@ class MapSummary:
 class VenueMap:
     """A seat map; every column is indexed by the seat's number, 0 to `len(seat_ids) - 1`.
 
-    `seat_numbers[id]` is the way back from an id. `x` and `y` are places on the map in map units,
+    `x` and `y` are places on the map in map units,
     `own_x` and `own_y` those before the section's transform. `category`, `accessible`, `companion`
     and `blocked` have one byte a seat: an index into `categories`, and 0 or 1. `blocked` are the
     seats that were not for sale when the map was imported. `focal_point` is what people come to
@@ -223,7 +218,6 @@ class VenueMap:
     focal_point: tuple[float, float]
 
     seat_ids: tuple[str, ...]
-    seat_numbers: Mapping[str, int]
     seat_labels: tuple[str | None, ...]
     cols: Sequence[int]
     x: Sequence[float]
@@ -256,32 +250,8 @@ class VenueMap:
             raise IndexError(f"no seat has the number {seat}")
         return self.rows[bisect_right(self.rows, seat, key=lambda row: row.seats.start) - 1]
 
-    def section_of(self, seat: int) -> Section:
-        """The section in which this seat stands; an `IndexError` when there is no such seat."""
-        return self.sections[self.row_of(seat).section]
-
     def describe(self, seat: int) -> str:
         """What a ticket says: `Lower A, row 3, seat 12`; an `IndexError` for no such seat."""
         row = self.row_of(seat)
         printed = self.seat_labels[seat] or self.cols[seat]
         return f"{self.sections[row.section].label}, row {row.index}, seat {printed}"
-
-    def runs(self) -> Iterator[range]:
-        """Seats without a gap between neighbours, in map order; every seat is in one run.
-
-        A row is split where `col` jumps, and where two seats are further apart than `RUN_GAP`
-        times the row's median distance: printed numbers tell nothing about who sits beside whom.
-        """
-        for row in self.rows:
-            yield from self._runs_of(row.seats)
-
-    def _runs_of(self, seats: range) -> Iterator[range]:
-        stop, x, y, cols = seats.stop, self.x, self.y, self.cols
-        gaps = [dist((x[a], y[a]), (x[b], y[b])) for a, b in pairwise(seats)]
-        widest = RUN_GAP * sorted(gaps)[(len(gaps) - 1) // 2] if gaps else 0.0
-        start = seats.start
-        for (left, right), gap in zip(pairwise(seats), gaps, strict=True):
-            if gap > widest or abs(cols[right] - cols[left]) != 1:
-                yield range(start, right)
-                start = right
-        yield range(start, stop)

@@ -115,11 +115,6 @@ class Bodies:
         self._known = _Budget(bytes_max)
         self._monotonic = monotonic
 
-    @property
-    def received_bytes(self) -> int:
-        """What the requests that are under way have sent so far."""
-        return self._anyone.bytes + self._known.bytes
-
     def of(self, receive: Receive, limit: int, role: Role) -> "Body":
         """The body of one request; to be released when the request has been answered."""
         budget = self._anyone if role is Role.anyone else self._known

@@ -1,8 +1,10 @@
 """Small halls for the tests of the rules."""
 
+from typing import NamedTuple
+
 from event_seating.booking.core.commands import Choice, Configure, PlaceHold, Request
 from event_seating.booking.core.log_entries import Entry
-from event_seating.booking.core.records import Configuration, Rules
+from event_seating.booking.core.records import Configuration, Groups, Rules
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.core.seat_state import Batch, SeatStates
@@ -74,3 +76,19 @@ def refused(
 
 def pick(hold: bytes, *seats: int, buyer: bytes = b"buyer", **more: object) -> PlaceHold:
     return PlaceHold(hold, Choice(seats), buyer, **more)  # type: ignore[arg-type]
+
+
+class Line(NamedTuple):
+    seat: int
+    category: int
+    ticket_type: str
+    price: int
+
+
+def lines_of(states: SeatStates, groups: Groups) -> list[Line]:
+    """The lines of a hold or booking, one a seat or place."""
+    return [
+        Line(seat, states.index.category_of[seat], group.type_name, group.price)
+        for group in groups
+        for seat in group.seats
+    ]

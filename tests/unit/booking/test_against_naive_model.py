@@ -27,6 +27,7 @@ from tests.unit.booking.asking import (
     places,
     some,
 )
+from tests.unit.booking.states import lines_of
 
 from event_seating.booking.core.commands import (
     AreaQuantity,
@@ -321,7 +322,7 @@ class RulesAgainstNaive(RuleBasedStateMachine):
     def a_hold_runs_out(self, after: int) -> None:
         if self.batch is not None:
             self.keep()
-        self.now = max(self.now, (self.states.next_expiry_ms() or self.now) + after)
+        self.now = max(self.now, (self.states.ledger.next_expiry_ms() or self.now) + after)
 
     @precondition(lambda self: self.batch is None)
     @rule(step=st.sampled_from([1_900_000, 86_400_000, 90_000_000]))
@@ -403,7 +404,7 @@ class RulesAgainstNaive(RuleBasedStateMachine):
         }
 
     def lines(self, record) -> dict[int, tuple[str, int]]:
-        found = self.states.lines(record.groups)
+        found = lines_of(self.states, record.groups)
         return {line.seat: (line.ticket_type, line.price) for line in found}
 
     # Drawing

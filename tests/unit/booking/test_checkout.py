@@ -293,7 +293,7 @@ def test_the_box_office_freezes_for_a_day_at_the_most() -> None:
         at += 9 * MINUTE
         if at >= NOW + BOX_OFFICE_HOLD_TOTAL_MAX_MS:
             break
-    assert states.next_expiry_ms() == NOW + BOX_OFFICE_HOLD_TOTAL_MAX_MS
+    assert states.ledger.next_expiry_ms() == NOW + BOX_OFFICE_HOLD_TOTAL_MAX_MS
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_after_a_thaw_the_hold_has_what_was_left_and_a_minute_at_the_least(
     entry = granted(states, ThawHold(HOLD), NOW + thawed_after)
     assert entry.operations == (Thawed(HOLD, ends_after - thawed_after),)
     assert now(states).expires_ms == NOW + ends_after
-    assert states.next_expiry_ms() == NOW + ends_after
+    assert states.ledger.next_expiry_ms() == NOW + ends_after
 
 
 # Caps, the log, images

@@ -13,7 +13,7 @@ from event_seating.venues.formats import parse_map
 def test_seats_have_the_numbers_of_the_map_and_places_come_after(document) -> None:
     venue_map = parse_map(encode(document))
     index = seat_index(venue_map)
-    assert index.number == venue_map.seat_numbers
+    assert index.number == {seat: number for number, seat in enumerate(venue_map.seat_ids)}
     assert index.ids == venue_map.seat_ids
     assert index.seat_count == len(venue_map.seat_ids)
     assert index.size == venue_map.places

@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.booking.states import configure, event, granted, one_row, pick, refused
+from tests.unit.booking.states import configure, event, granted, lines_of, one_row, pick, refused
 
 from event_seating.booking.core.commands import (
     AreaQuantity,
@@ -245,7 +245,7 @@ def test_an_old_hold_whose_line_names_no_type_is_standard_and_booked_late_by_tha
     states = event(hold_ttl_ms=1_000)
     old = Held(b"old", (LineGroup((1,), 4500),), 1_000, b"buyer")
     states.apply(states.version + 1, states.at_ms, [Entry(None, (old,))])
-    assert [line.ticket_type for line in states.lines(old.groups)] == ["standard"]
+    assert [line.ticket_type for line in lines_of(states, old.groups)] == ["standard"]
     given = Part((1,))
     granted(states, ChangeHold(b"old", Choice((2,)), given))
     late = granted(
@@ -261,7 +261,7 @@ def test_a_price_and_a_type_are_those_of_the_hold_whatever_becomes_of_the_types(
     configure(states, prices={"1": {"adult": 1}}, ticket_types={"adult": TicketType("A")})
     booked = last(states, BookHold(b"1", b"b"))
     assert isinstance(booked, Booked)
-    assert [(line.ticket_type, line.price) for line in states.lines(_booked(states))] == [
+    assert [(line.ticket_type, line.price) for line in lines_of(states, _booked(states))] == [
         ("child", 2000)
     ]
 

@@ -240,7 +240,7 @@ async def test_what_moves_while_the_full_form_is_written_is_in_it() -> None:
     reading = asyncio.create_task(read(seat_views))
     for _ in range(3):
         await asyncio.sleep(0)
-    assert seat_views._writing.under_way
+    assert seat_views._writing._tasks
     log.do(PlaceHold(key(1), Choice((3,)), b"buyer"))
     log.do(PlaceHold(key(2), Choice((4,)), b"buyer"))
     assert strictly((await reading).body) == naive(log, compact=False)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from event_seating.cache.single_flight import Outcome, SingleFlight
+from event_seating.cache.single_flight import SingleFlight
 from event_seating.errors import Draining
 
-LED = Outcome(joined=False, tainted=False)
-JOINED = Outcome(joined=True, tainted=False)
+LED = False
+JOINED = True
 
 
 class Source:
@@ -49,8 +49,8 @@ class Scene:
         self.source = Source()
         self.flights = SingleFlight[str](self.cache.__setitem__)
 
-    def ask(self, key: str = "k") -> asyncio.Task[tuple[str, Outcome]]:
-        async def wait() -> tuple[str, Outcome]:
+    def ask(self, key: str = "k") -> asyncio.Task[tuple[str, bool]]:
+        async def wait() -> tuple[str, bool]:
             return await self.flights.load(key, self.source.reader(key))
 
         return asyncio.create_task(wait())
@@ -69,7 +69,7 @@ def run(scenario: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
         await scene.flights.aclose()
         gc.collect()
         assert complaints == []
-        assert scene.flights.under_way == 0
+        assert not scene.flights._tasks
 
     asyncio.run(main())
 
@@ -132,7 +132,7 @@ def test_a_load_that_nobody_waits_for_any_more_lands_and_fills_the_cache() -> No
         scene.source.gate.set()
         await settle()
         assert scene.cache == {"k": "k:old"}
-        assert scene.flights.under_way == 0
+        assert not scene.flights._tasks
 
     run(scenario)
 
@@ -213,8 +213,8 @@ def test_a_tainted_flight_is_answered_but_not_cached_and_later_callers_fly_anew(
         assert scene.source.reads["k"] == 2
         scene.source.gate.set()
         assert await asyncio.gather(*early) == [
-            ("k:old", Outcome(joined=False, tainted=True)),
-            ("k:old", Outcome(joined=True, tainted=True)),
+            ("k:old", LED),
+            ("k:old", JOINED),
         ]
         assert await asyncio.gather(*late) == [("k:new", LED), ("k:new", JOINED)]
         assert scene.cache == {"k": "k:new"}

@@ -13,10 +13,8 @@ def row_map(seats, **fields):
 
 def test_a_seat_is_found_by_its_id_and_tells_its_row_and_section():
     venue_map = parse_map(encode(seat_map()))
-    number = venue_map.seat_numbers["A-1-03"]
-    assert venue_map.seat_ids[number] == "A-1-03"
+    number = venue_map.seat_ids.index("A-1-03")
     assert venue_map.row_of(number).index == "1"
-    assert venue_map.section_of(number).id == "A"
     assert venue_map.describe(number) == "Stalls, row 1, seat 3"
 
 
@@ -37,31 +35,9 @@ def test_the_summary_counts_seats_in_rows_and_places_count_people():
     assert venue_map.places == 304
 
 
-def test_a_row_is_one_run_while_its_seats_are_neighbours():
-    assert list(row_map([seat(n) for n in range(1, 6)]).runs()) == [range(5)]
-
-
-def test_a_run_ends_where_the_column_jumps():
-    seats = [seat(1), seat(2), seat(4, x=30), seat(5, x=40)]
-    assert list(row_map(seats).runs()) == [range(2), range(2, 4)]
-
-
-def test_a_run_ends_where_seats_are_far_apart_although_columns_go_on():
-    seats = [seat(1), seat(2), seat(3), seat(4, x=46), seat(5, x=56)]
-    assert list(row_map(seats).runs()) == [range(3), range(3, 5)]
-
-
-def test_seats_that_are_numbered_from_the_right_are_neighbours_too():
-    assert list(row_map([seat(n) for n in (4, 3, 2, 1)]).runs()) == [range(4)]
-
-
-def test_a_single_seat_is_a_run():
-    assert list(row_map([seat(1)]).runs()) == [range(1)]
-
-
 def test_the_columns_of_a_map_cannot_be_changed():
     venue_map = parse_map(encode(seat_map()))
-    for column in (venue_map.x, venue_map.cols, venue_map.seat_numbers, venue_map.category):
+    for column in (venue_map.x, venue_map.cols, venue_map.seat_ids, venue_map.category):
         with pytest.raises(TypeError):
             column[0] = 1
 

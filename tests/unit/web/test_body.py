@@ -161,7 +161,7 @@ class TestTheBudgetOfAllBodies:
         with pytest.raises(TooBusy):
             await sent_by(clients[2], bodies=bodies).receive()
         assert clients[2].unsent == 0
-        assert bodies.received_bytes == 20
+        assert bodies._anyone.bytes == 20
 
     async def test_what_was_answered_leaves_its_room_to_others(self) -> None:
         bodies = Bodies(anyone_bytes_max=25)
@@ -170,13 +170,13 @@ class TestTheBudgetOfAllBodies:
             await sent.receive()
             sent.release()
             sent.release()
-        assert bodies.received_bytes == 0
+        assert bodies._anyone.bytes == 0
 
     async def test_a_refused_one_holds_nothing(self) -> None:
         bodies = Bodies()
         with pytest.raises(BodyTooLarge):
             await sent_by(Client([b"x" * 20]), limit=10, bodies=bodies).receive()
-        assert bodies.received_bytes == 0
+        assert bodies._anyone.bytes == 0
 
     async def test_anyone_takes_no_room_from_who_has_a_key(self) -> None:
         bodies = Bodies(anyone_bytes_max=25, bytes_max=25)

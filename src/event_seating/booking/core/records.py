@@ -8,7 +8,7 @@ HMAC that the caller made, ids are random bytes that the caller drew.
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -203,15 +203,6 @@ class Rest(Struct, frozen=True, gc=False, array_like=True):
     address: bytes | None = None
     network: bytes | None = None
     handed_on: bool = False
-
-
-class Line(NamedTuple):
-    """One seat of a hold or booking as people read it; `category` by its number."""
-
-    seat: int
-    category: int
-    ticket_type: str
-    price: int
 
 
 def named(groups: Groups) -> Groups:

@@ -11,7 +11,7 @@ expired when the batch opens, as its first entry; so nothing that ran out is eve
 and the log says so before it says who took the seats.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from typing import Self
 
 from event_seating.booking.core import invariants, state_codec
@@ -30,7 +30,6 @@ from event_seating.booking.core.records import (
     Configuration,
     Groups,
     Hold,
-    Line,
     seats_of,
 )
 from event_seating.booking.core.refusals import Refusal, SeatProblem
@@ -224,10 +223,6 @@ class SeatStates:
         expires_ms = self.ledger.next_expiry_ms()
         return expires_ms is not None and expires_ms <= now_ms
 
-    def next_expiry_ms(self) -> int | None:
-        """When the next hold runs out; `None` when there is none."""
-        return self.ledger.next_expiry_ms()
-
     # Reading what was committed
 
     @property
@@ -254,19 +249,9 @@ class SeatStates:
 
     def area_counts(self, area: int) -> Counts:
         """The places of an area by status; they are a cell of their own."""
-        return self._counts([self.index.cell_of[self.index.areas[area].first] // STATUSES])
-
-    def category_counts(self, category: int) -> Counts:
-        """The seats and places of a category by status."""
-        cells = enumerate(self.index.cells)
-        return self._counts([number for number, cell in cells if cell.category == category])
-
-    def _counts(self, cells: Sequence[int]) -> Counts:
         counts = self.ledger.committed_counts()
-        return {
-            name: sum(counts[cell * STATUSES + status] for cell in cells)
-            for status, name in enumerate(STATUS_NAMES)
-        }
+        first = self.index.cell_of[self.index.areas[area].first]
+        return dict(zip(STATUS_NAMES, counts[first : first + STATUSES], strict=True))
 
     def hold(self, key: bytes, now_ms: int) -> Hold | Refusal:
         """A hold, or how it ended, at this time."""
@@ -302,15 +287,6 @@ class SeatStates:
         undo, arrays = self.ledger.undo, self.ledger.arrays
         committed, owner = undo.seats.get(seat, (arrays.status[seat], arrays.owner[seat]))
         return owner if committed == status else None
-
-    def lines(self, groups: Groups) -> list[Line]:
-        """The lines of a hold or booking, one a seat or place."""
-        category_of = self.index.category_of
-        return [
-            Line(seat, category_of[seat], group.type_name, group.price)
-            for group in groups
-            for seat in group.seats
-        ]
 
     # Images and proof
 

@@ -116,7 +116,6 @@ class SeatLog:
         self._behind = False
         self._catching_up = SingleFlight[None](lambda _key, _nothing: None)
         self.conflicts = 0
-        self.batches = 0
 
     # What others ask
 
@@ -337,7 +336,6 @@ class SeatLog:
             batch.discard()
         else:
             changes = self.states.commit(batch)
-            self.batches += 1
             self._tally.batch_sizes[len(batch.entries)] += 1
             self._tally.log_bytes += len(decided.row.entries)
             self._tell(changes, batch.entries)

@@ -287,7 +287,6 @@ class MapBuilder:
             rows=tuple(self._rows),
             areas=tuple(self._areas),
             seat_ids=tuple(columns.ids),
-            seat_numbers=MappingProxyType(self._numbers),
             seat_labels=tuple(columns.labels),
             cols=read_only(columns.cols),
             x=read_only(placed(columns.x, self._moves("x"))),

@@ -23,6 +23,9 @@ TOPICS = set(
 SETTINGS = {environment_name(name) for name in Settings.model_fields}
 KNOWN = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names} | {"NODE_ENV", "NO_COLOR"}
 
+OUR_COMMAND = re.compile(r"\bevent-seating ([a-z][a-z-]*)")
+"""Wherever it stands: alone, after a prompt or a path, in any line, after `docker run`."""
+
 each_page = pytest.mark.parametrize("page", pages(), ids=name_of)
 
 
@@ -57,8 +60,22 @@ def test_each_command_that_is_named_exists(page: Path) -> None:
                 if command.callback}  # fmt: skip
     for code in markdown.code(page.read_text()):
         assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= make_targets()
-        assert set(re.findall(r"(?:^\$ |^|/bin/)event-seating ([a-z]+)", code)) <= commands
+        assert set(OUR_COMMAND.findall(code)) <= commands
         assert set(re.findall(r"--only ([a-z][a-z-]*)", code)) <= TOPICS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "event-seating serve",
+        "$ .venv/bin/event-seating serve --port 1",
+        "export A=1\nevent-seating serve\n",
+        "docker run --rm event-seating serve",
+        "ExecStart=/opt/event-seating/bin/event-seating serve",
+    ],
+)
+def test_a_command_is_found_wherever_it_stands(code: str) -> None:
+    assert OUR_COMMAND.findall(code) == ["serve"]
 
 
 @each_page

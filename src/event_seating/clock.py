@@ -6,9 +6,9 @@ the package calls `time.time` or `datetime.now`. It never sleeps.
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
-MS_PER_S = 1000
+MS_PER_S: Final = 1000
 
 
 class Clock(Protocol):

@@ -1,5 +1,6 @@
 """The version of this release, from the package's own metadata."""
 
 from importlib.metadata import version
+from typing import Final
 
-VERSION = version("event-seating")
+VERSION: Final = version("event-seating")

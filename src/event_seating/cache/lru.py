@@ -18,16 +18,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import Final
 
 from cachebox import LRUCache as RecencyMap
 
-LOOKUPS_TIMED = 100
+LOOKUPS_TIMED: Final = 100
 """The mean lookup time is over this many, as operators of the original service know it."""
 
-QUEUE_PER_CAPACITY = 2
+QUEUE_PER_CAPACITY: Final = 2
 """At twice the capacity half the queue is of no use, so clearing it costs O(1) a write."""
 
-NS_PER_MS = 1_000_000
+NS_PER_MS: Final = 1_000_000
 
 Deadline = tuple[float, str]
 """When an entry expires, by the monotonic clock, and its key."""

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import (
     ARRAY,
@@ -42,27 +43,27 @@ from event_seating.db.away import unavailable_when_away
 from event_seating.db.direct import DirectConnection, Prepared, connection_of, prepare
 from event_seating.errors import DatabaseUnavailable
 
-ANSWER_WITHIN_S = 20.0
+ANSWER_WITHIN_S: Final = 20.0
 """More than the limits below and the longest `DB_LATENCY_MS` together. What takes longer comes from
 a database that hangs, whose own limits do not work: it would hold a connection, and all who wait
 for the answer, until it wakes."""
 
-SQLITE_READERS = 4
+SQLITE_READERS: Final = 4
 """Each is a thread; more than the cores of a small machine gain nothing."""
 
-WAL_BYTES_REFUSED = 1024 * 1024 * 1024
+WAL_BYTES_REFUSED: Final = 1024 * 1024 * 1024
 """Beyond it one transaction is written each `WAL_TRY_EVERY_S`. The log grows by some 8 kB a commit
 while another program reads the file within one transaction; a full disk would stop more."""
 
-WAL_TRY_EVERY_S = 1.0
+WAL_TRY_EVERY_S: Final = 1.0
 """It is commits that cut the log back, once the other program has ended."""
 
-_SIZE = {
+_SIZE: Final = {
     "postgresql": "SELECT pg_database_size(current_database())",
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 }
 
-_LOCK_KEY = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_LOCK_KEY: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
 class Database:

@@ -1,37 +1,37 @@
 """The connections of a database: how each is opened, what it may wait for, when it is replaced."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS: Final = 5_000
 """How long a writer of SQLite waits for another process's transaction."""
 
-CONNECT_TIMEOUT_S = 3
+CONNECT_TIMEOUT_S: Final = 3
 """PostgreSQL answers in milliseconds or is away; a person waits no longer."""
 
-POOL_TIMEOUT_S = 5
+POOL_TIMEOUT_S: Final = 5
 """How long a request waits for a free connection before it is told to come again."""
 
-ASK_AFTER_IDLE_S = 1
+ASK_AFTER_IDLE_S: Final = 1
 """A connection that was used less long ago is not asked whether it is alive: that would take three
 round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
 
-WAL_BYTES_MAX = 64 * 1024 * 1024
+WAL_BYTES_MAX: Final = 64 * 1024 * 1024
 """What the write-ahead log is cut back to after a checkpoint."""
 
-POSTGRES_SESSION = {
+POSTGRES_SESSION: Final = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
 }
 """No statement and no forgotten transaction holds others up for longer."""
 
-_USED = "used"
+_USED: Final = "used"
 """When a pooled connection was last given back, in monotonic seconds."""
 
 

@@ -6,6 +6,7 @@ each count a client's requests for itself, and cache what the other has changed.
 """
 
 import asyncio
+from typing import Final
 
 import asyncpg
 from sqlalchemy import URL, make_url
@@ -13,10 +14,10 @@ from sqlalchemy import URL, make_url
 from event_seating.db.engines import CONNECT_TIMEOUT_S
 from event_seating.errors import StartupError
 
-INSTANCE_LOCK = 0x5EA7_0002
+INSTANCE_LOCK: Final = 0x5EA7_0002
 """Any number, the same in every release."""
 
-RETRY_S = 1.0
+RETRY_S: Final = 1.0
 """How often a database that went away is asked for the lock again."""
 
 

@@ -6,7 +6,7 @@ is made in two releases: first expand, later contract, so that the release befor
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, StartupError
 
-HEAD = "0008"
+HEAD: Final = "0008"
 """The newest migration; a test keeps it equal to the files."""
 
-MIGRATIONS = Path(__file__).with_name("migrations")
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
-MIGRATION_LOCK = 0x5EA7_0001
+MIGRATION_LOCK: Final = 0x5EA7_0001
 """Any number, the same in every release."""
 
 

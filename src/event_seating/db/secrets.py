@@ -9,8 +9,10 @@ from event_seating.db.database import Database
 
 SECRET_BYTES: Final = 32
 
-_KEEP = text("INSERT INTO secrets (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING")
-_READ = text("SELECT value FROM secrets WHERE name = :name")
+_KEEP: Final = text(
+    "INSERT INTO secrets (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING"
+)
+_READ: Final = text("SELECT value FROM secrets WHERE name = :name")
 
 
 async def secret(database: Database, name: str) -> bytes:

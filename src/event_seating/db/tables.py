@@ -9,11 +9,11 @@ event's rows can live together wherever a distributed database puts them. `seat_
 bookings, lines and booked seats follow from it and are written with it.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
-NAMES = {
+NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
@@ -21,10 +21,10 @@ NAMES = {
 
 metadata = MetaData(naming_convention=NAMES)
 
-_ALIVE = "failed_at_ms IS NULL"
-_WAITING = f"relayed_at_ms IS NULL AND {_ALIVE}"
-_RELAYED = f"relayed_at_ms IS NOT NULL AND {_ALIVE}"
-_FAILED = "failed_at_ms IS NOT NULL"
+_ALIVE: Final = "failed_at_ms IS NULL"
+_WAITING: Final = f"relayed_at_ms IS NULL AND {_ALIVE}"
+_RELAYED: Final = f"relayed_at_ms IS NOT NULL AND {_ALIVE}"
+_FAILED: Final = "failed_at_ms IS NOT NULL"
 
 
 def _where(condition: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     DatabaseUnavailable,
 )
 
-_NEW = JsonBody(
+_NEW: Final = JsonBody(
     NewEvent,
     examples={
         "With ticket types, one for staff alone": {
@@ -63,7 +63,7 @@ _NEW = JsonBody(
     },
     parts=(AskedTicketType,),
 )
-_CHANGE = JsonBody(
+_CHANGE: Final = JsonBody(
     EventChange,
     parts=(AskedTicketType,),
     examples={
@@ -71,7 +71,7 @@ _CHANGE = JsonBody(
         "Smaller holds, that last five minutes": {"rules": {"maxSeatsPerHold": 4, "holdTtl": 300}},
     },
 )
-_CANCELLATION = JsonBody(
+_CANCELLATION: Final = JsonBody(
     CancelEventBody,
     PATTERNS,
     examples={"With a mail to each buyer": {"notify": True, "reason": "The singer is ill."}},
@@ -83,7 +83,7 @@ From = Annotated[
 ]
 To = Annotated[str | None, Query(description="Only events that begin before that.")]
 
-_DATE_TIME: dict[str, Any] = {"format": "date-time"}
+_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
 
 
 class RulesBody(BaseModel):

@@ -5,7 +5,7 @@ says it. A row without it is an event that is being made, or whose making was cu
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import BigInteger, Row, bindparam, delete, insert, literal, select, tuple_, update
@@ -15,7 +15,7 @@ from event_seating.booking.core.records import Configuration
 from event_seating.db.tables import events, venue_versions
 from event_seating.events.model import Event, Occasion
 
-_EVENT = (
+_EVENT: Final = (
     select(
         events.c.id,
         events.c.venue_id,
@@ -37,9 +37,9 @@ _EVENT = (
     .where(events.c.configuration.is_not(None))
 )
 
-BY_ID = _EVENT.where(events.c.id == bindparam("event_id"))
+BY_ID: Final = _EVENT.where(events.c.id == bindparam("event_id"))
 
-PLACE = select(
+PLACE: Final = select(
     events.c.venue_id,
     events.c.venue_version,
     events.c.epoch,
@@ -47,11 +47,11 @@ PLACE = select(
     events.c.configuration.is_not(None).label("made"),
 ).where(events.c.id == bindparam("event_id"))
 
-UNMADE_BEFORE = delete(events).where(
+UNMADE_BEFORE: Final = delete(events).where(
     events.c.configuration.is_(None), events.c.created_at_ms < bindparam("before_ms")
 )
 
-_KEY = tuple_(events.c.starts_at_ms, events.c.id)
+_KEY: Final = tuple_(events.c.starts_at_ms, events.c.id)
 
 _configuration = msgspec.json.Decoder(Configuration)
 

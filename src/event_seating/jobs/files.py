@@ -35,18 +35,18 @@ UPLOAD: Final = "upload"
 
 Pieces = Iterable[bytes] | AsyncIterable[bytes]
 
-_HEAD = select(files).where(files.c.id == bindparam("id"))
-_CHUNK = (
+_HEAD: Final = select(files).where(files.c.id == bindparam("id"))
+_CHUNK: Final = (
     select(file_chunks.c.content)
     .where(file_chunks.c.file_id == bindparam("file_id"))
     .where(file_chunks.c.number == bindparam("number"))
 )
-_FINISH = (
+_FINISH: Final = (
     update(files)
     .where(files.c.id == bindparam("b_id"))
     .values(bytes=bindparam("b_bytes"), expires_at_ms=bindparam("b_expires_at_ms"))
 )
-_EXPIRED = (
+_EXPIRED: Final = (
     select(files.c.id)
     .where(files.c.expires_at_ms <= bindparam("now_ms"))
     .order_by(files.c.expires_at_ms)

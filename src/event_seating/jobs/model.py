@@ -30,16 +30,16 @@ _RANDOM_BYTES: Final = 10
 
 NS_PER_MS: Final = 1_000_000
 
-URGENT, USUAL, BULK = 1, 10, 100
+URGENT: Final = 1
+USUAL: Final = 10
+BULK: Final = 100
 """Priorities: the smaller number runs first."""
 
-WAITING, ACTIVE, DELAYED, COMPLETED, FAILED = (
-    "waiting",
-    "active",
-    "delayed",
-    "completed",
-    "failed",
-)
+WAITING: Final = "waiting"
+ACTIVE: Final = "active"
+DELAYED: Final = "delayed"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
 """What a job can be; `delayed` waits for its next attempt."""
 
 _JOB_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z|purge-[0-9TZ-]{1,24}\Z")

@@ -42,7 +42,7 @@ ADDED: Final = (
 """What `row_of` gives."""
 
 _ADD: Final = insert(outbox).values({name: bindparam(name) for name in ADDED})
-_ADD_ONCE = text(
+_ADD_ONCE: Final = text(
     "INSERT INTO outbox (event_id, id, queue, name, payload, priority, trace, created_at_ms)"
     " SELECT CAST(:event_id AS TEXT), CAST(:id AS TEXT), CAST(:queue AS TEXT),"
     " CAST(:name AS TEXT), CAST(:payload AS TEXT), CAST(:priority AS INTEGER),"
@@ -51,35 +51,35 @@ _ADD_ONCE = text(
     " ON CONFLICT DO NOTHING"
 )
 
-_BY_ID = select(outbox).where(outbox.c.id == bindparam("id"))
+_BY_ID: Final = select(outbox).where(outbox.c.id == bindparam("id"))
 
-_RESULT_BY_ID = select(job_results).where(job_results.c.id == bindparam("id"))
+_RESULT_BY_ID: Final = select(job_results).where(job_results.c.id == bindparam("id"))
 
-_REMOVE = (
+_REMOVE: Final = (
     delete(outbox)
     .where(outbox.c.event_id == bindparam("b_event_id"))
     .where(outbox.c.id == bindparam("b_id"))
     .returning(outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
 )
 
-_FREE = (
+_FREE: Final = (
     select(outbox.c.id)
     .where(outbox.c.id.in_(bindparam("b_ids", expanding=True)))
     .with_for_update(skip_locked=True)
 )
-_REMOVE_FREE = (
+_REMOVE_FREE: Final = (
     delete(outbox)
     .where(outbox.c.id.in_(_FREE))
     .returning(outbox.c.id, outbox.c.queue, outbox.c.name, outbox.c.created_at_ms)
 )
 
-_ALIVE = outbox.c.failed_at_ms.is_(None)
+_ALIVE: Final = outbox.c.failed_at_ms.is_(None)
 
-_UNCLAIMED = or_(
+_UNCLAIMED: Final = or_(
     outbox.c.claimed_until_ms.is_(None), outbox.c.claimed_until_ms <= bindparam("b_now_ms")
 )
 
-_WAITING = (
+_WAITING: Final = (
     select(outbox.c.event_id, outbox.c.id)
     .where(_ALIVE, outbox.c.relayed_at_ms.is_(None), _UNCLAIMED)
     .where(outbox.c.queue == bindparam("b_queue"))
@@ -88,7 +88,7 @@ _WAITING = (
     .limit(bindparam("b_most"))
 )
 
-_RELAYED_BEFORE = (
+_RELAYED_BEFORE: Final = (
     select(outbox.c.event_id, outbox.c.id)
     .where(_ALIVE, outbox.c.relayed_at_ms <= bindparam("b_before_ms"), _UNCLAIMED)
     .order_by(outbox.c.relayed_at_ms)
@@ -96,8 +96,8 @@ _RELAYED_BEFORE = (
 )
 
 
-_ANY_WAITING = _WAITING.with_only_columns(literal(1))
-_ANY_RELAYED = _RELAYED_BEFORE.with_only_columns(literal(1))
+_ANY_WAITING: Final = _WAITING.with_only_columns(literal(1))
+_ANY_RELAYED: Final = _RELAYED_BEFORE.with_only_columns(literal(1))
 
 
 def _claiming(chosen: Select[Any]) -> Any:
@@ -106,19 +106,19 @@ def _claiming(chosen: Select[Any]) -> Any:
     return lease.values(claimed_until_ms=bindparam("b_until_ms")).returning(outbox)
 
 
-_CLAIM_WAITING = _claiming(_WAITING)
-_CLAIM_RELAYED = _claiming(_RELAYED_BEFORE)
+_CLAIM_WAITING: Final = _claiming(_WAITING)
+_CLAIM_RELAYED: Final = _claiming(_RELAYED_BEFORE)
 
-_LEASED = (
+_LEASED: Final = (
     update(outbox)
     .where(outbox.c.event_id == bindparam("b_event_id"))
     .where(outbox.c.id == bindparam("b_id"))
     .where(outbox.c.claimed_until_ms == bindparam("b_until_ms"))
 )
-_NOTE_RELAYED = _LEASED.values(relayed_at_ms=bindparam("b_now_ms"), claimed_until_ms=None)
-_UNCLAIM = _LEASED.values(claimed_until_ms=None)
+_NOTE_RELAYED: Final = _LEASED.values(relayed_at_ms=bindparam("b_now_ms"), claimed_until_ms=None)
+_UNCLAIM: Final = _LEASED.values(claimed_until_ms=None)
 
-_FAIL = (
+_FAIL: Final = (
     update(outbox)
     .where(outbox.c.event_id == bindparam("b_event_id"))
     .where(outbox.c.id == bindparam("b_id"))
@@ -126,7 +126,7 @@ _FAIL = (
     .values(failed_at_ms=bindparam("b_now_ms"), error=bindparam("b_error"))
 )
 
-_RETRY = (
+_RETRY: Final = (
     update(outbox)
     .where(outbox.c.id == bindparam("b_id"))
     .where(outbox.c.failed_at_ms.is_not(None))

@@ -40,7 +40,9 @@ BACKOFF_FIRST_MS: Final = 2_000
 PATIENT: Final = "patient"
 """The name of the backoff of notifications; a Node worker of that queue needs one of this name."""
 
-PATIENT_FIRST_MS, PATIENT_FACTOR, PATIENT_MOST_MS = 5_000, 3, 3_600_000
+PATIENT_FIRST_MS: Final = 5_000
+PATIENT_FACTOR: Final = 3
+PATIENT_MOST_MS: Final = 3_600_000
 """5 s, 15 s, 45 s … and then each hour: eleven waits are five and a half hours, an evening."""
 
 PATIENT_JITTER: Final = 0.2

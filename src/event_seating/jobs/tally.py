@@ -19,13 +19,17 @@ KEY: Final = "event-seating:jobs:tally"
 BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """A job of the database takes some milliseconds, a mail a second, an import a minute."""
 
-DONE, FAILED, AGAIN, POSTPONED = "done", "failed", "again", "postponed"
+DONE: Final = "done"
+FAILED: Final = "failed"
+AGAIN: Final = "again"
+POSTPONED: Final = "postponed"
 """Done; failed for good; failed and tried again; put off, since the database was away."""
 
 OTHER: Final = "other"
 """The name of every job that nobody here knows."""
 
-_SUM, _COUNT = "sum_us", "count"
+_SUM: Final = "sum_us"
+_COUNT: Final = "count"
 
 
 class Attempts(NamedTuple):

@@ -25,21 +25,21 @@ It never waits, logs or raises for a client, and knows nothing of HTTP beyond th
 
 from collections.abc import Callable, Hashable, Sequence
 from math import ceil
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from event_seating.limits.counters import Counters
 from event_seating.limits.ring import Rings
 from event_seating.limits.slots import NOBODY, ClientSlots
 from event_seating.settings.parsers import Window
 
-CLIENTS_MAX = 100_000
+CLIENTS_MAX: Final = 100_000
 """Remembered whatever the windows are: about 17 MB at those of accounts, 28 MB at those of seats;
 an attack from more addresses needs another net than this."""
 
-TIMES_MAX_BYTES = 64 * 1024 * 1024
+TIMES_MAX_BYTES: Final = 64 * 1024 * 1024
 """What the times of all clients may take; where they would take more, they are counted by parts."""
 
-LOOKED_AT_PER_NEWCOMER = 4
+LOOKED_AT_PER_NEWCOMER: Final = 4
 """More than one, so the idle go faster than clients come; few, so a newcomer pays microseconds."""
 
 

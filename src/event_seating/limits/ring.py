@@ -12,10 +12,11 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from math import inf
+from typing import Final
 
 from event_seating.settings.parsers import Window
 
-BYTES_PER_TIME = 8
+BYTES_PER_TIME: Final = 8
 """A double."""
 
 

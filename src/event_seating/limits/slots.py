@@ -10,11 +10,12 @@ and nothing is ever rehashed, so no request waits for a table to grow. It never 
 import secrets
 from array import array
 from collections.abc import Hashable
+from typing import Final
 
-SEED_BITS = 60
+SEED_BITS: Final = 60
 """Places are drawn with a secret, so that nobody can choose addresses that share one chain."""
 
-NOBODY = -1
+NOBODY: Final = -1
 """Where a slot number is expected: there is none."""
 
 
@@ -22,7 +23,7 @@ class _Free:
     """What stands in a slot that belongs to no client; equal to nothing that a caller can send."""
 
 
-_FREE = _Free()
+_FREE: Final = _Free()
 
 
 class ClientSlots:

@@ -1,6 +1,7 @@
 """What live updates ask of the log in the database. Statements, and nothing else."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Integer, bindparam, select, tuple_
 
@@ -8,7 +9,7 @@ from event_seating.booking.seat_log.ports import LogRow
 from event_seating.db.database import Database
 from event_seating.db.tables import seat_log
 
-_UP_TO = (
+_UP_TO: Final = (
     select(
         seat_log.c.version,
         seat_log.c.batch_id,
@@ -22,7 +23,7 @@ _UP_TO = (
     .limit(bindparam("most", type_=Integer))
 )
 
-_KEY = tuple_(seat_log.c.event_id, seat_log.c.version)
+_KEY: Final = tuple_(seat_log.c.event_id, seat_log.c.version)
 
 
 class LiveStore:

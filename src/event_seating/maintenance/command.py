@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import (
@@ -21,9 +22,9 @@ from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.verify import LoadIndex, verify
 from event_seating.maintenance.verify_store import event_ids
 
-EXIT_DIFFERENT = 1
+EXIT_DIFFERENT: Final = 1
 
-EXIT_NOT_WHOLE = 1
+EXIT_NOT_WHOLE: Final = 1
 
 
 async def verify_all(

@@ -30,7 +30,7 @@ PRIVATE: Final = "private, no-store"
 
 _FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
 
-_TIME: JsonDict = {"format": "date-time"}
+_TIME: Final[JsonDict] = {"format": "date-time"}
 
 
 class JobBody(BaseModel):

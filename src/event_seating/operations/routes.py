@@ -1,6 +1,7 @@
 """The operator's routes: health, the cache, metrics."""
 
 from collections.abc import Callable
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -12,7 +13,7 @@ from event_seating.clock import Clock, rfc3339
 from event_seating.operations.health import Health, Readiness
 from event_seating.web.openapi import TEXT
 
-_TIME: JsonDict = {"format": "date-time"}
+_TIME: Final[JsonDict] = {"format": "date-time"}
 
 
 class HealthBody(BaseModel):

@@ -9,7 +9,7 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     AliasChoices,
@@ -48,16 +48,16 @@ from event_seating.settings.parsers import (
 )
 from event_seating.settings.types import LogDir, MailFrom, SmtpUrl, when_text
 
-ADMIN_KEY_MIN_CHARS = 24
+ADMIN_KEY_MIN_CHARS: Final = 24
 """A key of this length from a random generator cannot be guessed over a network."""
 
-_CAN_BE_SENT = re.compile(r"[!-~]+")
+_CAN_BE_SENT: Final = re.compile(r"[!-~]+")
 """What comes through a header, and through every client, as it was written."""
 
-SECRET_KEY_MIN_CHARS = 32
+SECRET_KEY_MIN_CHARS: Final = 32
 """As long as what is signed with it."""
 
-DRAIN_DELAY_BEHIND_PROXIES_S = 5.0
+DRAIN_DELAY_BEHIND_PROXIES_S: Final = 5.0
 """Two of the probes that load balancers send every two seconds."""
 
 

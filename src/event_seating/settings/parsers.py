@@ -13,42 +13,42 @@ from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from event_seating.errors import StartupError
 
-WINDOWS_MAX = 4
+WINDOWS_MAX: Final = 4
 """More windows than anyone needs; each costs a look at every request."""
 
-WINDOW_COUNT_MAX = 1_000_000
+WINDOW_COUNT_MAX: Final = 1_000_000
 """A client's ring holds this many times at the most (8 MB)."""
 
-WINDOW_SECONDS_MAX = 86_400
+WINDOW_SECONDS_MAX: Final = 86_400
 """A day: a client is remembered for as long as its longest window."""
 
-HOLD_TTL_S_MAX = 1_800
+HOLD_TTL_S_MAX: Final = 1_800
 """Half an hour, which is also how long a hold may last in all."""
 
-SEATS_PER_HOLD_MAX = 500
+SEATS_PER_HOLD_MAX: Final = 500
 """A coach party or two; a hold is decided in one step, and its answer has a line for each seat."""
 
-HELD_SEATS_PER_BUYER_MAX = 10_000
+HELD_SEATS_PER_BUYER_MAX: Final = 10_000
 """More than any buyer; who needs no cap at all is the box office."""
 
-HELD_SEATS_PER_ADDRESS_MAX = 100_000
+HELD_SEATS_PER_ADDRESS_MAX: Final = 100_000
 """A whole venue of the largest kind: who lets one address have that has no cap."""
 
-PORT_MAX = 65_535
+PORT_MAX: Final = 65_535
 
-SOCKET_PATH_BYTES_MAX = 103
+SOCKET_PATH_BYTES_MAX: Final = 103
 """What fits on every system, the zero at its end left out."""
 
 
-_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 """A name in ASCII or an address; `urlsplit` has taken the brackets off."""
 
-_SMTP_HINT = (
+_SMTP_HINT: Final = (
     "write smtp://user:password@host:587 or smtps://…, and signs such as / ? # @ in a password as "
     "%2F %3F %23 %40"
 )

@@ -41,7 +41,7 @@ class Tasks:
             task.cancel()
 
 
-_TASKS: ContextVar[Tasks | None] = ContextVar("tasks", default=None)
+_TASKS: Final[ContextVar[Tasks | None]] = ContextVar("tasks", default=None)
 
 
 class VirtualLoop(asyncio.AbstractEventLoop):

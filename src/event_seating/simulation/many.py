@@ -10,15 +10,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from event_seating.simulation.run import Outcome, Simulation
 
-EXIT_BROKEN = 1
+EXIT_BROKEN: Final = 1
 
-SHOWN = (
+SHOWN: Final = (
     "fault crash",
     "fault answer of a commit lost",
     "fault commit late",

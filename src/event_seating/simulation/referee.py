@@ -9,7 +9,7 @@ says. The first broken sentence ends the run.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.caps import NETWORK_FACTOR
@@ -36,9 +36,10 @@ from event_seating.simulation.compared import compare
 from event_seating.simulation.database import Tables, Written
 from event_seating.simulation.seen import BookingSeen, HoldSeen, Lines, lines_of, must, without
 
-FREE, BLOCKED = "a", "x"
+FREE: Final = "a"
+BLOCKED: Final = "x"
 
-DAY_MS = 24 * 3_600_000
+DAY_MS: Final = 24 * 3_600_000
 """As long as the box office may let a hold last."""
 
 

@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -31,20 +31,20 @@ from event_seating.telemetry.render import (
 )
 from event_seating.telemetry.sink import Lost, OutputState, Report, Sink
 
-FILE_MAX_BYTES = 5 * 1024 * 1024
+FILE_MAX_BYTES: Final = 5 * 1024 * 1024
 """As in the original: a file that an editor opens at once."""
 
-FILES_MAX = 5
+FILES_MAX: Final = 5
 """Of each kind, the one being written included: 50 MB in all."""
 
-CLOSE_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S: Final = 3.0
 """For the last lines at the end of a process, out of the 25 s that stopping may take."""
 
-TAKEN_OVER = ("", "_granian", "granian", "granian.access", "sqlalchemy", "asyncio", "uvloop")
+TAKEN_OVER: Final = ("", "_granian", "granian", "granian.access", "sqlalchemy", "asyncio", "uvloop")
 """Loggers of others whose own handlers are set aside, the root first, so that no line is written
 twice or past the pipe."""
 
-NOBODY = 1_000
+NOBODY: Final = 1_000
 """A status that no answer has."""
 
 

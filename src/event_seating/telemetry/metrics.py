@@ -9,6 +9,7 @@ values are bounded here, whatever a client sends: each combination is a series t
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -42,30 +43,43 @@ from event_seating.telemetry.stats import (
     SeatStats,
 )
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER_METHOD = "other"
-UNMATCHED_ROUTE = "unmatched"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD: Final = "other"
+UNMATCHED_ROUTE: Final = "unmatched"
 
-REQUEST_SERIES_MAX = 2_000
+REQUEST_SERIES_MAX: Final = 2_000
 """Combinations of method, route and status: a hundred routes with twenty each. What comes after
 is counted as `other` and `unmatched`, so that a mistake in the caller cannot fill the memory."""
 
-REQUEST_BUCKETS_S = (
+REQUEST_BUCKETS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 """A cached read falls into the first; the alert's 500 ms and the drain's 10 s are bounds."""
 
-READ_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+READ_BUCKETS_S: Final = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.05,
+    0.1,
+    0.5,
+    1.0,
+    5.0,
+)
 """A read by primary key takes some 100 µs on SQLite; 5 s is the statement timeout."""
 
-BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Entries of a row of the seat log: one when nobody waits, 512 is the most."""
 
-LAG_INTERVAL_S = 0.5
-LAG_WINDOW = 60
+LAG_INTERVAL_S: Final = 0.5
+LAG_WINDOW: Final = 60
 """The worst of the last 60 looks, half a minute: a scrape every 15 or 30 s misses no stall."""
 
-OPENMETRICS = "application/openmetrics-text"
+OPENMETRICS: Final = "application/openmetrics-text"
 
 
 class Metrics:
@@ -235,7 +249,7 @@ class _Source(Collector):
         return self._read()
 
 
-_HELP = {
+_HELP: Final = {
     "http_requests_in_progress": "Requests that are being answered.",
     "http_connections": "Connections of clients, WebSockets included, at the last look.",
     "http_connections_ended_total": "Connections that were ended for what they asked, by reason.",

@@ -8,12 +8,12 @@ import os
 import select
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Final, Protocol, TextIO
 
 from event_seating.errors import StartupError
 from event_seating.private_files import DIRECTORY_MODE
 
-STALL_MAX_S = 1.0
+STALL_MAX_S: Final = 1.0
 """A non-blocking pipe that takes nothing for so long counts as broken until the next batch."""
 
 

@@ -11,50 +11,51 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-REDACTED = "[redacted]"
+REDACTED: Final = "[redacted]"
 
-SECRET_WORDS = frozenset({
+SECRET_WORDS: Final = frozenset({
     "authorization", "cookie", "cookies", "credential", "credentials", "email", "emails", "key",
     "keys", "passwd", "password", "passwords", "secret", "secrets", "token", "tokens",
 })  # fmt: skip
 """A key with one of these words in it has its value replaced, unless its last word is `id`."""
 
-TEXT_MAX_CHARS = 8_192
+TEXT_MAX_CHARS: Final = 8_192
 """A value longer than this is cut: no line of ours needs more, and the queue's memory is bounded
 by it."""
 
-ITEMS_MAX = 100
+ITEMS_MAX: Final = 100
 """As many members of a list or an object are shown."""
 
-DEPTH_MAX = 4
+DEPTH_MAX: Final = 4
 """As deep as values nest in a line."""
 
-PATH_SEGMENTS_MAX = 6
+PATH_SEGMENTS_MAX: Final = 6
 """An unmatched path is shown up to here; no route of ours is longer."""
 
-ADDRESS_MAX_CHARS = 64
+ADDRESS_MAX_CHARS: Final = 64
 """Longer than an IPv6 address with its zone."""
 
-IPV4_LOGGED_PREFIX = 24
+IPV4_LOGGED_PREFIX: Final = 24
 """256 addresses, which mostly belong to one provider."""
 
-IPV6_LOGGED_PREFIX = 48
+IPV6_LOGGED_PREFIX: Final = 48
 """A site, or 256 homes at the sizes that providers give out."""
 
-CUT_ADDRESSES_REMEMBERED = 4_096
+CUT_ADDRESSES_REMEMBERED: Final = 4_096
 """Those who ask now, so that a line costs no parsing."""
 
-INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+INT64_MIN: Final = -(2**63)
+INT64_MAX: Final = 2**63 - 1
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_ADDRESS = re.compile(
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ADDRESS: Final = re.compile(
     r"""[^\s@<>()"'`,;:=/\[\]]{1,64}@[^\s@<>()"'`,;:=/\[\]]{1,255}\.[^\W\d_]{2,63}"""
 )
-_USER_INFO = re.compile(r"://[^\s/@]{1,255}@")
-_SCHEME = re.compile(r"\b(bearer|basic)\s+[^\s\"',;]+", re.IGNORECASE | re.ASCII)
-_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~-]{1,20}")
+_USER_INFO: Final = re.compile(r"://[^\s/@]{1,255}@")
+_SCHEME: Final = re.compile(r"\b(bearer|basic)\s+[^\s\"',;]+", re.IGNORECASE | re.ASCII)
+_PLAIN_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]{1,20}")
 
 
 def is_secret(name: str) -> bool:

@@ -8,30 +8,30 @@ Whatever a client sent, a line stays one line: control characters are escaped in
 import re
 import traceback
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from event_seating.telemetry.redact import cut_address, scrub
 
-SERVICE = "event-seating"
-ACCESS_COMPONENT = "http"
+SERVICE: Final = "event-seating"
+ACCESS_COMPONENT: Final = "http"
 
-ERROR_LEVELS = frozenset({"error", "critical"})
+ERROR_LEVELS: Final = frozenset({"error", "critical"})
 """Lines of these levels go to `error.log` as well."""
 
-SERVER_ERROR = 500
-CLIENT_ERROR = 400
+SERVER_ERROR: Final = 500
+CLIENT_ERROR: Final = 400
 
-MS_PER_S = 1000
-DURATION_DECIMALS = 3
+MS_PER_S: Final = 1000
+DURATION_DECIMALS: Final = 3
 """A cached read takes some 25 µs, so microseconds are worth showing and no more."""
 
-METHOD_MAX_CHARS = 16
-ROUTE_MAX_CHARS = 200
-REQUEST_ID_MAX_CHARS = 64
+METHOD_MAX_CHARS: Final = 16
+ROUTE_MAX_CHARS: Final = 200
+REQUEST_ID_MAX_CHARS: Final = 64
 
-STACK_MAX_CHARS = 32_768
+STACK_MAX_CHARS: Final = 32_768
 """The end of a longer stack is kept: it is where the error is."""
 
 
@@ -165,10 +165,13 @@ class JsonRenderer:
         return _one_line(self._encode(fields))
 
 
-_RESET, _DIM, _RED, _GREEN, _YELLOW, _CYAN = (
-    f"\x1b[{code}m" for code in ("0", "2", "31", "32", "33", "36")
-)
-_LEVEL_COLOURS = {
+_RESET: Final = "\x1b[0m"
+_DIM: Final = "\x1b[2m"
+_RED: Final = "\x1b[31m"
+_GREEN: Final = "\x1b[32m"
+_YELLOW: Final = "\x1b[33m"
+_CYAN: Final = "\x1b[36m"
+_LEVEL_COLOURS: Final = {
     "debug": _DIM,
     "info": _GREEN,
     "warning": _YELLOW,
@@ -244,7 +247,7 @@ class _SecondsCached:
         return f"{self._text}.{millis:03d}"
 
 
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def _one_line(encoded: bytes) -> bytes:

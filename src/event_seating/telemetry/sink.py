@@ -17,24 +17,24 @@ a fraction of a millisecond at the most, and the write in between lets it go on.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from event_seating.telemetry.output import Output
 from event_seating.telemetry.render import ERROR_LEVELS, AccessTuple, Line, Renderer
 
-QUEUE_MAX = 20_000
+QUEUE_MAX: Final = 20_000
 """Waiting lines: half a second of the most requests that one process answers, some 8 MB."""
 
-ERRORS_RESERVE = 1_000
+ERRORS_RESERVE: Final = 1_000
 """Further places for errors alone; with their stacks some 10 MB."""
 
-BATCH_MAX = 100
+BATCH_MAX: Final = 100
 """Lines that are rendered in one go: about 0.3 ms of holding the interpreter's lock."""
 
-WAKE_AT = 2_000
+WAKE_AT: Final = 2_000
 """As many waiting lines wake the thread before its time."""
 
-WAIT_S = 0.05
+WAIT_S: Final = 0.05
 """A line is seen on the screen within this time; twenty idle wake-ups a second cost nothing."""
 
 

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.tables import user_import_refusals, user_imports, users
 from event_seating.users.model import User
 
-_BY_JOB = select(user_imports).where(user_imports.c.job_id == bindparam("job_id"))
+_BY_JOB: Final = select(user_imports).where(user_imports.c.job_id == bindparam("job_id"))
 
-_BEGIN = text(
+_BEGIN: Final = text(
     "INSERT INTO user_imports (job_id, file_id, next_line, created, refused)"
     " VALUES (:job_id, :file_id, 1, 0, 0) ON CONFLICT DO NOTHING"
 )
 
-_GO_ON = (
+_GO_ON: Final = (
     update(user_imports)
     .where(user_imports.c.job_id == bindparam("b_job_id"))
     .where(user_imports.c.next_line == bindparam("b_line"))
@@ -27,7 +27,7 @@ _GO_ON = (
     )
 )
 
-_REFUSALS = (
+_REFUSALS: Final = (
     select(user_import_refusals.c.line, user_import_refusals.c.reason)
     .where(user_import_refusals.c.job_id == bindparam("job_id"))
     .where(user_import_refusals.c.line > bindparam("after"))

@@ -20,7 +20,7 @@ USER_ID_PATTERN: Final = rf"^[A-Za-z0-9._~-]{{1,{USER_ID_CHARS_MAX}}}$"
 
 EMAIL_CHARS_MAX: Final = ADDRESS_CHARS_MAX
 
-_USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
+_USER_ID: Final = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
 
 
 class User(msgspec.Struct, frozen=True):

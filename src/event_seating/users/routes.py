@@ -26,10 +26,10 @@ from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.openapi import TEXT, examples
 from event_seating.web.problem import documented
 
-PRIVATE = "private, no-store"
+PRIVATE: Final = "private, no-store"
 """Answers about people are nobody else's, and no proxy's or browser's to keep."""
 
-HEADERS: tuple[RawHeader, ...] = (
+HEADERS: Final[tuple[RawHeader, ...]] = (
     (b"content-type", b"application/json"),
     (b"cache-control", PRIVATE.encode()),
 )

@@ -1,5 +1,7 @@
 """The statements about users. No rules, no transactions of their own."""
 
+from typing import Final
+
 import msgspec
 from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.tables import users
 from event_seating.users.model import User
 
-BY_ID = select(users).where(users.c.id == bindparam("id"))
+BY_ID: Final = select(users).where(users.c.id == bindparam("id"))
 
 # Both dialects read this as it is; SQLAlchemy has a class of its own for each of them.
-INSERT_UNLESS_THERE = text(
+INSERT_UNLESS_THERE: Final = text(
     "INSERT INTO users (id, name, email, created_at_ms)"
     " VALUES (:id, :name, :email, :created_at_ms) ON CONFLICT DO NOTHING"
 )

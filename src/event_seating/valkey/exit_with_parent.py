@@ -13,10 +13,11 @@ import os
 import select
 import signal
 import sys
+from typing import Final
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG: Final = 1
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S: Final = 1.0
 """How often the watcher sees whether the program has ended by itself."""
 
 

@@ -43,7 +43,8 @@ _USELESS_JOINER: Final = re.compile(
 _SUSPICIOUS: Final = re.compile(f"{_HIDDEN}|[{_JOINERS}]")
 
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
-_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_ISOLATE: Final = "\u2068"
+_END_ISOLATE: Final = "\u2069"
 
 
 def without_hidden(text: str) -> str:

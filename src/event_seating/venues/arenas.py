@@ -13,59 +13,59 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, Final
 
-ARENA_SEATS_MIN = 500
+ARENA_SEATS_MIN: Final = 500
 """Below it a bowl has no shape."""
 
-ARENA_SEATS_MAX = 100_000
+ARENA_SEATS_MAX: Final = 100_000
 """As many as a map may have."""
 
-SEAT_PITCH = 10.0
+SEAT_PITCH: Final = 10.0
 """Map units from a seat to the next in its row, at least."""
 
-ROW_PITCH = 13.0
+ROW_PITCH: Final = 13.0
 """Map units from a row to the next."""
 
-AISLE = 14.0
+AISLE: Final = 14.0
 """Map units that stay free between two sections, and inside a wide one."""
 
-CONCOURSE = 34.0
+CONCOURSE: Final = 34.0
 """Map units between two tiers."""
 
-APRON = 30.0
+APRON: Final = 30.0
 """Map units between the floor and the first row."""
 
-MARGIN = 60.0
+MARGIN: Final = 60.0
 """Map units around the whole."""
 
-SECTION_WIDTH = 270.0
+SECTION_WIDTH: Final = 270.0
 """Map units along the middle row of a section, about."""
 
-WIDE_SECTION = 220.0
+WIDE_SECTION: Final = 220.0
 """A section whose first row is longer has an aisle in its middle."""
 
-ROWS_PER_ROOT = 0.27
+ROWS_PER_ROOT: Final = 0.27
 """Rows for the square root of the seats: 8 rows for 1,000 seats, 85 for 100,000."""
 
-ROWS_PER_TIER = 14
+ROWS_PER_TIER: Final = 14
 """Rows of a tier, about; then comes a concourse."""
 
-PEOPLE_PER_SQUARE = 2
+PEOPLE_PER_SQUARE: Final = 2
 """Standing people on a seat's square of the floor, at most."""
 
-OPEN_BOWL_ROWS = 1.3
+OPEN_BOWL_ROWS: Final = 1.3
 """How many more rows a bowl has that is open behind a stage, so that its floor stays short."""
 
-OPEN_FLOOR_LENGTH = 0.75
+OPEN_FLOOR_LENGTH: Final = 0.75
 """How much shorter such a floor is."""
 
-ASPECTS = (1.75, 2.0, 1.55, 1.9)
+ASPECTS: Final = (1.75, 2.0, 1.55, 1.9)
 """Length of the floor for a width of 1; the seed picks one."""
 
-TIER_NAMES = ("LOWER", "MIDDLE", "UPPER", "GALLERY", "SKY")
+TIER_NAMES: Final = ("LOWER", "MIDDLE", "UPPER", "GALLERY", "SKY")
 
-PRICE_TIERS = {
+PRICE_TIERS: Final = {
     "1": {"price": 145, "label": "Premium", "color": "#b5179e"},
     "2": {"price": 95, "label": "Standard", "color": "#4361ee"},
     "3": {"price": 62.5, "label": "Economy", "color": "#2a9d8f"},

@@ -21,54 +21,54 @@ import msgspec
 
 from event_seating.clock import rfc3339
 
-SEATS_MAX = 100_000
+SEATS_MAX: Final = 100_000
 """Seats in rows: the largest stadiums there are; every cost of a map was measured up to here."""
 
-AREAS_MAX = 1_000
+AREAS_MAX: Final = 1_000
 """Areas of a map; a festival has dozens."""
 
-AREA_CAPACITY_MAX = 100_000
+AREA_CAPACITY_MAX: Final = 100_000
 """People in one area; each is a hidden seat in the arrays of an event."""
 
-PLACES_MAX = 200_000
+PLACES_MAX: Final = 200_000
 """Seats and capacities together: what an event's arrays, snapshot and start are made for."""
 
-CATEGORIES_MAX = 250
+CATEGORIES_MAX: Final = 250
 """Categories of a map; a seat's category is one byte."""
 
-SHAPES_MAX = 10_000
+SHAPES_MAX: Final = 10_000
 """Shapes that are drawn and not sold."""
 
-ID_CHARS_MAX = 128
+ID_CHARS_MAX: Final = 128
 """Characters of the id of a seat, section, area or category: two UUIDs and what joins them."""
 
-VENUE_ID_CHARS_MAX = 64
+VENUE_ID_CHARS_MAX: Final = 64
 """Characters of a venue's id, which stands in addresses that people read."""
 
-TEXT_CHARS_MAX = 200
+TEXT_CHARS_MAX: Final = 200
 """Characters of a name or a label: what fits on a ticket."""
 
 VENUE_ID_PATTERN: Final = rf"(?!\.{{1,2}}\Z)[A-Za-z0-9._~-]{{1,{VENUE_ID_CHARS_MAX}}}"
 """The characters that a path carries without escaping, and not the names of directories."""
 
-SLUG_CHARS_MAX = 40
+SLUG_CHARS_MAX: Final = 40
 """Characters of an id that is made from a name: readable, with room for a suffix."""
 
-PLACE_MAX = 1_000_000
+PLACE_MAX: Final = 1_000_000
 """Map units from the origin, either way; a double still tells a thousandth apart out there."""
 
-SCALE_MAX = 1_000
+SCALE_MAX: Final = 1_000
 """By how much a section's transform may enlarge."""
 
-PRICE_MAX = Decimal(1_000_000)
+PRICE_MAX: Final = Decimal(1_000_000)
 """Major units of any currency; a ticket above it is a slip of the keyboard."""
 
-PRICE_DECIMALS_MAX = 4
+PRICE_DECIMALS_MAX: Final = 4
 """Decimals of a price: ISO 4217 knows no currency with more."""
 
 
-_VENUE_ID = re.compile(VENUE_ID_PATTERN + r"\Z")
-_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")
+_VENUE_ID: Final = re.compile(VENUE_ID_PATTERN + r"\Z")
+_NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
 def is_venue_id(text: str) -> bool:

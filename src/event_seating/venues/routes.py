@@ -37,7 +37,7 @@ REVALIDATE: Final = "public, max-age=0, must-revalidate"
 VERSION_PATTERN: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 """A version as it is counted; nobody gets past nine digits."""
 
-_WRITE_ERRORS = (InvalidMap, InvalidRequest, DatabaseUnavailable)
+_WRITE_ERRORS: Final = (InvalidMap, InvalidRequest, DatabaseUnavailable)
 
 _SEAT_MAP: Final = {"$ref": f"{openapi.REF}SeatMap"}
 

@@ -1,7 +1,7 @@
 """The statements about venues and the versions of their maps. No rules, no transactions."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row, bindparam, select, text
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.tables import venue_versions, venues
 from event_seating.venues.model import MapVersion, PackedMap, Venue
 
-_VERSION = (
+_VERSION: Final = (
     venue_versions.c.venue_id,
     venue_versions.c.version,
     venue_versions.c.name,
@@ -20,18 +20,20 @@ _VERSION = (
     venue_versions.c.categories,
 )
 
-_IS_NEWEST = (venue_versions.c.venue_id == venues.c.id) & (
+_IS_NEWEST: Final = (venue_versions.c.venue_id == venues.c.id) & (
     venue_versions.c.version == venues.c.version
 )
 
-NEWEST = select(*_VERSION).join(venues, _IS_NEWEST).where(venues.c.id == bindparam("venue_id"))
+NEWEST: Final = (
+    select(*_VERSION).join(venues, _IS_NEWEST).where(venues.c.id == bindparam("venue_id"))
+)
 
-PACKED = select(*_VERSION, venue_versions.c.map_gzip).where(
+PACKED: Final = select(*_VERSION, venue_versions.c.map_gzip).where(
     venue_versions.c.venue_id == bindparam("venue_id"),
     venue_versions.c.version == bindparam("version"),
 )
 
-PAGE = (
+PAGE: Final = (
     select(*_VERSION, venues.c.created_at_ms)
     .join(venues, _IS_NEWEST)
     .where(venues.c.id > bindparam("after"))
@@ -40,19 +42,19 @@ PAGE = (
 )
 
 # Both dialects read these as they are; SQLAlchemy has a class of its own for each of them.
-INSERT_VENUE_UNLESS_THERE = text(
+INSERT_VENUE_UNLESS_THERE: Final = text(
     "INSERT INTO venues (id, name, version, created_at_ms)"
     " VALUES (:id, :name, :version, :created_at_ms) ON CONFLICT DO NOTHING"
 )
 
-INSERT_VERSION_UNLESS_THERE = text(
+INSERT_VERSION_UNLESS_THERE: Final = text(
     "INSERT INTO venue_versions"
     " (venue_id, version, name, etag, seats, areas, categories, map_gzip, created_at_ms)"
     " VALUES (:venue_id, :version, :name, :etag, :seats, :areas, :categories, :map_gzip,"
     " :created_at_ms) ON CONFLICT DO NOTHING"
 )
 
-SET_NEWEST = text("UPDATE venues SET name = :name, version = :version WHERE id = :venue_id")
+SET_NEWEST: Final = text("UPDATE venues SET name = :name, version = :version WHERE id = :venue_id")
 
 
 async def newest(connection: AsyncConnection, venue_id: str) -> MapVersion | None:

@@ -23,7 +23,7 @@ _COMMON: Final[tuple[type[ServiceError], ...]] = (
 
 WithStatus = Annotated[Status | None, Query(description="Only those with this status.")]
 
-_DATE_TIME: dict[str, Any] = {"format": "date-time"}
+_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
 
 
 class DeliveryBody(BaseModel):

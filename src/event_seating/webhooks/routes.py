@@ -23,7 +23,7 @@ from event_seating.webhooks.service import (
 
 PRIVATE: Final = "private, no-store"
 
-_NEW = JsonBody(
+_NEW: Final = JsonBody(
     NewWebhook,
     examples={
         "Two kinds of news": {
@@ -33,12 +33,12 @@ _NEW = JsonBody(
         }
     },
 )
-_CHANGE = JsonBody(
+_CHANGE: Final = JsonBody(
     WebhookChange,
     examples={"Everything there is": {"types": ["*"]}, "A pause": {"paused": True}},
 )
 
-_DATE_TIME: dict[str, Any] = {"format": "date-time"}
+_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
 
 
 class WebhookBody(BaseModel):

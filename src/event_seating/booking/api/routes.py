@@ -48,12 +48,12 @@ OF_EVERY_SALE: Final = (
 )
 """The calls that a crowd makes when a sale begins."""
 
-_HOLD = JsonBody(HoldBody, PATTERNS, examples.HOLD)
-_CHANGE_HOLD = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)
-_BOOK = JsonBody(BookBody, PATTERNS, examples.BOOK)
-_CANCEL = JsonBody(CancelBody, PATTERNS, examples.CANCEL)
-_CHANGE = JsonBody(ChangeBookingBody, PATTERNS, examples.CHANGE_BOOKING)
-_BLOCK = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
+_HOLD: Final = JsonBody(HoldBody, PATTERNS, examples.HOLD)
+_CHANGE_HOLD: Final = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)
+_BOOK: Final = JsonBody(BookBody, PATTERNS, examples.BOOK)
+_CANCEL: Final = JsonBody(CancelBody, PATTERNS, examples.CANCEL)
+_CHANGE: Final = JsonBody(ChangeBookingBody, PATTERNS, examples.CHANGE_BOOKING)
+_BLOCK: Final = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
 
 Refusals = tuple[type[ServiceError], ...]
 

@@ -283,7 +283,7 @@ def _with(booking: Booking, groups: Groups) -> Booking:
     return Booking(booking.id, groups, booking.booked_ms, booking.hold)
 
 
-_PERFORM: dict[type, Callable[[Ledger, Any, int], None]] = {
+_PERFORM: Final[dict[type, Callable[[Ledger, Any, int], None]]] = {
     Configured: _configure,
     Held: _hold,
     Amended: _amend,

@@ -11,22 +11,22 @@ It only looks; it never takes a seat, and forgetting all it remembers would chan
 from collections import OrderedDict
 from collections.abc import Collection
 from heapq import heappop, heappush, heapreplace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from event_seating.booking.core.orphans import block_starts, clean_starts
 from event_seating.booking.core.seat_arrays import SeatArrays
 from event_seating.booking.core.seat_index import Run
 
-SEARCHES_MAX = 32
+SEARCHES_MAX: Final = 32
 """Remembered searches, each up to 150 bytes a run; people ask for few lengths and filters."""
 
-FILTERS_MAX = 16
+FILTERS_MAX: Final = 16
 """Remembered filters, each up to 50 bytes a run."""
 
-HEAP_FACTOR = 3
+HEAP_FACTOR: Final = 3
 """So many items a run, most of them out of date: then rebuilding the heap costs less."""
 
-UNKNOWN = -1
+UNKNOWN: Final = -1
 """The mask of a run whose best block was not looked for: its place in the heap is a bound."""
 
 

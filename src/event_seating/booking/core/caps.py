@@ -21,7 +21,9 @@ from event_seating.booking.core.refusals import Refusal, RefusalCode
 NETWORK_FACTOR: Final = 2
 """A /56 may hold so many times what one address may: a home with two lines, no more."""
 
-BUYER, ADDRESS, NETWORK = "buyer", "address", "network"
+BUYER: Final = "buyer"
+ADDRESS: Final = "address"
+NETWORK: Final = "network"
 
 
 def too_many(

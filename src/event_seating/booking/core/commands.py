@@ -8,15 +8,16 @@ ids of new holds and bookings come from the caller, who has the randomness.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct
 
 from event_seating.booking.core.records import ID_BYTES_MAX, Configuration
 
-REASON_CHARS_MAX = 200
+REASON_CHARS_MAX: Final = 200
 """A line of text for whoever reads the audit trail; the log is no place for essays."""
 
-NO_TICKET_TYPES: Mapping[int, str] = MappingProxyType({})
+NO_TICKET_TYPES: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 class AreaQuantity(Struct, frozen=True, gc=False):

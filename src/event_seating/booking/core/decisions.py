@@ -7,7 +7,7 @@ would do what was asked, or a refusal. None changes anything; the time is an arg
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from event_seating.booking.core.best_available import BestFinder
 from event_seating.booking.core.caps import too_many
@@ -80,17 +80,17 @@ from event_seating.booking.core.seat_selection import (
     with_status,
 )
 
-_ONCE_CANCELLED = frozenset({ReleaseHold, ReleaseHolds, CancelBooking, WindUp})
+_ONCE_CANCELLED: Final = frozenset({ReleaseHold, ReleaseHolds, CancelBooking, WindUp})
 """What may still be asked of an event that is cancelled: whatever gives seats back."""
 
-_CANCELLED = Refusal(RefusalCode.event_cancelled)
-_NOT_ON_SALE = Refusal(RefusalCode.not_on_sale)
-_NOTHING_LEFT = Refusal(RefusalCode.nothing_left)
-_NOTHING_TO_WIND_UP = Refusal(RefusalCode.booking_not_found)
-_NO_HOLD = Refusal(RefusalCode.hold_not_found)
-_CONFIGURATION_CHANGED = Refusal(RefusalCode.configuration_changed)
+_CANCELLED: Final = Refusal(RefusalCode.event_cancelled)
+_NOT_ON_SALE: Final = Refusal(RefusalCode.not_on_sale)
+_NOTHING_LEFT: Final = Refusal(RefusalCode.nothing_left)
+_NOTHING_TO_WIND_UP: Final = Refusal(RefusalCode.booking_not_found)
+_NO_HOLD: Final = Refusal(RefusalCode.hold_not_found)
+_CONFIGURATION_CHANGED: Final = Refusal(RefusalCode.configuration_changed)
 
-NOT_FOR_SALE = "not for sale in the seat map"
+NOT_FOR_SALE: Final = "not for sale in the seat map"
 """Why the seats that an event's first configuration brings are blocked."""
 
 Operations = tuple[Operation, ...]

@@ -7,10 +7,11 @@ there, or runs out later, is left out when met, and all of them when they are to
 
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from event_seating.booking.core.records import Hold
 
-SPARE = 1_024
+SPARE: Final = 1_024
 """Ids that may pile up beyond twice the holds that are there."""
 
 

@@ -8,7 +8,7 @@ changes is said in `operations`; nothing else changes anything here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from event_seating.booking.core.cool_down import CoolDown
 from event_seating.booking.core.expiries import Expiries
@@ -30,10 +30,10 @@ from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.ticket_types import NOTHING_SOLD, tariffs
 from event_seating.booking.core.tombstones import IdsByTime
 
-GONE_MS = 24 * 3_600_000
+GONE_MS: Final = 24 * 3_600_000
 """An id that ended is known as such for a day: longer than anybody's page stays open."""
 
-GONE_MAX = 50_000
+GONE_MAX: Final = 50_000
 """Ended ids that are kept at the most, about 6 MB; then the oldest are forgotten early."""
 
 Record = TypeVar("Record")

@@ -31,7 +31,7 @@ from event_seating.booking.core.records import (
     seats_of,
 )
 
-FORMAT = 2
+FORMAT: Final = 2
 READABLE: Final = frozenset({1, 2})
 """What this release can read; it writes `FORMAT`."""
 

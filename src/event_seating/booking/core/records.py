@@ -8,35 +8,38 @@ HMAC that the caller made, ids are random bytes that the caller drew.
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-AVAILABLE, HELD, BOOKED, BLOCKED = 0, 1, 2, 3
+AVAILABLE: Final = 0
+HELD: Final = 1
+BOOKED: Final = 2
+BLOCKED: Final = 3
 """The statuses as the arrays hold them."""
 
-STATUS_NAMES = ("available", "held", "booked", "blocked")
-STATUS_CHARS = b"ahbx"
+STATUS_NAMES: Final = ("available", "held", "booked", "blocked")
+STATUS_CHARS: Final = b"ahbx"
 
-STANDARD = "standard"
+STANDARD: Final = "standard"
 """The ticket type of a line that names none. Only logs of format 1 have such lines; otherwise the
 name is one like any other."""
 
-ID_BYTES_MAX = 64
+ID_BYTES_MAX: Final = 64
 """Twice the longest id anyone makes from 128 random bits; ids fill most of the log."""
 
-HOLD_TOTAL_MAX_MS = 30 * 60_000
+HOLD_TOTAL_MAX_MS: Final = 30 * 60_000
 """How long a hold may last in all, extensions and a checkout included, unless an event's rules say
 otherwise; also the longest time to live of a new hold."""
 
-HOLD_TOTAL_LONGEST_MS = 60 * 60_000
+HOLD_TOTAL_LONGEST_MS: Final = 60 * 60_000
 """What an event's rules may allow at the most: an hour is long for seats that others want."""
 
-CHECKOUT_TTL_MS = 15 * 60_000
+CHECKOUT_TTL_MS: Final = 15 * 60_000
 """How long a hold stays frozen for its buyer to pay, unless an event's rules say otherwise: card
 payments with a confirmation on a telephone take up to 10 minutes."""
 
-BUYER_FREEZES_MAX = 1
+BUYER_FREEZES_MAX: Final = 1
 """How often a buyer may freeze a hold: once, or each freeze would be another extension."""
 
 Id = Annotated[bytes, Meta(min_length=1, max_length=ID_BYTES_MAX)]

@@ -3,6 +3,8 @@
 `decisions` builds on it. Nothing here changes anything; the time is an argument.
 """
 
+from typing import Final
+
 from event_seating.booking.core.commands import Choice, Part
 from event_seating.booking.core.cool_down import NONE_HIDDEN, Hidden
 from event_seating.booking.core.ledger import GONE_MS, Ledger
@@ -18,7 +20,7 @@ from event_seating.booking.core.records import (
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_selection import choose, part_of
 
-_ENDINGS = {
+_ENDINGS: Final = {
     Ending.expired: RefusalCode.hold_expired,
     Ending.released: RefusalCode.hold_released,
     Ending.booked: RefusalCode.hold_booked,

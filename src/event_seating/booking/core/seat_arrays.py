@@ -13,10 +13,10 @@ from typing import Final
 from event_seating.booking.core.records import AVAILABLE, BLOCKED, BOOKED, HELD
 from event_seating.booking.core.seat_index import STATUSES, SeatIndex
 
-RUN_LOG_MAX = 4096
+RUN_LOG_MAX: Final = 4096
 """Runs remembered as changed; past this, a new search costs less than catching up."""
 
-BEHIND_MAX = 4096
+BEHIND_MAX: Final = 4096
 """Moves that counts and masks may be behind. To catch up takes 1.5 ms, but after one operation that
 moves more than that at once."""
 

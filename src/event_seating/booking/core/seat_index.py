@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import hypot
 from statistics import median
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-AISLE_FACTOR = 1.5
+AISLE_FACTOR: Final = 1.5
 """Neighbours stand further apart than this many usual distances of their row: an aisle."""
 
-DISTANCE_STEPS = 1 << 20
+DISTANCE_STEPS: Final = 1 << 20
 """Distances are whole numbers, the farthest seat's is this: finer than any map is drawn."""
 
-STATUSES = 4
+STATUSES: Final = 4
 """How many statuses a seat can have; a cell of counts is this wide."""
 
 

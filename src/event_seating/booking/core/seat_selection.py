@@ -7,6 +7,7 @@ what it returns is not taken before an entry says so.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, repeat
+from typing import Final
 
 from event_seating.booking.core.best_available import BestFinder, Filter
 from event_seating.booking.core.commands import AreaQuantity, Best, Choice, Part
@@ -24,17 +25,19 @@ from event_seating.booking.core.refusals import (
 )
 from event_seating.booking.core.ticket_types import Tariff
 
-SEAT_CODES = {
+SEAT_CODES: Final = {
     AVAILABLE: SeatCode.available,
     HELD: SeatCode.held,
     BOOKED: SeatCode.booked,
     BLOCKED: SeatCode.blocked,
 }
 
-NO_TYPE = ""
+NO_TYPE: Final = ""
 """No ticket type has this name: in place of a default where all have to be named, and are."""
 
-COOLING: frozenset[SeatCode | AreaCode] = frozenset({SeatCode.cooling_down, AreaCode.cooling_down})
+COOLING: Final[frozenset[SeatCode | AreaCode]] = frozenset(
+    {SeatCode.cooling_down, AreaCode.cooling_down}
+)
 """What a seat or an area gets over by itself, in time."""
 
 Lines = dict[tuple[str, int], list[int]]

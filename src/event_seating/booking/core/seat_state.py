@@ -12,7 +12,7 @@ and the log says so before it says who took the seats.
 """
 
 from collections.abc import Generator, Iterable
-from typing import Self
+from typing import Final, Self
 
 from event_seating.booking.core import invariants, state_codec
 from event_seating.booking.core.apply import perform
@@ -38,7 +38,7 @@ from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_index import STATUSES, SeatIndex
 from event_seating.booking.core.seat_selection import problem_of
 
-BOOKING_GRACE_MS = 60_000
+BOOKING_GRACE_MS: Final = 60_000
 """A payment that was confirmed while the hold ran out still gets its seats, if they are free."""
 
 Counts = dict[str, int]

@@ -40,17 +40,17 @@ IMAGE_FORMAT: Final = 3
 READABLE: Final = frozenset({2, 3})
 """What can be read; `IMAGE_FORMAT` is written. What 3 adds to 2 has defaults."""
 
-RECORDS_PER_PIECE = 1_000
+RECORDS_PER_PIECE: Final = 1_000
 """Records in one piece: about 2 ms of reading."""
 
-SEATS_PER_STEP = 10_000
+SEATS_PER_STEP: Final = 10_000
 """Seats that are looked at before the reader pauses: about 2 ms."""
 
-_BLOCKED = re.compile(re.escape(STATUS_CHARS[BLOCKED : BLOCKED + 1]) + b"+")
-_FRAME = Packing(">II")
+_BLOCKED: Final = re.compile(re.escape(STATUS_CHARS[BLOCKED : BLOCKED + 1]) + b"+")
+_FRAME: Final = Packing(">II")
 """Before a piece: its length, and the CRC-32 of all pieces up to its end."""
 
-_CHARS = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
+_CHARS: Final = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
 
 Item = TypeVar("Item")
 

@@ -31,7 +31,7 @@ class Tariff(Struct, frozen=True):
     default: str | None
 
 
-NOTHING_SOLD = Tariff({}, None)
+NOTHING_SOLD: Final = Tariff({}, None)
 
 
 def tariffs(sale: Configuration | None, categories: Sequence[str]) -> tuple[Tariff, Tariff]:

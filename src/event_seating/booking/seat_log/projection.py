@@ -24,7 +24,8 @@ from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.seating import ids
 from event_seating.jobs.model import NewJob
 
-CONFIRMED, CANCELLED = "confirmed", "cancelled"
+CONFIRMED: Final = "confirmed"
+CANCELLED: Final = "cancelled"
 
 FOLLOWED: Final = frozenset({Configured, Booked, Cancelled, Exchanged, Released, Expired})
 """The operations of which rows outside the log follow."""

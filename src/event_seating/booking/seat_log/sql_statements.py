@@ -35,7 +35,7 @@ from event_seating.jobs import outbox
 OCCASION: Final = ("name", "starts_at_ms", "time_zone")
 """The columns of an event's own row that may change together with how it sells."""
 
-_ROWS = (
+_ROWS: Final = (
     select(
         seat_log.c.version,
         seat_log.c.batch_id,
@@ -49,13 +49,13 @@ _ROWS = (
     .limit(bindparam("most", type_=Integer))
 )
 
-_ROWS_IN_TURN = """
+_ROWS_IN_TURN: Final = """
 SELECT version, batch_id, format, entries, at_ms
 FROM seat_log_in_turn(:write_lock, :event_id, :version, CAST(:most AS INTEGER))
 """
 """Same as `_ROWS`, after acquiring the write lock."""
 
-_ANSWERS = (
+_ANSWERS: Final = (
     select(
         idempotency.c.scope,
         idempotency.c.key,
@@ -72,7 +72,7 @@ _ANSWERS = (
     .where(idempotency.c.at_ms >= bindparam("since_ms"))
 )
 
-_APPEND = """
+_APPEND: Final = """
 INSERT INTO seat_log (event_id, version, batch_id, format, entries, at_ms)
 SELECT :event_id, :version, :batch_id, :format, :entries, :at_ms
 WHERE :at_ms - :slack_ms <= {now_ms} OR :at_ms - :slack_ms <= (
@@ -82,7 +82,7 @@ ON CONFLICT DO NOTHING
 RETURNING version
 """
 
-_PUT_ANSWER = """
+_PUT_ANSWER: Final = """
 INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms,
     buyer, address, hold, until_ms)
 VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms,
@@ -93,7 +93,7 @@ buyer = excluded.buyer, address = excluded.address, hold = excluded.hold,
 until_ms = excluded.until_ms
 """
 
-_SHRINK_ANSWERS = (
+_SHRINK_ANSWERS: Final = (
     update(idempotency)
     .where(idempotency.c.event_id == bindparam("b_event_id"))
     .where(idempotency.c.hold == bindparam("b_hold"))
@@ -104,7 +104,7 @@ _SHRINK_ANSWERS = (
     )
 )
 
-_CHANGE_BOOKING = (
+_CHANGE_BOOKING: Final = (
     update(bookings)
     .where(bookings.c.event_id == bindparam("b_event_id"))
     .where(bookings.c.id == bindparam("b_id"))
@@ -116,13 +116,13 @@ _CHANGE_BOOKING = (
     )
 )
 
-_FREE_SEAT = (
+_FREE_SEAT: Final = (
     delete(booked_seats)
     .where(booked_seats.c.event_id == bindparam("b_event_id"))
     .where(booked_seats.c.seat == bindparam("b_seat"))
 )
 
-_REMOVE_LINE = (
+_REMOVE_LINE: Final = (
     delete(booking_lines)
     .where(booking_lines.c.event_id == bindparam("b_event_id"))
     .where(booking_lines.c.booking_id == bindparam("b_booking_id"))
@@ -130,7 +130,7 @@ _REMOVE_LINE = (
 )
 
 
-_CONFIGURE = (
+_CONFIGURE: Final = (
     update(events)
     .where(events.c.id == bindparam("b_event_id"))
     .values(

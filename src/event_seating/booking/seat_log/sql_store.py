@@ -35,13 +35,13 @@ SNAPSHOTS_KEPT: Final = 2
 """The newest, and the one before in case it cannot be read."""
 
 
-_SNAPSHOTS = (
+_SNAPSHOTS: Final = (
     select(seat_snapshots.c.version, seat_snapshots.c.image, seat_snapshots.c.at_ms)
     .where(seat_snapshots.c.event_id == bindparam("event_id"))
     .order_by(seat_snapshots.c.version.desc())
 )
 
-_PUT_SNAPSHOT = text(
+_PUT_SNAPSHOT: Final = text(
     "INSERT INTO seat_snapshots (event_id, version, image, at_ms)"
     " VALUES (:event_id, :version, :image, :at_ms) ON CONFLICT DO NOTHING"
 )

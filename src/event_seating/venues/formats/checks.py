@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -27,21 +27,21 @@ from event_seating.venues.model import (
     TEXT_CHARS_MAX,
 )
 
-FAULTS_MAX = 100
+FAULTS_MAX: Final = 100
 """Faults that are named; beyond it they are only counted. More than anyone reads in one go."""
 
-SHOWN_CHARS_MAX = 80
+SHOWN_CHARS_MAX: Final = 80
 """Characters of a value or a key that a message repeats."""
 
-DECIMAL_CHARS_MAX = 32
+DECIMAL_CHARS_MAX: Final = 32
 """Characters of a price that is written as a text; the largest needs 12."""
 
-PRICE_STEP = Decimal(1).scaleb(-PRICE_DECIMALS_MAX)
+PRICE_STEP: Final = Decimal(1).scaleb(-PRICE_DECIMALS_MAX)
 
-UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters and lone surrogates: neither can be printed, databases refuse some."""
 
-KINDS = {
+KINDS: Final = {
     dict: "an object",
     list: "a list",
     Elements: "a list",
@@ -55,11 +55,11 @@ KINDS = {
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-HIDDEN = "hidden_characters"
+HIDDEN: Final = "hidden_characters"
 """The code of the warnings about marks that nobody sees."""
 
-HIDDEN_REMOVED = "has marks that nobody sees; they are removed"
-HIDDEN_IN_ID = "is an id with marks that nobody sees; it stays as it is, and is hard to type"
+HIDDEN_REMOVED: Final = "has marks that nobody sees; they are removed"
+HIDDEN_IN_ID: Final = "is an id with marks that nobody sees; it stays as it is, and is hard to type"
 
 FaultOf = Callable[[Any], str | None]
 """What is wrong with a value, or None."""

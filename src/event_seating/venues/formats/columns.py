@@ -8,14 +8,14 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from event_seating.venues.formats.checks import integer_fault, shown, text_fault, whole, wrong_kind
 from event_seating.venues.model import ID_CHARS_MAX, PLACE_MAX
 
-AVAILABLE = "available"
+AVAILABLE: Final = "available"
 
-BLOCKING = {
+BLOCKING: Final = {
     AVAILABLE: False,
     "blocked": True,
     "booked": True,

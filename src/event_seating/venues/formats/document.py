@@ -11,19 +11,19 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from event_seating.venues.pace import Pace
 
-LONG_LISTS = ("sections", "zones")
+LONG_LISTS: Final = ("sections", "zones")
 """The field that holds nearly all of a map: the first of these that it has."""
 
-TIERS = "priceTiers"
+TIERS: Final = "priceTiers"
 """The field whose objects have a `price`: money, which keeps every digit that is written."""
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a document raises when its body is not sound JSON."""
 
 

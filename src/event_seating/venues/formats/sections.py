@@ -14,7 +14,7 @@ given back. The rules that hold for every format are in `builder`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -47,16 +47,18 @@ from event_seating.venues.model import (
     VenueMap,
 )
 
-NAMES = SeatNames("id", "label", "x", "y", "priceTier", "priceTiers")
+NAMES: Final = SeatNames("id", "label", "x", "y", "priceTier", "priceTiers")
 
-TOP = frozenset({"venueId", "name", "map", "priceTiers", "sections", "areas", "shapes"})
-MAP = frozenset({"width", "height"})
-TIER = frozenset({"price", "label"})
-SECTION = frozenset({"id", "label", "transform", "rows"})
-TRANSFORM = frozenset({"x", "y", "scale"})
-ROW = frozenset({"index", "seats"})
-SEAT = frozenset({"id", "label", "col", "x", "y", "priceTier", "status", "accessible", "companion"})
-AREA = frozenset({"id", "label", "capacity", "priceTier", "x", "y", "width", "height"})
+TOP: Final = frozenset({"venueId", "name", "map", "priceTiers", "sections", "areas", "shapes"})
+MAP: Final = frozenset({"width", "height"})
+TIER: Final = frozenset({"price", "label"})
+SECTION: Final = frozenset({"id", "label", "transform", "rows"})
+TRANSFORM: Final = frozenset({"x", "y", "scale"})
+ROW: Final = frozenset({"index", "seats"})
+SEAT: Final = frozenset(
+    {"id", "label", "col", "x", "y", "priceTier", "status", "accessible", "companion"}
+)
+AREA: Final = frozenset({"id", "label", "capacity", "priceTier", "x", "y", "width", "height"})
 
 
 def read_sections(document: Mapping[str, Any], faults: Faults) -> VenueMap:

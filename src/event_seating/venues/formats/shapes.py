@@ -6,15 +6,15 @@ of any fields; those that say where it is are `x` and `y`, with `width` and `hei
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from event_seating.venues.formats.checks import Fields, number_fault
 from event_seating.venues.model import SHAPES_MAX
 
-STAGE = "stage"
+STAGE: Final = "stage"
 """What the shape is called that people come to look at."""
 
-NAMING = ("id", "name", "label", "type", "text")
+NAMING: Final = ("id", "name", "label", "type", "text")
 """The fields that may call it so."""
 
 

@@ -15,7 +15,7 @@ whose name means something in the first format comes back as `plan_<name>`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from event_seating.venues.formats import sections
 from event_seating.venues.formats.builder import MapBuilder, SeatNames
@@ -46,19 +46,21 @@ from event_seating.venues.model import (
     VenueMap,
 )
 
-NAMES = SeatNames("seat_guid", "seat_number", "position.x", "position.y", "category", "categories")
+NAMES: Final = SeatNames(
+    "seat_guid", "seat_number", "position.x", "position.y", "category", "categories"
+)
 
-TOP = frozenset({"name", "size", "categories", "zones"})
-SIZE = frozenset({"width", "height"})
-CATEGORY = frozenset({"name", "label"})
-ZONE = frozenset({"name", "position", "rows", "areas"})
-ROW = frozenset({"row_number", "position", "seats"})
-SEAT = frozenset({"seat_guid", "seat_number", "position", "category"})
-SHAPE = frozenset({"shape", "position"})
-NAMELESS = (None, "")
+TOP: Final = frozenset({"name", "size", "categories", "zones"})
+SIZE: Final = frozenset({"width", "height"})
+CATEGORY: Final = frozenset({"name", "label"})
+ZONE: Final = frozenset({"name", "position", "rows", "areas"})
+ROW: Final = frozenset({"row_number", "position", "seats"})
+SEAT: Final = frozenset({"seat_guid", "seat_number", "position", "category"})
+SHAPE: Final = frozenset({"shape", "position"})
+NAMELESS: Final = (None, "")
 """What stands in place of the name of a category, where there is none."""
 
-PLACE = frozenset({"x", "y", "width", "height", "type", "label", "radius", "points"})
+PLACE: Final = frozenset({"x", "y", "width", "height", "type", "label", "radius", "points"})
 
 
 def read_zones(document: Mapping[str, Any], faults: Faults) -> VenueMap:

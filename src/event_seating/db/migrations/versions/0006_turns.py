@@ -1,5 +1,7 @@
 """Take a turn on a seat log and read what is new in it, in one statement, where turns are taken."""
 
+from typing import Final
+
 from alembic import op
 
 revision = "0006"
@@ -10,7 +12,7 @@ depends_on = None
 # Volatile, so that each of its statements sees what was committed before it: the rows are read as
 # they are when the turn is had, not when it was asked for. Before that the next in line comes up.
 # It is part of the schema: another signature is another function, until no release calls this one.
-_IN_TURN = """
+_IN_TURN: Final = """
 CREATE FUNCTION seat_log_in_turn(turn bigint, event text, after bigint, most integer)
 RETURNS TABLE (version bigint, batch_id bytea, format integer, entries bytea, at_ms bigint)
 LANGUAGE plpgsql VOLATILE AS $$

@@ -3,6 +3,8 @@
 Only adds: rows of the release before have none of it, and are read as before.
 """
 
+from typing import Final
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,10 +13,10 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-_HOLD = sa.text("hold IS NOT NULL")
-_UNTIL = sa.text("until_ms IS NOT NULL")
+_HOLD: Final = sa.text("hold IS NOT NULL")
+_UNTIL: Final = sa.text("until_ms IS NOT NULL")
 
-_ADDED = (
+_ADDED: Final = (
     ("idempotency", sa.Column("buyer", sa.LargeBinary())),
     ("idempotency", sa.Column("address", sa.LargeBinary())),
     ("idempotency", sa.Column("hold", sa.LargeBinary())),

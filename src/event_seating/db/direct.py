@@ -97,23 +97,19 @@ class PostgresConnection:
         self._queued = False
 
     async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
-        """See `DirectConnection`."""
         found: Sequence[Sequence[Any]] = await self._driver.fetch(
             statement.sql, *statement.ordered(values)
         )
         return found
 
     async def run_each(self, statement: Prepared, values: Iterable[Values]) -> None:
-        """See `DirectConnection`."""
         await self._driver.executemany(statement.sql, [statement.ordered(each) for each in values])
 
     async def insert(self, statement: Prepared, rows: Sequence[Values]) -> None:
-        """See `DirectConnection`."""
         columns = ([row[name] for row in rows] for name in statement.names)
         await self._driver.execute(statement.sql, *columns)
 
     async def begin(self, lock_key: str | None, *, queued: bool) -> None:
-        """See `DirectConnection`."""
         self._lock_key, sql = lock_key, _BEGIN
         if lock_key is not None and queued:
             sql += f"; SELECT pg_advisory_lock({_lock('line', lock_key)})"
@@ -125,18 +121,15 @@ class PostgresConnection:
     async def acquire_write_lock(
         self, statement: Prepared, values: Values
     ) -> Sequence[Sequence[Any]]:
-        """See `DirectConnection`."""
         assert self._lock_key is not None, "no lock was named"
         found = await self.rows(statement, {**values, "write_lock": _lock("turn", self._lock_key)})
         self._queued = False
         return found
 
     async def commit(self) -> None:
-        """See `DirectConnection`."""
         await self._driver.execute(f"COMMIT; {_LEAVE_THE_QUEUE}" if self._queued else "COMMIT")
 
     async def roll_back(self) -> None:
-        """See `DirectConnection`."""
         # Whatever failed: the queue lock may have been granted, and the answer lost.
         await self._driver.execute(f"ROLLBACK; {_LEAVE_THE_QUEUE}")
 
@@ -148,37 +141,30 @@ class SqliteConnection:
         self._driver = driver
 
     async def rows(self, statement: Prepared, values: Values) -> Sequence[Sequence[Any]]:
-        """See `DirectConnection`."""
         found = await self._driver.execute_fetchall(statement.sql, statement.ordered(values))
         return list(found)
 
     async def run_each(self, statement: Prepared, values: Iterable[Values]) -> None:
-        """See `DirectConnection`."""
         rows = [statement.ordered(each) for each in values]
         async with self._driver.executemany(statement.sql, rows):
             pass
 
     async def insert(self, statement: Prepared, rows: Sequence[Values]) -> None:
-        """See `DirectConnection`."""
         await self.run_each(statement, rows)
 
     async def begin(self, lock_key: str | None, *, queued: bool) -> None:
-        """See `DirectConnection`."""
         del lock_key, queued
         await self._driver.execute_fetchall("BEGIN IMMEDIATE")
 
     async def acquire_write_lock(
         self, statement: Prepared, values: Values
     ) -> Sequence[Sequence[Any]]:
-        """See `DirectConnection`."""
         return await self.rows(statement, values)
 
     async def commit(self) -> None:
-        """See `DirectConnection`."""
         await self._driver.commit()
 
     async def roll_back(self) -> None:
-        """See `DirectConnection`."""
         await self._driver.rollback()
 
 

@@ -167,7 +167,6 @@ class EventsBody(BaseModel):
 
 
 def router(events: EventService) -> APIRouter:
-    """The routes, on this service."""
     routes = APIRouter(tags=["events"])
     _add_writing(routes, events)
     _add_cancelling(routes, events)

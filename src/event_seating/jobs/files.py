@@ -134,14 +134,12 @@ async def purge(connection: AsyncConnection, now_ms: int, most: int) -> int:
 
 
 async def remove(connection: AsyncConnection, file_ids: Iterable[str]) -> None:
-    """Delete these files."""
     ids = list(file_ids)
     await connection.execute(delete(file_chunks).where(file_chunks.c.file_id.in_(ids)))
     await connection.execute(delete(files).where(files.c.id.in_(ids)))
 
 
 def new_file_id() -> str:
-    """An id for a new file."""
     return f"file-{token_hex(FILE_ID_BYTES)}"
 
 

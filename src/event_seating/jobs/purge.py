@@ -65,7 +65,6 @@ class _Old(NamedTuple):
     kept_ms: int
 
     async def step(self, connection: AsyncConnection, now_ms: int) -> int:
-        """See `Step`."""
         before = self.table.c[self.column] < now_ms - self.kept_ms
         return await _delete(connection, self.table, before)
 
@@ -88,7 +87,6 @@ class Purge:
         self._clock = clock
 
     def handlers(self) -> dict[str, Any]:
-        """By the name of the job."""
         return {PURGE: self.purge}
 
     async def purge(self, job: Job) -> dict[str, int]:

@@ -213,7 +213,6 @@ class JobQueue:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._redis.aclose()
 
 

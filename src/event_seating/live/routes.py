@@ -38,7 +38,6 @@ class ChangesBody(BaseModel):
 
 
 def router(hub: LiveHub) -> APIRouter:
-    """The route, on this hub."""
     routes = APIRouter(tags=["seats"])
 
     @routes.get(

@@ -139,7 +139,6 @@ class SmtpTransport:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def deliver(self, envelope: Envelope) -> None:
-        """See `Transport`."""
         connection: _Connection | None = None
         taken = False
         try:
@@ -159,7 +158,6 @@ class SmtpTransport:
                 self._put_away(connection, taken=taken)
 
     async def aclose(self) -> None:
-        """See `Transport`."""
         for kept in self._idle:
             kept.stop_expiry()
             self._leave(kept.client)
@@ -238,12 +236,11 @@ class MailFolder:
         self._files_max = files_max
 
     async def deliver(self, envelope: Envelope) -> None:
-        """See `Transport`."""
         assert _FILE_NAME.match(envelope.job_id), "a job's id is the name of a file"
         await asyncio.to_thread(self._write, envelope)
 
     async def aclose(self) -> None:
-        """See `Transport`."""
+        """Nothing is open."""
 
     def _write(self, envelope: Envelope) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -106,7 +106,6 @@ def accepted(job: NewJob) -> Response:
 
 
 def router(jobs: JobReader, database: Database, clock: Clock) -> APIRouter:
-    """The routes, on these parts."""
     routes = APIRouter(tags=["jobs"])
     _add_reading(routes, jobs)
     _add_one(routes, jobs)

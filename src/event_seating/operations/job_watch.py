@@ -64,7 +64,6 @@ class JobWatch:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Look once."""
         try:
             async with self._database.read() as connection:
                 self._oldest_ms = await oldest_created_at_ms(connection)

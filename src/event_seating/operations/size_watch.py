@@ -28,7 +28,6 @@ class SizeWatch:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Look once."""
         try:
             self.database_bytes = await self._database.size_bytes()
         except DatabaseUnavailable:

@@ -16,7 +16,7 @@ STOP: Final = b"stop\n"
 
 
 class Channel:
-    """One end."""
+    """One end of the channel between a process and its parent."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

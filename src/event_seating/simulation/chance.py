@@ -33,7 +33,6 @@ class Chance:
         return low + (high - low) * self._random()
 
     def one_of(self, items: Sequence[Item]) -> Item:
-        """One of these."""
         return items[int(self._random() * len(items))]
 
     def some(self, items: Sequence[Item], count: int) -> list[Item]:

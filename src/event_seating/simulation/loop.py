@@ -69,7 +69,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         *args: *Arguments,
         context: Context | None = None,
     ) -> Handle:
-        """See asyncio."""
         handle = Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
@@ -81,7 +80,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         *args: *Arguments,
         context: Context | None = None,
     ) -> TimerHandle:
-        """See asyncio; `delay` in virtual seconds."""
+        """`delay` is in virtual seconds."""
         return self._timer(self.now_ns + round(delay * NS_PER_S), callback, args, context)
 
     def call_at(
@@ -91,7 +90,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         *args: *Arguments,
         context: Context | None = None,
     ) -> TimerHandle:
-        """See asyncio; `when` in virtual seconds since the start."""
+        """`when` is in virtual seconds since the start."""
         return self._timer(round(when * NS_PER_S), callback, args, context)
 
     def _timer(
@@ -106,7 +105,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Asked by asyncio; a cancelled timer is passed over when its time comes."""
 
     def create_future(self) -> Future[Any]:
-        """See asyncio."""
         return Future(loop=self)
 
     def create_task(
@@ -117,7 +115,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: Context | None = None,
         **_eager: Any,
     ) -> Task[Any]:
-        """See asyncio; the task counts to the process that starts it."""
+        """The task counts to the process that starts it."""
         task: Task[Any] = Task(coro, loop=self, name=name, context=context)
         tasks = _TASKS.get() if context is None else context.get(_TASKS)
         if tasks is not None:
@@ -130,7 +128,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         func: Callable[[*Arguments], Result],
         *args: *Arguments,
     ) -> Future[Result]:
-        """See asyncio; there are no threads, it runs at its turn."""
+        """There are no threads: it runs at its turn."""
         del executor
         future: Future[Result] = self.create_future()
 
@@ -142,19 +140,15 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """See asyncio."""
         self.failures.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def get_debug(self) -> bool:
-        """See asyncio."""
         return False
 
     def is_running(self) -> bool:
-        """See asyncio."""
         return True
 
     def is_closed(self) -> bool:
-        """See asyncio."""
         return False
 
     # Running

@@ -53,7 +53,6 @@ class FaultyStore:
     async def transaction(
         self, event_id: str, *, queued: bool
     ) -> AsyncIterator["FaultyTransaction"]:
-        """See `LogStore`."""
         del event_id
         await self.trip()
         transaction = self._transaction_type(self._database)
@@ -109,7 +108,6 @@ class FaultyStore:
         self._open.clear()
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
-        """See `LogStore`."""
         del event_id
         await self.trip()
         rows = self._database.rows_after(version, most)
@@ -119,7 +117,6 @@ class FaultyStore:
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
     ) -> dict[Claim, StoredAnswer]:
-        """See `LogStore`."""
         del event_id
         await self.trip()
         found = self._database.answers(keys, since_ms)
@@ -127,13 +124,11 @@ class FaultyStore:
         return found
 
     async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
-        """See `LogStore`."""
         del event_id
         await self.trip()
         return list(self._database.tables.snapshots)
 
     async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
-        """See `LogStore`."""
         del event_id
         await self.trip()
         self._database.put_snapshot(snapshot)
@@ -176,25 +171,21 @@ class FaultyTransaction:
         self._transaction = transaction
 
     async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
-        """See `LogTransaction`."""
         await self._store.statement()
         await self._transaction.acquire_write_lock()
         return self._transaction.database.rows_after(version, most)
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
-        """See `LogTransaction`."""
         await self._store.statement()
         return self._transaction.database.rows_after(version, most)
 
     async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
-        """See `LogTransaction`."""
         await self._store.statement()
         return self._transaction.database.answers(keys, since_ms)
 
     async def append(
         self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
     ) -> bool:
-        """See `LogTransaction`."""
         await self._store.statement()
         taken_in = await self._transaction.append(row, projection, answers)
         await self._store.statement()

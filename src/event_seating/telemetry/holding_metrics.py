@@ -9,12 +9,11 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 class HoldingStats(Protocol):
     """What is held and sold of the events in memory."""
 
-    def seat_counts(self) -> Mapping[str, int]: ...  # noqa: D102
-    def most_held(self) -> int: ...  # noqa: D102
+    def seat_counts(self) -> Mapping[str, int]: ...
+    def most_held(self) -> int: ...
 
 
 def families(stats: HoldingStats) -> Iterable[Metric]:
-    """All of them, as they are now."""
     seats = GaugeMetricFamily(
         "seats", "Seats and places of the events in memory, by status.", labels=("status",)
     )

@@ -19,41 +19,41 @@ class Attempts(Protocol):
     """How often something came of a kind of job."""
 
     @property
-    def queue(self) -> str: ...  # noqa: D102
+    def queue(self) -> str: ...
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def outcome(self) -> str: ...  # noqa: D102
+    def outcome(self) -> str: ...
     @property
-    def number(self) -> int: ...  # noqa: D102
+    def number(self) -> int: ...
 
 
 class Durations(Protocol):
     """How long the attempts of a kind of job took."""
 
     @property
-    def queue(self) -> str: ...  # noqa: D102
+    def queue(self) -> str: ...
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def buckets(self) -> Mapping[float, int]: ...  # noqa: D102
+    def buckets(self) -> Mapping[float, int]: ...
     @property
-    def number(self) -> int: ...  # noqa: D102
+    def number(self) -> int: ...
     @property
-    def sum_s(self) -> float: ...  # noqa: D102
+    def sum_s(self) -> float: ...
 
 
 class JobStats(Protocol):
     """What is known of jobs, as of a few seconds ago."""
 
     @property
-    def oldest_s(self) -> float | None: ...  # noqa: D102
+    def oldest_s(self) -> float | None: ...
     @property
-    def states(self) -> Mapping[tuple[str, str], int]: ...  # noqa: D102
+    def states(self) -> Mapping[tuple[str, str], int]: ...
     @property
-    def attempts(self) -> Sequence[Attempts]: ...  # noqa: D102
+    def attempts(self) -> Sequence[Attempts]: ...
     @property
-    def durations(self) -> Sequence[Durations]: ...  # noqa: D102
+    def durations(self) -> Sequence[Durations]: ...
 
 
 def families(stats: JobStats) -> Iterable[Metric]:

@@ -8,52 +8,52 @@ class CacheStats(Protocol):
     """What a cache says of itself; counts since the start."""
 
     @property
-    def hits(self) -> int: ...  # noqa: D102
+    def hits(self) -> int: ...
     @property
-    def misses(self) -> int: ...  # noqa: D102
+    def misses(self) -> int: ...
     @property
-    def size(self) -> int: ...  # noqa: D102
+    def size(self) -> int: ...
     @property
-    def capacity(self) -> int: ...  # noqa: D102
+    def capacity(self) -> int: ...
     @property
-    def evictions(self) -> int: ...  # noqa: D102
+    def evictions(self) -> int: ...
     @property
-    def expirations(self) -> int: ...  # noqa: D102
+    def expirations(self) -> int: ...
     @property
-    def average_lookup_ms(self) -> float: ...  # noqa: D102
+    def average_lookup_ms(self) -> float: ...
 
 
 class SeatStats(Protocol):
     """What the writers of seats say of themselves; counts since the start."""
 
     @property
-    def holds(self) -> Mapping[str, int]: ...  # noqa: D102
+    def holds(self) -> Mapping[str, int]: ...
     @property
-    def bookings(self) -> Mapping[str, int]: ...  # noqa: D102
+    def bookings(self) -> Mapping[str, int]: ...
     @property
-    def conflicts(self) -> int: ...  # noqa: D102
+    def conflicts(self) -> int: ...
     @property
-    def batch_sizes(self) -> Mapping[int, int]: ...  # noqa: D102
+    def batch_sizes(self) -> Mapping[int, int]: ...
     @property
-    def log_bytes(self) -> int: ...  # noqa: D102
+    def log_bytes(self) -> int: ...
 
 
 class RedisStats(Protocol):
     """What a process knows of its Redis or Valkey; counts since the start."""
 
     @property
-    def problem(self) -> str | None: ...  # noqa: D102
+    def problem(self) -> str | None: ...
     @property
-    def restarts(self) -> int: ...  # noqa: D102
+    def restarts(self) -> int: ...
     @property
-    def dropped(self) -> int: ...  # noqa: D102
+    def dropped(self) -> int: ...
 
 
 class LimiterStats(Protocol):
     """What a limiter says of itself."""
 
     @property
-    def forgotten(self) -> int: ...  # noqa: D102
+    def forgotten(self) -> int: ...
     def __len__(self) -> int: ...
 
 
@@ -61,17 +61,17 @@ class LiveStats(Protocol):
     """What live updates say of themselves; counts since the start."""
 
     @property
-    def frames(self) -> int: ...  # noqa: D102
+    def frames(self) -> int: ...
     @property
-    def dropped(self) -> int: ...  # noqa: D102
+    def dropped(self) -> int: ...
     @property
-    def fallbacks(self) -> int: ...  # noqa: D102
+    def fallbacks(self) -> int: ...
 
 
 class ConnectionStats(Protocol):
     """What is known of the connections of a serving process."""
 
     @property
-    def open(self) -> Collection[object]: ...  # noqa: D102
+    def open(self) -> Collection[object]: ...
     @property
-    def ended(self) -> Mapping[str, int]: ...  # noqa: D102
+    def ended(self) -> Mapping[str, int]: ...

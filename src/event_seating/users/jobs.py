@@ -99,7 +99,6 @@ class UserJobs:
         """Called with the ids of users who are there now and were not."""
 
     def handlers(self) -> dict[str, Handler]:
-        """By the name of the job."""
         return {CREATE_USER: self.create, IMPORT_USERS: self.import_file}
 
     async def create(self, job: Job) -> None:

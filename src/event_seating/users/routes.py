@@ -116,7 +116,6 @@ class UserBody(BaseModel):
 
 
 def router(users: UserService, asking: UserAsking) -> APIRouter:
-    """The routes, on these services."""
     routes = APIRouter(tags=["users"])
     _add_single(routes, users, asking)
     _add_import(routes, asking)

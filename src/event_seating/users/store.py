@@ -19,7 +19,6 @@ INSERT_UNLESS_THERE: Final = text(
 
 
 async def by_id(connection: AsyncConnection, user_id: str) -> User | None:
-    """The user with this id."""
     row = (await connection.execute(BY_ID, {"id": user_id})).first()
     return _user(row) if row else None
 

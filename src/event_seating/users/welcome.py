@@ -28,7 +28,6 @@ class Welcomes:
         self._post = post
 
     def handlers(self) -> dict[str, Handler]:
-        """What it does, by the job's name."""
         return {WELCOME: self.send}
 
     async def send(self, job: Job) -> dict[str, Any]:

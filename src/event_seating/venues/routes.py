@@ -129,7 +129,6 @@ class VenuesBody(BaseModel):
 
 
 def router(venues: VenueService) -> APIRouter:
-    """The routes, on this service."""
     routes = APIRouter(tags=["venues"])
     _add_writing(routes, venues)
     _add_reading(routes, venues)

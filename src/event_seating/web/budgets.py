@@ -64,13 +64,13 @@ class Asking(Protocol):
     charged: Charged | None
 
     @property
-    def method(self) -> str: ...  # noqa: D102
+    def method(self) -> str: ...
     @property
-    def path(self) -> str: ...  # noqa: D102
+    def path(self) -> str: ...
     @property
-    def address(self) -> str: ...  # noqa: D102
+    def address(self) -> str: ...
     @property
-    def buyer_cookie(self) -> str | None: ...  # noqa: D102
+    def buyer_cookie(self) -> str | None: ...
 
 
 class Budgets:

@@ -58,7 +58,6 @@ class DeliveriesBody(BaseModel):
 
 
 def router(webhooks: WebhookService) -> APIRouter:
-    """The routes, on this service."""
     routes = APIRouter()
     _add_reading(routes, webhooks)
     _add_sending(routes, webhooks)

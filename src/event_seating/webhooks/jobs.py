@@ -41,7 +41,6 @@ class WebhookJobs:
         self._resting = Resting(clock.monotonic)
 
     def handlers(self) -> dict[str, Handler]:
-        """By the name of the job."""
         return {WEBHOOK: self.deliver}
 
     async def deliver(self, job: Job) -> Any:

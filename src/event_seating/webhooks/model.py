@@ -107,7 +107,6 @@ class News(msgspec.Struct, frozen=True):
 
 
 def new_webhook_id() -> str:
-    """An id for a new webhook."""
     return f"wh-{token_hex(16)}"
 
 

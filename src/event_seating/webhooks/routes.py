@@ -74,7 +74,6 @@ class WebhooksBody(BaseModel):
 
 
 def router(webhooks: WebhookService) -> APIRouter:
-    """The routes, on this service."""
     routes = APIRouter(tags=["webhooks"])
     _add_collection(routes, webhooks)
     _add_one(routes, webhooks)

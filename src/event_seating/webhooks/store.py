@@ -76,7 +76,6 @@ _DELIVERY: Final = _DELIVERIES.where(webhook_deliveries.c.id == bindparam("id"))
 
 
 async def count(connection: AsyncConnection) -> int:
-    """How many webhooks there are."""
     return int((await connection.execute(select(func.count()).select_from(webhooks))).scalar_one())
 
 
@@ -98,7 +97,6 @@ async def page(
 
 
 async def by_id(connection: AsyncConnection, webhook_id: str) -> Webhook | None:
-    """The webhook with this id."""
     row = (await connection.execute(_BY_ID, {"id": webhook_id})).first()
     return _webhook(row) if row else None
 

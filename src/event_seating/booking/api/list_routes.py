@@ -52,7 +52,6 @@ Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]
 def router(
     logs: SeatLogs, bookable_of: BookableEventOf, database: Database, user_exists: UserExists
 ) -> APIRouter:
-    """The routes, on these parts."""
     routes = APIRouter(tags=["bookings"])
     _add_of_event(routes, logs, bookable_of, database)
     _add_of_user(routes, bookable_of, database, user_exists)

@@ -20,7 +20,6 @@ _RELEASE: Final = JsonBody(ReleaseHoldsBody, PATTERNS, examples.RELEASE_HOLDS)
 
 
 def router(releases: HoldReleases, buyers: Buyers) -> APIRouter:
-    """The route."""
     routes = APIRouter(tags=["holds"])
 
     @routes.post(

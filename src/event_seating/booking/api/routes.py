@@ -94,7 +94,6 @@ Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra=
 
 
 def router(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    """All of them."""
     routes = APIRouter()
     for part in (_placing, _reading, _changing, _checkout, _booking, _cancelling, _blocking):
         routes.include_router(part(bookings, buyers))

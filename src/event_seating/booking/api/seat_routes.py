@@ -59,7 +59,6 @@ Epoch = Annotated[
 def router(
     views_: SeatViews, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
 ) -> APIRouter:
-    """The routes, on these parts."""
     routes = APIRouter(tags=["seats"])
     _add_seats(routes, views_, logs, bookable_of, database)
     _add_log(routes, logs, bookable_of, database)

@@ -44,11 +44,11 @@ class Holder(Protocol):
     """Whoever has a hold, or asks for one."""
 
     @property
-    def buyer(self) -> bytes | None: ...  # noqa: D102
+    def buyer(self) -> bytes | None: ...
     @property
-    def address(self) -> bytes | None: ...  # noqa: D102
+    def address(self) -> bytes | None: ...
     @property
-    def network(self) -> bytes | None: ...  # noqa: D102
+    def network(self) -> bytes | None: ...
 
 
 class CoolDown:

@@ -74,7 +74,6 @@ class CancelledEvents:
         self._row_max = row_max
 
     def handlers(self) -> dict[str, Handler]:
-        """What it does, by the job's name."""
         return {CANCEL_EVENT: self.wind_up}
 
     async def wind_up(self, job: Job) -> dict[str, Any]:

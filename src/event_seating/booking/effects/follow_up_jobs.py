@@ -77,7 +77,6 @@ class Announcements:
         self._asked = False
 
     def __call__(self, batch: Batch, projection: Projection) -> Sequence[NewJob]:
-        """See `Announce`."""
         jobs = list(self._confirmations(projection)) if self._confirms else []
         wanted = self._wanted()
         if wanted:

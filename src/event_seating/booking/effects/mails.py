@@ -99,7 +99,6 @@ class BookingMails:
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
-        """What it does, by the job's name."""
         return {CONFIRMATION: self.confirm, CANCELLATION: self.tell_of_cancellation}
 
     async def confirm(self, job: Job) -> dict[str, Any]:

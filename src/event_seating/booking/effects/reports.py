@@ -74,7 +74,6 @@ class Reports:
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
-        """What it does, by the job's name."""
         return {REPORT: self.make}
 
     async def make(self, job: Job) -> dict[str, Any]:

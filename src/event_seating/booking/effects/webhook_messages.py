@@ -64,7 +64,6 @@ class NewsJobs:
         self._tell = tell
 
     def handlers(self) -> dict[str, Handler]:
-        """By the name of the job."""
         return {NEWS: self.spread}
 
     async def spread(self, job: Job) -> Any:

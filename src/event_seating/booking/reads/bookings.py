@@ -49,7 +49,6 @@ class BookingRow(NamedTuple):
 
 
 async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> BookingRow | None:
-    """The booking with this id."""
     key = {"event_id": event_id, "id": booking_id}
     row = (await connection.execute(BY_ID, key)).first()
     if row is None:

@@ -58,12 +58,10 @@ class SqlLogStore:
     async def transaction(
         self, event_id: str, *, queued: bool
     ) -> AsyncIterator["SqlLogTransaction"]:
-        """See `LogStore`."""
         async with self._database.write_direct(lock_key=event_id, queued=queued) as connection:
             yield SqlLogTransaction(connection, event_id, self._statements)
 
     async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
-        """See `LogStore`."""
         async with self._database.read_direct() as connection:
             return await SqlLogTransaction(connection, event_id, self._statements).rows_after(
                 version, most
@@ -72,20 +70,17 @@ class SqlLogStore:
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
     ) -> dict[Claim, StoredAnswer]:
-        """See `LogStore`."""
         async with self._database.read_direct() as connection:
             return await SqlLogTransaction(connection, event_id, self._statements).answers(
                 keys, since_ms
             )
 
     async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
-        """See `LogStore`."""
         async with self._database.read() as connection:
             found = await connection.execute(_SNAPSHOTS, {"event_id": event_id})
             return [Snapshot(*row) for row in found]
 
     async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
-        """See `LogStore`."""
         async with self._database.write() as connection:
             # Every process writes one at the same versions, maybe at the same moment.
             values = {"event_id": event_id, **snapshot._asdict()}
@@ -108,18 +103,15 @@ class SqlLogTransaction:
         self._statements = statements
 
     async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
-        """See `LogTransaction`."""
         values = {"event_id": self._event_id, "version": version, "most": most}
         found = await self._connection.acquire_write_lock(self._statements.rows_under_lock, values)
         return [LogRow(*row) for row in found]
 
     async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
-        """See `LogTransaction`."""
         values = {"event_id": self._event_id, "version": version, "most": most}
         return [LogRow(*row) for row in await self._connection.rows(self._statements.rows, values)]
 
     async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
-        """See `LogTransaction`."""
         values = {
             "event_id": self._event_id,
             "keys": self._statements.values_of(keys),
@@ -133,7 +125,6 @@ class SqlLogTransaction:
     async def append(
         self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
     ) -> bool:
-        """See `LogTransaction`."""
         values = {"event_id": self._event_id, "slack_ms": CLOCK_SLACK_MS, **row._asdict()}
         if not await self._connection.rows(self._statements.append, values):
             return False

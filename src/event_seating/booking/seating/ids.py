@@ -29,7 +29,6 @@ _EVENT_ID: Final = re.compile(rf"[a-z0-9]{{{EVENT_ID_CHARS}}}\Z")
 
 
 def new_event_id() -> str:
-    """An id for a new event."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(EVENT_ID_CHARS))
 
 

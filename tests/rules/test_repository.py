@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tests.rules.repository import ROOT, files, name_of
 
-LINES_OF_A_FILE_MAX = 400
-LINES_OF_A_FUNCTION_MAX = 60
+LINES_OF_A_FILE_MAX = 500
+LINES_OF_A_FUNCTION_MAX = 80
+"""400 and 60 are the advice: what is a little longer is cut where its subject changes, or not."""
+
 A_LIST = ROOT / "src/event_seating/errors.py"
 """Errors stand in one file, a class of five lines each: nobody reads a list from top to bottom."""
 

@@ -6,7 +6,7 @@ recorded: what BullMQ was handed, the result, the messages to webhooks, the sign
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -40,17 +40,20 @@ async def done(
     first = [row for row in rows["outbox"] if row["name"] != CANCELS]
     laid_down(directory, schema, {**rows, "outbox": first})
     with still(LATER_MS), only(data_dir=directory, redis_url=redis_url) as settings:
-        with quiet(settings) as logs, calls_of_receivers() as sent:
+        with quiet(settings), calls_of_receivers() as sent:
             async with (
                 hearing(redis_url) as heard,
                 Redis.from_url(redis_url, decode_responses=True) as redis,
-                job_services.working(settings, logs) as parts,
+                job_services.working(settings) as parts,
+                AsyncExitStack() as stack,
             ):
-                await _emptied(parts.database)
-                async with parts.database.write() as connection:
+                database = Database(settings.database)
+                stack.push_async_callback(database.close)
+                await _emptied(database)
+                async with database.write() as connection:
                     await connection.execute(insert(outbox), later)
                 parts.engine.nudge()
-                await _emptied(parts.database)
+                await _emptied(database)
                 await parts.drain()
                 in_redis = await jobs_in(redis)
                 keys = await keys_in(redis)

@@ -11,7 +11,7 @@ from event_seating.booking.core.seat_state import SeatStates
 from tests.golden import log
 from tests.golden.log import kept, seen
 from tests.golden.texts import DATA, of_lines, recorded
-from tests.unit.booking.states import one_row
+from tests.unit.booking.states import lines_of, one_row
 
 WRITTEN_NOW = "log-2-image-3"
 RECORDED = ["log-1-image-2", WRITTEN_NOW]
@@ -97,7 +97,7 @@ def test_each_change_of_a_hold_in_an_old_log_raised_its_revision(old: dict[str, 
 def test_lines_of_old_rows_that_name_no_ticket_type_are_standard(old: dict[str, Any]) -> None:
     states = replayed(old)
     records = [*states.ledger.holds.values(), *states.ledger.bookings.values()]
-    lines = [line for record in records for line in states.lines(record.groups)]
+    lines = [line for record in records for line in lines_of(states, record.groups)]
     assert lines
     assert {line.ticket_type for line in lines} <= {"standard", "reduced"}
     assert any(group.ticket_type is None for each in records for group in each.groups)

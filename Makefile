@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv trusts the certificates of the system, as pip does: a company's proxy may end TLS with its own.
 export UV_SYSTEM_CERTS ?= true
+# Deno looks at the pages' modules; it asks no server and leaves what it knows in a folder of its own.
+export DENO_DIR := $(CURDIR)/.deno_cache
+export DENO_NO_UPDATE_CHECK := 1
 INSTALL := $(BIN)/uv pip install --compile-bytecode --quiet --python $(BIN)/python --require-hashes
 
 .PHONY: help run test faults check format bench simulate lock clean
@@ -23,16 +26,18 @@ test: $(VENV)/dev.stamp ## every test, real databases included
 faults: $(VENV)/dev.stamp ## what takes minutes: fresh clones, other proxies (installed if need be)
 	$(BIN)/pytest tests/long
 
-check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code
+check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code; Python and JavaScript
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/deno lint --quiet
 
 format: $(VENV)/dev.stamp ## put the code into its form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+	$(BIN)/deno fmt --quiet
 
 bench: $(VENV)/bench.stamp ## measure, as ratios in one run
 	$(BIN)/python -m benchmarks
@@ -49,7 +54,7 @@ lock: $(VENV)/uv.stamp ## pin the newest versions that fit requirements/*.in
 	done
 
 clean: ## remove the environment and what tools left
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .deno_cache
 
 # uv comes first, by pip, with the hashes of the build set; uv installs the rest.
 $(VENV)/uv.stamp: requirements/build.txt

@@ -176,7 +176,7 @@ class OfficePage {
   }
 
   /** A change of the event: everybody is told what is public, and the rest has to be asked for. */
-  #onPublicEvent({ prices, ticketTypes, ...event }) {
+  #onPublicEvent({ prices: _prices, ticketTypes: _ticketTypes, ...event }) {
     this.#onEvent(event);
     this.#askForEvent();
   }

@@ -7,7 +7,13 @@ import { merged } from "../sale/hold.js";
 
 /** A booking that was made. */
 export function showBooked(booking, tariff, onClose) {
-  fill("You are going!", `${booking.lines.length === 1 ? "Your ticket is" : "Your tickets are"} booked. The number of the booking:`, booking.id, booking, tariff);
+  fill(
+    "You are going!",
+    `${booking.lines.length === 1 ? "Your ticket is" : "Your tickets are"} booked. The number of the booking:`,
+    booking.id,
+    booking,
+    tariff,
+  );
   const more = make("button", { type: "button", className: "primary", textContent: "Back to the map" });
   more.addEventListener("click", () => byId("done").close());
   byId("done-actions").replaceChildren(more);
@@ -16,7 +22,13 @@ export function showBooked(booking, tariff, onClose) {
 
 /** Without a shop: the code, and where to take it. */
 export function showCode(granted, tariff) {
-  fill("Your seats are held", "Give this code to the box office before the time runs out; they finish the booking with it.", granted.holdToken, granted, tariff);
+  fill(
+    "Your seats are held",
+    "Give this code to the box office before the time runs out; they finish the booking with it.",
+    granted.holdToken,
+    granted,
+    tariff,
+  );
   const copy = make("button", { type: "button", className: "primary", textContent: "Copy the code" });
   copy.addEventListener("click", async () => {
     try {
@@ -38,9 +50,19 @@ function fill(title, text, code, { lines, total }, tariff) {
   byId("done-text").textContent = text;
   byId("done-code").textContent = code;
   byId("done-code").hidden = false;
-  byId("done-lines").replaceChildren(...merged(lines).map((line) => make("li", {},
-    make("div", { className: "what", textContent: line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label }),
-    make("span", { className: "price", textContent: tariff.text(Number(line.price) * (line.quantity ?? 1)) }))));
+  byId("done-lines").replaceChildren(
+    ...merged(lines).map((line) =>
+      make(
+        "li",
+        {},
+        make("div", {
+          className: "what",
+          textContent: line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label,
+        }),
+        make("span", { className: "price", textContent: tariff.text(Number(line.price) * (line.quantity ?? 1)) }),
+      )
+    ),
+  );
   byId("done-total").textContent = tariff.text(total);
 }
 

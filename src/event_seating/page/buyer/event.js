@@ -24,7 +24,7 @@ import { listed, reasonOf } from "../sale/reasons.js";
 import { saleOf } from "../sale/sale.js";
 import { Seats } from "../map/seats.js";
 import { nameSection, openAreaCard, showTip } from "../choosing/surroundings.js";
-import { Tariff, sellsAlike } from "../sale/tariff.js";
+import { sellsAlike, Tariff } from "../sale/tariff.js";
 import { Countdown } from "../sale/timer.js";
 import { moment } from "../ui/times.js";
 import { MapView } from "../map/view.js";
@@ -64,9 +64,17 @@ function showProblem(problem, id) {
   const all = { label: "See all events", href: "/" };
   const again = { label: "Try again", run: () => showEvent(id) };
   if (problem.code === "event_not_found" || problem.code === "not_found") {
-    showMessage({ title: "There is no such event", text: "The address may be mistyped, or the event is long over.", actions: [all] });
+    showMessage({
+      title: "There is no such event",
+      text: "The address may be mistyped, or the event is long over.",
+      actions: [all],
+    });
   } else if (problem.passing) {
-    showMessage({ title: "The server is away", text: `${problem.message} Seats that you hold stay yours until their time is up.`, actions: [again, all] });
+    showMessage({
+      title: "The server is away",
+      text: `${problem.message} Seats that you hold stay yours until their time is up.`,
+      actions: [again, all],
+    });
   } else {
     // What is no answer of the server is a fault of ours: for whoever opens the console.
     console.error(problem);
@@ -187,7 +195,10 @@ class EventPage {
   async #reload(snapshot) {
     try {
       const path = `/events/${encodeURIComponent(this.event.id)}`;
-      const [event, body] = await Promise.all([get(path), snapshot ?? get(`${path}/seats?format=compact`).then((answer) => answer.body)]);
+      const [event, body] = await Promise.all([
+        get(path),
+        snapshot ?? get(`${path}/seats?format=compact`).then((answer) => answer.body),
+      ]);
       this.#onEvent(event.body);
       this.seats.load(body);
       this.#refresh();
@@ -212,7 +223,11 @@ class EventPage {
 
   #onLine(state) {
     if (state === "gone") {
-      showMessage({ title: "This event is gone", text: "It was taken away while you looked at it.", actions: [{ label: "See all events", href: "/" }] });
+      showMessage({
+        title: "This event is gone",
+        text: "It was taken away while you looked at it.",
+        actions: [{ label: "See all events", href: "/" }],
+      });
       return;
     }
     const wasLost = this.lineState === "lost";
@@ -294,7 +309,8 @@ class EventPage {
       this.hold.toggle(seat);
       say(`${model.describe(seat)}: given back.`);
     } else if (!this.canChoose) notify(this.sale.sentence);
-    else if (!seats.isFree(seat) || seats.tariff.price(model.category[seat]) === null) notify(`${model.describe(seat)}: ${seatWords(model, seats, seat).status}.`);
+    else if (!seats.isFree(seat) || seats.tariff.price(model.category[seat]) === null)
+      notify(`${model.describe(seat)}: ${seatWords(model, seats, seat).status}.`);
     else if (!this.#room()) notify(`At most ${this.event.rules.maxSeatsPerHold} tickets can be chosen at once.`);
     else {
       this.hold.toggle(seat);
@@ -351,7 +367,11 @@ class EventPage {
   #onProblem(problem, lost) {
     const { sentence, suggestion } = reasonOf(problem, this);
     const actions = [];
-    if (suggestion) actions.push({ label: suggestion.length === 1 ? "Take that seat" : "Take those seats", run: () => this.hold.swap(suggestion) });
+    if (suggestion)
+      actions.push({
+        label: suggestion.length === 1 ? "Take that seat" : "Take those seats",
+        run: () => this.hold.swap(suggestion),
+      });
     if (problem.code === "hold_expired" && lost?.seats.length && this.canChoose) {
       actions.push({ label: "Try for the same seats", run: () => this.hold.swap(lost.seats, typesOf(lost)) });
     }
@@ -374,17 +394,22 @@ class EventPage {
       byId("sheet-toggle").textContent = open ? "Less" : "More";
       for (const id of ["sheet-toggle", "basket-toggle"]) byId(id).setAttribute("aria-expanded", String(open));
     };
-    for (const id of ["sheet-toggle", "basket-toggle"]) byId(id).addEventListener("click", () => set(side.dataset.sheet !== "open"));
+    for (const id of ["sheet-toggle", "basket-toggle"])
+      byId(id).addEventListener("click", () => set(side.dataset.sheet !== "open"));
     document.querySelector(".skip").addEventListener("click", () => set(true));
     set(false);
   }
 }
 
 function hintFor({ seatCount }) {
-  return seatCount ? "Choose a section and then your seats, or let us find the best ones." : "Choose how many places you want.";
+  return seatCount
+    ? "Choose a section and then your seats, or let us find the best ones."
+    : "Choose how many places you want.";
 }
 
 /** The ticket type of each seat that was held. */
 function typesOf({ lines }) {
-  return Object.fromEntries(lines.filter(({ seat }) => seat !== undefined).map(({ seat, ticketType }) => [seat, ticketType]));
+  return Object.fromEntries(
+    lines.filter(({ seat }) => seat !== undefined).map(({ seat, ticketType }) => [seat, ticketType]),
+  );
 }

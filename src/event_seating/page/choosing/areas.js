@@ -12,18 +12,37 @@ export function areaRow({ area, number, seats, hold, canChoose, room, withTitle 
   const steppers = types.map(([type, amount]) => ({
     type,
     amount,
-    ...stepper({ label: `${area.label}${types.length > 1 ? `, ${seats.tariff.label(type)}` : ""}`, onStep: (wanted) => hold.setPlaces(area, type, wanted) }),
+    ...stepper({
+      label: `${area.label}${types.length > 1 ? `, ${seats.tariff.label(type)}` : ""}`,
+      onStep: (wanted) => hold.setPlaces(area, type, wanted),
+    }),
   }));
   const single = steppers.length === 1;
-  const element = make("div", { className: "area-row" },
+  const element = make(
+    "div",
+    { className: "area-row" },
     make("div", { className: "about" }, withTitle ? make("b", { textContent: area.label }) : null, about),
     single ? steppers[0].element : null,
-    single ? null : make("div", { className: "area-types" }, ...steppers.map(({ type, amount, element: each }) =>
-      make("div", {}, make("span", { textContent: `${seats.tariff.label(type)} · ${seats.tariff.short(amount)}` }), each))));
+    single ? null : make(
+      "div",
+      { className: "area-types" },
+      ...steppers.map(({ type, amount, element: each }) =>
+        make(
+          "div",
+          {},
+          make("span", { textContent: `${seats.tariff.label(type)} · ${seats.tariff.short(amount)}` }),
+          each,
+        )
+      ),
+    ),
+  );
   const refresh = () => {
     const free = seats.areas[number].available;
     const price = seats.tariff.price(area.category);
-    about.textContent = [free ? `${free.toLocaleString()} free` : "none left", price === null ? "not sold" : seats.tariff.short(price)].join(" · ");
+    about.textContent = [
+      free ? `${free.toLocaleString()} free` : "none left",
+      price === null ? "not sold" : seats.tariff.short(price),
+    ].join(" · ");
     for (const each of steppers) {
       const have = hold.places(area, each.type);
       each.set(have, { least: hold.frozenBy ? have : 0, most: canChoose() ? have + Math.min(free, room()) : have });

@@ -54,7 +54,8 @@ export class Basket {
       if (seat >= 0 && !kept.has(seat)) continue;
       lines.push({ ...line, number: seat });
     }
-    for (const seat of this.hold.wished) lines.push({ seat: this.model.ids[seat], number: seat, wished: true, label: this.model.describe(seat) });
+    for (const seat of this.hold.wished)
+      lines.push({ seat: this.model.ids[seat], number: seat, wished: true, label: this.model.describe(seat) });
     return lines;
   }
 
@@ -74,15 +75,30 @@ export class Basket {
   #item(line) {
     const category = line.number >= 0 ? this.model.category[line.number] : -1;
     const label = line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label;
-    const what = make("div", { className: "what" }, label, make("small", { textContent: this.#about(line) }), this.#types(line, category));
-    const remove = make("button", { type: "button", className: "icon", "aria-label": `Give back ${line.label}`, disabled: Boolean(this.hold.frozenBy) });
+    const what = make(
+      "div",
+      { className: "what" },
+      label,
+      make("small", { textContent: this.#about(line) }),
+      this.#types(line, category),
+    );
+    const remove = make("button", {
+      type: "button",
+      className: "icon",
+      "aria-label": `Give back ${line.label}`,
+      disabled: Boolean(this.hold.frozenBy),
+    });
     remove.append(icon("M6 6l12 12M18 6L6 18"));
     remove.addEventListener("click", () => this.onRemove(line));
-    if (line.number >= 0) what.addEventListener("click", ({ target }) => target.tagName !== "SELECT" && this.onShow(line.number));
-    return make("li", { className: line.wished ? "wished" : "" },
+    if (line.number >= 0)
+      what.addEventListener("click", ({ target }) => target.tagName !== "SELECT" && this.onShow(line.number));
+    return make(
+      "li",
+      { className: line.wished ? "wished" : "" },
       what,
       make("span", { className: "price", textContent: line.wished ? "…" : this.#price(line) }),
-      remove);
+      remove,
+    );
   }
 
   #about(line) {
@@ -110,8 +126,17 @@ export class Basket {
     if (line.wished || category < 0) return null;
     const types = this.#typesOf(line, category);
     if (!types.length) return null;
-    const choice = make("select", { "aria-label": `Ticket type of ${line.label}`, disabled: Boolean(this.hold.frozenBy) },
-      ...types.map(([type, amount]) => make("option", { value: type, textContent: `${this.tariff().label(type)} · ${this.tariff().short(amount)}`, selected: type === line.ticketType })));
+    const choice = make(
+      "select",
+      { "aria-label": `Ticket type of ${line.label}`, disabled: Boolean(this.hold.frozenBy) },
+      ...types.map(([type, amount]) =>
+        make("option", {
+          value: type,
+          textContent: `${this.tariff().label(type)} · ${this.tariff().short(amount)}`,
+          selected: type === line.ticketType,
+        })
+      ),
+    );
     choice.addEventListener("change", () => this.onType(line.seat, choice.value));
     return choice;
   }

@@ -75,12 +75,43 @@ function card(event) {
   const when = day(event.startsAt, event.timeZone);
   const sale = saleOf(event, serverNow());
   const prices = pricesOf(event);
-  const money = new Intl.NumberFormat(undefined, { style: "currency", currency: event.currency, trailingZeroDisplay: "stripIfInteger" });
+  const money = new Intl.NumberFormat(undefined, {
+    style: "currency",
+    currency: event.currency,
+    trailingZeroDisplay: "stripIfInteger",
+  });
   const price = sale.open && prices.length
-    ? make("div", { className: "from" }, make("span", { textContent: "from" }), make("strong", { textContent: money.format(Math.min(...prices)) }))
-    : make("div", { className: "from" }, make("span", { className: `chip ${sale.tone}`, textContent: sale.chip || "Tickets" }));
-  return make("li", {}, make("a", { href: `${onePage}?event=${encodeURIComponent(event.id)}` },
-    make("div", { className: "day", "aria-hidden": "true" }, make("b", { textContent: when.day }), make("span", { textContent: when.month })),
-    make("div", {}, make("h2", { textContent: event.name }), make("p", { textContent: `${event.venueName} · ${when.long}` }), make("span", { className: "hidden", textContent: `${when.day} ${when.month}` })),
-    price));
+    ? make(
+      "div",
+      { className: "from" },
+      make("span", { textContent: "from" }),
+      make("strong", { textContent: money.format(Math.min(...prices)) }),
+    )
+    : make(
+      "div",
+      { className: "from" },
+      make("span", { className: `chip ${sale.tone}`, textContent: sale.chip || "Tickets" }),
+    );
+  return make(
+    "li",
+    {},
+    make(
+      "a",
+      { href: `${onePage}?event=${encodeURIComponent(event.id)}` },
+      make(
+        "div",
+        { className: "day", "aria-hidden": "true" },
+        make("b", { textContent: when.day }),
+        make("span", { textContent: when.month }),
+      ),
+      make(
+        "div",
+        {},
+        make("h2", { textContent: event.name }),
+        make("p", { textContent: `${event.venueName} · ${when.long}` }),
+        make("span", { className: "hidden", textContent: `${when.day} ${when.month}` }),
+      ),
+      price,
+    ),
+  );
 }

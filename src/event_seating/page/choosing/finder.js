@@ -13,7 +13,10 @@ export class Finder {
   constructor({ onBest }) {
     this.stepper = stepper({ label: "How many seats", onStep: (wanted) => this.#set(wanted) });
     byId("quantity").replaceWith(this.stepper.element);
-    byId("best").addEventListener("click", () => onBest({ quantity: this.#quantity, accessible: byId("accessible").checked }));
+    byId("best").addEventListener(
+      "click",
+      () => onBest({ quantity: this.#quantity, accessible: byId("accessible").checked }),
+    );
     this.#set(USUAL);
   }
 

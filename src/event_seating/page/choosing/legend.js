@@ -29,10 +29,13 @@ export class Legend {
   #button(number, palette, hidden) {
     const { key, label } = this.model.categories[number];
     const price = this.tariff.price(number);
-    const button = make("button", { type: "button", className: "category", "aria-pressed": String(!hidden.has(key)) },
+    const button = make(
+      "button",
+      { type: "button", className: "category", "aria-pressed": String(!hidden.has(key)) },
       make("i", { "aria-hidden": "true" }),
       make("b", { textContent: label }),
-      make("span", { textContent: price === null ? "not sold" : this.tariff.short(price) }));
+      make("span", { textContent: price === null ? "not sold" : this.tariff.short(price) }),
+    );
     button.style.setProperty("--swatch", palette.categories[number]);
     button.addEventListener("click", () => {
       const next = new Set(this.seats.filter.hidden);
@@ -71,7 +74,11 @@ export class Legend {
     const sprites = new Sprites(palette, SIGN_PX * ratio);
     const category = this.used[0] ?? 0;
     if (!this.model.seatCount) return [];
-    const signs = [["free", LOOK.free, 0], ["yours", LOOK.mine, 0], ["held by others", LOOK.held, 0], ["sold", LOOK.booked, 0]];
+    const signs = [["free", LOOK.free, 0], ["yours", LOOK.mine, 0], ["held by others", LOOK.held, 0], [
+      "sold",
+      LOOK.booked,
+      0,
+    ]];
     if (this.model.flags.some((flags) => flags & ACCESSIBLE)) signs.push(["wheelchair place", LOOK.free, ACCESSIBLE]);
     return signs.map(([text, look, flags]) => {
       const canvas = make("canvas", { width: sprites.side, height: sprites.side, "aria-hidden": "true" });

@@ -18,12 +18,20 @@ const BUYERS = {
   areaItem: (list, area, number) => areaRow({ ...list, area, number }),
   sectionAbout({ seats }, number) {
     const free = seats.freeIn(number);
-    return { text: free ? `${free.toLocaleString()} free · from ${seats.tariff.short(seats.fromIn(number))}` : "nothing free", none: !free };
+    return {
+      text: free ? `${free.toLocaleString()} free · from ${seats.tariff.short(seats.fromIn(number))}` : "nothing free",
+      none: !free,
+    };
   },
   seatAbout({ seats, model, swatch }, seat) {
     const mine = seats.isMine(seat);
     const open = seats.isFree(seat) && seats.tariff.price(model.category[seat]) !== null;
-    return { chosen: mine, disabled: !mine && !open, color: seats.isFree(seat) ? swatch(model.category[seat]) : "transparent", word: mine ? "yours" : statusWord(seats.status[seat]) };
+    return {
+      chosen: mine,
+      disabled: !mine && !open,
+      color: seats.isFree(seat) ? swatch(model.category[seat]) : "transparent",
+      word: mine ? "yours" : statusWord(seats.status[seat]),
+    };
   },
   rowName: (_list, { label }) => make("span", { textContent: label, "aria-hidden": "true" }),
   sectionTools: () => null,
@@ -47,7 +55,8 @@ export class SeatList {
   refresh({ seats, sections }) {
     for (const area of this.#areas) area.refresh();
     if (this.#open < 0) {
-      for (const [number, item] of this.#sections) if (!sections || sections.has(number)) this.#tellSection(number, item);
+      for (const [number, item] of this.#sections)
+        if (!sections || sections.has(number)) this.#tellSection(number, item);
     } else if (!seats) {
       for (const [seat, button] of this.#buttons) this.#tellSeat(seat, button);
     } else {
@@ -59,10 +68,17 @@ export class SeatList {
     this.#open = -1;
     this.#buttons.clear();
     this.#areas = this.model.areas.map((area, number) => this.areaItem(this, area, number));
-    this.#sections = this.model.sections.map((section, number) => [number, this.#sectionItem(section, number)]).filter(([, item]) => item);
-    this.body.replaceChildren(make("ul", { className: "sections" },
-      ...this.#areas.map(({ element }) => make("li", {}, element)),
-      ...this.#sections.map(([, { item }]) => item)));
+    this.#sections = this.model.sections.map((section, number) => [number, this.#sectionItem(section, number)]).filter((
+      [, item],
+    ) => item);
+    this.body.replaceChildren(
+      make(
+        "ul",
+        { className: "sections" },
+        ...this.#areas.map(({ element }) => make("li", {}, element)),
+        ...this.#sections.map(([, { item }]) => item),
+      ),
+    );
     const back = this.#sections.find(([number]) => number === focused);
     back?.[1].button.focus();
   }
@@ -78,8 +94,15 @@ export class SeatList {
     back.addEventListener("click", () => this.showSections(number));
     this.rows = make("div", { className: "rows" });
     this.body.replaceChildren(
-      make("div", { className: "section-head" }, back, make("h3", { textContent: section.label, tabIndex: -1 }), this.sectionTools(this, number)),
-      this.rows);
+      make(
+        "div",
+        { className: "section-head" },
+        back,
+        make("h3", { textContent: section.label, tabIndex: -1 }),
+        this.sectionTools(this, number),
+      ),
+      this.rows,
+    );
     this.#addRows(section.firstRow, section.lastRow);
     byId("list").scrollIntoView({ block: "start" });
   }
@@ -121,8 +144,14 @@ export class SeatList {
       const buttons = [];
       for (let seat = start; seat < end; seat += 1) buttons.push(this.#seatButton(seat));
       added += end - start;
-      this.rows.append(make("div", { className: "row", role: "group", "aria-label": `Row ${label}` },
-        this.rowName(this, this.model.rows[row]), make("div", {}, ...buttons)));
+      this.rows.append(
+        make(
+          "div",
+          { className: "row", role: "group", "aria-label": `Row ${label}` },
+          this.rowName(this, this.model.rows[row]),
+          make("div", {}, ...buttons),
+        ),
+      );
     }
     if (this.#active < 0 && this.#buttons.size) this.#activate(this.#firstFree());
     if (row >= last) return;
@@ -137,7 +166,12 @@ export class SeatList {
   }
 
   #seatButton(seat) {
-    const button = make("button", { type: "button", className: "seat", tabIndex: -1, textContent: this.model.labels[seat] });
+    const button = make("button", {
+      type: "button",
+      className: "seat",
+      tabIndex: -1,
+      textContent: this.model.labels[seat],
+    });
     button.addEventListener("click", () => {
       this.#activate(seat);
       if (button.getAttribute("aria-disabled") !== "true") this.onSeat(seat);

@@ -43,14 +43,19 @@ export function nameSection({ x, y, pitchPx, showsAll }, grid, model, seats) {
   const { title, status, price } = sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
   const about = [status, price].filter(Boolean).join(" · ");
   // The map moves at every frame; what stays the same is left alone.
-  if (where.textContent !== title + about) where.replaceChildren(make("b", { textContent: title }), make("span", { textContent: about }));
+  if (where.textContent !== title + about)
+    where.replaceChildren(make("b", { textContent: title }), make("span", { textContent: about }));
 }
 
 /** Open the card of a standing room; `choosing` is what areas.js takes. */
 export function openAreaCard(choosing, area, number) {
   const card = byId("area-card");
   const row = areaRow({ ...choosing, area, number });
-  const close = make("button", { type: "button", className: "icon", "aria-label": "Close" }, icon("M6 6l12 12M18 6L6 18"));
+  const close = make(
+    "button",
+    { type: "button", className: "icon", "aria-label": "Close" },
+    icon("M6 6l12 12M18 6L6 18"),
+  );
   close.addEventListener("click", () => {
     card.hidden = true;
   });

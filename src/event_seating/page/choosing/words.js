@@ -20,14 +20,22 @@ export function seatWords(model, seats, seat) {
 export function sectionWords(model, seats, number) {
   const free = seats.freeIn(number);
   const price = free ? `from ${seats.tariff.short(seats.fromIn(number))}` : "";
-  return { title: model.sections[number].label, price, status: free ? `${free.toLocaleString()} free` : "nothing free" };
+  return {
+    title: model.sections[number].label,
+    price,
+    status: free ? `${free.toLocaleString()} free` : "nothing free",
+  };
 }
 
 export function areaWords(model, seats, number) {
   const { label, category } = model.areas[number];
   const free = seats.areas[number].available;
   const price = seats.tariff.price(category);
-  return { title: label, price: price === null ? "" : seats.tariff.text(price), status: free ? `${free.toLocaleString()} free` : "none left" };
+  return {
+    title: label,
+    price: price === null ? "" : seats.tariff.text(price),
+    status: free ? `${free.toLocaleString()} free` : "none left",
+  };
 }
 
 /** The lines of a section's label, the fullest form first. */

@@ -27,7 +27,9 @@ export class Bitmaps {
     this.isBehind = false;
     const pixels = model.sections.reduce((sum, { bounds, pitch, start, end }) => {
       const perUnit = PITCH_PX / pitch;
-      return start === end ? sum : sum + (bounds.right - bounds.left + 2 * pitch) * (bounds.bottom - bounds.top + 2 * pitch) * perUnit ** 2;
+      return start === end
+        ? sum
+        : sum + (bounds.right - bounds.left + 2 * pitch) * (bounds.bottom - bounds.top + 2 * pitch) * perUnit ** 2;
     }, 0);
     this.#coarser = Math.min(1, Math.sqrt(PIXELS_MAX / Math.max(1, pixels)));
   }
@@ -65,7 +67,13 @@ export class Bitmaps {
       }
       const [left, top] = camera.toScreen(bitmap.left, bitmap.top);
       const scale = (camera.scale * ratio) / bitmap.scale;
-      context.drawImage(bitmap.canvas, left * ratio, top * ratio, bitmap.canvas.width * scale, bitmap.canvas.height * scale);
+      context.drawImage(
+        bitmap.canvas,
+        left * ratio,
+        top * ratio,
+        bitmap.canvas.width * scale,
+        bitmap.canvas.height * scale,
+      );
     }
   }
 

@@ -135,7 +135,8 @@ export class Camera {
     const flight = this.flight;
     const scale = from.scale * (to.scale / from.scale) ** eased;
     // The middle moves as the scale does, so that the target grows on a straight line.
-    const along = Math.abs(to.scale - from.scale) < 1e-9 * from.scale ? eased
+    const along = Math.abs(to.scale - from.scale) < 1e-9 * from.scale
+      ? eased
       : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
     this.place({ x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along, scale });
     this.flight = part < 1 ? flight : null;

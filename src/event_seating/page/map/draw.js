@@ -49,7 +49,7 @@ export class Renderer {
 
   /** Take note of what changed, so that it is painted anew. */
   changed({ seats, sections }) {
-    if (sections) for (const section of sections) this.#forms[section] = undefined;
+    if (sections) { for (const section of sections) this.#forms[section] = undefined; }
     else this.#forms = [];
     this.overview.refresh(sections);
     this.bitmaps.touch(seats);
@@ -92,7 +92,10 @@ export class Renderer {
 
   #drawSeats(camera, ratio, sections, moving) {
     if (camera.pitchPx < PICTURES_BELOW_PX) {
-      const count = sections.reduce((sum, number) => sum + this.model.sections[number].end - this.model.sections[number].start, 0);
+      const count = sections.reduce(
+        (sum, number) => sum + this.model.sections[number].end - this.model.sections[number].start,
+        0,
+      );
       if (moving || count > STILL_SEATS_MAX) {
         this.bitmaps.draw(this.context, camera, ratio, sections);
         return this.bitmaps.isBehind;
@@ -145,7 +148,13 @@ export class Renderer {
     const { context, model, palette } = this;
     const [x, y] = camera.toScreen(model.x[seat], model.y[seat]);
     context.beginPath();
-    context.arc(x * ratio, y * ratio, Math.max(6, 0.58 * model.sectionOf(seat).pitch * camera.scale) * ratio, 0, 2 * Math.PI);
+    context.arc(
+      x * ratio,
+      y * ratio,
+      Math.max(6, 0.58 * model.sectionOf(seat).pitch * camera.scale) * ratio,
+      0,
+      2 * Math.PI,
+    );
     context.lineWidth = 2.5 * ratio;
     context.strokeStyle = palette.accent;
     context.stroke();
@@ -176,6 +185,6 @@ export class Renderer {
 }
 
 function meets(bounds, view, by) {
-  return bounds.right + by >= view.left && bounds.left - by <= view.right
-    && bounds.bottom + by >= view.top && bounds.top - by <= view.bottom;
+  return bounds.right + by >= view.left && bounds.left - by <= view.right &&
+    bounds.bottom + by >= view.top && bounds.top - by <= view.bottom;
 }

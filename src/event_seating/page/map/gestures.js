@@ -37,7 +37,16 @@ export function watchGestures(element, callbacks) {
     callbacks.onHover?.(null, event.pointerType);
     const at = place(event);
     if (pointers.size === 1) {
-      gesture = { kind: "press", start: at, at, since: event.timeStamp, last: event.timeStamp, vx: 0, vy: 0, shift: event.shiftKey };
+      gesture = {
+        kind: "press",
+        start: at,
+        at,
+        since: event.timeStamp,
+        last: event.timeStamp,
+        vx: 0,
+        vy: 0,
+        shift: event.shiftKey,
+      };
     } else if (pointers.size === 2) {
       gesture = { kind: "pinch", ...spread(pointers) };
     }
@@ -111,8 +120,8 @@ export function watchGestures(element, callbacks) {
   }
 
   function tap({ start }, event) {
-    const isSecond = lastTap && event.timeStamp - lastTap.time < DOUBLE_TAP_MS
-      && Math.hypot(start.x - lastTap.x, start.y - lastTap.y) < DOUBLE_TAP_PX;
+    const isSecond = lastTap && event.timeStamp - lastTap.time < DOUBLE_TAP_MS &&
+      Math.hypot(start.x - lastTap.x, start.y - lastTap.y) < DOUBLE_TAP_PX;
     lastTap = null;
     if (isSecond) {
       callbacks.onZoomIn(start.x, start.y);

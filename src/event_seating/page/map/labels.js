@@ -28,7 +28,8 @@ export function drawSectionLabels(frame, sections, formsOf) {
   const fitting = sections.map((number) => {
     const [width, height] = roomIn(model.sections[number]).map((units) => units * camera.scale);
     const forms = formsOf(number);
-    const fits = (lines) => Pills.height(lines) <= height * (lines.length > 1 ? FILL_DEEP : FILL) && pills.width(lines) <= width * FILL;
+    const fits = (lines) =>
+      Pills.height(lines) <= height * (lines.length > 1 ? FILL_DEEP : FILL) && pills.width(lines) <= width * FILL;
     return { number, forms, from: forms.findIndex(fits) };
   }).filter(({ from }) => from >= 0);
   const usual = fitting.map(({ forms, from }) => forms.length - from).sort((a, b) => a - b)[fitting.length >> 1] ?? 0;
@@ -58,7 +59,9 @@ export function drawAreaLabels(frame, seats) {
     const free = seats.areas[number].available;
     const lines = [area.label, free ? `${free.toLocaleString()} free` : "none left"];
     if (free && price !== null) lines[1] += ` · ${seats.tariff.short(price)}`;
-    const form = [lines, lines.slice(0, 1)].find((each) => pills.width(each) <= right - left && Pills.height(each) <= bottom - top);
+    const form = [lines, lines.slice(0, 1)].find((each) =>
+      pills.width(each) <= right - left && Pills.height(each) <= bottom - top
+    );
     if (!form) return;
     // In the middle of what is in sight of it.
     const x = (Math.max(0, left) + Math.min(camera.width, right)) / 2;
@@ -76,7 +79,9 @@ export function drawSectionHeads(frame, sections, formsOf) {
     const [right] = camera.toScreen(bounds.right + pitch, bounds.top);
     if (top < 0 || top > camera.height) continue;
     const room = (headroom - pitch) * camera.scale;
-    const form = formsOf(number).find((lines) => Pills.height(lines) <= Math.min(room, HEAD_PX) && pills.width(lines) <= right - left);
+    const form = formsOf(number).find((lines) =>
+      Pills.height(lines) <= Math.min(room, HEAD_PX) && pills.width(lines) <= right - left
+    );
     if (form) put(frame, pills.of(form), (left + right) / 2, top - Pills.height(form) / 2, true);
   }
 }
@@ -134,7 +139,8 @@ function putBeside(frame, row, seat, next, atEdge) {
 }
 
 function overlap(one, other) {
-  return 2 * Math.abs(one.x - other.x) < one.pill.width + other.pill.width && 2 * Math.abs(one.y - other.y) < one.pill.height + other.pill.height;
+  return 2 * Math.abs(one.x - other.x) < one.pill.width + other.pill.width &&
+    2 * Math.abs(one.y - other.y) < one.pill.height + other.pill.height;
 }
 
 export function drawWayToStage({ context, camera, ratio, pills, model }) {
@@ -150,7 +156,10 @@ export function drawWayToStage({ context, camera, ratio, pills, model }) {
   context.drawImage(pill.canvas, Math.round((px - pill.width / 2) * ratio), Math.round((py - pill.height / 2) * ratio));
   // A small arrow that points there, just outside the label.
   const angle = Math.atan2(dy, dx);
-  const reach = Math.min((pill.width / 2) / Math.abs(Math.cos(angle) || 1e-9), (pill.height / 2) / Math.abs(Math.sin(angle) || 1e-9));
+  const reach = Math.min(
+    (pill.width / 2) / Math.abs(Math.cos(angle) || 1e-9),
+    (pill.height / 2) / Math.abs(Math.sin(angle) || 1e-9),
+  );
   context.save();
   context.translate((px + Math.cos(angle) * (reach + 3)) * ratio, (py + Math.sin(angle) * (reach + 3)) * ratio);
   context.rotate(angle);

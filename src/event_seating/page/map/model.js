@@ -23,7 +23,10 @@ export class SeatModel {
     this.labels = this.seatCount ? columns.labels.split("\n") : [];
     this.areaNumbers = new Map(this.areas.map(({ id }, number) => [id, number]));
     // The smallest distance between neighbours that is usual anywhere: what zooming is made for.
-    this.pitch = this.sections.reduce((least, { start, end, pitch }) => (start < end && pitch < least ? pitch : least), Infinity);
+    this.pitch = this.sections.reduce(
+      (least, { start, end, pitch }) => (start < end && pitch < least ? pitch : least),
+      Infinity,
+    );
     if (this.pitch === Infinity) this.pitch = 10;
   }
 
@@ -80,6 +83,7 @@ async function here(url) {
   } catch {
     throw Problem.away();
   }
-  if (!answer.ok) throw new Problem(answer.status, "map_unreadable", `The seat map could not be read (${answer.status}).`);
+  if (!answer.ok)
+    throw new Problem(answer.status, "map_unreadable", `The seat map could not be read (${answer.status}).`);
   return readMap(await answer.json());
 }

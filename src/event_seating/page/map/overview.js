@@ -36,7 +36,7 @@ export class Overview {
   /** Paint these sections again; all of them when none are named. */
   refresh(sections) {
     this.#isStale = true;
-    if (sections) for (const section of sections) this.#stale.add(section);
+    if (sections) { for (const section of sections) this.#stale.add(section); }
     else this.#canvas = null;
   }
 

@@ -68,7 +68,9 @@ function standingOut(color, paper, ink, least) {
 }
 
 function bestOn(color) {
-  return contrast("#ffffff", color) >= TEXT_CONTRAST || contrast("#ffffff", color) > contrast("#10131a", color) ? "#ffffff" : "#10131a";
+  return contrast("#ffffff", color) >= TEXT_CONTRAST || contrast("#ffffff", color) > contrast("#10131a", color)
+    ? "#ffffff"
+    : "#10131a";
 }
 
 function luminance(color) {

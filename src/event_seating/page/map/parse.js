@@ -145,7 +145,9 @@ function rowGapOf({ x, y, rows }, { firstRow, lastRow, pitch }) {
 function headroomOf({ sections, areas, shapes }, { bounds, start, end }) {
   let least = Infinity;
   if (start === end) return 0;
-  const seated = sections.filter((other) => other.bounds !== bounds && other.start < other.end).map((other) => other.bounds);
+  const seated = sections.filter((other) => other.bounds !== bounds && other.start < other.end).map((other) =>
+    other.bounds
+  );
   for (const { left, top, right, bottom } of [...seated, ...[...areas, ...shapes].map(boxAround)]) {
     const isBeside = right < bounds.left || left > bounds.right || top >= bounds.top;
     if (!isBeside) least = Math.min(least, Math.max(0, bounds.top - bottom));

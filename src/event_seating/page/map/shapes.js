@@ -54,7 +54,14 @@ function textOf(shape, kind, origin, angle) {
   const [x, y] = isPlace(position) && origin
     ? turn([origin[0] + position.x, origin[1] + position.y], origin, angle)
     : [null, null];
-  return { words, x, y, angle, size: sizeOf(size), color: colorOf(color) ?? (kind === "text" ? colorOf(shape.color) : null) };
+  return {
+    words,
+    x,
+    y,
+    angle,
+    size: sizeOf(size),
+    color: colorOf(color) ?? (kind === "text" ? colorOf(shape.color) : null),
+  };
 }
 
 /** A label, a text, or the text of an object that has more to say of it. */

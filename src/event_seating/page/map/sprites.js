@@ -66,7 +66,8 @@ export class Sprites {
     else if (look === LOOK.held) this.#held(context, radius);
     else if (look === LOOK.booked) cross(context, radius * 0.5);
     else if (look === LOOK.mine) this.#mine(context, palette.ink, palette.paper, flags);
-    else if (look === LOOK.pending) this.#mine(context, palette.looks?.[look] ?? mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
+    else if (look === LOOK.pending)
+      this.#mine(context, palette.looks?.[look] ?? mix(palette.ink, palette.paper, 0.45), palette.paper, flags);
     else if (palette.looks) bar(context, radius * 0.6);
     else disc(context, Math.max(0.7, radius * 0.25));
     return canvas;

@@ -73,7 +73,12 @@ export class MapView {
   /** Go to a section, all of it in sight. */
   showSection(number) {
     const { bounds, pitch } = this.model.sections[number];
-    const box = { left: bounds.left - 2 * pitch, top: bounds.top - 2 * pitch, right: bounds.right + 2 * pitch, bottom: bounds.bottom + 2 * pitch };
+    const box = {
+      left: bounds.left - 2 * pitch,
+      top: bounds.top - 2 * pitch,
+      right: bounds.right + 2 * pitch,
+      bottom: bounds.bottom + 2 * pitch,
+    };
     const to = this.camera.around(box, SECTION_CLOSEST_PX);
     // A section that is larger than the view is seen in part, but so that seats can be picked.
     to.scale = Math.max(to.scale, (coarse() ? SEATS_FROM_PX + 2 : PICK_MOUSE_PX) / pitch);
@@ -111,7 +116,9 @@ export class MapView {
   seatAt(sx, sy, reachPx = 0) {
     const [x, y] = this.camera.toMap(sx, sy);
     const near = this.camera.pitchPx >= SEATS_FROM_PX;
-    const within = near ? Math.max(0.72 * this.model.pitch, Math.max(5, reachPx) / this.camera.scale) : 24 / this.camera.scale;
+    const within = near
+      ? Math.max(0.72 * this.model.pitch, Math.max(5, reachPx) / this.camera.scale)
+      : 24 / this.camera.scale;
     const seat = this.grid.nearest(x, y, Math.max(within, near ? 0 : 2 * this.model.pitch));
     // Sections may be spaced more widely than the tightest one.
     return seat >= 0 || !near ? seat : this.#inWideSection(x, y);
@@ -127,7 +134,9 @@ export class MapView {
 
   areaAt(sx, sy) {
     const [x, y] = this.camera.toMap(sx, sy);
-    return this.model.areas.findIndex((area) => x >= area.x && y >= area.y && x <= area.x + area.width && y <= area.y + area.height);
+    return this.model.areas.findIndex((area) =>
+      x >= area.x && y >= area.y && x <= area.x + area.width && y <= area.y + area.height
+    );
   }
 
   #callbacks() {
@@ -158,7 +167,11 @@ export class MapView {
     }
     if (isSmall) {
       // Too small for a finger: come nearer, with the place of the tap in the middle.
-      this.#fly({ x: this.model.x[seat], y: this.model.y[seat], scale: Math.min(picking * 1.05, this.camera.closestScale) });
+      this.#fly({
+        x: this.model.x[seat],
+        y: this.model.y[seat],
+        scale: Math.min(picking * 1.05, this.camera.closestScale),
+      });
       return true;
     }
     this.options.onSeat?.(seat);
@@ -200,7 +213,8 @@ export class MapView {
   #onKey(event) {
     const pans = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (pans[event.key]) this.#moved(() => this.camera.panBy(PAN_KEY_PX * pans[event.key][0], PAN_KEY_PX * pans[event.key][1]));
+    if (pans[event.key])
+      this.#moved(() => this.camera.panBy(PAN_KEY_PX * pans[event.key][0], PAN_KEY_PX * pans[event.key][1]));
     else if (event.key === "+" || event.key === "=") this.zoom(1.6);
     else if (event.key === "-") this.zoom(1 / 1.6);
     else if (event.key === "0" || event.key === "Home") this.fit();

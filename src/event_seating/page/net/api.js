@@ -88,7 +88,7 @@ export async function change(method, path, body, { token, key = newKey() } = {})
   if (token) headers["Seat-Hold-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1;; attempt += 1) {
     try {
       return (await call(path, init, ANSWER_WITHIN_MS)).body;
     } catch (problem) {

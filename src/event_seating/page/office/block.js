@@ -36,8 +36,12 @@ export class BlockForm {
     const { selection, model } = this;
     const seats = selection.list;
     const verb = isBlock ? "Block" : "Release";
-    const about = selection.count === seats.length ? seatsWord(seats.length) : `${selection.count.toLocaleString()} seats and places`;
-    const text = isBlock ? "Nobody can buy what is free of them until it is released." : "What is blocked of them goes on sale at once.";
+    const about = selection.count === seats.length
+      ? seatsWord(seats.length)
+      : `${selection.count.toLocaleString()} seats and places`;
+    const text = isBlock
+      ? "Nobody can buy what is free of them until it is released."
+      : "What is blocked of them goes on sale at once.";
     if (selection.count >= ASK_FROM && !(await confirm({ title: `${verb} ${about}?`, text, button: verb }))) return;
     const areas = Object.fromEntries(selection.places.map(([area, places]) => [model.areas[area].id, places]));
     const calls = chunked(seats.map((seat) => model.ids[seat])).map((ids) => ({ seats: ids }));
@@ -56,7 +60,10 @@ export class BlockForm {
     for (const [at, call] of calls.entries()) {
       if (this.#isStopped) break;
       const stop = { label: "Stop", run: () => (this.#isStopped = true) };
-      this.outcome.busy(calls.length > 1 ? `Part ${at + 1} of ${calls.length}…` : "One moment…", calls.length > 1 ? [stop] : []);
+      this.outcome.busy(
+        calls.length > 1 ? `Part ${at + 1} of ${calls.length}…` : "One moment…",
+        calls.length > 1 ? [stop] : [],
+      );
       try {
         const { applied, rejected } = await write("POST", path, reason ? { ...call, reason } : call);
         sum.applied += applied.seats.length + Object.values(applied.areas).reduce((all, places) => all + places, 0);
@@ -74,7 +81,13 @@ export class BlockForm {
   #tell(isBlock, sum) {
     const { model, selection } = this;
     const left = sum.rejected.map(({ seat }) => model.number(seat)).filter((seat) => seat !== undefined);
-    const only = { label: "Select only those that were left", run: () => { selection.clear(); selection.add(left); } };
+    const only = {
+      label: "Select only those that were left",
+      run: () => {
+        selection.clear();
+        selection.add(left);
+      },
+    };
     this.outcome.done(this.#told(isBlock, sum), partsOf(sum.rejected, model), left.length ? [only] : []);
     if (!left.length && !this.#isStopped) {
       selection.clear();
@@ -84,7 +97,11 @@ export class BlockForm {
 
   #told(isBlock, { applied, rejected }) {
     const done = `${isBlock ? "Blocked" : "Released"}: ${applied.toLocaleString()}.`;
-    return [this.#isStopped ? "Stopped." : "", done, rejected.length ? `Left as they were: ${rejected.length.toLocaleString()}.` : ""].filter(Boolean).join(" ");
+    return [
+      this.#isStopped ? "Stopped." : "",
+      done,
+      rejected.length ? `Left as they were: ${rejected.length.toLocaleString()}.` : "",
+    ].filter(Boolean).join(" ");
   }
 }
 

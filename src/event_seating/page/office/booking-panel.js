@@ -114,11 +114,19 @@ export class BookingPanel {
     byId("booking-chip").textContent = isOver ? "cancelled" : "confirmed";
     byId("booking-chip").className = `chip ${isOver ? "bad" : ""}`;
     const at = (iso) => timeText(Date.parse(iso), DAY_MS, this.zone());
-    const facts = [["Number", booking.id], ["Order", booking.orderRef], ["User", booking.userId], ["Booked", at(booking.createdAt)],
+    const facts = [
+      ["Number", booking.id],
+      ["Order", booking.orderRef],
+      ["User", booking.userId],
+      ["Booked", at(booking.createdAt)],
       [isOver ? "Cancelled" : "Changed", booking.updatedAt !== booking.createdAt ? at(booking.updatedAt) : null],
-      ["Total", `${this.money().plain(booking.total)} · ${ticketsText(count)}`]];
-    byId("booking-facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) =>
-      make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
+      ["Total", `${this.money().plain(booking.total)} · ${ticketsText(count)}`],
+    ];
+    byId("booking-facts").replaceChildren(
+      ...facts.filter(([, value]) => value).map(([name, value]) =>
+        make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))
+      ),
+    );
     byId("booking-lines").replaceChildren(...booking.lines.map((line) => this.#line(line, isOver)));
     byId("booking-actions").hidden = isOver;
     byId("booking-show").hidden = !this.numbers.length;
@@ -126,7 +134,12 @@ export class BookingPanel {
   }
 
   #line(line, isOver) {
-    const about = make("span", { className: "what" }, line.label, make("small", { textContent: typeText(this.tariff(), line.ticketType) }));
+    const about = make(
+      "span",
+      { className: "what" },
+      line.label,
+      make("small", { textContent: typeText(this.tariff(), line.ticketType) }),
+    );
     const price = make("span", { className: "price", textContent: this.money().plain(line.price) });
     if (isOver) return make("li", {}, line.area ? `${line.quantity} × ` : "", about, price);
     return line.area ? this.#areaLine(line, about, price) : this.#seatLine(line, about, price);
@@ -144,7 +157,13 @@ export class BookingPanel {
 
   #areaLine(line, about, price) {
     const key = JSON.stringify([line.area, line.ticketType]);
-    const input = make("input", { type: "number", min: "0", max: String(line.quantity), value: "0", "aria-label": `${line.label}: how many of ${line.quantity}` });
+    const input = make("input", {
+      type: "number",
+      min: "0",
+      max: String(line.quantity),
+      value: "0",
+      "aria-label": `${line.label}: how many of ${line.quantity}`,
+    });
     input.addEventListener("input", () => {
       this.#places.set(key, Math.min(line.quantity, Math.max(0, Math.floor(Number(input.value)) || 0)));
       this.#tellPart();
@@ -161,12 +180,25 @@ export class BookingPanel {
     const { booking, part } = this;
     const reason = byId("cancel-reason").value.trim();
     const what = isAll ? `the whole booking (${this.money().plain(booking.total)})` : "what is ticked of the booking";
-    if (!(await confirm({ title: "Cancel?", text: `This cancels ${what}. The seats are free at once, and anybody may take them.`, button: isAll ? "Cancel the booking" : "Cancel these" }))) return;
+    if (
+      !(await confirm({
+        title: "Cancel?",
+        text: `This cancels ${what}. The seats are free at once, and anybody may take them.`,
+        button: isAll ? "Cancel the booking" : "Cancel these",
+      }))
+    ) return;
     try {
-      const answer = await write("POST", `/bookings/${encodeURIComponent(booking.id)}/cancel`, { ...(isAll ? {} : part), ...(reason ? { reason } : {}) });
+      const answer = await write("POST", `/bookings/${encodeURIComponent(booking.id)}/cancel`, {
+        ...(isAll ? {} : part),
+        ...(reason ? { reason } : {}),
+      });
       byId("cancel-reason").value = "";
       this.#fill(answer);
-      this.outcome.done(answer.status === "cancelled" ? "Cancelled: all of it." : `Cancelled in part. Left: ${this.money().plain(answer.total)}.`);
+      this.outcome.done(
+        answer.status === "cancelled"
+          ? "Cancelled: all of it."
+          : `Cancelled in part. Left: ${this.money().plain(answer.total)}.`,
+      );
     } catch (problem) {
       this.outcome.refused(refusalOf(problem, this.model));
     }

@@ -27,7 +27,9 @@ export class Exchange {
     const isReady = Boolean(part && selection.count);
     byId("exchange-hint").textContent = !part
       ? "Tick what is given back, and select on the map what is taken instead."
-      : selection.count ? `Gives back what is ticked, takes the ${ticketsText(selection.count)} selected on the map.` : "Now select on the map what is taken instead.";
+      : selection.count
+      ? `Gives back what is ticked, takes the ${ticketsText(selection.count)} selected on the map.`
+      : "Now select on the map what is taken instead.";
     const isPriced = this.#priced !== null && this.#priced.body === JSON.stringify(this.#body());
     if (!isPriced) this.#priced = null;
     byId("exchange-price").disabled = this.#isBusy || !isReady;
@@ -87,6 +89,8 @@ export class Exchange {
   #difference(text) {
     const minor = toMinor(text);
     if (!minor) return "The price stays the same.";
-    return minor > 0 ? `${this.money().plain(text)} more to be paid.` : `${this.money().plain(text.replace("-", ""))} to be given back.`;
+    return minor > 0
+      ? `${this.money().plain(text)} more to be paid.`
+      : `${this.money().plain(text.replace("-", ""))} to be given back.`;
   }
 }

@@ -30,7 +30,9 @@ export class Finder {
     byId("find-more")?.remove();
     this.#say("Looking…");
     try {
-      const { items, nextCursor } = by === "id" && text ? await this.#one(text) : await read(this.#path(by, text, cursor));
+      const { items, nextCursor } = by === "id" && text
+        ? await this.#one(text)
+        : await read(this.#path(by, text, cursor));
       if (asked !== this.#asked) return;
       this.list.append(...items.map((booking) => this.#item(booking)));
       const count = this.list.children.length;
@@ -76,12 +78,18 @@ export class Finder {
   #item(booking) {
     const count = booking.lines.reduce((sum, line) => sum + (line.quantity ?? 1), 0);
     const numbers = booking.seats.map((id) => this.model.number(id)).filter((seat) => seat !== undefined);
-    const where = [numbers.length ? seatsText(numbers.slice(0, 4), this.model) : "", ...Object.keys(booking.areas)].filter(Boolean).join("; ");
-    const button = make("button", { type: "button" },
-      make("b", { textContent: booking.orderRef ?? (booking.userId ? `User ${booking.userId}` : `…${booking.id.slice(-8)}`) }),
+    const where = [numbers.length ? seatsText(numbers.slice(0, 4), this.model) : "", ...Object.keys(booking.areas)]
+      .filter(Boolean).join("; ");
+    const button = make(
+      "button",
+      { type: "button" },
+      make("b", {
+        textContent: booking.orderRef ?? (booking.userId ? `User ${booking.userId}` : `…${booking.id.slice(-8)}`),
+      }),
       make("span", { className: "sum", textContent: this.money().plain(booking.total) }),
       make("span", { className: "what", textContent: `${ticketsText(count)} · ${where}` }),
-      booking.status === "cancelled" ? make("span", { className: "chip bad", textContent: "cancelled" }) : null);
+      booking.status === "cancelled" ? make("span", { className: "chip bad", textContent: "cancelled" }) : null,
+    );
     button.addEventListener("click", () => this.onBooking(booking.id));
     return make("li", {}, button);
   }
@@ -93,6 +101,7 @@ export class Finder {
 
 function sentenceOf(problem, model) {
   if (problem.code === "booking_not_found" || problem.code === "not_found") return "No booking was found.";
-  if (problem.code === "seat_not_found") return "This map has no such seat. Write its id, or as a ticket does: Lower A, row 3, seat 12.";
+  if (problem.code === "seat_not_found")
+    return "This map has no such seat. Write its id, or as a ticket does: Lower A, row 3, seat 12.";
   return refusalOf(problem, model).sentence;
 }

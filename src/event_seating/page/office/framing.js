@@ -15,7 +15,8 @@ export class Framing {
     byId("mode-look").addEventListener("click", () => this.set(false));
     byId("mode-select").addEventListener("click", () => this.set(true));
     // A second finger, or a gesture that the system took away, ends the frame without a choice.
-    for (const name of ["pointerdown", "pointerup", "pointercancel"]) canvas.addEventListener(name, () => (this.box.hidden = true));
+    for (const name of ["pointerdown", "pointerup", "pointercancel"])
+      canvas.addEventListener(name, () => (this.box.hidden = true));
   }
 
   set(on) {

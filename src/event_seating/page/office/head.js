@@ -46,7 +46,8 @@ export class Counters {
     const { bookings, amount } = this.sales.totals;
     const isKnown = this.state() === "live";
     byId("count-revenue").textContent = isKnown || bookings ? this.money().full(amount) : "…";
-    byId("part-revenue").textContent = { reading: "reading…", lost: "out of date" }[this.state()] ?? `${bookings.toLocaleString()} ${bookings === 1 ? "booking" : "bookings"}`;
+    byId("part-revenue").textContent = { reading: "reading…", lost: "out of date" }[this.state()] ??
+      `${bookings.toLocaleString()} ${bookings === 1 ? "booking" : "bookings"}`;
   }
 }
 
@@ -71,8 +72,16 @@ export class SaleSwitch {
   async #press() {
     const status = this.event().status === "on_sale" ? "paused" : "on_sale";
     const isPause = status === "paused";
-    const text = isPause ? "Buyers cannot choose seats until it is resumed. What they hold they may still book." : "Buyers can choose seats again at once.";
-    if (!(await confirm({ title: isPause ? "Pause the sale?" : "Resume the sale?", text, button: isPause ? "Pause" : "Resume" }))) return;
+    const text = isPause
+      ? "Buyers cannot choose seats until it is resumed. What they hold they may still book."
+      : "Buyers can choose seats again at once.";
+    if (
+      !(await confirm({
+        title: isPause ? "Pause the sale?" : "Resume the sale?",
+        text,
+        button: isPause ? "Pause" : "Resume",
+      }))
+    ) return;
     this.button.disabled = true;
     try {
       this.onEvent(await write("PATCH", `/events/${encodeURIComponent(this.event().id)}`, { status }));

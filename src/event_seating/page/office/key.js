@@ -42,7 +42,13 @@ export function whenKeyChanges(listener) {
 /** The server no longer takes the key: say so and ask for another. */
 export function keyIsLost(problem) {
   if (byId("key-dialog").open) return;
-  ask(problem.status === 403 ? TOO_LITTLE : stored() ? "The key is no longer taken. It was revoked, or it was never right." : "This server needs a key.");
+  ask(
+    problem.status === 403
+      ? TOO_LITTLE
+      : stored()
+      ? "The key is no longer taken. It was revoked, or it was never right."
+      : "This server needs a key.",
+  );
 }
 
 async function begin() {

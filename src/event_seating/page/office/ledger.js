@@ -64,7 +64,9 @@ export class Ledger {
     const begun = serverNow();
     const before = this.#newest;
     let shownAt = begun;
-    const query = this.#since === null ? "" : `?updatedSince=${encodeURIComponent(new Date(this.#since).toISOString())}`;
+    const query = this.#since === null
+      ? ""
+      : `?updatedSince=${encodeURIComponent(new Date(this.#since).toISOString())}`;
     try {
       await readLines(this.path + query, (booking) => {
         this.sales.put(booking);

@@ -14,7 +14,10 @@ import { percent } from "./occupancy-chart.js";
 const SHAPE_CONTRAST = 3;
 const SIGN_PX = 16;
 
-const SIGNS = [["available", LOOK.free], ["held", LOOK.held], ["booked", LOOK.booked], ["blocked", LOOK.closed], ["selected", LOOK.mine], ["this booking", LOOK.pending]];
+const SIGNS = [["available", LOOK.free], ["held", LOOK.held], ["booked", LOOK.booked], ["blocked", LOOK.closed], [
+  "selected",
+  LOOK.mine,
+], ["this booking", LOOK.pending]];
 
 /** The palette of the page, with the colours of the statuses from the style sheet. */
 export function officePalette(categories) {
@@ -35,7 +38,8 @@ export function officePalette(categories) {
 
 function standingOut(color, { paper, ink }) {
   let found = color;
-  for (let step = 1; contrast(found, paper) < SHAPE_CONTRAST && step <= 20; step += 1) found = mix(color, ink, step / 20);
+  for (let step = 1; contrast(found, paper) < SHAPE_CONTRAST && step <= 20; step += 1)
+    found = mix(color, ink, step / 20);
   return found;
 }
 
@@ -54,7 +58,14 @@ export function formsOf({ model, tally }) {
     const last = label.trim().split(/\s+/).at(-1) ?? label;
     const { booked, available, size } = tally.ofSection(number);
     const full = percent(booked, size);
-    return [[label, `${full} booked · ${available.toLocaleString()} free`], [label, `${full} booked`], [label, full], [last, full], [label], [last]];
+    return [
+      [label, `${full} booked · ${available.toLocaleString()} free`],
+      [label, `${full} booked`],
+      [label, full],
+      [last, full],
+      [label],
+      [last],
+    ];
   };
 }
 

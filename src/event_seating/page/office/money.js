@@ -6,7 +6,13 @@
 export function moneyOf(currency, sample) {
   const units = 10 ** (sample.split(".")[1]?.length ?? 0);
   const full = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  const short = new Intl.NumberFormat(undefined, { style: "currency", currency, notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 });
+  const short = new Intl.NumberFormat(undefined, {
+    style: "currency",
+    currency,
+    notation: "compact",
+    minimumFractionDigits: 0,
+    maximumFractionDigits: 1,
+  });
   return {
     full: (minor) => full.format(minor / units),
     mark: (minor) => short.format(minor / units),

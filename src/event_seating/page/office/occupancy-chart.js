@@ -16,10 +16,20 @@ export class OccupancyChart {
     Object.assign(this, options);
     const { model, tally } = options;
     const sections = model.sections.map((section, number) => ({
-      label: section.label, section: number, counts: () => tally.ofSection(number), show: () => this.onSection(number),
+      label: section.label,
+      section: number,
+      counts: () => tally.ofSection(number),
+      show: () => this.onSection(number),
     }));
-    const areas = model.areas.map((area, number) => ({ label: area.label, counts: () => tally.ofArea(number), show: () => this.onArea(number) }));
-    this.#bars = [...areas, ...sections.filter(({ section }) => model.sections[section].start < model.sections[section].end)].map(bar);
+    const areas = model.areas.map((area, number) => ({
+      label: area.label,
+      counts: () => tally.ofArea(number),
+      show: () => this.onArea(number),
+    }));
+    this.#bars = [
+      ...areas,
+      ...sections.filter(({ section }) => model.sections[section].start < model.sections[section].end),
+    ].map(bar);
     byId("occupancy").replaceChildren(...this.#bars.map(({ item }) => item));
     byId("occupancy-table").addEventListener("toggle", () => this.#fillTable());
   }
@@ -33,7 +43,8 @@ export class OccupancyChart {
   refresh(sections = null) {
     this.#stale = !this.#isShown;
     if (!this.#isShown) return;
-    for (const each of this.#bars) if (!sections || each.section === undefined || sections.has(each.section)) draw(each);
+    for (const each of this.#bars)
+      if (!sections || each.section === undefined || sections.has(each.section)) draw(each);
     this.#fillTable();
   }
 
@@ -42,8 +53,12 @@ export class OccupancyChart {
     if (!table.open || !this.#isShown) return;
     table.querySelector("tbody").replaceChildren(...this.#bars.map(({ label, counts }) => {
       const now = counts();
-      return make("tr", {}, make("th", { scope: "row", textContent: label }),
-        ...[...STATUSES, "size"].map((name) => make("td", { textContent: now[name].toLocaleString() })));
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row", textContent: label }),
+        ...[...STATUSES, "size"].map((name) => make("td", { textContent: now[name].toLocaleString() })),
+      );
     }));
   }
 }
@@ -52,7 +67,14 @@ function bar({ label, section, counts, show }) {
   const parts = STATUSES.map((name) => make("i", { className: name }));
   const text = make("span");
   const numbers = make("span", { className: "numbers" });
-  const button = make("button", { type: "button" }, make("b", { textContent: label }), text, make("span", { className: "bar", "aria-hidden": "true" }, ...parts), numbers);
+  const button = make(
+    "button",
+    { type: "button" },
+    make("b", { textContent: label }),
+    text,
+    make("span", { className: "bar", "aria-hidden": "true" }, ...parts),
+    numbers,
+  );
   button.addEventListener("click", show);
   return { label, section, counts, parts, text, numbers, item: make("li", {}, button) };
 }
@@ -62,7 +84,9 @@ function draw({ counts, parts, text, numbers }) {
   STATUSES.forEach((name, at) => {
     parts[at].style.width = `${now.size ? (100 * now[name]) / now.size : 0}%`;
   });
-  text.textContent = `${now.booked.toLocaleString()} of ${now.size.toLocaleString()} booked · ${percent(now.booked, now.size)}`;
+  text.textContent = `${now.booked.toLocaleString()} of ${now.size.toLocaleString()} booked · ${
+    percent(now.booked, now.size)
+  }`;
   numbers.textContent = STATUSES.map((name) => `${now[name].toLocaleString()} ${name}`).join(" · ");
 }
 

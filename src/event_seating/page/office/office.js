@@ -13,7 +13,7 @@ import { notify } from "../ui/notices.js";
 import { whenThemeChanges } from "../map/palette.js";
 import { Seats } from "../map/seats.js";
 import { showTip } from "../choosing/surroundings.js";
-import { Tariff, sellsAlike } from "../sale/tariff.js";
+import { sellsAlike, Tariff } from "../sale/tariff.js";
 import { MapView } from "../map/view.js";
 import { BlockForm } from "./block.js";
 import { BookingPanel } from "./booking-panel.js";
@@ -59,7 +59,11 @@ function showProblem(problem, id) {
   const all = { label: "See all events", href: "/box-office" };
   const again = { label: "Try again", run: () => showOffice(id) };
   if (problem.code === "event_not_found" || problem.code === "not_found") {
-    showMessage({ title: "There is no such event", text: "The address may be mistyped, or the event was taken away.", actions: [all] });
+    showMessage({
+      title: "There is no such event",
+      text: "The address may be mistyped, or the event was taken away.",
+      actions: [all],
+    });
   } else if (problem.passing) {
     showMessage({ title: "The server is away", text: problem.message, actions: [again, all] });
   } else {
@@ -141,10 +145,18 @@ class OfficePage {
     this.selectionPanel = new SelectionPanel(shared);
     this.sell = new SellForm(shared);
     this.block = new BlockForm(shared);
-    this.bookingPanel = new BookingPanel({ ...shared, onHighlight: (seats) => this.#highlight(seats), onOther: (booking) => this.#onOtherEvent(booking) });
+    this.bookingPanel = new BookingPanel({
+      ...shared,
+      onHighlight: (seats) => this.#highlight(seats),
+      onOther: (booking) => this.#onOtherEvent(booking),
+    });
     this.finder = new Finder(shared);
     this.saleCharts = new SaleCharts(shared);
-    this.occupancy = new OccupancyChart({ ...shared, onSection: (number) => this.view.showSection(number), onArea: (number) => this.#openArea(number) });
+    this.occupancy = new OccupancyChart({
+      ...shared,
+      onSection: (number) => this.view.showSection(number),
+      onArea: (number) => this.#openArea(number),
+    });
     this.list = makeSeatList({
       ...shared,
       onSeat: (seat) => this.#onSeat(seat),
@@ -227,7 +239,11 @@ class OfficePage {
       return;
     }
     this.ledger.stop();
-    showMessage({ title: "This event is gone", text: "It was taken away while you looked at it.", actions: [{ label: "See all events", href: "/box-office" }] });
+    showMessage({
+      title: "This event is gone",
+      text: "It was taken away while you looked at it.",
+      actions: [{ label: "See all events", href: "/box-office" }],
+    });
   }
 
   #onKey() {
@@ -335,7 +351,10 @@ class OfficePage {
   }
 
   #onOtherEvent(booking) {
-    notify("That booking is of another event.", [{ label: "Go there", run: () => location.assign(`/box-office?event=${encodeURIComponent(booking.eventId)}`) }]);
+    notify("That booking is of another event.", [{
+      label: "Go there",
+      run: () => location.assign(`/box-office?event=${encodeURIComponent(booking.eventId)}`),
+    }]);
   }
 
   #openArea(number) {
@@ -358,7 +377,8 @@ class OfficePage {
 
   #wordsOf({ seat, area, near }) {
     const { model, seats, tally, sales } = this;
-    const counted = ({ booked, held, blocked, available }) => `${booked} booked · ${held} held · ${blocked} blocked · ${available} available`;
+    const counted = ({ booked, held, blocked, available }) =>
+      `${booked} booked · ${held} held · ${blocked} blocked · ${available} available`;
     if (seat < 0) return { title: model.areas[area].label, status: counted(tally.ofArea(area)) };
     const { section } = model.rows[model.rowOf[seat]];
     if (!near) return { title: model.sections[section].label, status: counted(tally.ofSection(section)) };

@@ -36,11 +36,17 @@ export class Outcome {
     this.element.replaceChildren(
       make("p", { textContent: sentence }),
       parts.length ? make("ul", {}, ...parts.map((part) => make("li", { textContent: part }))) : "",
-      actions.length ? make("div", { className: "actions" }, ...actions.map(({ label, run }) => {
-        const button = make("button", { type: "button", className: "small", textContent: label });
-        button.addEventListener("click", run);
-        return button;
-      })) : "",
+      actions.length
+        ? make(
+          "div",
+          { className: "actions" },
+          ...actions.map(({ label, run }) => {
+            const button = make("button", { type: "button", className: "small", textContent: label });
+            button.addEventListener("click", run);
+            return button;
+          }),
+        )
+        : "",
     );
     this.element.scrollIntoView({ block: "nearest" });
   }

@@ -54,7 +54,9 @@ export function partsOf(rejected = [], model) {
 function areaPart({ area, code, left }, model) {
   const number = model.areaNumbers.get(area);
   const label = number === undefined ? area : model.areas[number].label;
-  return code === "sold_out" || left !== undefined ? `${label}: ${left ?? 0} left` : `${label}: ${SEAT_REASONS[code] ?? code}`;
+  return code === "sold_out" || left !== undefined
+    ? `${label}: ${left ?? 0} left`
+    : `${label}: ${SEAT_REASONS[code] ?? code}`;
 }
 
 function sentenceOf(problem) {

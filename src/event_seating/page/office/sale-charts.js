@@ -23,8 +23,26 @@ export class SaleCharts {
     const host = byId("sale-charts");
     const tickets = (number) => `${number.toLocaleString()} ${number === 1 ? "ticket" : "tickets"}`;
     this.charts = [
-      ["Tickets sold", "tickets", new LineChart(chartHost(host, "Tickets sold"), { label: "Tickets sold over time", least: 1, value: tickets, mark: (number) => number.toLocaleString() })],
-      ["Revenue", "amounts", new LineChart(chartHost(host, "Revenue"), { label: "Revenue over time", least: 1, value: (minor) => options.money().full(minor), mark: (minor) => options.money().mark(minor) })],
+      [
+        "Tickets sold",
+        "tickets",
+        new LineChart(chartHost(host, "Tickets sold"), {
+          label: "Tickets sold over time",
+          least: 1,
+          value: tickets,
+          mark: (number) => number.toLocaleString(),
+        }),
+      ],
+      [
+        "Revenue",
+        "amounts",
+        new LineChart(chartHost(host, "Revenue"), {
+          label: "Revenue over time",
+          least: 1,
+          value: (minor) => options.money().full(minor),
+          mark: (minor) => options.money().mark(minor),
+        }),
+      ],
     ];
     this.table = byId("sale-table");
     this.table.addEventListener("toggle", () => this.#draw());
@@ -55,7 +73,8 @@ export class SaleCharts {
     byId("sale-full").hidden = !this.sales.isFull;
     if (!curve) return;
     const zone = this.zone();
-    byId("sale-about").textContent = `Summed up since the first booking; what was cancelled counts until then. Times of ${zone}.`;
+    byId("sale-about").textContent =
+      `Summed up since the first booking; what was cancelled counts until then. Times of ${zone}.`;
     for (const [, column, chart] of this.charts) chart.show({ at: curve.at, values: curve[column], zone });
     if (this.table.open) this.#fillTable(curve, zone);
   }
@@ -63,10 +82,17 @@ export class SaleCharts {
   #fillTable({ at, tickets, amounts }, zone) {
     const span = at.at(-1) - at[0];
     const rows = Array.from({ length: TABLE_ROWS }, (_, row) => Math.round((row * (at.length - 1)) / (TABLE_ROWS - 1)));
-    this.table.querySelector("tbody").replaceChildren(...rows.map((point) => make("tr", {},
-      make("th", { scope: "row", textContent: timeText(at[point], span, zone) }),
-      make("td", { textContent: tickets[point].toLocaleString() }),
-      make("td", { textContent: this.money().full(amounts[point]) }))));
+    this.table.querySelector("tbody").replaceChildren(
+      ...rows.map((point) =>
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row", textContent: timeText(at[point], span, zone) }),
+          make("td", { textContent: tickets[point].toLocaleString() }),
+          make("td", { textContent: this.money().full(amounts[point]) }),
+        )
+      ),
+    );
   }
 }
 
@@ -78,5 +104,7 @@ function chartHost(host, title) {
 
 function sentenceOf(state) {
   if (state === "reading") return "Reading the bookings…";
-  return state === "lost" ? "The bookings cannot be read at the moment; it goes on by itself." : "Nothing is booked yet.";
+  return state === "lost"
+    ? "The bookings cannot be read at the moment; it goes on by itself."
+    : "Nothing is booked yet.";
 }

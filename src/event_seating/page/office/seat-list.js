@@ -37,7 +37,13 @@ export function makeSeatList(options) {
 
 /** A button that selects seats [start, end), or takes them all out again. */
 function selector(text, label, start, end, selection) {
-  const button = make("button", { type: "button", className: "small row-select", textContent: text, "aria-label": label, title: label });
+  const button = make("button", {
+    type: "button",
+    className: "small row-select",
+    textContent: text,
+    "aria-label": label,
+    title: label,
+  });
   button.addEventListener("click", () => {
     const seats = Array.from({ length: end - start }, (_, at) => start + at);
     const isAdded = selection.toggleAll(seats);
@@ -48,12 +54,25 @@ function selector(text, label, start, end, selection) {
 
 function areaItem(area, counts, onOpen) {
   const about = make("span");
-  const button = make("button", { type: "button", className: "small", textContent: "Places", "aria-label": `${area.label}: choose places` });
+  const button = make("button", {
+    type: "button",
+    className: "small",
+    textContent: "Places",
+    "aria-label": `${area.label}: choose places`,
+  });
   button.addEventListener("click", onOpen);
   const refresh = () => {
     const { available, booked, size } = counts();
     about.textContent = `${available.toLocaleString()} free · ${percent(booked, size)} booked`;
   };
   refresh();
-  return { refresh, element: make("div", { className: "area-row" }, make("div", { className: "about" }, make("b", { textContent: area.label }), about), button) };
+  return {
+    refresh,
+    element: make(
+      "div",
+      { className: "area-row" },
+      make("div", { className: "about" }, make("b", { textContent: area.label }), about),
+      button,
+    ),
+  };
 }

@@ -16,7 +16,10 @@ import { read } from "./server.js";
 // What is asked of a seat that moves all the time.
 const ASK_EVERY_MS = 1_000;
 const DAY_MS = 86_400_000;
-const CHECKOUTS = { buyer: "frozen by the buyer, on the way to pay", "box-office": "frozen by a shop or till that takes the money" };
+const CHECKOUTS = {
+  buyer: "frozen by the buyer, on the way to pay",
+  "box-office": "frozen by a shop or till that takes the money",
+};
 
 export class SeatPanel {
   seat = -1;
@@ -59,7 +62,9 @@ export class SeatPanel {
     const chip = byId("seat-status");
     chip.textContent = statusName(status);
     chip.className = `chip status-${status}`;
-    byId("seat-select").textContent = this.selection.has(this.seat) ? "Take out of the selection" : "Add to the selection";
+    byId("seat-select").textContent = this.selection.has(this.seat)
+      ? "Take out of the selection"
+      : "Add to the selection";
   }
 
   async #ask() {
@@ -94,7 +99,11 @@ export class SeatPanel {
       ["Seat", `${this.model.labels[this.seat]} (${about.seat})`],
       ["Kind", flags & ACCESSIBLE ? "wheelchair place" : flags & COMPANION ? "companion's seat" : null],
       ["Category", category?.label ?? about.category],
-      ["Price", Object.entries(about.prices).map(([type, price]) => `${money.plain(price)} ${typeText(this.tariff(), type)}`).join(", ") || "none"],
+      [
+        "Price",
+        Object.entries(about.prices).map(([type, price]) => `${money.plain(price)} ${typeText(this.tariff(), type)}`)
+          .join(", ") || "none",
+      ],
       ["Hold", about.holdId],
       ["Held until", about.holdExpiresAt ? make("span", { id: "seat-expiry" }) : null],
       ["Checkout", CHECKOUTS[about.holdFrozenBy]],
@@ -103,11 +112,20 @@ export class SeatPanel {
       ["User", booking?.userId],
     ];
     this.body.replaceChildren(
-      make("dl", { className: "facts" }, ...facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value)))),
+      make(
+        "dl",
+        { className: "facts" },
+        ...facts.filter(([, value]) => value).map(([name, value]) =>
+          make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))
+        ),
+      ),
       make("h3", { textContent: "What happened" }),
-      about.history?.length ? make("ol", { className: "history" }, ...about.history.map((move) => this.#move(move))) : make("p", { className: "hint", textContent: "Nothing yet." }),
+      about.history?.length
+        ? make("ol", { className: "history" }, ...about.history.map((move) => this.#move(move)))
+        : make("p", { className: "hint", textContent: "Nothing yet." }),
     );
-    if (about.historySince > 1) this.body.append(make("p", { className: "hint", textContent: "Older moves are in the event's log." }));
+    if (about.historySince > 1)
+      this.body.append(make("p", { className: "hint", textContent: "Older moves are in the event's log." }));
     this.#tick();
   }
 
@@ -118,9 +136,17 @@ export class SeatPanel {
   }
 
   #move({ at, operation, actor, reason, booking, hold }) {
-    const about = [reason && `“${reason}”`, actor && `by ${actor}`, booking ? `booking …${booking.slice(-6)}` : hold && `hold …${hold.slice(-6)}`].filter(Boolean).join(" · ");
-    return make("li", {}, make("time", { dateTime: at, textContent: timeText(Date.parse(at), DAY_MS, this.zone()) }),
-      make("span", {}, make("b", { textContent: happened(operation) }), about ? ` ${about}` : ""));
+    const about = [
+      reason && `“${reason}”`,
+      actor && `by ${actor}`,
+      booking ? `booking …${booking.slice(-6)}` : hold && `hold …${hold.slice(-6)}`,
+    ].filter(Boolean).join(" · ");
+    return make(
+      "li",
+      {},
+      make("time", { dateTime: at, textContent: timeText(Date.parse(at), DAY_MS, this.zone()) }),
+      make("span", {}, make("b", { textContent: happened(operation) }), about ? ` ${about}` : ""),
+    );
   }
 
   #tick() {

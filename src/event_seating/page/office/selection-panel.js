@@ -29,14 +29,18 @@ export class SelectionPanel {
     for (const [number, each] of this.#steppers.entries()) {
       const counts = this.seats.areas[number];
       each.set(selection.placesOf(number), { most: counts.available + counts.blocked });
-      each.about.textContent = `${counts.available.toLocaleString()} available · ${counts.blocked.toLocaleString()} blocked`;
+      each.about.textContent =
+        `${counts.available.toLocaleString()} available · ${counts.blocked.toLocaleString()} blocked`;
       if (each.input !== document.activeElement) each.input.value = selection.placesOf(number) || "";
     }
   }
 
   #sum() {
     const places = this.selection.count - this.selection.size;
-    return [this.selection.size ? seatsWord(this.selection.size) : "", places ? `${places.toLocaleString()} standing` : ""].filter(Boolean).join(" and ");
+    return [
+      this.selection.size ? seatsWord(this.selection.size) : "",
+      places ? `${places.toLocaleString()} standing` : "",
+    ].filter(Boolean).join(" and ");
   }
 
   /** How many of each status there are, each a way to keep these alone. */
@@ -46,7 +50,13 @@ export class SelectionPanel {
     return [FREE, HELD, BOOKED, BLOCKED].filter((status) => counts.get(status)).map((status) => {
       const text = `${counts.get(status).toLocaleString()} ${statusName(status)}`;
       if (counts.size < 2) return make("span", { className: `chip status-${status}`, textContent: text });
-      const button = make("button", { type: "button", className: `small status-${status}`, textContent: text, title: "Keep only these", "aria-label": `${text}: keep only these` });
+      const button = make("button", {
+        type: "button",
+        className: `small status-${status}`,
+        textContent: text,
+        title: "Keep only these",
+        "aria-label": `${text}: keep only these`,
+      });
       button.addEventListener("click", () => this.selection.keep((seat) => this.seats.status[seat] === status));
       return button;
     });
@@ -54,14 +64,28 @@ export class SelectionPanel {
 
   #areaRow(area, number) {
     const about = make("span");
-    const each = stepper({ label: `${area.label}, places`, onStep: (wanted) => this.selection.setPlaces(number, wanted) });
-    const input = make("input", { type: "number", min: "0", max: String(area.capacity), inputMode: "numeric", "aria-label": `${area.label}, number of places` });
+    const each = stepper({
+      label: `${area.label}, places`,
+      onStep: (wanted) => this.selection.setPlaces(number, wanted),
+    });
+    const input = make("input", {
+      type: "number",
+      min: "0",
+      max: String(area.capacity),
+      inputMode: "numeric",
+      "aria-label": `${area.label}, number of places`,
+    });
     input.addEventListener("change", () => {
       const wanted = Math.min(area.capacity, Math.max(0, Math.floor(Number(input.value)) || 0));
       this.selection.setPlaces(number, wanted);
     });
     each.element.querySelector("output").replaceWith(input);
     this.#steppers.push({ ...each, about, input });
-    return make("div", { className: "area-row" }, make("div", { className: "about" }, make("b", { textContent: area.label }), about), each.element);
+    return make(
+      "div",
+      { className: "area-row" },
+      make("div", { className: "about" }, make("b", { textContent: area.label }), about),
+      each.element,
+    );
   }
 }

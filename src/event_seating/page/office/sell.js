@@ -31,7 +31,8 @@ export class SellForm {
   refresh() {
     const { selection, seats } = this;
     const list = selection.list;
-    for (const key of this.#types.keys()) if (!key.startsWith("area ") && !key.startsWith("all ") && !selection.has(Number(key))) this.#types.delete(key);
+    for (const key of this.#types.keys())
+      if (!key.startsWith("area ") && !key.startsWith("all ") && !selection.has(Number(key))) this.#types.delete(key);
     const blocked = list.filter((seat) => seats.status[seat] === BLOCKED).length;
     const taken = list.filter((seat) => seats.status[seat] !== BLOCKED && seats.status[seat] !== FREE).length;
     byId("sell-lines").replaceChildren(...this.#lines(list));
@@ -39,11 +40,19 @@ export class SellForm {
     const needsBlocked = blocked > 0 && !byId("sell-blocked").checked;
     byId("sell-hint").textContent = [
       tooMany ? `At most ${SEATS_MAX.toLocaleString()} seats go into one booking.` : "",
-      needsBlocked ? `${blocked.toLocaleString()} of them ${blocked === 1 ? "is" : "are"} blocked: allow it above.` : "",
-      taken ? `${taken.toLocaleString()} of them ${taken === 1 ? "is" : "are"} held or booked already: keep only the others.` : "",
+      needsBlocked
+        ? `${blocked.toLocaleString()} of them ${blocked === 1 ? "is" : "are"} blocked: allow it above.`
+        : "",
+      taken
+        ? `${taken.toLocaleString()} of them ${
+          taken === 1 ? "is" : "are"
+        } held or booked already: keep only the others.`
+        : "",
     ].filter(Boolean).join(" ");
     byId("sell").disabled = this.#isBusy || !selection.count || tooMany || needsBlocked;
-    byId("sell").textContent = selection.count ? `Sell ${ticketsText(selection.count)} · ${this.money().full(this.#sum(list))}` : "Sell";
+    byId("sell").textContent = selection.count
+      ? `Sell ${ticketsText(selection.count)} · ${this.money().full(this.#sum(list))}`
+      : "Sell";
   }
 
   /** A choice of ticket type for each seat, or for each category when there are many. */
@@ -61,15 +70,21 @@ export class SellForm {
     }
     for (const [area, places] of this.selection.places) {
       const { label, category } = model.areas[area];
-      if (tariff.types(category).length > 1) lines.push(this.#line(`${label}, ${places.toLocaleString()} places`, `area ${area}`, category));
+      if (tariff.types(category).length > 1)
+        lines.push(this.#line(`${label}, ${places.toLocaleString()} places`, `area ${area}`, category));
     }
     return lines;
   }
 
   #line(label, key, category) {
     const tariff = this.tariff();
-    const select = make("select", { "aria-label": `Ticket type: ${label}` }, ...tariff.types(category).map(([type, price]) =>
-      make("option", { value: type, textContent: `${typeText(tariff, type)} · ${this.money().plain(price)}` })));
+    const select = make(
+      "select",
+      { "aria-label": `Ticket type: ${label}` },
+      ...tariff.types(category).map(([type, price]) =>
+        make("option", { value: type, textContent: `${typeText(tariff, type)} · ${this.money().plain(price)}` })
+      ),
+    );
     select.value = this.#type(key, category);
     select.addEventListener("change", () => {
       this.#types.set(key, select.value);
@@ -90,7 +105,8 @@ export class SellForm {
 
   #sum(list) {
     const isMany = list.length > LINES_MAX;
-    const price = (category, type) => toMinor(String(this.tariff().types(category).find(([name]) => name === type)?.[1] ?? "0"));
+    const price = (category, type) =>
+      toMinor(String(this.tariff().types(category).find(([name]) => name === type)?.[1] ?? "0"));
     let sum = 0;
     for (const seat of list) sum += price(this.model.category[seat], this.#typeOf(seat, isMany));
     for (const [area, places] of this.selection.places) {

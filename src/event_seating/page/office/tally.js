@@ -19,7 +19,7 @@ export class Tally {
     this.#counts = new Uint32Array(KINDS * model.sections.length);
     this.#countAll();
     seats.onChange(({ sections }) => {
-      if (sections) for (const section of sections) this.#count(section);
+      if (sections) { for (const section of sections) this.#count(section); }
       else this.#countAll();
     });
   }

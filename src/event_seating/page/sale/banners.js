@@ -36,7 +36,9 @@ function tell(state) {
   byId("map").classList.toggle("stale", lost);
   byId("line-banner").hidden = !lost;
   byId("line-banner").textContent = lost
-    ? `${navigator.onLine === false ? "You are offline." : "The connection is lost."} What you see may be out of date; it goes on by itself.`
+    ? `${
+      navigator.onLine === false ? "You are offline." : "The connection is lost."
+    } What you see may be out of date; it goes on by itself.`
     : "";
 }
 

@@ -48,12 +48,16 @@ export class Hold {
 
   /** Seats that are wished for and not granted yet. */
   get wished() {
-    return this.#pending().filter(([, wish]) => wish.seat !== undefined && wish.want && !this.held.has(wish.seat)).map(([, { seat }]) => seat);
+    return this.#pending().filter(([, wish]) => wish.seat !== undefined && wish.want && !this.held.has(wish.seat)).map((
+      [, { seat }],
+    ) => seat);
   }
 
   /** Seats that are held and wished for still. */
   get kept() {
-    const leaving = new Set(this.#pending().filter(([, wish]) => wish.seat !== undefined && !wish.want).map(([, { seat }]) => seat));
+    const leaving = new Set(
+      this.#pending().filter(([, wish]) => wish.seat !== undefined && !wish.want).map(([, { seat }]) => seat),
+    );
     return [...this.held].filter((seat) => !leaving.has(seat));
   }
 
@@ -113,7 +117,9 @@ export class Hold {
   }
 
   extend() {
-    return this.#alone(async () => this.#adopt(await change("POST", `${CURRENT}/extend`, undefined, { token: this.token })));
+    return this.#alone(async () =>
+      this.#adopt(await change("POST", `${CURRENT}/extend`, undefined, { token: this.token }))
+    );
   }
 
   release() {
@@ -130,7 +136,9 @@ export class Hold {
 
   /** Let it be changed again. */
   thaw() {
-    return this.#alone(async () => this.#adopt(await change("DELETE", `${CURRENT}/checkout`, undefined, { token: this.token })));
+    return this.#alone(async () =>
+      this.#adopt(await change("DELETE", `${CURRENT}/checkout`, undefined, { token: this.token }))
+    );
   }
 
   /** The event is cancelled: nothing is held any more, and the server need not wait for its time. */
@@ -144,7 +152,11 @@ export class Hold {
   /** Book what is held; the booking, or undefined when that did not work. */
   book() {
     return this.#alone(async () => {
-      const booking = await change("POST", "/bookings", { holdToken: this.token, expectedTotal: this.granted.total, expectedRevision: this.granted.revision });
+      const booking = await change("POST", "/bookings", {
+        holdToken: this.token,
+        expectedTotal: this.granted.total,
+        expectedRevision: this.granted.revision,
+      });
       this.#adopt(null, { booked: [...this.held], version: booking.version });
       return booking;
     });
@@ -327,7 +339,12 @@ export class Hold {
     this.granted = granted && { ...granted, lines: merged(granted.lines) };
     this.held = new Set((granted?.seats ?? []).map((id) => this.model.number(id)).filter((seat) => seat !== undefined));
     this.#remember();
-    this.onChange({ version, held: [...this.held], booked, released: [...before].filter((seat) => !this.held.has(seat)) });
+    this.onChange({
+      version,
+      held: [...this.held],
+      booked,
+      released: [...before].filter((seat) => !this.held.has(seat)),
+    });
   }
 
   /** The hold of this token is over, which is told once. */
@@ -344,7 +361,9 @@ export class Hold {
   // What this browser remembers
 
   #stamp() {
-    return this.granted ? JSON.stringify({ token: this.granted.holdToken, version: this.granted.version, until: this.granted.expiresAt }) : null;
+    return this.granted
+      ? JSON.stringify({ token: this.granted.holdToken, version: this.granted.version, until: this.granted.expiresAt })
+      : null;
   }
 
   #remember() {

@@ -20,7 +20,8 @@ const SENTENCES = {
   hold_booked: "These seats are booked already.",
   hold_frozen: AT_THE_CHECKOUT,
   hold_not_frozen: "Your seats are no longer at the checkout. You can change them.",
-  total_changed: "Your seats were changed meanwhile, perhaps in another tab. Please look at them and at the total again.",
+  total_changed:
+    "Your seats were changed meanwhile, perhaps in another tab. Please look at them and at the total again.",
   nothing_gained: "Your seats cannot be kept any longer than this.",
   away: "The server cannot be reached at the moment. Nothing was changed; please try again.",
   unreadable: "The server's answer could not be read. Please try again.",
@@ -39,7 +40,8 @@ const SEAT_REASONS = {
   cooling_down: "you had it for long, others come first for two minutes",
 };
 
-const OTHERS_HOLD = "Too many seats are kept from your internet connection at the moment, perhaps by others who share it. Please try again in a few minutes.";
+const OTHERS_HOLD =
+  "Too many seats are kept from your internet connection at the moment, perhaps by others who share it. Please try again in a few minutes.";
 
 const NAMED_MAX = 2;
 
@@ -50,7 +52,10 @@ export function reasonOf(problem, { model }) {
   if (code === "too_many_held" && details.heldBy && details.heldBy !== "buyer") return { sentence: OTHERS_HOLD };
   if (code === "cooling_down") return { sentence: cooling(details) };
   if (code === "seats_unavailable" || code === "sold_out") {
-    const parts = [...(details.seats ?? []).map((each) => seatSentence(each, model)), ...(details.areas ?? []).map((each) => areaSentence(each, model))];
+    const parts = [
+      ...(details.seats ?? []).map((each) => seatSentence(each, model)),
+      ...(details.areas ?? []).map((each) => areaSentence(each, model)),
+    ];
     if (parts.length) return { sentence: shortened(parts) };
   }
   return { sentence: SENTENCES[code] ?? problem.message };
@@ -59,7 +64,10 @@ export function reasonOf(problem, { model }) {
 function orphan({ suggestion = [] }, model) {
   const numbers = suggestion.map((id) => model.number(id)).filter((seat) => seat !== undefined);
   if (!numbers.length) return { sentence: "That would leave a single seat alone. Please choose the seat beside it." };
-  return { sentence: `That would leave a single seat alone. Free without a gap: ${listed(numbers, model)}.`, suggestion };
+  return {
+    sentence: `That would leave a single seat alone. Free without a gap: ${listed(numbers, model)}.`,
+    suggestion,
+  };
 }
 
 /** `Lower A, row 3, seats 4, 5`, as long as they are in one row. */

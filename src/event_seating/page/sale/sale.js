@@ -13,7 +13,12 @@ export function saleOf(event, now) {
     return closed("cancelled", "This event is cancelled.", "Cancelled", "bad");
   }
   if (event.status === "paused") {
-    return closed("paused", "The sale is paused. It goes on here by itself; seats that you hold stay yours until their time is up.", "Paused", "warning");
+    return closed(
+      "paused",
+      "The sale is paused. It goes on here by itself; seats that you hold stay yours until their time is up.",
+      "Paused",
+      "warning",
+    );
   }
   if (event.status !== "on_sale") {
     return closed("closed", "The sale is closed.", "Sale closed", "warning");
@@ -21,7 +26,14 @@ export function saleOf(event, now) {
   if (now < start) {
     const left = start - now;
     const soon = left < 86_400_000 ? ` That is in ${clock(left)}.` : "";
-    return { kind: "soon", open: false, sentence: `The sale starts on ${moment(event.salesStart, event.timeZone)}.${soon}`, until: start, chip: "Not on sale yet", tone: "" };
+    return {
+      kind: "soon",
+      open: false,
+      sentence: `The sale starts on ${moment(event.salesStart, event.timeZone)}.${soon}`,
+      until: start,
+      chip: "Not on sale yet",
+      tone: "",
+    };
   }
   if (now >= end) return closed("over", "The sale of this event is over.", "Sale over", "warning");
   return { kind: "on_sale", open: true, sentence: "", until: end, chip: "", tone: "" };
@@ -30,7 +42,9 @@ export function saleOf(event, now) {
 /** What to say to a buyer who holds seats, while nobody may choose more. */
 export function forHolder({ kind, sentence }) {
   const stays = kind === "closed" || kind === "over";
-  return stays ? `${sentence} The seats that you hold stay yours until their time is up, and can still be booked.` : sentence;
+  return stays
+    ? `${sentence} The seats that you hold stay yours until their time is up, and can still be booked.`
+    : sentence;
 }
 
 function closed(kind, sentence, chip, tone) {

@@ -24,10 +24,14 @@ export class Tariff {
     // The type that a seat has unless another is named; null when one has to be.
     this.#default = event.defaultTicketType;
     const order = Object.keys(this.#described);
-    const rank = ([name]) => (name === this.#default ? -2 : order.indexOf(name) + (this.isStaff(name) ? order.length : 0));
-    this.#types = categories.map(({ key }) => Object.entries(event.prices[key] ?? {})
-      .filter(([name]) => staff || !this.isStaff(name))
-      .sort((one, other) => rank(one) - rank(other)));
+    const rank = (
+      [name],
+    ) => (name === this.#default ? -2 : order.indexOf(name) + (this.isStaff(name) ? order.length : 0));
+    this.#types = categories.map(({ key }) =>
+      Object.entries(event.prices[key] ?? {})
+        .filter(([name]) => staff || !this.isStaff(name))
+        .sort((one, other) => rank(one) - rank(other))
+    );
     this.#prices = this.#types.map(([first]) => (first ? Number(first[1]) : null));
   }
 
@@ -53,7 +57,9 @@ export class Tariff {
 
   /** The type to name for the best seats of these categories, or undefined when the server knows it. */
   typeToAskFor(categories) {
-    const named = categories.filter((category) => this.types(category).length).map((category) => this.typeToName(category));
+    const named = categories.filter((category) => this.types(category).length).map((category) =>
+      this.typeToName(category)
+    );
     return named.includes(undefined) ? undefined : named[0];
   }
 
@@ -83,7 +89,9 @@ export class Tariff {
 /** Every price of the event that a buyer may pay, as a number. */
 export function pricesOf({ prices, ticketTypes }) {
   const isPublic = ([name]) => !isForStaff(ticketTypes, name);
-  return Object.values(prices).flatMap((types) => Object.entries(types).filter(isPublic).map(([, amount]) => Number(amount)));
+  return Object.values(prices).flatMap((types) =>
+    Object.entries(types).filter(isPublic).map(([, amount]) => Number(amount))
+  );
 }
 
 function isForStaff(described, type) {

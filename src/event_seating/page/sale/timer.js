@@ -52,7 +52,8 @@ export class Countdown {
     this.#tickedAt = now;
     const left = this.#until - serverNow();
     for (const mark of SPOKEN_AT_MS) {
-      if (this.#left > mark && left <= mark && left > 0) (mark === WARN_MS ? sayNow : say)(`${spoken(mark)} left for your seats.`);
+      if (this.#left > mark && left <= mark && left > 0)
+        (mark === WARN_MS ? sayNow : say)(`${spoken(mark)} left for your seats.`);
     }
     this.#left = left;
     this.onTick(left);

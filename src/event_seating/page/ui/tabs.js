@@ -27,7 +27,8 @@ export class Tabs {
   #onKey(event) {
     const at = this.tabs.indexOf(document.activeElement);
     const last = this.tabs.length - 1;
-    const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last }[event.key];
+    const to =
+      { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
     this.show(this.tabs[to].dataset.tab);

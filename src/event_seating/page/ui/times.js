@@ -5,7 +5,15 @@
 
 /** `Wednesday, 6 January 2027 at 20:00 CET`. */
 export function moment(iso, zone) {
-  return format(iso, zone, { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+  return format(iso, zone, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZoneName: "short",
+  });
 }
 
 /** Day and month apart, for a leaf of a calendar, and the time of day. */
@@ -20,7 +28,11 @@ export function day(iso, zone) {
 /** `9:41`, or with hours and days when it is long. */
 export function clock(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
   const two = (number) => String(number).padStart(2, "0");
   if (days) return `${days} d ${hours} h`;
   if (hours) return `${hours}:${two(minutes)}:${two(seconds % 60)}`;

@@ -9,15 +9,40 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const STEPS = [
-  5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
-  HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 60 * DAY, 180 * DAY, 365 * DAY,
+  5 * SECOND,
+  10 * SECOND,
+  15 * SECOND,
+  30 * SECOND,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+  14 * DAY,
+  30 * DAY,
+  60 * DAY,
+  180 * DAY,
+  365 * DAY,
 ];
 
 /** Round values from nought to the first that is not below `most`. */
 export function valueMarks(most, wanted, least = 1) {
   const rough = Math.max(least, most / Math.max(1, wanted));
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max(least, [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= rough && each % least === 0) ?? 10 * power);
+  const step = Math.max(
+    least,
+    [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= rough && each % least === 0) ??
+      10 * power,
+  );
   const marks = [];
   for (let value = 0; marks.length < 2 || marks.at(-1) < most; value += step) marks.push(value);
   return marks;
@@ -47,7 +72,9 @@ function dateOf(step) {
 }
 
 function clockOf(step) {
-  return step < MINUTE ? { hour: "numeric", minute: "2-digit", second: "2-digit" } : { hour: "numeric", minute: "2-digit" };
+  return step < MINUTE
+    ? { hour: "numeric", minute: "2-digit", second: "2-digit" }
+    : { hour: "numeric", minute: "2-digit" };
 }
 
 const formats = new Map();
@@ -71,7 +98,9 @@ function format(at, zone, options) {
 function offsetAt(at, zone) {
   try {
     const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" }).formatToParts(at);
-    const [, sign, hours, minutes = "0"] = /GMT([+-])(\d+):?(\d+)?/.exec(parts.find(({ type }) => type === "timeZoneName").value) ?? [];
+    const [, sign, hours, minutes = "0"] = /GMT([+-])(\d+):?(\d+)?/.exec(
+      parts.find(({ type }) => type === "timeZoneName").value,
+    ) ?? [];
     return sign ? (sign === "-" ? -1 : 1) * (Number(hours) * HOUR + Number(minutes) * MINUTE) : 0;
   } catch {
     return 0;

@@ -23,7 +23,12 @@ export class LineChart {
     this.plot = svg("svg", { "aria-hidden": "true", class: "plot" });
     this.tip = make("output", { className: "chart-tip", hidden: true });
     // A slider, so that a keyboard and a voice can read off values as a pointer does.
-    this.host = make("div", { className: "line-chart", role: "slider", tabIndex: 0, "aria-label": options.label, "aria-valuemin": "0" }, this.plot, this.tip);
+    this.host = make(
+      "div",
+      { className: "line-chart", role: "slider", tabIndex: 0, "aria-label": options.label, "aria-valuemin": "0" },
+      this.plot,
+      this.tip,
+    );
     host.append(this.host);
     this.host.addEventListener("pointermove", ({ clientX }) => this.#point(this.#nearest(clientX)));
     this.host.addEventListener("pointerdown", ({ clientX }) => this.#point(this.#nearest(clientX)));
@@ -65,9 +70,15 @@ export class LineChart {
         svg("line", { class: value ? "grid" : "axis", x1: left, x2: right, y1: this.y(value), y2: this.y(value) }),
         text(this.mark(value), { x: left - 7, y: this.y(value) + 4, "text-anchor": "end" }),
       ]),
-      ...timeMarks(from, to, zone, Math.max(2, Math.floor((right - left) / COLUMN_PX))).flatMap(({ at: time, text: said }) => [
+      ...timeMarks(from, to, zone, Math.max(2, Math.floor((right - left) / COLUMN_PX))).flatMap((
+        { at: time, text: said },
+      ) => [
         svg("line", { class: "axis", x1: this.x(time), x2: this.x(time), y1: bottom, y2: bottom + 5 }),
-        text(said, { x: Math.min(right - 14, Math.max(left + 10, this.x(time))), y: HEIGHT - 8, "text-anchor": "middle" }),
+        text(said, {
+          x: Math.min(right - 14, Math.max(left + 10, this.x(time))),
+          y: HEIGHT - 8,
+          "text-anchor": "middle",
+        }),
       ]),
       svg("path", { class: "under", d: `M${left},${bottom} L${points.join(" L")} L${right},${bottom} Z` }),
       svg("path", { class: "curve", d: `M${points.join(" L")}` }),
@@ -112,7 +123,16 @@ export class LineChart {
 
   #onKey(event) {
     const from = this.#at < 0 ? this.#last : this.#at;
-    const to = { ArrowLeft: from - 1, ArrowDown: from - 1, ArrowRight: from + 1, ArrowUp: from + 1, PageDown: from - 16, PageUp: from + 16, Home: 0, End: this.#last }[event.key];
+    const to = {
+      ArrowLeft: from - 1,
+      ArrowDown: from - 1,
+      ArrowRight: from + 1,
+      ArrowUp: from + 1,
+      PageDown: from - 16,
+      PageUp: from + 16,
+      Home: 0,
+      End: this.#last,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     this.#point(Math.min(this.#last, Math.max(0, to)));

@@ -32,6 +32,7 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code; Py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/deno fmt --check --quiet
 	$(BIN)/deno lint --quiet
 
 format: $(VENV)/dev.stamp ## put the code into its form

@@ -16,7 +16,8 @@ const SENTENCES = {
 
 export class Checkout {
   constructor({ hold, eventId }) {
-    Object.assign(this, { hold, eventId });
+    this.hold = hold;
+    this.eventId = eventId;
     byId("thaw").addEventListener("click", () => this.#comeBack());
   }
 

@@ -13,7 +13,16 @@ export class Basket {
   #rendered = "";
 
   constructor(options) {
-    Object.assign(this, options);
+    this.model = options.model;
+    this.hold = options.hold;
+    this.booking = options.booking;
+    this.tariff = options.tariff;
+    this.hint = options.hint;
+    this.onGo = options.onGo;
+    this.onExtend = options.onExtend;
+    this.onRemove = options.onRemove;
+    this.onShow = options.onShow;
+    this.onType = options.onType;
     byId("go").textContent = GO[this.booking];
     byId("go").addEventListener("click", () => this.onGo());
     byId("extend").addEventListener("click", () => this.onExtend());

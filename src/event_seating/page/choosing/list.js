@@ -45,7 +45,21 @@ export class SeatList {
   #active = -1;
 
   constructor(options) {
-    Object.assign(this, BUYERS, options);
+    this.model = options.model;
+    this.seats = options.seats;
+    this.hold = options.hold;
+    this.canChoose = options.canChoose;
+    this.room = options.room;
+    this.onSeat = options.onSeat;
+    this.onSection = options.onSection;
+    this.onFocus = options.onFocus;
+    this.swatch = options.swatch;
+    const { areaItem, sectionAbout, seatAbout, rowName, sectionTools } = { ...BUYERS, ...options };
+    this.areaItem = areaItem;
+    this.sectionAbout = sectionAbout;
+    this.seatAbout = seatAbout;
+    this.rowName = rowName;
+    this.sectionTools = sectionTools;
     this.body = byId("list-body");
     this.body.addEventListener("keydown", (event) => this.#onKey(event));
     this.showSections();

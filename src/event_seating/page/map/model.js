@@ -17,7 +17,19 @@ export class SeatModel {
   #numbers = null;
 
   constructor(columns) {
-    Object.assign(this, columns);
+    this.name = columns.name;
+    this.x = columns.x;
+    this.y = columns.y;
+    this.category = columns.category;
+    this.flags = columns.flags;
+    this.rowOf = columns.rowOf;
+    this.categories = columns.categories;
+    this.sections = columns.sections;
+    this.rows = columns.rows;
+    this.areas = columns.areas;
+    this.shapes = columns.shapes;
+    this.focus = columns.focus;
+    this.bounds = columns.bounds;
     this.seatCount = columns.x.length;
     this.ids = this.seatCount ? columns.ids.split("\n") : [];
     this.labels = this.seatCount ? columns.labels.split("\n") : [];

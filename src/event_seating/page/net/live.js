@@ -40,7 +40,11 @@ class Line {
   #endWait = null;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.eventId = options.eventId;
+    this.position = options.position;
+    this.onFrame = options.onFrame;
+    this.onReload = options.onReload;
+    this.onState = options.onState;
     this.path = `/events/${encodeURIComponent(this.eventId)}`;
     window.addEventListener("online", this.wake);
     window.addEventListener("offline", this.#onOffline);

@@ -22,7 +22,9 @@ export class BlockForm {
   #isStopped = false;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.eventId = options.eventId;
+    this.model = options.model;
+    this.selection = options.selection;
     this.outcome = new Outcome(byId("block-outcome"));
     byId("block").addEventListener("click", () => this.#run(true));
     byId("release").addEventListener("click", () => this.#run(false));

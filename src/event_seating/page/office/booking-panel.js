@@ -23,7 +23,14 @@ export class BookingPanel {
   #timer = 0;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.eventId = options.eventId;
+    this.model = options.model;
+    this.tariff = options.tariff;
+    this.money = options.money;
+    this.zone = options.zone;
+    this.onHighlight = options.onHighlight;
+    this.onShow = options.onShow;
+    this.onOther = options.onOther;
     this.outcome = new Outcome(byId("booking-outcome"));
     this.exchange = new Exchange({ ...options, outcome: this.outcome, panel: this });
     byId("booking-close").addEventListener("click", () => this.close());

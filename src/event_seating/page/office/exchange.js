@@ -15,7 +15,12 @@ export class Exchange {
   #isBusy = false;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.model = options.model;
+    this.selection = options.selection;
+    this.tariff = options.tariff;
+    this.money = options.money;
+    this.panel = options.panel;
+    this.outcome = options.outcome;
     byId("exchange-price").addEventListener("click", () => this.#price());
     byId("exchange-go").addEventListener("click", () => this.#go());
     this.selection.onChange(() => this.refresh());

@@ -14,7 +14,10 @@ export class Finder {
   #asked = 0;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.eventId = options.eventId;
+    this.model = options.model;
+    this.money = options.money;
+    this.onBooking = options.onBooking;
     this.list = byId("found");
     byId("find").addEventListener("submit", (event) => {
       event.preventDefault();

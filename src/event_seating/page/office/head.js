@@ -28,7 +28,10 @@ export class Counters {
   #timer = 0;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.tally = options.tally;
+    this.sales = options.sales;
+    this.state = options.state;
+    this.money = options.money;
   }
 
   /** Count again, a few times a second at the most. */
@@ -53,7 +56,9 @@ export class Counters {
 
 export class SaleSwitch {
   constructor(options) {
-    Object.assign(this, options);
+    this.model = options.model;
+    this.event = options.event;
+    this.onEvent = options.onEvent;
     this.button = byId("sale-switch");
     this.button.addEventListener("click", () => this.#press());
   }

@@ -13,7 +13,8 @@ export class OccupancyChart {
   #stale = true;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.onSection = options.onSection;
+    this.onArea = options.onArea;
     const { model, tally } = options;
     const sections = model.sections.map((section, number) => ({
       label: section.label,

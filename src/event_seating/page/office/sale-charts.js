@@ -19,7 +19,10 @@ export class SaleCharts {
   #isShown = false;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.sales = options.sales;
+    this.state = options.state;
+    this.money = options.money;
+    this.zone = options.zone;
     const host = byId("sale-charts");
     const tickets = (number) => `${number.toLocaleString()} ${number === 1 ? "ticket" : "tickets"}`;
     this.charts = [

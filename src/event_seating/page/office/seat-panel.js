@@ -28,7 +28,15 @@ export class SeatPanel {
   #expiresAt = NaN;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.eventId = options.eventId;
+    this.model = options.model;
+    this.seats = options.seats;
+    this.selection = options.selection;
+    this.tariff = options.tariff;
+    this.money = options.money;
+    this.zone = options.zone;
+    this.onBooking = options.onBooking;
+    this.onShow = options.onShow;
     this.body = byId("seat-body");
     byId("seat-select").addEventListener("click", () => this.selection.toggle(this.seat));
     byId("seat-show").addEventListener("click", () => this.onShow(this.seat));

@@ -11,7 +11,10 @@ export class SelectionPanel {
   #steppers = [];
 
   constructor(options) {
-    Object.assign(this, options);
+    this.model = options.model;
+    this.seats = options.seats;
+    this.selection = options.selection;
+    this.onShow = options.onShow;
     byId("selection-clear").addEventListener("click", () => this.selection.clear());
     byId("selection-show").addEventListener("click", () => this.onShow(this.selection.list));
     byId("selection-areas").replaceChildren(...this.model.areas.map((area, number) => this.#areaRow(area, number)));
@@ -31,7 +34,7 @@ export class SelectionPanel {
       each.set(selection.placesOf(number), { most: counts.available + counts.blocked });
       each.about.textContent =
         `${counts.available.toLocaleString()} available · ${counts.blocked.toLocaleString()} blocked`;
-      if (each.input !== document.activeElement) each.input.value = selection.placesOf(number) || "";
+      if (each.input !== document.activeElement) each.input.value = String(selection.placesOf(number) || "");
     }
   }
 

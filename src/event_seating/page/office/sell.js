@@ -21,7 +21,13 @@ export class SellForm {
   #isBusy = false;
 
   constructor(options) {
-    Object.assign(this, options);
+    this.eventId = options.eventId;
+    this.model = options.model;
+    this.seats = options.seats;
+    this.selection = options.selection;
+    this.tariff = options.tariff;
+    this.money = options.money;
+    this.onBooking = options.onBooking;
     this.outcome = new Outcome(byId("sell-outcome"));
     byId("sell").addEventListener("click", () => this.#sell());
     byId("sell-blocked").addEventListener("change", () => this.refresh());

@@ -22,7 +22,11 @@ export class Hold {
   #ended = null;
 
   constructor({ eventId, model, tariff, onChange, onProblem }) {
-    Object.assign(this, { eventId, model, tariff, onChange, onProblem });
+    this.eventId = eventId;
+    this.model = model;
+    this.tariff = tariff;
+    this.onChange = onChange;
+    this.onProblem = onProblem;
     this.#key = `event-seating hold ${eventId}`;
     /** What the server granted last, or null. */
     this.granted = null;

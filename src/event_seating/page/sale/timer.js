@@ -25,7 +25,9 @@ export class Countdown {
   #endedAt = 0;
 
   constructor({ onTick, onEnd, onWake }) {
-    Object.assign(this, { onTick, onEnd, onWake });
+    this.onTick = onTick;
+    this.onEnd = onEnd;
+    this.onWake = onWake;
     document.addEventListener("visibilitychange", () => document.hidden || this.#until === null || this.onWake());
   }
 

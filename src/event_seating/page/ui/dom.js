@@ -44,7 +44,7 @@ export function stepper({ label, onStep }) {
     element,
     set(now, { least = 0, most = Infinity } = {}) {
       value = now;
-      output.value = now;
+      output.value = String(now);
       less.disabled = now <= least;
       more.disabled = now >= most;
     },

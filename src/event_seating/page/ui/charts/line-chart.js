@@ -19,7 +19,9 @@ export class LineChart {
   #at = -1;
 
   constructor(host, options) {
-    Object.assign(this, options);
+    this.value = options.value;
+    this.mark = options.mark;
+    this.least = options.least;
     this.plot = svg("svg", { "aria-hidden": "true", class: "plot" });
     this.tip = make("output", { className: "chart-tip", hidden: true });
     // A slider, so that a keyboard and a voice can read off values as a pointer does.
@@ -63,8 +65,8 @@ export class LineChart {
     this.y = (value) => bottom - (value / marks.at(-1)) * (bottom - EDGE.top);
     const points = Array.from(at, (time, point) => `${round(this.x(time))},${round(this.y(values[point]))}`);
     this.plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    this.plot.setAttribute("width", width);
-    this.plot.setAttribute("height", HEIGHT);
+    this.plot.setAttribute("width", String(width));
+    this.plot.setAttribute("height", String(HEIGHT));
     this.plot.replaceChildren(
       ...marks.flatMap((value) => [
         svg("line", { class: value ? "grid" : "axis", x1: left, x2: right, y1: this.y(value), y2: this.y(value) }),
@@ -106,8 +108,8 @@ export class LineChart {
     if (read < 0 || !this.x) return;
     const { at, values, zone } = this.#shown;
     const words = `${this.value(values[read])} · ${timeText(at[read], at.at(-1) - at[0], zone)}`;
-    this.host.setAttribute("aria-valuemax", this.#last);
-    this.host.setAttribute("aria-valuenow", read);
+    this.host.setAttribute("aria-valuemax", String(this.#last));
+    this.host.setAttribute("aria-valuenow", String(read));
     this.host.setAttribute("aria-valuetext", words);
     this.tip.hidden = this.#at < 0;
     if (this.tip.hidden) return;
@@ -141,7 +143,7 @@ export class LineChart {
 
 function svg(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   return element;
 }
 

@@ -90,7 +90,7 @@ export class LineChart {
   }
 
   #nearest(clientX) {
-    if (!this.#shown) return -1;
+    if (!this.#shown || !this.x) return -1;
     const { at } = this.#shown;
     const [left, right] = [this.x(at[0]), this.x(at.at(-1))];
     const part = (clientX - this.plot.getBoundingClientRect().left - left) / (right - left);

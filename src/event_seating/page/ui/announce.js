@@ -7,14 +7,20 @@ import { byId } from "./dom.js";
 // A text that is put in place at once after another is not read.
 const AFTER_MS = 60;
 
+/** @param {string} text */
 export function say(text) {
   put(byId("polite"), text);
 }
 
+/** @param {string} text */
 export function sayNow(text) {
   put(byId("assertive"), text);
 }
 
+/**
+ * @param {HTMLElement} region
+ * @param {string} text
+ */
 function put(region, text) {
   region.textContent = "";
   setTimeout(() => {

@@ -4,6 +4,10 @@
 
 import { byId } from "./dom.js";
 
+/**
+ * @param {{title: string, text: string, button: string}} question
+ * @returns {Promise<boolean>}
+ */
 export function confirm({ title, text, button }) {
   const dialog = byId("confirm");
   byId("confirm-title").textContent = title;

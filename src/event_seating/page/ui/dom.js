@@ -3,24 +3,77 @@
 //
 // Modules: byId(id), make(tag, properties, ...children), icon(path), stepper({...}).
 
+/**
+ * Elements of the pages that are more than an `HTMLElement`, by their ids.
+ *
+ * @typedef {"basket-toggle" | "best" | "block" | "booking-close" | "booking-show" | "cancel-all" | "cancel-some"
+ *   | "confirm-no" | "confirm-yes" | "exchange-go" | "exchange-price" | "extend" | "go" | "key-button" | "key-close"
+ *   | "key-send" | "larger" | "mode-look" | "mode-select" | "more-events" | "notice-close" | "release" | "sale-switch"
+ *   | "seat-select" | "seat-show" | "selection-clear" | "selection-show" | "sell" | "sheet-toggle"
+ *   | "tab-button-bookings" | "tab-button-charts" | "tab-button-list" | "tab-button-seat" | "tab-button-sell" | "thaw"
+ *   | "zoom-fit" | "zoom-in" | "zoom-out"} ButtonId
+ * @typedef {"accessible" | "block-reason" | "cancel-reason" | "find-text" | "key" | "max-price" | "sell-blocked"
+ *   | "sell-order" | "sell-user"} InputId
+ * @typedef {Record<ButtonId, HTMLButtonElement> & Record<InputId, HTMLInputElement>
+ *   & Record<"find-by" | "find-status" | "picker", HTMLSelectElement>
+ *   & Record<"confirm" | "done" | "key-dialog", HTMLDialogElement>
+ *   & Record<"occupancy-table" | "sale-table", HTMLDetailsElement>
+ *   & Record<"max-price-text", HTMLOutputElement>
+ *   & Record<"canvas", HTMLCanvasElement>
+ *   & Record<"find" | "key-form", HTMLFormElement>
+ *   & Record<"find-more", HTMLElement | null>} Elements
+ */
+
+/**
+ * What has this id. A page has each that its modules name, so only what comes and goes may be null.
+ *
+ * @template {string} Id
+ * @typedef {Id extends keyof Elements ? Elements[Id] : HTMLElement} ElementOf
+ */
+
+/**
+ * @template {HTMLElement} E
+ * @typedef {Partial<E> & Record<`${string}-${string}`, string>} Properties
+ */
+
+/** @typedef {{element: HTMLElement, set: (now: number, bounds?: {least?: number, most?: number}) => void}} Stepper */
+
 const SVG = "http://www.w3.org/2000/svg";
 
+/**
+ * @template {string} Id
+ * @param {Id} id
+ * @returns {ElementOf<Id>}
+ */
 export function byId(id) {
-  return document.getElementById(id);
+  return /** @type {ElementOf<Id>} */ (document.getElementById(id));
 }
 
-/** An element; `properties` are set as properties, those with a dash and `role` as attributes. */
+/**
+ * An element; `properties` are set as properties, those with a dash and `role` as attributes.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Properties<HTMLElementTagNameMap[Tag]>} [properties]
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
+  const element = /** @type {HTMLElement & Record<string, unknown>} */ (document.createElement(tag));
   for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") element.setAttribute(name, value);
+    if (name.includes("-") || name === "role") element.setAttribute(name, /** @type {string} */ (value));
     else element[name] = value;
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
+  return /** @type {HTMLElementTagNameMap[Tag]} */ (element);
 }
 
-/** A line drawing in a square of 24 units. */
+/**
+ * A line drawing in a square of 24 units.
+ *
+ * @param {string} path
+ * @returns {SVGSVGElement}
+ */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -31,7 +84,12 @@ export function icon(path) {
   return svg;
 }
 
-/** Minus, a number, plus; `onStep` gets the wanted number. `.set(value, {least, most})` shows one. */
+/**
+ * Minus, a number, plus; `onStep` gets the wanted number. `.set(value, {least, most})` shows one.
+ *
+ * @param {{label: string, onStep: (wanted: number) => void}} options
+ * @returns {Stepper}
+ */
 export function stepper({ label, onStep }) {
   let value = 0;
   const less = make("button", { type: "button", textContent: "−", "aria-label": `One less: ${label}` });
@@ -42,6 +100,10 @@ export function stepper({ label, onStep }) {
   more.addEventListener("click", () => onStep(value + 1));
   return {
     element,
+    /**
+     * @param {number} now
+     * @param {{least?: number, most?: number}} [bounds]
+     */
     set(now, { least = 0, most = Infinity } = {}) {
       value = now;
       output.value = String(now);

@@ -4,20 +4,29 @@
 
 import { byId, make } from "./dom.js";
 
-const VIEWS = ["events", "message", "event"];
+/** @typedef {"events" | "message" | "event"} View */
 
-/** Show one of the views; a message keeps the head. */
+/** @typedef {{label: string, run?: () => unknown, href?: string}} Action A button that does something, or leads away. */
+
+const VIEWS = /** @type {const} */ (["events", "message", "event"]);
+
+/**
+ * Show one of the views; a message keeps the head.
+ *
+ * @param {View} name
+ */
 export function setView(name) {
   document.body.dataset.view = name;
   for (const view of VIEWS) byId(`${view}-view`).hidden = view !== name;
 }
 
+/** @param {{title: string, text: string, actions?: Action[]}} message */
 export function showMessage({ title, text, actions = [] }) {
   byId("message-title").textContent = title;
   byId("message-text").textContent = text;
   byId("message-actions").replaceChildren(...actions.map(({ label, run, href }, at) => {
     const button = make("button", { type: "button", className: at ? "" : "primary", textContent: label });
-    button.addEventListener("click", run ?? (() => location.assign(href)));
+    button.addEventListener("click", run ?? (() => location.assign(/** @type {string} */ (href))));
     return button;
   }));
   setView("message");

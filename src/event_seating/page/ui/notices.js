@@ -6,11 +6,17 @@
 import { sayNow } from "./announce.js";
 import { byId, make } from "./dom.js";
 
+/** @typedef {{label: string, run: () => unknown}} Choice */
+
 // Long enough to read twice; one with a choice stays until it is closed.
 const SHOWN_MS = 9_000;
 
 let timer = 0;
 
+/**
+ * @param {string} sentence
+ * @param {Choice[]} [actions]
+ */
 export function notify(sentence, actions = []) {
   clearTimeout(timer);
   const box = byId("notice");

@@ -5,14 +5,17 @@
 import { byId } from "./dom.js";
 
 export class Tabs {
+  /** @param {(name: string) => void} [onChange] */
   constructor(onChange) {
     this.onChange = onChange;
-    this.tabs = [...byId("tabs").children];
-    for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.dataset.tab));
+    this.tabs = /** @type {HTMLElement[]} */ ([...byId("tabs").children]);
+    for (const tab of this.tabs)
+      tab.addEventListener("click", () => this.show(/** @type {string} */ (tab.dataset.tab)));
     byId("tabs").addEventListener("keydown", (event) => this.#onKey(event));
-    this.show(this.tabs[0].dataset.tab);
+    this.show(/** @type {string} */ (this.tabs[0].dataset.tab));
   }
 
+  /** @param {string} name */
   show(name) {
     this.name = name;
     for (const tab of this.tabs) {
@@ -24,14 +27,19 @@ export class Tabs {
     this.onChange?.(name);
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
-    const at = this.tabs.indexOf(document.activeElement);
+    const at = this.tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const last = this.tabs.length - 1;
-    const to =
-      { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last }[event.key];
+    const to = /** @type {Record<string, number>} */ ({
+      ArrowRight: at === last ? 0 : at + 1,
+      ArrowLeft: at === 0 ? last : at - 1,
+      Home: 0,
+      End: last,
+    })[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
-    this.show(this.tabs[to].dataset.tab);
+    this.show(/** @type {string} */ (this.tabs[to].dataset.tab));
     this.tabs[to].focus();
   }
 }

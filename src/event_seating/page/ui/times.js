@@ -3,7 +3,13 @@
 //
 // Modules: moment(iso, zone), day(iso, zone), clock(ms), spoken(ms).
 
-/** `Wednesday, 6 January 2027 at 20:00 CET`. */
+/**
+ * `Wednesday, 6 January 2027 at 20:00 CET`.
+ *
+ * @param {string} iso
+ * @param {string} zone
+ * @returns {string}
+ */
 export function moment(iso, zone) {
   return format(iso, zone, {
     weekday: "long",
@@ -16,7 +22,13 @@ export function moment(iso, zone) {
   });
 }
 
-/** Day and month apart, for a leaf of a calendar, and the time of day. */
+/**
+ * Day and month apart, for a leaf of a calendar, and the time of day.
+ *
+ * @param {string} iso
+ * @param {string} zone
+ * @returns {{day: string, month: string, long: string}}
+ */
 export function day(iso, zone) {
   return {
     day: format(iso, zone, { day: "numeric" }),
@@ -25,7 +37,12 @@ export function day(iso, zone) {
   };
 }
 
-/** `9:41`, or with hours and days when it is long. */
+/**
+ * `9:41`, or with hours and days when it is long.
+ *
+ * @param {number} ms
+ * @returns {string}
+ */
 export function clock(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1_000));
   const [days, hours, minutes] = [
@@ -33,18 +50,29 @@ export function clock(ms) {
     Math.floor(seconds / 3_600) % 24,
     Math.floor(seconds / 60) % 60,
   ];
+  /** @param {number} number */
   const two = (number) => String(number).padStart(2, "0");
   if (days) return `${days} d ${hours} h`;
   if (hours) return `${hours}:${two(minutes)}:${two(seconds % 60)}`;
   return `${minutes}:${two(seconds % 60)}`;
 }
 
-/** `5 minutes`, for a voice. */
+/**
+ * `5 minutes`, for a voice.
+ *
+ * @param {number} ms
+ * @returns {string}
+ */
 export function spoken(ms) {
   const minutes = Math.max(1, Math.round(ms / 60_000));
   return minutes === 1 ? "1 minute" : `${minutes} minutes`;
 }
 
+/**
+ * @param {string} iso
+ * @param {string} zone
+ * @param {Intl.DateTimeFormatOptions} options
+ */
 function format(iso, zone, options) {
   try {
     return new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone }).format(new Date(iso));

@@ -34,7 +34,14 @@ const STEPS = [
   365 * DAY,
 ];
 
-/** Round values from nought to the first that is not below `most`. */
+/**
+ * Round values from nought to the first that is not below `most`.
+ *
+ * @param {number} most
+ * @param {number} wanted
+ * @param {number} [least]
+ * @returns {number[]}
+ */
 export function valueMarks(most, wanted, least = 1) {
   const rough = Math.max(least, most / Math.max(1, wanted));
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -44,13 +51,21 @@ export function valueMarks(most, wanted, least = 1) {
       10 * power,
   );
   const marks = [];
-  for (let value = 0; marks.length < 2 || marks.at(-1) < most; value += step) marks.push(value);
+  for (let value = 0; marks.length < 2 || /** @type {number} */ (marks.at(-1)) < most; value += step) marks.push(value);
   return marks;
 }
 
-/** Round moments between two, at most `wanted` of them. */
+/**
+ * Round moments between two, at most `wanted` of them.
+ *
+ * @param {number} from
+ * @param {number} to
+ * @param {string} zone
+ * @param {number} wanted
+ * @returns {{at: number, text: string}[]}
+ */
 export function timeMarks(from, to, zone, wanted) {
-  const step = STEPS.find((each) => (to - from) / each <= wanted) ?? STEPS.at(-1);
+  const step = STEPS.find((each) => (to - from) / each <= wanted) ?? /** @type {number} */ (STEPS.at(-1));
   const marks = [];
   let local = Math.ceil((from + offsetAt(from, zone)) / step) * step;
   for (; local - offsetAt(local, zone) <= to && marks.length <= wanted; local += step) {
@@ -61,24 +76,45 @@ export function timeMarks(from, to, zone, wanted) {
   return marks;
 }
 
-/** A moment as precisely as a span of time needs it. */
+/**
+ * A moment as precisely as a span of time needs it.
+ *
+ * @param {number} at
+ * @param {number} span
+ * @param {string} zone
+ * @returns {string}
+ */
 export function timeText(at, span, zone) {
   const time = span < 10 * MINUTE ? clockOf(SECOND) : clockOf(MINUTE);
   return format(at, zone, span < 12 * HOUR ? time : { day: "numeric", month: "short", ...time });
 }
 
+/**
+ * @param {number} step
+ * @returns {Intl.DateTimeFormatOptions}
+ */
 function dateOf(step) {
   return step < 30 * DAY ? { day: "numeric", month: "short" } : { month: "short", year: "2-digit" };
 }
 
+/**
+ * @param {number} step
+ * @returns {Intl.DateTimeFormatOptions}
+ */
 function clockOf(step) {
   return step < MINUTE
     ? { hour: "numeric", minute: "2-digit", second: "2-digit" }
     : { hour: "numeric", minute: "2-digit" };
 }
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
+/**
+ * @param {number} at
+ * @param {string} zone
+ * @param {Intl.DateTimeFormatOptions} options
+ */
 function format(at, zone, options) {
   const key = JSON.stringify([zone, options]);
   let found = formats.get(key);
@@ -94,12 +130,18 @@ function format(at, zone, options) {
   return found.format(at);
 }
 
-/** How far the zone's clocks are ahead of UTC at a moment, in milliseconds. */
+/**
+ * How far the zone's clocks are ahead of UTC at a moment, in milliseconds.
+ *
+ * @param {number} at
+ * @param {string} zone
+ * @returns {number}
+ */
 function offsetAt(at, zone) {
   try {
     const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" }).formatToParts(at);
     const [, sign, hours, minutes = "0"] = /GMT([+-])(\d+):?(\d+)?/.exec(
-      parts.find(({ type }) => type === "timeZoneName").value,
+      /** @type {Intl.DateTimeFormatPart} */ (parts.find(({ type }) => type === "timeZoneName")).value,
     ) ?? [];
     return sign ? (sign === "-" ? -1 : 1) * (Number(hours) * HOUR + Number(minutes) * MINUTE) : 0;
   } catch {

@@ -6,6 +6,10 @@
 import { make } from "../dom.js";
 import { timeMarks, timeText, valueMarks } from "./axis.js";
 
+/** @typedef {{label: string, value: (value: number) => string, mark: (value: number) => string, least: number}} Options */
+
+/** @typedef {{at: Float64Array, values: Float64Array, zone: string}} Shown Moments, in ms, and the value of each. */
+
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 178;
 const EDGE = { top: 14, right: 16, bottom: 28 };
@@ -15,13 +19,26 @@ const COLUMN_PX = 88;
 const SIGN_PX = 7;
 
 export class LineChart {
+  /** @type {Shown | null} */
   #shown = null;
   #at = -1;
 
+  /**
+   * @param {HTMLElement} host
+   * @param {Options} options
+   */
   constructor(host, options) {
     this.value = options.value;
     this.mark = options.mark;
     this.least = options.least;
+    /**
+     * Where a moment is drawn, and a value; neither is there before the first drawing.
+     *
+     * @type {(time: number) => number}
+     */
+    this.x;
+    /** @type {(value: number) => number} */
+    this.y;
     this.plot = svg("svg", { "aria-hidden": "true", class: "plot" });
     this.tip = make("output", { className: "chart-tip", hidden: true });
     // A slider, so that a keyboard and a voice can read off values as a pointer does.
@@ -41,6 +58,7 @@ export class LineChart {
     new ResizeObserver(() => this.#draw()).observe(this.host);
   }
 
+  /** @param {Shown} shown */
   show(shown) {
     const follows = this.#at === this.#last;
     this.#shown = shown;
@@ -56,13 +74,13 @@ export class LineChart {
     const width = this.host.clientWidth;
     if (!this.#shown || width < 60) return;
     const { at, values, zone } = this.#shown;
-    const [from, to] = [at[0], at.at(-1)];
+    const [from, to] = [at[0], /** @type {number} */ (at.at(-1))];
     const most = values.reduce((a, b) => Math.max(a, b), 0);
     const marks = valueMarks(most, Math.floor((HEIGHT - EDGE.top - EDGE.bottom) / ROW_PX), this.least);
     const left = 12 + SIGN_PX * Math.max(...marks.map((value) => this.mark(value).length));
     const [right, bottom] = [width - EDGE.right, HEIGHT - EDGE.bottom];
     this.x = (time) => left + ((time - from) / (to - from)) * (right - left);
-    this.y = (value) => bottom - (value / marks.at(-1)) * (bottom - EDGE.top);
+    this.y = (value) => bottom - (value / /** @type {number} */ (marks.at(-1))) * (bottom - EDGE.top);
     const points = Array.from(at, (time, point) => `${round(this.x(time))},${round(this.y(values[point]))}`);
     this.plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.plot.setAttribute("width", String(width));
@@ -84,19 +102,21 @@ export class LineChart {
       ]),
       svg("path", { class: "under", d: `M${left},${bottom} L${points.join(" L")} L${right},${bottom} Z` }),
       svg("path", { class: "curve", d: `M${points.join(" L")}` }),
-      svg("circle", { class: "end", r: 3.5, cx: right, cy: this.y(values.at(-1)) }),
+      svg("circle", { class: "end", r: 3.5, cx: right, cy: this.y(/** @type {number} */ (values.at(-1))) }),
     );
     this.#mark();
   }
 
+  /** @param {number} clientX */
   #nearest(clientX) {
     if (!this.#shown || !this.x) return -1;
     const { at } = this.#shown;
-    const [left, right] = [this.x(at[0]), this.x(at.at(-1))];
+    const [left, right] = [this.x(at[0]), this.x(/** @type {number} */ (at.at(-1)))];
     const part = (clientX - this.plot.getBoundingClientRect().left - left) / (right - left);
     return Math.min(this.#last, Math.max(0, Math.round(part * this.#last)));
   }
 
+  /** @param {number} at */
   #point(at) {
     this.#at = at;
     this.#mark();
@@ -106,8 +126,10 @@ export class LineChart {
     for (const old of this.plot.querySelectorAll(".read")) old.remove();
     const read = this.#at < 0 ? this.#last : this.#at;
     if (read < 0 || !this.x) return;
-    const { at, values, zone } = this.#shown;
-    const words = `${this.value(values[read])} · ${timeText(at[read], at.at(-1) - at[0], zone)}`;
+    const { at, values, zone } = /** @type {Shown} */ (this.#shown);
+    const words = `${this.value(values[read])} · ${
+      timeText(at[read], /** @type {number} */ (at.at(-1)) - at[0], zone)
+    }`;
     this.host.setAttribute("aria-valuemax", String(this.#last));
     this.host.setAttribute("aria-valuenow", String(read));
     this.host.setAttribute("aria-valuetext", words);
@@ -123,9 +145,10 @@ export class LineChart {
     this.tip.style.transform = `translate(${left}px, ${y < HEIGHT / 2 ? y + 14 : y - 14 - this.tip.offsetHeight}px)`;
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
     const from = this.#at < 0 ? this.#last : this.#at;
-    const to = {
+    const to = /** @type {Record<string, number>} */ ({
       ArrowLeft: from - 1,
       ArrowDown: from - 1,
       ArrowRight: from + 1,
@@ -134,25 +157,36 @@ export class LineChart {
       PageUp: from + 16,
       Home: 0,
       End: this.#last,
-    }[event.key];
+    })[event.key];
     if (to === undefined) return;
     event.preventDefault();
     this.#point(Math.min(this.#last, Math.max(0, to)));
   }
 }
 
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
 function svg(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   return element;
 }
 
+/**
+ * @param {string} said
+ * @param {Record<string, string | number>} attributes
+ */
 function text(said, attributes) {
   const element = svg("text", attributes);
   element.textContent = said;
   return element;
 }
 
+/** @param {number} value */
 function round(value) {
   return Math.round(value * 10) / 10;
 }

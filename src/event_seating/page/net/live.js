@@ -7,6 +7,19 @@
 
 import { get } from "./api.js";
 
+/** @import { Answer, Frame, Snapshot } from "./api.js" */
+
+/** @typedef {"live" | "lost" | "gone"} LineState */
+
+/**
+ * @typedef {object} Following
+ * @property {string} eventId
+ * @property {() => {version: number, epoch: string}} position
+ * @property {(frame: Frame) => void} onFrame
+ * @property {(snapshot?: Snapshot) => unknown} onReload Without a snapshot where it has to be asked for.
+ * @property {(state: LineState) => void} onState
+ */
+
 // The server says something at least every 25 s.
 const SILENT_MS = 60_000;
 const OPEN_WITHIN_MS = 8_000;
@@ -19,7 +32,12 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const EVENT_GONE = 4404;
 
-/** Follow an event from now on. */
+/**
+ * Follow an event from now on.
+ *
+ * @param {Following} options
+ * @returns {Line}
+ */
 export function follow(options) {
   const line = new Line(options);
   line.run();
@@ -28,17 +46,23 @@ export function follow(options) {
 
 class Line {
   #stopped = false;
+  /** @type {LineState} */
   #state = "lost";
   #failures = 0;
   #socketFailures = 0;
   #fallenBackAt = 0;
   #fallbackReported = false;
   #hasLongPoll = true;
+  /** @type {string | null} */
   #etag = null;
+  /** @type {WebSocket | null} */
   #socket = null;
+  /** @type {AbortController | null} */
   #poll = null;
+  /** @type {(() => void) | null} */
   #endWait = null;
 
+  /** @param {Following} options */
   constructor(options) {
     this.eventId = options.eventId;
     this.position = options.position;
@@ -92,12 +116,17 @@ class Line {
     }
   }
 
-  /** One WebSocket from its opening to its end: whether it was ever open, and the code. */
+  /**
+   * One WebSocket from its opening to its end: whether it was ever open, and the code.
+   *
+   * @returns {Promise<{opened: boolean, code: number}>}
+   */
   #socketsLife() {
     return new Promise((resolve) => {
       let opened = false;
       let timer = 0;
       const own = this.#open();
+      /** @param {number} code */
       const end = (code) => {
         clearTimeout(timer);
         if (this.#socket !== own) return;
@@ -105,6 +134,7 @@ class Line {
         own?.close();
         resolve({ opened, code });
       };
+      /** @param {number} ms */
       const expect = (ms) => {
         clearTimeout(timer);
         timer = setTimeout(() => end(0), ms);
@@ -146,7 +176,7 @@ class Line {
   async #fallBack() {
     try {
       await (this.#hasLongPoll ? this.#byLongPoll() : this.#bySnapshot());
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       if (problem.code === "event_not_found") this.#end();
       else if (this.#hasLongPoll && (problem.status === 404 || problem.status === 405)) this.#hasLongPoll = false;
       else await this.#lose();
@@ -161,12 +191,15 @@ class Line {
     const waitS = this.#state === "live" ? POLL_S : 0;
     const url = `${this.path}/changes?${this.#query()}&wait=${waitS}${why}`;
     this.#fallbackReported = true;
-    const { body } = await get(url, { signal, withinMs: (waitS + ANSWER_WITHIN_S) * 1_000 });
+    const { body } =
+      /** @type {Answer<Frame>} */ (await get(url, { signal, withinMs: (waitS + ANSWER_WITHIN_S) * 1_000 }));
     await this.#take(body);
   }
 
   async #bySnapshot() {
-    const answer = await get(`${this.path}/seats?format=compact`, { etag: this.#etag });
+    const answer = /** @type {Answer<Snapshot | null>} */ (
+      await get(`${this.path}/seats?format=compact`, { etag: this.#etag })
+    );
     this.#etag = answer.etag ?? this.#etag;
     this.#failures = 0;
     this.#tell("live");
@@ -181,6 +214,7 @@ class Line {
     return `since=${version}&epoch=${encodeURIComponent(epoch)}`;
   }
 
+  /** @param {Frame | null} frame */
   async #take(frame) {
     this.#failures = 0;
     this.#tell("live");
@@ -193,6 +227,7 @@ class Line {
     this.#tell("gone");
   }
 
+  /** @param {LineState} state */
   #tell(state) {
     this.#state = state;
     this.onState(state);
@@ -206,6 +241,10 @@ class Line {
     await this.#wait(longest * (0.5 + Math.random() / 2));
   }
 
+  /**
+   * @param {number} ms
+   * @returns {Promise<void>}
+   */
   #wait(ms) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -223,6 +262,10 @@ class Line {
   };
 }
 
+/**
+ * @param {string} text
+ * @returns {Frame | null}
+ */
 function parse(text) {
   try {
     return JSON.parse(text);

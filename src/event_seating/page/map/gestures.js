@@ -59,8 +59,8 @@ export function watchGestures(element, callbacks) {
       return;
     }
     pointers.set(event.pointerId, at);
-    if (gesture?.kind === "pinch") pinch();
-    else if (gesture && pointers.size === 1) drag(at, event);
+    if (gesture?.kind === "pinch") pinch(gesture);
+    else if (gesture && pointers.size === 1) drag(gesture, at, event);
   });
 
   const end = (event) => {
@@ -97,14 +97,14 @@ export function watchGestures(element, callbacks) {
   // Safari's own pinch and the long-press menu would move the page.
   for (const name of ["gesturestart", "contextmenu"]) element.addEventListener(name, (event) => event.preventDefault());
 
-  function pinch() {
+  function pinch(gesture) {
     const { middle, distance } = spread(pointers);
     callbacks.onPan(middle.x - gesture.middle.x, middle.y - gesture.middle.y);
     if (gesture.distance > 0) callbacks.onZoom(distance / gesture.distance, middle.x, middle.y);
     Object.assign(gesture, { middle, distance });
   }
 
-  function drag(at, event) {
+  function drag(gesture, at, event) {
     if (gesture.kind === "press") {
       const still = event.pointerType === "touch" ? TAP_SLIP_PX : TAP_MOVE_PX;
       if (Math.hypot(at.x - gesture.start.x, at.y - gesture.start.y) < still) return;

@@ -7,6 +7,24 @@
 
 import { Sprites } from "./sprites.js";
 
+/** @import { Camera } from "./camera.js" */
+/** @import { SeatModel } from "./model.js" */
+/** @import { Palette } from "./palette.js" */
+/** @import { Section } from "./parse.js" */
+/** @import { Seats } from "./seats.js" */
+
+/**
+ * The picture of a section; its corner is in map units, and `scale` is its pixels a unit.
+ *
+ * @typedef {object} Bitmap
+ * @property {OffscreenCanvas} canvas
+ * @property {OffscreenCanvasRenderingContext2D} context
+ * @property {number} left
+ * @property {number} top
+ * @property {number} scale
+ * @property {Sprites} sprites
+ */
+
 // Pixels from seat to seat in a picture: dots whose shapes can be told apart.
 const PITCH_PX = 9;
 // Of all pictures together: 64 MB; beyond it they are made coarser.
@@ -15,11 +33,19 @@ const PIXELS_MAX = 16_000_000;
 const BUDGET_MS = 6;
 
 export class Bitmaps {
+  /** @type {(Bitmap | undefined)[]} */
   #made = [];
+  /** @type {Map<number, Sprites>} */
   #sprites = new Map();
+  /** @type {Palette | null} */
   #palette = null;
   #coarser = 1;
 
+  /**
+   * @param {SeatModel} model
+   * @param {Seats} seats
+   * @param {(seat: number) => number} lookOf
+   */
   constructor(model, seats, lookOf) {
     this.model = model;
     this.seats = seats;
@@ -34,13 +60,18 @@ export class Bitmaps {
     this.#coarser = Math.min(1, Math.sqrt(PIXELS_MAX / Math.max(1, pixels)));
   }
 
+  /** @param {Palette} palette */
   repaint(palette) {
     this.#palette = palette;
     this.#made = [];
     this.#sprites.clear();
   }
 
-  /** Paint these seats anew; all of them when none are named. */
+  /**
+   * Paint these seats anew; all of them when none are named.
+   *
+   * @param {number[] | null} seats
+   */
   touch(seats) {
     if (!seats) {
       this.#made = [];
@@ -53,6 +84,12 @@ export class Bitmaps {
     }
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Camera} camera
+   * @param {number} ratio
+   * @param {number[]} sections
+   */
   draw(context, camera, ratio, sections) {
     const deadline = performance.now() + BUDGET_MS;
     this.isBehind = false;
@@ -77,6 +114,10 @@ export class Bitmaps {
     }
   }
 
+  /**
+   * @param {Section} section
+   * @returns {Bitmap}
+   */
   #paint(section) {
     const { bounds, pitch, start, end } = section;
     const scale = (PITCH_PX * this.#coarser) / pitch;
@@ -86,13 +127,25 @@ export class Bitmaps {
       Math.ceil((bounds.bottom - bounds.top + 2 * pitch) * scale) || 1,
     );
     const pixels = PITCH_PX * this.#coarser;
-    const sprites = this.#sprites.get(pixels) ?? new Sprites(this.#palette, pixels);
+    const sprites = this.#sprites.get(pixels) ?? new Sprites(/** @type {Palette} */ (this.#palette), pixels);
     this.#sprites.set(pixels, sprites);
-    const bitmap = { canvas, context: canvas.getContext("2d"), left, top, scale, sprites };
+    const bitmap = {
+      canvas,
+      context: /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d")),
+      left,
+      top,
+      scale,
+      sprites,
+    };
     for (let seat = start; seat < end; seat += 1) this.#paintSeat(bitmap, seat, false);
     return bitmap;
   }
 
+  /**
+   * @param {Bitmap} bitmap
+   * @param {number} seat
+   * @param {boolean} over
+   */
   #paintSeat({ context, left, top, scale, sprites }, seat, over) {
     const { model } = this;
     const { side } = sprites;

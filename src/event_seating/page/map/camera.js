@@ -4,6 +4,10 @@
 //
 // Modules: Camera(bounds, pitch); .resize, .toScreen, .toMap, .panBy, .zoomAt, .fly, .step(now).
 
+/** @import { Box } from "./parse.js" */
+
+/** @typedef {{x: number, y: number, scale: number}} Place What is in the middle, and how large. */
+
 // CSS pixels from seat to seat at the closest, so that a finger of 44 px has room.
 const CLOSEST_PX = 64;
 // How much smaller than all of it the map may get.
@@ -13,6 +17,10 @@ const MARGIN_PX = 20;
 const FLIGHT_MS = 420;
 
 export class Camera {
+  /**
+   * @param {Box} bounds
+   * @param {number} pitch
+   */
   constructor(bounds, pitch) {
     this.bounds = bounds;
     this.pitch = pitch;
@@ -21,11 +29,17 @@ export class Camera {
     this.x = (bounds.left + bounds.right) / 2;
     this.y = (bounds.top + bounds.bottom) / 2;
     this.scale = 1;
+    /** @type {{from: Place, to: Place, start: number} | null} */
     this.flight = null;
     this.fitted = true;
   }
 
-  /** Take the size of the view in CSS pixels. */
+  /**
+   * Take the size of the view in CSS pixels.
+   *
+   * @param {number} width
+   * @param {number} height
+   */
   resize(width, height) {
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
@@ -54,13 +68,23 @@ export class Camera {
     return this.scale < 1.01 * this.fitScale;
   }
 
-  /** Where to be to see all of it. */
+  /**
+   * Where to be to see all of it.
+   *
+   * @returns {Place}
+   */
   whole() {
     const { left, right, top, bottom } = this.bounds;
     return { x: (left + right) / 2, y: (top + bottom) / 2, scale: this.fitScale };
   }
 
-  /** Where to be to see this box, at most so close that seats are `closestPx` apart. */
+  /**
+   * Where to be to see this box, at most so close that seats are `closestPx` apart.
+   *
+   * @param {Box} box
+   * @param {number} [closestPx]
+   * @returns {Place}
+   */
   around({ left, top, right, bottom }, closestPx = CLOSEST_PX) {
     const across = this.width / (right - left || 1);
     const down = this.height / (bottom - top || 1);
@@ -68,21 +92,39 @@ export class Camera {
     return { x: (left + right) / 2, y: (top + bottom) / 2, scale: Math.max(scale, this.fitScale) };
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @returns {[number, number]}
+   */
   toScreen(x, y) {
     return [(x - this.x) * this.scale + this.width / 2, (y - this.y) * this.scale + this.height / 2];
   }
 
+  /**
+   * @param {number} sx
+   * @param {number} sy
+   * @returns {[number, number]}
+   */
   toMap(sx, sy) {
     return [(sx - this.width / 2) / this.scale + this.x, (sy - this.height / 2) / this.scale + this.y];
   }
 
-  /** What is seen, in map units. */
+  /**
+   * What is seen, in map units.
+   *
+   * @returns {Box}
+   */
   get view() {
     const [left, top] = this.toMap(0, 0);
     const [right, bottom] = this.toMap(this.width, this.height);
     return { left, top, right, bottom };
   }
 
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
   panBy(dx, dy) {
     this.flight = null;
     this.fitted = false;
@@ -91,7 +133,13 @@ export class Camera {
     this.#stay();
   }
 
-  /** Zoom by a factor; what is under the point of the screen stays there. */
+  /**
+   * Zoom by a factor; what is under the point of the screen stays there.
+   *
+   * @param {number} factor
+   * @param {number} sx
+   * @param {number} sy
+   */
   zoomAt(factor, sx, sy) {
     this.flight = null;
     this.fitted = false;
@@ -102,14 +150,25 @@ export class Camera {
     this.#stay();
   }
 
-  /** Where `zoomAt` would lead, for a flight. */
+  /**
+   * Where `zoomAt` would lead, for a flight.
+   *
+   * @param {number} factor
+   * @param {number} sx
+   * @param {number} sy
+   * @returns {Place}
+   */
   zoomed(factor, sx, sy) {
     const [x, y] = this.toMap(sx, sy);
     const scale = Math.min(this.closestScale, Math.max(FARTHEST * this.fitScale, this.scale * factor));
     return { x: x - (sx - this.width / 2) / scale, y: y - (sy - this.height / 2) / scale, scale };
   }
 
-  /** Be there at once. */
+  /**
+   * Be there at once.
+   *
+   * @param {Place} place
+   */
   place({ x, y, scale }) {
     this.flight = null;
     Object.assign(this, { x, y, scale });
@@ -117,7 +176,13 @@ export class Camera {
     this.#stay();
   }
 
-  /** Fly there; `step` moves along. */
+  /**
+   * Fly there; `step` moves along.
+   *
+   * @param {Place} to
+   * @param {number} now
+   * @param {boolean} [still]
+   */
   fly(to, now, still = false) {
     if (still) {
       this.place(to);
@@ -126,7 +191,12 @@ export class Camera {
     this.flight = { from: { x: this.x, y: this.y, scale: this.scale }, to, start: now };
   }
 
-  /** Move along a flight; whether it goes on. */
+  /**
+   * Move along a flight; whether it goes on.
+   *
+   * @param {number} now
+   * @returns {boolean}
+   */
   step(now) {
     if (!this.flight) return false;
     const { from, to, start } = this.flight;

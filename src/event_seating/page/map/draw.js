@@ -14,6 +14,18 @@ import { Sprites } from "./sprites.js";
 import { drawAreaLabels, drawRowLabels, drawSectionHeads, drawSectionLabels, drawWayToStage } from "./labels.js";
 import { LOOK } from "./seats.js";
 
+/** @import { Camera } from "./camera.js" */
+/** @import { SeatModel } from "./model.js" */
+/** @import { Palette } from "./palette.js" */
+/** @import { Box } from "./parse.js" */
+/** @import { Change, Seats } from "./seats.js" */
+
+/**
+ * @typedef {object} Look
+ * @property {(seat: number) => number} lookOf How a seat is drawn, one of `LOOK`.
+ * @property {(section: number) => string[][]} labelOf
+ */
+
 /** CSS pixels from seat to seat at which blocks give way to seats. */
 export const SEATS_FROM_PX = 5;
 const BLOCKS_UNTIL_PX = 6.5;
@@ -25,20 +37,34 @@ const ROWS_FROM_PX = 11;
 const NUMBERS_FROM_PX = 24;
 
 export class Renderer {
+  /** @type {{palette: Palette, sizes: Map<number, Sprites>} | null} */
   #sprites = null;
+  /** @type {(string[][] | undefined)[]} */
   #forms = [];
 
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {SeatModel} model
+   * @param {Seats} seats
+   * @param {Look} look
+   */
   constructor(canvas, model, seats, { lookOf, labelOf }) {
     this.canvas = canvas;
     this.model = model;
     this.seats = seats;
     this.lookOf = lookOf;
     this.labelOf = labelOf;
-    this.context = canvas.getContext("2d", { alpha: false });
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+    // Both come with setPalette, before anything is drawn.
+    /** @type {Palette} */
+    this.palette;
+    /** @type {Pills | null} */
+    this.pills;
     this.overview = new Overview(model, seats);
     this.bitmaps = new Bitmaps(model, seats, lookOf);
   }
 
+  /** @param {Palette} palette */
   setPalette(palette) {
     this.palette = palette;
     this.#sprites = null;
@@ -47,7 +73,11 @@ export class Renderer {
     this.bitmaps.repaint(palette);
   }
 
-  /** Take note of what changed, so that it is painted anew. */
+  /**
+   * Take note of what changed, so that it is painted anew.
+   *
+   * @param {Change} change
+   */
   changed({ seats, sections }) {
     if (sections) { for (const section of sections) this.#forms[section] = undefined; }
     else this.#forms = [];
@@ -55,7 +85,13 @@ export class Renderer {
     this.bitmaps.touch(seats);
   }
 
-  /** Draw what the camera sees; whether another frame would show more. */
+  /**
+   * Draw what the camera sees; whether another frame would show more.
+   *
+   * @param {Camera} camera
+   * @param {{ratio: number, moving: boolean, marked?: number}} state
+   * @returns {boolean}
+   */
   draw(camera, { ratio, moving, marked = -1 }) {
     const { context, palette } = this;
     if (this.pills?.ratio !== ratio) this.pills = new Pills(palette, ratio);
@@ -80,6 +116,10 @@ export class Renderer {
     return behind;
   }
 
+  /**
+   * @param {Camera} camera
+   * @param {number} ratio
+   */
   #drawGround(camera, ratio) {
     const { context } = this;
     const scale = camera.scale * ratio;
@@ -90,6 +130,12 @@ export class Renderer {
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
+  /**
+   * @param {Camera} camera
+   * @param {number} ratio
+   * @param {number[]} sections
+   * @param {boolean} moving
+   */
   #drawSeats(camera, ratio, sections, moving) {
     if (camera.pitchPx < PICTURES_BELOW_PX) {
       const count = sections.reduce(
@@ -105,6 +151,11 @@ export class Renderer {
     return false;
   }
 
+  /**
+   * @param {Camera} camera
+   * @param {number} ratio
+   * @param {number[]} sections
+   */
   #drawEachSeat(camera, ratio, sections) {
     const { context, model, lookOf, palette } = this;
     const { x, y, category, flags, labels, rows } = model;
@@ -134,8 +185,14 @@ export class Renderer {
     }
   }
 
+  /**
+   * @param {Camera} camera
+   * @param {number} ratio
+   * @param {number[]} sections
+   * @param {number} near
+   */
   #drawLabels(camera, ratio, sections, near) {
-    const frame = { context: this.context, camera, ratio, pills: this.pills, model: this.model };
+    const frame = { context: this.context, camera, ratio, pills: /** @type {Pills} */ (this.pills), model: this.model };
     const drawNames = near < 1 ? drawSectionLabels : drawSectionHeads;
     drawNames(frame, sections, (section) => (this.#forms[section] ??= this.labelOf(section)));
     drawAreaLabels(frame, this.seats);
@@ -143,7 +200,13 @@ export class Renderer {
     drawWayToStage(frame);
   }
 
-  /** A ring around the seat that the pointer or the list is at. */
+  /**
+   * A ring around the seat that the pointer or the list is at.
+   *
+   * @param {Camera} camera
+   * @param {number} ratio
+   * @param {number} seat
+   */
   #mark(camera, ratio, seat) {
     const { context, model, palette } = this;
     const [x, y] = camera.toScreen(model.x[seat], model.y[seat]);
@@ -160,8 +223,10 @@ export class Renderer {
     context.stroke();
   }
 
+  /** @param {Camera} camera */
   #visible(camera) {
     const view = camera.view;
+    /** @type {number[]} */
     const found = [];
     this.model.sections.forEach(({ start, end, bounds, pitch }, number) => {
       if (start < end && meets(bounds, view, pitch)) found.push(number);
@@ -169,7 +234,12 @@ export class Renderer {
     return found;
   }
 
-  /** The sprites of a size; sizes are rounded so that a zoom does not draw new ones at each frame. */
+  /**
+   * The sprites of a size; sizes are rounded so that a zoom does not draw new ones at each frame.
+   *
+   * @param {number} pixels
+   * @returns {Sprites}
+   */
   #spritesOf(pixels) {
     const rounded = pixels < 24 ? Math.round(pixels) : 2 * Math.round(pixels / 2);
     if (this.#sprites?.palette !== this.palette) this.#sprites = { palette: this.palette, sizes: new Map() };
@@ -184,6 +254,11 @@ export class Renderer {
   }
 }
 
+/**
+ * @param {Box} bounds
+ * @param {Box} view
+ * @param {number} by
+ */
 function meets(bounds, view, by) {
   return bounds.right + by >= view.left && bounds.left - by <= view.right &&
     bounds.bottom + by >= view.top && bounds.top - by <= view.bottom;

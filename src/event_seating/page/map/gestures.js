@@ -5,6 +5,35 @@
 // Modules: watchGestures(element, {onPan, onZoom, onZoomIn, onTap, onHover, onRest, onFrame}) ->
 // {setFraming(on)}. The box office turns framing on to block seats.
 
+/** @import { Box } from "./parse.js" */
+
+/** @typedef {{x: number, y: number}} Point */
+
+/**
+ * @typedef {object} Drag
+ * @property {"press" | "pan" | "frame"} kind
+ * @property {Point} start
+ * @property {Point} at
+ * @property {number} last When it was there.
+ * @property {number} vx
+ * @property {number} vy
+ * @property {number} [since]
+ * @property {boolean} [shift]
+ */
+
+/** @typedef {{kind: "pinch", middle: Point, distance: number}} Pinch */
+
+/**
+ * @typedef {object} Callbacks
+ * @property {(dx: number, dy: number) => void} onPan
+ * @property {(factor: number, x: number, y: number) => void} onZoom
+ * @property {(x: number, y: number) => void} onZoomIn
+ * @property {(x: number, y: number, pointer: string) => boolean} onTap Whether it did something.
+ * @property {(at: Point | null, pointer: string) => void} [onHover]
+ * @property {() => void} [onRest]
+ * @property {(frame: Box, done: boolean) => void} [onFrame]
+ */
+
 // A hand is never quite still, and a finger slips more than a mouse: phones tolerate 8 to 15 px for a tap.
 const TAP_MOVE_PX = 9;
 const TAP_SLIP_PX = 14;
@@ -17,13 +46,24 @@ const GLIDE_ENDS_PX_MS = 0.02;
 const WHEEL_PER_PX = 0.0022;
 const LINE_PX = 16;
 
+/**
+ * @param {HTMLElement} element
+ * @param {Callbacks} callbacks
+ */
 export function watchGestures(element, callbacks) {
+  /** @type {Map<number, Point>} */
   const pointers = new Map();
+  /** @type {Drag | Pinch | null} */
   let gesture = null;
+  /** @type {(Point & {time: number}) | null} */
   let lastTap = null;
   let framing = false;
   let glide = 0;
 
+  /**
+   * @param {{clientX: number, clientY: number}} event
+   * @returns {Point}
+   */
   const place = ({ clientX, clientY }) => {
     const box = element.getBoundingClientRect();
     return { x: clientX - box.left, y: clientY - box.top };
@@ -63,6 +103,7 @@ export function watchGestures(element, callbacks) {
     else if (gesture && pointers.size === 1) drag(gesture, at, event);
   });
 
+  /** @param {PointerEvent} event */
   const end = (event) => {
     if (!pointers.delete(event.pointerId) || !gesture) return;
     const cancelled = event.type === "pointercancel";
@@ -77,7 +118,7 @@ export function watchGestures(element, callbacks) {
     gesture = null;
     if (ended.kind === "frame") callbacks.onFrame?.(frameOf(ended), !cancelled);
     else if (ended.kind === "pan") startGlide(ended, event.timeStamp, cancelled);
-    else if (!cancelled && event.timeStamp - ended.since < TAP_WITHIN_MS) tap(ended, event);
+    else if (!cancelled && event.timeStamp - /** @type {number} */ (ended.since) < TAP_WITHIN_MS) tap(ended, event);
   };
   element.addEventListener("pointerup", end);
   element.addEventListener("pointercancel", end);
@@ -97,6 +138,7 @@ export function watchGestures(element, callbacks) {
   // Safari's own pinch and the long-press menu would move the page.
   for (const name of ["gesturestart", "contextmenu"]) element.addEventListener(name, (event) => event.preventDefault());
 
+  /** @param {Pinch} gesture */
   function pinch(gesture) {
     const { middle, distance } = spread(pointers);
     callbacks.onPan(middle.x - gesture.middle.x, middle.y - gesture.middle.y);
@@ -104,6 +146,11 @@ export function watchGestures(element, callbacks) {
     Object.assign(gesture, { middle, distance });
   }
 
+  /**
+   * @param {Drag} gesture
+   * @param {Point} at
+   * @param {PointerEvent} event
+   */
   function drag(gesture, at, event) {
     if (gesture.kind === "press") {
       const still = event.pointerType === "touch" ? TAP_SLIP_PX : TAP_MOVE_PX;
@@ -119,6 +166,10 @@ export function watchGestures(element, callbacks) {
     else callbacks.onPan(dx, dy);
   }
 
+  /**
+   * @param {Drag} drag
+   * @param {PointerEvent} event
+   */
   function tap({ start }, event) {
     const isSecond = lastTap && event.timeStamp - lastTap.time < DOUBLE_TAP_MS &&
       Math.hypot(start.x - lastTap.x, start.y - lastTap.y) < DOUBLE_TAP_PX;
@@ -131,12 +182,18 @@ export function watchGestures(element, callbacks) {
     if (!callbacks.onTap(start.x, start.y, event.pointerType)) lastTap = { ...start, time: event.timeStamp };
   }
 
+  /**
+   * @param {Drag} drag
+   * @param {number} now
+   * @param {boolean} cancelled
+   */
   function startGlide({ vx, vy, last }, now, cancelled) {
     if (cancelled || now - last > 60 || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       callbacks.onRest?.();
       return;
     }
     let before = performance.now();
+    /** @param {number} time */
     const step = (time) => {
       const passed = Math.min(50, Math.max(0, time - before));
       before = time;
@@ -150,17 +207,23 @@ export function watchGestures(element, callbacks) {
   }
 
   return {
+    /** @param {boolean} on */
     setFraming(on) {
       framing = on;
     },
   };
 }
 
+/** @param {Map<number, Point>} pointers */
 function spread(pointers) {
   const [a, b] = [...pointers.values()];
   return { middle: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }, distance: Math.hypot(a.x - b.x, a.y - b.y) };
 }
 
+/**
+ * @param {Drag} drag
+ * @returns {Box}
+ */
 function frameOf({ start, at }) {
   return {
     left: Math.min(start.x, at.x),

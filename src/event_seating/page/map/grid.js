@@ -3,10 +3,13 @@
 //
 // Modules: GridIndex(model); .nearest(x, y, within), .inside(frame).
 
+/** @import { Box } from "./parse.js" */
+
 // More cells than this for a seat say nothing: a map may be mostly empty.
 const CELLS_PER_SEAT_MAX = 4;
 
 export class GridIndex {
+  /** @param {{x: Float32Array, y: Float32Array, seatCount: number, bounds: Box, pitch: number}} map */
   constructor({ x, y, seatCount, bounds, pitch }) {
     this.x = x;
     this.y = y;
@@ -18,10 +21,21 @@ export class GridIndex {
     this.size = Math.max(2 * pitch, smallest, width / 4_096, height / 4_096);
     this.columns = Math.ceil(width / this.size) + 1;
     this.lines = Math.ceil(height / this.size) + 1;
+    /** @type {Uint32Array} */
+    this.starts;
+    /** @type {Uint32Array} */
+    this.seats;
     this.#fill(seatCount);
   }
 
-  /** The seat nearest to a place, at most `within` away; -1 when there is none. */
+  /**
+   * The seat nearest to a place, at most `within` away; -1 when there is none.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} within
+   * @returns {number}
+   */
   nearest(x, y, within) {
     let best = -1;
     let bestSquare = within * within;
@@ -35,8 +49,14 @@ export class GridIndex {
     return best;
   }
 
-  /** The seats in a frame {left, top, right, bottom}, in map order. */
+  /**
+   * The seats in a frame {left, top, right, bottom}, in map order.
+   *
+   * @param {Box} frame
+   * @returns {number[]}
+   */
   inside({ left, top, right, bottom }) {
+    /** @type {number[]} */
     const found = [];
     this.#each(left, top, right, bottom, (seat) => {
       const x = this.x[seat];
@@ -46,6 +66,7 @@ export class GridIndex {
     return found.sort((a, b) => a - b);
   }
 
+  /** @param {number} seatCount */
   #fill(seatCount) {
     const starts = new Uint32Array(this.columns * this.lines + 1);
     const cells = new Uint32Array(seatCount);
@@ -60,6 +81,13 @@ export class GridIndex {
     for (let seat = 0; seat < seatCount; seat += 1) this.seats[next[cells[seat]]++] = seat;
   }
 
+  /**
+   * @param {number} left
+   * @param {number} top
+   * @param {number} right
+   * @param {number} bottom
+   * @param {(seat: number) => void} visit
+   */
   #each(left, top, right, bottom, visit) {
     const last = this.#column(right);
     for (let line = this.#line(top); line <= this.#line(bottom); line += 1) {
@@ -70,10 +98,12 @@ export class GridIndex {
     }
   }
 
+  /** @param {number} x */
   #column(x) {
     return Math.min(this.columns - 1, Math.max(0, Math.floor((x - this.left) / this.size)));
   }
 
+  /** @param {number} y */
   #line(y) {
     return Math.min(this.lines - 1, Math.max(0, Math.floor((y - this.top) / this.size)));
   }

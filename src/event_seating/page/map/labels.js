@@ -7,6 +7,18 @@
 
 import { Pills } from "./pills.js";
 
+/** @import { Camera } from "./camera.js" */
+/** @import { SeatModel } from "./model.js" */
+/** @import { Section } from "./parse.js" */
+/** @import { Pill } from "./pills.js" */
+/** @import { Seats } from "./seats.js" */
+
+/** @typedef {{context: CanvasRenderingContext2D, camera: Camera, ratio: number, pills: Pills, model: SeatModel}} Frame */
+
+/** @typedef {{pill: Pill, x: number, y: number}} Placed By its middle, in CSS pixels. */
+
+/** @typedef {(section: number) => string[][]} FormsOf The lines of a section's label, the fullest form first. */
+
 // Of a section's width and depth, what a label may take.
 const FILL = 0.96;
 // Of its depth, what one of several lines may take: the colours behind it say what seats cost.
@@ -22,12 +34,17 @@ const LOWER_EDGE_PX = 74;
 /**
  * `formsOf(section)` gives forms, the fullest first. Each section gets the fullest that fits, but none
  * fuller than fits half of them: a map on which every section says something else is hard to read.
+ *
+ * @param {Frame} frame
+ * @param {number[]} sections
+ * @param {FormsOf} formsOf
  */
 export function drawSectionLabels(frame, sections, formsOf) {
   const { camera, model, pills } = frame;
   const fitting = sections.map((number) => {
     const [width, height] = roomIn(model.sections[number]).map((units) => units * camera.scale);
     const forms = formsOf(number);
+    /** @param {string[]} lines */
     const fits = (lines) =>
       Pills.height(lines) <= height * (lines.length > 1 ? FILL_DEEP : FILL) && pills.width(lines) <= width * FILL;
     return { number, forms, from: forms.findIndex(fits) };
@@ -42,13 +59,22 @@ export function drawSectionLabels(frame, sections, formsOf) {
   }
 }
 
-/** How wide and high the block is, in map units; the less of its box a slanting one fills, the less. */
+/**
+ * How wide and high the block is, in map units; the less of its box a slanting one fills, the less.
+ *
+ * @param {Section} section
+ * @returns {[number, number]}
+ */
 function roomIn({ bounds, pitch, rowGap, start, end }) {
   const [width, height] = [bounds.right - bounds.left + pitch, bounds.bottom - bounds.top + rowGap];
   const filled = Math.min(1, Math.sqrt(((end - start) * pitch * rowGap * 1.15) / (width * height)));
   return [width * filled, height * filled];
 }
 
+/**
+ * @param {Frame} frame
+ * @param {Seats} seats
+ */
 export function drawAreaLabels(frame, seats) {
   const { camera, model, pills } = frame;
   model.areas.forEach((area, number) => {
@@ -70,7 +96,13 @@ export function drawAreaLabels(frame, seats) {
   });
 }
 
-/** Over sections whose seats are seen one by one, where nothing stands in the space above them. */
+/**
+ * Over sections whose seats are seen one by one, where nothing stands in the space above them.
+ *
+ * @param {Frame} frame
+ * @param {number[]} sections
+ * @param {FormsOf} formsOf
+ */
 export function drawSectionHeads(frame, sections, formsOf) {
   const { camera, model, pills } = frame;
   for (const number of sections) {
@@ -86,10 +118,17 @@ export function drawSectionHeads(frame, sections, formsOf) {
   }
 }
 
-/** At the beginning of each row that is in sight; at its end where only that is; else over the first seat in sight. */
+/**
+ * At the beginning of each row that is in sight; at its end where only that is; else over the first seat in sight.
+ *
+ * @param {Frame} frame
+ * @param {number[]} sections
+ */
 export function drawRowLabels(frame, sections) {
   const { rows } = frame.model;
+  /** @type {Placed[]} */
   const placed = [];
+  /** @type {[number, number][]} */
   const begun = [];
   for (const row of rowsWithRoom(frame, sections)) {
     const { start, end } = rows[row];
@@ -106,6 +145,10 @@ export function drawRowLabels(frame, sections) {
   }
 }
 
+/**
+ * @param {Frame} frame
+ * @param {number[]} sections
+ */
 function* rowsWithRoom({ camera, model }, sections) {
   for (const number of sections) {
     const { firstRow, lastRow, rowGap } = model.sections[number];
@@ -114,13 +157,26 @@ function* rowsWithRoom({ camera, model }, sections) {
   }
 }
 
+/**
+ * @param {Frame} frame
+ * @param {number} seat
+ */
 function isSeen({ camera, model: { x, y } }, seat) {
   const [sx, sy] = camera.toScreen(x[seat], y[seat]);
   const margin = 2 * EDGE_PX;
   return sx > margin && sy > margin && sx < camera.width - margin && sy < camera.height - margin;
 }
 
-/** Where a row's label stands: clear of a seat, on the side away from the next one. */
+/**
+ * Where a row's label stands: clear of a seat, on the side away from the next one.
+ *
+ * @param {Frame} frame
+ * @param {number} row
+ * @param {number} seat
+ * @param {number} next
+ * @param {boolean} [atEdge]
+ * @returns {Placed}
+ */
 function besideSeat({ camera, model: { x, y, rows, sections }, pills }, row, seat, next, atEdge = false) {
   const { label, start, end, section } = rows[row];
   const pill = pills.of([label], atEdge ? "plain" : "bare");
@@ -132,17 +188,29 @@ function besideSeat({ camera, model: { x, y, rows, sections }, pills }, row, sea
   return { pill, x: sx - dx * away, y: sy - dy * away };
 }
 
+/**
+ * @param {Frame} frame
+ * @param {number} row
+ * @param {number} seat
+ * @param {number} next
+ * @param {boolean} [atEdge]
+ */
 function putBeside(frame, row, seat, next, atEdge) {
   const box = besideSeat(frame, row, seat, next, atEdge);
   put(frame, box.pill, box.x, box.y, atEdge);
   return box;
 }
 
+/**
+ * @param {Placed} one
+ * @param {Placed} other
+ */
 function overlap(one, other) {
   return 2 * Math.abs(one.x - other.x) < one.pill.width + other.pill.width &&
     2 * Math.abs(one.y - other.y) < one.pill.height + other.pill.height;
 }
 
+/** @param {Frame} frame */
 export function drawWayToStage({ context, camera, ratio, pills, model }) {
   if (!model.focus) return;
   const [x, y] = camera.toScreen(model.focus.x, model.focus.y);
@@ -172,6 +240,13 @@ export function drawWayToStage({ context, camera, ratio, pills, model }) {
   context.restore();
 }
 
+/**
+ * @param {Frame} frame
+ * @param {Pill} pill
+ * @param {number} x
+ * @param {number} y
+ * @param {boolean} [atEdge]
+ */
 function put({ context, camera, ratio }, { canvas, width, height }, x, y, atEdge = false) {
   let left = x - width / 2;
   let top = y - height / 2;

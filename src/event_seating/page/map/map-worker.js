@@ -3,6 +3,8 @@
 //
 // Modules: takes {url}, gives {columns} or {status, text}.
 
+/// <reference lib="webworker" />
+
 import { readMap } from "./parse.js";
 
 self.onmessage = async ({ data: { url } }) => {

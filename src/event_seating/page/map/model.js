@@ -8,14 +8,18 @@
 import { Problem } from "../net/api.js";
 import { readMap } from "./parse.js";
 
+/** @import { Columns } from "./parse.js" */
+
 export { ACCESSIBLE, COMPANION } from "./parse.js";
 
 // A map of 100,000 seats over a slow line; longer than that is no answer.
 const LOAD_WITHIN_MS = 120_000;
 
 export class SeatModel {
+  /** @type {Map<string, number> | null} */
   #numbers = null;
 
+  /** @param {Columns} columns */
   constructor(columns) {
     this.name = columns.name;
     this.x = columns.x;
@@ -42,36 +46,62 @@ export class SeatModel {
     if (this.pitch === Infinity) this.pitch = 10;
   }
 
-  /** The number of a seat, or undefined when the map has no such id. */
+  /**
+   * The number of a seat, or undefined when the map has no such id.
+   *
+   * @param {string} id
+   * @returns {number | undefined}
+   */
   number(id) {
     // Made when it is first asked for: the first picture does not need it.
     this.#numbers ??= new Map(this.ids.map((each, number) => [each, number]));
     return this.#numbers.get(id);
   }
 
+  /** @param {number} seat */
   sectionOf(seat) {
     return this.sections[this.rows[this.rowOf[seat]].section];
   }
 
+  /** @param {number} seat */
   rowLabel(seat) {
     return this.rows[this.rowOf[seat]].label;
   }
 
-  /** `Lower A, row 3, seat 12`, as a ticket says it. */
+  /**
+   * `Lower A, row 3, seat 12`, as a ticket says it.
+   *
+   * @param {number} seat
+   * @returns {string}
+   */
   describe(seat) {
     return `${this.sectionOf(seat).label}, row ${this.rowLabel(seat)}, seat ${this.labels[seat]}`;
   }
 }
 
-/** Fetch and read a map, in a worker where there is one. Raises a `Problem`. */
+/**
+ * Fetch and read a map, in a worker where there is one. Raises a `Problem`.
+ *
+ * @param {string} url
+ * @returns {Promise<SeatModel>}
+ */
 export async function loadModel(url) {
   const columns = await (window.Worker ? inWorker(url) : here(url));
   return new SeatModel(columns);
 }
 
+/**
+ * @param {string} url
+ * @returns {Promise<Columns>}
+ */
 function inWorker(url) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL("./map-worker.js", import.meta.url), { type: "module" });
+    /**
+     * @template T
+     * @param {(value: T) => void} settle
+     * @param {T} value
+     */
     const end = (settle, value) => {
       clearTimeout(timer);
       worker.terminate();
@@ -88,6 +118,7 @@ function inWorker(url) {
   });
 }
 
+/** @param {string} url */
 async function here(url) {
   let answer;
   try {

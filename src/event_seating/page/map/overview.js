@@ -7,39 +7,66 @@
 import { mix } from "./palette.js";
 import { drawAreas, drawScenery } from "./scenery.js";
 
+/** @import { Camera } from "./camera.js" */
+/** @import { SeatModel } from "./model.js" */
+/** @import { Palette } from "./palette.js" */
+/** @import { Row } from "./parse.js" */
+/** @import { Seats } from "./seats.js" */
+
 // Of its longer side: sharp enough at the sizes where blocks are shown, 12 MB of memory at most.
 const PIXELS_MAX = 1_800;
 // An aisle inside a section does not divide its block.
 const BRIDGED_PITCHES = 4;
 
 export class Overview {
+  /** @type {OffscreenCanvas | null} */
   #canvas = null;
+  /** @type {Palette | null} */
   #palette = null;
   #scale = 1;
+  /** @type {Set<number>} */
   #stale = new Set();
   #isStale = false;
 
+  /**
+   * @param {SeatModel} model
+   * @param {Seats} seats
+   */
   constructor(model, seats) {
     this.model = model;
     this.seats = seats;
     this.#rows = new Array(model.rows.length);
   }
 
+  /** @type {(Path2D | undefined)[]} */
   #rows;
 
-  /** Take new colours; everything is painted anew when it is next drawn. */
+  /**
+   * Take new colours; everything is painted anew when it is next drawn.
+   *
+   * @param {Palette} palette
+   */
   repaint(palette) {
     this.#palette = palette;
     this.#canvas = null;
   }
 
-  /** Paint these sections again; all of them when none are named. */
+  /**
+   * Paint these sections again; all of them when none are named.
+   *
+   * @param {Iterable<number> | null} sections
+   */
   refresh(sections) {
     this.#isStale = true;
     if (sections) { for (const section of sections) this.#stale.add(section); }
     else this.#canvas = null;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Camera} camera
+   * @param {number} ratio
+   */
   draw(context, camera, ratio) {
     const { bounds } = this.model;
     if (!this.#canvas) this.#paint();
@@ -49,7 +76,7 @@ export class Overview {
     const [left, top] = camera.toScreen(bounds.left, bounds.top);
     const scale = camera.scale * ratio;
     context.drawImage(
-      this.#canvas,
+      /** @type {OffscreenCanvas} */ (this.#canvas),
       Math.round(left * ratio),
       Math.round(top * ratio),
       Math.round((bounds.right - bounds.left) * scale),
@@ -64,15 +91,16 @@ export class Overview {
     const height = Math.max(1, Math.ceil((bottom - top) * this.#scale));
     this.#canvas = new OffscreenCanvas(width, height);
     const context = this.#context();
-    context.fillStyle = this.#palette.paper;
+    context.fillStyle = /** @type {Palette} */ (this.#palette).paper;
     context.fillRect(left, top, right - left, bottom - top);
-    drawScenery(context, this.model, this.#palette);
+    drawScenery(context, this.model, /** @type {Palette} */ (this.#palette));
     this.#paintSections(this.model.sections.keys());
   }
 
+  /** @param {Iterable<number>} sections */
   #paintSections(sections) {
     const context = this.#context();
-    drawAreas(context, this.model, this.seats, this.#palette, 1 / this.#scale);
+    drawAreas(context, this.model, this.seats, /** @type {Palette} */ (this.#palette), 1 / this.#scale);
     context.lineCap = "square";
     context.lineJoin = "round";
     for (const number of sections) {
@@ -85,15 +113,22 @@ export class Overview {
     }
   }
 
+  /** @returns {OffscreenCanvasRenderingContext2D} */
   #context() {
-    const context = this.#canvas.getContext("2d");
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+      /** @type {OffscreenCanvas} */ (this.#canvas).getContext("2d")
+    );
     const { left, top } = this.model.bounds;
     context.setTransform(this.#scale, 0, 0, this.#scale, -left * this.#scale, -top * this.#scale);
     return context;
   }
 
+  /**
+   * @param {number} number
+   * @returns {Path2D}
+   */
   #pathOf(number) {
-    if (this.#rows[number]) return this.#rows[number];
+    if (this.#rows[number]) return /** @type {Path2D} */ (this.#rows[number]);
     const { x, y, rows, sections } = this.model;
     const { section, runs } = rows[number];
     const bridged = BRIDGED_PITCHES * sections[section].pitch;
@@ -112,8 +147,10 @@ export class Overview {
     return path;
   }
 
+  /** @param {Row} row */
   #colorOf(row) {
     const { model, seats } = this;
+    /** @type {Map<number, number>} */
     const counts = new Map();
     let shown = 0;
     for (let seat = row.start; seat < row.end; seat += 1) {
@@ -122,7 +159,7 @@ export class Overview {
       shown += 1;
       counts.set(category, (counts.get(category) ?? 0) + 1);
     }
-    const { paper, taken, categories } = this.#palette;
+    const { paper, taken, categories } = /** @type {Palette} */ (this.#palette);
     if (!shown) return mix(paper, taken, 0.28);
     const [category] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most));
     return mix(paper, categories[category], 0.3 + 0.5 * (shown / (row.end - row.start)));

@@ -3,6 +3,26 @@
 //
 // Modules: readPalette(categories) -> palette; whenThemeChanges(listener); mix, contrast, hexOf, isDark.
 
+/**
+ * The colours of the canvas, each as `#rrggbb`.
+ *
+ * @typedef {object} Palette
+ * @property {string} paper
+ * @property {string} surface
+ * @property {string} ink
+ * @property {string} muted
+ * @property {string} line
+ * @property {string} accent
+ * @property {string} accentInk
+ * @property {string} ground
+ * @property {string} taken
+ * @property {string} font
+ * @property {boolean} forced Whether the reader's own colours are in force.
+ * @property {string[]} categories
+ * @property {string[]} onCategories What can be read on them.
+ * @property {Record<number, string>} [looks] Colours of taken seats by how they look; without them all have one.
+ */
+
 const SHAPE_CONTRAST = 3;
 const TEXT_CONTRAST = 4.5;
 
@@ -11,14 +31,20 @@ const HUES = ["#7048e8", "#1971c2", "#0c8599", "#2f9e44", "#e67700", "#d6336c", 
 
 // Colours of maps that are kept as they are painted; a map has a dozen.
 const COLORS_KEPT = 1_000;
+/** @type {Map<unknown, string | null>} */
 const known = new Map();
 
 const NAMES = ["paper", "surface", "ink", "muted", "line", "accent", "accent-ink", "ground", "taken"];
 
-/** The palette for these categories as the page looks now. */
+/**
+ * The palette for these categories as the page looks now.
+ *
+ * @param {{color: string | null}[]} categories
+ * @returns {Palette}
+ */
 export function readPalette(categories) {
   const style = getComputedStyle(document.documentElement);
-  const palette = {};
+  const palette = /** @type {Palette & Record<string, unknown>} */ ({});
   for (const name of NAMES) palette[name.replace("-i", "I")] = toHex(style.getPropertyValue(`--${name}`));
   palette.font = style.getPropertyValue("--font").trim();
   palette.forced = matchMedia("(forced-colors: active)").matches;
@@ -30,58 +56,92 @@ export function readPalette(categories) {
   return palette;
 }
 
-/** Call the listener when light turns dark, or the reader's own colours come or go. */
+/**
+ * Call the listener when light turns dark, or the reader's own colours come or go.
+ *
+ * @param {() => void} listener
+ */
 export function whenThemeChanges(listener) {
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)", "(prefers-contrast: more)"]) {
     matchMedia(query).addEventListener("change", listener);
   }
 }
 
-/** A colour between two, `part` of the way from the first. */
+/**
+ * A colour between two, `part` of the way from the first.
+ *
+ * @param {string} from
+ * @param {string} to
+ * @param {number} part
+ * @returns {string}
+ */
 export function mix(from, to, part) {
-  const [a, b] = [parse(from), parse(to)];
+  const [a, b] = [/** @type {number[]} */ (parse(from)), /** @type {number[]} */ (parse(to))];
   return hex(a.map((value, at) => value + (b[at] - value) * part));
 }
 
+/** @param {string} color */
 export function isDark(color) {
   return luminance(color) < 0.5;
 }
 
-/** A colour of a map as `#rrggbb`, whatever way of CSS it is written in; null when it is none. */
+/**
+ * A colour of a map as `#rrggbb`, whatever way of CSS it is written in; null when it is none.
+ *
+ * @param {unknown} color
+ * @returns {string | null}
+ */
 export function hexOf(color) {
   if (!known.has(color)) {
     if (known.size >= COLORS_KEPT) known.clear();
     known.set(color, typeof color === "string" ? painted(color) : null);
   }
-  return known.get(color);
+  return /** @type {string | null} */ (known.get(color));
 }
 
+/**
+ * @param {string} one
+ * @param {string} other
+ */
 export function contrast(one, other) {
   const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
   return (light + 0.05) / (dark + 0.05);
 }
 
+/**
+ * @param {string} color
+ * @param {string} paper
+ * @param {string} ink
+ * @param {number} least
+ */
 function standingOut(color, paper, ink, least) {
-  let found = hex(parse(color));
+  let found = hex(/** @type {number[]} */ (parse(color)));
   for (let step = 1; contrast(found, paper) < least && step <= 20; step += 1) found = mix(color, ink, step / 20);
   return found;
 }
 
+/** @param {string} color */
 function bestOn(color) {
   return contrast("#ffffff", color) >= TEXT_CONTRAST || contrast("#ffffff", color) > contrast("#10131a", color)
     ? "#ffffff"
     : "#10131a";
 }
 
+/** @param {string} color */
 function luminance(color) {
-  const [r, g, b] = parse(color).map((value) => {
+  const [r, g, b] = /** @type {number[]} */ (parse(color)).map((value) => {
     const part = value / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Red, green and blue of `#rgb`, `#rrggbb` or `rgb(…)`; null for anything else. */
+/**
+ * Red, green and blue of `#rgb`, `#rrggbb` or `rgb(…)`; null for anything else.
+ *
+ * @param {string} color
+ * @returns {number[] | null}
+ */
 function parse(color) {
   const text = String(color ?? "").trim();
   const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(text);
@@ -92,14 +152,20 @@ function parse(color) {
   return numbers ? numbers.slice(1).map(Number) : null;
 }
 
+/** @param {number[]} rgb */
 function hex(rgb) {
   return `#${rgb.map((value) => Math.round(Math.min(255, Math.max(0, value))).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** What a canvas paints for a colour; null for what it does not know, and for nothing at all. */
+/**
+ * What a canvas paints for a colour; null for what it does not know, and for nothing at all.
+ *
+ * @param {string} color
+ * @returns {string | null}
+ */
 function painted(color) {
-  if (parse(color)) return hex(parse(color));
-  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  if (parse(color)) return hex(/** @type {number[]} */ (parse(color)));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1, 1).getContext("2d"));
   // A canvas ignores what is no colour: then it still has whichever of these it was given first.
   const taken = ["#000000", "#ffffff"].map((before) => {
     context.fillStyle = before;
@@ -112,7 +178,11 @@ function painted(color) {
   return alpha ? hex([red, green, blue]) : null;
 }
 
-/** Whatever a style sheet may say (`Canvas`, `oklch(…)`) as a colour that can be mixed. */
+/**
+ * Whatever a style sheet may say (`Canvas`, `oklch(…)`) as a colour that can be mixed.
+ *
+ * @param {string} color
+ */
 function toHex(color) {
   return painted(color.trim()) ?? "#000000";
 }

@@ -7,6 +7,113 @@
 
 import { readShapes } from "./shapes.js";
 
+/** @import { Shape, ShapeBody } from "./shapes.js" */
+
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box In map units. */
+
+/** @typedef {{key: string, label: string, color: string | null}} Category */
+
+/**
+ * Seats [start, end) in rows [firstRow, lastRow).
+ *
+ * @typedef {object} Section
+ * @property {string} id
+ * @property {string} label
+ * @property {number} start
+ * @property {number} end
+ * @property {number} firstRow
+ * @property {number} lastRow
+ * @property {number} pitch From seat to seat.
+ * @property {number} rowGap From row to row.
+ * @property {Box} bounds
+ * @property {number} headroom What is free above it.
+ */
+
+/**
+ * Seats [start, end) of a section; `runs` are its stretches without an aisle.
+ *
+ * @typedef {object} Row
+ * @property {number} section
+ * @property {string} label
+ * @property {number} start
+ * @property {number} end
+ * @property {[number, number][]} runs
+ * @property {Box} bounds
+ */
+
+/**
+ * @typedef {object} Area
+ * @property {string} id
+ * @property {string} label
+ * @property {number} capacity
+ * @property {number} category
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} height
+ */
+
+/**
+ * A map in columns: `x`, `y`, `category`, `flags` and `rowOf` by the number of the seat, `ids` and `labels` a line each.
+ *
+ * @typedef {object} Columns
+ * @property {string} name
+ * @property {Float32Array<ArrayBuffer>} x
+ * @property {Float32Array<ArrayBuffer>} y
+ * @property {Uint8Array<ArrayBuffer>} category
+ * @property {Uint8Array<ArrayBuffer>} flags
+ * @property {Uint32Array<ArrayBuffer>} rowOf
+ * @property {string} ids
+ * @property {string} labels
+ * @property {Category[]} categories
+ * @property {Section[]} sections
+ * @property {Row[]} rows
+ * @property {Area[]} areas
+ * @property {Shape[]} shapes
+ * @property {{x: number, y: number} | null} focus
+ * @property {Box} bounds
+ */
+
+/**
+ * A map as the server gives it, which has checked what is not `unknown` here.
+ *
+ * @typedef {object} MapBody
+ * @property {unknown} [name]
+ * @property {{width?: number, height?: number}} [map]
+ * @property {Record<string, {label?: unknown, color?: unknown} | null>} [priceTiers]
+ * @property {SectionBody[]} [sections]
+ * @property {AreaBody[]} [areas]
+ * @property {ShapeBody[]} [shapes]
+ *
+ * @typedef {object} SectionBody
+ * @property {unknown} id
+ * @property {unknown} [label]
+ * @property {{x?: number, y?: number, scale?: number}} [transform]
+ * @property {{index: unknown, seats: SeatBody[]}[]} [rows]
+ *
+ * @typedef {object} SeatBody
+ * @property {string} id
+ * @property {number} x
+ * @property {number} y
+ * @property {unknown} [priceTier]
+ * @property {string} [label]
+ * @property {unknown} [col]
+ * @property {unknown} [accessible]
+ * @property {unknown} [companion]
+ *
+ * @typedef {object} AreaBody
+ * @property {unknown} id
+ * @property {unknown} [label]
+ * @property {number} capacity
+ * @property {unknown} [priceTier]
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} height
+ */
+
+/** @typedef {Pick<Columns, "x" | "y">} Places */
+
 export const ACCESSIBLE = 1;
 export const COMPANION = 2;
 
@@ -19,9 +126,15 @@ const PITCH_SAMPLE = 24;
 // Map units, for a section with one seat and a map without any.
 const PITCH_DEFAULT = 10;
 
-/** The columns of a map in the first format. */
+/**
+ * The columns of a map in the first format.
+ *
+ * @param {MapBody} json
+ * @returns {Columns}
+ */
 export function readMap(json) {
   const count = countSeats(json);
+  /** @type {Columns} */
   const columns = {
     name: String(json.name ?? ""),
     x: new Float32Array(count),
@@ -39,7 +152,7 @@ export function readMap(json) {
     areas: [],
     shapes: readShapes(json.shapes),
     focus: null,
-    bounds: null,
+    bounds: /** @type {Box} */ (/** @type {Box | null} */ (null)),
   };
   readSections(json, columns);
   columns.areas = readAreas(json.areas, columns.categories);
@@ -49,6 +162,7 @@ export function readMap(json) {
   return columns;
 }
 
+/** @param {MapBody} json */
 function countSeats(json) {
   let count = 0;
   for (const section of json.sections ?? []) {
@@ -57,6 +171,10 @@ function countSeats(json) {
   return count;
 }
 
+/**
+ * @param {MapBody} json
+ * @returns {Category[]}
+ */
 function readCategories(json) {
   return Object.entries(json.priceTiers ?? {}).map(([key, tier]) => ({
     key,
@@ -65,9 +183,15 @@ function readCategories(json) {
   }));
 }
 
+/**
+ * @param {MapBody} json
+ * @param {Columns} columns
+ */
 function readSections(json, columns) {
   const numbers = new Map(columns.categories.map(({ key }, number) => [key, number]));
+  /** @type {string[]} */
   const ids = [];
+  /** @type {string[]} */
   const labels = [];
   let seat = 0;
   for (const [number, section] of (json.sections ?? []).entries()) {
@@ -86,19 +210,29 @@ function readSections(json, columns) {
         labels.push(each.label ?? String(each.col ?? seat - start + 1));
         seat += 1;
       }
-      columns.rows.push({ section: number, label: String(row.index), start, end: seat, runs: [] });
+      columns.rows.push(
+        /** @type {Row} */ (/** @type {Partial<Row>} */ ({
+          section: number,
+          label: String(row.index),
+          start,
+          end: seat,
+          runs: [],
+        })),
+      );
     }
-    columns.sections.push({
-      id: String(section.id),
-      label: String(section.label ?? section.id),
-      start: first,
-      end: seat,
-      firstRow,
-      lastRow: columns.rows.length,
-      pitch: pitchOf(columns, first, seat),
-      rowGap: 0,
-      bounds: extent(columns, first, seat),
-    });
+    columns.sections.push(
+      /** @type {Section} */ ({
+        id: String(section.id),
+        label: String(section.label ?? section.id),
+        start: first,
+        end: seat,
+        firstRow,
+        lastRow: columns.rows.length,
+        pitch: pitchOf(columns, first, seat),
+        rowGap: 0,
+        bounds: extent(columns, first, seat),
+      }),
+    );
   }
   for (const section of columns.sections) section.rowGap = rowGapOf(columns, section);
   columns.ids = ids.join("\n");
@@ -109,7 +243,13 @@ function readSections(json, columns) {
   }
 }
 
-/** The median distance from a seat to the nearest other one of its section. */
+/**
+ * The median distance from a seat to the nearest other one of its section.
+ *
+ * @param {Places} columns
+ * @param {number} start
+ * @param {number} end
+ */
 function pitchOf({ x, y }, start, end) {
   const step = Math.max(1, Math.floor((end - start) / PITCH_SAMPLE));
   const nearest = [];
@@ -125,7 +265,12 @@ function pitchOf({ x, y }, start, end) {
   return nearest[nearest.length >> 1] ?? PITCH_DEFAULT;
 }
 
-/** The median distance from the middle seat of a row to the nearest one of the next row. */
+/**
+ * The median distance from the middle seat of a row to the nearest one of the next row.
+ *
+ * @param {Places & Pick<Columns, "rows">} columns
+ * @param {Section} section
+ */
 function rowGapOf({ x, y, rows }, { firstRow, lastRow, pitch }) {
   const gaps = [];
   for (let number = firstRow; number + 1 < lastRow; number += 1) {
@@ -141,7 +286,12 @@ function rowGapOf({ x, y, rows }, { firstRow, lastRow, pitch }) {
   return Math.min(gaps[gaps.length >> 1] ?? pitch, 2.5 * pitch);
 }
 
-/** How much space there is over a section before something else comes; 0 where it reaches beside that. */
+/**
+ * How much space there is over a section before something else comes; 0 where it reaches beside that.
+ *
+ * @param {Columns} columns
+ * @param {Section} section
+ */
 function headroomOf({ sections, areas, shapes }, { bounds, start, end }) {
   let least = Infinity;
   if (start === end) return 0;
@@ -155,6 +305,10 @@ function headroomOf({ sections, areas, shapes }, { bounds, start, end }) {
   return least;
 }
 
+/**
+ * @param {{points?: [number, number][], x: number, y: number, width: number, height: number}} each
+ * @returns {Box}
+ */
 function boxAround({ points = [], x, y, width, height }) {
   const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   for (const [px, py] of points) include(box, px, py);
@@ -165,13 +319,19 @@ function boxAround({ points = [], x, y, width, height }) {
   return box;
 }
 
-/** Stretches [start, end) of a row without an aisle. */
+/**
+ * Stretches [start, end) of a row without an aisle.
+ *
+ * @param {Places} columns
+ * @param {{start: number, end: number}} row
+ */
 function runsOf({ x, y }, { start, end }) {
   const gaps = [];
   for (let seat = start + 1; seat < end; seat += 1) {
     gaps.push(Math.hypot(x[seat] - x[seat - 1], y[seat] - y[seat - 1]));
   }
   const widest = RUN_GAP * ([...gaps].sort((a, b) => a - b)[(gaps.length - 1) >> 1] ?? 0);
+  /** @type {[number, number][]} */
   const runs = [];
   let from = start;
   gaps.forEach((gap, number) => {
@@ -183,6 +343,11 @@ function runsOf({ x, y }, { start, end }) {
   return runs;
 }
 
+/**
+ * @param {AreaBody[] | undefined} areas
+ * @param {Category[]} categories
+ * @returns {Area[]}
+ */
 function readAreas(areas, categories) {
   return (areas ?? []).map((area) => ({
     id: String(area.id),
@@ -196,12 +361,23 @@ function readAreas(areas, categories) {
   }));
 }
 
+/**
+ * @param {Places} columns
+ * @param {number} start
+ * @param {number} end
+ * @returns {Box}
+ */
 function extent({ x, y }, start, end) {
   const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   for (let seat = start; seat < end; seat += 1) include(box, x[seat], y[seat]);
   return box;
 }
 
+/**
+ * @param {Box} box
+ * @param {number} x
+ * @param {number} y
+ */
 function include(box, x, y) {
   if (x < box.left) box.left = x;
   if (x > box.right) box.right = x;
@@ -209,7 +385,13 @@ function include(box, x, y) {
   if (y > box.bottom) box.bottom = y;
 }
 
-/** What has to be seen when all is seen: everything that is drawn, not the paper around it. */
+/**
+ * What has to be seen when all is seen: everything that is drawn, not the paper around it.
+ *
+ * @param {MapBody} json
+ * @param {Columns} columns
+ * @returns {Box}
+ */
 function boundsOf(json, columns) {
   const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   for (const section of columns.sections) {
@@ -227,7 +409,11 @@ function boundsOf(json, columns) {
   return { left: 0, top: 0, right: width, bottom: height };
 }
 
-/** What people come to look at: the middle of the first shape that is called stage, or none. */
+/**
+ * What people come to look at: the middle of the first shape that is called stage, or none.
+ *
+ * @param {Columns} columns
+ */
 function focusOf({ shapes }) {
   const stage = shapes.find(({ isStage }) => isStage);
   if (!stage) return null;

@@ -3,6 +3,12 @@
 //
 // Modules: Pills(palette); .of(lines, style) -> {canvas, width, height} in CSS pixels.
 
+/** @import { Palette } from "./palette.js" */
+
+/** @typedef {"plain" | "dark" | "bare"} Style */
+
+/** @typedef {{canvas: OffscreenCanvas, width: number, height: number}} Pill In CSS pixels. */
+
 // Labels that are kept: more than a stadium has sections and rows in sight.
 const KEPT_MAX = 3_000;
 const LINE_PX = 14;
@@ -12,16 +18,28 @@ const PAD_Y = 3;
 const CHARS_MAX = 28;
 
 export class Pills {
+  /** @type {Map<string, Pill>} */
   #made = new Map();
+  /** @type {Map<string, number>} */
   #widths = new Map();
-  #measure = new OffscreenCanvas(1, 1).getContext("2d");
+  #measure = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1, 1).getContext("2d"));
 
+  /**
+   * @param {Palette} palette
+   * @param {number} ratio
+   */
   constructor(palette, ratio) {
     this.palette = palette;
     this.ratio = ratio;
   }
 
-  /** A label of these lines, the first one bold; "plain", "dark", or "bare" without an edge. */
+  /**
+   * A label of these lines, the first one bold; "plain", "dark", or "bare" without an edge.
+   *
+   * @param {string[]} lines
+   * @param {Style} [style]
+   * @returns {Pill}
+   */
   of(lines, style = "plain") {
     const key = `${style}\n${lines.join("\n")}`;
     let pill = this.#made.get(key);
@@ -33,7 +51,12 @@ export class Pills {
     return pill;
   }
 
-  /** How wide a label of these lines would be. */
+  /**
+   * How wide a label of these lines would be.
+   *
+   * @param {string[]} lines
+   * @returns {number}
+   */
   width(lines) {
     const key = lines.join("\n");
     let width = this.#widths.get(key);
@@ -48,20 +71,26 @@ export class Pills {
     return width;
   }
 
+  /** @param {string[]} lines */
   static height(lines) {
     return lines.length * LINE_PX + 2 * PAD_Y;
   }
 
+  /** @param {number} line */
   #font(line) {
     return line ? `500 10.5px ${this.palette.font}` : `650 11.5px ${this.palette.font}`;
   }
 
+  /**
+   * @param {string[]} lines
+   * @param {Style} style
+   */
   #draw(lines, style) {
     const bare = style === "bare";
     const width = Math.ceil(this.width(lines)) - (bare ? PAD_X : 0);
     const height = Pills.height(lines) - (bare ? 2 * PAD_Y : 0);
     const canvas = new OffscreenCanvas(Math.ceil(width * this.ratio), Math.ceil(height * this.ratio));
-    const context = canvas.getContext("2d");
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const { surface, ink, muted, line, paper } = this.palette;
     const dark = style === "dark";
     context.scale(this.ratio, this.ratio);
@@ -84,6 +113,7 @@ export class Pills {
   }
 }
 
+/** @param {string} text */
 function cut(text) {
   return text.length > CHARS_MAX ? `${text.slice(0, CHARS_MAX - 1)}…` : text;
 }

@@ -5,6 +5,13 @@
 
 import { contrast, hexOf, isDark, mix } from "./palette.js";
 
+/** @import { Palette } from "./palette.js" */
+/** @import { Area } from "./parse.js" */
+/** @import { Seats } from "./seats.js" */
+/** @import { Shape, Text } from "./shapes.js" */
+
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+
 // What a text has that neither says its size nor has a shape around it.
 const TEXT_SIZE = 12;
 const TEXT_CONTRAST = 4.5;
@@ -13,6 +20,11 @@ const TINT_LIGHT = 0.5;
 const TINT_DARK = 0.2;
 const BORDER_PX = 1.5;
 
+/**
+ * @param {Context} context
+ * @param {{shapes: Shape[]}} model
+ * @param {Palette} palette
+ */
 export function drawScenery(context, { shapes }, palette) {
   const pixel = 1 / context.getTransform().a;
   for (const shape of shapes) {
@@ -32,14 +44,27 @@ export function drawScenery(context, { shapes }, palette) {
   }
 }
 
-/** A stage looks the same on every map; else the map's colour, as a tint. */
+/**
+ * A stage looks the same on every map; else the map's colour, as a tint.
+ *
+ * @param {Shape} shape
+ * @param {Palette} palette
+ */
 function fillOf(shape, palette) {
   if (shape.isStage) return palette.ink;
   const color = palette.forced ? null : hexOf(shape.color);
   return color ? mix(palette.paper, color, isDark(palette.paper) ? TINT_DARK : TINT_LIGHT) : palette.ground;
 }
 
-/** Standing room: a tint of its category, an edge that shows it is to be had. */
+/**
+ * Standing room: a tint of its category, an edge that shows it is to be had.
+ *
+ * @param {Context} context
+ * @param {{areas: Area[]}} model
+ * @param {Seats} seats
+ * @param {Palette} palette
+ * @param {number} pixel
+ */
 export function drawAreas(context, { areas }, seats, palette, pixel) {
   areas.forEach((area, number) => {
     const free = seats.areas[number].available > 0 && seats.shows(area.category);
@@ -54,6 +79,10 @@ export function drawAreas(context, { areas }, seats, palette, pixel) {
   });
 }
 
+/**
+ * @param {Context} context
+ * @param {Shape} shape
+ */
 function trace(context, shape) {
   const { kind, points, x, y, width, height, radius } = shape;
   context.beginPath();
@@ -68,16 +97,23 @@ function trace(context, shape) {
   }
 }
 
-/** The text of a shape where the map puts it; else in the middle, along its longer side. */
+/**
+ * The text of a shape where the map puts it; else in the middle, along its longer side.
+ *
+ * @param {Context} context
+ * @param {Shape} shape
+ * @param {Palette} palette
+ * @param {string} fill
+ */
 function write(context, shape, palette, fill) {
-  const { words, x, y, angle, size, color } = shape.text;
+  const { words, x, y, angle, size, color } = /** @type {Text} */ (shape.text);
   const [left, top, width, height] = frameOf(shape);
   const isPlaced = x !== null;
   const upright = !isPlaced && !angle && height > 1.4 * width;
   const along = upright ? height : width;
   const fitted = Math.min(0.5 * (upright ? width : height), (1.5 * along) / Math.max(4, words.length), 0.16 * along);
   context.save();
-  context.translate(isPlaced ? x : left + width / 2, isPlaced ? y : top + height / 2);
+  context.translate(isPlaced ? x : left + width / 2, isPlaced ? /** @type {number} */ (y) : top + height / 2);
   context.rotate(upright ? -Math.PI / 2 : angle);
   context.font = `600 ${size || fitted || TEXT_SIZE}px ${palette.font}`;
   context.textAlign = "center";
@@ -88,12 +124,25 @@ function write(context, shape, palette, fill) {
   context.restore();
 }
 
-/** The map's colour for a text if it can be read there, else ours, else that which can. */
+/**
+ * The map's colour for a text if it can be read there, else ours, else that which can.
+ *
+ * @param {string | null} color
+ * @param {string} ours
+ * @param {string} fill
+ * @param {Palette} palette
+ */
 function readable(color, ours, fill, { ink, paper }) {
-  const wanted = [hexOf(color), ours].filter(Boolean).find((each) => contrast(each, fill) >= TEXT_CONTRAST);
+  const wanted = /** @type {string[]} */ ([hexOf(color), ours].filter(Boolean)).find((each) =>
+    contrast(each, fill) >= TEXT_CONTRAST
+  );
   return wanted ?? [ink, paper].reduce((one, other) => (contrast(one, fill) >= contrast(other, fill) ? one : other));
 }
 
+/**
+ * @param {Shape} shape
+ * @returns {[number, number, number, number]}
+ */
 function frameOf({ kind, points, x, y, width, height }) {
   if (kind !== "polygon") return [x, y, width, height];
   const xs = points.map(([px]) => px);

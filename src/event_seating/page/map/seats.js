@@ -5,13 +5,30 @@
 // Modules: Seats(model, tariff); .load(snapshot), .apply(frame), .setMine(), .setFilter(), .onChange();
 // .look(seat) says how a seat is to be drawn. The box office gives its own look.
 
+/** @import { Counts, Frame, Money, Snapshot } from "../net/api.js" */
+/** @import { SeatModel } from "./model.js" */
+
+/**
+ * What seats cost, as the map needs to know it.
+ *
+ * @typedef {object} Prices
+ * @property {(category: number) => number | null} price
+ * @property {(amount: number | Money) => string} short
+ */
+
+/** @typedef {{seats: number[] | null, sections: Set<number> | null}} Change Null where all may differ. */
+
+/** @typedef {{version: number, held: number[], released: number[], booked: number[]}} Own What a call of ours did. */
+
 export const FREE = 0;
 export const HELD = 1;
 export const BOOKED = 2;
 export const BLOCKED = 3;
 export const OTHER = 4;
 
+/** @type {Record<string, number>} */
 const LETTERS = { a: FREE, h: HELD, b: BOOKED, x: BLOCKED };
+/** @type {Record<string, number>} */
 const NAMES = { available: FREE, held: HELD, booked: BOOKED, blocked: BLOCKED };
 
 /** How a seat is drawn. */
@@ -21,16 +38,24 @@ const NOT_MINE = 0;
 const MINE = 1;
 const WISHED = 2;
 
+/** @template {Prices} [T=Prices] */
 export class Seats {
+  /** @type {Set<(change: Change) => void>} */
   #listeners = new Set();
 
+  /**
+   * @param {SeatModel} model
+   * @param {T} tariff
+   */
   constructor(model, tariff) {
     this.model = model;
     this.tariff = tariff;
     this.status = new Uint8Array(model.seatCount).fill(OTHER);
+    /** @type {Counts[]} */
     this.areas = model.areas.map(() => ({ available: 0, held: 0, booked: 0, blocked: 0 }));
     this.version = -1;
     this.epoch = "";
+    /** @type {{hidden: Set<string>, maxPrice: number}} */
     this.filter = { hidden: new Set(), maxPrice: Infinity };
     this.#mine = new Uint8Array(model.seatCount);
     this.#free = new Uint32Array(model.sections.length);
@@ -38,18 +63,30 @@ export class Seats {
     this.#shown = new Uint8Array(model.categories.length).fill(1);
   }
 
+  /** @type {Uint8Array} */
   #mine;
+  /** @type {Uint32Array} */
   #free;
+  /** @type {Float64Array} */
   #from;
+  /** @type {Uint8Array} */
   #shown;
 
-  /** Call `listener({sections, seats})` after each change; `seats` is null when all may differ. */
+  /**
+   * Call `listener({sections, seats})` after each change; `seats` is null when all may differ.
+   *
+   * @param {(change: Change) => void} listener
+   */
   onChange(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Take a snapshot in its compact form. */
+  /**
+   * Take a snapshot in its compact form.
+   *
+   * @param {Snapshot} snapshot
+   */
   load(snapshot) {
     const letters = snapshot.seats;
     for (let seat = 0; seat < this.status.length; seat += 1) this.status[seat] = LETTERS[letters[seat]] ?? OTHER;
@@ -60,9 +97,14 @@ export class Seats {
     this.#tell(null);
   }
 
-  /** Take later changes; what is older than what we have says nothing new. */
+  /**
+   * Take later changes; what is older than what we have says nothing new.
+   *
+   * @param {Frame} frame
+   */
   apply({ version, changes, areas }) {
     if (version < this.version) return;
+    /** @type {number[]} */
     const moved = [];
     for (const [id, name] of Object.entries(changes ?? {})) {
       const seat = this.model.number(id);
@@ -75,7 +117,11 @@ export class Seats {
     this.#moved(moved, Boolean(areas));
   }
 
-  /** What an answer to our own call says of seats, if that is newer than what we have. */
+  /**
+   * What an answer to our own call says of seats, if that is newer than what we have.
+   *
+   * @param {Own} own
+   */
   confirm({ version, held, released, booked }) {
     if (version <= this.version) return;
     for (const seat of released) this.status[seat] = FREE;
@@ -84,50 +130,75 @@ export class Seats {
     this.#moved([...released, ...held, ...booked], false);
   }
 
-  /** Which seats this buyer holds, and which they wish for and have no answer yet. */
+  /**
+   * Which seats this buyer holds, and which they wish for and have no answer yet.
+   *
+   * @param {number[]} held
+   * @param {number[]} [wished]
+   */
   setMine(held, wished = []) {
     const before = this.#mine;
     const after = new Uint8Array(before.length);
     for (const seat of held) after[seat] = MINE;
     for (const seat of wished) after[seat] = WISHED;
     this.#mine = after;
+    /** @type {number[]} */
     const moved = [];
     for (let seat = 0; seat < after.length; seat += 1) if (before[seat] !== after[seat]) moved.push(seat);
     this.#moved(moved, true);
   }
 
-  /** Let only seats of some categories up to a price stand out. */
+  /**
+   * Let only seats of some categories up to a price stand out.
+   *
+   * @param {{hidden?: Set<string>, maxPrice?: number}} filter
+   */
   setFilter({ hidden = this.filter.hidden, maxPrice = this.filter.maxPrice }) {
     this.filter = { hidden, maxPrice };
     this.#recountAll();
     this.#tell(null);
   }
 
+  /** @param {T} tariff */
   setTariff(tariff) {
     this.tariff = tariff;
     this.#recountAll();
     this.#tell(null);
   }
 
+  /** @param {number} seat */
   isMine(seat) {
     return this.#mine[seat] !== NOT_MINE;
   }
 
+  /** @param {number} seat */
   isFree(seat) {
     return this.status[seat] === FREE && this.#mine[seat] === NOT_MINE;
   }
 
-  /** Whether the filter lets the category through. */
+  /**
+   * Whether the filter lets the category through.
+   *
+   * @param {number} category
+   */
   shows(category) {
     return this.#shown[category] === 1;
   }
 
-  /** Free seats of a section that the filter lets through. */
+  /**
+   * Free seats of a section that the filter lets through.
+   *
+   * @param {number} section
+   */
   freeIn(section) {
     return this.#free[section];
   }
 
-  /** The least that one of them costs; Infinity when there is none. */
+  /**
+   * The least that one of them costs; Infinity when there is none.
+   *
+   * @param {number} section
+   */
   fromIn(section) {
     return this.#from[section];
   }
@@ -139,6 +210,7 @@ export class Seats {
     return this.areas.reduce((sum, area) => sum + area.available, free);
   }
 
+  /** @param {number} seat */
   look(seat) {
     if (this.#mine[seat] !== NOT_MINE) return this.#mine[seat] === MINE ? LOOK.mine : LOOK.pending;
     const status = this.status[seat];
@@ -147,6 +219,7 @@ export class Seats {
     return status === BOOKED ? LOOK.booked : LOOK.closed;
   }
 
+  /** @param {Record<string, Counts> | undefined} areas */
   #takeAreas(areas) {
     for (const [id, counts] of Object.entries(areas ?? {})) {
       const area = this.model.areaNumbers.get(id);
@@ -154,6 +227,10 @@ export class Seats {
     }
   }
 
+  /**
+   * @param {number[]} seats
+   * @param {boolean} evenIfNone
+   */
   #moved(seats, evenIfNone) {
     if (!seats.length && !evenIfNone) return;
     const sections = new Set(seats.map((seat) => this.model.rows[this.model.rowOf[seat]].section));
@@ -170,6 +247,7 @@ export class Seats {
     for (let section = 0; section < this.#free.length; section += 1) this.#recount(section);
   }
 
+  /** @param {number} section */
   #recount(section) {
     const { start, end } = this.model.sections[section];
     let free = 0;
@@ -179,12 +257,16 @@ export class Seats {
       const category = this.model.category[seat];
       if (!this.#shown[category]) continue;
       free += 1;
-      from = Math.min(from, this.tariff.price(category));
+      from = Math.min(from, /** @type {number} */ (this.tariff.price(category)));
     }
     this.#free[section] = free;
     this.#from[section] = from;
   }
 
+  /**
+   * @param {number[] | null} seats
+   * @param {Set<number> | null} [sections]
+   */
   #tell(seats, sections = null) {
     for (const listener of this.#listeners) listener({ seats, sections });
   }

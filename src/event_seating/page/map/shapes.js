@@ -5,12 +5,50 @@
 // Modules: readShapes(json.shapes) -> [{kind, points, x, y, width, height, radius, color, border,
 // text, isStage}]; text is null or {words, x, y, angle, size, color}, its x and y null for the middle.
 
+/** @typedef {[number, number]} Point */
+
+/** @typedef {"polygon" | "ellipse" | "rectangle" | "text"} Kind */
+
+/**
+ * @typedef {object} Text
+ * @property {string} words
+ * @property {number | null} x
+ * @property {number | null} y
+ * @property {number} angle
+ * @property {number} size
+ * @property {string | null} color
+ */
+
+/**
+ * @typedef {object} Shape
+ * @property {Kind} kind
+ * @property {Point[]} points
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} height
+ * @property {number} radius
+ * @property {string | null} color
+ * @property {string | null} border
+ * @property {Text | null} text
+ * @property {boolean} isStage
+ */
+
+/** @typedef {Record<string, unknown>} ShapeBody A shape as a map has it: whoever drew it decided what is there. */
+
+/** @typedef {{x: number, y: number, width: number, height: number}} Rectangle */
+
 // Of the outline of a turned ellipse.
 const CORNERS = 48;
 
 const DEGREE = Math.PI / 180;
 
-/** Shapes that say where they are. */
+/**
+ * Shapes that say where they are.
+ *
+ * @param {ShapeBody[] | undefined} shapes
+ * @returns {Shape[]}
+ */
 export function readShapes(shapes) {
   const found = [];
   for (const shape of shapes ?? []) {
@@ -21,13 +59,19 @@ export function readShapes(shapes) {
   return found;
 }
 
+/**
+ * @param {ShapeBody} shape
+ * @param {{x: number, y: number}[]} points
+ * @returns {Shape}
+ */
 function readShape(shape, points) {
   const box = boxOf(shape);
   const kind = points.length ? "polygon" : kindOf(shape);
   const names = [shape.id, shape.name, shape.label, shape.type, wordsOf(shape)];
+  /** @type {Shape} */
   const read = {
     kind,
-    points: points.map(({ x, y }) => [x, y]),
+    points: points.map(({ x, y }) => /** @type {Point} */ ([x, y])),
     ...box,
     radius: sizeOf(shape.cornerRadius),
     color: colorOf(shape.color),
@@ -36,21 +80,36 @@ function readShape(shape, points) {
     isStage: names.some((name) => typeof name === "string" && name.trim().toLowerCase() === "stage"),
   };
   const origin = originOf(shape, kind, box);
-  const angle = Number.isFinite(shape.rotation) && origin ? (shape.rotation % 360) * DEGREE : 0;
+  const angle = Number.isFinite(shape.rotation) && origin ? (/** @type {number} */ (shape.rotation) % 360) * DEGREE : 0;
   read.text = textOf(shape, kind, origin, angle);
-  return angle ? turned(read, origin, angle) : read;
+  return angle ? turned(read, /** @type {Point} */ (origin), angle) : read;
 }
 
-/** What a turn is about and the place of a text is counted from: a corner, or the middle of an ellipse. */
+/**
+ * What a turn is about and the place of a text is counted from: a corner, or the middle of an ellipse.
+ *
+ * @param {ShapeBody} shape
+ * @param {Kind} kind
+ * @param {Rectangle} box
+ * @returns {Point | null}
+ */
 function originOf(shape, kind, { x, y, width, height }) {
   if (!isPlace(shape)) return null;
   return kind === "ellipse" ? [x + width / 2, y + height / 2] : [shape.x, shape.y];
 }
 
+/**
+ * @param {ShapeBody} shape
+ * @param {Kind} kind
+ * @param {Point | null} origin
+ * @param {number} angle
+ * @returns {Text | null}
+ */
 function textOf(shape, kind, origin, angle) {
   const words = wordsOf(shape);
   if (!words) return null;
-  const { position, size, color } = typeof shape.text === "object" && shape.text ? shape.text : {};
+  const { position, size, color } =
+    /** @type {Record<string, unknown>} */ (typeof shape.text === "object" && shape.text ? shape.text : {});
   const [x, y] = isPlace(position) && origin
     ? turn([origin[0] + position.x, origin[1] + position.y], origin, angle)
     : [null, null];
@@ -64,17 +123,34 @@ function textOf(shape, kind, origin, angle) {
   };
 }
 
-/** A label, a text, or the text of an object that has more to say of it. */
+/**
+ * A label, a text, or the text of an object that has more to say of it.
+ *
+ * @param {ShapeBody} shape
+ */
 function wordsOf({ label, text }) {
-  const words = [label, text, text?.text].find((each) => typeof each === "string" && each.trim());
+  const words =
+    /** @type {string | undefined} */ ([label, text, /** @type {{text?: unknown}} */ (text)?.text].find((each) =>
+      typeof each === "string" && each.trim()
+    ));
   return words ? words.trim() : "";
 }
 
+/**
+ * @param {Shape} shape
+ * @param {Point} origin
+ * @param {number} angle
+ * @returns {Shape}
+ */
 function turned(shape, origin, angle) {
   if (shape.kind === "text") return shape;
   return { ...shape, kind: "polygon", points: outlineOf(shape).map((point) => turn(point, origin, angle)) };
 }
 
+/**
+ * @param {Shape} shape
+ * @returns {Point[]}
+ */
 function outlineOf({ kind, points, x, y, width, height }) {
   if (kind === "polygon") return points;
   if (kind === "rectangle") return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
@@ -84,35 +160,64 @@ function outlineOf({ kind, points, x, y, width, height }) {
   });
 }
 
-/** A point turned clockwise about another. */
+/**
+ * A point turned clockwise about another.
+ *
+ * @param {Point} point
+ * @param {Point} about
+ * @param {number} angle
+ * @returns {Point}
+ */
 function turn([x, y], [ox, oy], angle) {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   return [ox + (x - ox) * cos - (y - oy) * sin, oy + (x - ox) * sin + (y - oy) * cos];
 }
 
+/**
+ * @param {ShapeBody} shape
+ * @returns {Kind}
+ */
 function kindOf(shape) {
   const named = String(shape.type ?? "").toLowerCase();
   if (named.includes("circle") || named.includes("ellipse") || sizeOf(shape.radius)) return "ellipse";
   return sizeOf(shape.width) && sizeOf(shape.height) ? "rectangle" : "text";
 }
 
-/** The box around a shape; one that has only a radius is placed by its middle. */
+/**
+ * The box around a shape; one that has only a radius is placed by its middle.
+ *
+ * @param {ShapeBody} shape
+ * @returns {Rectangle}
+ */
 function boxOf(shape) {
-  const { x = 0, y = 0 } = shape;
+  const { x = 0, y = 0 } = /** @type {{x?: number, y?: number}} */ (shape);
   const radius = sizeOf(shape.radius);
   if (!sizeOf(shape.width) && radius) return { x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius };
   return { x, y, width: sizeOf(shape.width), height: sizeOf(shape.height) };
 }
 
-/** A colour as the map writes it; palette.js knows whether it is one. */
+/**
+ * A colour as the map writes it; palette.js knows whether it is one.
+ *
+ * @param {unknown} value
+ */
 function colorOf(value) {
   return typeof value === "string" && value ? value : null;
 }
 
+/**
+ * @param {unknown} value
+ * @returns {value is {x: number, y: number}}
+ */
 function isPlace(value) {
-  return Number.isFinite(value?.x) && Number.isFinite(value?.y);
+  return Number.isFinite(/** @type {{x?: unknown}} */ (value)?.x) &&
+    Number.isFinite(/** @type {{y?: unknown}} */ (value)?.y);
 }
 
+/**
+ * @param {unknown} value
+ * @returns {number}
+ */
 function sizeOf(value) {
-  return Number.isFinite(value) && value > 0 ? value : 0;
+  return Number.isFinite(value) && /** @type {number} */ (value) > 0 ? /** @type {number} */ (value) : 0;
 }

@@ -8,6 +8,10 @@ import { ACCESSIBLE, COMPANION } from "./parse.js";
 import { LOOK } from "./seats.js";
 import { mix } from "./palette.js";
 
+/** @import { Palette } from "./palette.js" */
+
+/** @typedef {OffscreenCanvasRenderingContext2D} Context */
+
 // Part of the way to the next seat that a seat takes.
 const FILL = 0.78;
 const MINE_FILL = 0.96;
@@ -16,16 +20,29 @@ const NUMBERS_MAX = 1_000;
 const ICON_FROM_PX = 14;
 
 export class Sprites {
+  /** @type {Map<number, OffscreenCanvas>} */
   #made = new Map();
+  /** @type {Map<string, OffscreenCanvas>} */
   #numbers = new Map();
 
-  /** `pixels` is the distance from seat to seat in pixels of the canvas. */
+  /**
+   * `pixels` is the distance from seat to seat in pixels of the canvas.
+   *
+   * @param {Palette} palette
+   * @param {number} pixels
+   */
   constructor(palette, pixels) {
     this.palette = palette;
     this.pixels = pixels;
     this.side = Math.max(3, Math.ceil(pixels));
   }
 
+  /**
+   * @param {number} look
+   * @param {number} category
+   * @param {number} flags
+   * @returns {OffscreenCanvas}
+   */
   of(look, category, flags) {
     const own = look === LOOK.free;
     const key = look + 16 * (flags + 4 * (own ? category : 0));
@@ -37,7 +54,13 @@ export class Sprites {
     return sprite;
   }
 
-  /** A seat's printed number, to be copied onto its sprite. */
+  /**
+   * A seat's printed number, to be copied onto its sprite.
+   *
+   * @param {string} text
+   * @param {string} color
+   * @returns {OffscreenCanvas}
+   */
   number(text, color) {
     const key = color + text;
     let sprite = this.#numbers.get(key);
@@ -49,9 +72,15 @@ export class Sprites {
     return sprite;
   }
 
+  /**
+   * @param {number} look
+   * @param {string} color
+   * @param {number} flags
+   * @param {number} category
+   */
   #draw(look, color, flags, category) {
     const canvas = new OffscreenCanvas(this.side, this.side);
-    const context = canvas.getContext("2d");
+    const context = /** @type {Context} */ (canvas.getContext("2d"));
     const middle = this.side / 2;
     context.translate(middle, middle);
     const radius = (this.pixels * FILL) / 2;
@@ -73,6 +102,13 @@ export class Sprites {
     return canvas;
   }
 
+  /**
+   * @param {Context} context
+   * @param {number} radius
+   * @param {string} color
+   * @param {number} flags
+   * @param {string} onColor
+   */
   #free(context, radius, color, flags, onColor) {
     context.fillStyle = color;
     shape(context, radius, flags);
@@ -85,6 +121,10 @@ export class Sprites {
     else if (flags & COMPANION) plus(context, radius * 0.4);
   }
 
+  /**
+   * @param {Context} context
+   * @param {number} radius
+   */
   #held(context, radius) {
     context.beginPath();
     context.arc(0, 0, radius - context.lineWidth, 0, 2 * Math.PI);
@@ -92,6 +132,12 @@ export class Sprites {
     disc(context, radius * 0.32);
   }
 
+  /**
+   * @param {Context} context
+   * @param {string} fill
+   * @param {string} mark
+   * @param {number} flags
+   */
   #mine(context, fill, mark, flags) {
     const radius = (this.pixels * MINE_FILL) / 2;
     context.fillStyle = fill;
@@ -107,9 +153,13 @@ export class Sprites {
     context.stroke();
   }
 
+  /**
+   * @param {string} text
+   * @param {string} color
+   */
   #drawNumber(text, color) {
     const canvas = new OffscreenCanvas(this.side, this.side);
-    const context = canvas.getContext("2d");
+    const context = /** @type {Context} */ (canvas.getContext("2d"));
     const size = Math.max(7, this.pixels * (text.length > 2 ? 0.28 : 0.36));
     context.font = `600 ${size}px ${this.palette.font}`;
     context.textAlign = "center";
@@ -120,23 +170,41 @@ export class Sprites {
   }
 }
 
+/**
+ * @param {Context} context
+ * @param {number} radius
+ * @param {number} flags
+ */
 function shape(context, radius, flags) {
   context.beginPath();
   if (flags) context.roundRect(-radius, -radius, 2 * radius, 2 * radius, radius * 0.32);
   else context.arc(0, 0, radius, 0, 2 * Math.PI);
 }
 
+/**
+ * @param {Context} context
+ * @param {number} radius
+ * @param {number} flags
+ */
 function outline(context, radius, flags) {
   shape(context, radius, flags);
   context.stroke();
 }
 
+/**
+ * @param {Context} context
+ * @param {number} radius
+ */
 function disc(context, radius) {
   context.beginPath();
   context.arc(0, 0, radius, 0, 2 * Math.PI);
   context.fill();
 }
 
+/**
+ * @param {Context} context
+ * @param {number} reach
+ */
 function cross(context, reach) {
   context.beginPath();
   context.moveTo(-reach, -reach);
@@ -146,7 +214,12 @@ function cross(context, reach) {
   context.stroke();
 }
 
-/** Blocked: where who blocks it looks, it has to stand out. */
+/**
+ * Blocked: where who blocks it looks, it has to stand out.
+ *
+ * @param {Context} context
+ * @param {number} reach
+ */
 function bar(context, reach) {
   context.beginPath();
   context.moveTo(-reach, 0);
@@ -155,6 +228,10 @@ function bar(context, reach) {
   context.stroke();
 }
 
+/**
+ * @param {Context} context
+ * @param {number} reach
+ */
 function plus(context, reach) {
   context.beginPath();
   context.moveTo(-reach, 0);
@@ -164,6 +241,10 @@ function plus(context, reach) {
   context.stroke();
 }
 
+/**
+ * @param {Context} context
+ * @param {number} reach
+ */
 function wheelchair(context, reach) {
   context.beginPath();
   context.arc(-0.1 * reach, 0.3 * reach, 0.6 * reach, -0.6 * Math.PI, 0.75 * Math.PI, true);

@@ -9,6 +9,28 @@ import { Renderer, SEATS_FROM_PX } from "./draw.js";
 import { watchGestures } from "./gestures.js";
 import { GridIndex } from "./grid.js";
 
+/** @import { Look } from "./draw.js" */
+/** @import { Callbacks, Point } from "./gestures.js" */
+/** @import { Place } from "./camera.js" */
+/** @import { SeatModel } from "./model.js" */
+/** @import { Palette } from "./palette.js" */
+/** @import { Box } from "./parse.js" */
+/** @import { Seats } from "./seats.js" */
+
+/** @typedef {{at: Point, seat: number, area: number, near: boolean}} Hover Numbers are -1 for none. */
+
+/** @typedef {{frame: Box, seats: number[] | null, done: boolean}} Framed The seats are there when it is done. */
+
+/**
+ * @typedef {object} Meant
+ * @property {Palette} palette
+ * @property {(seat: number) => void} [onSeat]
+ * @property {(area: number) => void} [onArea]
+ * @property {(hover: Hover | null) => void} [onHover]
+ * @property {(framed: Framed) => void} [onFrame]
+ * @property {(camera: Camera, grid: GridIndex) => void} [onMove]
+ */
+
 /** CSS pixels from seat to seat that a finger needs, and what a mouse does. */
 export const PICK_TOUCH_PX = 44;
 const PICK_MOUSE_PX = 11;
@@ -28,6 +50,12 @@ export class MapView {
   #still = 0;
   #gestures;
 
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {SeatModel} model
+   * @param {Seats} seats
+   * @param {Look & Meant} options
+   */
   constructor(canvas, model, seats, options) {
     this.canvas = canvas;
     this.model = model;
@@ -35,6 +63,12 @@ export class MapView {
     this.options = options;
     this.camera = new Camera(model.bounds, model.pitch);
     this.grid = new GridIndex(model);
+    /**
+     * Pixels of the canvas in a CSS pixel, once it has a size.
+     *
+     * @type {number}
+     */
+    this.ratio;
     this.renderer = new Renderer(canvas, model, seats, options);
     this.renderer.setPalette(options.palette);
     this.#gestures = watchGestures(canvas, this.#callbacks());
@@ -42,16 +76,18 @@ export class MapView {
       this.renderer.changed(change);
       this.invalidate();
     });
-    new ResizeObserver(() => this.#resize()).observe(canvas.parentElement);
+    new ResizeObserver(() => this.#resize()).observe(/** @type {HTMLElement} */ (canvas.parentElement));
     canvas.addEventListener("keydown", (event) => this.#onKey(event));
     this.#resize();
   }
 
+  /** @param {Palette} palette */
   setPalette(palette) {
     this.renderer.setPalette(palette);
     this.invalidate();
   }
 
+  /** @param {boolean} on */
   setFraming(on) {
     this.#gestures.setFraming(on);
     this.canvas.classList.toggle("framing", on);
@@ -66,11 +102,16 @@ export class MapView {
     this.#fly(this.camera.whole());
   }
 
+  /** @param {number} factor */
   zoom(factor) {
     this.#fly(this.camera.zoomed(factor, this.camera.width / 2, this.camera.height / 2));
   }
 
-  /** Go to a section, all of it in sight. */
+  /**
+   * Go to a section, all of it in sight.
+   *
+   * @param {number} number
+   */
   showSection(number) {
     const { bounds, pitch } = this.model.sections[number];
     const box = {
@@ -85,14 +126,22 @@ export class MapView {
     this.#fly(to);
   }
 
-  /** Go to a seat, so near that it can be picked. */
+  /**
+   * Go to a seat, so near that it can be picked.
+   *
+   * @param {number} seat
+   */
   show(seat) {
     const least = this.#pickingScale(coarse() ? "touch" : "mouse", seat) * (coarse() ? 1 : 2);
     const scale = Math.min(this.camera.closestScale, Math.max(this.camera.scale, least));
     this.#fly({ x: this.model.x[seat], y: this.model.y[seat], scale });
   }
 
-  /** Go to several seats, all in sight. */
+  /**
+   * Go to several seats, all in sight.
+   *
+   * @param {number[]} seats
+   */
   showAll(seats) {
     if (!seats.length) return;
     const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
@@ -105,14 +154,25 @@ export class MapView {
     this.#fly(this.camera.around(box, coarse() ? PICK_TOUCH_PX : SECTION_CLOSEST_PX));
   }
 
-  /** Put a ring around a seat; -1 takes it away. */
+  /**
+   * Put a ring around a seat; -1 takes it away.
+   *
+   * @param {number} seat
+   */
   mark(seat) {
     if (this.#marked === seat) return;
     this.#marked = seat;
     this.invalidate();
   }
 
-  /** The seat at a point of the canvas or up to `reachPx` from it, in CSS pixels; -1 for none. */
+  /**
+   * The seat at a point of the canvas or up to `reachPx` from it, in CSS pixels; -1 for none.
+   *
+   * @param {number} sx
+   * @param {number} sy
+   * @param {number} [reachPx]
+   * @returns {number}
+   */
   seatAt(sx, sy, reachPx = 0) {
     const [x, y] = this.camera.toMap(sx, sy);
     const near = this.camera.pitchPx >= SEATS_FROM_PX;
@@ -124,6 +184,10 @@ export class MapView {
     return seat >= 0 || !near ? seat : this.#inWideSection(x, y);
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   #inWideSection(x, y) {
     const widest = Math.max(...this.model.sections.map(({ pitch }) => pitch));
     const seat = this.grid.nearest(x, y, 0.6 * widest);
@@ -132,6 +196,10 @@ export class MapView {
     return away <= 0.6 * this.model.sectionOf(seat).pitch ? seat : -1;
   }
 
+  /**
+   * @param {number} sx
+   * @param {number} sy
+   */
   areaAt(sx, sy) {
     const [x, y] = this.camera.toMap(sx, sy);
     return this.model.areas.findIndex((area) =>
@@ -139,6 +207,7 @@ export class MapView {
     );
   }
 
+  /** @returns {Callbacks} */
   #callbacks() {
     return {
       onPan: (dx, dy) => this.#moved(() => this.camera.panBy(dx, dy)),
@@ -151,7 +220,13 @@ export class MapView {
     };
   }
 
-  /** Say what was meant; whether anything was. */
+  /**
+   * Say what was meant; whether anything was.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {string} pointer
+   */
   #tap(x, y, pointer) {
     const seat = this.seatAt(x, y, pointer === "mouse" ? 0 : FINGER_PX);
     if (seat < 0) {
@@ -178,10 +253,18 @@ export class MapView {
     return true;
   }
 
+  /**
+   * @param {string} pointer
+   * @param {number} seat
+   */
   #pickingScale(pointer, seat) {
     return (pointer === "mouse" ? PICK_MOUSE_PX : PICK_TOUCH_PX) / this.model.sectionOf(seat).pitch;
   }
 
+  /**
+   * @param {Point | null} at
+   * @param {string} pointer
+   */
   #hover(at, pointer) {
     if (pointer !== "mouse") return;
     const seat = at ? this.seatAt(at.x, at.y) : -1;
@@ -192,25 +275,37 @@ export class MapView {
     this.options.onHover?.(at ? { at, seat, area, near } : null);
   }
 
+  /**
+   * @param {Box} frame
+   * @param {boolean} done
+   */
   #framed(frame, done) {
     const [left, top] = this.camera.toMap(frame.left, frame.top);
     const [right, bottom] = this.camera.toMap(frame.right, frame.bottom);
-    this.options.onFrame({ frame, seats: done ? this.grid.inside({ left, top, right, bottom }) : null, done });
+    /** @type {NonNullable<Meant["onFrame"]>} */ (this.options.onFrame)({
+      frame,
+      seats: done ? this.grid.inside({ left, top, right, bottom }) : null,
+      done,
+    });
   }
 
+  /** @param {() => void} move */
   #moved(move) {
     move();
     this.#movedAt = performance.now();
     this.invalidate();
   }
 
+  /** @param {Place} to */
   #fly(to) {
     this.camera.fly(to, performance.now(), matchMedia("(prefers-reduced-motion: reduce)").matches);
     this.#movedAt = performance.now();
     this.invalidate();
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
+    /** @type {Record<string, [number, number]>} */
     const pans = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (pans[event.key])
@@ -223,7 +318,7 @@ export class MapView {
   }
 
   #resize() {
-    const { clientWidth, clientHeight } = this.canvas.parentElement;
+    const { clientWidth, clientHeight } = /** @type {HTMLElement} */ (this.canvas.parentElement);
     if (!clientWidth || !clientHeight) return;
     const wanted = window.devicePixelRatio || 1;
     this.ratio = Math.min(wanted, Math.sqrt(CANVAS_PIXELS_MAX / (clientWidth * clientHeight)));
@@ -233,6 +328,7 @@ export class MapView {
     this.#draw(performance.now());
   }
 
+  /** @param {number} now */
   #draw(now) {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#still);

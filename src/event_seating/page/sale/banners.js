@@ -7,13 +7,21 @@ import { say } from "../ui/announce.js";
 import { byId } from "../ui/dom.js";
 import { forHolder } from "./sale.js";
 
+/** @import { LineState } from "../net/live.js" */
+/** @import { Sale } from "./sale.js" */
+
 const WORTH_A_WORD_MS = 1_500;
 
 let shown = "live";
+/** @type {string | null} */
 let coming = null;
 let timer = 0;
 
-/** "live" or "lost". */
+/**
+ * "live" or "lost".
+ *
+ * @param {LineState} state
+ */
 export function lineIs(state) {
   if (state === (coming ?? shown)) return;
   clearTimeout(timer);
@@ -29,6 +37,7 @@ export function lineIs(state) {
   }
 }
 
+/** @param {LineState} state */
 function tell(state) {
   coming = null;
   shown = state;
@@ -42,7 +51,12 @@ function tell(state) {
     : "";
 }
 
-/** What keeps a buyer from choosing, if anything does; `holds` when there are seats to book all the same. */
+/**
+ * What keeps a buyer from choosing, if anything does; `holds` when there are seats to book all the same.
+ *
+ * @param {Sale} sale
+ * @param {{soldOut: boolean, holds: boolean}} house
+ */
 export function saleIs(sale, { soldOut, holds }) {
   const banner = byId("sale-banner");
   const closed = holds ? forHolder(sale) : sale.sentence;

@@ -3,11 +3,21 @@
 //
 // Modules: deployment.booking ("here", "checkout" or "elsewhere"), checkoutUrl(token, eventId).
 
-const said = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+/** @typedef {"here" | "checkout" | "elsewhere"} Way */
 
-export const deployment = { booking: said("booking") };
+/** @param {string} name */
+const said = (name) =>
+  /** @type {HTMLMetaElement | null} */ (document.querySelector(`meta[name="${name}"]`))?.content ?? "";
 
-/** The shop's address with the hold that it is to book. */
+export const deployment = { booking: /** @type {Way} */ (said("booking")) };
+
+/**
+ * The shop's address with the hold that it is to book.
+ *
+ * @param {string} token
+ * @param {string} eventId
+ * @returns {string}
+ */
 export function checkoutUrl(token, eventId) {
   const url = new URL(said("checkout-url"));
   url.searchParams.set("holdToken", token);

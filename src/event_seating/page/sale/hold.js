@@ -8,19 +8,54 @@
 
 import { change, get, Problem } from "../net/api.js";
 
+/** @import { AreaLine, BookingBody, HoldBody, Line } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Own } from "../map/seats.js" */
+/** @import { Refusal } from "./reasons.js" */
+/** @import { Tariff } from "./tariff.js" */
+
+/** @typedef {{seat: number, want: boolean, area?: undefined, type?: undefined, quantity?: undefined}} SeatWish */
+/** @typedef {{seat?: undefined, want?: undefined, area: string, type: string, quantity: number}} PlacesWish */
+/** @typedef {SeatWish | PlacesWish} Wish */
+
+/**
+ * @typedef {object} BestWish
+ * @property {number} quantity
+ * @property {string} [ticketType]
+ * @property {string[]} [categories]
+ * @property {string} [maxPrice]
+ * @property {boolean} [accessible]
+ */
+
+/** @typedef {{seats: string[], areas?: Record<string, Record<string, number>>}} Part */
+
+/**
+ * @typedef {object} HoldOptions
+ * @property {string} eventId
+ * @property {SeatModel} model
+ * @property {() => Tariff} tariff
+ * @property {(change?: Own) => void} onChange
+ * @property {(problem: Refusal, lost?: HoldBody | null) => void} onProblem `lost` is what was held, when it ended.
+ */
+
 const CURRENT = "/holds/current";
 const ENDED = new Set(["hold_expired", "hold_released", "hold_ended", "hold_not_found"]);
 // Another tab, or the shop, changed what we show.
 const STALE = new Set(["hold_frozen", "hold_not_frozen", "total_changed"]);
 
 export class Hold {
+  /** @type {Map<string, Wish>} */
   #wishes = new Map();
+  /** @type {Map<string, Wish>} */
   #sent = new Map();
+  /** @type {Promise<unknown> | null} */
   #busy = null;
   #key;
   // The token of the hold whose end was told last.
+  /** @type {string | null} */
   #ended = null;
 
+  /** @param {HoldOptions} options */
   constructor({ eventId, model, tariff, onChange, onProblem }) {
     this.eventId = eventId;
     this.model = model;
@@ -28,15 +63,24 @@ export class Hold {
     this.onChange = onChange;
     this.onProblem = onProblem;
     this.#key = `event-seating hold ${eventId}`;
-    /** What the server granted last, or null. */
+    /**
+     * What the server granted last, or null.
+     *
+     * @type {HoldBody | null}
+     */
     this.granted = null;
-    /** Numbers of the seats that are held. */
+    /**
+     * Numbers of the seats that are held.
+     *
+     * @type {Set<number>}
+     */
     this.held = new Set();
     window.addEventListener("storage", ({ key, newValue }) => {
       if (key === this.#key && this.#stamp() !== newValue) this.restore();
     });
   }
 
+  /** @returns {string | null} */
   get token() {
     return this.granted?.holdToken ?? null;
   }
@@ -50,29 +94,50 @@ export class Hold {
     return this.#busy !== null;
   }
 
-  /** Seats that are wished for and not granted yet. */
+  /**
+   * Seats that are wished for and not granted yet.
+   *
+   * @returns {number[]}
+   */
   get wished() {
     return this.#pending().filter(([, wish]) => wish.seat !== undefined && wish.want && !this.held.has(wish.seat)).map((
       [, { seat }],
-    ) => seat);
+    ) => /** @type {number} */ (seat));
   }
 
-  /** Seats that are held and wished for still. */
+  /**
+   * Seats that are held and wished for still.
+   *
+   * @returns {number[]}
+   */
   get kept() {
     const leaving = new Set(
-      this.#pending().filter(([, wish]) => wish.seat !== undefined && !wish.want).map(([, { seat }]) => seat),
+      this.#pending().filter(([, wish]) => wish.seat !== undefined && !wish.want).map((
+        [, { seat }],
+      ) => /** @type {number} */ (seat)),
     );
     return [...this.held].filter((seat) => !leaving.has(seat));
   }
 
-  /** Places of an area, as wished for. */
+  /**
+   * Places of an area, as wished for.
+   *
+   * @param {{id: string}} area
+   * @param {string} type
+   * @returns {number}
+   */
   places(area, type) {
     const key = `${area.id} ${type}`;
     return (this.#wishes.get(key) ?? this.#sent.get(key))?.quantity ?? this.#heldPlaces(area.id, type);
   }
 
-  /** How many seats and places there would be if every wish came true. */
+  /**
+   * How many seats and places there would be if every wish came true.
+   *
+   * @returns {number}
+   */
   get count() {
+    /** @type {Map<string, number>} */
     const places = new Map();
     for (const { area, ticketType } of this.granted?.lines ?? []) {
       if (area) places.set(`${area} ${ticketType}`, this.#heldPlaces(area, ticketType));
@@ -81,7 +146,11 @@ export class Hold {
     return this.kept.length + this.wished.length + [...places.values()].reduce((sum, number) => sum + number, 0);
   }
 
-  /** Wish for a seat, or for being rid of it. */
+  /**
+   * Wish for a seat, or for being rid of it.
+   *
+   * @param {number} seat
+   */
   toggle(seat) {
     if (this.#isFrozen()) return;
     const key = `seat ${seat}`;
@@ -91,19 +160,33 @@ export class Hold {
     this.#go();
   }
 
+  /**
+   * @param {{id: string}} area
+   * @param {string} type
+   * @param {number} quantity
+   */
   setPlaces(area, type, quantity) {
     if (this.#isFrozen()) return;
     this.#wishes.set(`${area.id} ${type}`, { area: area.id, type, quantity: Math.max(0, quantity) });
     this.#go();
   }
 
-  /** The best block for this wish, in place of what is held. */
+  /**
+   * The best block for this wish, in place of what is held.
+   *
+   * @param {BestWish} wish
+   */
   best(wish) {
     if (this.#isFrozen()) return undefined;
     return this.#alone(() => this.#replace({ best: wish }));
   }
 
-  /** These seats in place of those that are held; places stay. `types` has the ticket type of some. */
+  /**
+   * These seats in place of those that are held; places stay. `types` has the ticket type of some.
+   *
+   * @param {string[]} ids
+   * @param {Record<string, string>} [types]
+   */
   swap(ids, types = {}) {
     return this.#alone(async () => {
       const before = new Set(this.granted?.seats ?? []);
@@ -116,6 +199,10 @@ export class Hold {
     });
   }
 
+  /**
+   * @param {string} id
+   * @param {string} type
+   */
   setType(id, type) {
     return this.#alone(() => this.#amend({ seats: [id] }, { seats: [id] }, { [id]: type }));
   }
@@ -130,7 +217,11 @@ export class Hold {
     return this.#alone(() => this.#giveBack());
   }
 
-  /** Let it stand still while it is paid; the token of what is frozen, or undefined when that did not work. */
+  /**
+   * Let it stand still while it is paid; the token of what is frozen, or undefined when that did not work.
+   *
+   * @returns {Promise<string | undefined>}
+   */
   freeze() {
     return this.#alone(async () => {
       if (this.granted && !this.frozenBy) await this.#askToFreeze();
@@ -153,14 +244,18 @@ export class Hold {
     change("DELETE", CURRENT, undefined, { token }).catch(() => undefined);
   }
 
-  /** Book what is held; the booking, or undefined when that did not work. */
+  /**
+   * Book what is held; the booking, or undefined when that did not work.
+   *
+   * @returns {Promise<BookingBody | undefined>}
+   */
   book() {
     return this.#alone(async () => {
-      const booking = await change("POST", "/bookings", {
+      const booking = /** @type {BookingBody} */ (await change("POST", "/bookings", {
         holdToken: this.token,
-        expectedTotal: this.granted.total,
-        expectedRevision: this.granted.revision,
-      });
+        expectedTotal: /** @type {HoldBody} */ (this.granted).total,
+        expectedRevision: /** @type {HoldBody} */ (this.granted).revision,
+      }));
       this.#adopt(null, { booked: [...this.held], version: booking.version });
       return booking;
     });
@@ -174,8 +269,8 @@ export class Hold {
       return;
     }
     try {
-      this.#adopt((await get(CURRENT, { token })).body);
-    } catch (problem) {
+      this.#adopt(/** @type {{body: HoldBody}} */ (await get(CURRENT, { token })).body);
+    } catch (/** @type {any} */ problem) {
       if (!ENDED.has(problem.code) && problem.code !== "hold_booked") throw problem;
       this.#lose(problem, token);
     }
@@ -183,14 +278,19 @@ export class Hold {
 
   // Wishes
 
+  /** @returns {[string, Wish][]} */
   #pending() {
     return [...this.#sent, ...this.#wishes];
   }
 
+  /**
+   * @param {string} area
+   * @param {string} type
+   */
   #heldPlaces(area, type) {
     const lines = this.granted?.lines.filter((line) => line.area === area && line.ticketType === type) ?? [];
     // A price that changed meanwhile makes two lines of a type.
-    return lines.reduce((sum, { quantity }) => sum + quantity, 0);
+    return lines.reduce((sum, { quantity }) => sum + /** @type {number} */ (quantity), 0);
   }
 
   async #go() {
@@ -209,7 +309,7 @@ export class Hold {
       if (!this.granted) await this.#place({ ...add, ticketTypes: types });
       else if (leavesNothing) await this.#giveBack();
       else await this.#amend(add, remove, types);
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       this.#reconsider(problem);
       throw problem;
     } finally {
@@ -217,9 +317,15 @@ export class Hold {
     }
   }
 
-  /** What has to be added and removed for these wishes to come true. */
+  /**
+   * What has to be added and removed for these wishes to come true.
+   *
+   * @param {Map<string, Wish>} wishes
+   */
   #difference(wishes) {
+    /** @type {Required<Part>} */
     const add = { seats: [], areas: {} };
+    /** @type {Required<Part>} */
     const remove = { seats: [], areas: {} };
     let left = this.held.size;
     for (const line of this.granted?.lines ?? []) left += line.area ? line.quantity : 0;
@@ -240,21 +346,33 @@ export class Hold {
     return { add, remove, types: this.#typesToName(add.seats), isEmpty, leavesNothing: left <= 0 };
   }
 
-  /** The ticket types of these seats: those that are wished for, and what the server would not know by itself. */
+  /**
+   * The ticket types of these seats: those that are wished for, and what the server would not know by itself.
+   *
+   * @param {string[]} ids
+   * @param {Record<string, string>} [wished]
+   */
   #typesToName(ids, wished = {}) {
+    /** @type {Record<string, string>} */
     const types = {};
     for (const id of ids) {
-      const named = wished[id] ?? this.tariff().typeToName(this.model.category[this.model.number(id)]);
+      const named = wished[id] ??
+        this.tariff().typeToName(this.model.category[/** @type {number} */ (this.model.number(id))]);
       if (named) types[id] = named;
     }
     return types;
   }
 
-  /** After a no: what was not at fault is wished for again. */
+  /**
+   * After a no: what was not at fault is wished for again.
+   *
+   * @param {Refusal} problem
+   */
   #reconsider(problem) {
     if (ENDED.has(problem.code)) {
       // The hold ended meanwhile; what was to be added to it makes a new one.
-      for (const [key, wish] of this.#sent) if (wish.want || wish.quantity > 0) this.#again(key, wish);
+      for (const [key, wish] of this.#sent)
+        if (wish.want || /** @type {number} */ (wish.quantity) > 0) this.#again(key, wish);
     } else if (problem.code === "seats_unavailable") {
       const taken = new Set((problem.details.seats ?? []).map(({ seat }) => seat));
       const full = new Set((problem.details.areas ?? []).map(({ area }) => area));
@@ -266,13 +384,23 @@ export class Hold {
     }
   }
 
+  /**
+   * @param {string} key
+   * @param {Wish} wish
+   */
   #again(key, wish) {
     if (!this.#wishes.has(key)) this.#wishes.set(key, wish);
   }
 
   // Calls
 
-  /** One call after the other, in this tab and among tabs; a problem goes to `onProblem`. */
+  /**
+   * One call after the other, in this tab and among tabs; a problem goes to `onProblem`.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T | undefined>}
+   */
   async #alone(work) {
     while (this.#busy) await this.#busy;
     const run = async () => {
@@ -281,7 +409,7 @@ export class Hold {
         if (this.#remembered() !== this.token) await this.restore();
         token = this.token;
         return await work();
-      } catch (problem) {
+      } catch (/** @type {any} */ problem) {
         if (ENDED.has(problem.code) || problem.code === "hold_booked") this.#lose(problem, token);
         else {
           if (STALE.has(problem.code)) await this.restore().catch(() => undefined);
@@ -301,10 +429,16 @@ export class Hold {
     }
   }
 
+  /** @param {object} body */
   async #place(body) {
     this.#adopt(await change("POST", `/events/${encodeURIComponent(this.eventId)}/holds`, withoutEmpty(body)));
   }
 
+  /**
+   * @param {Part} add
+   * @param {Part} remove
+   * @param {Record<string, string>} ticketTypes
+   */
   async #amend(add, remove, ticketTypes) {
     const body = withoutEmpty({ add: withoutEmpty(add), remove: withoutEmpty(remove), ticketTypes });
     this.#adopt(await change("PATCH", CURRENT, body, { token: this.token }));
@@ -313,7 +447,7 @@ export class Hold {
   async #askToFreeze() {
     try {
       this.#adopt(await change("POST", `${CURRENT}/checkout`, undefined, { token: this.token }));
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       // Frozen by another tab, or thawed before: the shop freezes what it reads itself.
       if (problem.code === "hold_frozen") await this.restore();
       else if (problem.code !== "freeze_used") throw problem;
@@ -331,13 +465,21 @@ export class Hold {
     this.#adopt(null);
   }
 
-  /** A new hold first, then the old one back: whoever asks for better never ends with nothing. */
+  /**
+   * A new hold first, then the old one back: whoever asks for better never ends with nothing.
+   *
+   * @param {object} body
+   */
   async #replace(body) {
     const before = this.token;
     await this.#place(body);
     if (before) await change("DELETE", CURRENT, undefined, { token: before }).catch(() => undefined);
   }
 
+  /**
+   * @param {HoldBody | null} granted
+   * @param {{booked?: number[], version?: number}} [ours]
+   */
   #adopt(granted, { booked = [], version = granted?.version ?? -1 } = {}) {
     const before = this.held;
     this.granted = granted && { ...granted, lines: merged(granted.lines) };
@@ -351,7 +493,12 @@ export class Hold {
     });
   }
 
-  /** The hold of this token is over, which is told once. */
+  /**
+   * The hold of this token is over, which is told once.
+   *
+   * @param {Refusal} problem
+   * @param {string | null} token
+   */
   #lose(problem, token) {
     // Several calls may hear of it: the countdown and the line ask at the same moment, after a sleep too.
     // Whoever came second would tell it without the seats that were lost, or lose the hold made since.
@@ -364,6 +511,7 @@ export class Hold {
 
   // What this browser remembers
 
+  /** @returns {string | null} */
   #stamp() {
     return this.granted
       ? JSON.stringify({ token: this.granted.holdToken, version: this.granted.version, until: this.granted.expiresAt })
@@ -380,6 +528,7 @@ export class Hold {
     }
   }
 
+  /** @returns {string | null} */
   #remembered() {
     try {
       return JSON.parse(localStorage.getItem(this.#key) ?? "null")?.token ?? null;
@@ -389,18 +538,34 @@ export class Hold {
   }
 }
 
-/** Lines with the places of an area that came one after the other put together. */
+/**
+ * Lines with the places of an area that came one after the other put together.
+ *
+ * @param {Line[]} lines
+ * @returns {Line[]}
+ */
 export function merged(lines) {
+  /** @type {Map<string, Line>} */
   const found = new Map();
   for (const line of lines) {
-    const key = line.area ? JSON.stringify([line.area, line.ticketType, line.price]) : line.seat;
+    const key = line.area
+      ? JSON.stringify([line.area, line.ticketType, line.price])
+      : /** @type {string} */ (line.seat);
     const before = found.get(key);
-    found.set(key, before && line.area ? { ...before, quantity: before.quantity + line.quantity } : line);
+    found.set(
+      key,
+      before && line.area
+        ? { .../** @type {AreaLine} */ (before), quantity: /** @type {AreaLine} */ (before).quantity + line.quantity }
+        : line,
+    );
   }
   return [...found.values()];
 }
 
+/** @param {object} fields */
 function withoutEmpty(fields) {
-  const isEmpty = (value) => value === undefined || (typeof value === "object" && !Object.keys(value).length);
+  /** @param {unknown} value */
+  const isEmpty = (value) =>
+    value === undefined || (typeof value === "object" && !Object.keys(/** @type {object} */ (value)).length);
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)));
 }

@@ -3,8 +3,14 @@
 //
 // Modules: reasonOf(problem, {model, tariff}) -> {sentence, suggestion}.
 
+/** @import { Details } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+
+/** @typedef {{code: string, details: Details, message?: string}} Refusal A `Problem`, or one that we make up. */
+
 export const AT_THE_CHECKOUT = "Your seats are at the checkout, and stay as they are until they are paid.";
 
+/** @type {Record<string, string>} */
 const SENTENCES = {
   no_block: "There are enough free seats, but not next to each other. Try fewer, or widen your prices.",
   sold_out: "There are not that many free seats for these prices.",
@@ -31,6 +37,7 @@ const SENTENCES = {
   forbidden: "Seats cannot be booked on this page.",
 };
 
+/** @type {Record<string, string>} */
 const SEAT_REASONS = {
   held: "somebody else was a moment faster",
   booked: "it is sold",
@@ -45,6 +52,11 @@ const OTHERS_HOLD =
 
 const NAMED_MAX = 2;
 
+/**
+ * @param {Refusal} problem
+ * @param {{model: SeatModel}} about
+ * @returns {{sentence: string, suggestion?: string[]}}
+ */
 export function reasonOf(problem, { model }) {
   const { code, details } = problem;
   if (code === "orphan_seat") return orphan(details, model);
@@ -58,9 +70,13 @@ export function reasonOf(problem, { model }) {
     ];
     if (parts.length) return { sentence: shortened(parts) };
   }
-  return { sentence: SENTENCES[code] ?? problem.message };
+  return { sentence: SENTENCES[code] ?? /** @type {string} */ (problem.message) };
 }
 
+/**
+ * @param {Details} details
+ * @param {SeatModel} model
+ */
 function orphan({ suggestion = [] }, model) {
   const numbers = suggestion.map((id) => model.number(id)).filter((seat) => seat !== undefined);
   if (!numbers.length) return { sentence: "That would leave a single seat alone. Please choose the seat beside it." };
@@ -70,7 +86,13 @@ function orphan({ suggestion = [] }, model) {
   };
 }
 
-/** `Lower A, row 3, seats 4, 5`, as long as they are in one row. */
+/**
+ * `Lower A, row 3, seats 4, 5`, as long as they are in one row.
+ *
+ * @param {number[]} numbers
+ * @param {SeatModel} model
+ * @returns {string}
+ */
 export function listed(numbers, model) {
   const [first] = numbers;
   if (numbers.length > 1 && numbers.every((seat) => model.rowOf[seat] === model.rowOf[first])) {
@@ -80,22 +102,32 @@ export function listed(numbers, model) {
   return numbers.map((seat) => model.describe(seat)).join("; ");
 }
 
+/** @param {Details} details */
 function cooling({ retryAfter }) {
-  const wait = retryAfter > 0 ? `in ${retryAfter} seconds` : "in two minutes";
+  const wait = /** @type {number} */ (retryAfter) > 0 ? `in ${retryAfter} seconds` : "in two minutes";
   return `These seats were kept for a long time, so others come first now. Choose other seats, or try again ${wait}.`;
 }
 
+/**
+ * @param {{seat: string, code: string}} fault
+ * @param {SeatModel} model
+ */
 function seatSentence({ seat, code }, model) {
   const number = model.number(seat);
   return `${number === undefined ? seat : model.describe(number)}: ${SEAT_REASONS[code] ?? "it cannot be had"}.`;
 }
 
+/**
+ * @param {{area: string, left?: number}} fault
+ * @param {SeatModel} model
+ */
 function areaSentence({ area, left }, model) {
   const number = model.areaNumbers.get(area);
   const label = number === undefined ? area : model.areas[number].label;
   return left ? `${label}: only ${left} left.` : `${label}: none left.`;
 }
 
+/** @param {string[]} parts */
 function shortened(parts) {
   const more = parts.length - NAMED_MAX;
   return more > 0 ? `${parts.slice(0, NAMED_MAX).join(" ")} And ${more} more.` : parts.join(" ");

@@ -5,7 +5,25 @@
 
 import { clock, moment } from "../ui/times.js";
 
-/** `until` is when this changes by itself, in ms since 1970, or null. */
+/** @import { EventBody } from "../net/api.js" */
+
+/**
+ * @typedef {object} Sale
+ * @property {string} kind
+ * @property {boolean} open
+ * @property {string} sentence
+ * @property {number | null} until
+ * @property {string} chip
+ * @property {string} tone
+ */
+
+/**
+ * `until` is when this changes by itself, in ms since 1970, or null.
+ *
+ * @param {EventBody} event
+ * @param {number} now
+ * @returns {Sale}
+ */
 export function saleOf(event, now) {
   const start = Date.parse(event.salesStart ?? "") || 0;
   const end = Date.parse(event.salesEnd ?? event.startsAt) || Infinity;
@@ -39,7 +57,11 @@ export function saleOf(event, now) {
   return { kind: "on_sale", open: true, sentence: "", until: end, chip: "", tone: "" };
 }
 
-/** What to say to a buyer who holds seats, while nobody may choose more. */
+/**
+ * What to say to a buyer who holds seats, while nobody may choose more.
+ *
+ * @param {Sale} sale
+ */
 export function forHolder({ kind, sentence }) {
   const stays = kind === "closed" || kind === "over";
   return stays
@@ -47,6 +69,13 @@ export function forHolder({ kind, sentence }) {
     : sentence;
 }
 
+/**
+ * @param {string} kind
+ * @param {string} sentence
+ * @param {string} chip
+ * @param {string} tone
+ * @returns {Sale}
+ */
 function closed(kind, sentence, chip, tone) {
   return { kind, open: false, sentence, until: null, chip, tone };
 }

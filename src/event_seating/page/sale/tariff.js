@@ -7,16 +7,32 @@
 // .isStaff(type), .levels(categories), .text(amount), .short(amount); pricesOf(event),
 // sellsAlike(event, other).
 
+/** @import { EventBody, Money } from "../net/api.js" */
+
+/** @typedef {Pick<EventBody, "currency" | "prices" | "ticketTypes" | "defaultTicketType">} Sold */
+
 export class Tariff {
+  /** @type {Intl.NumberFormat} */
   #full;
+  /** @type {Intl.NumberFormat} */
   #short;
+  /** @type {[string, Money][][]} */
   #types;
+  /** @type {(number | null)[]} */
   #prices;
+  /** @type {NonNullable<Sold["ticketTypes"]>} */
   #described;
+  /** @type {string | null} */
   #default;
 
+  /**
+   * @param {Sold} event
+   * @param {{key: string}[]} categories
+   * @param {{staff?: boolean}} [viewer]
+   */
   constructor(event, categories, { staff = false } = {}) {
     this.currency = event.currency;
+    /** @type {Intl.NumberFormatOptions} */
     const options = { style: "currency", currency: event.currency };
     this.#full = new Intl.NumberFormat(undefined, options);
     this.#short = new Intl.NumberFormat(undefined, { ...options, trailingZeroDisplay: "stripIfInteger" });
@@ -24,6 +40,7 @@ export class Tariff {
     // The type that a seat has unless another is named; null when one has to be.
     this.#default = event.defaultTicketType;
     const order = Object.keys(this.#described);
+    /** @param {[string, Money]} type */
     const rank = (
       [name],
     ) => (name === this.#default ? -2 : order.indexOf(name) + (this.isStaff(name) ? order.length : 0));
@@ -35,27 +52,52 @@ export class Tariff {
     this.#prices = this.#types.map(([first]) => (first ? Number(first[1]) : null));
   }
 
-  /** What a seat of the category costs, as a number to compare; null when it is not sold. */
+  /**
+   * What a seat of the category costs, as a number to compare; null when it is not sold.
+   *
+   * @param {number} category
+   * @returns {number | null}
+   */
   price(category) {
     return this.#prices[category] ?? null;
   }
 
-  /** Ticket types of a category as [name, amount], the one that is taken unless named first. */
+  /**
+   * Ticket types of a category as [name, amount], the one that is taken unless named first.
+   *
+   * @param {number} category
+   * @returns {[string, Money][]}
+   */
   types(category) {
     return this.#types[category] ?? [];
   }
 
-  /** What people call a type. */
+  /**
+   * What people call a type.
+   *
+   * @param {string} type
+   * @returns {string}
+   */
   label(type) {
     return this.#described[type]?.label ?? type;
   }
 
-  /** Whether a type is for the box office alone. */
+  /**
+   * Whether a type is for the box office alone.
+   *
+   * @param {string} type
+   * @returns {boolean}
+   */
   isStaff(type) {
     return isForStaff(this.#described, type);
   }
 
-  /** The type to name for the best seats of these categories, or undefined when the server knows it. */
+  /**
+   * The type to name for the best seats of these categories, or undefined when the server knows it.
+   *
+   * @param {number[]} categories
+   * @returns {string | undefined}
+   */
   typeToAskFor(categories) {
     const named = categories.filter((category) => this.types(category).length).map((category) =>
       this.typeToName(category)
@@ -63,43 +105,80 @@ export class Tariff {
     return named.includes(undefined) ? undefined : named[0];
   }
 
-  /** The type to name for a seat of this category, or undefined when the server knows it. */
+  /**
+   * The type to name for a seat of this category, or undefined when the server knows it.
+   *
+   * @param {number} category
+   * @returns {string | undefined}
+   */
   typeToName(category) {
     const first = this.types(category)[0]?.[0];
     return first === this.#default ? undefined : first;
   }
 
-  /** Every price that these categories have, once, the lowest first. */
+  /**
+   * Every price that these categories have, once, the lowest first.
+   *
+   * @param {number[]} categories
+   * @returns {number[]}
+   */
   levels(categories) {
     const prices = categories.map((category) => this.price(category)).filter((price) => price !== null);
     return [...new Set(prices)].sort((a, b) => a - b);
   }
 
-  /** `€145.00`. */
+  /**
+   * `€145.00`.
+   *
+   * @param {number | Money} amount
+   * @returns {string}
+   */
   text(amount) {
     return this.#full.format(amount);
   }
 
-  /** `€145`. */
+  /**
+   * `€145`.
+   *
+   * @param {number | Money} amount
+   * @returns {string}
+   */
   short(amount) {
     return this.#short.format(amount);
   }
 }
 
-/** Every price of the event that a buyer may pay, as a number. */
+/**
+ * Every price of the event that a buyer may pay, as a number.
+ *
+ * @param {Sold} event
+ * @returns {number[]}
+ */
 export function pricesOf({ prices, ticketTypes }) {
+  /** @param {[string, Money]} type */
   const isPublic = ([name]) => !isForStaff(ticketTypes, name);
   return Object.values(prices).flatMap((types) =>
     Object.entries(types).filter(isPublic).map(([, amount]) => Number(amount))
   );
 }
 
+/**
+ * @param {Sold["ticketTypes"]} described
+ * @param {string} type
+ */
 function isForStaff(described, type) {
   return (described?.[type]?.access ?? "public") !== "public";
 }
 
-/** Whether two states of an event have the same prices and ticket types. */
+/**
+ * Whether two states of an event have the same prices and ticket types.
+ *
+ * @param {Sold} event
+ * @param {Sold} other
+ * @returns {boolean}
+ */
 export function sellsAlike(event, other) {
+  /** @param {Sold} event */
   const sale = ({ prices, ticketTypes, defaultTicketType }) => JSON.stringify([prices, ticketTypes, defaultTicketType]);
   return sale(event) === sale(other);
 }

@@ -19,11 +19,13 @@ const AGAIN_MS = 2_000;
 
 export class Countdown {
   #timer = 0;
+  /** @type {number | null} */
   #until = null;
   #left = Infinity;
   #tickedAt = 0;
   #endedAt = 0;
 
+  /** @param {{onTick: (left: number) => void, onEnd: () => void, onWake: () => void}} told */
   constructor({ onTick, onEnd, onWake }) {
     this.onTick = onTick;
     this.onEnd = onEnd;
@@ -31,7 +33,11 @@ export class Countdown {
     document.addEventListener("visibilitychange", () => document.hidden || this.#until === null || this.onWake());
   }
 
-  /** Count down to this time, in ms since 1970. */
+  /**
+   * Count down to this time, in ms since 1970.
+   *
+   * @param {number} until
+   */
   run(until) {
     if (this.#until === until) return;
     this.#until = until;
@@ -52,7 +58,7 @@ export class Countdown {
     const now = Date.now();
     if (Math.abs(now - this.#tickedAt) > SLEPT_MS) this.onWake();
     this.#tickedAt = now;
-    const left = this.#until - serverNow();
+    const left = /** @type {number} */ (this.#until) - serverNow();
     for (const mark of SPOKEN_AT_MS) {
       if (this.#left > mark && left <= mark && left > 0)
         (mark === WARN_MS ? sayNow : say)(`${spoken(mark)} left for your seats.`);

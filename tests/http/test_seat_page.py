@@ -75,7 +75,8 @@ async def test_a_module_names_only_modules_that_are_there_and_each_is_asked_for_
     named = [each for each in addresses(await page_of(service, path)) if each.endswith(".js")]
     assert named
     for address in named:
-        text = (await service.client.get(address)).text
+        # A comment may name a module for its types alone, which nobody loads.
+        text = re.sub(r"/\*\*.*?\*/", "", (await service.client.get(address)).text, flags=re.DOTALL)
         for name in re.findall(r'(?:from|import|new URL\() ?"(\.{1,2}/[^"]+)"', text):
             there = posixpath.normpath(f"{address.rpartition('/')[0]}/{name}")
             assert (await service.client.get(there)).status_code == 200, (address, name)

@@ -5,7 +5,21 @@
 
 import { make, stepper } from "../ui/dom.js";
 
-/** A line about an area with its steppers. `room()` is how many more may be held. */
+/** @import { Area } from "../map/parse.js" */
+/** @import { Seats } from "../map/seats.js" */
+/** @import { Hold } from "../sale/hold.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+
+/** @typedef {{seats: Seats<Tariff>, hold: Hold, canChoose: () => boolean, room: () => number}} Choosing */
+
+/** @typedef {{element: HTMLElement, refresh: () => void}} AreaRow */
+
+/**
+ * A line about an area with its steppers. `room()` is how many more may be held.
+ *
+ * @param {Choosing & {area: Area, number: number, withTitle?: boolean}} options
+ * @returns {AreaRow}
+ */
 export function areaRow({ area, number, seats, hold, canChoose, room, withTitle = true }) {
   const about = make("span");
   const types = seats.tariff.types(area.category);

@@ -7,11 +7,36 @@ import { byId, icon, make } from "../ui/dom.js";
 import { WARN_MS } from "../sale/timer.js";
 import { clock } from "../ui/times.js";
 
+/** @import { Line, Money } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Way } from "../sale/deployment.js" */
+/** @import { Hold } from "../sale/hold.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+
+/** @typedef {Line & {number: number, wished?: undefined}} Held A seat's number, -1 for places and what is on no map. */
+/** @typedef {{seat: string, number: number, wished: true, label: string, area?: undefined, quantity?: undefined}} Wished */
+/** @typedef {Held | Wished} Item */
+
+/**
+ * @typedef {object} BasketOptions
+ * @property {SeatModel} model
+ * @property {Hold} hold
+ * @property {Way} booking
+ * @property {() => Tariff} tariff
+ * @property {() => string} hint
+ * @property {() => unknown} onGo
+ * @property {() => unknown} onExtend
+ * @property {(line: Item) => void} onRemove
+ * @property {(seat: number) => void} onShow
+ * @property {(id: string, type: string) => unknown} onType
+ */
+
 const GO = { here: "Book now", checkout: "Go to checkout", elsewhere: "Finish" };
 
 export class Basket {
   #rendered = "";
 
+  /** @param {BasketOptions} options */
   constructor(options) {
     this.model = options.model;
     this.hold = options.hold;
@@ -49,14 +74,20 @@ export class Basket {
     this.#render(lines);
   }
 
-  /** Show the time that is left, in ms. */
+  /**
+   * Show the time that is left, in ms.
+   *
+   * @param {number} left
+   */
   tick(left) {
     byId("time").textContent = clock(left);
     byId("timer").classList.toggle("soon", left <= WARN_MS);
   }
 
+  /** @returns {Item[]} */
   #lines() {
     const kept = new Set(this.hold.kept);
+    /** @type {Item[]} */
     const lines = [];
     for (const line of this.hold.granted?.lines ?? []) {
       const seat = line.seat === undefined ? -1 : this.model.number(line.seat) ?? -1;
@@ -68,6 +99,7 @@ export class Basket {
     return lines;
   }
 
+  /** @param {Item[]} lines */
   #render(lines) {
     // Nothing is made anew that is the same: the focus would be lost.
     const stamp = JSON.stringify([lines, this.hold.frozenBy]);
@@ -81,9 +113,10 @@ export class Basket {
     (next ?? byId("basket-toggle")).focus({ preventScroll: true });
   }
 
+  /** @param {Item} line */
   #item(line) {
     const category = line.number >= 0 ? this.model.category[line.number] : -1;
-    const label = line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label;
+    const label = /** @type {number} */ (line.quantity) > 1 ? `${line.quantity} × ${line.label}` : line.label;
     const what = make(
       "div",
       { className: "what" },
@@ -100,7 +133,10 @@ export class Basket {
     remove.append(icon("M6 6l12 12M18 6L6 18"));
     remove.addEventListener("click", () => this.onRemove(line));
     if (line.number >= 0)
-      what.addEventListener("click", ({ target }) => target.tagName !== "SELECT" && this.onShow(line.number));
+      what.addEventListener(
+        "click",
+        ({ target }) => /** @type {Element} */ (target).tagName !== "SELECT" && this.onShow(line.number),
+      );
     return make(
       "li",
       { className: line.wished ? "wished" : "" },
@@ -110,6 +146,7 @@ export class Basket {
     );
   }
 
+  /** @param {Item} line */
   #about(line) {
     if (line.wished) return "being held for you…";
     const number = this.model.categories.findIndex(({ key }) => key === line.category);
@@ -120,17 +157,29 @@ export class Basket {
     return isOnly || isChosen ? label : `${label} · ${this.tariff().label(line.ticketType)}`;
   }
 
+  /** @param {Held} line */
   #price(line) {
     return this.tariff().text(line.quantity ? Number(line.price) * line.quantity : line.price);
   }
 
-  /** The types to choose from; none when there is only one, or the line has one that is not for buyers. */
+  /**
+   * The types to choose from; none when there is only one, or the line has one that is not for buyers.
+   *
+   * @param {Held} line
+   * @param {number} category
+   * @returns {[string, Money][]}
+   */
   #typesOf(line, category) {
     const types = this.tariff().types(category);
     return types.length > 1 && types.some(([type]) => type === line.ticketType) ? types : [];
   }
 
-  /** A choice of ticket types, for a seat that has one. */
+  /**
+   * A choice of ticket types, for a seat that has one.
+   *
+   * @param {Item} line
+   * @param {number} category
+   */
   #types(line, category) {
     if (line.wished || category < 0) return null;
     const types = this.#typesOf(line, category);
@@ -146,7 +195,7 @@ export class Basket {
         })
       ),
     );
-    choice.addEventListener("change", () => this.onType(line.seat, choice.value));
+    choice.addEventListener("change", () => this.onType(/** @type {string} */ (line.seat), choice.value));
     return choice;
   }
 }

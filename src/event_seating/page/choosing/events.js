@@ -9,6 +9,8 @@ import { saleOf } from "../sale/sale.js";
 import { pricesOf } from "../sale/tariff.js";
 import { day } from "../ui/times.js";
 
+/** @import { Answer, EventBody, Page } from "../net/api.js" */
+
 // An event that began is still worth a look for those who are late.
 const LOOK_BACK_MS = 6 * 3_600_000;
 // A fresh server makes its demo event in a moment.
@@ -17,6 +19,7 @@ const PAGE = 30;
 
 let onePage = "/";
 
+/** @param {string} [path] */
 export async function showEvents(path = "/") {
   onePage = path;
   byId("title").textContent = "Events";
@@ -24,7 +27,7 @@ export async function showEvents(path = "/") {
   document.title = "Events";
   const from = new Date(serverNow() - LOOK_BACK_MS).toISOString();
   try {
-    const { body } = await get(`/events?limit=${PAGE}&from=${from}`);
+    const { body } = /** @type {Answer<Page<EventBody>>} */ (await get(`/events?limit=${PAGE}&from=${from}`));
     if (!body.items.length) {
       showNone();
       return;
@@ -32,7 +35,7 @@ export async function showEvents(path = "/") {
     setView("events");
     byId("events").replaceChildren();
     add(body, from);
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     showMessage({
       title: problem.passing ? "The server is away" : "The events cannot be shown",
       text: problem.message,
@@ -57,6 +60,10 @@ function lookAgain() {
   else showEvents(onePage);
 }
 
+/**
+ * @param {Page<EventBody>} page
+ * @param {string} from
+ */
 function add({ items, nextCursor }, from) {
   byId("events").append(...items.map(card));
   const more = byId("more-events");
@@ -64,13 +71,19 @@ function add({ items, nextCursor }, from) {
   more.onclick = async () => {
     more.disabled = true;
     try {
-      add((await get(`/events?limit=${PAGE}&from=${from}&cursor=${encodeURIComponent(nextCursor)}`)).body, from);
+      add(
+        /** @type {Answer<Page<EventBody>>} */ (await get(
+          `/events?limit=${PAGE}&from=${from}&cursor=${encodeURIComponent(/** @type {string} */ (nextCursor))}`,
+        )).body,
+        from,
+      );
     } finally {
       more.disabled = false;
     }
   };
 }
 
+/** @param {EventBody} event */
 function card(event) {
   const when = day(event.startsAt, event.timeZone);
   const sale = saleOf(event, serverNow());

@@ -10,6 +10,7 @@ export class Finder {
   #quantity = USUAL;
   #most = 8;
 
+  /** @param {{onBest: (wish: {quantity: number, accessible: boolean}) => void}} told */
   constructor({ onBest }) {
     this.stepper = stepper({ label: "How many seats", onStep: (wanted) => this.#set(wanted) });
     byId("quantity").replaceWith(this.stepper.element);
@@ -20,7 +21,11 @@ export class Finder {
     this.#set(USUAL);
   }
 
-  /** Where there is standing room alone, nothing is better than the rest: there is nothing to find. */
+  /**
+   * Where there is standing room alone, nothing is better than the rest: there is nothing to find.
+   *
+   * @param {{most: number, canChoose: boolean, isBusy: boolean, hasSeats: boolean, hasAccessible: boolean}} house
+   */
   show({ most, canChoose, isBusy, hasSeats, hasAccessible }) {
     this.#most = most;
     byId("side").dataset.finder = hasSeats ? "seats" : "none";
@@ -29,6 +34,7 @@ export class Finder {
     this.#set(Math.min(this.#quantity, most));
   }
 
+  /** @param {number} wanted */
   #set(wanted) {
     this.#quantity = Math.max(1, wanted);
     this.stepper.set(this.#quantity, { least: 1, most: this.#most });

@@ -8,16 +8,31 @@ import { LOOK } from "../map/seats.js";
 import { ACCESSIBLE } from "../map/model.js";
 import { Sprites } from "../map/sprites.js";
 
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Palette } from "../map/palette.js" */
+/** @import { Seats } from "../map/seats.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+
 const SIGN_PX = 16;
 
 export class Legend {
+  /**
+   * @param {SeatModel} model
+   * @param {Seats<Tariff>} seats
+   */
   constructor(model, seats) {
     this.model = model;
     this.seats = seats;
     this.used = usedCategories(model);
+    /** @type {Tariff} */
+    this.tariff;
     byId("max-price").addEventListener("input", () => this.#limit());
   }
 
+  /**
+   * @param {Tariff} tariff
+   * @param {Palette} palette
+   */
   show(tariff, palette) {
     this.tariff = tariff;
     const { hidden } = this.seats.filter;
@@ -26,6 +41,11 @@ export class Legend {
     byId("signs").replaceChildren(...this.#signs(palette));
   }
 
+  /**
+   * @param {number} number
+   * @param {Palette} palette
+   * @param {Set<string>} hidden
+   */
   #button(number, palette, hidden) {
     const { key, label } = this.model.categories[number];
     const price = this.tariff.price(number);
@@ -64,16 +84,19 @@ export class Legend {
     this.seats.setFilter({ maxPrice: at === levels.length - 1 ? Infinity : levels[at] });
   }
 
+  /** @param {number} amount */
   #tellLimit(amount) {
     byId("max-price-text").value = this.tariff.short(amount);
     byId("max-price").setAttribute("aria-valuetext", this.tariff.text(amount));
   }
 
+  /** @param {Palette} palette */
   #signs(palette) {
     const ratio = Math.ceil(window.devicePixelRatio || 1);
     const sprites = new Sprites(palette, SIGN_PX * ratio);
     const category = this.used[0] ?? 0;
     if (!this.model.seatCount) return [];
+    /** @type {[string, number, number][]} */
     const signs = [["free", LOOK.free, 0], ["yours", LOOK.mine, 0], ["held by others", LOOK.held, 0], [
       "sold",
       LOOK.booked,
@@ -82,13 +105,21 @@ export class Legend {
     if (this.model.flags.some((flags) => flags & ACCESSIBLE)) signs.push(["wheelchair place", LOOK.free, ACCESSIBLE]);
     return signs.map(([text, look, flags]) => {
       const canvas = make("canvas", { width: sprites.side, height: sprites.side, "aria-hidden": "true" });
-      canvas.getContext("2d").drawImage(sprites.of(look, category, flags), 0, 0);
+      /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).drawImage(
+        sprites.of(look, category, flags),
+        0,
+        0,
+      );
       return make("li", {}, canvas, text);
     });
   }
 }
 
-/** Categories that a seat or an area has, in the map's order. */
+/**
+ * Categories that a seat or an area has, in the map's order.
+ *
+ * @param {SeatModel} model
+ */
 function usedCategories({ category, areas, categories }) {
   const used = new Set(areas.map((area) => area.category));
   for (const number of category) used.add(number);

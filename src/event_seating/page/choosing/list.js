@@ -11,11 +11,43 @@ import { byId, icon, make } from "../ui/dom.js";
 import { ACCESSIBLE, COMPANION } from "../map/model.js";
 import { BOOKED, FREE, HELD } from "../map/seats.js";
 
+/** @import { AreaRow, Choosing } from "./areas.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Area, Row, Section } from "../map/parse.js" */
+/** @import { Change, Seats } from "../map/seats.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+
+/**
+ * How a list says what it shows; each gets the list.
+ *
+ * @typedef {object} Manner
+ * @property {(list: SeatList, area: Area, number: number) => AreaRow} areaItem
+ * @property {(list: SeatList, section: number) => {text: string, none: boolean}} sectionAbout
+ * @property {(list: SeatList, seat: number) => SeatAbout} seatAbout
+ * @property {(list: SeatList, row: Row) => HTMLElement} rowName
+ * @property {(list: SeatList, section: number) => HTMLElement | null} sectionTools
+ */
+
+/** @typedef {{chosen: boolean, disabled: boolean, color: string, word: string, status?: string}} SeatAbout */
+
+/**
+ * @typedef {object} ListOptions
+ * @property {SeatModel} model
+ * @property {Seats<Tariff>} seats
+ * @property {(seat: number) => void} onSeat
+ * @property {(section: number) => void} onSection
+ * @property {(seat: number) => void} onFocus
+ * @property {(category: number) => string} swatch
+ */
+
+/** @typedef {{item: HTMLElement, button: HTMLButtonElement, about: HTMLElement}} SectionItem */
+
 // Seats that are put into the document at once.
 const SEATS_AT_ONCE = 700;
 
+/** @type {Manner} */
 const BUYERS = {
-  areaItem: (list, area, number) => areaRow({ ...list, area, number }),
+  areaItem: (list, area, number) => areaRow({ .../** @type {SeatList & Choosing} */ (list), area, number }),
   sectionAbout({ seats }, number) {
     const free = seats.freeIn(number);
     return {
@@ -39,11 +71,15 @@ const BUYERS = {
 
 export class SeatList {
   #open = -1;
+  /** @type {Map<number, HTMLButtonElement>} */
   #buttons = new Map();
+  /** @type {[number, SectionItem][]} */
   #sections = [];
+  /** @type {AreaRow[]} */
   #areas = [];
   #active = -1;
 
+  /** @param {ListOptions & Partial<Choosing> & Partial<Manner>} options */
   constructor(options) {
     this.model = options.model;
     this.seats = options.seats;
@@ -61,11 +97,17 @@ export class SeatList {
     this.rowName = rowName;
     this.sectionTools = sectionTools;
     this.body = byId("list-body");
+    /** @type {HTMLElement} */
+    this.rows;
     this.body.addEventListener("keydown", (event) => this.#onKey(event));
     this.showSections();
   }
 
-  /** Show again what changed. */
+  /**
+   * Show again what changed.
+   *
+   * @param {Change} change
+   */
   refresh({ seats, sections }) {
     for (const area of this.#areas) area.refresh();
     if (this.#open < 0) {
@@ -74,17 +116,22 @@ export class SeatList {
     } else if (!seats) {
       for (const [seat, button] of this.#buttons) this.#tellSeat(seat, button);
     } else {
-      for (const seat of seats) if (this.#buttons.has(seat)) this.#tellSeat(seat, this.#buttons.get(seat));
+      for (const seat of seats)
+        if (this.#buttons.has(seat)) this.#tellSeat(seat, /** @type {HTMLButtonElement} */ (this.#buttons.get(seat)));
     }
   }
 
+  /** @param {number} [focused] */
   showSections(focused = -1) {
     this.#open = -1;
     this.#buttons.clear();
     this.#areas = this.model.areas.map((area, number) => this.areaItem(this, area, number));
-    this.#sections = this.model.sections.map((section, number) => [number, this.#sectionItem(section, number)]).filter((
+    this.#sections = /** @type {[number, SectionItem][]} */ (this.model.sections.map((
+      section,
+      number,
+    ) => [number, this.#sectionItem(section, number)]).filter((
       [, item],
-    ) => item);
+    ) => item));
     this.body.replaceChildren(
       make(
         "ul",
@@ -97,6 +144,7 @@ export class SeatList {
     back?.[1].button.focus();
   }
 
+  /** @param {number} number */
   showSection(number) {
     const section = this.model.sections[number];
     this.#open = number;
@@ -121,13 +169,22 @@ export class SeatList {
     byId("list").scrollIntoView({ block: "start" });
   }
 
-  /** Open a seat's section and put the focus on it. */
+  /**
+   * Open a seat's section and put the focus on it.
+   *
+   * @param {number} seat
+   */
   focusSeat(seat) {
     const { section } = this.model.rows[this.model.rowOf[seat]];
     if (this.#open !== section) this.showSection(section);
     this.#focus(seat);
   }
 
+  /**
+   * @param {Section} section
+   * @param {number} number
+   * @returns {SectionItem | null}
+   */
   #sectionItem(section, number) {
     if (section.start === section.end) return null;
     const name = make("b", { textContent: section.label });
@@ -136,7 +193,7 @@ export class SeatList {
     button.addEventListener("click", () => {
       this.showSection(number);
       this.onSection(number);
-      this.body.querySelector("h3").focus({ preventScroll: true });
+      /** @type {HTMLElement} */ (this.body.querySelector("h3")).focus({ preventScroll: true });
       say(`${section.label}. ${about.textContent}. Arrow keys go from seat to seat.`);
     });
     const found = { item: make("li", {}, button), button, about };
@@ -144,12 +201,20 @@ export class SeatList {
     return found;
   }
 
+  /**
+   * @param {number} number
+   * @param {SectionItem} found
+   */
   #tellSection(number, { item, about }) {
     const { text, none } = this.sectionAbout(this, number);
     about.textContent = text;
     item.classList.toggle("none", none);
   }
 
+  /**
+   * @param {number} from
+   * @param {number} last
+   */
   #addRows(from, last) {
     let added = 0;
     let row = from;
@@ -179,6 +244,7 @@ export class SeatList {
     this.rows.append(more);
   }
 
+  /** @param {number} seat */
   #seatButton(seat) {
     const button = make("button", {
       type: "button",
@@ -189,7 +255,7 @@ export class SeatList {
     button.addEventListener("click", () => {
       this.#activate(seat);
       if (button.getAttribute("aria-disabled") !== "true") this.onSeat(seat);
-      else say(button.getAttribute("aria-label"));
+      else say(/** @type {string} */ (button.getAttribute("aria-label")));
     });
     button.addEventListener("focus", () => this.onFocus(seat));
     button.addEventListener("blur", () => this.onFocus(-1));
@@ -198,6 +264,10 @@ export class SeatList {
     return button;
   }
 
+  /**
+   * @param {number} seat
+   * @param {HTMLButtonElement} button
+   */
   #tellSeat(seat, button) {
     const { seats, model } = this;
     const category = model.category[seat];
@@ -218,6 +288,7 @@ export class SeatList {
 
   // Keys
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
     const seat = this.#seatOf(event.target);
     if (event.key === "Escape" && this.#open >= 0) {
@@ -232,6 +303,11 @@ export class SeatList {
     if (next >= 0) this.#focus(next);
   }
 
+  /**
+   * @param {number} seat
+   * @param {string} key
+   * @returns {number | undefined}
+   */
   #nextSeat(seat, key) {
     const row = this.model.rows[this.model.rowOf[seat]];
     if (key === "ArrowLeft") return seat > row.start ? seat - 1 : -1;
@@ -243,7 +319,12 @@ export class SeatList {
     return undefined;
   }
 
-  /** The seat of a row of the open section that is nearest to this one. */
+  /**
+   * The seat of a row of the open section that is nearest to this one.
+   *
+   * @param {number} number
+   * @param {number} seat
+   */
   #inRow(number, seat) {
     const section = this.model.sections[this.#open];
     if (number < section.firstRow || number >= section.lastRow) return -1;
@@ -257,35 +338,43 @@ export class SeatList {
     return best;
   }
 
+  /** @param {number} seat */
   #focus(seat) {
     while (!this.#buttons.has(seat)) {
-      const more = this.body.querySelector(".more-rows");
+      const more = /** @type {HTMLElement | null} */ (this.body.querySelector(".more-rows"));
       if (!more) return;
       more.click();
     }
     this.#activate(seat);
-    this.#buttons.get(seat).focus();
+    /** @type {HTMLButtonElement} */ (this.#buttons.get(seat)).focus();
   }
 
-  /** The one seat that the tab key comes to. */
+  /**
+   * The one seat that the tab key comes to.
+   *
+   * @param {number} seat
+   */
   #activate(seat) {
     const before = this.#buttons.get(this.#active);
     if (before) before.tabIndex = -1;
     this.#active = seat;
-    this.#buttons.get(seat).tabIndex = 0;
+    /** @type {HTMLButtonElement} */ (this.#buttons.get(seat)).tabIndex = 0;
   }
 
+  /** @returns {number} */
   #firstFree() {
     for (const seat of this.#buttons.keys()) if (this.seats.isFree(seat)) return seat;
-    return this.#buttons.keys().next().value;
+    return /** @type {number} */ (this.#buttons.keys().next().value);
   }
 
+  /** @param {EventTarget | null} element */
   #seatOf(element) {
     for (const [seat, button] of this.#buttons) if (button === element) return seat;
     return -1;
   }
 }
 
+/** @param {number} status */
 function statusWord(status) {
   if (status === FREE) return "free";
   if (status === HELD) return "held by somebody else";

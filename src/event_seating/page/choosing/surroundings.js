@@ -8,33 +8,62 @@ import { areaRow } from "./areas.js";
 import { byId, icon, make } from "../ui/dom.js";
 import { areaWords, seatWords, sectionWords } from "./words.js";
 
+/** @import { Choosing } from "./areas.js" */
+/** @import { Camera } from "../map/camera.js" */
+/** @import { GridIndex } from "../map/grid.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Area } from "../map/parse.js" */
+/** @import { Seats } from "../map/seats.js" */
+/** @import { Hover } from "../map/view.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+/** @import { Words } from "./words.js" */
+
 const TIP_AWAY_PX = 16;
 const EDGE_PX = 4;
 // CSS pixels from seat to seat from which on sections have no labels of their own.
 const NAMED_FROM_PX = 7;
 const NAMED_WITHIN_PITCHES = 6;
 
-/** Say what the pointer is at; `hover` is what view.js tells, null for nothing. `words` says it. */
+/**
+ * Say what the pointer is at; `hover` is what view.js tells, null for nothing. `words` says it.
+ *
+ * @param {Hover | null} hover
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ * @param {(hover: Hover, model: SeatModel, seats: Seats<Tariff>) => Words} [words]
+ */
 export function showTip(hover, model, seats, words = wordsOf) {
   const tip = byId("tip");
   tip.hidden = !hover || (hover.seat < 0 && hover.area < 0);
   if (tip.hidden) return;
-  const { title, price, status } = words(hover, model, seats);
+  const { title, price, status } = words(/** @type {Hover} */ (hover), model, seats);
   tip.replaceChildren(make("b", { textContent: title }), [price, status].filter(Boolean).join(" · "));
   const { clientWidth, clientHeight } = byId("map");
-  const { x, y } = hover.at;
+  const { x, y } = /** @type {Hover} */ (hover).at;
   const isWide = x + TIP_AWAY_PX + tip.offsetWidth > clientWidth;
   const left = isWide ? x - TIP_AWAY_PX - tip.offsetWidth : x + TIP_AWAY_PX;
   const top = Math.min(y + TIP_AWAY_PX, clientHeight - tip.offsetHeight - EDGE_PX);
   tip.style.transform = `translate(${Math.max(EDGE_PX, left)}px, ${Math.max(EDGE_PX, top)}px)`;
 }
 
+/**
+ * @param {Hover} hover
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ */
 function wordsOf({ seat, area, near }, model, seats) {
   if (seat < 0) return areaWords(model, seats, area);
   return near ? seatWords(model, seats, seat) : sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
 }
 
-/** Name the section in the middle and say what is free there, once its label is no longer on the map. */
+/**
+ * Name the section in the middle and say what is free there, once its label is no longer on the map.
+ *
+ * @param {Camera} camera
+ * @param {GridIndex} grid
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ */
 export function nameSection({ x, y, pitchPx, showsAll }, grid, model, seats) {
   const where = byId("where");
   const seat = pitchPx >= NAMED_FROM_PX && !showsAll ? grid.nearest(x, y, NAMED_WITHIN_PITCHES * model.pitch) : -1;
@@ -47,7 +76,13 @@ export function nameSection({ x, y, pitchPx, showsAll }, grid, model, seats) {
     where.replaceChildren(make("b", { textContent: title }), make("span", { textContent: about }));
 }
 
-/** Open the card of a standing room; `choosing` is what areas.js takes. */
+/**
+ * Open the card of a standing room; `choosing` is what areas.js takes.
+ *
+ * @param {Choosing} choosing
+ * @param {Area} area
+ * @param {number} number
+ */
 export function openAreaCard(choosing, area, number) {
   const card = byId("area-card");
   const row = areaRow({ ...choosing, area, number });

@@ -6,6 +6,18 @@
 import { ACCESSIBLE, COMPANION } from "../map/model.js";
 import { BOOKED, FREE, HELD } from "../map/seats.js";
 
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Seats } from "../map/seats.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+
+/** @typedef {{title: string, price?: string, status: string}} Words */
+
+/**
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ * @param {number} seat
+ * @returns {Words}
+ */
 export function seatWords(model, seats, seat) {
   const price = seats.tariff.price(model.category[seat]);
   const flags = model.flags[seat];
@@ -17,6 +29,12 @@ export function seatWords(model, seats, seat) {
   };
 }
 
+/**
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ * @param {number} number
+ * @returns {Words}
+ */
 export function sectionWords(model, seats, number) {
   const free = seats.freeIn(number);
   const price = free ? `from ${seats.tariff.short(seats.fromIn(number))}` : "";
@@ -27,6 +45,12 @@ export function sectionWords(model, seats, number) {
   };
 }
 
+/**
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ * @param {number} number
+ * @returns {Words}
+ */
 export function areaWords(model, seats, number) {
   const { label, category } = model.areas[number];
   const free = seats.areas[number].available;
@@ -38,7 +62,14 @@ export function areaWords(model, seats, number) {
   };
 }
 
-/** The lines of a section's label, the fullest form first. */
+/**
+ * The lines of a section's label, the fullest form first.
+ *
+ * @param {SeatModel} model
+ * @param {Seats<Tariff>} seats
+ * @param {number} number
+ * @returns {string[][]}
+ */
 export function sectionForms(model, seats, number) {
   const { label } = model.sections[number];
   const free = seats.freeIn(number);
@@ -57,6 +88,11 @@ export function sectionForms(model, seats, number) {
   ];
 }
 
+/**
+ * @param {Seats<Tariff>} seats
+ * @param {number} seat
+ * @param {number | null} price
+ */
 function statusOf(seats, seat, price) {
   if (seats.isMine(seat)) return "yours";
   const status = seats.status[seat];

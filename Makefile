@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS ?= true
 export DENO_DIR := $(CURDIR)/.deno_cache
 export DENO_NO_UPDATE_CHECK := 1
 # The rooms of the pages that are typed in full; none imports from one that is not.
-TYPED := ui net map sale choosing
+TYPED := ui net map sale choosing buyer
 INSTALL := $(BIN)/uv pip install --compile-bytecode --quiet --python $(BIN)/python --require-hashes
 
 .PHONY: help run test faults check format bench simulate lock clean

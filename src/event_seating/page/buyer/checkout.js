@@ -9,12 +9,16 @@ import { checkoutUrl } from "../sale/deployment.js";
 import { byId } from "../ui/dom.js";
 import { AT_THE_CHECKOUT } from "../sale/reasons.js";
 
+/** @import { Hold } from "../sale/hold.js" */
+
+/** @type {Record<string, string>} */
 const SENTENCES = {
   buyer: AT_THE_CHECKOUT,
   "box-office": "The shop keeps your seats while you pay. You can change them once it lets go of them.",
 };
 
 export class Checkout {
+  /** @param {{hold: Hold, eventId: string}} about */
   constructor({ hold, eventId }) {
     this.hold = hold;
     this.eventId = eventId;
@@ -25,7 +29,7 @@ export class Checkout {
   show() {
     const { frozenBy, isBusy } = this.hold;
     byId("checkout-banner").hidden = !frozenBy;
-    const text = SENTENCES[frozenBy] ?? "";
+    const text = SENTENCES[/** @type {string} */ (frozenBy)] ?? "";
     // A text that is the same is not read out again.
     if (byId("checkout-text").textContent !== text) byId("checkout-text").textContent = text;
     byId("thaw").hidden = frozenBy !== "buyer";

@@ -5,7 +5,16 @@
 import { byId, make } from "../ui/dom.js";
 import { merged } from "../sale/hold.js";
 
-/** A booking that was made. */
+/** @import { BookingBody, HoldBody, Line, Money } from "../net/api.js" */
+/** @import { Tariff } from "../sale/tariff.js" */
+
+/**
+ * A booking that was made.
+ *
+ * @param {BookingBody} booking
+ * @param {Tariff} tariff
+ * @param {() => void} onClose
+ */
 export function showBooked(booking, tariff, onClose) {
   fill(
     "You are going!",
@@ -20,7 +29,12 @@ export function showBooked(booking, tariff, onClose) {
   open(onClose);
 }
 
-/** Without a shop: the code, and where to take it. */
+/**
+ * Without a shop: the code, and where to take it.
+ *
+ * @param {HoldBody} granted
+ * @param {Tariff} tariff
+ */
 export function showCode(granted, tariff) {
   fill(
     "Your seats are held",
@@ -35,7 +49,7 @@ export function showCode(granted, tariff) {
       await navigator.clipboard.writeText(granted.holdToken);
       copy.textContent = "Copied";
     } catch {
-      getSelection().selectAllChildren(byId("done-code"));
+      /** @type {Selection} */ (getSelection()).selectAllChildren(byId("done-code"));
       copy.textContent = "Selected: copy it now";
     }
   });
@@ -45,6 +59,13 @@ export function showCode(granted, tariff) {
   open();
 }
 
+/**
+ * @param {string} title
+ * @param {string} text
+ * @param {string} code
+ * @param {{lines: Line[], total: Money}} what
+ * @param {Tariff} tariff
+ */
 function fill(title, text, code, { lines, total }, tariff) {
   byId("done-title").textContent = title;
   byId("done-text").textContent = text;
@@ -57,7 +78,7 @@ function fill(title, text, code, { lines, total }, tariff) {
         {},
         make("div", {
           className: "what",
-          textContent: line.quantity > 1 ? `${line.quantity} × ${line.label}` : line.label,
+          textContent: /** @type {number} */ (line.quantity) > 1 ? `${line.quantity} × ${line.label}` : line.label,
         }),
         make("span", { className: "price", textContent: tariff.text(Number(line.price) * (line.quantity ?? 1)) }),
       )
@@ -66,6 +87,7 @@ function fill(title, text, code, { lines, total }, tariff) {
   byId("done-total").textContent = tariff.text(total);
 }
 
+/** @param {() => void} [onClose] */
 function open(onClose) {
   const dialog = byId("done");
   dialog.onclose = () => {

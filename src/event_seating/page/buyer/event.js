@@ -30,36 +30,55 @@ import { moment } from "../ui/times.js";
 import { MapView } from "../map/view.js";
 import { seatWords, sectionForms } from "../choosing/words.js";
 
+/** @import { Answer, EventBody, Frame, HoldBody, Problem, Snapshot } from "../net/api.js" */
+/** @import { LineState } from "../net/live.js" */
+/** @import { Choice } from "../ui/notices.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Change, Own } from "../map/seats.js" */
+/** @import { BestWish } from "../sale/hold.js" */
+/** @import { Refusal } from "../sale/reasons.js" */
+/** @import { AreaRow, Choosing } from "../choosing/areas.js" */
+/** @import { Item } from "../choosing/basket.js" */
+
 // How often what depends on the time alone (a sale that starts) is looked at.
 const LOOK_EVERY_MS = 1_000;
 
 // For whoever measures: the map is drawn.
 const FIRST_PICTURE = "first-picture";
 
+/**
+ * @param {string} id
+ * @returns {Promise<EventPage | null>}
+ */
 export async function showEvent(id) {
   const path = `/events/${encodeURIComponent(id)}`;
   try {
-    const snapshot = get(`${path}/seats?format=compact`);
+    const snapshot = /** @type {Promise<Answer<Snapshot>>} */ (get(`${path}/seats?format=compact`));
     snapshot.catch(() => undefined);
-    const event = (await get(path)).body;
+    const event = /** @type {Answer<EventBody>} */ (await get(path)).body;
     showHead(event);
     setView("event");
     const [model, { body }] = await Promise.all([loadModel(event.map), snapshot]);
     const page = new EventPage(event, model, body);
     page.start();
     return page;
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     showProblem(problem, id);
     return null;
   }
 }
 
+/** @param {EventBody} event */
 function showHead(event) {
   document.title = `${event.name} · ${event.venueName}`;
   byId("title").textContent = event.name;
   byId("subtitle").textContent = `${moment(event.startsAt, event.timeZone)} · ${event.venueName}`;
 }
 
+/**
+ * @param {Problem} problem
+ * @param {string} id
+ */
 function showProblem(problem, id) {
   const all = { label: "See all events", href: "/" };
   const again = { label: "Try again", run: () => showEvent(id) };
@@ -83,8 +102,14 @@ function showProblem(problem, id) {
 }
 
 class EventPage {
+  /** @type {AreaRow | null} */
   #areaCard = null;
 
+  /**
+   * @param {EventBody} event
+   * @param {SeatModel} model
+   * @param {Snapshot} snapshot
+   */
   constructor(event, model, snapshot) {
     this.event = event;
     this.sale = saleOf(event, serverNow());
@@ -93,6 +118,23 @@ class EventPage {
     this.seats = new Seats(model, this.tariff);
     this.seats.load(snapshot);
     this.palette = readPalette(model.categories);
+    // Made by start(), before the server or the buyer is heard.
+    /** @type {Choosing} */
+    this.choosing;
+    /** @type {Legend} */
+    this.legend;
+    /** @type {Finder} */
+    this.finder;
+    /** @type {Checkout} */
+    this.checkout;
+    /** @type {Basket} */
+    this.basket;
+    /** @type {SeatList} */
+    this.list;
+    /** @type {MapView} */
+    this.view;
+    /** @type {boolean | undefined} */
+    this.accessibleSeats;
     this.hold = new Hold({
       eventId: event.id,
       model,
@@ -181,33 +223,41 @@ class EventPage {
     });
   }
 
+  /** @param {Frame} frame */
   #onFrame(frame) {
     if (frame.event) this.#onEvent(frame.event);
     this.seats.apply(frame);
     if (!this.hold.isBusy && this.#losesOwn(frame)) this.#askForHold();
   }
 
-  /** Whether somebody else did something with the seats of this hold: the shop has booked them, or let go. */
+  /**
+   * Whether somebody else did something with the seats of this hold: the shop has booked them, or let go.
+   *
+   * @param {Frame} frame
+   */
   #losesOwn({ changes = {} }) {
     return (this.hold.granted?.seats ?? []).some((id) => id in changes && changes[id] !== "held");
   }
 
+  /** @param {Snapshot} [snapshot] */
   async #reload(snapshot) {
     try {
       const path = `/events/${encodeURIComponent(this.event.id)}`;
       const [event, body] = await Promise.all([
-        get(path),
-        snapshot ?? get(`${path}/seats?format=compact`).then((answer) => answer.body),
+        /** @type {Promise<Answer<EventBody>>} */ (get(path)),
+        snapshot ?? /** @type {Promise<Answer<Snapshot>>} */
+          (get(`${path}/seats?format=compact`)).then((answer) => answer.body),
       ]);
       this.#onEvent(event.body);
       this.seats.load(body);
       this.#refresh();
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       if (problem.code === "event_not_found") this.#onLine("gone");
       // Else the line is lost again, and it says so itself.
     }
   }
 
+  /** @param {Partial<EventBody>} event */
   #onEvent(event) {
     const before = this.event;
     this.event = { ...before, ...event };
@@ -221,6 +271,7 @@ class EventPage {
     this.#refresh();
   }
 
+  /** @param {LineState} state */
   #onLine(state) {
     if (state === "gone") {
       showMessage({
@@ -248,12 +299,14 @@ class EventPage {
 
   // What changed
 
+  /** @param {Change} change */
   #onSeats(change) {
     this.list.refresh(change);
     this.#areaCard?.refresh();
     this.#refreshSale();
   }
 
+  /** @param {Own} [change] */
   #onHold(change) {
     if (!this.view) return;
     if (change) this.seats.confirm(change);
@@ -300,6 +353,7 @@ class EventPage {
     return Math.max(0, this.event.rules.maxSeatsPerHold - this.hold.count);
   }
 
+  /** @param {number} seat */
   #choose(seat) {
     unnotify();
     const { seats, model } = this;
@@ -318,16 +372,18 @@ class EventPage {
     }
   }
 
+  /** @param {{quantity: number, accessible: boolean}} asked */
   async #best({ quantity, accessible }) {
     unnotify();
     const { hidden, maxPrice } = this.seats.filter;
+    /** @type {BestWish} */
     const wish = { quantity };
     const wanted = [...this.model.categories.keys()].filter((number) => !hidden.has(this.model.categories[number].key));
     wish.ticketType = this.tariff.typeToAskFor(wanted);
     if (hidden.size) wish.categories = wanted.map((number) => this.model.categories[number].key);
     if (maxPrice < Infinity) wish.maxPrice = String(maxPrice);
     if (accessible) wish.accessible = true;
-    if (hidden.size && !wish.categories.length) {
+    if (hidden.size && !/** @type {string[]} */ (wish.categories).length) {
       notify("Every price is switched off. Switch one on to find seats.");
       return;
     }
@@ -339,10 +395,11 @@ class EventPage {
     say(`Held for you: ${listed(found, this.model)}.`);
   }
 
+  /** @param {Item} line */
   #remove(line) {
     if (line.seat !== undefined && line.number >= 0) this.hold.toggle(line.number);
     else if (line.area) {
-      const area = this.model.areas[this.model.areaNumbers.get(line.area)];
+      const area = this.model.areas[/** @type {number} */ (this.model.areaNumbers.get(line.area))];
       this.hold.setPlaces(area, line.ticketType, this.hold.places(area, line.ticketType) - 1);
     }
   }
@@ -364,8 +421,13 @@ class EventPage {
     }
   }
 
+  /**
+   * @param {Refusal} problem
+   * @param {HoldBody | null} [lost]
+   */
   #onProblem(problem, lost) {
     const { sentence, suggestion } = reasonOf(problem, this);
+    /** @type {Choice[]} */
     const actions = [];
     if (suggestion)
       actions.push({
@@ -382,6 +444,7 @@ class EventPage {
 
   // Around the map
 
+  /** @param {number} seat */
   #onListFocus(seat) {
     this.view.mark(seat);
     if (seat >= 0) this.view.show(seat);
@@ -389,6 +452,7 @@ class EventPage {
 
   #watchSheet() {
     const side = byId("side");
+    /** @param {boolean} open */
     const set = (open) => {
       side.dataset.sheet = open ? "open" : "closed";
       byId("sheet-toggle").textContent = open ? "Less" : "More";
@@ -396,18 +460,23 @@ class EventPage {
     };
     for (const id of ["sheet-toggle", "basket-toggle"])
       byId(id).addEventListener("click", () => set(side.dataset.sheet !== "open"));
-    document.querySelector(".skip").addEventListener("click", () => set(true));
+    /** @type {Element} */ (document.querySelector(".skip")).addEventListener("click", () => set(true));
     set(false);
   }
 }
 
+/** @param {SeatModel} model */
 function hintFor({ seatCount }) {
   return seatCount
     ? "Choose a section and then your seats, or let us find the best ones."
     : "Choose how many places you want.";
 }
 
-/** The ticket type of each seat that was held. */
+/**
+ * The ticket type of each seat that was held.
+ *
+ * @param {HoldBody} hold
+ */
 function typesOf({ lines }) {
   return Object.fromEntries(
     lines.filter(({ seat }) => seat !== undefined).map(({ seat, ticketType }) => [seat, ticketType]),

@@ -9,8 +9,6 @@ export UV_SYSTEM_CERTS ?= true
 # Deno looks at the pages' modules; it asks no server and leaves what it knows in a folder of its own.
 export DENO_DIR := $(CURDIR)/.deno_cache
 export DENO_NO_UPDATE_CHECK := 1
-# The rooms of the pages that are typed in full; none imports from one that is not.
-TYPED := ui net map sale choosing buyer
 INSTALL := $(BIN)/uv pip install --compile-bytecode --quiet --python $(BIN)/python --require-hashes
 
 .PHONY: help run test faults check format bench simulate lock clean
@@ -36,7 +34,7 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code; Py
 	$(BIN)/vulture
 	$(BIN)/deno fmt --check --quiet
 	$(BIN)/deno lint --quiet
-	$(BIN)/deno check --quiet --no-remote --no-npm $(TYPED:%=src/event_seating/page/%)
+	$(BIN)/deno check --quiet --no-remote --no-npm src/event_seating/page
 
 format: $(VENV)/dev.stamp ## put the code into its form
 	$(BIN)/ruff check --fix-only .

@@ -19,7 +19,7 @@ import { GridIndex } from "./grid.js";
 
 /** @typedef {{at: Point, seat: number, area: number, near: boolean}} Hover Numbers are -1 for none. */
 
-/** @typedef {{frame: Box, seats: number[] | null, done: boolean}} Framed The seats are there when it is done. */
+/** @typedef {{frame: Box, seats: number[], done: true} | {frame: Box, seats: null, done: false}} Framed */
 
 /**
  * @typedef {object} Meant
@@ -282,11 +282,13 @@ export class MapView {
   #framed(frame, done) {
     const [left, top] = this.camera.toMap(frame.left, frame.top);
     const [right, bottom] = this.camera.toMap(frame.right, frame.bottom);
-    /** @type {NonNullable<Meant["onFrame"]>} */ (this.options.onFrame)({
-      frame,
-      seats: done ? this.grid.inside({ left, top, right, bottom }) : null,
-      done,
-    });
+    /** @type {NonNullable<Meant["onFrame"]>} */ (this.options.onFrame)(
+      /** @type {Framed} */ ({
+        frame,
+        seats: done ? this.grid.inside({ left, top, right, bottom }) : null,
+        done,
+      }),
+    );
   }
 
   /** @param {() => void} move */

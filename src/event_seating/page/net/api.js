@@ -13,7 +13,7 @@
  * What a refusal says beside its sentence and code.
  *
  * @typedef {object} Details
- * @property {{seat: string, code: string}[]} [seats]
+ * @property {SeatFault[]} [seats]
  * @property {{area: string, code: string, left?: number}[]} [areas]
  * @property {{field?: string, message?: string}[]} [fields]
  * @property {string[]} [suggestion]
@@ -102,6 +102,37 @@
  * @property {number} version
  * @property {string} createdAt
  * @property {string} updatedAt
+ */
+
+/** @typedef {BookingBody & {difference: Money}} ChangedBody A dry run has the difference alone. */
+
+/** @typedef {{seat: string, code: string}} SeatFault */
+
+/** @typedef {{applied: {seats: string[], areas: Record<string, number>}, rejected: SeatFault[]}} BlocksBody */
+
+/**
+ * One seat, with what the box office sees of it.
+ *
+ * @typedef {object} SeatBody
+ * @property {string} seat
+ * @property {string} category
+ * @property {Record<string, Money>} prices By ticket type.
+ * @property {string | null} bookingId
+ * @property {string | null} holdId
+ * @property {string | null} holdExpiresAt
+ * @property {"buyer" | "box-office" | null} holdFrozenBy
+ * @property {SeatMove[]} [history] The latest first.
+ * @property {number} [historySince]
+ */
+
+/**
+ * @typedef {object} SeatMove
+ * @property {string} at
+ * @property {string} operation
+ * @property {string | null} actor
+ * @property {string} [reason]
+ * @property {string} [booking]
+ * @property {string} [hold]
  */
 
 // Of one change: a server that restarts is back by then; a person does not wait longer.

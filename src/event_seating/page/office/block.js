@@ -11,6 +11,12 @@ import { Outcome } from "./outcome.js";
 import { partsOf, refusalOf } from "./refusals.js";
 import { write } from "./server.js";
 
+/** @import { BlocksBody, SeatFault } from "../net/api.js" */
+/** @import { Shared } from "./office.js" */
+
+/** @typedef {{seats?: string[], areas?: Record<string, number>}} Call */
+/** @typedef {{applied: number, rejected: SeatFault[]}} Sum */
+
 // A block of 100,000 seats would hold the server's loop for 220 ms; one of these for some 8.
 const SEATS_A_CALL = 4_000;
 // Ids may be long; the server takes a megabyte.
@@ -21,6 +27,7 @@ export class BlockForm {
   #isBusy = false;
   #isStopped = false;
 
+  /** @param {Shared} options */
   constructor(options) {
     this.eventId = options.eventId;
     this.model = options.model;
@@ -31,9 +38,11 @@ export class BlockForm {
   }
 
   refresh() {
-    for (const id of ["block", "release"]) byId(id).disabled = this.#isBusy || !this.selection.count;
+    for (const id of /** @type {const} */ (["block", "release"]))
+      byId(id).disabled = this.#isBusy || !this.selection.count;
   }
 
+  /** @param {boolean} isBlock */
   async #run(isBlock) {
     const { selection, model } = this;
     const seats = selection.list;
@@ -46,6 +55,7 @@ export class BlockForm {
       : "What is blocked of them goes on sale at once.";
     if (selection.count >= ASK_FROM && !(await confirm({ title: `${verb} ${about}?`, text, button: verb }))) return;
     const areas = Object.fromEntries(selection.places.map(([area, places]) => [model.areas[area].id, places]));
+    /** @type {Call[]} */
     const calls = chunked(seats.map((seat) => model.ids[seat])).map((ids) => ({ seats: ids }));
     if (Object.keys(areas).length) calls.push({ areas });
     this.#isBusy = true;
@@ -56,8 +66,14 @@ export class BlockForm {
     this.refresh();
   }
 
+  /**
+   * @param {boolean} isBlock
+   * @param {Call[]} calls
+   * @param {string} reason
+   */
   async #send(isBlock, calls, reason) {
     const path = `/events/${encodeURIComponent(this.eventId)}/blocks${isBlock ? "" : "/release"}`;
+    /** @type {Sum} */
     const sum = { applied: 0, rejected: [] };
     for (const [at, call] of calls.entries()) {
       if (this.#isStopped) break;
@@ -67,10 +83,12 @@ export class BlockForm {
         calls.length > 1 ? [stop] : [],
       );
       try {
-        const { applied, rejected } = await write("POST", path, reason ? { ...call, reason } : call);
+        const { applied, rejected } = /** @type {BlocksBody} */ (
+          await write("POST", path, reason ? { ...call, reason } : call)
+        );
         sum.applied += applied.seats.length + Object.values(applied.areas).reduce((all, places) => all + places, 0);
         for (const each of rejected) sum.rejected.push(each);
-      } catch (problem) {
+      } catch (/** @type {any} */ problem) {
         const refusal = refusalOf(problem, this.model);
         if (at) refusal.sentence += ` ${this.#told(isBlock, sum)}`;
         this.outcome.refused(refusal);
@@ -80,6 +98,10 @@ export class BlockForm {
     this.#tell(isBlock, sum);
   }
 
+  /**
+   * @param {boolean} isBlock
+   * @param {Sum} sum
+   */
   #tell(isBlock, sum) {
     const { model, selection } = this;
     const left = sum.rejected.map(({ seat }) => model.number(seat)).filter((seat) => seat !== undefined);
@@ -97,6 +119,10 @@ export class BlockForm {
     }
   }
 
+  /**
+   * @param {boolean} isBlock
+   * @param {Sum} sum
+   */
   #told(isBlock, { applied, rejected }) {
     const done = `${isBlock ? "Blocked" : "Released"}: ${applied.toLocaleString()}.`;
     return [
@@ -107,8 +133,11 @@ export class BlockForm {
   }
 }
 
+/** @param {string[]} ids */
 function chunked(ids) {
+  /** @type {string[][]} */
   const chunks = [];
+  /** @type {string[]} */
   let chunk = [];
   let characters = 0;
   for (const id of ids) {

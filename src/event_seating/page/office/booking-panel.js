@@ -13,15 +13,24 @@ import { Outcome } from "./outcome.js";
 import { refusalOf } from "./refusals.js";
 import { read, write } from "./server.js";
 
+/** @import { AreaLine, BookingBody, Line, SeatLine } from "../net/api.js" */
+/** @import { Shared } from "./office.js" */
+
+/** @typedef {{seats: string[], areas: Record<string, Record<string, number>>}} Part */
+
 const DAY_MS = 86_400_000;
 const ASK_AGAIN_MS = 1_000;
 
 export class BookingPanel {
+  /** @type {BookingBody | null} */
   booking = null;
+  /** @type {Set<string>} */
   #chosen = new Set();
+  /** @type {Map<string, number>} */
   #places = new Map();
   #timer = 0;
 
+  /** @param {Shared & {onHighlight: (seats: number[]) => void, onOther: (booking: BookingBody) => void}} options */
   constructor(options) {
     this.eventId = options.eventId;
     this.model = options.model;
@@ -39,14 +48,23 @@ export class BookingPanel {
     byId("cancel-some").addEventListener("click", () => this.#cancel(false));
   }
 
-  /** The numbers of its seats on the map. */
+  /**
+   * The numbers of its seats on the map.
+   *
+   * @returns {number[]}
+   */
   get numbers() {
     return (this.booking?.seats ?? []).map((id) => this.model.number(id)).filter((seat) => seat !== undefined);
   }
 
-  /** What was ticked, as a part of the booking that the API takes; null when nothing is. */
+  /**
+   * What was ticked, as a part of the booking that the API takes; null when nothing is.
+   *
+   * @returns {Part | null}
+   */
   get part() {
     const seats = [...this.#chosen];
+    /** @type {Part["areas"]} */
     const areas = {};
     for (const [key, places] of this.#places) {
       if (!places) continue;
@@ -56,14 +74,19 @@ export class BookingPanel {
     return seats.length || Object.keys(areas).length ? { seats, areas } : null;
   }
 
-  /** Ask the server for a booking, unless it has just told it, and show it. */
+  /**
+   * Ask the server for a booking, unless it has just told it, and show it.
+   *
+   * @param {string} id
+   * @param {BookingBody | null} [known]
+   */
   async open(id, known = null) {
     this.outcome.clear();
     byId("booking-panel").hidden = false;
     byId("find-panel").hidden = true;
     if (this.booking?.id !== id) this.#fill(known);
     try {
-      const booking = known ?? (await read(`/bookings/${encodeURIComponent(id)}`));
+      const booking = known ?? /** @type {BookingBody} */ (await read(`/bookings/${encodeURIComponent(id)}`));
       if (booking.eventId !== this.eventId) {
         this.close();
         this.onOther(booking);
@@ -72,7 +95,7 @@ export class BookingPanel {
       this.#fill(booking);
       this.onShow(this.numbers);
       byId("booking-title").focus();
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       this.#fill(null);
       this.outcome.refused(refusalOf(problem, this.model), [{ label: "Ask again", run: () => this.open(id) }]);
     }
@@ -86,7 +109,11 @@ export class BookingPanel {
     byId("find-text").focus();
   }
 
-  /** Some seats moved: what we show of this booking may be over. */
+  /**
+   * Some seats moved: what we show of this booking may be over.
+   *
+   * @param {number[] | null} seats
+   */
   refresh(seats) {
     if (!this.booking || this.#timer) return;
     const own = new Set(this.numbers);
@@ -94,16 +121,23 @@ export class BookingPanel {
     const { id } = this.booking;
     this.#timer = setTimeout(async () => {
       this.#timer = 0;
-      const booking = await read(`/bookings/${encodeURIComponent(id)}`).catch(() => null);
+      const booking = /** @type {BookingBody | null} */ (
+        await read(`/bookings/${encodeURIComponent(id)}`).catch(() => null)
+      );
       if (booking && this.booking?.id === id && booking.version > this.booking.version) this.#fill(booking);
     }, ASK_AGAIN_MS);
   }
 
-  /** Show a newer state of the booking, as an answer told it. */
+  /**
+   * Show a newer state of the booking, as an answer told it.
+   *
+   * @param {BookingBody} booking
+   */
   take(booking) {
     this.#fill(booking);
   }
 
+  /** @param {BookingBody | null} booking */
   #fill(booking) {
     this.booking = booking;
     this.#chosen.clear();
@@ -120,7 +154,9 @@ export class BookingPanel {
     byId("booking-title").textContent = booking.orderRef ? `Order ${booking.orderRef}` : "Booking";
     byId("booking-chip").textContent = isOver ? "cancelled" : "confirmed";
     byId("booking-chip").className = `chip ${isOver ? "bad" : ""}`;
+    /** @param {string} iso */
     const at = (iso) => timeText(Date.parse(iso), DAY_MS, this.zone());
+    /** @type {[string, string | null][]} */
     const facts = [
       ["Number", booking.id],
       ["Order", booking.orderRef],
@@ -131,7 +167,7 @@ export class BookingPanel {
     ];
     byId("booking-facts").replaceChildren(
       ...facts.filter(([, value]) => value).map(([name, value]) =>
-        make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))
+        make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: /** @type {string} */ (value) }))
       ),
     );
     byId("booking-lines").replaceChildren(...booking.lines.map((line) => this.#line(line, isOver)));
@@ -140,6 +176,10 @@ export class BookingPanel {
     this.#tellPart();
   }
 
+  /**
+   * @param {Line} line
+   * @param {boolean} isOver
+   */
   #line(line, isOver) {
     const about = make(
       "span",
@@ -149,9 +189,16 @@ export class BookingPanel {
     );
     const price = make("span", { className: "price", textContent: this.money().plain(line.price) });
     if (isOver) return make("li", {}, line.area ? `${line.quantity} × ` : "", about, price);
-    return line.area ? this.#areaLine(line, about, price) : this.#seatLine(line, about, price);
+    return line.area
+      ? this.#areaLine(line, about, price)
+      : this.#seatLine(/** @type {SeatLine} */ (line), about, price);
   }
 
+  /**
+   * @param {SeatLine} line
+   * @param {HTMLElement} about
+   * @param {HTMLElement} price
+   */
   #seatLine(line, about, price) {
     const box = make("input", { type: "checkbox" });
     box.addEventListener("change", () => {
@@ -162,6 +209,11 @@ export class BookingPanel {
     return make("li", {}, make("label", {}, box, about), price);
   }
 
+  /**
+   * @param {AreaLine} line
+   * @param {HTMLElement} about
+   * @param {HTMLElement} price
+   */
   #areaLine(line, about, price) {
     const key = JSON.stringify([line.area, line.ticketType]);
     const input = make("input", {
@@ -183,8 +235,9 @@ export class BookingPanel {
     this.exchange.refresh();
   }
 
+  /** @param {boolean} isAll */
   async #cancel(isAll) {
-    const { booking, part } = this;
+    const { booking, part } = /** @type {{booking: BookingBody, part: Part | null}} */ (this);
     const reason = byId("cancel-reason").value.trim();
     const what = isAll ? `the whole booking (${this.money().plain(booking.total)})` : "what is ticked of the booking";
     if (
@@ -195,10 +248,11 @@ export class BookingPanel {
       }))
     ) return;
     try {
-      const answer = await write("POST", `/bookings/${encodeURIComponent(booking.id)}/cancel`, {
-        ...(isAll ? {} : part),
-        ...(reason ? { reason } : {}),
-      });
+      const answer =
+        /** @type {BookingBody} */ (await write("POST", `/bookings/${encodeURIComponent(booking.id)}/cancel`, {
+          ...(isAll ? {} : part),
+          ...(reason ? { reason } : {}),
+        }));
       byId("cancel-reason").value = "";
       this.#fill(answer);
       this.outcome.done(
@@ -206,7 +260,7 @@ export class BookingPanel {
           ? "Cancelled: all of it."
           : `Cancelled in part. Left: ${this.money().plain(answer.total)}.`,
       );
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       this.outcome.refused(refusalOf(problem, this.model));
     }
   }

@@ -10,10 +10,17 @@ import { refusalOf } from "./refusals.js";
 import { toMinor } from "./sales.js";
 import { write } from "./server.js";
 
+/** @import { BookingBody, ChangedBody, Money } from "../net/api.js" */
+/** @import { BookingPanel } from "./booking-panel.js" */
+/** @import { Shared } from "./office.js" */
+/** @import { Outcome } from "./outcome.js" */
+
 export class Exchange {
+  /** @type {{body: string, text: string} | null} */
   #priced = null;
   #isBusy = false;
 
+  /** @param {Shared & {panel: BookingPanel, outcome: Outcome}} options */
   constructor(options) {
     this.model = options.model;
     this.selection = options.selection;
@@ -41,13 +48,14 @@ export class Exchange {
     byId("exchange-go").hidden = !isPriced;
     byId("exchange-go").disabled = this.#isBusy;
     byId("exchange-difference").hidden = !isPriced;
-    if (isPriced) byId("exchange-difference").textContent = this.#priced.text;
+    if (isPriced) byId("exchange-difference").textContent = /** @type {{text: string}} */ (this.#priced).text;
   }
 
   #body() {
     const { model, selection } = this;
     const tariff = this.tariff();
     const seats = selection.list;
+    /** @type {Record<string, string>} */
     const ticketTypes = {};
     for (const seat of seats) {
       const type = tariff.typeToName(model.category[seat]);
@@ -78,24 +86,36 @@ export class Exchange {
     });
   }
 
+  /**
+   * @param {string} query
+   * @param {object} body
+   * @param {(answer: ChangedBody) => void} then
+   */
   async #call(query, body, then) {
     this.#isBusy = true;
     this.refresh();
     this.outcome.busy("One moment…");
     try {
-      then(await write("POST", `/bookings/${encodeURIComponent(this.panel.booking.id)}/changes${query}`, body));
-    } catch (problem) {
+      then(
+        /** @type {ChangedBody} */ (await write(
+          "POST",
+          `/bookings/${encodeURIComponent(/** @type {BookingBody} */ (this.panel.booking).id)}/changes${query}`,
+          body,
+        )),
+      );
+    } catch (/** @type {any} */ problem) {
       this.outcome.refused(refusalOf(problem, this.model));
     }
     this.#isBusy = false;
     this.refresh();
   }
 
+  /** @param {Money} text */
   #difference(text) {
     const minor = toMinor(text);
     if (!minor) return "The price stays the same.";
     return minor > 0
       ? `${this.money().plain(text)} more to be paid.`
-      : `${this.money().plain(text.replace("-", ""))} to be given back.`;
+      : `${this.money().plain(/** @type {Money} */ (text.replace("-", "")))} to be given back.`;
   }
 }

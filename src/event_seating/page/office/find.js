@@ -7,12 +7,18 @@ import { seatsText, ticketsText } from "./names.js";
 import { refusalOf } from "./refusals.js";
 import { read } from "./server.js";
 
+/** @import { BookingBody, Page } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Refusal } from "../sale/reasons.js" */
+/** @import { Shared } from "./office.js" */
+
 const PAGE = 25;
 const BOOKING_ID = /^[A-Za-z0-9_-]{20,80}$/;
 
 export class Finder {
   #asked = 0;
 
+  /** @param {Shared} options */
   constructor(options) {
     this.eventId = options.eventId;
     this.model = options.model;
@@ -25,6 +31,7 @@ export class Finder {
     });
   }
 
+  /** @param {string | null} [cursor] */
   async #find(cursor = null) {
     const asked = (this.#asked += 1);
     const text = byId("find-text").value.trim();
@@ -35,18 +42,23 @@ export class Finder {
     try {
       const { items, nextCursor } = by === "id" && text
         ? await this.#one(text)
-        : await read(this.#path(by, text, cursor));
+        : /** @type {Page<BookingBody>} */ (await read(this.#path(by, text, cursor)));
       if (asked !== this.#asked) return;
       this.list.append(...items.map((booking) => this.#item(booking)));
       const count = this.list.children.length;
       this.#say(count ? `${count.toLocaleString()}${nextCursor ? " or more" : ""} found.` : "No booking was found.");
       if (nextCursor) this.#addMore(nextCursor);
       if (items.length === 1 && !cursor) this.onBooking(items[0].id, items[0]);
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       if (asked === this.#asked) this.#say(sentenceOf(problem, this.model));
     }
   }
 
+  /**
+   * @param {string} by
+   * @param {string} text
+   * @param {string | null} cursor
+   */
   #path(by, text, cursor) {
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (text) query.set(by, by === "seat" ? this.#seatId(text) : text);
@@ -56,7 +68,11 @@ export class Finder {
     return `/events/${encodeURIComponent(this.eventId)}/bookings?${query}`;
   }
 
-  /** An id as it stands, or the only seat that is described so: `Lower A, row 3, seat 12`. */
+  /**
+   * An id as it stands, or the only seat that is described so: `Lower A, row 3, seat 12`.
+   *
+   * @param {string} text
+   */
   #seatId(text) {
     if (this.model.number(text) !== undefined) return text;
     const wanted = text.toLowerCase();
@@ -66,18 +82,24 @@ export class Finder {
     return text;
   }
 
+  /**
+   * @param {string} id
+   * @returns {Promise<Page<BookingBody>>}
+   */
   async #one(id) {
     if (!BOOKING_ID.test(id)) return { items: [], nextCursor: null };
-    const booking = await read(`/bookings/${encodeURIComponent(id)}`);
+    const booking = /** @type {BookingBody} */ (await read(`/bookings/${encodeURIComponent(id)}`));
     return { items: [booking], nextCursor: null };
   }
 
+  /** @param {string} cursor */
   #addMore(cursor) {
     const more = make("button", { type: "button", id: "find-more", className: "quiet", textContent: "Show more" });
     more.addEventListener("click", () => this.#find(cursor));
     this.list.after(more);
   }
 
+  /** @param {BookingBody} booking */
   #item(booking) {
     const count = booking.lines.reduce((sum, line) => sum + (line.quantity ?? 1), 0);
     const numbers = booking.seats.map((id) => this.model.number(id)).filter((seat) => seat !== undefined);
@@ -97,11 +119,16 @@ export class Finder {
     return make("li", {}, button);
   }
 
+  /** @param {string} text */
   #say(text) {
     byId("find-said").textContent = text;
   }
 }
 
+/**
+ * @param {Refusal} problem
+ * @param {SeatModel} model
+ */
 function sentenceOf(problem, model) {
   if (problem.code === "booking_not_found" || problem.code === "not_found") return "No booking was found.";
   if (problem.code === "seat_not_found")

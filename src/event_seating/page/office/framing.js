@@ -6,9 +6,12 @@
 
 import { byId } from "../ui/dom.js";
 
+/** @import { Framed } from "../map/view.js" */
+
 export class Framing {
   isSelecting = false;
 
+  /** @param {{canvas: HTMLCanvasElement, onMode: (isSelecting: boolean) => void}} options */
   constructor({ canvas, onMode }) {
     this.onMode = onMode;
     this.box = byId("frame");
@@ -19,6 +22,7 @@ export class Framing {
       canvas.addEventListener(name, () => (this.box.hidden = true));
   }
 
+  /** @param {boolean} on */
   set(on) {
     this.isSelecting = on;
     byId("mode-look").setAttribute("aria-pressed", String(!on));
@@ -26,6 +30,7 @@ export class Framing {
     this.onMode(on);
   }
 
+  /** @param {Pick<Framed, "frame" | "done">} framed */
   draw({ frame, done }) {
     this.box.hidden = done;
     this.box.style.transform = `translate(${frame.left}px, ${frame.top}px)`;

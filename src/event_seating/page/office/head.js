@@ -15,8 +15,12 @@ import { nameInPicker } from "./picker.js";
 import { refusalOf } from "./refusals.js";
 import { write } from "./server.js";
 
+/** @import { EventBody } from "../net/api.js" */
+/** @import { Shared } from "./office.js" */
+
 const SHOW_EVERY_MS = 200;
 
+/** @param {EventBody} event */
 export function showHead(event) {
   document.title = `${event.name} · box office`;
   byId("title").textContent = event.name;
@@ -27,6 +31,7 @@ export function showHead(event) {
 export class Counters {
   #timer = 0;
 
+  /** @param {Shared} options */
   constructor(options) {
     this.tally = options.tally;
     this.sales = options.sales;
@@ -42,19 +47,21 @@ export class Counters {
   #show() {
     this.#timer = 0;
     const total = this.tally.total;
-    for (const name of ["available", "held", "booked", "blocked"]) {
+    for (const name of /** @type {const} */ (["available", "held", "booked", "blocked"])) {
       byId(`count-${name}`).textContent = total[name].toLocaleString();
       byId(`part-${name}`).textContent = percent(total[name], total.size);
     }
     const { bookings, amount } = this.sales.totals;
     const isKnown = this.state() === "live";
     byId("count-revenue").textContent = isKnown || bookings ? this.money().full(amount) : "…";
-    byId("part-revenue").textContent = { reading: "reading…", lost: "out of date" }[this.state()] ??
-      `${bookings.toLocaleString()} ${bookings === 1 ? "booking" : "bookings"}`;
+    byId("part-revenue").textContent =
+      /** @type {Record<string, string>} */ ({ reading: "reading…", lost: "out of date" })[this.state()] ??
+        `${bookings.toLocaleString()} ${bookings === 1 ? "booking" : "bookings"}`;
   }
 }
 
 export class SaleSwitch {
+  /** @param {Shared & {onEvent: (event: EventBody) => void}} options */
   constructor(options) {
     this.model = options.model;
     this.event = options.event;
@@ -89,8 +96,10 @@ export class SaleSwitch {
     ) return;
     this.button.disabled = true;
     try {
-      this.onEvent(await write("PATCH", `/events/${encodeURIComponent(this.event().id)}`, { status }));
-    } catch (problem) {
+      this.onEvent(
+        /** @type {EventBody} */ (await write("PATCH", `/events/${encodeURIComponent(this.event().id)}`, { status })),
+      );
+    } catch (/** @type {any} */ problem) {
       notify(refusalOf(problem, this.model).sentence);
     }
     this.button.disabled = false;

@@ -8,20 +8,27 @@
 import { get, useKey } from "../net/api.js";
 import { byId } from "../ui/dom.js";
 
+/** @import { Problem } from "../net/api.js" */
+
 const KEPT_AS = "event-seating-key";
 const TOO_LITTLE = "This key may not do what a box office does. Ask for one with the role box-office.";
 // What can stand in a header; the server's own keys are a part of it.
 const KEY = /^[\x21-\x7e]{1,512}$/;
 
-const isNeeded = document.querySelector('meta[name="key"]')?.content !== "optional";
+const isNeeded =
+  /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="key"]'))?.content !== "optional";
+/** @type {Set<() => void>} */
 const listeners = new Set();
 
 // Without a key, where none is needed, everybody may do everything.
 let isAdmin = !isNeeded;
 let isTaken = false;
+/** @type {Promise<void> | null} */
 let ready = null;
+/** @type {((value?: unknown) => void) | null} */
 let allow = null;
 // Where a browser keeps nothing, the key lives as long as the page.
+/** @type {string | null} */
 let kept = null;
 
 /** Kept once the page has a key that may do what a box office does, or needs none. */
@@ -35,11 +42,16 @@ export function mayManage() {
   return isAdmin;
 }
 
+/** @param {() => void} listener */
 export function whenKeyChanges(listener) {
   listeners.add(listener);
 }
 
-/** The server no longer takes the key: say so and ask for another. */
+/**
+ * The server no longer takes the key: say so and ask for another.
+ *
+ * @param {Problem} problem
+ */
 export function keyIsLost(problem) {
   if (byId("key-dialog").open) return;
   ask(
@@ -70,6 +82,7 @@ async function begin() {
   });
 }
 
+/** @param {string} reason */
 function ask(reason) {
   byId("key-reason").textContent = reason;
   byId("key-reason").hidden = !reason;
@@ -79,6 +92,7 @@ function ask(reason) {
   byId("key").focus();
 }
 
+/** @param {string} key */
 async function take(key) {
   if (!KEY.test(key)) {
     ask(key ? "That is no key: it has signs in it that a key cannot have." : "Please type or paste the key.");
@@ -89,14 +103,18 @@ async function take(key) {
   byId("key-send").disabled = false;
 }
 
-/** Try a key; keep it when it may do enough. */
+/**
+ * Try a key; keep it when it may do enough.
+ *
+ * @param {string} key
+ */
 async function use(key) {
   useKey(key);
   try {
     // What the least of them may read, and what only an admin may.
     await get("/cache-status");
     isAdmin = await mayRead("/webhooks?limit=1");
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     if (!problem.passing) drop();
     ask(reasonOf(problem));
     return;
@@ -110,16 +128,18 @@ async function use(key) {
   for (const listener of listeners) listener();
 }
 
+/** @param {string} path */
 async function mayRead(path) {
   try {
     await get(path);
     return true;
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     if (problem.status === 403) return false;
     throw problem;
   }
 }
 
+/** @param {Problem} problem */
 function reasonOf(problem) {
   if (problem.status === 401) return "The server does not know this key.";
   if (problem.status === 403) return TOO_LITTLE;
@@ -148,6 +168,7 @@ function stored() {
   }
 }
 
+/** @param {string | null} key */
 function keep(key) {
   kept = key;
   try {

@@ -8,6 +8,11 @@
 import { serverNow } from "../net/api.js";
 import { readLines } from "./server.js";
 
+/** @import { BookingBody } from "../net/api.js" */
+/** @import { Sales } from "./sales.js" */
+
+/** @typedef {"reading" | "live" | "lost"} State */
+
 // A busy sale is looked at this often and no more.
 const EVERY_MS = 1_500;
 const AGAIN_MS = 5_000;
@@ -17,19 +22,26 @@ const OVERLAP_MS = 15_000;
 const SHOW_EVERY_MS = 400;
 
 export class Ledger {
+  /** @type {number | null} */
   #since = null;
   #newest = 0;
   #isDue = true;
   #isStopped = false;
+  /** @type {((value?: unknown) => void) | null} */
   #wake = null;
 
+  /** @param {{eventId: string, sales: Sales, onChange: () => void}} options */
   constructor({ eventId, sales, onChange }) {
     this.path = `/events/${encodeURIComponent(eventId)}/bookings`;
     this.sales = sales;
     this.onChange = onChange;
   }
 
-  /** "reading" until all of it was read once, then "live"; "lost" while it cannot be read. */
+  /**
+   * "reading" until all of it was read once, then "live"; "lost" while it cannot be read.
+   *
+   * @type {State}
+   */
   state = "reading";
 
   async start() {
@@ -68,7 +80,7 @@ export class Ledger {
       ? ""
       : `?updatedSince=${encodeURIComponent(new Date(this.#since).toISOString())}`;
     try {
-      await readLines(this.path + query, (booking) => {
+      await readLines(this.path + query, (/** @type {BookingBody} */ booking) => {
         this.sales.put(booking);
         this.#newest = Math.max(this.#newest, Date.parse(booking.updatedAt));
         if (this.#since !== null || serverNow() - shownAt < SHOW_EVERY_MS) return;
@@ -87,6 +99,7 @@ export class Ledger {
   }
 }
 
+/** @param {number} ms */
 function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -11,18 +11,32 @@ import { LOOK } from "../map/seats.js";
 import { Sprites } from "../map/sprites.js";
 import { percent } from "./occupancy-chart.js";
 
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Palette } from "../map/palette.js" */
+/** @import { Category } from "../map/parse.js" */
+/** @import { Seats } from "../map/seats.js" */
+/** @import { Selection } from "./selection.js" */
+/** @import { Tally } from "./tally.js" */
+
 const SHAPE_CONTRAST = 3;
 const SIGN_PX = 16;
 
+/** @type {[string, number][]} */
 const SIGNS = [["available", LOOK.free], ["held", LOOK.held], ["booked", LOOK.booked], ["blocked", LOOK.closed], [
   "selected",
   LOOK.mine,
 ], ["this booking", LOOK.pending]];
 
-/** The palette of the page, with the colours of the statuses from the style sheet. */
+/**
+ * The palette of the page, with the colours of the statuses from the style sheet.
+ *
+ * @param {Category[]} categories
+ * @returns {Palette}
+ */
 export function officePalette(categories) {
   const palette = readPalette(categories);
   const style = getComputedStyle(document.documentElement);
+  /** @param {string} name */
   const named = (name) => {
     const color = style.getPropertyValue(name).trim();
     return !palette.forced && /^#[0-9a-f]{6}$/i.test(color) ? standingOut(color, palette) : palette.ink;
@@ -36,6 +50,10 @@ export function officePalette(categories) {
   return palette;
 }
 
+/**
+ * @param {string} color
+ * @param {Palette} palette
+ */
 function standingOut(color, { paper, ink }) {
   let found = color;
   for (let step = 1; contrast(found, paper) < SHAPE_CONTRAST && step <= 20; step += 1)
@@ -43,7 +61,12 @@ function standingOut(color, { paper, ink }) {
   return found;
 }
 
-/** How a seat is drawn. */
+/**
+ * How a seat is drawn.
+ *
+ * @param {{seats: Pick<Seats, "look">, selection: Selection, highlighted: Set<number>}} house
+ * @returns {(seat: number) => number}
+ */
 export function lookOf({ seats, selection, highlighted }) {
   return (seat) => {
     if (selection.has(seat)) return LOOK.mine;
@@ -51,7 +74,12 @@ export function lookOf({ seats, selection, highlighted }) {
   };
 }
 
-/** The lines of a section's label, the fullest form first. */
+/**
+ * The lines of a section's label, the fullest form first.
+ *
+ * @param {{model: SeatModel, tally: Tally}} house
+ * @returns {(section: number) => string[][]}
+ */
 export function formsOf({ model, tally }) {
   return (number) => {
     const { label } = model.sections[number];
@@ -69,13 +97,17 @@ export function formsOf({ model, tally }) {
   };
 }
 
-/** What the signs on the map mean. */
+/**
+ * What the signs on the map mean.
+ *
+ * @param {Palette} palette
+ */
 export function showSigns(palette) {
   const ratio = Math.ceil(window.devicePixelRatio || 1);
   const sprites = new Sprites(palette, SIGN_PX * ratio);
   byId("signs").replaceChildren(...SIGNS.map(([text, look]) => {
     const canvas = make("canvas", { width: sprites.side, height: sprites.side, "aria-hidden": "true" });
-    canvas.getContext("2d").drawImage(sprites.of(look, 0, 0), 0, 0);
+    /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).drawImage(sprites.of(look, 0, 0), 0, 0);
     return make("li", {}, canvas, text);
   }));
 }

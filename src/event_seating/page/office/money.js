@@ -3,6 +3,20 @@
 // Modules: moneyOf(currency, sample) -> {full(minor), mark(minor), plain(text)}; `sample` is a price as
 // the server writes it, which says how many minor units a unit has.
 
+/** @import { Money } from "../net/api.js" */
+
+/**
+ * @typedef {object} MoneyText
+ * @property {(minor: number) => string} full
+ * @property {(minor: number) => string} mark
+ * @property {(text: Money) => string} plain
+ */
+
+/**
+ * @param {string} currency
+ * @param {string} sample
+ * @returns {MoneyText}
+ */
 export function moneyOf(currency, sample) {
   const units = 10 ** (sample.split(".")[1]?.length ?? 0);
   const full = new Intl.NumberFormat(undefined, { style: "currency", currency });

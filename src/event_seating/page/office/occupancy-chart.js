@@ -7,11 +7,29 @@
 import { byId, make } from "../ui/dom.js";
 import { STATUSES } from "./tally.js";
 
+/** @import { Shared } from "./office.js" */
+/** @import { Tallied } from "./tally.js" */
+
+/** @typedef {{label: string, section?: number, counts: () => Tallied, show: () => void}} Counted */
+
+/**
+ * @typedef {object} Bar
+ * @property {string} label
+ * @property {number} [section]
+ * @property {() => Tallied} counts
+ * @property {HTMLElement[]} parts
+ * @property {HTMLElement} text
+ * @property {HTMLElement} numbers
+ * @property {HTMLElement} item
+ */
+
 export class OccupancyChart {
+  /** @type {Bar[]} */
   #bars = [];
   #isShown = false;
   #stale = true;
 
+  /** @param {Shared & {onSection: (section: number) => void, onArea: (area: number) => void}} options */
   constructor(options) {
     this.onSection = options.onSection;
     this.onArea = options.onArea;
@@ -35,12 +53,17 @@ export class OccupancyChart {
     byId("occupancy-table").addEventListener("toggle", () => this.#fillTable());
   }
 
+  /** @param {boolean} on */
   setShown(on) {
     this.#isShown = on;
     if (on && this.#stale) this.refresh();
   }
 
-  /** Draw these sections and the areas again; all when none are named. */
+  /**
+   * Draw these sections and the areas again; all when none are named.
+   *
+   * @param {Set<number> | null} [sections]
+   */
   refresh(sections = null) {
     this.#stale = !this.#isShown;
     if (!this.#isShown) return;
@@ -52,18 +75,24 @@ export class OccupancyChart {
   #fillTable() {
     const table = byId("occupancy-table");
     if (!table.open || !this.#isShown) return;
-    table.querySelector("tbody").replaceChildren(...this.#bars.map(({ label, counts }) => {
+    /** @type {HTMLElement} */ (table.querySelector("tbody")).replaceChildren(...this.#bars.map(({ label, counts }) => {
       const now = counts();
       return make(
         "tr",
         {},
         make("th", { scope: "row", textContent: label }),
-        ...[...STATUSES, "size"].map((name) => make("td", { textContent: now[name].toLocaleString() })),
+        .../** @type {const} */ ([...STATUSES, "size"]).map((name) =>
+          make("td", { textContent: now[name].toLocaleString() })
+        ),
       );
     }));
   }
 }
 
+/**
+ * @param {Counted} counted
+ * @returns {Bar}
+ */
 function bar({ label, section, counts, show }) {
   const parts = STATUSES.map((name) => make("i", { className: name }));
   const text = make("span");
@@ -80,6 +109,7 @@ function bar({ label, section, counts, show }) {
   return { label, section, counts, parts, text, numbers, item: make("li", {}, button) };
 }
 
+/** @param {Bar} bar */
 function draw({ counts, parts, text, numbers }) {
   const now = counts();
   STATUSES.forEach((name, at) => {
@@ -91,7 +121,13 @@ function draw({ counts, parts, text, numbers }) {
   numbers.textContent = STATUSES.map((name) => `${now[name].toLocaleString()} ${name}`).join(" · ");
 }
 
-/** Never 100 % while one is left, nor 0 % once one is gone. */
+/**
+ * Never 100 % while one is left, nor 0 % once one is gone.
+ *
+ * @param {number} part
+ * @param {number} whole
+ * @returns {string}
+ */
 export function percent(part, whole) {
   if (!whole || !part) return "0 %";
   return `${part === whole ? 100 : Math.min(99, Math.max(1, Math.round((100 * part) / whole)))} %`;

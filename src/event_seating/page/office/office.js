@@ -37,24 +37,64 @@ import { read } from "./server.js";
 import { Tabs } from "../ui/tabs.js";
 import { Tally } from "./tally.js";
 
+/** @import { BookingBody, EventBody, Frame, Problem, Snapshot } from "../net/api.js" */
+/** @import { LineState } from "../net/live.js" */
+/** @import { SeatList } from "../choosing/list.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Change } from "../map/seats.js" */
+/** @import { Framed, Hover } from "../map/view.js" */
+/** @import { Words } from "../choosing/words.js" */
+/** @import { State } from "./ledger.js" */
+/** @import { MoneyText } from "./money.js" */
+
+/**
+ * What the panels have in common.
+ *
+ * @typedef {object} Shared
+ * @property {string} eventId
+ * @property {SeatModel} model
+ * @property {Seats<Tariff>} seats
+ * @property {Tally} tally
+ * @property {Sales} sales
+ * @property {Selection} selection
+ * @property {() => Tariff} tariff
+ * @property {() => MoneyText} money
+ * @property {() => string} zone
+ * @property {() => EventBody} event
+ * @property {() => State} state
+ * @property {(id: string, known?: BookingBody | null) => void} onBooking
+ * @property {(seats: number[]) => void} onShow
+ */
+
 // How often what depends on the time alone (a sale that starts) is looked at.
 const LOOK_EVERY_MS = 5_000;
 
+/**
+ * @param {string} id
+ * @returns {Promise<OfficePage | null>}
+ */
 export async function showOffice(id) {
   const path = `/events/${encodeURIComponent(id)}`;
   try {
-    const [event, snapshot] = await Promise.all([read(path), read(`${path}/seats?format=compact`)]);
+    const [event, snapshot] = await Promise.all([
+      /** @type {Promise<EventBody>} */ (read(path)),
+      /** @type {Promise<Snapshot>} */ (read(`${path}/seats?format=compact`)),
+    ]);
     showHead(event);
     setView("event");
     const page = new OfficePage(event, await loadModel(event.map), snapshot);
     page.start();
     return page;
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     showProblem(problem, id);
     return null;
   }
 }
 
+/**
+ * @param {Problem} problem
+ * @param {string} id
+ */
 function showProblem(problem, id) {
   const all = { label: "See all events", href: "/box-office" };
   const again = { label: "Try again", run: () => showOffice(id) };
@@ -74,6 +114,11 @@ function showProblem(problem, id) {
 }
 
 class OfficePage {
+  /**
+   * @param {EventBody} event
+   * @param {SeatModel} model
+   * @param {Snapshot} snapshot
+   */
   constructor(event, model, snapshot) {
     this.event = event;
     this.model = model;
@@ -83,8 +128,40 @@ class OfficePage {
     this.tally = new Tally(model, this.seats);
     this.sales = new Sales(model);
     this.selection = new Selection(model);
+    /** @type {Set<number>} */
     this.highlighted = new Set();
     this.palette = officePalette(model.categories);
+    // Made by start(), before the server or the operator is heard.
+    /** @type {MapView} */
+    this.view;
+    /** @type {Framing} */
+    this.framing;
+    /** @type {Counters} */
+    this.counters;
+    /** @type {SaleSwitch} */
+    this.saleSwitch;
+    /** @type {SeatPanel} */
+    this.seatPanel;
+    /** @type {SelectionPanel} */
+    this.selectionPanel;
+    /** @type {SellForm} */
+    this.sell;
+    /** @type {BlockForm} */
+    this.block;
+    /** @type {BookingPanel} */
+    this.bookingPanel;
+    /** @type {Finder} */
+    this.finder;
+    /** @type {SaleCharts} */
+    this.saleCharts;
+    /** @type {OccupancyChart} */
+    this.occupancy;
+    /** @type {SeatList} */
+    this.list;
+    /** @type {Tabs} */
+    this.tabs;
+    /** @type {MoneyText} */
+    this.money;
     this.#setMoney();
     this.ledger = new Ledger({ eventId: event.id, sales: this.sales, onChange: () => this.#onSales() });
   }
@@ -98,7 +175,7 @@ class OfficePage {
       labelOf: formsOf(this),
       onSeat: (seat) => this.#onSeat(seat),
       onArea: (area) => this.#openArea(area),
-      onHover: (hover) => showTip(hover, model, seats, () => this.#wordsOf(hover)),
+      onHover: (hover) => showTip(hover, model, seats, () => this.#wordsOf(/** @type {Hover} */ (hover))),
       onFrame: (frame) => this.#onFrame(frame),
     });
     this.framing = new Framing({ canvas: byId("canvas"), onMode: (on) => this.#onMode(on) });
@@ -120,6 +197,7 @@ class OfficePage {
     setInterval(() => this.saleSwitch.refresh(), LOOK_EVERY_MS);
   }
 
+  /** @returns {Shared} */
   #shared() {
     return {
       eventId: this.event.id,
@@ -138,6 +216,7 @@ class OfficePage {
     };
   }
 
+  /** @param {Shared} shared */
   #makePanels(shared) {
     this.counters = new Counters(shared);
     this.saleSwitch = new SaleSwitch({ ...shared, onEvent: (event) => this.#onEvent(event) });
@@ -180,6 +259,7 @@ class OfficePage {
     });
   }
 
+  /** @param {Frame} frame */
   #onLive(frame) {
     if (frame.event) this.#onPublicEvent(frame.event);
     const isOlder = frame.version < this.seats.version;
@@ -187,7 +267,11 @@ class OfficePage {
     if (!isOlder && (frame.changes || frame.areas)) this.ledger.wake();
   }
 
-  /** A change of the event: everybody is told what is public, and the rest has to be asked for. */
+  /**
+   * A change of the event: everybody is told what is public, and the rest has to be asked for.
+   *
+   * @param {EventBody} event
+   */
   #onPublicEvent({ prices: _prices, ticketTypes: _ticketTypes, ...event }) {
     this.#onEvent(event);
     this.#askForEvent();
@@ -195,27 +279,32 @@ class OfficePage {
 
   async #askForEvent() {
     try {
-      const event = await read(`/events/${encodeURIComponent(this.event.id)}`);
+      const event = /** @type {EventBody} */ (await read(`/events/${encodeURIComponent(this.event.id)}`));
       if (event.version >= this.event.version) this.#onEvent(event);
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       if (problem.passing) setTimeout(() => this.#askForEvent(), LOOK_EVERY_MS);
     }
   }
 
+  /** @param {Snapshot} [snapshot] */
   async #reload(snapshot) {
     const path = `/events/${encodeURIComponent(this.event.id)}`;
     try {
-      const [event, body] = await Promise.all([read(path), snapshot ?? read(`${path}/seats?format=compact`)]);
+      const [event, body] = await Promise.all([
+        /** @type {Promise<EventBody>} */ (read(path)),
+        snapshot ?? /** @type {Promise<Snapshot>} */ (read(`${path}/seats?format=compact`)),
+      ]);
       if (body.epoch !== this.seats.epoch) this.ledger.reset();
       this.#onEvent(event);
       this.seats.load(body);
       this.ledger.wake();
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       if (problem.code === "event_not_found") this.#onLine("gone");
       // Else the line is lost again, and it says so itself.
     }
   }
 
+  /** @param {Partial<EventBody>} event */
   #onEvent(event) {
     const before = this.event;
     this.event = { ...before, ...event };
@@ -233,6 +322,7 @@ class OfficePage {
     this.money = moneyOf(this.event.currency, prices[0] ?? "0.00");
   }
 
+  /** @param {LineState} state */
   #onLine(state) {
     if (state !== "gone") {
       lineIs(state);
@@ -254,6 +344,7 @@ class OfficePage {
 
   // What changed
 
+  /** @param {Change} change */
   #onSeats({ seats, sections }) {
     this.list.refresh({ seats, sections });
     this.occupancy.refresh(sections);
@@ -268,6 +359,7 @@ class OfficePage {
     this.saleCharts.refresh();
   }
 
+  /** @param {number[]} moved */
   #onSelection(moved) {
     this.#redraw(moved);
     this.list.refresh({ seats: moved, sections: new Set() });
@@ -289,12 +381,14 @@ class OfficePage {
     this.saleCharts.refresh();
   }
 
+  /** @param {number[]} seats */
   #redraw(seats) {
     if (!seats.length) return;
     this.view.renderer.changed({ seats, sections: new Set() });
     this.view.invalidate();
   }
 
+  /** @param {number[]} seats */
   #highlight(seats) {
     const moved = [...this.highlighted, ...seats];
     this.highlighted.clear();
@@ -310,6 +404,7 @@ class OfficePage {
 
   // What the operator does
 
+  /** @param {number} seat */
   #onSeat(seat) {
     if (this.framing.isSelecting) {
       this.selection.toggle(seat);
@@ -321,6 +416,7 @@ class OfficePage {
     this.tabs.show("seat");
   }
 
+  /** @param {Framed} framed */
   #onFrame({ frame, seats, done }) {
     this.framing.draw({ frame, done });
     if (!done) return;
@@ -333,6 +429,7 @@ class OfficePage {
     this.tabs.show("sell");
   }
 
+  /** @param {boolean} isSelecting */
   #onMode(isSelecting) {
     this.view.setFraming(isSelecting);
     byId("mode-hint").textContent = isSelecting ? "Drag a frame over seats, or press one." : "";
@@ -340,16 +437,22 @@ class OfficePage {
     if (isSelecting && this.tabs) this.tabs.show("sell");
   }
 
+  /** @param {string} name */
   #onTab(name) {
     this.saleCharts.setShown(name === "charts");
     this.occupancy.setShown(name === "charts");
   }
 
+  /**
+   * @param {string} id
+   * @param {BookingBody | null} [known]
+   */
   #openBooking(id, known = null) {
     this.tabs.show("bookings");
     this.bookingPanel.open(id, known);
   }
 
+  /** @param {BookingBody} booking */
   #onOtherEvent(booking) {
     notify("That booking is of another event.", [{
       label: "Go there",
@@ -357,26 +460,34 @@ class OfficePage {
     }]);
   }
 
+  /** @param {number} number */
   #openArea(number) {
     this.tabs.show("sell");
     if (!this.selection.placesOf(number)) this.selection.setPlaces(number, 1);
-    byId("selection-areas").children[number].querySelector("input").select();
+    /** @type {HTMLInputElement} */ (byId("selection-areas").children[number].querySelector("input")).select();
   }
 
   // Around the map
 
+  /** @param {number[]} seats */
   #show(seats) {
     if (seats.length === 1) this.view.show(seats[0]);
     else this.view.showAll(seats);
   }
 
+  /** @param {number} seat */
   #onListFocus(seat) {
     this.view.mark(seat);
     if (seat >= 0) this.view.show(seat);
   }
 
+  /**
+   * @param {Hover} hover
+   * @returns {Words}
+   */
   #wordsOf({ seat, area, near }) {
     const { model, seats, tally, sales } = this;
+    /** @param {{booked: number, held: number, blocked: number, available: number}} counts */
     const counted = ({ booked, held, blocked, available }) =>
       `${booked} booked · ${held} held · ${blocked} blocked · ${available} available`;
     if (seat < 0) return { title: model.areas[area].label, status: counted(tally.ofArea(area)) };

@@ -6,21 +6,37 @@
 import { say, sayNow } from "../ui/announce.js";
 import { make } from "../ui/dom.js";
 
+/** @import { Choice } from "../ui/notices.js" */
+
 export class Outcome {
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.element = element;
   }
 
+  /**
+   * @param {string} sentence
+   * @param {string[]} [parts]
+   * @param {Choice[]} [actions]
+   */
   done(sentence, parts = [], actions = []) {
     this.#show("good", sentence, parts, actions);
     say(sentence);
   }
 
+  /**
+   * @param {{sentence: string, parts: string[]}} refusal
+   * @param {Choice[]} [actions]
+   */
   refused({ sentence, parts }, actions = []) {
     this.#show("bad", sentence, parts, actions);
     sayNow([sentence, ...parts].join(" "));
   }
 
+  /**
+   * @param {string} sentence
+   * @param {Choice[]} [actions]
+   */
   busy(sentence, actions = []) {
     this.#show("", sentence, [], actions);
   }
@@ -30,6 +46,12 @@ export class Outcome {
     this.element.replaceChildren();
   }
 
+  /**
+   * @param {string} tone
+   * @param {string} sentence
+   * @param {string[]} parts
+   * @param {Choice[]} actions
+   */
   #show(tone, sentence, parts, actions) {
     this.element.className = `outcome ${tone}`;
     this.element.hidden = false;

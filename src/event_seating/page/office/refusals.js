@@ -3,6 +3,11 @@
 //
 // Modules: refusalOf(problem, model) -> {sentence, parts: [text], seats: [numbers]}.
 
+/** @import { SeatFault } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Refusal } from "../sale/reasons.js" */
+
+/** @type {Record<string, string>} */
 const SENTENCES = {
   away: "The server cannot be reached. Whether it was done is not known: press again, and it is done once at the most.",
   unreadable: "The answer could not be read. Press again: it is done once at the most.",
@@ -20,6 +25,7 @@ const SENTENCES = {
   unknown_user: "There is no user with this id.",
 };
 
+/** @type {Record<string, string>} */
 const SEAT_REASONS = {
   held: "held by a buyer",
   booked: "booked",
@@ -31,6 +37,11 @@ const SEAT_REASONS = {
 
 const NAMED_MAX = 12;
 
+/**
+ * @param {Refusal} problem
+ * @param {SeatModel} model
+ * @returns {{sentence: string, parts: string[], seats: number[]}}
+ */
 export function refusalOf(problem, model) {
   const { code, details } = problem;
   const seats = (details?.seats ?? []).map(({ seat }) => model.number(seat)).filter((seat) => seat !== undefined);
@@ -41,7 +52,13 @@ export function refusalOf(problem, model) {
   };
 }
 
-/** Seats that were left as they were, each with its reason, the first of them. */
+/**
+ * Seats that were left as they were, each with its reason, the first of them.
+ *
+ * @param {SeatFault[] | undefined} rejected
+ * @param {SeatModel} model
+ * @returns {string[]}
+ */
 export function partsOf(rejected = [], model) {
   const parts = rejected.slice(0, NAMED_MAX).map(({ seat, code }) => {
     const number = model.number(seat);
@@ -51,6 +68,10 @@ export function partsOf(rejected = [], model) {
   return parts;
 }
 
+/**
+ * @param {{area: string, code: string, left?: number}} fault
+ * @param {SeatModel} model
+ */
 function areaPart({ area, code, left }, model) {
   const number = model.areaNumbers.get(area);
   const label = number === undefined ? area : model.areas[number].label;
@@ -59,8 +80,12 @@ function areaPart({ area, code, left }, model) {
     : `${label}: ${SEAT_REASONS[code] ?? code}`;
 }
 
+/**
+ * @param {Refusal} problem
+ * @returns {string}
+ */
 function sentenceOf(problem) {
   const fields = Array.isArray(problem.details?.fields) ? problem.details.fields : [];
   const named = fields.map(({ field, message }) => [field, message].filter(Boolean).join(" ")).filter(Boolean);
-  return named.length ? `${problem.message} ${named.join("; ")}.` : problem.message;
+  return named.length ? `${problem.message} ${named.join("; ")}.` : /** @type {string} */ (problem.message);
 }

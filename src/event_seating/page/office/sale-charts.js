@@ -8,6 +8,9 @@ import { byId, make } from "../ui/dom.js";
 import { timeText } from "../ui/charts/axis.js";
 import { LineChart } from "../ui/charts/line-chart.js";
 
+/** @import { Shared } from "./office.js" */
+/** @import { Curve } from "./sales.js" */
+
 const DRAW_EVERY_MS = 1_000;
 // Time goes on while nothing is sold.
 const TIME_EVERY_MS = 20_000;
@@ -18,13 +21,16 @@ export class SaleCharts {
   #drawnAt = -Infinity;
   #isShown = false;
 
+  /** @param {Shared} options */
   constructor(options) {
     this.sales = options.sales;
     this.state = options.state;
     this.money = options.money;
     this.zone = options.zone;
     const host = byId("sale-charts");
+    /** @param {number} number */
     const tickets = (number) => `${number.toLocaleString()} ${number === 1 ? "ticket" : "tickets"}`;
+    /** @type {[string, "tickets" | "amounts", LineChart][]} */
     this.charts = [
       [
         "Tickets sold",
@@ -52,6 +58,7 @@ export class SaleCharts {
     setInterval(() => this.refresh(), TIME_EVERY_MS);
   }
 
+  /** @param {boolean} on */
   setShown(on) {
     this.#isShown = on;
     if (on) this.#draw();
@@ -82,10 +89,14 @@ export class SaleCharts {
     if (this.table.open) this.#fillTable(curve, zone);
   }
 
+  /**
+   * @param {Curve} curve
+   * @param {string} zone
+   */
   #fillTable({ at, tickets, amounts }, zone) {
-    const span = at.at(-1) - at[0];
+    const span = /** @type {number} */ (at.at(-1)) - at[0];
     const rows = Array.from({ length: TABLE_ROWS }, (_, row) => Math.round((row * (at.length - 1)) / (TABLE_ROWS - 1)));
-    this.table.querySelector("tbody").replaceChildren(
+    /** @type {HTMLElement} */ (this.table.querySelector("tbody")).replaceChildren(
       ...rows.map((point) =>
         make(
           "tr",
@@ -99,12 +110,17 @@ export class SaleCharts {
   }
 }
 
+/**
+ * @param {HTMLElement} host
+ * @param {string} title
+ */
 function chartHost(host, title) {
   const figure = make("figure", {}, make("figcaption", { textContent: title }));
   host.append(figure);
   return figure;
 }
 
+/** @param {string} state */
 function sentenceOf(state) {
   if (state === "reading") return "Reading the bookings…";
   return state === "lost"

@@ -7,6 +7,11 @@
 //
 // Modules: Sales(model); .put(booking), .totals, .curve(until), .holderOf(seat), .clear(); toMinor(text).
 
+/** @import { BookingBody } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+
+/** @typedef {{at: Float64Array, tickets: Float64Array, amounts: Float64Array}} Curve */
+
 // 32 bytes each, and their names; a house of 100,000 places that is sold out and cancelled twice.
 const BOOKINGS_MAX = 300_000;
 const FIRST_ROOM = 1_024;
@@ -17,8 +22,32 @@ const SPAN_LEAST_MS = 60_000;
 const NOBODY = -1;
 
 export class Sales {
+  /** @param {SeatModel} model */
   constructor(model) {
     this.model = model;
+    // All of them are made by clear(): a value for each booking, by its number.
+    /** @type {number} */
+    this.count;
+    /** @type {boolean} */
+    this.isFull;
+    /** @type {Map<string, number>} */
+    this.numbers;
+    /** @type {string[]} */
+    this.ids;
+    /** @type {string[]} */
+    this.names;
+    /** @type {Float64Array} */
+    this.made;
+    /** @type {Float64Array} */
+    this.ended;
+    /** @type {Float64Array} */
+    this.amounts;
+    /** @type {Uint32Array} */
+    this.tickets;
+    /** @type {Float64Array} */
+    this.versions;
+    /** @type {Int32Array} */
+    this.holders;
     this.clear();
   }
 
@@ -36,7 +65,11 @@ export class Sales {
     this.holders = new Int32Array(this.model.seatCount).fill(NOBODY);
   }
 
-  /** Take a booking as the server tells it; an older state of one that we know says nothing new. */
+  /**
+   * Take a booking as the server tells it; an older state of one that we know says nothing new.
+   *
+   * @param {BookingBody} booking
+   */
   put(booking) {
     const number = this.numbers.get(booking.id) ?? this.#add(booking.id);
     if (number === NOBODY || this.versions[number] > booking.version) return;
@@ -67,19 +100,33 @@ export class Sales {
     return sum;
   }
 
-  /** The booking of a seat as {id, name}, as far as we know it; null for none. */
+  /**
+   * The booking of a seat as {id, name}, as far as we know it; null for none.
+   *
+   * @param {number} seat
+   */
   holderOf(seat) {
     const number = this.holders[seat];
     return number === NOBODY ? null : { id: this.ids[number], name: this.names[number] };
   }
 
-  /** Tickets and amount so far, at even steps of time up to `until`; null before the first booking. */
+  /**
+   * Tickets and amount so far, at even steps of time up to `until`; null before the first booking.
+   *
+   * @param {number} until
+   * @returns {Curve | null}
+   */
   curve(until) {
     if (!this.count) return null;
     const first = this.made.subarray(0, this.count).reduce((least, at) => Math.min(least, at));
     const from = Math.min(first, until - SPAN_LEAST_MS);
     const step = (until - from) / (POINTS - 1);
     const [tickets, amounts] = [new Float64Array(POINTS), new Float64Array(POINTS)];
+    /**
+     * @param {number} at
+     * @param {number} sign
+     * @param {number} number
+     */
     const add = (at, sign, number) => {
       const point = Math.min(POINTS - 1, Math.max(0, Math.ceil((at - from) / step)));
       tickets[point] += sign * this.tickets[number];
@@ -96,13 +143,15 @@ export class Sales {
     return { at: Float64Array.from({ length: POINTS }, (_, point) => from + point * step), tickets, amounts };
   }
 
+  /** @param {string} id */
   #add(id) {
     if (this.count === BOOKINGS_MAX) {
       this.isFull = true;
       return NOBODY;
     }
     if (this.count === this.made.length) {
-      for (const name of ["made", "ended", "amounts", "tickets", "versions"]) this[name] = doubled(this[name]);
+      for (const name of /** @type {const} */ (["made", "ended", "amounts", "tickets", "versions"]))
+        this[name] = /** @type {never} */ (doubled(this[name]));
     }
     this.ids.push(id);
     this.names.push("");
@@ -113,13 +162,22 @@ export class Sales {
   }
 }
 
-/** `145.00` as 14500. */
+/**
+ * `145.00` as 14500.
+ *
+ * @param {string} text
+ */
 export function toMinor(text) {
   return Number(text.replace(".", ""));
 }
 
+/**
+ * @template {Float64Array | Uint32Array} Column
+ * @param {Column} column
+ * @returns {Column}
+ */
 function doubled(column) {
-  const larger = new column.constructor(2 * column.length);
+  const larger = new /** @type {new (length: number) => Column} */ (column.constructor)(2 * column.length);
   larger.set(column);
   return larger;
 }

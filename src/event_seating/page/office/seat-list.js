@@ -11,6 +11,14 @@ import { say } from "../ui/announce.js";
 import { statusName } from "./names.js";
 import { percent } from "./occupancy-chart.js";
 
+/** @import { ListOptions } from "../choosing/list.js" */
+/** @import { AreaRow } from "../choosing/areas.js" */
+/** @import { Area } from "../map/parse.js" */
+/** @import { Shared } from "./office.js" */
+/** @import { Selection } from "./selection.js" */
+/** @import { Tallied } from "./tally.js" */
+
+/** @param {Shared & ListOptions & {onArea: (area: number) => void}} options */
 export function makeSeatList(options) {
   const { model, seats, tally, selection } = options;
   return new SeatList({
@@ -35,7 +43,15 @@ export function makeSeatList(options) {
   });
 }
 
-/** A button that selects seats [start, end), or takes them all out again. */
+/**
+ * A button that selects seats [start, end), or takes them all out again.
+ *
+ * @param {string} text
+ * @param {string} label
+ * @param {number} start
+ * @param {number} end
+ * @param {Selection} selection
+ */
 function selector(text, label, start, end, selection) {
   const button = make("button", {
     type: "button",
@@ -52,6 +68,12 @@ function selector(text, label, start, end, selection) {
   return button;
 }
 
+/**
+ * @param {Area} area
+ * @param {() => Tallied} counts
+ * @param {() => void} onOpen
+ * @returns {AreaRow}
+ */
 function areaItem(area, counts, onOpen) {
   const about = make("span");
   const button = make("button", {

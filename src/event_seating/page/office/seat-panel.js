@@ -13,9 +13,13 @@ import { timeText } from "../ui/charts/axis.js";
 import { happened, statusName, typeText } from "./names.js";
 import { read } from "./server.js";
 
+/** @import { BookingBody, Problem, SeatBody, SeatMove } from "../net/api.js" */
+/** @import { Shared } from "./office.js" */
+
 // What is asked of a seat that moves all the time.
 const ASK_EVERY_MS = 1_000;
 const DAY_MS = 86_400_000;
+/** @type {Record<string, string>} */
 const CHECKOUTS = {
   buyer: "frozen by the buyer, on the way to pay",
   "box-office": "frozen by a shop or till that takes the money",
@@ -27,6 +31,7 @@ export class SeatPanel {
   #timer = 0;
   #expiresAt = NaN;
 
+  /** @param {Omit<Shared, "onShow"> & {onShow: (seat: number) => void}} options */
   constructor(options) {
     this.eventId = options.eventId;
     this.model = options.model;
@@ -43,6 +48,7 @@ export class SeatPanel {
     setInterval(() => this.#tick(), 1_000);
   }
 
+  /** @param {number} seat */
   show(seat) {
     this.seat = seat;
     byId("seat-hint").hidden = true;
@@ -53,7 +59,11 @@ export class SeatPanel {
     this.#ask();
   }
 
-  /** Show again what changed; `seats` is null when all may differ. */
+  /**
+   * Show again what changed; `seats` is null when all may differ.
+   *
+   * @param {number[] | null} seats
+   */
   refresh(seats) {
     if (this.seat < 0 || (seats && !seats.includes(this.seat))) return;
     this.#tell();
@@ -82,25 +92,33 @@ export class SeatPanel {
     const asked = (this.#asked += 1);
     try {
       const id = encodeURIComponent(this.model.ids[seat]);
-      const about = await read(`/events/${encodeURIComponent(this.eventId)}/seats/${id}`);
-      const booking = about.bookingId ? await read(`/bookings/${encodeURIComponent(about.bookingId)}`) : null;
+      const about = /** @type {SeatBody} */ (await read(`/events/${encodeURIComponent(this.eventId)}/seats/${id}`));
+      const booking = about.bookingId
+        ? /** @type {BookingBody} */ (await read(`/bookings/${encodeURIComponent(about.bookingId)}`))
+        : null;
       if (asked === this.#asked) this.#fill(about, booking);
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       if (asked === this.#asked) this.#fail(problem);
     }
   }
 
+  /** @param {Problem} problem */
   #fail(problem) {
     const again = make("button", { type: "button", className: "small", textContent: "Ask again" });
     again.addEventListener("click", () => this.#ask());
     this.body.replaceChildren(make("p", { className: "outcome bad", textContent: problem.message }), again);
   }
 
+  /**
+   * @param {SeatBody} about
+   * @param {BookingBody | null} booking
+   */
   #fill(about, booking) {
     const flags = this.model.flags[this.seat];
     const category = this.model.categories[this.model.category[this.seat]];
     const money = this.money();
     this.#expiresAt = Date.parse(about.holdExpiresAt ?? "");
+    /** @type {[string, string | HTMLElement | null | undefined][]} */
     const facts = [
       ["Section", this.model.sectionOf(this.seat).label],
       ["Row", this.model.rowLabel(this.seat)],
@@ -114,7 +132,7 @@ export class SeatPanel {
       ],
       ["Hold", about.holdId],
       ["Held until", about.holdExpiresAt ? make("span", { id: "seat-expiry" }) : null],
-      ["Checkout", CHECKOUTS[about.holdFrozenBy]],
+      ["Checkout", CHECKOUTS[/** @type {string} */ (about.holdFrozenBy)]],
       ["Booking", booking ? this.#bookingButton(booking) : null],
       ["Order", booking?.orderRef],
       ["User", booking?.userId],
@@ -132,17 +150,19 @@ export class SeatPanel {
         ? make("ol", { className: "history" }, ...about.history.map((move) => this.#move(move)))
         : make("p", { className: "hint", textContent: "Nothing yet." }),
     );
-    if (about.historySince > 1)
+    if (/** @type {number} */ (about.historySince) > 1)
       this.body.append(make("p", { className: "hint", textContent: "Older moves are in the event's log." }));
     this.#tick();
   }
 
+  /** @param {BookingBody} booking */
   #bookingButton(booking) {
     const button = make("button", { type: "button", className: "link", textContent: booking.id });
     button.addEventListener("click", () => this.onBooking(booking.id));
     return button;
   }
 
+  /** @param {SeatMove} move */
   #move({ at, operation, actor, reason, booking, hold }) {
     const about = [
       reason && `“${reason}”`,

@@ -7,9 +7,15 @@ import { byId, make, stepper } from "../ui/dom.js";
 import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 import { seatsText, seatsWord, statusName } from "./names.js";
 
+/** @import { Stepper } from "../ui/dom.js" */
+/** @import { Area } from "../map/parse.js" */
+/** @import { Shared } from "./office.js" */
+
 export class SelectionPanel {
+  /** @type {(Stepper & {about: HTMLElement, input: HTMLInputElement})[]} */
   #steppers = [];
 
+  /** @param {Shared} options */
   constructor(options) {
     this.model = options.model;
     this.seats = options.seats;
@@ -46,12 +52,16 @@ export class SelectionPanel {
     ].filter(Boolean).join(" and ");
   }
 
-  /** How many of each status there are, each a way to keep these alone. */
+  /**
+   * How many of each status there are, each a way to keep these alone.
+   *
+   * @param {number[]} seats
+   */
   #keepers(seats) {
     const counts = new Map();
     for (const seat of seats) counts.set(this.seats.status[seat], (counts.get(this.seats.status[seat]) ?? 0) + 1);
     return [FREE, HELD, BOOKED, BLOCKED].filter((status) => counts.get(status)).map((status) => {
-      const text = `${counts.get(status).toLocaleString()} ${statusName(status)}`;
+      const text = `${/** @type {number} */ (counts.get(status)).toLocaleString()} ${statusName(status)}`;
       if (counts.size < 2) return make("span", { className: `chip status-${status}`, textContent: text });
       const button = make("button", {
         type: "button",
@@ -65,6 +75,10 @@ export class SelectionPanel {
     });
   }
 
+  /**
+   * @param {Area} area
+   * @param {number} number
+   */
   #areaRow(area, number) {
     const about = make("span");
     const each = stepper({
@@ -82,7 +96,7 @@ export class SelectionPanel {
       const wanted = Math.min(area.capacity, Math.max(0, Math.floor(Number(input.value)) || 0));
       this.selection.setPlaces(number, wanted);
     });
-    each.element.querySelector("output").replaceWith(input);
+    /** @type {HTMLElement} */ (each.element.querySelector("output")).replaceWith(input);
     this.#steppers.push({ ...each, about, input });
     return make(
       "div",

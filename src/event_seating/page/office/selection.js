@@ -4,20 +4,31 @@
 // Modules: Selection(model); .toggle(seat), .add, .remove, .toggleAll(seats), .keep(test), .clear(),
 // .setPlaces(area, n), .onChange(listener), .has(seat), .list.
 
+/** @import { SeatModel } from "../map/model.js" */
+
 export class Selection {
+  /** @type {Set<number>} */
   #seats = new Set();
+  /** @type {Map<number, number>} */
   #places = new Map();
+  /** @type {Set<(moved: number[]) => void>} */
   #listeners = new Set();
 
+  /** @param {SeatModel} model */
   constructor(model) {
     this.model = model;
   }
 
-  /** Call `listener(moved)` after each change, with the seats that came or went. */
+  /**
+   * Call `listener(moved)` after each change, with the seats that came or went.
+   *
+   * @param {(moved: number[]) => void} listener
+   */
   onChange(listener) {
     this.#listeners.add(listener);
   }
 
+  /** @param {number} seat */
   has(seat) {
     return this.#seats.has(seat);
   }
@@ -43,33 +54,46 @@ export class Selection {
     return [...this.#places];
   }
 
+  /** @param {number} area */
   placesOf(area) {
     return this.#places.get(area) ?? 0;
   }
 
+  /**
+   * @param {number} area
+   * @param {number} wanted
+   */
   setPlaces(area, wanted) {
     if (wanted > 0) this.#places.set(area, wanted);
     else this.#places.delete(area);
     this.#tell([]);
   }
 
+  /** @param {number} seat */
   toggle(seat) {
     if (!this.#seats.delete(seat)) this.#seats.add(seat);
     this.#tell([seat]);
   }
 
+  /** @param {number[]} seats */
   add(seats) {
     const moved = seats.filter((seat) => !this.#seats.has(seat));
     for (const seat of moved) this.#seats.add(seat);
     this.#tell(moved);
   }
 
+  /** @param {number[]} seats */
   remove(seats) {
     const moved = seats.filter((seat) => this.#seats.delete(seat));
     this.#tell(moved);
   }
 
-  /** Add these; take them away when all of them are in it. Whether they were added. */
+  /**
+   * Add these; take them away when all of them are in it. Whether they were added.
+   *
+   * @param {number[]} seats
+   * @returns {boolean}
+   */
   toggleAll(seats) {
     const isAll = seats.length > 0 && seats.every((seat) => this.#seats.has(seat));
     if (isAll) this.remove(seats);
@@ -77,7 +101,11 @@ export class Selection {
     return !isAll;
   }
 
-  /** Take away what does not pass the test. */
+  /**
+   * Take away what does not pass the test.
+   *
+   * @param {(seat: number) => boolean} test
+   */
   keep(test) {
     this.remove([...this.#seats].filter((seat) => !test(seat)));
   }
@@ -89,6 +117,7 @@ export class Selection {
     this.#tell(moved);
   }
 
+  /** @param {number[]} moved */
   #tell(moved) {
     for (const listener of this.#listeners) listener(moved);
   }

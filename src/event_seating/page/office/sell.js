@@ -11,15 +11,20 @@ import { refusalOf } from "./refusals.js";
 import { toMinor } from "./sales.js";
 import { write } from "./server.js";
 
+/** @import { BookingBody } from "../net/api.js" */
+/** @import { Shared } from "./office.js" */
+
 // In one booking, as the server takes it.
 const SEATS_MAX = 1_000;
 // So many seats get a ticket type each; of more a type is chosen for all of a category.
 const LINES_MAX = 40;
 
 export class SellForm {
+  /** @type {Map<string, string>} */
   #types = new Map();
   #isBusy = false;
 
+  /** @param {Shared} options */
   constructor(options) {
     this.eventId = options.eventId;
     this.model = options.model;
@@ -61,7 +66,11 @@ export class SellForm {
       : "Sell";
   }
 
-  /** A choice of ticket type for each seat, or for each category when there are many. */
+  /**
+   * A choice of ticket type for each seat, or for each category when there are many.
+   *
+   * @param {number[]} list
+   */
   #lines(list) {
     const { model } = this;
     const tariff = this.tariff();
@@ -82,6 +91,11 @@ export class SellForm {
     return lines;
   }
 
+  /**
+   * @param {string} label
+   * @param {string} key
+   * @param {number} category
+   */
   #line(label, key, category) {
     const tariff = this.tariff();
     const select = make(
@@ -91,26 +105,41 @@ export class SellForm {
         make("option", { value: type, textContent: `${typeText(tariff, type)} · ${this.money().plain(price)}` })
       ),
     );
-    select.value = this.#type(key, category);
+    select.value = /** @type {string} */ (this.#type(key, category));
     select.addEventListener("change", () => {
       this.#types.set(key, select.value);
       this.refresh();
-      byId("sell-lines").querySelector(`[aria-label="${CSS.escape(select.getAttribute("aria-label"))}"]`)?.focus();
+      /** @type {HTMLElement | null} */ (byId("sell-lines").querySelector(
+        `[aria-label="${CSS.escape(/** @type {string} */ (select.getAttribute("aria-label")))}"]`,
+      ))?.focus();
     });
     return make("li", {}, make("span", { className: "what", textContent: label }), select);
   }
 
+  /**
+   * @param {string} key
+   * @param {number} category
+   */
   #type(key, category) {
     return this.#types.get(key) ?? this.tariff().types(category)[0]?.[0];
   }
 
+  /**
+   * @param {number} seat
+   * @param {boolean} isMany
+   */
   #typeOf(seat, isMany) {
     const category = this.model.category[seat];
     return this.#type(isMany ? `all ${category}` : String(seat), category);
   }
 
+  /** @param {number[]} list */
   #sum(list) {
     const isMany = list.length > LINES_MAX;
+    /**
+     * @param {number} category
+     * @param {string | undefined} type
+     */
     const price = (category, type) =>
       toMinor(String(this.tariff().types(category).find(([name]) => name === type)?.[1] ?? "0"));
     let sum = 0;
@@ -126,6 +155,7 @@ export class SellForm {
     const { model, selection } = this;
     const list = selection.list;
     const isMany = list.length > LINES_MAX;
+    /** @type {Record<string, string>} */
     const ticketTypes = {};
     for (const seat of list) {
       const type = this.#typeOf(seat, isMany);
@@ -152,9 +182,9 @@ export class SellForm {
     this.refresh();
     this.outcome.busy("One moment…");
     try {
-      const booking = await write("POST", "/bookings", this.#body());
+      const booking = /** @type {BookingBody} */ (await write("POST", "/bookings", this.#body()));
       this.#sold(booking);
-    } catch (problem) {
+    } catch (/** @type {any} */ problem) {
       const refusal = refusalOf(problem, this.model);
       const out = { label: "Take those out of the selection", run: () => this.selection.remove(refusal.seats) };
       this.outcome.refused(refusal, refusal.seats.length ? [out] : []);
@@ -163,6 +193,7 @@ export class SellForm {
     this.refresh();
   }
 
+  /** @param {BookingBody} booking */
   #sold(booking) {
     const count = booking.lines.reduce((sum, line) => sum + (line.quantity ?? 1), 0);
     this.outcome.done(`Sold: ${ticketsText(count)} for ${this.money().plain(booking.total)}.`, [], [
@@ -170,7 +201,7 @@ export class SellForm {
     ]);
     this.#types.clear();
     this.selection.clear();
-    for (const id of ["sell-order", "sell-user"]) byId(id).value = "";
+    for (const id of /** @type {const} */ (["sell-order", "sell-user"])) byId(id).value = "";
     byId("sell-blocked").checked = false;
   }
 }

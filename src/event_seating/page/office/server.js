@@ -7,41 +7,69 @@
 import { change, get, lines, newKey } from "../net/api.js";
 import { keyIsLost } from "./key.js";
 
+/** @import { Answer } from "../net/api.js" */
+
 // More calls than this without an answer nobody tries again.
 const UNANSWERED_MAX = 100;
 
+/** @type {Map<string, string>} */
 const unanswered = new Map();
 
-/** The body of the answer. Raises a `Problem`. */
+/**
+ * The body of the answer. Raises a `Problem`.
+ *
+ * @template T
+ * @param {string} path
+ * @returns {Promise<T>}
+ */
 export async function read(path) {
-  return (await guarded(() => get(path))).body;
+  return /** @type {Answer<T>} */ (await guarded(() => get(path))).body;
 }
 
-/** As `read`, of a list that comes as lines. */
+/**
+ * As `read`, of a list that comes as lines.
+ *
+ * @template T
+ * @param {string} path
+ * @param {(value: T) => void} take
+ */
 export function readLines(path, take) {
   return guarded(() => lines(path, take));
 }
 
-/** A change; the body of the answer. Raises a `Problem`. */
+/**
+ * A change; the body of the answer. Raises a `Problem`.
+ *
+ * @template T
+ * @param {"POST" | "PATCH" | "PUT" | "DELETE"} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<T>}
+ */
 export async function write(method, path, body) {
   const call = JSON.stringify([method, path, body]);
   const key = unanswered.get(call) ?? newKey();
   try {
-    const answer = await guarded(() => change(method, path, body, { key }));
+    const answer = /** @type {T} */ (await guarded(() => change(method, path, body, { key })));
     unanswered.delete(call);
     return answer;
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     unanswered.delete(call);
     if (problem.passing) unanswered.set(call, key);
-    if (unanswered.size > UNANSWERED_MAX) unanswered.delete(unanswered.keys().next().value);
+    if (unanswered.size > UNANSWERED_MAX) unanswered.delete(/** @type {string} */ (unanswered.keys().next().value));
     throw problem;
   }
 }
 
+/**
+ * @template T
+ * @param {() => Promise<T>} call
+ * @returns {Promise<T>}
+ */
 async function guarded(call) {
   try {
     return await call();
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     if (problem.status === 401) keyIsLost(problem);
     throw problem;
   }

@@ -6,13 +6,24 @@
 
 import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 
-export const STATUSES = ["booked", "held", "blocked", "available"];
+/** @import { Counts } from "../net/api.js" */
+/** @import { SeatModel } from "../map/model.js" */
+/** @import { Seats } from "../map/seats.js" */
+
+/** @typedef {Counts & {other: number, size: number}} Tallied */
+
+export const STATUSES = /** @type {const} */ (["booked", "held", "blocked", "available"]);
 
 const KINDS = 5;
 
 export class Tally {
+  /** @type {Uint32Array} */
   #counts;
 
+  /**
+   * @param {SeatModel} model
+   * @param {Pick<Seats, "status" | "areas" | "onChange">} seats
+   */
   constructor(model, seats) {
     this.model = model;
     this.seats = seats;
@@ -24,19 +35,29 @@ export class Tally {
     });
   }
 
+  /**
+   * @param {number} number
+   * @returns {Tallied}
+   */
   ofSection(number) {
     return named((kind) => this.#counts[KINDS * number + kind]);
   }
 
+  /**
+   * @param {number} number
+   * @returns {Tallied}
+   */
   ofArea(number) {
     const { available, held, booked, blocked } = this.seats.areas[number];
     return { available, held, booked, blocked, other: 0, size: available + held + booked + blocked };
   }
 
+  /** @returns {Tallied} */
   get total() {
     const sum = { available: 0, held: 0, booked: 0, blocked: 0, other: 0, size: 0 };
+    /** @param {Tallied} counts */
     const add = (counts) => {
-      for (const name of Object.keys(sum)) sum[name] += counts[name];
+      for (const name of /** @type {(keyof Tallied)[]} */ (Object.keys(sum))) sum[name] += counts[name];
     };
     for (let section = 0; section < this.model.sections.length; section += 1) add(this.ofSection(section));
     for (let area = 0; area < this.model.areas.length; area += 1) add(this.ofArea(area));
@@ -47,6 +68,7 @@ export class Tally {
     for (let section = 0; section < this.model.sections.length; section += 1) this.#count(section);
   }
 
+  /** @param {number} section */
   #count(section) {
     const counts = this.#counts.subarray(KINDS * section, KINDS * section + KINDS);
     counts.fill(0);
@@ -55,6 +77,10 @@ export class Tally {
   }
 }
 
+/**
+ * @param {(kind: number) => number} of
+ * @returns {Tallied}
+ */
 function named(of) {
   const [available, held, booked, blocked, other] = [FREE, HELD, BOOKED, BLOCKED, KINDS - 1].map(of);
   return { available, held, booked, blocked, other, size: available + held + booked + blocked + other };

@@ -14,7 +14,11 @@ import { clock } from "../ui/times.js";
 /** @import { Tariff } from "../sale/tariff.js" */
 
 /** @typedef {Line & {number: number, wished?: undefined}} Held A seat's number, -1 for places and what is on no map. */
-/** @typedef {{seat: string, number: number, wished: true, label: string, area?: undefined, quantity?: undefined}} Wished */
+/**
+ * A seat that is being asked for.
+ *
+ * @typedef {{seat: string, number: number, wished: true, label: string, area?: undefined, quantity?: undefined}} Wished
+ */
 /** @typedef {Held | Wished} Item */
 
 /**

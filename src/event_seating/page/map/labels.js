@@ -1,6 +1,7 @@
-// Owns where labels stand on the canvas: on sections while they are blocks and over them later, on standing room, at the
-// end of each row that is in sight (at the edge when its end is not), and at the edge that leads to
-// the stage when that is out of sight. Draws through pills.js; knows no text of its own but "Stage".
+// Owns where labels stand on the canvas: on sections while they are blocks and over them later, on
+// standing room, at the end of each row that is in sight (at the edge when its end is not), and at the
+// edge that leads to the stage when that is out of sight. Draws through pills.js; knows no text of its
+// own but "Stage".
 //
 // Modules: drawSectionLabels, drawSectionHeads, drawAreaLabels, drawRowLabels, drawWayToStage; each takes a frame
 // {context, camera, ratio, pills, model}.
@@ -13,7 +14,11 @@ import { Pills } from "./pills.js";
 /** @import { Pill } from "./pills.js" */
 /** @import { Seats } from "./seats.js" */
 
-/** @typedef {{context: CanvasRenderingContext2D, camera: Camera, ratio: number, pills: Pills, model: SeatModel}} Frame */
+/**
+ * What is drawn on, and what is seen.
+ *
+ * @typedef {{context: CanvasRenderingContext2D, camera: Camera, ratio: number, pills: Pills, model: SeatModel}} Frame
+ */
 
 /** @typedef {{pill: Pill, x: number, y: number}} Placed By its middle, in CSS pixels. */
 

@@ -54,7 +54,7 @@ import { readShapes } from "./shapes.js";
  */
 
 /**
- * A map in columns: `x`, `y`, `category`, `flags` and `rowOf` by the number of the seat, `ids` and `labels` a line each.
+ * A map in columns: `x`, `y`, `category`, `flags` and `rowOf` by the number of the seat, of `ids` and `labels` a line.
  *
  * @typedef {object} Columns
  * @property {string} name

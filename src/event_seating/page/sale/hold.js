@@ -3,8 +3,8 @@
 // other; those that come meanwhile go together in the next. It draws nothing and has no words.
 //
 // Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
-// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .letGo(), .freeze(), .thaw(), .book(), .restore(); merged(lines) for
-// what a booking has.
+// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .letGo(), .freeze(), .thaw(), .book(),
+// .restore(); merged(lines) for what a booking has.
 
 import { change, get, Problem } from "../net/api.js";
 

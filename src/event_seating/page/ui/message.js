@@ -6,7 +6,11 @@ import { byId, make } from "./dom.js";
 
 /** @typedef {"events" | "message" | "event"} View */
 
-/** @typedef {{label: string, run?: () => unknown, href?: string}} Action A button that does something, or leads away. */
+/**
+ * A button that does something, or leads away.
+ *
+ * @typedef {{label: string, run?: () => unknown, href?: string}} Action
+ */
 
 const VIEWS = /** @type {const} */ (["events", "message", "event"]);
 

@@ -6,7 +6,11 @@
 import { make } from "../dom.js";
 import { timeMarks, timeText, valueMarks } from "./axis.js";
 
-/** @typedef {{label: string, value: (value: number) => string, mark: (value: number) => string, least: number}} Options */
+/**
+ * How a value reads, in full and at a mark of the axis, and the least step between marks.
+ *
+ * @typedef {{label: string, value: (value: number) => string, mark: (value: number) => string, least: number}} Options
+ */
 
 /** @typedef {{at: Float64Array, values: Float64Array, zone: string}} Shown Moments, in ms, and the value of each. */
 

@@ -97,9 +97,8 @@ async def test_each_thing_is_kept_for_its_time(database: Database, purge: Purge)
          "version": 1, "payload": "{}", "status": "s", "attempts": 1, "created_at_ms": at}
         for id_, at in (("new", NOW_MS - 30 * DAY_MS), ("old", NOW_MS - 30 * DAY_MS - 1))
     ])  # fmt: skip
-    async with database.write() as connection:
-        for name, until in (("new", NOW_MS + 1), ("old", NOW_MS)):
-            await files_module.write(connection, name, "text/csv", [b"x"], 1, until)
+    for name, until in (("new", NOW_MS + 1), ("old", NOW_MS)):
+        await files_module.spool(database, name, "text/csv", [b"x"], 1, until)
     gone = await run(purge)
     assert await ids(database, job_results.c.id) == {"new"}
     assert await ids(database, idempotency.c.key) == {"new"}

@@ -40,7 +40,7 @@ async def serve() -> None:
         server = HttpServer(app, listener)
         await server.start()
         await stop.wait()
-        await server.stop()
+        await server.stop(hang_up=True)
 
 
 if __name__ == "__main__":

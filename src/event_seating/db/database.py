@@ -63,7 +63,7 @@ _SIZE: Final = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 }
 
-_LOCK_KEY: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_ACQUIRE_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
 class Database:
@@ -177,7 +177,7 @@ class Database:
         SQLite has one writer at a time anyway, from the first statement on.
         """
         if self.dialect == "postgresql":
-            await connection.execute(_LOCK_KEY, {"key": key})
+            await connection.execute(_ACQUIRE_LOCK, {"key": key})
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """A statement for the direct ways, made once."""

@@ -127,11 +127,11 @@ class PostgresConnection:
         return found
 
     async def commit(self) -> None:
-        await self._driver.execute(f"COMMIT; {_LEAVE_THE_QUEUE}" if self._queued else "COMMIT")
+        await self._driver.execute(f"COMMIT; {_RELEASE_QUEUE_LOCK}" if self._queued else "COMMIT")
 
     async def roll_back(self) -> None:
         # Whatever failed: the queue lock may have been granted, and the answer lost.
-        await self._driver.execute(f"ROLLBACK; {_LEAVE_THE_QUEUE}")
+        await self._driver.execute(f"ROLLBACK; {_RELEASE_QUEUE_LOCK}")
 
 
 class SqliteConnection:
@@ -171,7 +171,7 @@ class SqliteConnection:
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Each statement sees what was committed before it: what the lock is for."""
 
-_LEAVE_THE_QUEUE: Final = "SELECT pg_advisory_unlock_all()"
+_RELEASE_QUEUE_LOCK: Final = "SELECT pg_advisory_unlock_all()"
 """All locks of the session: the queue lock is the only one that it ever has."""
 
 

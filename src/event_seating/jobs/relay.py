@@ -135,9 +135,7 @@ class Relay:
         if self._all_before_ms is None and now - self._looked_at_all >= LOOK_AT_ALL_EVERY_S:
             self._all_before_ms = self._clock.now_ms()
             self._looked_at_all = now
-            _log.info(
-                "the queue server was restarted or flushed: looking for jobs that it may lack"
-            )
+            _log.info("the queue server is new, restarted or flushed: looking for jobs it may lack")
         return None if self._all_before_ms is None else run
 
     async def _hand_over(self, queue: JobQueue) -> int:

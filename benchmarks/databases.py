@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 from event_seating.db import schema
 from event_seating.db.database import Database

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from tests.jobs import Jobs, until
-from tests.valkey import Valkey
+from tests.support.job_queue import Jobs, until
+from tests.support.valkey import Valkey
 
 from benchmarks import crowd, databases
 from benchmarks.crowd import Tally

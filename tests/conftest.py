@@ -1,32 +1,21 @@
 """What many tests stand on: real databases, and the service on each of them."""
 
-import asyncio
-import atexit
-import io
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
-import structlog
-from sqlalchemy import event, text
+from sqlalchemy import text
 
-from event_seating.clock import SystemClock
-from event_seating.composition import http_app, server_services
-from event_seating.composition.server_services import Parts
-from event_seating.db import schema
 from event_seating.db.database import Database
 from event_seating.db.tables import metadata
 from event_seating.settings.model import Settings
-from event_seating.telemetry.logs import Logs
-from tests.document import Checked, document_of
-from tests.postgres import Postgres
-from tests.valkey import Valkey
+from tests.support.postgres import Postgres
+from tests.support.service import Service, in_process
+from tests.support.tables import lay_tables, migrate
+from tests.support.valkey import Valkey
 
 BACKENDS = ["sqlite", "postgresql"]
 
@@ -110,29 +99,12 @@ async def _shared_url(postgres: Postgres) -> str:
     """A migrated database that tests use one after the other, each emptying it first."""
     if not _SHARED:
         url = postgres.create_database("shared")
-        await _migrate(url)
+        await migrate(url)
         _SHARED.append(url)
     return _SHARED[0]
 
 
-async def lay_tables(path: Path) -> None:
-    """Put a migrated SQLite file there: the migrations run once, the rest are copies."""
-    if not _TEMPLATE:
-        template = Path(tempfile.mkdtemp(prefix="es-")) / "template.db"
-        atexit.register(shutil.rmtree, template.parent, ignore_errors=True)
-        await _migrate(f"sqlite+aiosqlite:///{template}")
-        _TEMPLATE.append(template)
-    await asyncio.to_thread(shutil.copyfile, _TEMPLATE[0], path)
-
-
-_TEMPLATE: list[Path] = []
 _SHARED: list[str] = []
-
-
-async def _migrate(url: str) -> None:
-    database = Database(url)
-    await schema.upgrade(database)
-    await database.close()
 
 
 @pytest.fixture
@@ -145,53 +117,6 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     return values
-
-
-class Service:
-    """The whole service in this process, and a client that talks to it."""
-
-    def __init__(self, parts: Parts, client: httpx.AsyncClient) -> None:
-        self.parts = parts
-        self.client = client
-        self._statements: list[str] = []
-        reader = parts.database._reader.sync_engine
-        event.listen(
-            reader,
-            "before_cursor_execute",
-            lambda _connection, _cursor, statement, *_rest: self._statements.append(statement),
-        )
-
-    def database_reads(self, table: str = "users") -> int:
-        """How many statements have read this table since the start."""
-        return sum(f"FROM {table}" in statement for statement in self._statements)
-
-
-@asynccontextmanager
-async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[Service]:
-    """The service with these settings on top of the environment's."""
-    settings = Settings(**changes)
-    async with AsyncExitStack() as stack:
-        logs = Logs(
-            level="error",
-            production=settings.production,
-            directory=settings.log_directory,
-            clock=SystemClock(),
-            stdout=io.StringIO(),
-        )
-        stack.callback(structlog.reset_defaults)
-        logs.start()
-        stack.callback(logs.close)
-        if settings.sqlite_path is None:
-            await _migrate(settings.database)
-        elif not settings.sqlite_path.exists():
-            await lay_tables(settings.sqlite_path)
-        parts = await stack.enter_async_context(server_services.running(settings, logs))
-        checked = Checked(http_app.build(parts), document_of(parts))
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(checked, client=(peer, 1)),
-            base_url="http://localhost:3001",
-        )
-        yield Service(parts, await stack.enter_async_context(client))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.desk import Desk
 from tests.browser.people import Operator, Visit, drained
-from tests.process import settings
+from tests.support.process import settings
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from tests.process import ServerProcess
+from tests.support.process import ServerProcess
 
 from event_seating.venues.arenas import arena
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
 from tests.browser.people import FREE, HELD, MINE, Operator, Visit, drained
-from tests.process import settings
+from tests.support.process import settings
 
 HELD_SEATS = 2
 CHANGE = "**/holds/current"

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Open, OpenDesk
 from tests.browser.people import Operator, Visit
 from tests.browser.test_states import KEY, in_production
-from tests.process import settings
+from tests.support.process import settings
 
 SHOP = "https://shop.example/checkout"
 BACK_FROM_CACHE = (

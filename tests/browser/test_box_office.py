@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 from tests.browser.conftest import OpenDesk
 from tests.browser.people import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, Operator
 from tests.browser.test_looks import FINGER_PX, SMALL_TARGETS
-from tests.http.seating import seat_map
+from tests.support.seating import seat_map
 
 from event_seating.venues.arenas import arena
 

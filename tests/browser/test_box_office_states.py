@@ -17,7 +17,7 @@ from tests.browser.test_states import (
     in_production,
     small_map,
 )
-from tests.process import settings
+from tests.support.process import settings
 
 from event_seating.venues.arenas import arena
 

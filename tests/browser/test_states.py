@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
 from tests.browser.people import CLOSED, HELD, Operator, drained
-from tests.http.seating import seat_map
-from tests.process import ServerProcess, settings
+from tests.support.process import ServerProcess, settings
+from tests.support.seating import seat_map
 
 from event_seating.venues.arenas import arena
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tests.valkey import Valkey
+from tests.support.valkey import Valkey
 
 from event_seating.clock import SystemClock
 from event_seating.valkey import embedded

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from sqlalchemy import select
-from tests.contract.seats import EVENT, ask, book, many, open_log, place, seat_index
+from tests.support.seat_log import EVENT, ask, book, many, open_log, place, seat_index
 
 from event_seating.booking.core.commands import (
     AreaQuantity,

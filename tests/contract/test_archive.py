@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from rich.console import Console
 from sqlalchemy import func, insert, select, text
-from tests.contract.seats import CONFIGURATION, EVENT, ask, book, open_log, place, seat_index
 from tests.contract.test_verify import load_index, tamper, traffic
+from tests.support.seat_log import CONFIGURATION, EVENT, ask, book, open_log, place, seat_index
 
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.core.records import Configuration, SaleStatus

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
-from tests.contract.seats import EVENT, ask, book, open_log
+from tests.support.seat_log import EVENT, ask, book, open_log
 
 from event_seating.booking.core.commands import CancelBooking, ExchangeSeats, Part
 from event_seating.booking.core.commands import Choice as Chosen

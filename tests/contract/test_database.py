@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
-from tests.conftest import lay_tables
+from tests.support.tables import lay_tables
 
 from event_seating.db import database as database_module
 from event_seating.db import engines

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.contract.seats import CONFIGURATION, answer, seat_index
+from tests.support.seat_log import CONFIGURATION, answer, seat_index
 
 from event_seating.booking.core.commands import Configure, Part
 from event_seating.booking.core.records import Configuration, Rules, SaleStatus

@@ -1,7 +1,7 @@
 """What live updates ask of the log in the database, on each of them."""
 
 import pytest
-from tests.contract.seats import EVENT, ask, open_log, place
+from tests.support.seat_log import EVENT, ask, open_log, place
 
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seat_log.writer import SeatLog

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
-from tests.contract.seats import CONFIGURATION, EVENT, ask, seat_index
+from tests.support.seat_log import CONFIGURATION, EVENT, ask, seat_index
 
 from event_seating.booking.api.buyer_cookie import Buyers
 from event_seating.booking.api.caller import Caller

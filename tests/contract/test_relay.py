@@ -8,8 +8,8 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import update
 from structlog.testing import capture_logs
-from tests.jobs import Jobs, jobs_on, until
-from tests.valkey import Valkey
+from tests.support.job_queue import Jobs, jobs_on, until
+from tests.support.valkey import Valkey
 
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
-from tests.contract.seats import EVENT, answer, ask, book, many, once, open_log, place, seat_index
+from tests.support.seat_log import EVENT, answer, ask, book, many, once, open_log, place, seat_index
 
 from event_seating.booking.core.commands import (
     BookHold,

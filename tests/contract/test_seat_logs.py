@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.contract.seats import EVENT, ask, open_log, place, seat_index
+from tests.support.seat_log import EVENT, ask, open_log, place, seat_index
 
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.seat_log.registry import SeatLogs

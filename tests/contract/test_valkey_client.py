@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from redis.asyncio import Redis
-from tests.valkey import Valkey
+from tests.support.valkey import Valkey
 
 from event_seating.errors import RedisUnavailable
 from event_seating.valkey.client import connect, unavailable_when_away

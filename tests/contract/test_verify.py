@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 from sqlalchemy import bindparam, text
-from tests.contract.seats import (
+from tests.support.seat_log import (
     CONFIGURATION,
     EVENT,
     answer,

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import hold, on_sale
-from tests.jobs import QUICK, Jobs, jobs_on, until
-from tests.receivers import Receiver, answer, hang, receiving
-from tests.valkey import Valkey
+from tests.support.job_queue import QUICK, Jobs, jobs_on, until
+from tests.support.receivers import Receiver, answer, hang, receiving
+from tests.support.seating import hold, on_sale
+from tests.support.service import Service, in_process
+from tests.support.valkey import Valkey
 
 from event_seating.booking.effects.webhook_messages import NewsJobs
 from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, Handler

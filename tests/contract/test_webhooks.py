@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.receivers import Behave, Receiver, answer, close, receiving
+from tests.support.receivers import Behave, Receiver, answer, close, receiving
 
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database

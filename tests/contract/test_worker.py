@@ -12,8 +12,8 @@ import structlog
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import select
 from structlog.contextvars import get_contextvars
-from tests.jobs import QUICK, Jobs, jobs_on, until
-from tests.valkey import Valkey
+from tests.support.job_queue import QUICK, Jobs, jobs_on, until
+from tests.support.valkey import Valkey
 
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def database(tmp_path: Any) -> AsyncIterator[Database]:
     """SQLite alone: what runs here has no other statements than `test_relay` and `test_outbox`."""
-    from tests.conftest import lay_tables  # noqa: PLC0415
+    from tests.support.tables import lay_tables  # noqa: PLC0415
 
     await lay_tables(tmp_path / "event-seating.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'event-seating.db'}")

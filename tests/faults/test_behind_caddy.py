@@ -1,6 +1,6 @@
 """Caddy as docs/running.md configures it. `tests/long` has the proxies that must be installed."""
 
-from tests.behind_a_proxy import BehindAProxy
+from tests.support.behind_a_proxy import BehindAProxy
 
 
 class TestCaddy(BehindAProxy):

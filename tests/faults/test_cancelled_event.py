@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.http.seating import seat_map
-from tests.jobs import until
-from tests.process import ServerProcess, settings
+from tests.support.job_queue import until
+from tests.support.process import ServerProcess, settings
+from tests.support.seating import seat_map
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 

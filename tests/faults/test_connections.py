@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.process import ServerProcess, serving, settings
+from tests.support.process import ServerProcess, serving, settings
 
 from event_seating.web.asgi import Message, Receive, Scope, Send
 from event_seating.web.connection_rules import HEAD_WITHIN_S, Limits

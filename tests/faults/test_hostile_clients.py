@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.process import ServerProcess, serving, settings
+from tests.support.process import ServerProcess, serving, settings
 
 HOST = b"Host: localhost\r\n"
 LAST = HOST + b"Connection: close\r\n"

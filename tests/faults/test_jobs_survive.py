@@ -13,10 +13,10 @@ import httpx
 import psutil
 import pytest
 from sqlalchemy import Table, func, select
-from tests.jobs import until
-from tests.postgres import Postgres
-from tests.process import ServerProcess, settings
-from tests.valkey import Valkey
+from tests.support.job_queue import until
+from tests.support.postgres import Postgres
+from tests.support.process import ServerProcess, settings
+from tests.support.valkey import Valkey
 
 from event_seating.db import schema
 from event_seating.db.database import Database

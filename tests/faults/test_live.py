@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.http.seating import seat_map
-from tests.process import ServerProcess, serving, settings
-from tests.watcher import Watcher
+from tests.support.process import ServerProcess, serving, settings
+from tests.support.seating import seat_map
+from tests.support.watcher import Watcher
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 

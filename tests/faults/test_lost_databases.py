@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.postgres import Postgres
-from tests.process import ServerProcess, clean_environment, create_user, serving, settings
+from tests.support.postgres import Postgres
+from tests.support.process import ServerProcess, clean_environment, create_user, serving, settings
 
 from event_seating.db import engines
 from event_seating.db.database import Database

@@ -18,9 +18,9 @@ import httpx
 import psutil
 import pytest
 from redis import Redis
-from tests.http.seating import seat_map
-from tests.process import ServerProcess, create_user, settings
-from tests.smtp import SmtpServer
+from tests.support.process import ServerProcess, create_user, settings
+from tests.support.seating import seat_map
+from tests.support.smtp import SmtpServer
 
 pytestmark = pytest.mark.timeout(420)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.http.seating import seat_map
-from tests.process import ServerProcess, settings
+from tests.support.process import ServerProcess, settings
+from tests.support.seating import seat_map
 
 pytestmark = pytest.mark.timeout(300)
 

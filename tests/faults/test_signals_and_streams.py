@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.process import (
+from tests.support.process import (
     READY_WITHIN_S,
     clean_environment,
     create_user,

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.process import (
+from tests.support.process import (
     ServerProcess,
     clean_environment,
     create_user,

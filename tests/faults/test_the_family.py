@@ -10,9 +10,9 @@ from time import monotonic
 import httpx
 import psutil
 import pytest
-from tests.postgres import Postgres
-from tests.process import ServerProcess, create_user, serving, settings
-from tests.valkey import Valkey
+from tests.support.postgres import Postgres
+from tests.support.process import ServerProcess, create_user, serving, settings
+from tests.support.valkey import Valkey
 
 WITHIN_S = 30
 """Far more than it needs, for a machine that has other things to do."""

@@ -39,7 +39,7 @@ from event_seating.booking.core.records import (
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.core.state_codec import IMAGE_FORMAT
 from tests.golden.texts import in_lines
-from tests.unit.booking.states import NOW, one_row
+from tests.support.seat_states import NOW, one_row
 
 MAP = {"seats": 12, "places": 6}
 MINUTE = 60_000

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.golden import jobs, log, service, signed
 from tests.golden.texts import DATA, as_json
-from tests.valkey import Valkey
+from tests.support.valkey import Valkey
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from event_seating.booking.core.seat_state import SeatStates
 from tests.golden import log
 from tests.golden.log import kept, seen
 from tests.golden.texts import DATA, of_lines, recorded
-from tests.unit.booking.states import lines_of, one_row
+from tests.support.seat_states import lines_of, one_row
 
 WRITTEN_NOW = "log-2-image-3"
 RECORDED = ["log-1-image-2", WRITTEN_NOW]

@@ -14,7 +14,7 @@ import pytest
 from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from tests.golden import jobs, service
 from tests.golden.texts import DATA, as_json, recorded
-from tests.valkey import Valkey
+from tests.support.valkey import Valkey
 
 LIVED = (
     "service-calls.json", "service-again.json", "service-rows.json", "service-schema.sql",

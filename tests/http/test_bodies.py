@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.conftest import Service, in_process
+from tests.support.service import Service, in_process
 
 pytestmark = pytest.mark.anyio
 

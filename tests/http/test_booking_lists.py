@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.conftest import Service
-from tests.http.seating import hold, on_sale
+from tests.support.seating import hold, on_sale
+from tests.support.service import Service
 
 from event_seating.booking.reads import exports
 from event_seating.db.tables import bookings

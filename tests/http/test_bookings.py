@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.conftest import Service, in_process
-from tests.http.seating import KEY, hold, on_sale, statuses
+from tests.support.seating import KEY, hold, on_sale, statuses
+from tests.support.service import Service, in_process
 
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.core.records import Configuration, SaleStatus

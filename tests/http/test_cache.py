@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.conftest import Service, in_process
+from tests.support.service import Service, in_process
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import Service
-from tests.http.jobs import asked, job
-from tests.http.seating import hold, on_sale, statuses
+from tests.support.jobs_by_hand import asked, job
+from tests.support.seating import hold, on_sale, statuses
+from tests.support.service import Service
 
 from event_seating.booking.effects.cancelled_events import CANCEL_EVENT, ROW_MAX, CancelledEvents
 from event_seating.jobs.model import JobFailed

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.conftest import Service, in_process
+from tests.support.service import Service, in_process
 
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from tests.conftest import Service, in_process
-from tests.valkey import Valkey
+from tests.support.service import Service, in_process
+from tests.support.valkey import Valkey
 
 from event_seating.db.kept_answers import Call
 from event_seating.users.model import User

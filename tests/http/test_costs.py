@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import Service, in_process
-from tests.http.seating import on_sale
+from tests.support.seating import on_sale
+from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
 from event_seating.web import security

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.process import ServerProcess, clean_environment, serving, settings
+from tests.support.process import ServerProcess, clean_environment, serving, settings
 
 from event_seating.demo.traffic.choices import hall_of
 from event_seating.venues.arenas import arena

@@ -1,7 +1,7 @@
 """Each example of the OpenAPI document is sent, and each call of it answered once as it says.
 
-The document holds every answer of every HTTP test (`tests/document.py`); here it is seen that none
-of its calls is left out.
+The document holds every answer of every HTTP test (`tests/support/document.py`); here it is seen
+that none of its calls is left out.
 """
 
 import json
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from tests.conftest import Service, in_process
-from tests.document import Answered, Document, Operation, document_of
+from tests.support.document import Answered, Document, Operation, document_of
+from tests.support.service import Service, in_process
 
 from event_seating.booking.api.examples import EVENT_ID, HOLD_TOKEN
 from event_seating.db.tables import outbox

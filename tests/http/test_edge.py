@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import Service, in_process
+from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import hold, seat_map, statuses
+from tests.support.seating import hold, seat_map, statuses
+from tests.support.service import Service, in_process
 
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.seat_log.writer import SeatLog

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import KEY, hold, on_sale, on_sale_by, statuses
+from tests.support.seating import KEY, hold, on_sale, on_sale_by, statuses
+from tests.support.service import Service, in_process
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
-from tests.conftest import Service, in_process
-from tests.http.seating import KEY, hold, on_sale, statuses
+from tests.support.seating import KEY, hold, on_sale, statuses
+from tests.support.service import Service, in_process
 
 from event_seating.booking.core.commands import Choice, PlaceHold
 from event_seating.booking.seat_log import state_snapshots

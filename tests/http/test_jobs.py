@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.conftest import Service, in_process
-from tests.jobs import until
-from tests.valkey import Valkey
+from tests.support.job_queue import until
+from tests.support.service import Service, in_process
+from tests.support.valkey import Valkey
 
 from event_seating.db.tables import file_chunks, outbox
 from event_seating.jobs import files

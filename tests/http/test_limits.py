@@ -3,7 +3,7 @@
 import pytest
 import structlog
 from structlog.testing import capture_logs
-from tests.conftest import Service, in_process
+from tests.support.service import Service, in_process
 
 pytestmark = pytest.mark.anyio
 

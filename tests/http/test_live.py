@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import hold, on_sale
+from tests.support.seating import hold, on_sale
+from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
 from event_seating.web.edge import Edge

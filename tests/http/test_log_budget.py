@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.conftest import Service, in_process
-from tests.http.seating import on_sale_by
+from tests.support.seating import on_sale_by
+from tests.support.service import Service, in_process
 
 from event_seating.booking.api import log_budget
 from event_seating.booking.api.log_budget import LogBudget

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar, Component
 from sqlalchemy import delete
-from tests.conftest import Service, in_process
-from tests.http.jobs import asked, job
-from tests.http.seating import hold, on_sale
-from tests.smtp import SmtpServer
-from tests.unit.mail.letters import NothingNoted
+from tests.support.jobs_by_hand import asked, job
+from tests.support.mails import NothingNoted
+from tests.support.seating import hold, on_sale
+from tests.support.service import Service, in_process
+from tests.support.smtp import SmtpServer
 
 from event_seating.booking.effects import mails
 from event_seating.booking.effects.mails import BookingMails

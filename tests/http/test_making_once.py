@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from sqlalchemy import func, select
-from tests.conftest import Service, in_process
-from tests.http.seating import seat_map
+from tests.support.seating import seat_map
+from tests.support.service import Service, in_process
 
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.clock import Clock, SystemClock

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
-from tests.conftest import Service, in_process
-from tests.document import Answered, Document, pattern
+from tests.support.document import Answered, Document, pattern
+from tests.support.service import Service, in_process
 
 from event_seating import errors
 from event_seating.errors import ServiceError

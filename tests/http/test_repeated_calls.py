@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text, update
-from tests.conftest import Service, in_process
-from tests.http.jobs import job
-from tests.http.seating import KEY, on_sale, statuses
+from tests.support.jobs_by_hand import job
+from tests.support.seating import KEY, on_sale, statuses
+from tests.support.service import Service, in_process
 
 from event_seating.booking.seat_log.ports import ENDED_KEPT_MS
 from event_seating.db.tables import idempotency

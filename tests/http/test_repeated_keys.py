@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from tests.conftest import Service
-from tests.unit.venues.maps import seat_map
+from tests.support.seat_maps import seat_map
+from tests.support.service import Service
 
 pytestmark = pytest.mark.anyio
 

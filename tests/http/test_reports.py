@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import insert
-from tests.conftest import Service, in_process
-from tests.http.jobs import Told, asked, job
-from tests.http.seating import hold, on_sale
+from tests.support.jobs_by_hand import Told, asked, job
+from tests.support.seating import hold, on_sale
+from tests.support.service import Service, in_process
 
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.effects import reports as reports_module

@@ -6,7 +6,7 @@ from html import unescape
 
 import httpx
 import pytest
-from tests.conftest import Service, in_process
+from tests.support.service import Service, in_process
 
 pytestmark = pytest.mark.anyio
 

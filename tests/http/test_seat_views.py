@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import hold, on_sale, seat_map
+from tests.support.seating import hold, on_sale, seat_map
+from tests.support.service import Service, in_process
 
 from event_seating.booking.seating import ids
 

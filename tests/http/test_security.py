@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import Service, in_process
-from tests.unit.venues.maps import seat_map
+from tests.support.seat_maps import seat_map
+from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
 from event_seating.web import security

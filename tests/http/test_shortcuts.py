@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import Service
-from tests.http.seating import KEY, on_sale
+from tests.support.seating import KEY, on_sale
+from tests.support.service import Service
 
 from event_seating.booking.api.routes import OF_EVERY_SALE
 from event_seating.composition import http_app
@@ -100,7 +100,7 @@ async def test_a_whole_sale_goes_the_short_way(service: Service) -> None:
 async def test_a_box_office_route_refuses_others_the_short_way(
     environment: dict[str, str],
 ) -> None:
-    from tests.conftest import in_process  # noqa: PLC0415
+    from tests.support.service import in_process  # noqa: PLC0415
 
     async with in_process(app_env="production", admin_api_key="k" * 24) as service:
         refused = await service.client.post("/bookings", json={"holdToken": "x"})

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import on_sale
+from tests.support.seating import on_sale
+from tests.support.service import Service, in_process
 
 from event_seating.booking.core import cool_down, expiries, ledger
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.conftest import Service, in_process
-from tests.http.seating import seat_map
+from tests.support.seating import seat_map
+from tests.support.service import Service, in_process
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.conftest import Service
+from tests.support.service import Service
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ import httpx
 import jsonschema_rs
 import pytest
 from sqlalchemy import text
-from tests.conftest import Service, in_process
-from tests.unit.venues.maps import area, plan, seat, seat_map
+from tests.support.seat_maps import area, plan, seat, seat_map
+from tests.support.service import Service, in_process
 
 from event_seating.booking.seating.numbering import seat_index
 from event_seating.errors import VenueNotFound, VenueVersionNotFound

@@ -1,8 +1,8 @@
 """What the API did is what `verify` expects: bodies, rows and the event itself."""
 
 import pytest
-from tests.conftest import Service
-from tests.http.seating import KEY, hold, on_sale
+from tests.support.seating import KEY, hold, on_sale
+from tests.support.service import Service
 
 from event_seating.composition.job_services import stored
 from event_seating.maintenance.verify import verify

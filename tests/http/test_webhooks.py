@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.conftest import Service, in_process
-from tests.http.seating import hold, on_sale
-from tests.receivers import Receiver, answer, receiving
+from tests.support.receivers import Receiver, answer, receiving
+from tests.support.seating import hold, on_sale
+from tests.support.service import Service, in_process
 
 from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from event_seating.booking.effects.webhook_messages import NAMED_MAX, NewsJobs

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.process import clean_environment
-from tests.rules import markdown, transcript
-from tests.rules.repository import files, name_of
-from tests.rules.transcript import Shell
+from tests.support import markdown, transcript
+from tests.support.process import clean_environment
+from tests.support.repository import files, name_of
+from tests.support.transcript import Shell
 
 SET_UP_WITHIN_S = 300
 """To fetch and install every wheel, where none is in a cache."""

@@ -1,6 +1,6 @@
 """nginx and HAProxy as docs/running.md configures them."""
 
-from tests.behind_a_proxy import BehindAProxy
+from tests.support.behind_a_proxy import BehindAProxy
 
 
 class TestNginx(BehindAProxy):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import in_process
-from tests.document import Document, Operation, document_of
-from tests.rules import markdown, transcript
-from tests.rules.repository import ROOT
+from tests.support import markdown, transcript
+from tests.support.document import Document, Operation, document_of
+from tests.support.repository import ROOT
+from tests.support.service import in_process
 
 PAGE = (ROOT / "docs/api.md").read_text()
 CALL = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) /\S*")

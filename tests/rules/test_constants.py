@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.rules.repository import ROOT, name_of
+from tests.support.repository import ROOT, name_of
 
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 IN_CAPITALS = re.compile(r"_?[A-Z][A-Z0-9_]*\Z")

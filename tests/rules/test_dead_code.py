@@ -4,7 +4,7 @@ import tomllib
 from fnmatch import fnmatchcase
 
 import pytest
-from tests.rules.repository import ROOT
+from tests.support.repository import ROOT
 from vulture import Vulture
 from vulture.core import Item
 

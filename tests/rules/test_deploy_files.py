@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import yaml
-from tests.rules.repository import ROOT
+from tests.support.repository import ROOT
 
 from event_seating.processes import child_process
 from event_seating.settings.describe import environment_name

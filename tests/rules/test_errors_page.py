@@ -2,8 +2,8 @@
 
 import re
 
-from tests.rules import markdown
-from tests.rules.repository import ROOT
+from tests.support import markdown
+from tests.support.repository import ROOT
 
 from event_seating import errors
 from event_seating.errors import ServiceError

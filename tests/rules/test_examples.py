@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.rules import markdown, transcript
-from tests.rules.repository import name_of, pages
-from tests.rules.transcript import Shell, Step
+from tests.support import markdown, transcript
+from tests.support.repository import name_of, pages
+from tests.support.transcript import Shell, Step
 
 SHOWING = {page: steps for page in pages() if (steps := transcript.steps(page.read_text()))}
 

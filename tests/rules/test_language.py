@@ -7,7 +7,7 @@ read: code, pages of the documentation, tests. History (the changelog, decisions
 import re
 
 import pytest
-from tests.rules.repository import files, name_of
+from tests.support.repository import files, name_of
 
 # Each has a class of one letter in it, so that this file is none of those that it looks for.
 REPLACED = {

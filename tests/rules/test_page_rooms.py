@@ -4,7 +4,7 @@ import posixpath
 import re
 from pathlib import Path
 
-from tests.rules.repository import ROOT
+from tests.support.repository import ROOT
 
 PAGE = ROOT / "src/event_seating/page"
 

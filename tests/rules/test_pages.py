@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import typer
-from tests.rules import markdown
-from tests.rules.repository import ROOT, make_targets, name_of, pages
+from tests.support import markdown
+from tests.support.repository import ROOT, make_targets, name_of, pages
 from typer.core import TyperGroup
 
 from event_seating.cli import cli

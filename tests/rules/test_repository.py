@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.rules.repository import ROOT, files, name_of
+from tests.support.repository import ROOT, files, name_of
 
 LINES_OF_A_FILE_MAX = 500
 LINES_OF_A_FUNCTION_MAX = 80

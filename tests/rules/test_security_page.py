@@ -1,7 +1,7 @@
 """docs/security.md shows who may call what as the code has it."""
 
-from tests.rules import markdown
-from tests.rules.repository import ROOT
+from tests.support import markdown
+from tests.support.repository import ROOT
 
 from event_seating.web import security
 

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.rules import markdown
-from tests.rules.repository import ROOT
+from tests.support import markdown
+from tests.support.repository import ROOT
 from typer.testing import CliRunner
 
 from event_seating.cli import cli

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from playwright._impl._driver import compute_driver_executable
-from tests.rules import markdown
-from tests.rules.repository import ROOT
+from tests.support import markdown
+from tests.support.repository import ROOT
 
 from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from event_seating.clock import SystemClock

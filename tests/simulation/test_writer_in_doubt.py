@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tests.contract.seats import CONFIGURATION, EVENT, answer, once, place, seat_index
+from tests.support.seat_log import CONFIGURATION, EVENT, answer, once, place, seat_index
 
 from event_seating.booking.core.commands import Configure, Request
 from event_seating.booking.core.seat_state import SeatStates

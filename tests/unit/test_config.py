@@ -18,7 +18,7 @@ from event_seating.settings.parsers import (
     Window,
     parse_smtp_url,
 )
-from tests.smtp import CERTIFICATES
+from tests.support.smtp import CERTIFICATES
 
 AUTHORITY = CERTIFICATES / "authority.pem"
 

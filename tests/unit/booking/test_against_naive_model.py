@@ -8,6 +8,7 @@ from the start, and images are written and read, all in between.
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.support.seat_states import lines_of
 from tests.unit.booking.asking import (
     BUYERS,
     GRACE_MS,
@@ -27,7 +28,6 @@ from tests.unit.booking.asking import (
     places,
     some,
 )
-from tests.unit.booking.states import lines_of
 
 from event_seating.booking.core.commands import (
     AreaQuantity,

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.booking.states import row_of
+from tests.support.seat_states import row_of
 
 from event_seating.booking.core import seat_arrays as arrays_module
 from event_seating.booking.core.records import AVAILABLE, BLOCKED, BOOKED, HELD

@@ -1,6 +1,6 @@
 """Which block is picked, and what is said when there is none."""
 
-from tests.unit.booking.states import NOW, configure, do, event, granted, one_row, refused, row_of
+from tests.support.seat_states import NOW, configure, do, event, granted, one_row, refused, row_of
 
 from event_seating.booking.core.commands import (
     Best,

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.booking.states import row_of
+from tests.support.seat_states import row_of
 
 from event_seating.booking.core.log_entries import to_ranges
 from event_seating.booking.core.seat_index import AreaPlan, SeatIndex

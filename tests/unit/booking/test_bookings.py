@@ -1,7 +1,7 @@
 """The rules of bookings and blocks, one sentence each."""
 
 import pytest
-from tests.unit.booking.states import NOW, event, granted, one_row, pick, refused
+from tests.support.seat_states import NOW, event, granted, one_row, pick, refused
 
 from event_seating.booking.core.commands import (
     AreaQuantity,

@@ -1,7 +1,7 @@
 """An event that is cancelled: nothing more is taken, and everything is given back."""
 
 import pytest
-from tests.unit.booking.states import NOW, configure, do, event, granted, one_row, pick, refused
+from tests.support.seat_states import NOW, configure, do, event, granted, one_row, pick, refused
 
 from event_seating.booking.core.commands import (
     BlockSeats,

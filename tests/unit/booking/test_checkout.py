@@ -1,7 +1,7 @@
 """The rules of a checkout: frozen holds, revisions, and that what was paid is what is booked."""
 
 import pytest
-from tests.unit.booking.states import NOW, event, finish, granted, one_row, pick, refused
+from tests.support.seat_states import NOW, event, finish, granted, one_row, pick, refused
 
 from event_seating.booking.core.commands import (
     BookHold,

@@ -1,7 +1,7 @@
 """Seats that were held for long cool down for whoever held them."""
 
 import pytest
-from tests.unit.booking.states import (
+from tests.support.seat_states import (
     NOW,
     do,
     event,

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from random import Random
 
 import pytest
-from tests.unit.booking.states import NOW, configure, event, row_of
+from tests.support.seat_states import NOW, configure, event, row_of
 
 from event_seating.booking.api.buyer_cookie import identity
 from event_seating.booking.api.caller import Caller

@@ -1,7 +1,7 @@
 """The rules of holds, one sentence each."""
 
 import pytest
-from tests.unit.booking.states import (
+from tests.support.seat_states import (
     NOW,
     configure,
     event,

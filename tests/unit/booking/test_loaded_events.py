@@ -1,7 +1,7 @@
 """Which maps stay in memory, and that events share them."""
 
 import pytest
-from tests.unit.venues.maps import encode, seat_map
+from tests.support.seat_maps import encode, seat_map
 
 from event_seating.booking.seating.loaded_events import MAPS_MAX, Facts, LoadedEvents
 from event_seating.venues.formats import parse_map

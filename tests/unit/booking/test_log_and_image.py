@@ -1,7 +1,7 @@
 """Batches, rows of other processes, images: what is kept, what is not, what is refused."""
 
 import pytest
-from tests.unit.booking.states import NOW, do, event, granted, one_row, pick, refused
+from tests.support.seat_states import NOW, do, event, granted, one_row, pick, refused
 
 from event_seating.booking.core.commands import (
     BlockSeats,

@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from tests.unit.booking.states import event, granted
+from tests.support.seat_states import event, granted
 
 from event_seating.booking.core.commands import Choice, PlaceHold
 

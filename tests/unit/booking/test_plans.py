@@ -1,7 +1,7 @@
 from itertools import count
 
 import pytest
-from tests.unit.venues.maps import area, encode, plan, seat, seat_map
+from tests.support.seat_maps import area, encode, plan, seat, seat_map
 
 from event_seating.booking.seating.numbering import seat_index
 from event_seating.venues import pace

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.unit.booking.states import one_row, row_of
+from tests.support.seat_states import one_row, row_of
 
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 

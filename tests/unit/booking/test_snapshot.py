@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.golden.texts import DATA
-from tests.unit.booking.states import NOW, configure, one_row
+from tests.support.seat_states import NOW, configure, one_row
 
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.commands import Choice, PlaceHold, ReleaseHold

@@ -5,7 +5,7 @@ import gc
 from collections.abc import Sequence
 
 import pytest
-from tests.unit.booking.states import NOW, configure, one_row
+from tests.support.seat_states import NOW, configure, one_row
 
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.log_entries import Configured, Entry, Extended, Held

@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.booking.states import configure, event, granted, lines_of, one_row, pick, refused
+from tests.support.seat_states import configure, event, granted, lines_of, one_row, pick, refused
 
 from event_seating.booking.core.commands import (
     AreaQuantity,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.booking.states import PRICES, configure, row_of
+from tests.support.seat_states import PRICES, configure, row_of
 
 from event_seating.booking.core.commands import (
     AreaQuantity,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from tests.unit.booking.states import NOW, PRICES, row_of
+from tests.support.seat_states import NOW, PRICES, row_of
 
 from event_seating.booking.core import log_entries as entries_module
 from event_seating.booking.core.commands import (

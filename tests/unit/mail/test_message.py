@@ -9,7 +9,7 @@ from email.policy import compat32, default
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.mail.letters import ANNA, SENDER, mail
+from tests.support.mails import ANNA, SENDER, mail
 
 from event_seating.mail.message import compose
 from event_seating.values.email_address import Mailbox, mailbox

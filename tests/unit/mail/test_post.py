@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.smtp import SmtpServer
-from tests.unit.mail.letters import SENDER, NothingNoted, mail
+from tests.support.mails import SENDER, NothingNoted, mail
+from tests.support.smtp import SmtpServer
 
 from event_seating.clock import SystemClock
 from event_seating.mail.mode import at_the_start, sends_mail

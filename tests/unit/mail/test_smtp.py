@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.smtp import CERTIFICATES, SmtpServer
-from tests.unit.mail.letters import ANNA, SENDER, mail, smtp_post
+from tests.support.mails import ANNA, SENDER, mail, smtp_post
+from tests.support.smtp import CERTIFICATES, SmtpServer
 
 from event_seating.jobs.model import JobFailed
 from event_seating.mail.message import message_id

@@ -13,7 +13,7 @@ from event_seating.venues.arenas import (
     arena,
 )
 from event_seating.venues.formats import encode_map, parse_map
-from tests.unit.venues.maps import encode
+from tests.support.seat_maps import encode
 
 SIZES = [(500, 0, 0), (1_000, 300, 1), (1_001, 0, 2), (4_321, 0, 3), (15_000, 2_500, 0)]
 

@@ -3,7 +3,7 @@ import pytest
 from event_seating.errors import InvalidMap, MapFault, ServiceError
 from event_seating.venues.formats import parse_map
 from event_seating.venues.model import MapSummary, is_venue_id, slug
-from tests.unit.venues.maps import area, encode, seat, seat_map
+from tests.support.seat_maps import area, encode, seat, seat_map
 
 
 def row_map(seats, **fields):

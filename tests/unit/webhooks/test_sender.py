@@ -3,11 +3,10 @@
 import asyncio
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
-from tests.receivers import (
+from tests.support.receivers import (
     Behave,
     Flood,
     Receiver,
@@ -18,6 +17,7 @@ from tests.receivers import (
     talk_nonsense,
     trickle,
 )
+from tests.support.smtp import CERTIFICATES
 
 from event_seating.webhooks import sender as sender_module
 from event_seating.webhooks.sender import ANSWER_BYTES_MAX, Outcome, Sender
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.anyio
 
 OPEN = TargetRules(plain_http=True, private_networks=True)
 CLOSED = TargetRules(plain_http=True, private_networks=False)
-CERTIFICATES = Path(__file__).parents[2] / "certificates"
 """An authority of the tests' own, and a certificate of it for `receiver.test`, for a century."""
 
 HEADERS = {"webhook-id": "job-1"}

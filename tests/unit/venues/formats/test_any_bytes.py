@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from event_seating.errors import InvalidMap
 from event_seating.venues.formats import ReadMap, encode_map, parse_map, read_map
-from tests.unit.venues.maps import area, encode, plan, seat_map
+from tests.support.seat_maps import area, encode, plan, seat_map
 
 quickly = settings(
     max_examples=300,

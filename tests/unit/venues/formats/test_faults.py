@@ -10,7 +10,7 @@ from event_seating.venues.model import (
     SEATS_MAX,
     SHAPES_MAX,
 )
-from tests.unit.venues.maps import area, encode, seat, seat_map
+from tests.support.seat_maps import area, encode, seat, seat_map
 
 ROW = "sections[0].rows[0]"
 NOTHING = "sections: has no rows with seats, and there are no areas"

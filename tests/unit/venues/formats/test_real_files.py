@@ -12,15 +12,15 @@ from event_seating.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map, read_map
 from event_seating.venues.formats.map_warnings import WARNINGS_MAX
 from event_seating.venues.model import MapWarning, VenueMap
-from tests.unit.venues import maps
-from tests.unit.venues.maps import area, encode, seat, seat_map
+from tests.support import seat_maps
+from tests.support.seat_maps import area, encode, seat, seat_map
 
 SEAT_1 = "zones[0].rows[0].seats[0]"
 
 
 def plan(**fields: Any) -> dict[str, Any]:
     """A plan about which there is nothing to say."""
-    value = maps.plan(**fields)
+    value = seat_maps.plan(**fields)
     value["zones"][1]["name"] = "Balcony"
     return value
 
@@ -305,7 +305,7 @@ class TestWhatIsSaid:
         ]
 
     def test_seats_that_print_alike_are_one_warning_a_section(self) -> None:
-        value = maps.plan()
+        value = seat_maps.plan()
         for each in seats_of(value, 1):
             each["seat_number"] = "1"
         (first,) = [warning for warning in warnings_of(value) if warning.code == "repeated_label"]

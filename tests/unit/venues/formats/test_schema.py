@@ -9,8 +9,8 @@ import pytest
 from event_seating.errors import InvalidMap
 from event_seating.venues.arenas import arena
 from event_seating.venues.formats import encode_map, parse_map, schema, sections
-from tests.http.seating import seat_map as hall
-from tests.unit.venues.maps import area, plan, seat, seat_map
+from tests.support.seat_maps import area, plan, seat, seat_map
+from tests.support.seating import seat_map as hall
 
 VALIDATOR = jsonschema_rs.Draft202012Validator(schema.standalone())
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from event_seating.venues.formats import encode_map, parse_map
-from tests.unit.venues.maps import area, encode, seat, seat_map
+from tests.support.seat_maps import area, encode, seat, seat_map
 
 
 def parsed(**fields):

@@ -3,7 +3,7 @@ import pytest
 
 from event_seating.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map
-from tests.unit.venues.maps import encode, plan
+from tests.support.seat_maps import encode, plan
 
 
 def faults_of(value):

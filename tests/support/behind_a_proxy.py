@@ -8,11 +8,10 @@ from typing import ClassVar
 
 import httpx
 import pytest
+from tests.support import proxies
+from tests.support.process import serving, settings
+from tests.support.seating import seat_map
 from websockets.asyncio.client import connect
-
-from tests import proxies
-from tests.http.seating import seat_map
-from tests.process import serving, settings
 
 KEY = secrets.token_hex(24)
 STAFF = {"authorization": f"Bearer {KEY}"}

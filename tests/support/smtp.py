@@ -21,7 +21,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 STARTS_WITHIN_S = 20
 """Far more than it needs, for a machine that has other things to do."""
 
-CERTIFICATES = Path(__file__).parent / "certificates"
+CERTIFICATES = Path(__file__).parents[1] / "certificates"
 
 TAKEN = "250 2.0.0 Taken"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from tests.conftest import Service
+from tests.support.service import Service
 
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.core.records import Rules

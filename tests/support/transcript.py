@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import httpx
-from tests.process import ServerProcess, clean_environment
-from tests.rules import markdown
+from tests.support import markdown
+from tests.support.process import ServerProcess, clean_environment
 
 PLACE = "http://localhost:3001"
 KEY = "0123456789abcdef" * 3

@@ -1,4 +1,4 @@
-"""Small seat maps for the tests of this room."""
+"""Small seat maps in both formats, as JSON has them."""
 
 from typing import Any
 

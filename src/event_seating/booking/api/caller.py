@@ -16,7 +16,22 @@ from typing import Any, Final
 
 import msgspec
 
-from event_seating.booking.core.commands import CancelBooking, ExchangeSeats, PlaceHold, Request
+from event_seating.booking.core.commands import (
+    BlockSeats,
+    BookHold,
+    BookSeats,
+    CancelBooking,
+    ChangeHold,
+    ExchangeSeats,
+    ExtendHold,
+    FreezeHold,
+    PlaceHold,
+    ReleaseHold,
+    ReleaseHolds,
+    Request,
+    ThawHold,
+    UnblockSeats,
+)
 from event_seating.booking.seat_log.ports import Claim
 from event_seating.booking.seat_log.submission import Once, Owner
 from event_seating.web import idempotency
@@ -24,6 +39,24 @@ from event_seating.web.security import Principal, Role, client_key
 
 OWNER_BYTES: Final = 12
 """96 bits of an HMAC: no two callers of an event ever meet."""
+
+HASHED_NAMES: Final[dict[type, str]] = {
+    PlaceHold: "PlaceHold",
+    ChangeHold: "ChangeHold",
+    ExtendHold: "ExtendHold",
+    ReleaseHold: "ReleaseHold",
+    FreezeHold: "FreezeHold",
+    ThawHold: "ThawHold",
+    ReleaseHolds: "ReleaseHolds",
+    BookHold: "BookHold",
+    BookSeats: "BookSeats",
+    CancelBooking: "CancelBooking",
+    ExchangeSeats: "ExchangeSeats",
+    BlockSeats: "BlockSeats",
+    UnblockSeats: "UnblockSeats",
+}
+"""What a request is called in the hash of a call. Hashes are stored, so these names never change,
+whatever the classes are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +127,4 @@ def _subject(request: Request) -> bytes:
 def _hash(request: Request, subject: bytes, body: Any) -> bytes:
     """A hash of what was asked."""
     encoded = msgspec.json.encode(body, order="deterministic")
-    return sha256(type(request).__name__.encode() + b"\0" + subject + b"\0" + encoded).digest()
+    return sha256(HASHED_NAMES[type(request)].encode() + b"\0" + subject + b"\0" + encoded).digest()

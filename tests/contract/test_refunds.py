@@ -22,7 +22,7 @@ from event_seating.booking.seating.ids import Tokens
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.errors import HoldBooked, HoldEnded, HoldExpired, HoldNotFound, HoldReleased
-from event_seating.web.security import Principal, Role
+from event_seating.web.roles import Principal, Role
 
 pytestmark = pytest.mark.anyio
 

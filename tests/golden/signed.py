@@ -29,7 +29,7 @@ from event_seating.db.instance import INSTANCE_LOCK
 from event_seating.db.schema import MIGRATION_LOCK
 from event_seating.maintenance import archive_file
 from event_seating.processes.data_dir_lock import DirectoryLock
-from event_seating.web.security import Principal, Role
+from event_seating.web.roles import Principal, Role
 from event_seating.webhooks import signing
 from event_seating.webhooks.model import delivery_id
 from tests.golden.texts import of_lines, recorded

@@ -9,7 +9,7 @@ from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
 from event_seating.web import security
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 
 pytestmark = pytest.mark.anyio
 

@@ -11,6 +11,7 @@ from event_seating.settings.describe import environment_name
 from event_seating.settings.model import Settings
 from event_seating.valkey import embedded
 from event_seating.web import security
+from event_seating.web.roles import Role
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNIT = (ROOT / "deploy/systemd/event-seating.service").read_text()
@@ -81,7 +82,7 @@ def test_the_image_has_a_user_without_rights_and_asks_whether_it_is_ready() -> N
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
     (path,) = re.findall(r"%s(/\S+?)'", last)
-    assert security.ACCESS[f"GET {path}"] == security.Role.anyone
+    assert security.ACCESS[f"GET {path}"] == Role.anyone
 
 
 def test_the_service_is_given_the_time_that_stopping_may_take() -> None:

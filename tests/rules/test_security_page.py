@@ -3,7 +3,7 @@
 from tests.support import markdown
 from tests.support.repository import ROOT
 
-from event_seating.web import security
+from event_seating.web import security, security_headers
 
 PAGE = (ROOT / "docs/security.md").read_text()
 
@@ -16,5 +16,5 @@ def test_the_page_shows_the_whole_table_of_access() -> None:
 
 def test_the_page_shows_each_header_that_every_answer_has() -> None:
     shown = PAGE.partition("## Headers")[2]
-    for name, value in security.HEADERS:
+    for name, value in security_headers.HEADERS:
         assert f"{name.decode()}: {value.decode()}" in shown

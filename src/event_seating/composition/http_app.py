@@ -30,7 +30,7 @@ from event_seating.users import routes as users
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.venues import routes as venues
 from event_seating.version import VERSION
-from event_seating.web import docs, openapi, problem, seat_page, security
+from event_seating.web import docs, openapi, problem, roles, seat_page, security
 from event_seating.web.body import LargeBodies
 from event_seating.web.budgets import Budgets
 from event_seating.web.cors import Cors
@@ -95,7 +95,7 @@ def build(parts: Parts) -> Edge:
             trusted_proxies=settings.trusted_proxies,
             buyer_cookie=IN_HEADER,
         ),
-        doorkeeper=parts.doorkeeper,
+        authenticator=parts.authenticator,
         budgets=budgets,
         cors=cors,
         access=access,
@@ -108,7 +108,7 @@ def build(parts: Parts) -> Edge:
 async def authorize(request: Request) -> None:
     """Raise `Unauthorized` or `Forbidden` as the table of who may call what says."""
     path = request.scope["route"].path_format
-    security.allow(request.scope["principal"], security.ACCESS[f"{request.method} {path}"])
+    roles.allow(request.scope["principal"], security.ACCESS[f"{request.method} {path}"])
 
 
 def api(parts: Parts) -> FastAPI:
@@ -204,7 +204,7 @@ def _sockets(parts: Parts, cors: Cors, budgets: Budgets, access: AccessLines) ->
         ),
         hosts=_hosts(parts.settings),
         trusted_proxies=parts.settings.trusted_proxies,
-        doorkeeper=parts.doorkeeper,
+        authenticator=parts.authenticator,
         budgets=budgets,
         cors=cors,
         access=access,

@@ -50,7 +50,7 @@ from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
 from event_seating.web.budgets import Limits, limits_of
-from event_seating.web.security import Doorkeeper
+from event_seating.web.roles import Authenticator
 from event_seating.webhooks.service import WebhookService
 from event_seating.webhooks.targets import rules_of
 from event_seating.webhooks.wanted import Wanted
@@ -90,7 +90,7 @@ class Parts:
     webhooks: WebhookService
     live: LiveHub
     limits: Limits
-    doorkeeper: Doorkeeper
+    authenticator: Authenticator
     health: Health
     signals: Signals | None
     """To and from other processes; none in a process that has no Redis, and is alone."""
@@ -172,7 +172,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             webhooks=webhooks,
             live=live,
             limits=limits,
-            doorkeeper=_doorkeeper(settings),
+            authenticator=_authenticator(settings),
             health=Health(
                 {"database": database.ping}, helpful={"redis": signals.ping} if signals else None
             ),
@@ -376,9 +376,11 @@ def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limits: Limits) -
     metrics.attach_limiters(limits.by_name)
 
 
-def _doorkeeper(settings: Settings) -> Doorkeeper:
+def _authenticator(settings: Settings) -> Authenticator:
     key = settings.admin_api_key
-    return Doorkeeper(key.get_secret_value() if key else None, open_mode=settings.open_without_key)
+    return Authenticator(
+        key.get_secret_value() if key else None, open_mode=settings.open_without_key
+    )
 
 
 async def _secret(settings: Settings, database: Database) -> bytes:

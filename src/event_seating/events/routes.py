@@ -33,7 +33,7 @@ from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 
 _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,

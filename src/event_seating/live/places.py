@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from event_seating.errors import TooManyWatchers, WatchersFull
-from event_seating.web.security import client_key
+from event_seating.web.client_address import client_key
 
 
 class Places:

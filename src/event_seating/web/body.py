@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from event_seating.errors import BodyTooLarge, BodyTooSlow, TooBusy, UnsupportedMediaType
 from event_seating.web.asgi import Message, Receive
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 """For every route that does not name its own, and callers with a key."""

@@ -13,7 +13,7 @@ from event_seating.errors import RateLimited, TooManyWrongKeys
 from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import Window
-from event_seating.web import security
+from event_seating.web.client_address import client_key
 
 ADDRESS_FACTOR: Final = 10
 """How many buyers behind one address are served as if each had one of their own."""
@@ -135,4 +135,4 @@ class Budgets:
 
 
 def _charged(limiter: Limiter, address: str) -> Charged:
-    return Charged(limiter.policy_header, limiter.check(security.client_key(address)))
+    return Charged(limiter.policy_header, limiter.check(client_key(address)))

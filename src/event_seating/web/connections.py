@@ -27,8 +27,8 @@ from typing import Final
 
 from event_seating.clock import MS_PER_S
 from event_seating.telemetry.logs import get_logger
-from event_seating.web import security
 from event_seating.web.asgi import App, Receive, Scope, Send
+from event_seating.web.client_address import client_key, within
 from event_seating.web.connection_rules import (
     Connection,
     Limits,
@@ -265,8 +265,8 @@ class Guard:
             peer,
             inode,
             now,
-            client=security.client_key(peer[0]),
-            of_proxy=security.within(peer[0], self.limits.proxies),
+            client=client_key(peer[0]),
+            of_proxy=within(peer[0], self.limits.proxies),
         )
 
     def _update(self, connection: Connection, borrowed: socket.socket, now: float) -> None:

@@ -31,13 +31,15 @@ from event_seating.errors import (
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import cut_address
-from event_seating.web import body, head, problem, security
+from event_seating.web import body, head, problem, roles, security_headers
 from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
 from event_seating.web.body import Bodies, LargeBodies
 from event_seating.web.budgets import Budgets
+from event_seating.web.client_address import address_of, within
 from event_seating.web.cors import Cors
 from event_seating.web.exchange import AccessLines, Exchange
-from event_seating.web.security import NO_PAGE, Doorkeeper, Principal, Role
+from event_seating.web.roles import Authenticator, Principal, Role
+from event_seating.web.security_headers import NO_PAGE
 from event_seating.web.sockets import SocketDoor
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
@@ -91,7 +93,7 @@ class EdgeRules:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     buyer_cookie: re.Pattern[bytes]
     """What finds the one cookie that is used, as its one group, in a `Cookie` header."""
-    headers: tuple[Header, ...] = security.HEADERS
+    headers: tuple[Header, ...] = security_headers.HEADERS
 
 
 class Edge:
@@ -102,7 +104,7 @@ class Edge:
         app: App,
         rules: EdgeRules,
         *,
-        doorkeeper: Doorkeeper,
+        authenticator: Authenticator,
         budgets: Budgets,
         cors: Cors,
         access: AccessLines,
@@ -112,7 +114,7 @@ class Edge:
     ) -> None:
         self._app = app
         self._rules = rules
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         self._budgets = budgets
         self._cors = cors
         self._always = (*rules.headers, *cors.always)
@@ -147,7 +149,7 @@ class Edge:
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            exchange.address = security.address_of(scope, self._rules.trusted_proxies)
+            exchange.address = address_of(scope, self._rules.trusted_proxies)
             if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.found:
                 self._note_unnamed_proxy(exchange.address, scope)
             try:
@@ -175,8 +177,8 @@ class Edge:
 
     def _note_unnamed_proxy(self, address: str, scope: Scope) -> None:
         """Say once that `X-Forwarded-For` comes from where it is not believed."""
-        peer = security.address_of(scope, ())
-        if address != peer or security.within(peer, self._rules.trusted_proxies):
+        peer = address_of(scope, ())
+        if address != peer or within(peer, self._rules.trusted_proxies):
             return
         self._unnamed_proxy_seen = True
         _log.warning(
@@ -194,7 +196,7 @@ class Edge:
         if self._rules.hosts is not None:
             self._check_host(found.get(b"host", b""), self._rules.hosts)
         try:
-            principal = self._doorkeeper.principal(found)
+            principal = self._authenticator.authenticate(found)
         except Unauthorized:
             self._budgets.charge_wrong_key(exchange)
             raise
@@ -206,7 +208,7 @@ class Edge:
                 match = read.pattern.match(exchange.path)
                 if match:
                     exchange.route = read.route
-                    security.allow(principal, read.role)
+                    roles.allow(principal, read.role)
                     encoded = read.cache.get(match[1])
                     if encoded is not None:
                         exchange.cache = "hit"
@@ -226,7 +228,7 @@ class Edge:
 
     def _check_host(self, host: bytes, names: frozenset[bytes]) -> None:
         if host not in self._hosts_that_passed:
-            if security.host_name(host) not in names:
+            if head.host_name(host) not in names:
                 raise MisdirectedRequest
             if len(self._hosts_that_passed) < HOSTS_REMEMBERED:
                 self._hosts_that_passed.add(host)
@@ -236,7 +238,7 @@ class Edge:
             match = read.pattern.match(exchange.path)
             if match:
                 exchange.route = read.route
-                security.allow(principal, read.role)
+                roles.allow(principal, read.role)
                 ready = read.read(match[1], scope["query_string"], exchange.found)
                 exchange.cache = "miss" if ready is None else "hit"
                 return ready
@@ -247,7 +249,7 @@ class Edge:
         exchange.body_bytes_max = body.bytes_max(principal.role)
         for large in self._rules.large_bodies:
             if large.pattern.match(exchange.path):
-                security.allow(principal, large.role)
+                roles.allow(principal, large.role)
                 exchange.body_bytes_max = large.bytes_max
                 media_types = large.media_types
         body.check_head(exchange.method, exchange.found, exchange.body_bytes_max, media_types)
@@ -347,7 +349,7 @@ class _Answer:
             self.started = True
             self._exchange.status = message["status"]
             headers = [*message["headers"], *self._headers(self._exchange)]
-            if not any(name == security.CONTENT_SECURITY_POLICY for name, _ in headers):
+            if not any(name == security_headers.CONTENT_SECURITY_POLICY for name, _ in headers):
                 headers.append(NO_PAGE)
             message["headers"] = headers
         elif message["type"] == "http.response.body":

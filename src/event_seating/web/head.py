@@ -72,6 +72,12 @@ def without_cookies(headers: Iterable[Header]) -> list[Header]:
     return [header for header in headers if header[0] != b"cookie"]
 
 
+def host_name(host: bytes) -> bytes:
+    """`Host` without its port, in lower case; brackets of an IPv6 address stay."""
+    name, colon, port = host.rpartition(b":")
+    return (name if colon and (port.isdigit() or not port) else host).lower()
+
+
 def _join(came: Iterable[Header], headers: dict[bytes, bytes]) -> None:
     values: dict[bytes, list[bytes]] = {}
     for name, value in came:

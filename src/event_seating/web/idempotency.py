@@ -7,7 +7,7 @@ from fastapi import Header, Request
 
 from event_seating.db.kept_answers import Call
 from event_seating.errors import InvalidRequest
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 
 ANONYMOUS_KEY_CHARS_MIN: Final = 22
 """Nobody's key must be guessed by somebody else who has no name either."""

@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from event_seating import errors
 from event_seating.errors import ServiceError
 from event_seating.web import problem
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 
 REF: Final = "#/components/schemas/"
 """Where a schema stands in the document, before its name."""

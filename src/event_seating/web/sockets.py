@@ -27,12 +27,13 @@ from event_seating.errors import (
 )
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.redact import cut_address
-from event_seating.web import head, problem, security
+from event_seating.web import head, problem, security_headers
 from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.budgets import Budgets
+from event_seating.web.client_address import address_of
 from event_seating.web.cors import Cors
 from event_seating.web.exchange import AccessLines, Exchange
-from event_seating.web.security import Doorkeeper
+from event_seating.web.roles import Authenticator
 
 SWITCHING_PROTOCOLS: Final = 101
 
@@ -68,7 +69,7 @@ class SocketDoor:
         *,
         hosts: frozenset[bytes] | None,
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...],
-        doorkeeper: Doorkeeper,
+        authenticator: Authenticator,
         budgets: Budgets,
         cors: Cors,
         access: AccessLines,
@@ -77,7 +78,7 @@ class SocketDoor:
         self._sockets = sockets
         self._hosts = hosts
         self._trusted = trusted_proxies
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         self._budgets = budgets
         self._cors = cors
         self._access = access
@@ -89,7 +90,7 @@ class SocketDoor:
         """Refuse one, or serve it until it is closed."""
         found = dict(scope["headers"])
         exchange = Exchange(scope, new_id(found.get(b"x-request-id")), found)
-        exchange.address = security.address_of(scope, self._trusted)
+        exchange.address = address_of(scope, self._trusted)
         exchange.status = SWITCHING_PROTOCOLS
         request_id = exchange.request_id.decode()
         bind_contextvars(requestId=request_id, client=cut_address(exchange.address))
@@ -114,10 +115,10 @@ class SocketDoor:
         found = exchange.found
         head.check(scope, found)
         host = found.get(b"host", b"")
-        if self._hosts is not None and security.host_name(host) not in self._hosts:
+        if self._hosts is not None and head.host_name(host) not in self._hosts:
             raise MisdirectedRequest
         try:
-            exchange.principal = self._doorkeeper.principal(found).name
+            exchange.principal = self._authenticator.authenticate(found).name
         except Unauthorized:
             self._budgets.charge_wrong_key(exchange)
             raise
@@ -136,8 +137,8 @@ async def _refuse(error: ServiceError, request_id: str, send: Send) -> int:
         *problem.raw_headers(error),
         (b"content-length", b"%d" % len(encoded)),
         (b"x-request-id", request_id.encode()),
-        security.NO_PAGE,
-        *security.HEADERS,
+        security_headers.NO_PAGE,
+        *security_headers.HEADERS,
     ]
     start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
     await send(start)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from event_seating.booking.api.buyer_cookie import Buyers, Identity, identity
 from event_seating.booking.api.caller import Caller
 from event_seating.errors import InvalidRequest
-from event_seating.web.security import Principal, Role, client_networks
+from event_seating.web.client_address import client_networks
+from event_seating.web.roles import Principal, Role
 
 BORN_MS = 1_700_000_000_000
 HOLD = "abcdefghijklAAAAAAAAAAAAAAAAAAAAAA"

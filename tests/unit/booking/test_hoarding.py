@@ -23,7 +23,7 @@ from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.records import Hold, Rules, seats_of
 from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
 from event_seating.booking.core.seat_state import Batch, SeatStates
-from event_seating.web.security import Principal, Role
+from event_seating.web.roles import Principal, Role
 
 SECRET = b"of the event"
 ANYONE = Principal("anonymous", Role.anyone, limited=True)

@@ -9,7 +9,7 @@ from event_seating.errors import BodyTooLarge, BodyTooSlow, TooBusy, Unsupported
 from event_seating.web import body
 from event_seating.web.asgi import Message
 from event_seating.web.body import Bodies, Body
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 
 pytestmark = pytest.mark.anyio
 

@@ -35,7 +35,8 @@ from event_seating.booking.core.commands import (
 from event_seating.booking.seat_log.ports import Claim
 from event_seating.booking.seat_log.submission import Once, Owner
 from event_seating.web import idempotency
-from event_seating.web.security import Principal, Role, client_key
+from event_seating.web.client_address import client_key
+from event_seating.web.roles import Principal, Role
 
 OWNER_BYTES: Final = 12
 """96 bits of an HMAC: no two callers of an event ever meet."""

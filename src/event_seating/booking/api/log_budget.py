@@ -23,7 +23,7 @@ from event_seating.booking.core.commands import (
 from event_seating.booking.seat_log.submission import Granted
 from event_seating.errors import LogBudgetSpent
 from event_seating.limits.byte_budget import ByteBudget
-from event_seating.web.security import client_key
+from event_seating.web.client_address import client_key
 
 WINDOW_S: Final = 3_600
 

@@ -20,7 +20,7 @@ from event_seating.errors import SeatNotFound, ServiceError
 from event_seating.web.openapi import lines
 from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
 from event_seating.web.problem import documented
-from event_seating.web.security import Role
+from event_seating.web.roles import Role
 from event_seating.web.streams import JSON, NDJSON, preferred, streamed
 
 SEATS_PATH: Final = rf"/events/([a-z0-9]{{{ids.EVENT_ID_CHARS}}})/seats\Z"

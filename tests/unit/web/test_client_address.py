@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_seating.errors import Forbidden, Unauthorized
-from event_seating.web import security
-from event_seating.web.security import Doorkeeper, Principal, Role, client_address, client_key
+from event_seating.web import client_address as addresses
+from event_seating.web.client_address import client_address, client_key
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("2001:db8:1::/48"))
 PROXY = "10.0.0.1"
@@ -72,10 +71,10 @@ class TestClientAddress:
         assert found == PROXY or client_key(found) is not found
 
     def test_long_texts_are_not_kept(self) -> None:
-        before = security._parse.cache_info().currsize
+        before = addresses._parse.cache_info().currsize
         for number in range(100):
             client_address(PROXY, [b"x" * 60_000 + b"%d" % number], TRUSTED)
-        assert security._parse.cache_info().currsize == before
+        assert addresses._parse.cache_info().currsize == before
 
 
 class TestClientKey:
@@ -105,35 +104,3 @@ class TestClientKey:
 
     def test_a_peer_without_an_address_is_a_client_too(self) -> None:
         assert client_key("") == ""
-
-
-class TestRoles:
-    @pytest.mark.parametrize("role", list(Role))
-    @pytest.mark.parametrize("least", list(Role))
-    def test_a_role_may_do_all_that_a_lower_one_may(self, role: Role, least: Role) -> None:
-        principal = Principal("x", role, limited=True)
-        if role >= least:
-            security.allow(principal, least)
-            return
-        with pytest.raises(Unauthorized if role == Role.anyone else Forbidden):
-            security.allow(principal, least)
-
-    @pytest.mark.parametrize(
-        "header", [b"Bearer key", b"bearer key", b"BEARER  key ", b"Bearer key\t"]
-    )
-    def test_the_scheme_may_be_written_as_it_likes(self, header: bytes) -> None:
-        assert (
-            Doorkeeper("key", open_mode=False).principal({b"authorization": header}).role
-            == Role.admin
-        )
-
-    def test_without_a_key_in_the_settings_none_is_right(self) -> None:
-        for header in (b"Bearer ", b"Bearer", b"Bearer None"):
-            with pytest.raises(Unauthorized):
-                Doorkeeper(None, open_mode=True).principal({b"authorization": header})
-
-    @pytest.mark.parametrize("name", sorted(security.OF_PROXIES))
-    def test_a_request_that_a_proxy_passed_on_is_nobodys_in_particular(self, name: bytes) -> None:
-        doorkeeper = Doorkeeper(None, open_mode=True)
-        assert doorkeeper.principal({b"host": b"localhost"}).role == Role.admin
-        assert doorkeeper.principal({name: b""}).role == Role.anyone

@@ -18,6 +18,7 @@ from tests.support.seat_log import CONFIGURATION, EVENT, ask, book, open_log, pl
 
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.core.records import Configuration, SaleStatus
+from event_seating.booking.errors import LogArchived
 from event_seating.booking.reads import history
 from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.sql_store import SqlLogStore
@@ -27,7 +28,6 @@ from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import events, log_archives, seat_log
-from event_seating.errors import LogArchived
 from event_seating.maintenance import archive as module
 from event_seating.maintenance import archive_file, archive_store, command
 from event_seating.maintenance.archive import DAY_MS, Outcome, archive

@@ -7,6 +7,7 @@ from tests.support.seat_log import EVENT, ask, book, open_log
 
 from event_seating.booking.core.commands import CancelBooking, ExchangeSeats, Part
 from event_seating.booking.core.commands import Choice as Chosen
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.reads import history, lists
 from event_seating.booking.reads.lists import BookingFilter, ListedBooking
 from event_seating.booking.seat_log.projection import Buyer
@@ -16,7 +17,6 @@ from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
 from event_seating.db.tables import bookings, seat_log
-from event_seating.errors import EventUnavailable
 
 pytestmark = pytest.mark.anyio
 

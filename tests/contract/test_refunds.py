@@ -15,13 +15,19 @@ from event_seating.booking.api.service import BookingService
 from event_seating.booking.core import ledger
 from event_seating.booking.core.commands import Configure
 from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.errors import (
+    HoldBooked,
+    HoldEnded,
+    HoldExpired,
+    HoldNotFound,
+    HoldReleased,
+)
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.booking.seating.ids import Tokens
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
-from event_seating.errors import HoldBooked, HoldEnded, HoldExpired, HoldNotFound, HoldReleased
 from event_seating.web.roles import Principal, Role
 
 pytestmark = pytest.mark.anyio

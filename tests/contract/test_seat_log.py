@@ -19,6 +19,7 @@ from event_seating.booking.core.commands import (
 )
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.ports import LogRow
 from event_seating.booking.seat_log.projection import Buyer
@@ -29,7 +30,7 @@ from event_seating.booking.seating import ids
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import booked_seats, booking_lines, bookings, seat_log
-from event_seating.errors import EventUnavailable, IdempotencyKeyReused
+from event_seating.errors import IdempotencyKeyReused
 
 pytestmark = pytest.mark.anyio
 

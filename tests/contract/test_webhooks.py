@@ -18,14 +18,7 @@ from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
 from event_seating.db.tables import job_results, outbox
-from event_seating.errors import (
-    DeliveryNotFound,
-    IdempotencyKeyReused,
-    InvalidRequest,
-    TooManyWebhooks,
-    WebhookNotFound,
-    WebhookPaused,
-)
+from event_seating.errors import IdempotencyKeyReused, InvalidRequest
 from event_seating.jobs import outbox as outbox_store
 from event_seating.jobs.model import (
     BULK,
@@ -35,6 +28,12 @@ from event_seating.jobs.model import (
     JobFailed,
     NewJob,
     new_job_id,
+)
+from event_seating.webhooks.errors import (
+    DeliveryNotFound,
+    TooManyWebhooks,
+    WebhookNotFound,
+    WebhookPaused,
 )
 from event_seating.webhooks.jobs import RESTING, NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status

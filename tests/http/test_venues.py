@@ -14,9 +14,9 @@ from tests.support.seat_maps import area, plan, seat, seat_map
 from tests.support.service import Service, in_process
 
 from event_seating.booking.seating.numbering import seat_index
-from event_seating.errors import VenueNotFound, VenueVersionNotFound
 from event_seating.venues import service as service_module
 from event_seating.venues.arenas import arena
+from event_seating.venues.errors import VenueNotFound, VenueVersionNotFound
 from event_seating.venues.formats import schema
 
 pytestmark = pytest.mark.anyio

@@ -1,19 +1,31 @@
-"""docs/errors.md and the classes of errors.py are the same."""
+"""docs/errors.md and the classes of errors are the same; each noun's are in its `errors.py`."""
 
 import re
+from importlib import import_module
 
 from tests.support import markdown
 from tests.support.repository import ROOT
 
-from event_seating import errors
 from event_seating.errors import ServiceError
 from event_seating.web.problem import Problem
 
+PACKAGE = ROOT / "src/event_seating"
+
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in PACKAGE.rglob("errors.py")
+}
+for module in MODULES:
+    import_module(module)
+
 EXISTING = sorted(
-    (error for error in vars(errors).values()
-     if isinstance(error, type) and issubclass(error, ServiceError)),
+    (error for error in ServiceError.every() if error.__module__.startswith("event_seating.")),
     key=lambda error: (error.status, error.code),
-)  # fmt: skip
+)
+
+
+def test_each_error_is_declared_in_an_errors_module() -> None:
+    assert {error.__module__ for error in EXISTING} == MODULES
 
 
 def test_the_page_names_each_error_with_its_status_and_sentence() -> None:

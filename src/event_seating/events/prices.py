@@ -20,7 +20,8 @@ from event_seating.booking.core.ticket_types import (
     hidden_types,
     priced_types,
 )
-from event_seating.errors import InvalidRequest, PriceMissing
+from event_seating.errors import InvalidRequest
+from event_seating.events.errors import PriceMissing
 from event_seating.events.faults import FAULTS_MAX, Fault, line_of_text, shown
 from event_seating.values import money
 from event_seating.venues.model import CATEGORIES_MAX

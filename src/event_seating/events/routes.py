@@ -8,20 +8,17 @@ from pydantic import BaseModel, Field
 
 from event_seating.booking.api.request_bodies import PATTERNS, CancelEventBody
 from event_seating.booking.core.records import Access, SaleStatus
+from event_seating.booking.errors import ConfigurationChanged, EventCancelled, EventUnavailable
 from event_seating.errors import (
-    ConfigurationChanged,
     DatabaseUnavailable,
-    EventCancelled,
     EventNotFound,
-    EventUnavailable,
     IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
-    PriceMissing,
     ServiceError,
     TooBusy,
-    UnknownVenue,
 )
+from event_seating.events.errors import PriceMissing, UnknownVenue
 from event_seating.events.model import Event, EventChange, NewEvent
 from event_seating.events.prices import AskedTicketType, warnings
 from event_seating.events.service import EventService

@@ -35,6 +35,7 @@ from event_seating.booking.core.commands import Configure, Part
 from event_seating.booking.core.records import Configuration, Rules, SaleStatus
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.effects.cancelled_events import cancel_event_job
+from event_seating.booking.errors import ConfigurationChanged, EventCancelled
 from event_seating.booking.seat_log.ports import Claim
 from event_seating.booking.seat_log.submission import Granted, Once, Submission
 from event_seating.booking.seat_log.writer import SeatLog
@@ -44,15 +45,9 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call, KeptAnswer
-from event_seating.errors import (
-    ConfigurationChanged,
-    EventCancelled,
-    EventNotFound,
-    StartupError,
-    UnknownVenue,
-    VenueNotFound,
-)
+from event_seating.errors import EventNotFound, StartupError
 from event_seating.events import model, store
+from event_seating.events.errors import UnknownVenue
 from event_seating.events.facts import EventFacts
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
 from event_seating.events.prices import Tiers
@@ -61,6 +56,7 @@ from event_seating.jobs import outbox
 from event_seating.jobs.model import NewJob
 from event_seating.settings.model import Settings
 from event_seating.values.money import is_currency
+from event_seating.venues.errors import VenueNotFound
 from event_seating.venues.model import MapVersion, VenueMap
 from event_seating.venues.service import VenueService
 

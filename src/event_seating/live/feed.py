@@ -29,10 +29,11 @@ from event_seating.booking.core.log_entries import (
     UnknownFormatError,
     changes,
 )
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.ports import LogRow
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.bookable_event import BookableEvent
-from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable
+from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live import frames
 from event_seating.live.frames import FRAME_SEATS_MAX, AreaCounts, Frame

@@ -19,8 +19,9 @@ from event_seating.booking.reads.seat_map_status import opened
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
-from event_seating.errors import DatabaseUnavailable, Draining, WatchersFull
+from event_seating.errors import DatabaseUnavailable, Draining
 from event_seating.events.model import Event
+from event_seating.live.errors import WatchersFull
 from event_seating.live.feed import Feed, Rows, Tally, Timer
 from event_seating.live.places import Places
 from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE, Subscriber

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from event_seating.errors import TooManyWatchers, WatchersFull
+from event_seating.live.errors import TooManyWatchers, WatchersFull
 from event_seating.web.client_address import client_key
 
 

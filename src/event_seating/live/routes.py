@@ -7,12 +7,19 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from event_seating import errors
 from event_seating.booking.api.answer_schemas import Counts
 from event_seating.booking.api.seat_routes import EPOCH_CHARS_MAX
-from event_seating.errors import EventUnavailable
+from event_seating.booking.errors import EventUnavailable
+from event_seating.errors import (
+    BodyTooLarge,
+    DatabaseUnavailable,
+    Draining,
+    EventNotFound,
+    InvalidRequest,
+)
 from event_seating.events.routes import EventBody
 from event_seating.live import frames
+from event_seating.live.errors import TooManyWatchers, WatchersFull
 from event_seating.live.frames import Frame
 from event_seating.live.hub import LiveHub
 from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
@@ -47,14 +54,14 @@ def router(hub: LiveHub) -> APIRouter:
         response_model=ChangesBody,
         response_model_exclude_none=True,
         responses=documented(
-            errors.EventNotFound,
-            errors.InvalidRequest,
-            errors.BodyTooLarge,
-            errors.TooManyWatchers,
-            errors.WatchersFull,
-            errors.Draining,
-            errors.EventUnavailable,
-            errors.DatabaseUnavailable,
+            EventNotFound,
+            InvalidRequest,
+            BodyTooLarge,
+            TooManyWatchers,
+            WatchersFull,
+            Draining,
+            EventUnavailable,
+            DatabaseUnavailable,
         ),
     )
     async def read_changes(

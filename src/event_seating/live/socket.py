@@ -15,13 +15,8 @@ from urllib.parse import parse_qs
 
 from event_seating.booking.api.seat_routes import EPOCH_CHARS_MAX
 from event_seating.booking.seating.ids import EVENT_ID_CHARS
-from event_seating.errors import (
-    Draining,
-    EventNotFound,
-    InvalidRequest,
-    ServiceError,
-    TooManyWatchers,
-)
+from event_seating.errors import Draining, EventNotFound, InvalidRequest, ServiceError
+from event_seating.live.errors import TooManyWatchers
 from event_seating.live.hub import LiveHub
 from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
 from event_seating.web.asgi import Receive, Scope, Send

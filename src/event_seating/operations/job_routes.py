@@ -10,16 +10,11 @@ from pydantic.config import JsonDict
 
 from event_seating.clock import Clock, rfc3339
 from event_seating.db.database import Database
-from event_seating.errors import (
-    DatabaseUnavailable,
-    FileNotFound,
-    InvalidRequest,
-    JobNotFailed,
-    JobNotFound,
-)
+from event_seating.errors import DatabaseUnavailable, InvalidRequest
 from event_seating.jobs import files
 from event_seating.jobs.model import WAITING, NewJob
 from event_seating.jobs.outbox import Row
+from event_seating.operations.errors import FileNotFound, JobNotFailed, JobNotFound
 from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
 from event_seating.web.openapi import TEXT
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page

@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.db.tables import job_results, outbox
-from event_seating.errors import JobNotFailed, JobNotFound, RedisUnavailable
+from event_seating.errors import RedisUnavailable
 from event_seating.jobs import outbox as statements
 from event_seating.jobs.model import ACTIVE, COMPLETED, DELAYED, FAILED, QUEUES, WAITING, is_job_id
 from event_seating.jobs.outbox import Row
 from event_seating.jobs.queue import Counts, JobQueue
+from event_seating.operations.errors import JobNotFailed, JobNotFound
 
 SAMPLE_S: Final = 60
 """Throughput and durations are those of the last minute."""

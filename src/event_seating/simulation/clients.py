@@ -16,15 +16,11 @@ from event_seating.booking.core.commands import BookHold, BookSeats, PlaceHold, 
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.ports import Claim
 from event_seating.booking.seat_log.submission import Granted, Once, Submission
 from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.errors import (
-    DatabaseUnavailable,
-    EventUnavailable,
-    IdempotencyKeyReused,
-    ServiceError,
-)
+from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused, ServiceError
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.process import Process, World
 from event_seating.simulation.wishes import Wish, Wishes

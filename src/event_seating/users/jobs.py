@@ -13,7 +13,6 @@ import msgspec
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
-from event_seating.errors import EmailExists, UserIdExists
 from event_seating.jobs import files, outbox
 from event_seating.jobs.files import FileGone
 from event_seating.jobs.model import (
@@ -29,6 +28,7 @@ from event_seating.jobs.model import (
     payload_of,
 )
 from event_seating.users import import_store, store
+from event_seating.users.errors import EmailExists, UserIdExists
 from event_seating.users.import_file import CSV, NotImportable, Record, records
 from event_seating.users.import_store import Progress
 from event_seating.users.model import User

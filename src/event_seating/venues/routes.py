@@ -10,15 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from event_seating.errors import (
-    DatabaseUnavailable,
-    IdempotencyKeyReused,
-    InvalidMap,
-    InvalidRequest,
-    VenueExists,
-    VenueNotFound,
-    VenueVersionNotFound,
-)
+from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused, InvalidRequest
+from event_seating.venues.errors import InvalidMap, VenueExists, VenueNotFound, VenueVersionNotFound
 from event_seating.venues.formats import schema
 from event_seating.venues.formats.map_warnings import WARNINGS_MAX
 from event_seating.venues.service import ReadyMap, VenueService, Written

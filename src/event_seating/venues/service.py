@@ -28,16 +28,15 @@ from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
-from event_seating.errors import (
-    BodyTooSlow,
-    DatabaseUnavailable,
+from event_seating.errors import BodyTooSlow, DatabaseUnavailable
+from event_seating.venues import store
+from event_seating.venues.errors import (
     InvalidMap,
     MapFault,
     VenueExists,
     VenueNotFound,
     VenueVersionNotFound,
 )
-from event_seating.venues import store
 from event_seating.venues.formats import ReadMap, encode_map, parse_map, read_map
 from event_seating.venues.model import (
     MapVersion,

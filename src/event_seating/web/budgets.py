@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from event_seating.errors import RateLimited, TooManyWrongKeys
+from event_seating.errors import RateLimited
 from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import Window
 from event_seating.web.client_address import client_key
+from event_seating.web.errors import TooManyWrongKeys
 
 ADDRESS_FACTOR: Final = 10
 """How many buyers behind one address are served as if each had one of their own."""

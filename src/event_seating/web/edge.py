@@ -22,12 +22,7 @@ from typing import Any, Final, NamedTuple
 from structlog.contextvars import bind_contextvars
 
 from event_seating.cache.lru import LruCache
-from event_seating.errors import (
-    MisdirectedRequest,
-    RateLimited,
-    ServiceError,
-    Unauthorized,
-)
+from event_seating.errors import RateLimited, ServiceError, Unauthorized
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import cut_address
@@ -37,6 +32,7 @@ from event_seating.web.body import Bodies, LargeBodies
 from event_seating.web.budgets import Budgets
 from event_seating.web.client_address import address_of, within
 from event_seating.web.cors import Cors
+from event_seating.web.errors import MisdirectedRequest
 from event_seating.web.exchange import AccessLines, Exchange
 from event_seating.web.roles import Authenticator, Principal, Role
 from event_seating.web.security_headers import NO_PAGE

@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from event_seating.errors import AddressTooLong, HeadTooLarge, InvalidRequest, NotFound
+from event_seating.errors import InvalidRequest, NotFound
 from event_seating.web.asgi import Header, Scope
+from event_seating.web.errors import AddressTooLong, HeadTooLarge
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 """The values of all headers: what nginx lets through as it comes, four lines of 8 kB."""

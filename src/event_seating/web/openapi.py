@@ -12,9 +12,25 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from event_seating import errors
-from event_seating.errors import ServiceError
+from event_seating.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    DatabaseUnavailable,
+    Draining,
+    Forbidden,
+    InvalidRequest,
+    RateLimited,
+    ServiceError,
+    Unauthorized,
+    UnsupportedMediaType,
+)
 from event_seating.web import problem
+from event_seating.web.errors import (
+    AddressTooLong,
+    HeadTooLarge,
+    MisdirectedRequest,
+    TooManyWrongKeys,
+)
 from event_seating.web.roles import Role
 
 REF: Final = "#/components/schemas/"
@@ -33,18 +49,18 @@ _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
 """What FastAPI says of bodies that do not fit, and we do not answer."""
 
 _EVERYWHERE: Final[tuple[type[ServiceError], ...]] = (
-    errors.InvalidRequest,  # a head that no client sends
-    errors.HeadTooLarge,
-    errors.AddressTooLong,
-    errors.MisdirectedRequest,
-    errors.Unauthorized,  # a wrong key is refused on every address
-    errors.TooManyWrongKeys,
+    InvalidRequest,  # a head that no client sends
+    HeadTooLarge,
+    AddressTooLong,
+    MisdirectedRequest,
+    Unauthorized,  # a wrong key is refused on every address
+    TooManyWrongKeys,
     ServiceError,
 )
 _WITH_BODY: Final[tuple[type[ServiceError], ...]] = (
-    errors.BodyTooSlow,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
+    BodyTooSlow,
+    BodyTooLarge,
+    UnsupportedMediaType,
 )
 
 _BODILESS: Final = frozenset({"GET", "HEAD"})
@@ -118,11 +134,11 @@ def _of_edge(method: str, path: str, role: Role, limited: Limited) -> Iterator[t
     """What the edge may answer in place of a route."""
     yield from _EVERYWHERE
     if role > Role.anyone:
-        yield errors.Forbidden
+        yield Forbidden
     if method not in _BODILESS:
         yield from _WITH_BODY
     if limited(method, path):
-        yield errors.RateLimited
+        yield RateLimited
 
 
 def _add_edge(operation: dict[str, Any], more: list[type[ServiceError]]) -> None:
@@ -131,8 +147,8 @@ def _add_edge(operation: dict[str, Any], more: list[type[ServiceError]]) -> None
     if problem.CODES not in responses.get("422", {problem.CODES: ()}):
         del responses["422"]  # FastAPI's own for what does not fit, which we answer with 400
     own = {code for each in responses.values() for code in each.get(problem.CODES, ())}
-    if errors.DatabaseUnavailable.code in own:
-        more.append(errors.Draining)  # who waits for the database when the process ends
+    if DatabaseUnavailable.code in own:
+        more.append(Draining)  # who waits for the database when the process ends
     for error in more:
         (refusal,) = problem.documented(error).values()
         there = responses.setdefault(str(error.status), refusal)

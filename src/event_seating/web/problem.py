@@ -6,7 +6,6 @@ trace, no statement and no driver's message is ever in it.
 
 import re
 from collections.abc import Sequence
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -33,15 +32,6 @@ FIELDS_MAX: Final = 20
 MESSAGE_CHARS_MAX: Final = 300
 """A message may quote what was sent, but not all of it."""
 
-
-def _code(error: type[ServiceError]) -> str:
-    return error.code
-
-
-ErrorCode = StrEnum(  # type: ignore[misc]
-    "ErrorCode", {error.code: error.code for error in sorted(set(ServiceError.every()), key=_code)}
-)
-"""Every code that an answer may carry."""
 
 _PLACE: Final = re.compile(r"{\w+}")
 """A place in the template of an address."""
@@ -91,7 +81,7 @@ class Problem(BaseModel):
     """The body of every error; which of its optional fields are there depends on the code."""
 
     error: str = Field(description="A sentence for people; it may change.")
-    code: ErrorCode
+    code: str
     requestId: str = Field(description="By which the log knows it.")  # noqa: N815 (camelCase)
     fields: list[Fault] | Absent = Field(None, description="What is wrong with which field.")
     retryAfter: int | Absent = Field(None, description="Seconds.")  # noqa: N815
@@ -129,12 +119,21 @@ _PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 def schemas() -> dict[str, Any]:
-    """What `documented` refers to, for the document's components."""
+    """What `documented` refers to, for the document's components.
+
+    Codes are those of all classes of errors, which the modules of the routes have imported by then.
+    """
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     for field in schema["properties"].values():
         field.pop("default", None)  # it is left out, and never null
     defined = schema.pop("$defs")
-    defined["ErrorCode"]["description"] = "What went wrong, for programs; a code never changes."
+    defined["ErrorCode"] = {
+        "title": "ErrorCode",
+        "description": "What went wrong, for programs; a code never changes.",
+        "type": "string",
+        "enum": sorted({error.code for error in ServiceError.every()}),
+    }
+    schema["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
     return {**defined, "Problem": schema}
 
 

@@ -17,14 +17,7 @@ from typing import Final, NamedTuple, Protocol
 
 from structlog.contextvars import bind_contextvars
 
-from event_seating.errors import (
-    Draining,
-    ForeignOrigin,
-    MisdirectedRequest,
-    NotFound,
-    ServiceError,
-    Unauthorized,
-)
+from event_seating.errors import Draining, NotFound, ServiceError, Unauthorized
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.redact import cut_address
 from event_seating.web import head, problem, security_headers
@@ -32,6 +25,7 @@ from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.budgets import Budgets
 from event_seating.web.client_address import address_of
 from event_seating.web.cors import Cors
+from event_seating.web.errors import ForeignOrigin, MisdirectedRequest
 from event_seating.web.exchange import AccessLines, Exchange
 from event_seating.web.roles import Authenticator
 

@@ -6,19 +6,19 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from event_seating import errors
 from event_seating.clock import rfc3339
-from event_seating.errors import ServiceError
+from event_seating.errors import DatabaseUnavailable, InvalidRequest, ServiceError
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
+from event_seating.webhooks.errors import DeliveryNotFound, WebhookNotFound, WebhookPaused
 from event_seating.webhooks.model import Delivery, Status
 from event_seating.webhooks.service import WebhookService
 
 PRIVATE: Final = "private, no-store"
 
 _COMMON: Final[tuple[type[ServiceError], ...]] = (
-    errors.WebhookNotFound,
-    errors.DatabaseUnavailable,
+    WebhookNotFound,
+    DatabaseUnavailable,
 )
 
 WithStatus = Annotated[Status | None, Query(description="Only those with this status.")]
@@ -70,7 +70,7 @@ def _add_reading(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="listDeliveries",
         summary="List what a webhook was told",
         response_model=DeliveriesBody,
-        responses=documented(errors.InvalidRequest, *_COMMON),
+        responses=documented(InvalidRequest, *_COMMON),
     )
     async def list_deliveries(
         id: str,  # noqa: A002 (the API's name for it)
@@ -89,7 +89,7 @@ def _add_reading(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="readDelivery",
         summary="Read a delivery",
         response_model=WholeDeliveryBody,
-        responses=documented(errors.DeliveryNotFound, *_COMMON),
+        responses=documented(DeliveryNotFound, *_COMMON),
     )
     async def read_delivery(id: str, delivery: str) -> Response:  # noqa: A002
         """With the message itself."""
@@ -103,7 +103,7 @@ def _add_sending(routes: APIRouter, webhooks: WebhookService) -> None:
         summary="Send a delivery again",
         status_code=202,
         response_model=WholeDeliveryBody,
-        responses=documented(errors.DeliveryNotFound, errors.WebhookPaused, *_COMMON),
+        responses=documented(DeliveryNotFound, WebhookPaused, *_COMMON),
     )
     async def redeliver(id: str, delivery: str) -> Response:  # noqa: A002
         """Now, whatever became of it, with the same `webhook-id`."""

@@ -6,13 +6,19 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from event_seating import errors
 from event_seating.clock import rfc3339
+from event_seating.errors import (
+    DatabaseUnavailable,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    MalformedJson,
+)
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
 from event_seating.webhooks import delivery_routes
+from event_seating.webhooks.errors import TooManyWebhooks, WebhookNotFound
 from event_seating.webhooks.model import Webhook
 from event_seating.webhooks.service import (
     NewWebhook,
@@ -88,7 +94,7 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="listWebhooks",
         summary="List webhooks",
         response_model=WebhooksBody,
-        responses=documented(errors.InvalidRequest, errors.DatabaseUnavailable),
+        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_webhooks(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
         """The oldest first, without their secrets."""
@@ -105,11 +111,11 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
         response_model=RevealedBody,
         openapi_extra=_NEW.described(),
         responses=documented(
-            errors.InvalidRequest,
-            errors.MalformedJson,
-            errors.TooManyWebhooks,
-            errors.IdempotencyKeyReused,
-            errors.DatabaseUnavailable,
+            InvalidRequest,
+            MalformedJson,
+            TooManyWebhooks,
+            IdempotencyKeyReused,
+            DatabaseUnavailable,
         ),
     )
     async def create_webhook(request: Request, key: Key = None) -> Response:
@@ -128,7 +134,7 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="readWebhook",
         summary="Read a webhook",
         response_model=WebhookBody,
-        responses=documented(errors.WebhookNotFound, errors.DatabaseUnavailable),
+        responses=documented(WebhookNotFound, DatabaseUnavailable),
     )
     async def read_webhook(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Without its secret."""
@@ -141,10 +147,10 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         response_model=WebhookBody,
         openapi_extra=_CHANGE.described(),
         responses=documented(
-            errors.InvalidRequest,
-            errors.MalformedJson,
-            errors.WebhookNotFound,
-            errors.DatabaseUnavailable,
+            InvalidRequest,
+            MalformedJson,
+            WebhookNotFound,
+            DatabaseUnavailable,
         ),
     )
     async def change_webhook(request: Request, id: str) -> Response:  # noqa: A002
@@ -156,7 +162,7 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         operation_id="deleteWebhook",
         summary="Delete a webhook",
         status_code=204,
-        responses=documented(errors.WebhookNotFound, errors.DatabaseUnavailable),
+        responses=documented(WebhookNotFound, DatabaseUnavailable),
     )
     async def delete_webhook(id: str) -> Response:  # noqa: A002
         """What is still to be delivered to it is not."""
@@ -171,10 +177,10 @@ def _add_secret(routes: APIRouter, webhooks: WebhookService) -> None:
         summary="Replace a webhook's secret",
         response_model=RevealedBody,
         responses=documented(
-            errors.InvalidRequest,
-            errors.WebhookNotFound,
-            errors.IdempotencyKeyReused,
-            errors.DatabaseUnavailable,
+            InvalidRequest,
+            WebhookNotFound,
+            IdempotencyKeyReused,
+            DatabaseUnavailable,
         ),
     )
     async def rotate_secret(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002

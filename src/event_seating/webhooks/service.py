@@ -22,16 +22,16 @@ from event_seating.clock import Clock, rfc3339
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
-from event_seating.errors import (
+from event_seating.errors import InvalidRequest
+from event_seating.jobs import outbox
+from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, Job, NewJob, new_job_id
+from event_seating.webhooks import model, store, targets
+from event_seating.webhooks.errors import (
     DeliveryNotFound,
-    InvalidRequest,
     TooManyWebhooks,
     WebhookNotFound,
     WebhookPaused,
 )
-from event_seating.jobs import outbox
-from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, Job, NewJob, new_job_id
-from event_seating.webhooks import model, store, targets
 from event_seating.webhooks.model import TEST, WEBHOOKS_MAX, Delivery, News, Status, Webhook
 from event_seating.webhooks.signing import new_secret
 from event_seating.webhooks.targets import TargetRules

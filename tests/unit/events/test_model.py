@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from event_seating.booking.core.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
-from event_seating.errors import InvalidRequest, PriceMissing, ServiceError
+from event_seating.errors import InvalidRequest, ServiceError
 from event_seating.events import model
+from event_seating.events.errors import PriceMissing
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
 from event_seating.events.prices import TICKET_TYPES_MAX, Tiers
 from event_seating.settings import parsers

@@ -7,7 +7,8 @@ import pytest
 from tests.unit.events.test_model import TIERS, changed, event, faults, opened
 
 from event_seating.booking.core.records import Access, TicketType
-from event_seating.errors import InvalidRequest, PriceMissing
+from event_seating.errors import InvalidRequest
+from event_seating.events.errors import PriceMissing
 from event_seating.events.prices import DESCRIBED_TYPES_MAX, LABEL_CHARS_MAX, warnings
 
 TYPES = {

@@ -7,13 +7,8 @@ from tests.unit.live.test_feed import written_elsewhere
 from tests.unit.live.watching import EVENT, Client, Stage
 
 from event_seating.booking.core.records import SaleStatus
-from event_seating.errors import (
-    DatabaseUnavailable,
-    Draining,
-    EventNotFound,
-    TooManyWatchers,
-    WatchersFull,
-)
+from event_seating.errors import DatabaseUnavailable, Draining, EventNotFound
+from event_seating.live.errors import TooManyWatchers, WatchersFull
 from event_seating.live.hub import IDLE_S
 from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from event_seating.errors import EventUnavailable
+from event_seating.booking.errors import EventUnavailable
 from event_seating.live import frames
 from event_seating.live.frames import Frame
 from event_seating.live.routes import _next_news

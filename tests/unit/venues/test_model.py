@@ -1,6 +1,7 @@
 import pytest
 
-from event_seating.errors import InvalidMap, MapFault, ServiceError
+from event_seating.errors import ServiceError
+from event_seating.venues.errors import InvalidMap, MapFault
 from event_seating.venues.formats import parse_map
 from event_seating.venues.model import MapSummary, is_venue_id, slug
 from tests.support.seat_maps import area, encode, seat, seat_map

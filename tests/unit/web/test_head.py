@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_seating.booking.api.buyer_cookie import IN_HEADER, Buyers
-from event_seating.errors import AddressTooLong, HeadTooLarge, InvalidRequest, NotFound
+from event_seating.errors import InvalidRequest, NotFound
 from event_seating.web import head
 from event_seating.web.asgi import Header
+from event_seating.web.errors import AddressTooLong, HeadTooLarge
 
 HOST: Header = (b"host", b"tickets.example")
 BUYER = Buyers(b"secret", secure=True).new("a hold", 1_800_000_000_000)

@@ -7,8 +7,7 @@ hold that is gone is released, and a booking that is cancelled is cancelled, rat
 from typing import Final
 
 from event_seating.booking.core.records import SaleStatus
-from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.errors import (
+from event_seating.booking.errors import (
     AlreadyCancelled,
     BookingNotFound,
     HoldEnded,
@@ -16,6 +15,7 @@ from event_seating.errors import (
     HoldReleased,
     Refused,
 )
+from event_seating.booking.seat_log.writer import SeatLog
 
 _GONE: Final = (HoldExpired, HoldReleased, HoldEnded, AlreadyCancelled, BookingNotFound)
 

@@ -21,6 +21,7 @@ from event_seating.booking.core.log_entries import Entry, Released
 from event_seating.booking.core.records import Hold
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.errors import HoldNotFound
 from event_seating.booking.reads import rendering
 from event_seating.booking.reads.refusal_answers import error_of
 from event_seating.booking.reads.seat_map_status import opened
@@ -30,7 +31,6 @@ from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
-from event_seating.errors import HoldNotFound
 from event_seating.web.client_address import (
     IPV6_CLIENT_PREFIX,
     IPV6_NETWORK_PREFIX,

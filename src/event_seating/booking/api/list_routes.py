@@ -5,15 +5,16 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from event_seating import errors
 from event_seating.booking.api.answer_schemas import BookingsBody
+from event_seating.booking.errors import EventUnavailable, SeatNotFound
 from event_seating.booking.reads import exports, lists, rendering, seat_map_status
 from event_seating.booking.reads.lists import BookingFilter
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.db.database import Database
-from event_seating.errors import SeatNotFound, ServiceError, UserNotFound
+from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequest, ServiceError
 from event_seating.users import model as users_model
+from event_seating.users.errors import UserNotFound
 from event_seating.values import rfc3339
 from event_seating.web.json_body import invalid
 from event_seating.web.openapi import TEXT, lines
@@ -27,9 +28,9 @@ TEXT_CHARS_MAX: Final = 200
 """As long as an order's reference may be."""
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
-    errors.InvalidRequest,
-    errors.EventUnavailable,
-    errors.DatabaseUnavailable,
+    InvalidRequest,
+    EventUnavailable,
+    DatabaseUnavailable,
 )
 
 EXPORTS: Final = {"content": {CSV: TEXT, NDJSON: lines("BookingBody")}}
@@ -66,7 +67,7 @@ def _add_of_event(
         operation_id="listBookings",
         summary="List an event's bookings",
         response_model=BookingsBody,
-        responses=documented(errors.EventNotFound, SeatNotFound, *_READS) | {200: EXPORTS},
+        responses=documented(EventNotFound, SeatNotFound, *_READS) | {200: EXPORTS},
     )
     async def list_bookings(
         request: Request,

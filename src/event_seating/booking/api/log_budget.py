@@ -20,8 +20,8 @@ from event_seating.booking.core.commands import (
     Request,
     ThawHold,
 )
+from event_seating.booking.errors import LogBudgetSpent
 from event_seating.booking.seat_log.submission import Granted
-from event_seating.errors import LogBudgetSpent
 from event_seating.limits.byte_budget import ByteBudget
 from event_seating.web.client_address import client_key
 

@@ -4,14 +4,15 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from event_seating import errors
 from event_seating.booking.api import examples
 from event_seating.booking.api.answer_schemas import ReleasedHoldsBody
 from event_seating.booking.api.buyer_cookie import Buyers
 from event_seating.booking.api.hold_releases import HoldReleases
 from event_seating.booking.api.request_bodies import PATTERNS, ReleaseHoldsBody
 from event_seating.booking.api.routes import PRIVATE, WRITES, caller_of
+from event_seating.booking.errors import HoldBooked, HoldExpired, HoldNotFound, HoldReleased
 from event_seating.booking.reads import rendering
+from event_seating.errors import EventNotFound, MalformedJson
 from event_seating.web.idempotency import REPLAYED, Key
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
@@ -28,12 +29,12 @@ def router(releases: HoldReleases, buyers: Buyers) -> APIRouter:
         summary="Give back all that one buyer or address holds",
         response_model=ReleasedHoldsBody,
         responses=documented(
-            errors.EventNotFound,
-            errors.HoldNotFound,
-            errors.HoldExpired,
-            errors.HoldReleased,
-            errors.HoldBooked,
-            errors.MalformedJson,
+            EventNotFound,
+            HoldNotFound,
+            HoldExpired,
+            HoldReleased,
+            HoldBooked,
+            MalformedJson,
             *WRITES,
         ),
         openapi_extra=_RELEASE.described(),

@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from event_seating import errors
 from event_seating.booking.api import examples
 from event_seating.booking.api.answer_schemas import (
     BlocksBody,
@@ -29,8 +28,49 @@ from event_seating.booking.api.request_bodies import (
     HoldBody,
 )
 from event_seating.booking.api.service import BookingService
+from event_seating.booking.errors import (
+    AlreadyCancelled,
+    BookingNotFound,
+    CoolingDown,
+    EventCancelled,
+    EventUnavailable,
+    ExpectationMissing,
+    FreezeUsed,
+    HoldBooked,
+    HoldEnded,
+    HoldExpired,
+    HoldFrozen,
+    HoldNotFound,
+    HoldNotFrozen,
+    HoldReleased,
+    LogBudgetSpent,
+    NoBlock,
+    NothingGained,
+    NothingLeft,
+    NotInBooking,
+    NotInHold,
+    NotOnSale,
+    OrphanSeat,
+    SeatsUnavailable,
+    SoldOut,
+    TicketTypeMissing,
+    TooManyHeld,
+    TooManySeats,
+    TotalChanged,
+    UnknownTicketType,
+    UnknownUser,
+)
 from event_seating.booking.seat_log.submission import Granted
-from event_seating.errors import ServiceError
+from event_seating.errors import (
+    DatabaseUnavailable,
+    EventNotFound,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    MalformedJson,
+    ServiceError,
+    TooBusy,
+)
 from event_seating.web.idempotency import Key
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
@@ -57,36 +97,36 @@ _BLOCK: Final = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
 
 Refusals = tuple[type[ServiceError], ...]
 
-_READS: Final[Refusals] = (errors.EventUnavailable, errors.DatabaseUnavailable)
+_READS: Final[Refusals] = (EventUnavailable, DatabaseUnavailable)
 WRITES: Final[Refusals] = (
     *_READS,
-    errors.TooBusy,
-    errors.EventCancelled,
-    errors.IdempotencyKeyReused,
-    errors.IdempotencyKeyInUse,
-    errors.InvalidRequest,
+    TooBusy,
+    EventCancelled,
+    IdempotencyKeyReused,
+    IdempotencyKeyInUse,
+    InvalidRequest,
 )
-_JSON: Final[Refusals] = (errors.MalformedJson,)
+_JSON: Final[Refusals] = (MalformedJson,)
 _ENDED_HOLD: Final[Refusals] = (
-    errors.HoldExpired,
-    errors.HoldReleased,
-    errors.HoldBooked,
-    errors.HoldEnded,
+    HoldExpired,
+    HoldReleased,
+    HoldBooked,
+    HoldEnded,
 )
-_NO_HOLD: Final[Refusals] = (errors.HoldNotFound, *_ENDED_HOLD)
-_NO_BOOKING: Final[Refusals] = (errors.BookingNotFound, errors.AlreadyCancelled)
+_NO_HOLD: Final[Refusals] = (HoldNotFound, *_ENDED_HOLD)
+_NO_BOOKING: Final[Refusals] = (BookingNotFound, AlreadyCancelled)
 _NO_SEATS: Final[Refusals] = (
-    errors.SeatsUnavailable,
-    errors.SoldOut,
-    errors.TicketTypeMissing,
+    SeatsUnavailable,
+    SoldOut,
+    TicketTypeMissing,
 )
 _NO_HOLDING: Final[Refusals] = (
     *_NO_SEATS,
-    errors.NotOnSale,
-    errors.OrphanSeat,
-    errors.TooManySeats,
-    errors.TooManyHeld,
-    errors.CoolingDown,
+    NotOnSale,
+    OrphanSeat,
+    TooManySeats,
+    TooManyHeld,
+    CoolingDown,
 )
 
 # Its length is checked with what else it must be, in `ids`.
@@ -110,12 +150,12 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         status_code=201,
         response_model=HeldBody,
         responses=documented(
-            errors.EventNotFound,
+            EventNotFound,
             *_NO_HOLDING,
-            errors.NoBlock,
+            NoBlock,
             *_ENDED_HOLD,  # of the first such call
-            errors.UnknownTicketType,
-            errors.LogBudgetSpent,
+            UnknownTicketType,
+            LogBudgetSpent,
             *_JSON,
             *WRITES,
         ),
@@ -153,7 +193,7 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="releaseHold",
         summary="Give a hold back",
         status_code=204,
-        responses=documented(*_NO_HOLD, errors.HoldFrozen, *WRITES),
+        responses=documented(*_NO_HOLD, HoldFrozen, *WRITES),
     )
     async def release_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -176,10 +216,10 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         responses=documented(
             *_NO_HOLD,
             *_NO_HOLDING,
-            errors.HoldFrozen,
-            errors.LogBudgetSpent,
-            errors.NotInHold,
-            errors.NothingLeft,
+            HoldFrozen,
+            LogBudgetSpent,
+            NotInHold,
+            NothingLeft,
             *_JSON,
             *WRITES,
         ),
@@ -197,9 +237,7 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="extendHold",
         summary="Let a hold last longer",
         response_model=HeldBody,
-        responses=documented(
-            *_NO_HOLD, errors.HoldFrozen, errors.LogBudgetSpent, errors.NothingGained, *WRITES
-        ),
+        responses=documented(*_NO_HOLD, HoldFrozen, LogBudgetSpent, NothingGained, *WRITES),
     )
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -219,7 +257,7 @@ def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="freezeHold",
         summary="Freeze a hold while it is paid",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, errors.HoldFrozen, errors.FreezeUsed, *WRITES),
+        responses=documented(*_NO_HOLD, HoldFrozen, FreezeUsed, *WRITES),
     )
     async def freeze_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -233,7 +271,7 @@ def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="thawHold",
         summary="Let a frozen hold be changed again",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, errors.HoldFrozen, errors.HoldNotFrozen, *WRITES),
+        responses=documented(*_NO_HOLD, HoldFrozen, HoldNotFrozen, *WRITES),
     )
     async def thaw_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -255,10 +293,10 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         status_code=201,
         response_model=BookingBody,
         responses=documented(
-            errors.EventNotFound,
-            errors.UnknownUser,
-            errors.ExpectationMissing,
-            errors.TotalChanged,
+            EventNotFound,
+            UnknownUser,
+            ExpectationMissing,
+            TotalChanged,
             *_NO_HOLD,
             *_NO_SEATS,
             *_JSON,
@@ -277,7 +315,7 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="readBooking",
         summary="Read a booking",
         response_model=BookingBody,
-        responses=documented(errors.BookingNotFound, *_READS),
+        responses=documented(BookingNotFound, *_READS),
     )
     async def read_booking(id: str) -> Response:  # noqa: A002
         """A cancelled booking stays readable."""
@@ -294,7 +332,7 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="cancelBooking",
         summary="Cancel a booking, or a part of it",
         response_model=BookingBody,
-        responses=documented(*_NO_BOOKING, errors.NotInBooking, *_JSON, *WRITES),
+        responses=documented(*_NO_BOOKING, NotInBooking, *_JSON, *WRITES),
         openapi_extra=_CANCEL.described(required=False),
     )
     async def cancel_booking(
@@ -312,9 +350,7 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="changeBooking",
         summary="Exchange seats of a booking in one step",
         response_model=ChangedBookingBody | DryRunBody,
-        responses=documented(
-            *_NO_BOOKING, errors.NotInBooking, errors.NothingLeft, *_NO_SEATS, *_JSON, *WRITES
-        ),
+        responses=documented(*_NO_BOOKING, NotInBooking, NothingLeft, *_NO_SEATS, *_JSON, *WRITES),
         openapi_extra=_CHANGE.described(),
     )
     async def change_booking(
@@ -338,7 +374,7 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="blockSeats",
         summary="Withdraw seats from sale",
         response_model=BlocksBody,
-        responses=documented(errors.EventNotFound, *_JSON, *WRITES),
+        responses=documented(EventNotFound, *_JSON, *WRITES),
         openapi_extra=_BLOCK.described(),
     )
     async def block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
@@ -351,7 +387,7 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
         operation_id="releaseBlock",
         summary="Give blocked seats back to the sale",
         response_model=BlocksBody,
-        responses=documented(errors.EventNotFound, *_JSON, *WRITES),
+        responses=documented(EventNotFound, *_JSON, *WRITES),
         openapi_extra=_BLOCK.described(),
     )
     async def release_block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002

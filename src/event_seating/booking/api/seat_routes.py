@@ -5,9 +5,14 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from event_seating import errors
 from event_seating.booking.api.answer_schemas import SeatBody, SnapshotBody
 from event_seating.booking.api.log_schemas import LogBody
+from event_seating.booking.errors import (
+    EventUnavailable,
+    LogArchived,
+    SeatNotFound,
+    VersionNotReached,
+)
 from event_seating.booking.reads import audit_trail, history, rendering, seat_map_status
 from event_seating.booking.reads.seat_map_status import SeatViews
 from event_seating.booking.seat_log.registry import SeatLogs
@@ -16,7 +21,7 @@ from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
-from event_seating.errors import SeatNotFound, ServiceError
+from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequest, ServiceError
 from event_seating.web.openapi import lines
 from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
 from event_seating.web.problem import documented
@@ -35,9 +40,9 @@ ENTRIES_A_PAGE: Final = 2_000
 """Of the log; with up to 512 in a row a page of rows alone could be 100,000."""
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
-    errors.EventNotFound,
-    errors.EventUnavailable,
-    errors.DatabaseUnavailable,
+    EventNotFound,
+    EventUnavailable,
+    DatabaseUnavailable,
 )
 
 LINES_OF_THE_LOG: Final = {"content": {NDJSON: lines("LogRow")}}
@@ -77,7 +82,7 @@ def _add_seats(
         operation_id="readSeats",
         summary="Read every seat of an event",
         response_model=SnapshotBody,
-        responses=documented(errors.InvalidRequest, errors.VersionNotReached, *_READS)
+        responses=documented(InvalidRequest, VersionNotReached, *_READS)
         | {304: {"description": "Nothing has moved: `If-None-Match` names the present `ETag`."}},
     )
     async def read_seats(
@@ -130,8 +135,7 @@ def _add_log(
         operation_id="readLog",
         summary="Read an event's log",
         response_model=LogBody,
-        responses=documented(errors.InvalidRequest, errors.LogArchived, *_READS)
-        | {200: LINES_OF_THE_LOG},
+        responses=documented(InvalidRequest, LogArchived, *_READS) | {200: LINES_OF_THE_LOG},
     )
     async def read_log(
         request: Request,

@@ -44,6 +44,7 @@ from event_seating.booking.core.log_entries import Entry, Exchanged
 from event_seating.booking.core.records import Configuration, Hold
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.errors import BookingNotFound, HoldNotFound, Refused, UnknownUser
 from event_seating.booking.reads import bookings, rendering
 from event_seating.booking.reads.bookings import BookingRow
 from event_seating.booking.reads.hold_endings import refused
@@ -56,13 +57,7 @@ from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import (
-    BookingNotFound,
-    EventNotFound,
-    HoldNotFound,
-    Refused,
-    UnknownUser,
-)
+from event_seating.errors import EventNotFound
 from event_seating.values import money
 from event_seating.web.json_body import invalid
 

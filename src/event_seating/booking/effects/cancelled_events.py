@@ -18,9 +18,10 @@ from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.effects.mails import cancellation_of
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.submission import Submission
 from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.errors import DatabaseUnavailable, EventNotFound, EventUnavailable, TooBusy
+from event_seating.errors import DatabaseUnavailable, EventNotFound, TooBusy
 from event_seating.jobs.model import (
     DATABASE_OPERATIONS,
     Handler,

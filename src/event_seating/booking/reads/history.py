@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.log_entries import BrokenEntriesError, UnknownFormatError
+from event_seating.booking.errors import EventUnavailable, LogArchived
 from event_seating.booking.reads import audit_trail, lists
 from event_seating.booking.reads.audit_trail import Row
 from event_seating.booking.seat_log.ports import LogRow
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
-from event_seating.errors import EventUnavailable, LogArchived
 
 ROWS_AT_ONCE: Final = 50
 """A row has up to 512 entries of about 100 bytes: some 2 MB."""

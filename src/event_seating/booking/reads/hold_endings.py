@@ -8,12 +8,12 @@ asked: either one of them was made from it, or it ended without. Reads only.
 from collections.abc import Mapping
 
 from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.errors import Refused
 from event_seating.booking.reads import bookings
 from event_seating.booking.reads.refusal_answers import error_of
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
-from event_seating.errors import Refused
 
 
 async def refused(

@@ -9,10 +9,10 @@ from typing import Any, Final
 from event_seating.booking.core.caps import ADDRESS, NETWORK
 from event_seating.booking.core.records import total
 from event_seating.booking.core.refusals import Present, Refusal, RefusalCode, SeatProblem
+from event_seating.booking.errors import Refused
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import MS_PER_S
-from event_seating.errors import Refused
 from event_seating.values import money
 
 OTHERS_HOLD: Final = (

@@ -21,6 +21,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from event_seating.booking.core.log_entries import Entry
+from event_seating.booking.errors import VersionNotReached
 from event_seating.booking.reads import encodings
 from event_seating.booking.reads.encodings import COMPACT, Form, FullForm
 from event_seating.booking.seat_log.registry import SeatLogs
@@ -28,7 +29,7 @@ from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.cache.single_flight import SingleFlight
-from event_seating.errors import EventNotFound, VersionNotReached
+from event_seating.errors import EventNotFound
 from event_seating.web.asgi import Ready
 from event_seating.web.representation import has_current, prefers_gzip
 

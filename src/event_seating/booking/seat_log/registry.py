@@ -15,13 +15,14 @@ from event_seating.booking.core.log_entries import BrokenEntriesError, Entry, Un
 from event_seating.booking.core.records import STATUS_NAMES
 from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.counters import Tally
 from event_seating.booking.seat_log.ports import Announce, LogStore, announce_nothing
 from event_seating.booking.seat_log.writer import Listener, SeatLog
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
-from event_seating.errors import DatabaseUnavailable, EventUnavailable
+from event_seating.errors import DatabaseUnavailable
 from event_seating.telemetry.logs import get_logger
 
 SWEEP_EVERY_S: Final = 0.5

@@ -28,6 +28,7 @@ from event_seating.booking.core.log_entries import BrokenEntriesError, Entry, Un
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import in_doubt, tail
 from event_seating.booking.seat_log.counters import Tally
 from event_seating.booking.seat_log.in_doubt import LostRace
@@ -46,12 +47,7 @@ from event_seating.booking.seating import ids
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db.kept_answers import ANSWERS_KEPT_MS
-from event_seating.errors import (
-    DatabaseUnavailable,
-    EventUnavailable,
-    ServiceError,
-    TooBusy,
-)
+from event_seating.errors import DatabaseUnavailable, ServiceError, TooBusy
 from event_seating.telemetry.logs import get_logger
 
 BATCH_MAX: Final = 512

@@ -12,7 +12,7 @@ import codecs
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from event_seating.errors import InvalidMap, MapFault
+from event_seating.venues.errors import InvalidMap, MapFault
 from event_seating.venues.formats.checks import Faults
 from event_seating.venues.formats.document import UNREADABLE, open_document, open_leniently
 from event_seating.venues.formats.recognition import (

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from event_seating.errors import InvalidMap
 from event_seating.values.visible_text import without_hidden
+from event_seating.venues.errors import InvalidMap
 from event_seating.venues.formats.category_names import means_not_for_sale
 from event_seating.venues.formats.checks import (
     HIDDEN,

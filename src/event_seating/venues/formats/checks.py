@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from event_seating.errors import MapFault
 from event_seating.values.visible_text import without_hidden
+from event_seating.venues.errors import MapFault
 from event_seating.venues.formats.document import Elements
 from event_seating.venues.formats.map_warnings import MapWarnings
 from event_seating.venues.formats.spelling import meant

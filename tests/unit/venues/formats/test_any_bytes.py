@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from event_seating.errors import InvalidMap
+from event_seating.venues.errors import InvalidMap
 from event_seating.venues.formats import ReadMap, encode_map, parse_map, read_map
 from tests.support.seat_maps import area, encode, plan, seat_map
 

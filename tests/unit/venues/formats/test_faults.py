@@ -1,6 +1,6 @@
 import pytest
 
-from event_seating.errors import InvalidMap
+from event_seating.venues.errors import InvalidMap
 from event_seating.venues.formats import parse_map
 from event_seating.venues.formats.checks import FAULTS_MAX
 from event_seating.venues.model import (

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from event_seating.errors import InvalidMap
+from event_seating.venues.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map, read_map
 from event_seating.venues.formats.map_warnings import WARNINGS_MAX
 from event_seating.venues.model import MapWarning, VenueMap

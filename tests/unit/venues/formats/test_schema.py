@@ -6,8 +6,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from event_seating.errors import InvalidMap
 from event_seating.venues.arenas import arena
+from event_seating.venues.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map, schema, sections
 from tests.support.seat_maps import area, plan, seat, seat_map
 from tests.support.seating import seat_map as hall

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from event_seating.errors import InvalidMap
+from event_seating.venues.errors import InvalidMap
 from event_seating.venues.formats import encode_map, parse_map
 from tests.support.seat_maps import encode, plan
 

@@ -1,0 +1,27 @@
+"""Errors of what the operator looks at: jobs and the files that they wrote."""
+
+from event_seating.errors import ServiceError
+
+
+class JobNotFound(ServiceError):
+    """There is no such job, or it was done or given up long ago."""
+
+    status = 404
+    code = "job_not_found"
+    sentence = "No job has this id; one that is done is known for a day."
+
+
+class JobNotFailed(ServiceError):
+    """A job that waits, runs or is done is not tried again."""
+
+    status = 409
+    code = "job_not_failed"
+    sentence = "Only a job that failed for good can be tried again."
+
+
+class FileNotFound(ServiceError):
+    """There is no such file, or not any more."""
+
+    status = 404
+    code = "file_not_found"
+    sentence = "No file has this id, or it is gone."

@@ -31,7 +31,9 @@ from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 from event_seating.jobs import outbox
-from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, Job, NewJob, new_job_id
+from event_seating.jobs.handler import Job
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, NewJob
 
 TOPIC = "jobs"
 

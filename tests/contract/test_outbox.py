@@ -6,7 +6,8 @@ from sqlalchemy import select
 from event_seating.db.database import Database
 from event_seating.db.tables import job_results
 from event_seating.jobs import outbox
-from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob, new_job_id
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,8 @@ from event_seating.db.tables import (
 from event_seating.jobs import files as files_module
 from event_seating.jobs import outbox as statements
 from event_seating.jobs import purge as module
-from event_seating.jobs.model import DATABASE_OPERATIONS, Job, NewJob
+from event_seating.jobs.handler import Job
+from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 from event_seating.jobs.purge import DAY_MS, HOUR_MS, ROWS_A_STEP, Purge
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,8 @@ from event_seating.db.tables import outbox
 from event_seating.errors import RedisUnavailable
 from event_seating.jobs import outbox as statements
 from event_seating.jobs import relay as relay_module
-from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, USUAL, NewJob, new_job_id
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, USUAL, NewJob
 from event_seating.jobs.relay import BATCH, LEASE_MS, RELAYED_FOR_MS, Relay
 from event_seating.valkey import trouble
 from event_seating.valkey.client import ended

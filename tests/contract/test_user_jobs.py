@@ -20,7 +20,8 @@ from event_seating.db.tables import (
 )
 from event_seating.jobs import files
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.model import Job, JobDone, JobFailed, NewJob
+from event_seating.jobs.handler import Job, JobDone, JobFailed
+from event_seating.jobs.model import NewJob
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.jobs import LINES_A_STEP, UserJobs, create_user, import_users
 

@@ -11,7 +11,8 @@ from tests.support.service import Service, in_process
 from tests.support.valkey import Valkey
 
 from event_seating.booking.effects.webhook_messages import NewsJobs
-from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, Handler
+from event_seating.jobs.handler import Handler
+from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.targets import rules_of

@@ -20,15 +20,9 @@ from event_seating.db.kept_answers import Call
 from event_seating.db.tables import job_results, outbox
 from event_seating.errors import IdempotencyKeyReused, InvalidRequest
 from event_seating.jobs import outbox as outbox_store
-from event_seating.jobs.model import (
-    BULK,
-    NOTIFICATIONS,
-    Job,
-    JobDone,
-    JobFailed,
-    NewJob,
-    new_job_id,
-)
+from event_seating.jobs.handler import Job, JobDone, JobFailed
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import BULK, NOTIFICATIONS, NewJob
 from event_seating.webhooks.errors import (
     DeliveryNotFound,
     TooManyWebhooks,

@@ -21,16 +21,9 @@ from event_seating.db.tables import job_results
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import attempt, tally, worker
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.model import (
-    BULK,
-    NOTIFICATIONS,
-    URGENT,
-    Job,
-    JobFailed,
-    JobNotYet,
-    NewJob,
-    new_job_id,
-)
+from event_seating.jobs.handler import Job, JobFailed, JobNotYet
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import BULK, NOTIFICATIONS, URGENT, NewJob
 from event_seating.jobs.queue import OPTIONS, PATIENT_MOST_MS, patient_backoff_ms
 from event_seating.valkey import client
 

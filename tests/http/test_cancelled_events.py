@@ -11,7 +11,7 @@ from tests.support.seating import hold, on_sale, statuses
 from tests.support.service import Service
 
 from event_seating.booking.effects.cancelled_events import CANCEL_EVENT, ROW_MAX, CancelledEvents
-from event_seating.jobs.model import JobFailed
+from event_seating.jobs.handler import JobFailed
 
 pytestmark = pytest.mark.anyio
 

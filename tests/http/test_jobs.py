@@ -15,7 +15,8 @@ from event_seating.db.tables import file_chunks, outbox
 from event_seating.jobs import files
 from event_seating.jobs import outbox as statements
 from event_seating.jobs.engine import JobEngine
-from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob, new_job_id
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 from event_seating.operations import job_watch, jobs
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.jobs import UserJobs

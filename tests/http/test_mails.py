@@ -21,7 +21,7 @@ from event_seating.cache.coherence import Coherence
 from event_seating.clock import SystemClock
 from event_seating.db.tables import users
 from event_seating.events.facts import EventFacts
-from event_seating.jobs.model import JobFailed
+from event_seating.jobs.handler import JobFailed
 from event_seating.mail.post import Post
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url

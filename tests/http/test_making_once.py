@@ -15,7 +15,8 @@ from tests.support.service import Service, in_process
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.clock import Clock, SystemClock
 from event_seating.db import tables
-from event_seating.db.kept_answers import ANSWERS_KEPT_MS, Call
+from event_seating.db.kept_answers import Call
+from event_seating.db.retention import ANSWERS_KEPT_MS
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused
 from event_seating.events.model import NewEvent
 from event_seating.events.service import BEGUN_MS_MAX, UNMADE_MS_MAX, EventService, defaults

@@ -20,7 +20,7 @@ from event_seating.booking.seating import ids
 from event_seating.db.tables import booking_lines, bookings
 from event_seating.jobs import files
 from event_seating.jobs.files import FileHead
-from event_seating.jobs.model import JobFailed
+from event_seating.jobs.handler import JobFailed
 
 pytestmark = pytest.mark.anyio
 

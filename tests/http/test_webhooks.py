@@ -17,7 +17,7 @@ from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from event_seating.booking.effects.webhook_messages import NAMED_MAX, NewsJobs
 from event_seating.db.tables import outbox
 from event_seating.jobs import outbox as outbox_store
-from event_seating.jobs.model import Job, JobDone, JobFailed
+from event_seating.jobs.handler import Job, JobDone, JobFailed
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.targets import TargetRules

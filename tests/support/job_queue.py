@@ -11,7 +11,9 @@ from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import job_results, outbox
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.model import DATABASE_OPERATIONS, USUAL, Handler, NewJob, new_job_id
+from event_seating.jobs.handler import Handler
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import DATABASE_OPERATIONS, USUAL, NewJob
 from event_seating.jobs.outbox import Result, Row
 from event_seating.jobs.queue import OPTIONS, JobQueue, QueueOptions
 from event_seating.jobs.relay import Relay

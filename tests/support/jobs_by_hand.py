@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox
-from event_seating.jobs.model import Job, new_job_id
+from event_seating.jobs.handler import Job
+from event_seating.jobs.ids import new_job_id
 
 
 class Told:

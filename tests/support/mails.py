@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from event_seating.clock import SystemClock
-from event_seating.jobs.model import new_job_id
+from event_seating.jobs.ids import new_job_id
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
 from event_seating.mail.taken import Taken

@@ -28,7 +28,7 @@ from event_seating.db.timekeeper import Timekeeper
 from event_seating.errors import StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
-from event_seating.jobs.model import Handler
+from event_seating.jobs.handler import Handler
 from event_seating.mail.mode import sends_mail
 from event_seating.mail.post import TAKEN, post, wait_for_a_server
 from event_seating.mail.taken import Taken

@@ -14,11 +14,9 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.db.database import Database
+from event_seating.db.retention import ANSWERS_KEPT_MS
 from event_seating.db.tables import kept_answers
 from event_seating.errors import IdempotencyKeyReused
-
-ANSWERS_KEPT_MS: Final = 24 * 3_600_000
-"""How long a repeated call gets the first answer: whoever lost it asks again within minutes."""
 
 _BY_CALL: Final = (
     select(kept_answers.c.request_hash, kept_answers.c.status, kept_answers.c.answer)

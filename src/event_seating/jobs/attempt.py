@@ -26,7 +26,8 @@ from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox, tally
 from event_seating.jobs.endings import Endings
-from event_seating.jobs.model import Handler, Job, JobDone, JobFailed, JobNotYet, Report, is_job_id
+from event_seating.jobs.handler import Handler, Job, JobDone, JobFailed, JobNotYet, Report
+from event_seating.jobs.model import is_job_id
 from event_seating.jobs.outbox import Ending, Row
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry import context

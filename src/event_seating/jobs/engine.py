@@ -9,7 +9,8 @@ from typing import Final
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.jobs.model import QUEUES, Handler
+from event_seating.jobs.handler import Handler
+from event_seating.jobs.model import QUEUES
 from event_seating.jobs.purge import Purge
 from event_seating.jobs.queue import JobQueue
 from event_seating.jobs.relay import Relay

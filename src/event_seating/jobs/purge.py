@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import ANSWERS_KEPT_MS
+from event_seating.db.retention import ANSWERS_KEPT_MS
 from event_seating.db.tables import (
     idempotency,
     job_results,
@@ -28,7 +28,8 @@ from event_seating.db.tables import (
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import files
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, Job, NewJob
+from event_seating.jobs.handler import Job
+from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, NewJob
 
 PURGE: Final = "purge"
 

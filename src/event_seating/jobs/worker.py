@@ -25,7 +25,7 @@ from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import RedisUnavailable
 from event_seating.jobs.attempt import Attempts, GivenUp, PutOff, Tried, TryAgain, told
-from event_seating.jobs.model import Handler
+from event_seating.jobs.handler import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry.complaints import Complaint

@@ -3,7 +3,7 @@
 from typing import Final
 
 from event_seating.clock import Clock
-from event_seating.jobs.model import Job
+from event_seating.jobs.handler import Job
 from event_seating.mail.message import Mail, compose
 from event_seating.mail.mode import folder, sends_mail
 from event_seating.mail.taken import Taken

@@ -29,7 +29,7 @@ from aiosmtplib import (
 )
 
 from event_seating.clock import MS_PER_S, Clock
-from event_seating.jobs.model import JobFailed, JobNotYet
+from event_seating.jobs.handler import JobFailed, JobNotYet
 from event_seating.settings.parsers import SmtpServer, Tls
 from event_seating.values.email_address import Mailbox
 

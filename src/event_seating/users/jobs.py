@@ -15,18 +15,9 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.jobs import files, outbox
 from event_seating.jobs.files import FileGone
-from event_seating.jobs.model import (
-    BULK,
-    DATABASE_OPERATIONS,
-    URGENT,
-    Handler,
-    Job,
-    JobDone,
-    JobFailed,
-    NewJob,
-    new_job_id,
-    payload_of,
-)
+from event_seating.jobs.handler import Handler, Job, JobDone, JobFailed, payload_of
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, NewJob
 from event_seating.users import import_store, store
 from event_seating.users.errors import EmailExists, UserIdExists
 from event_seating.users.import_file import CSV, NotImportable, Record, records

@@ -23,7 +23,8 @@ from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
 from event_seating.jobs import outbox
-from event_seating.jobs.model import NOTIFICATIONS, NewJob, new_job_id
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.users import store
 from event_seating.users.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.users.model import User

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from event_seating.db.database import Database
-from event_seating.jobs.model import Handler, Job, payload_of
+from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
 from event_seating.mail.rendering import render

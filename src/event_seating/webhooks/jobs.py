@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.jobs.model import Handler, Job, JobFailed, JobNotYet
+from event_seating.jobs.handler import Handler, Job, JobFailed, JobNotYet
 from event_seating.telemetry.logs import get_logger
 from event_seating.webhooks import signing, store
 from event_seating.webhooks.model import TEST, Delivery, Status, Webhook

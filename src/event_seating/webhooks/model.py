@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from event_seating.jobs.model import JOB_ID_BYTES
+from event_seating.jobs.ids import JOB_ID_BYTES
 
 WEBHOOKS_MAX: Final = 50
 """Each costs a row and a job for each message; a shop has a handful of receivers."""

@@ -24,7 +24,9 @@ from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
 from event_seating.errors import InvalidRequest
 from event_seating.jobs import outbox
-from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, Job, NewJob, new_job_id
+from event_seating.jobs.handler import Job
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, NewJob
 from event_seating.webhooks import model, store, targets
 from event_seating.webhooks.errors import (
     DeliveryNotFound,

@@ -10,7 +10,7 @@ import pytest
 from tests.support.mails import ANNA, SENDER, mail, smtp_post
 from tests.support.smtp import CERTIFICATES, SmtpServer
 
-from event_seating.jobs.model import JobFailed
+from event_seating.jobs.handler import JobFailed
 from event_seating.mail.message import message_id
 from event_seating.mail.post import Post
 from event_seating.mail.transport import MAILS_OF_A_CONNECTION_MAX, MailDelayed

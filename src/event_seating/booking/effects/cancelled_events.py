@@ -22,15 +22,9 @@ from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.submission import Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable, EventNotFound, TooBusy
-from event_seating.jobs.model import (
-    DATABASE_OPERATIONS,
-    Handler,
-    Job,
-    JobFailed,
-    NewJob,
-    new_job_id,
-    payload_of,
-)
+from event_seating.jobs.handler import Handler, Job, JobFailed, payload_of
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 
 CANCEL_EVENT: Final = "cancel-event"
 """The job; its payload has `notify`, `reason` and `actor`."""

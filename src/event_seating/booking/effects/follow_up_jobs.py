@@ -26,14 +26,8 @@ from event_seating.booking.core.log_entries import (
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.seat_log.projection import CONFIRMED, Projection
-from event_seating.jobs.model import (
-    BULK,
-    DATABASE_OPERATIONS,
-    NOTIFICATIONS,
-    USUAL,
-    NewJob,
-    new_job_id,
-)
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, NOTIFICATIONS, USUAL, NewJob
 
 CONFIRMATION: Final = "booking-confirmation"
 """The job that sends a buyer the seats; its payload has the `bookingId`."""

@@ -25,15 +25,9 @@ from event_seating.booking.seating.loaded_events import Occasion, OccasionOf
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.jobs.model import (
-    NOTIFICATIONS,
-    Handler,
-    Job,
-    JobFailed,
-    NewJob,
-    new_job_id,
-    payload_of,
-)
+from event_seating.jobs.handler import Handler, Job, JobFailed, payload_of
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.mail.calendar_entry import Entry, calendar
 from event_seating.mail.message import Mail
 from event_seating.mail.post import Post

@@ -20,15 +20,9 @@ from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs import files
-from event_seating.jobs.model import (
-    DATABASE_OPERATIONS,
-    Handler,
-    Job,
-    JobFailed,
-    NewJob,
-    new_job_id,
-    payload_of,
-)
+from event_seating.jobs.handler import Handler, Job, JobFailed, payload_of
+from event_seating.jobs.ids import new_job_id
+from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 from event_seating.web.streams import CSV
 
 REPORT: Final = "report"

@@ -34,7 +34,7 @@ from event_seating.booking.seating.bookable_event import BookableEvent, Bookable
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.jobs.model import Handler, Job, JobFailed
+from event_seating.jobs.handler import Handler, Job, JobFailed
 from event_seating.values import money
 from event_seating.web.pages import INTEGER_MAX
 

@@ -46,7 +46,7 @@ from event_seating.booking.seat_log.submission import Decided, Granted, Submissi
 from event_seating.booking.seating import ids
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
-from event_seating.db.kept_answers import ANSWERS_KEPT_MS
+from event_seating.db.retention import ANSWERS_KEPT_MS
 from event_seating.errors import DatabaseUnavailable, ServiceError, TooBusy
 from event_seating.telemetry.logs import get_logger
 

@@ -114,17 +114,17 @@ async def test_processes_that_race_confirm_each_booking_once(database: Database)
     assert sorted(str(payload["bookingId"]) for _, payload in await jobs(database)) == booked
 
 
-async def test_who_does_jobs_is_nudged_once_they_are_written_and_only_then(
+async def test_the_relay_is_woken_once_jobs_are_written_and_only_then(
     database: Database,
 ) -> None:
-    nudges: list[int] = []
-    asked = Announcements(confirms=True, wanted=frozenset, nudge=lambda: nudges.append(1))
+    woken: list[int] = []
+    asked = Announcements(confirms=True, wanted=frozenset, wake_relay=lambda: woken.append(1))
     log = await open_log(
         SqlLogStore(database), announce=asked, listeners=[lambda *_row: asked.written()]
     )
     await book(log, [1])
-    assert nudges == []
+    assert woken == []
     await book(log, [2], ANNA)
-    assert nudges == [1]
+    assert woken == [1]
     await ask(log, place([3]))
-    assert nudges == [1]
+    assert woken == [1]

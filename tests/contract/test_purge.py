@@ -24,6 +24,7 @@ from event_seating.jobs import purge as module
 from event_seating.jobs.handler import Job
 from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 from event_seating.jobs.purge import DAY_MS, HOUR_MS, ROWS_A_STEP, Purge
+from event_seating.jobs.requests import JobRequests
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +46,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def purge(database: Database, clock: Clock) -> Purge:
-    return Purge(database, clock)
+    return Purge(database, clock, JobRequests(database, clock))
 
 
 async def run(purge: Purge) -> dict[str, int]:
@@ -138,7 +139,7 @@ async def test_many_rows_go_in_steps(
 async def test_one_purge_is_asked_for_each_hour_whoever_asks(
     database: Database, purge: Purge, clock: Clock
 ) -> None:
-    other = Purge(database, clock)
+    other = Purge(database, clock, JobRequests(database, clock))
     asked = [await each.ask() for each in (purge, other, purge)]
     assert asked == [True, False, False]
     async with database.read() as connection:

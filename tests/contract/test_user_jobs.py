@@ -22,8 +22,10 @@ from event_seating.jobs import files
 from event_seating.jobs import outbox as statements
 from event_seating.jobs.handler import Job, JobDone, JobFailed
 from event_seating.jobs.model import NewJob
+from event_seating.jobs.requests import JobRequests
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.jobs import LINES_A_STEP, UserJobs, create_user, import_users
+from event_seating.users.new_users import NewUsers
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +43,8 @@ class Run:
         self.database = database
         self.changed: list[str] = []
         self.reports: list[dict[str, Any]] = []
-        self.jobs = UserJobs(database, CLOCK, self.changed.extend)
+        new_users = NewUsers(JobRequests(database, CLOCK), welcomes=False)
+        self.jobs = UserJobs(database, CLOCK, new_users, self.changed.extend)
         self.kill_after_reports: int | None = None
 
     async def ask(self, job: NewJob) -> NewJob:
@@ -76,7 +79,7 @@ class Run:
 
     async def import_file(self, content: bytes, media_type: str = CSV) -> NewJob:
         file_id = await files.spool(self.database, "users", media_type, [content], 1, 10**15)
-        return await self.ask(import_users(file_id, media_type, None))
+        return await self.ask(import_users(file_id, media_type))
 
     async def result(self, asked: NewJob) -> dict[str, Any]:
         async with self.database.read() as connection:
@@ -104,7 +107,7 @@ def rows(number: int) -> bytes:
 
 
 async def test_a_user_is_created_with_the_end_of_its_job(run: Run) -> None:
-    asked = await run.ask(create_user("anna", "Anna", "anna@example.com", None))
+    asked = await run.ask(create_user("anna", "Anna", "anna@example.com"))
     await run.run(asked)
     assert await run.count(users) == 1
     assert await run.result(asked) == {"id": "anna", "location": "/users/anna"}
@@ -121,22 +124,22 @@ async def test_a_user_is_created_with_the_end_of_its_job(run: Run) -> None:
 async def test_a_duplicate_is_a_failed_job_that_says_why(
     run: Run, twin: tuple[str, str, str], why: str
 ) -> None:
-    await run.run(await run.ask(create_user("anna", "Anna", "anna@example.com", None)))
+    await run.run(await run.ask(create_user("anna", "Anna", "anna@example.com")))
     with pytest.raises(JobFailed, match=why):
-        await run.run(await run.ask(create_user(*twin, None)))
+        await run.run(await run.ask(create_user(*twin)))
     assert await run.count(users) == 1
     assert await run.count(job_results) == 1
 
 
 async def test_a_user_whose_job_was_done_meanwhile_is_not_written(run: Run) -> None:
-    asked = create_user("anna", "Anna", "anna@example.com", None)
+    asked = create_user("anna", "Anna", "anna@example.com")
     with pytest.raises(JobDone):
         await run.run(asked)
     assert await run.count(users) == 0
 
 
 async def test_a_payload_that_is_none_fails_for_good(run: Run) -> None:
-    job = create_user("anna", "Anna", "anna@example.com", None)._replace(payload={"id": 1})
+    job = create_user("anna", "Anna", "anna@example.com")._replace(payload={"id": 1})
     with pytest.raises(JobFailed, match="not one of create-user"):
         await run.run(await run.ask(job))
 
@@ -165,7 +168,7 @@ async def test_json_lines_become_users(run: Run) -> None:
 
 
 async def test_what_is_refused_is_told_with_its_line_and_reason(run: Run) -> None:
-    await run.run(await run.ask(create_user("there", "T", "there@example.com", None)))
+    await run.run(await run.ask(create_user("there", "T", "there@example.com")))
     asked = await run.import_file(
         "id,name,email\n"
         "1,Anna,anna@example.com\n"
@@ -251,4 +254,4 @@ async def test_a_file_that_cannot_be_read_fails_for_good(
 
 async def test_a_file_that_is_gone_fails_for_good(run: Run) -> None:
     with pytest.raises(JobFailed, match="not there any more"):
-        await run.run(await run.ask(import_users("file-x", CSV, None)))
+        await run.run(await run.ask(import_users("file-x", CSV)))

@@ -23,6 +23,7 @@ from event_seating.jobs import outbox as outbox_store
 from event_seating.jobs.handler import Job, JobDone, JobFailed
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, NewJob
+from event_seating.jobs.requests import JobRequests
 from event_seating.webhooks.errors import (
     DeliveryNotFound,
     TooManyWebhooks,
@@ -61,7 +62,10 @@ class Stage:
         self.database = database
         self.clock = Clock()
         self.wanted = Wanted(database, TYPES)
-        self.service = WebhookService(database, self.clock, TYPES, RULES, self.wanted.refresh)
+        requests = JobRequests(database, self.clock)
+        self.service = WebhookService(
+            database, self.clock, TYPES, RULES, self.wanted.refresh, requests
+        )
         self.jobs = WebhookJobs(database, self.clock, Sender(RULES), self.wanted.refresh)
 
     async def webhook(self, receiver: Receiver | None = None, *types: str) -> str:

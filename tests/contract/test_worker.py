@@ -25,6 +25,7 @@ from event_seating.jobs.handler import Job, JobFailed, JobNotYet
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, URGENT, NewJob
 from event_seating.jobs.queue import OPTIONS, PATIENT_MOST_MS, patient_backoff_ms
+from event_seating.jobs.requests import JobRequests
 from event_seating.valkey import client
 
 pytestmark = pytest.mark.anyio
@@ -138,34 +139,32 @@ async def test_a_handler_may_finish_its_job_with_its_effect(jobs: Jobs) -> None:
 
 
 async def test_jobs_that_a_handler_asked_for_are_looked_for_at_once(jobs: Jobs) -> None:
-    nudged: list[bool] = []
+    woken: list[bool] = []
+    looking: list[asyncio.Task[None]] = []
+
+    async def look() -> None:
+        woken.append(await jobs.row(job_ids[1]) is None)
+
+    def wake_relay() -> None:
+        looking.append(asyncio.ensure_future(look()))
+        jobs.relay.nudge()
+
+    requests = JobRequests(jobs.database, jobs.clock, wake_relay)
 
     async def effect(job: Job) -> None:
         async with jobs.database.write() as connection:
             await job.finish(connection, None)
+            await requests.ask(connection, NewJob(new_job_id(), jobs.name, "none", {}))
 
     async def none(_job: Job) -> None:
         return None
 
-    async def look() -> None:
-        nudged.append(await jobs.row(job_ids[1]) is None)
-
-    looking: list[asyncio.Task[None]] = []
-    doing = worker.Worker(
-        jobs.name,
-        jobs.url,
-        jobs.database,
-        {"effect": effect, "none": none},
-        jobs.clock,
-        nudge=lambda: looking.append(asyncio.ensure_future(look())),
-    )
     job_ids = [await jobs.ask(name) for name in ("none", "effect")]
-    doing.start()
-    await jobs.relay.step()
-    await until(lambda: all_done(jobs))
-    await doing.drain(5)
+    async with jobs.working({"effect": effect, "none": none}):
+        await until(lambda: all_done(jobs))
     await asyncio.gather(*looking)
-    assert nudged == [True], "after the commit, and not for a job that asked for nothing"
+    assert woken == [True], "after the commit, and not for a job that asked for nothing"
+    assert await jobs.done() == 3
 
 
 async def test_an_effect_that_comes_too_late_is_undone(jobs: Jobs) -> None:

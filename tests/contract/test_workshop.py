@@ -12,7 +12,7 @@ from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.jobs.model import NOTIFICATIONS
 from event_seating.settings.model import Settings
-from event_seating.users.service import WELCOME
+from event_seating.users.new_users import WELCOME
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from event_seating.live.socket import LIVE_PATH
 from event_seating.settings.describe import described
 from event_seating.settings.model import Settings
 from event_seating.users.jobs import CREATE_USER, IMPORT_USERS
-from event_seating.users.service import WELCOME
+from event_seating.users.new_users import WELCOME
 from event_seating.web.security import ACCESS
 from event_seating.webhooks.model import TEST
 from event_seating.webhooks.service import WEBHOOK

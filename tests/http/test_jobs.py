@@ -20,6 +20,7 @@ from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 from event_seating.operations import job_watch, jobs
 from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.jobs import UserJobs
+from event_seating.users.new_users import NewUsers
 
 pytestmark = pytest.mark.anyio
 
@@ -39,8 +40,11 @@ async def scaled(environment: dict[str, str], valkey: Valkey) -> AsyncIterator[S
 async def job_process(service: Service, **handlers: Any) -> AsyncIterator[JobEngine]:
     parts = service.parts
     assert parts.settings.redis is not None
-    mine = UserJobs(parts.database, parts.clock, parts.users.changed).handlers()
-    engine = JobEngine(parts.settings.redis, parts.database, mine | handlers, parts.clock)
+    new_users = NewUsers(parts.job_requests, welcomes=False)
+    mine = UserJobs(parts.database, parts.clock, new_users, parts.users.changed).handlers()
+    engine = JobEngine(
+        parts.settings.redis, parts.database, mine | handlers, parts.clock, parts.job_requests
+    )
     engine.start()
     try:
         yield engine

@@ -26,6 +26,7 @@ from event_seating.mail.post import Post
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url
 from event_seating.users.errors import UserIdExists
+from event_seating.users.new_users import NewUsers
 from event_seating.users.service import UserService
 from event_seating.users.welcome import Welcomes
 from event_seating.values.email_address import parse_mailbox
@@ -306,7 +307,7 @@ class TestWelcome:
             parts.user_cache,
             parts.clock,
             Coherence(None),
-            welcomes=True,
+            NewUsers(parts.job_requests, welcomes=True),
         )
         await welcoming.create("anna", "Anna", "anna@example.com")
         await welcoming.aclose()
@@ -317,7 +318,12 @@ class TestWelcome:
     async def test_where_no_mail_is_sent_it_is_not(self, service: Service) -> None:
         parts = service.parts
         silent = UserService(
-            parts.database, parts.user_cache, parts.user_cache, parts.clock, Coherence(None)
+            parts.database,
+            parts.user_cache,
+            parts.user_cache,
+            parts.clock,
+            Coherence(None),
+            NewUsers(parts.job_requests, welcomes=False),
         )
         await silent.create("anna", "Anna", "anna@example.com")
         await silent.aclose()
@@ -331,7 +337,7 @@ class TestWelcome:
             parts.user_cache,
             parts.clock,
             Coherence(None),
-            welcomes=True,
+            NewUsers(parts.job_requests, welcomes=True),
         )
         await welcoming.create("anna", "Anna", "anna@example.com")
         with pytest.raises(UserIdExists):

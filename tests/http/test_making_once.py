@@ -226,7 +226,15 @@ def events_of(service: Service, clock: Clock) -> EventService:
     """The service of events, which is cut off between its two steps once."""
     parts = service.parts
     cut, facts = Cut(parts.seat_logs.get), parts.events._facts
-    return EventService(parts.database, clock, parts.venues, facts, cut, defaults(parts.settings))
+    return EventService(
+        parts.database,
+        clock,
+        parts.venues,
+        facts,
+        cut,
+        defaults(parts.settings),
+        parts.job_requests,
+    )
 
 
 CALL = Call(b"c" * 32, b"h" * 32)

@@ -219,4 +219,5 @@ class TestAHoldThatEnded:
 
 
 async def purge(service: Service) -> None:
-    await Purge(service.parts.database, service.parts.clock).purge(job("purge", {}))
+    parts = service.parts
+    await Purge(parts.database, parts.clock, parts.job_requests).purge(job("purge", {}))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from tests.support.jobs_by_hand import Told, asked, job
 from tests.support.seating import hold, on_sale
 from tests.support.service import Service, in_process
@@ -17,7 +17,7 @@ from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, 
 from event_seating.booking.effects import reports as reports_module
 from event_seating.booking.effects.reports import Places, Reports
 from event_seating.booking.seating import ids
-from event_seating.db.tables import booking_lines, bookings
+from event_seating.db.tables import booking_lines, bookings, outbox
 from event_seating.jobs import files
 from event_seating.jobs.files import FileHead
 from event_seating.jobs.handler import JobFailed
@@ -71,6 +71,15 @@ async def head(service: Service, result: Any) -> FileHead:
 
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+async def test_the_job_carries_the_request_that_asked_for_it(service: Service, event: str) -> None:
+    await service.client.post(
+        "/reports", json={"eventId": event, "kind": "sales"}, headers={"x-request-id": "abc-7"}
+    )
+    async with service.parts.database.read() as connection:
+        trace = (await connection.execute(select(outbox.c.trace))).scalar_one()
+    assert trace == '{"requestId":"abc-7"}'
 
 
 async def test_asking_answers_with_the_address_of_the_job(service: Service, event: str) -> None:

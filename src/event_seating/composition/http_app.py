@@ -145,9 +145,7 @@ def api(parts: Parts) -> FastAPI:
             parts.seat_logs, parts.bookable_events.get, parts.database, parts.users.exists
         )
     )
-    routes.include_router(
-        report_routes.router(parts.database, parts.bookable_events.get, parts.clock, parts.nudge)
-    )
+    routes.include_router(report_routes.router(parts.bookable_events.get, parts.job_requests))
     routes.include_router(webhooks.router(parts.webhooks))
     routes.include_router(live.router(parts.live))
     routes.include_router(

@@ -29,6 +29,7 @@ from event_seating.errors import StartupError
 from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.handler import Handler
+from event_seating.jobs.requests import JobRequests
 from event_seating.mail.mode import sends_mail
 from event_seating.mail.post import TAKEN, post, wait_for_a_server
 from event_seating.mail.taken import Taken
@@ -37,7 +38,8 @@ from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs
-from event_seating.users.service import WELCOME, UserService
+from event_seating.users.new_users import WELCOME, NewUsers
+from event_seating.users.service import UserService
 from event_seating.users.welcome import Welcomes
 from event_seating.valkey import signals as channels
 from event_seating.valkey.signals import Signals
@@ -80,9 +82,12 @@ async def working(settings: Settings) -> AsyncIterator[WorkingParts]:
         metrics = Metrics(version=VERSION)
         database = open_database(stack, settings, metrics)
         signals = Signals(settings.redis, clock)
-        accounts = accounts_of(stack, settings, database, clock, signals)
-        handlers = _handlers(stack, settings, database, clock, accounts.users, signals)
-        engine = JobEngine(settings.redis, database, handlers, clock)
+        job_requests = JobRequests(database, clock, channels.nudge_of(signals))
+        accounts = accounts_of(stack, settings, database, clock, signals, job_requests)
+        handlers = _handlers(
+            stack, settings, database, clock, accounts.users, signals, job_requests
+        )
+        engine = JobEngine(settings.redis, database, handlers, clock, job_requests)
         signals.listen(channels.OUTBOX, lambda _message: engine.nudge(), own=True)
         await begin_signals(stack, signals, metrics)
         engine.start()
@@ -126,13 +131,15 @@ def _logs_of(
     clock: Clock,
     bookable_events: LoadedEvents,
     signals: Signals,
+    job_requests: JobRequests,
 ) -> Callable[[str], Awaitable[SeatLog]]:
     """The log of an event as it is now, to be written to; servers are told of each row."""
     wanted = Wanted(database, NEWS_TYPES)
     seat_clock = DatabaseClock(clock)
     timekeeper = Timekeeper(seat_clock, database)
-    nudge = channels.nudge_of(signals)
-    announcements = Announcements(confirms=sends_mail(settings), wanted=wanted, nudge=nudge)
+    announcements = Announcements(
+        confirms=sends_mail(settings), wanted=wanted, wake_relay=job_requests.wake_relay
+    )
     logs = SeatLogs(
         SqlLogStore(database),
         seat_clock,
@@ -167,6 +174,7 @@ def _handlers(
     clock: Clock,
     users: UserService,
     signals: Signals,
+    job_requests: JobRequests,
 ) -> dict[str, Handler]:
     """Every handler, by the name of its job."""
     bookable_events, facts = _bookable_events(stack, database, clock)
@@ -175,14 +183,15 @@ def _handlers(
     async def webhooks_changed() -> None:
         signals.publish(channels.WEBHOOKS)
 
-    webhooks = WebhookService(database, clock, NEWS_TYPES, rules, webhooks_changed)
+    webhooks = WebhookService(database, clock, NEWS_TYPES, rules, webhooks_changed, job_requests)
+    new_users = NewUsers(job_requests, welcomes=sends_mail(settings))
     handlers: dict[str, Handler] = {
-        **UserJobs(database, clock, users.changed, welcomes=sends_mail(settings)).handlers(),
+        **UserJobs(database, clock, new_users, users.changed).handlers(),
         **Reports(database, bookable_events.get, clock).handlers(),
         **NewsJobs(database, bookable_events.get, webhooks.tell).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
         **CancelledEvents(
-            _logs_of(stack, settings, database, clock, bookable_events, signals),
+            _logs_of(stack, settings, database, clock, bookable_events, signals, job_requests),
             sends_mail=sends_mail(settings),
         ).handlers(),
     }

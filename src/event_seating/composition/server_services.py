@@ -5,7 +5,7 @@ callable. Beside it only `job_services`, for processes that do not serve, builds
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -30,6 +30,7 @@ from event_seating.events.facts import EventFacts
 from event_seating.events.service import EventService, defaults
 from event_seating.jobs.model import QUEUES
 from event_seating.jobs.queue import JobQueue
+from event_seating.jobs.requests import JobRequests
 from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
@@ -43,6 +44,7 @@ from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
 from event_seating.users.asking import UserAsking
+from event_seating.users.new_users import NewUsers
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.valkey import signals as channels
 from event_seating.valkey.client import connect, ended
@@ -77,8 +79,7 @@ class Parts:
     users: UserService
     user_asking: UserAsking
     jobs: JobReader
-    nudge: Callable[[], None]
-    """Says that there are new jobs."""
+    job_requests: JobRequests
     venues: VenueService
     bookable_events: LoadedEvents
     seat_logs: SeatLogs
@@ -128,9 +129,11 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         metrics = Metrics(version=VERSION)
         database = open_database(stack, settings, metrics)
         signals = Signals(settings.redis, clock) if settings.redis else None
-        accounts = accounts_of(stack, settings, database, clock, signals)
-        webhooks, wanted = await _subscriptions(stack, settings, database, clock, signals)
-        nudge = channels.nudge_of(signals)
+        job_requests = JobRequests(database, clock, channels.nudge_of(signals))
+        accounts = accounts_of(stack, settings, database, clock, signals, job_requests)
+        webhooks, wanted = await _subscriptions(
+            stack, settings, database, clock, signals, job_requests
+        )
         seating = await _seating(
             stack,
             settings,
@@ -138,7 +141,10 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             clock,
             accounts.users,
             metrics,
-            Announcements(confirms=sends_mail(settings), wanted=wanted, nudge=nudge),
+            Announcements(
+                confirms=sends_mail(settings), wanted=wanted, wake_relay=job_requests.wake_relay
+            ),
+            job_requests,
         )
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
@@ -165,9 +171,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             database=database,
             user_cache=accounts.cache,
             users=accounts.users,
-            user_asking=UserAsking(database, clock, nudge),
+            user_asking=UserAsking(database, clock, job_requests),
             jobs=jobs,
-            nudge=nudge,
+            job_requests=job_requests,
             **seating._asdict(),
             webhooks=webhooks,
             live=live,
@@ -199,6 +205,7 @@ def accounts_of(
     database: Database,
     clock: Clock,
     signals: Signals | None,
+    job_requests: JobRequests,
 ) -> Accounts:
     """The users and their caches, kept right by signals where there are other processes."""
     cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
@@ -211,8 +218,7 @@ def accounts_of(
         absent,
         clock,
         _coherence(signals),
-        welcomes=sends_mail(settings),
-        nudge=channels.nudge_of(signals),
+        NewUsers(job_requests, welcomes=sends_mail(settings)),
     )
     stack.push_async_callback(users.aclose)
     return Accounts(users, cache, absent)
@@ -243,6 +249,7 @@ async def _seating(
     users: UserService,
     metrics: Metrics,
     announcements: Announcements,
+    job_requests: JobRequests,
 ) -> _Seating:
     venues = VenueService(database, clock)
     stack.push_async_callback(venues.aclose)
@@ -288,7 +295,13 @@ async def _seating(
         budget,
     )
     events = EventService(
-        database, seat_clock, venues, event_facts, seat_logs.get, defaults(settings)
+        database,
+        seat_clock,
+        venues,
+        event_facts,
+        seat_logs.get,
+        defaults(settings),
+        job_requests,
     )
     stack.push_async_callback(events.aclose)
     await stack.enter_async_context(background(seat_logs.run()))
@@ -305,6 +318,7 @@ async def _subscriptions(
     database: Database,
     clock: Clock,
     signals: Signals | None,
+    job_requests: JobRequests,
 ) -> tuple[WebhookService, Wanted]:
     """The webhooks, and what they want to hear, known before the first seat is sold."""
     wanted = Wanted(database, NEWS_TYPES)
@@ -319,7 +333,8 @@ async def _subscriptions(
         if signals is not None:
             signals.publish(channels.WEBHOOKS)
 
-    return WebhookService(database, clock, NEWS_TYPES, rules_of(settings), changed), wanted
+    rules = rules_of(settings)
+    return WebhookService(database, clock, NEWS_TYPES, rules, changed, job_requests), wanted
 
 
 def _live(

@@ -63,6 +63,9 @@ _SIZE: Final = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 }
 
+_AFTER_COMMIT: Final = "event-seating-after-commit"
+"""Where a connection carries what is called after its commit."""
+
 _ACQUIRE_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
@@ -167,9 +170,13 @@ class Database:
         file is not the one that was opened; the transaction is then rolled back, unless the
         connection broke in the commit itself.
         """
+        calls: list[Callable[[], None]] = []
         async with self._in_time(), self._writer.begin() as connection:
             self._check_the_file()
+            connection.info[_AFTER_COMMIT] = calls
             yield connection
+        for call in calls:
+            call()
 
     async def acquire_lock(self, connection: AsyncConnection, key: str) -> None:
         """Wait, in a transaction of `write`, until no other one holds the lock with this key.
@@ -284,6 +291,16 @@ class Database:
             raise DatabaseUnavailable(
                 f"The database file {self._file.name} was replaced; restart the server."
             )
+
+
+def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Call this once the transaction of a `write` is committed; never if it is rolled back.
+
+    `call` must neither wait nor fail. It is called once, however often it is handed in.
+    """
+    calls: list[Callable[[], None]] = connection.info[_AFTER_COMMIT]
+    if call not in calls:
+        calls.append(call)
 
 
 @asynccontextmanager

@@ -52,8 +52,8 @@ from event_seating.events.facts import EventFacts
 from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
 from event_seating.events.prices import Tiers
 from event_seating.events.store import Filter, NewRow
-from event_seating.jobs import outbox
 from event_seating.jobs.model import NewJob
+from event_seating.jobs.requests import JobRequests, traced
 from event_seating.settings.model import Settings
 from event_seating.values.money import is_currency
 from event_seating.venues.errors import VenueNotFound
@@ -113,6 +113,7 @@ class EventService:
         facts: EventFacts,
         log_of: Callable[[str], Awaitable[SeatLog]],
         defaults: Defaults,
+        job_requests: JobRequests,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -120,6 +121,7 @@ class EventService:
         self._facts = facts
         self._log_of = log_of
         self._defaults = defaults
+        self._job_requests = job_requests
         self._reads = SingleFlight[Event | None](lambda _event_id, _event: None)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -252,9 +254,7 @@ class EventService:
                 event = await self._unshared(event_id)
                 sale = event.configuration
                 if sale.status is SaleStatus.cancelled:
-                    async with self._database.write() as connection:
-                        await outbox.add(connection, [job], self._clock.now_ms())
-                    return job
+                    return (await self._job_requests.ask_alone(job)).job
                 cancelled = msgspec.structs.replace(sale, status=SaleStatus.cancelled)
                 with suppress(EventCancelled):
                     if await self._configure(event, cancelled, {}, actor, job):
@@ -278,7 +278,9 @@ class EventService:
         request = Configure(sale, replaces=event.configuration, actor=actor)
         submission = Submission(request, _nothing_to_say, occasion=changes)
         if job is not None:
-            submission.jobs = lambda _entry: [job]
+            # Here, in the context of the call: the writer is in nobody's.
+            asked = traced(job)
+            submission.jobs = lambda _entry: [asked]
         outcome = await log.submit(submission)
         if not isinstance(outcome, Refusal):
             return True

@@ -97,10 +97,7 @@ class Attempts:
         handlers: Mapping[str, Handler],
         clock: Clock,
         counted: Tally,
-        nudge: Callable[[], None] = lambda: None,
     ) -> None:
-        """`nudge` is called after a handler's own transaction, which may have asked for jobs."""
-        self._nudge = nudge
         self._database = database
         self._endings = Endings(database, clock)
         self._handlers = handlers
@@ -218,7 +215,6 @@ class Attempts:
         )
         result = await self._unless_stopped(handler(job))
         if finished:
-            self._nudge()
             return finished[-1]
 
         # What the handler did in the world cannot be taken back, so this has to be written.

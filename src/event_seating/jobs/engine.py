@@ -14,6 +14,7 @@ from event_seating.jobs.model import QUEUES
 from event_seating.jobs.purge import Purge
 from event_seating.jobs.queue import JobQueue
 from event_seating.jobs.relay import Relay
+from event_seating.jobs.requests import JobRequests
 from event_seating.jobs.worker import Worker
 from event_seating.valkey.client import ended
 
@@ -31,17 +32,16 @@ class JobEngine:
         database: Database,
         handlers: Mapping[str, Handler],
         clock: Clock,
+        job_requests: JobRequests,
         *,
         queues: Sequence[str] = QUEUES,
     ) -> None:
-        purge = Purge(database, clock)
+        purge = Purge(database, clock, job_requests)
         self._queues = [JobQueue(name, url) for name in QUEUES]
         self._relay = Relay(database, self._queues, clock)
         self._purge = purge
         every = {**purge.handlers(), **handlers}
-        self._workers = [
-            Worker(name, url, database, every, clock, nudge=self.nudge) for name in queues
-        ]
+        self._workers = [Worker(name, url, database, every, clock) for name in queues]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

@@ -15,9 +15,6 @@ import msgspec
 from sqlalchemy import Select, bindparam, delete, insert, literal, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.db import kept_answers
-from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
 from event_seating.db.tables import job_results, outbox
 from event_seating.jobs.model import QUEUES, NewJob
 
@@ -176,28 +173,13 @@ class Ending(NamedTuple):
 
 
 async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) -> None:
-    """Ask for these jobs; they run once the transaction is committed."""
+    """Write new jobs; they run once the transaction is committed. `JobRequests` asks for them."""
     if jobs:
         await connection.execute(_ADD, [row_of(job, now_ms) for job in jobs])
 
 
-async def add_for(
-    database: Database, connection: AsyncConnection, job: NewJob, call: Call | None, now_ms: int
-) -> NewJob | None:
-    """Write a job that a call asks for; or give the one that the same call asked for before.
-
-    Raises `IdempotencyKeyReused`.
-    """
-    before = await kept_answers.first(database, connection, call, now_ms)
-    if before is not None:
-        return job._replace(id=before.answer.decode())
-    await add(connection, [job], now_ms)
-    await kept_answers.keep(connection, call, 202, job.id.encode(), now_ms)
-    return None
-
-
 async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> bool:
-    """Ask for a job unless one with this id was asked for, or done a short while ago."""
+    """Write a job unless one with this id was asked for, or done a short while ago; whether."""
     return (await connection.execute(_ADD_ONCE, row_of(job, now_ms))).rowcount == 1
 
 

@@ -27,9 +27,9 @@ from event_seating.db.tables import (
 )
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import files
-from event_seating.jobs import outbox as statements
 from event_seating.jobs.handler import Job
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, NewJob
+from event_seating.jobs.requests import JobRequests
 
 PURGE: Final = "purge"
 
@@ -83,9 +83,10 @@ _OLD: Final = (
 class Purge:
     """The handler of `purge`, and who asks for it."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, job_requests: JobRequests) -> None:
         self._database = database
         self._clock = clock
+        self._job_requests = job_requests
 
     def handlers(self) -> dict[str, Any]:
         return {PURGE: self.purge}
@@ -118,7 +119,7 @@ class Purge:
         hour = datetime.fromtimestamp(now_ms / MS_PER_S, UTC).strftime("%Y-%m-%dT%HZ")
         job = NewJob(f"{PURGE}-{hour}", DATABASE_OPERATIONS, PURGE, {}, priority=BULK)
         async with self._database.write() as connection:
-            return await statements.add_once(connection, job, now_ms)
+            return await self._job_requests.ask_once(connection, job)
 
 
 def _steps() -> Sequence[tuple[str, int, Step]]:

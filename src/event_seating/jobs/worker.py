@@ -11,7 +11,7 @@ attempt.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -86,7 +86,6 @@ class Worker:
         clock: Clock,
         *,
         options: QueueOptions | None = None,
-        nudge: Callable[[], None] = lambda: None,
         lock_ms: int = LOCK_MS,
         stalled_every_ms: int = STALLED_EVERY_MS,
     ) -> None:
@@ -96,7 +95,7 @@ class Worker:
         self._url = url
         self._options = options or OPTIONS[queue]
         self._tally = Tally(handlers)
-        self._attempts = Attempts(database, handlers, clock, self._tally, nudge)
+        self._attempts = Attempts(database, handlers, clock, self._tally)
         self._bullmq: _BullmqWorker | None = None
         self._paused = False
         self._ending = False

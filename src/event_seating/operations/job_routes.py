@@ -16,6 +16,7 @@ from event_seating.jobs.model import WAITING, NewJob
 from event_seating.jobs.outbox import Row
 from event_seating.operations.errors import FileNotFound, JobNotFailed, JobNotFound
 from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
+from event_seating.web.idempotency import REPLAYED
 from event_seating.web.openapi import TEXT
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.problem import documented
@@ -93,10 +94,11 @@ class JobsBody(BaseModel):
     lastErrors: list[FailedJobBody]  # noqa: N815
 
 
-def accepted(job: NewJob) -> Response:
-    """The answer that a job will do what was asked."""
+def accepted(job: NewJob, replayed: bool = False) -> Response:
+    """The answer that a job will do what was asked, to this call or to an earlier one."""
     body = JobBody(id=job.id, name=job.name, state=WAITING, progress=None, result=None, error=None)
     headers = {"location": f"/jobs/{job.id}", "cache-control": PRIVATE}
+    headers.update(REPLAYED if replayed else {})
     return JSONResponse(body.model_dump(), 202, headers=headers)
 
 

@@ -6,16 +6,16 @@ anybody's way; its job is written when it is whole.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Final
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
 from event_seating.errors import BodyTooSlow, InvalidRequest
-from event_seating.jobs import files, outbox
+from event_seating.jobs import files
 from event_seating.jobs.model import NewJob
-from event_seating.telemetry import context
+from event_seating.jobs.requests import JobRequests, RequestedJob
 from event_seating.users import jobs
 
 UPLOAD_WITHIN_S: Final = 300.0
@@ -25,27 +25,16 @@ UPLOAD_WITHIN_S: Final = 300.0
 class UserAsking:
     """What can be asked for."""
 
-    def __init__(self, database: Database, clock: Clock, nudge: Callable[[], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, job_requests: JobRequests) -> None:
         self._database = database
         self._clock = clock
-        self._nudge = nudge
-        """Called when there are new jobs."""
+        self._job_requests = job_requests
 
     async def create(
         self, user_id: str, name: str, email: str, call: Call | None = None
-    ) -> tuple[NewJob, bool]:
-        """A user, whose fields were checked by `users.model`; whether an earlier call asked.
-
-        Raises `IdempotencyKeyReused`.
-        """
-        job = jobs.create_user(user_id, name, email, context.carried())
-        now_ms = self._clock.now_ms()
-        async with self._database.write() as connection:
-            before = await outbox.add_for(self._database, connection, job, call, now_ms)
-        if before is not None:
-            return before, True
-        self._nudge()
-        return job, False
+    ) -> RequestedJob:
+        """A user, whose fields were checked by `users.model`; raises `IdempotencyKeyReused`."""
+        return await self._job_requests.ask_alone(jobs.create_user(user_id, name, email), call)
 
     async def import_file(self, pieces: AsyncIterator[bytes], media_type: str) -> NewJob:
         """The users of a file; raises `InvalidRequest` when it is empty, and `BodyTooSlow`."""
@@ -66,10 +55,5 @@ class UserAsking:
             head = await files.read(connection, file_id)
         if head is None or head.bytes == 0:
             raise InvalidRequest.naming([("body", "is empty")])
-        return await self._ask(jobs.import_users(file_id, media_type, context.carried()))
-
-    async def _ask(self, job: NewJob) -> NewJob:
-        async with self._database.write() as connection:
-            await outbox.add(connection, [job], self._clock.now_ms())
-        self._nudge()
-        return job
+        asked = await self._job_requests.ask_alone(jobs.import_users(file_id, media_type))
+        return asked.job

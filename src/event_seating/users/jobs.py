@@ -13,17 +13,17 @@ import msgspec
 
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
-from event_seating.jobs import files, outbox
+from event_seating.jobs import files
 from event_seating.jobs.files import FileGone
 from event_seating.jobs.handler import Handler, Job, JobDone, JobFailed, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, NewJob
-from event_seating.users import import_store, store
+from event_seating.users import import_store
 from event_seating.users.errors import EmailExists, UserIdExists
 from event_seating.users.import_file import CSV, NotImportable, Record, records
 from event_seating.users.import_store import Progress
 from event_seating.users.model import User
-from event_seating.users.service import welcome
+from event_seating.users.new_users import NewUsers
 from event_seating.values import csv_lines
 
 CREATE_USER: Final = "create-user"
@@ -55,20 +55,16 @@ class _ImportPayload(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str
 
 
-def create_user(user_id: str, name: str, email: str, trace: str | None) -> NewJob:
+def create_user(user_id: str, name: str, email: str) -> NewJob:
     """The job that creates this user, whose fields were checked."""
     payload = {"id": user_id, "name": name, "email": email}
-    return NewJob(
-        new_job_id(), DATABASE_OPERATIONS, CREATE_USER, payload, priority=URGENT, trace=trace
-    )
+    return NewJob(new_job_id(), DATABASE_OPERATIONS, CREATE_USER, payload, priority=URGENT)
 
 
-def import_users(file_id: str, media_type: str, trace: str | None) -> NewJob:
+def import_users(file_id: str, media_type: str) -> NewJob:
     """The job that creates the users of this file."""
     payload = {"fileId": file_id, "mediaType": media_type}
-    return NewJob(
-        new_job_id(), DATABASE_OPERATIONS, IMPORT_USERS, payload, priority=BULK, trace=trace
-    )
+    return NewJob(new_job_id(), DATABASE_OPERATIONS, IMPORT_USERS, payload, priority=BULK)
 
 
 class UserJobs:
@@ -78,14 +74,12 @@ class UserJobs:
         self,
         database: Database,
         clock: Clock,
+        new_users: NewUsers,
         changed: Callable[[Sequence[str]], None],
-        *,
-        welcomes: bool = False,
     ) -> None:
-        """`welcomes`: whether mail is sent at all; users of a file get none in any case."""
         self._database = database
-        self._welcomes = welcomes
         self._clock = clock
+        self._new_users = new_users
         self._changed = changed
         """Called with the ids of users who are there now and were not."""
 
@@ -97,11 +91,10 @@ class UserJobs:
         asked = payload_of(job, _Payload)
         user = User(asked.id, asked.name, asked.email, self._clock.now_ms())
         async with self._database.write() as connection:
-            if not await store.insert(connection, user):
-                taken = await store.by_id(connection, user.id)
-                raise JobFailed((UserIdExists if taken else EmailExists).sentence)
-            if self._welcomes:
-                await outbox.add(connection, [welcome(user.id)], user.created_at_ms)
+            try:
+                await self._new_users.write(connection, user)
+            except (UserIdExists, EmailExists) as error:
+                raise JobFailed(error.sentence) from None
             await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
         self._changed([user.id])
 

@@ -165,13 +165,13 @@ def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> No
         asked = (new.id, new.name, new.email, later)
         call = call_of(request, key, msgspec.json.encode(asked))
         if later:
-            job, replayed = await asking.create(new.id, new.name, new.email, call)
-            answer = accepted(job)
+            requested = await asking.create(new.id, new.name, new.email, call)
+            answer = accepted(*requested)
             answer.headers["preference-applied"] = RESPOND_ASYNC
-        else:
-            encoded, replayed = await users.create(new.id, new.name, new.email, call)
-            answer = _json(encoded, 201)
-            answer.headers["location"] = f"/users/{new.id}"
+            return answer
+        encoded, replayed = await users.create(new.id, new.name, new.email, call)
+        answer = _json(encoded, 201)
+        answer.headers["location"] = f"/users/{new.id}"
         answer.headers.update(REPLAYED if replayed else {})
         return answer
 

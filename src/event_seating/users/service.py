@@ -12,7 +12,7 @@ caller who joined a read that found nobody reads once more, since that read may 
 answer which told the caller that the user is there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from event_seating.cache.coherence import Coherence
@@ -22,15 +22,10 @@ from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import Call
-from event_seating.jobs import outbox
-from event_seating.jobs.ids import new_job_id
-from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.users import store
 from event_seating.users.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.users.model import User
-
-WELCOME: Final = "user-welcome"
-"""The job that sends a new user a mail; its payload has the `userId`."""
+from event_seating.users.new_users import NewUsers
 
 ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
@@ -53,15 +48,8 @@ class UserService:
         absent: LruCache,
         clock: Clock,
         coherence: Coherence,
-        *,
-        welcomes: bool = False,
-        nudge: Callable[[], None] = lambda: None,
+        new_users: NewUsers,
     ) -> None:
-        """`welcomes`: whether mail is sent at all, so that a new user gets one.
-
-        `nudge` lets whoever does jobs look for it at once.
-        """
-        self._nudge = nudge
         coherence.attach(self._forget, self._forget_all)
         self._coherence = coherence
         self._database = database
@@ -69,7 +57,7 @@ class UserService:
         self._absent = absent
         self._flights = SingleFlight[bytes | None](self._keep)
         self._clock = clock
-        self._welcomes = welcomes
+        self._new_users = new_users
 
     @property
     def coalesced(self) -> int:
@@ -125,8 +113,6 @@ class UserService:
             return Created(before, replayed=True)
         self._end_absence(user_id)
         self._coherence.tell([user_id])
-        if self._welcomes:
-            self._nudge()
         encoded = user.encode()
         if heard == self._coherence.heard:  # else another process may have changed it since
             self._cache_if_subscribed(user_id, encoded)
@@ -139,11 +125,7 @@ class UserService:
             before = await kept_answers.first(self._database, connection, call, now_ms)
             if before is not None:
                 return before.answer
-            if not await store.insert(connection, user):
-                taken = await store.by_id(connection, user.id)
-                raise UserIdExists if taken else EmailExists
-            if self._welcomes:
-                await outbox.add(connection, [welcome(user.id)], now_ms)
+            await self._new_users.write(connection, user)
             await kept_answers.keep(connection, call, 201, user.encode(), now_ms)
         return None
 
@@ -189,8 +171,3 @@ class UserService:
     def _cache_if_subscribed(self, user_id: str, encoded: bytes) -> None:
         if self._coherence.caching:
             self._cache.put(user_id, encoded)
-
-
-def welcome(user_id: str) -> NewJob:
-    """The job that sends a new user a mail."""
-    return NewJob(new_job_id(), NOTIFICATIONS, WELCOME, {"userId": user_id})

@@ -10,7 +10,7 @@ from event_seating.mail.message import Mail
 from event_seating.mail.post import Post
 from event_seating.mail.rendering import render
 from event_seating.users import store
-from event_seating.users.service import WELCOME
+from event_seating.users.new_users import WELCOME
 from event_seating.values.email_address import mailbox
 
 SUBJECT: Final = "Welcome"

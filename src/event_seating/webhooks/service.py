@@ -27,6 +27,7 @@ from event_seating.jobs import outbox
 from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, NewJob
+from event_seating.jobs.requests import JobRequests
 from event_seating.webhooks import model, store, targets
 from event_seating.webhooks.errors import (
     DeliveryNotFound,
@@ -81,6 +82,7 @@ class WebhookService:
         news_types: frozenset[str],
         rules: TargetRules,
         changed: Changed,
+        job_requests: JobRequests,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -88,6 +90,7 @@ class WebhookService:
         self._rules = rules
         self._changed = changed
         """Awaited after a commit that changes who is told what."""
+        self._job_requests = job_requests
 
     # Webhooks
 
@@ -203,7 +206,7 @@ class WebhookService:
             )
             await outbox.withdraw(connection, delivery.event_id, delivery.job_id)
             await store.send_by(connection, delivery, again.job_id)
-            await outbox.add(connection, [_job(again, USUAL)], self._clock.now_ms())
+            await self._job_requests.ask(connection, _job(again, USUAL))
         return again
 
     async def test(self, webhook_id: str) -> Delivery:
@@ -215,7 +218,7 @@ class WebhookService:
             id_ = new_job_id()
             delivery = _delivery(id_, webhook, News(TEST, payload), "", 0, now_ms)
             await store.add_deliveries(connection, [delivery])
-            await outbox.add(connection, [_job(delivery, USUAL)], now_ms)
+            await self._job_requests.ask(connection, _job(delivery, USUAL))
         return delivery
 
     async def tell(
@@ -249,7 +252,7 @@ class WebhookService:
             if webhook.wants(each.type)
         ]
         await store.add_deliveries(connection, deliveries)
-        await outbox.add(connection, [_job(each, BULK) for each in deliveries], now_ms)
+        await self._job_requests.ask_all(connection, [_job(each, BULK) for each in deliveries])
         return len(deliveries)
 
     async def _answered(

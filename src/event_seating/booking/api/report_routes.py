@@ -1,6 +1,5 @@
 """Asking for a report; the result of its job says where its file is."""
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -11,12 +10,10 @@ from event_seating.booking.api import examples
 from event_seating.booking.effects.reports import ReportKind, report_of
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEventOf
-from event_seating.clock import Clock
-from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.jobs import outbox
+from event_seating.jobs.requests import JobRequests
 from event_seating.operations.job_routes import JobBody, accepted
-from event_seating.web.idempotency import REPLAYED, Key, call_of
+from event_seating.web.idempotency import Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.problem import documented
 
@@ -33,13 +30,7 @@ class ReportBody(
 _REPORT: Final = JsonBody(ReportBody, examples=examples.REPORT)
 
 
-def router(
-    database: Database,
-    bookable_of: BookableEventOf,
-    clock: Clock,
-    nudge: Callable[[], None] = lambda: None,
-) -> APIRouter:
-    """The route, on these parts; `nudge` is called when there is a new job."""
+def router(bookable_of: BookableEventOf, job_requests: JobRequests) -> APIRouter:
     routes = APIRouter(tags=["reports"])
 
     @routes.post(
@@ -65,11 +56,6 @@ def router(
         await bookable_of(asked.event_id)
         call = call_of(request, key, msgspec.json.encode(asked))
         job = report_of(asked.event_id, asked.kind)
-        async with database.write() as connection:
-            before = await outbox.add_for(database, connection, job, call, clock.now_ms())
-        nudge()
-        answer = accepted(before or job)
-        answer.headers.update(REPLAYED if before else {})
-        return answer
+        return accepted(*await job_requests.ask_alone(job, call))
 
     return routes

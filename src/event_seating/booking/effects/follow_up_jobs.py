@@ -62,12 +62,11 @@ class Announcements:
         *,
         confirms: bool,
         wanted: Callable[[], frozenset[str]],
-        nudge: Callable[[], None] = lambda: None,
+        wake_relay: Callable[[], None] = lambda: None,
     ) -> None:
-        """`nudge` lets whoever does jobs look for new ones at once, rather than within a second."""
         self._confirms = confirms
         self._wanted = wanted
-        self._nudge = nudge
+        self._wake_relay = wake_relay
         self._asked = False
 
     def __call__(self, batch: Batch, projection: Projection) -> Sequence[NewJob]:
@@ -86,7 +85,7 @@ class Announcements:
         """A row is there for ever, and perhaps jobs with it."""
         if self._asked:
             self._asked = False
-            self._nudge()
+            self._wake_relay()
 
     @staticmethod
     def _confirmations(projection: Projection) -> Iterable[NewJob]:

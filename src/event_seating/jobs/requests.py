@@ -1,0 +1,78 @@
+"""Asking for jobs: the one way into the outbox.
+
+A job is added in the transaction of what causes it, so that it is there exactly if that is. It
+carries the trace of whoever asks for it. The relay is woken after the commit: before it would find
+nothing, and after a rollback there is nothing to find.
+
+The seat log writes jobs together with its rows, on connections of its own. For these there are
+`traced` and `wake_relay`; whoever writes such a job sees to the rest.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from event_seating.clock import Clock
+from event_seating.db import kept_answers
+from event_seating.db.database import Database, after_commit
+from event_seating.db.kept_answers import Call
+from event_seating.jobs import outbox
+from event_seating.jobs.model import NewJob
+from event_seating.telemetry import context
+
+
+class RequestedJob(NamedTuple):
+    """A job that is asked for, and whether an earlier call with the same key asked for it."""
+
+    job: NewJob
+    replayed: bool
+
+
+class JobRequests:
+    """Adds jobs to the outbox and wakes the relay; `wake_relay` must neither wait nor fail."""
+
+    def __init__(
+        self, database: Database, clock: Clock, wake_relay: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self.wake_relay = wake_relay
+
+    async def ask(
+        self, connection: AsyncConnection, job: NewJob, call: Call | None = None
+    ) -> RequestedJob:
+        """Ask for a job in this transaction; or give the one that the same call asked for before.
+
+        Raises `IdempotencyKeyReused`.
+        """
+        now_ms = self._clock.now_ms()
+        before = await kept_answers.first(self._database, connection, call, now_ms)
+        if before is not None:
+            return RequestedJob(job._replace(id=before.answer.decode()), replayed=True)
+        await self.ask_all(connection, [job])
+        await kept_answers.keep(connection, call, 202, job.id.encode(), now_ms)
+        return RequestedJob(job, replayed=False)
+
+    async def ask_all(self, connection: AsyncConnection, jobs: Sequence[NewJob]) -> None:
+        """Ask for all of these in this transaction."""
+        if jobs:
+            await outbox.add(connection, [traced(job) for job in jobs], self._clock.now_ms())
+            after_commit(connection, self.wake_relay)
+
+    async def ask_once(self, connection: AsyncConnection, job: NewJob) -> bool:
+        """Ask for a job unless one with this id was asked for, or done a short while ago."""
+        added = await outbox.add_once(connection, traced(job), self._clock.now_ms())
+        if added:
+            after_commit(connection, self.wake_relay)
+        return added
+
+    async def ask_alone(self, job: NewJob, call: Call | None = None) -> RequestedJob:
+        """Ask in a transaction that does nothing else; raises `IdempotencyKeyReused`."""
+        async with self._database.write() as connection:
+            return await self.ask(connection, job, call)
+
+
+def traced(job: NewJob) -> NewJob:
+    """The job with the trace of whoever asks for it now."""
+    return job._replace(trace=context.carried())

@@ -20,7 +20,8 @@ from event_seating.db.tables import (
 )
 from event_seating.jobs import files
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.handler import Job, JobDone, JobFailed
+from event_seating.jobs.ends import Dead, DoneElsewhere
+from event_seating.jobs.handler import Job
 from event_seating.jobs.model import NewJob
 from event_seating.jobs.requests import JobRequests
 from event_seating.users.import_file import CSV, NDJSON
@@ -57,7 +58,7 @@ class Run:
             if not await statements.finish(
                 connection, statements.Ending("", asked.id, result, 1, 2)
             ):
-                raise JobDone
+                raise DoneElsewhere
 
         async def report(progress: dict[str, Any]) -> None:
             self.reports.append(progress)
@@ -125,7 +126,7 @@ async def test_a_duplicate_is_a_failed_job_that_says_why(
     run: Run, twin: tuple[str, str, str], why: str
 ) -> None:
     await run.run(await run.ask(create_user("anna", "Anna", "anna@example.com")))
-    with pytest.raises(JobFailed, match=why):
+    with pytest.raises(Dead, match=why):
         await run.run(await run.ask(create_user(*twin)))
     assert await run.count(users) == 1
     assert await run.count(job_results) == 1
@@ -133,14 +134,14 @@ async def test_a_duplicate_is_a_failed_job_that_says_why(
 
 async def test_a_user_whose_job_was_done_meanwhile_is_not_written(run: Run) -> None:
     asked = create_user("anna", "Anna", "anna@example.com")
-    with pytest.raises(JobDone):
+    with pytest.raises(DoneElsewhere):
         await run.run(asked)
     assert await run.count(users) == 0
 
 
 async def test_a_payload_that_is_none_fails_for_good(run: Run) -> None:
     job = create_user("anna", "Anna", "anna@example.com")._replace(payload={"id": 1})
-    with pytest.raises(JobFailed, match="not one of create-user"):
+    with pytest.raises(Dead, match="not one of create-user"):
         await run.run(await run.ask(job))
 
 
@@ -236,7 +237,7 @@ async def test_two_workers_at_one_import_do_not_both_take_a_step(run: Run) -> No
         return report
 
     run.jobs._take = hooked(run.jobs._take)  # type: ignore[method-assign]
-    with pytest.raises(JobDone):
+    with pytest.raises(DoneElsewhere):
         await run.run(asked)
     assert await run.count(users) == 2 * LINES_A_STEP
     assert (await run.result(asked))["created"] == 2 * LINES_A_STEP
@@ -248,10 +249,10 @@ async def test_two_workers_at_one_import_do_not_both_take_a_step(run: Run) -> No
 async def test_a_file_that_cannot_be_read_fails_for_good(
     run: Run, content: bytes, why: str
 ) -> None:
-    with pytest.raises(JobFailed, match=why):
+    with pytest.raises(Dead, match=why):
         await run.run(await run.import_file(content))
 
 
 async def test_a_file_that_is_gone_fails_for_good(run: Run) -> None:
-    with pytest.raises(JobFailed, match="not there any more"):
+    with pytest.raises(Dead, match="not there any more"):
         await run.run(await run.ask(import_users("file-x", CSV)))

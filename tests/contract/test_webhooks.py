@@ -20,7 +20,8 @@ from event_seating.db.kept_answers import Call
 from event_seating.db.tables import job_results, outbox
 from event_seating.errors import IdempotencyKeyReused, InvalidRequest
 from event_seating.jobs import outbox as outbox_store
-from event_seating.jobs.handler import Job, JobDone, JobFailed
+from event_seating.jobs.ends import Dead, DoneElsewhere
+from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, NewJob
 from event_seating.jobs.requests import JobRequests
@@ -85,7 +86,7 @@ class Stage:
             if not await outbox_store.finish(
                 connection, outbox_store.Ending(event_id, id_, result, 1, now_ms)
             ):
-                raise JobDone
+                raise DoneElsewhere
 
         async def report(_progress: dict[str, Any]) -> None:
             raise AssertionError("nothing to report")
@@ -97,7 +98,7 @@ class Stage:
         for row in await self.open_jobs():
             job = self.job(row.id, msgspec.json.decode(row.payload), row.event_id, last=last)
             result = await self.jobs.deliver(job)
-            with suppress(JobDone):
+            with suppress(DoneElsewhere):
                 async with self.database.write() as connection:
                     await job.finish(connection, result)
 
@@ -314,7 +315,7 @@ class TestTelling:
         webhook = await stage.webhook()
         job = await stage.news()
         assert await stage.tell(job, self.MESSAGES) == 3
-        with pytest.raises(JobDone):
+        with pytest.raises(DoneElsewhere):
             await stage.tell(job, self.MESSAGES)
         assert len(await stage.deliveries(webhook)) == 3
         assert len(await stage.open_jobs()) == 3
@@ -552,7 +553,7 @@ class TestDelivering:
 
     @pytest.mark.parametrize("payload", [{}, {"deliveryId": 7}, {"deliveryId": None}])
     async def test_a_poisoned_payload_fails_for_good(self, stage: Stage, payload: Any) -> None:
-        with pytest.raises(JobFailed):
+        with pytest.raises(Dead):
             await stage.jobs.deliver(stage.job(new_job_id(), payload))
 
     async def test_a_delivery_whose_job_is_given_up_unrun_has_failed_and_can_be_retried(

@@ -19,9 +19,10 @@ from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import job_results
 from event_seating.errors import DatabaseUnavailable
-from event_seating.jobs import attempt, tally, worker
+from event_seating.jobs import attempt, ends, tally, worker
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.handler import Job, JobFailed, JobNotYet
+from event_seating.jobs.ends import Dead, Defer, Retry
+from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, URGENT, NewJob
 from event_seating.jobs.queue import OPTIONS, PATIENT_MOST_MS, patient_backoff_ms
@@ -242,7 +243,7 @@ async def test_what_could_not_be_done_this_time_is_told_in_one_line_without_a_st
     jobs: Jobs,
 ) -> None:
     handlers = Handlers()
-    handlers.failures["x"] = [JobNotYet("The mail server is away."), ValueError("ours")]
+    handlers.failures["x"] = [Retry("The mail server is away."), ValueError("ours")]
     await jobs.ask("count", {"fail": "x"})
     with structlog.testing.capture_logs() as lines:
         async with jobs.working(handlers.all()):
@@ -257,7 +258,7 @@ async def test_what_could_not_be_done_this_time_is_told_in_one_line_without_a_st
 @pytest.mark.parametrize("what", ["says so", "has no handler", "is no object"])
 async def test_what_cannot_succeed_is_given_up_at_once(jobs: Jobs, what: str) -> None:
     handlers = Handlers()
-    handlers.failures["x"] = [JobFailed("A user with this id exists already.")]
+    handlers.failures["x"] = [Dead("A user with this id exists already.")]
     name = "nobody-knows-me" if what == "has no handler" else "count"
     job_id = await jobs.ask(name, {"fail": "x"})
     if what == "is no object":
@@ -369,7 +370,7 @@ async def test_five_jobs_are_done_at_once_and_no_more(jobs: Jobs) -> None:
 
 async def test_redis_keeps_a_hundred_that_are_done_and_fifty_that_failed(jobs: Jobs) -> None:
     handlers = Handlers()
-    handlers.failures["x"] = [JobFailed("no") for _ in range(60)]
+    handlers.failures["x"] = [Dead("no") for _ in range(60)]
     for _ in range(60):
         await jobs.ask("count", {"fail": "x"})
     for _ in range(120):
@@ -491,9 +492,9 @@ async def test_no_look_for_jobs_of_dead_workers_is_left_out(jobs: Jobs) -> None:
 async def test_a_database_that_is_away_costs_a_job_no_attempt(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt, "PUT_OFF_MS", 5)
+    monkeypatch.setattr(ends, "DEFER_MS", 5)
     handlers = Handlers()
-    handlers.failures["x"] = [DatabaseUnavailable() for _ in range(7)]
+    handlers.failures["x"] = [*(DatabaseUnavailable() for _ in range(6)), Defer("not now")]
     await jobs.ask("count", {"fail": "x"})
     async with jobs.working(handlers.all()):
         await until(lambda: all_done(jobs))
@@ -503,8 +504,8 @@ async def test_a_database_that_is_away_costs_a_job_no_attempt(
 async def test_a_handler_that_always_says_the_database_is_away_is_given_up(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt, "PUT_OFF_MS", 1)
-    monkeypatch.setattr(attempt, "PUT_OFF_MOST", 4)
+    monkeypatch.setattr(ends, "DEFER_MS", 1)
+    monkeypatch.setattr(ends, "DEFERRALS_MAX", 4)
     handlers = Handlers()
     handlers.failures["x"] = [DatabaseUnavailable() for _ in range(50)]
     job_id = await jobs.ask("count", {"fail": "x"})
@@ -687,9 +688,12 @@ async def test_a_worker_that_is_ended_while_it_starts_leaves_no_connection(
     assert asyncio.all_tasks() <= tasks_before, "and nothing that would open one again"
 
 
-async def test_what_was_done_is_counted_for_all_processes(jobs: Jobs) -> None:
+async def test_what_was_done_is_counted_for_all_processes(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handlers = Handlers()
-    handlers.failures["x"] = [ValueError("no"), JobFailed("no")]
+    monkeypatch.setattr(ends, "DEFER_MS", 5)
+    handlers.failures["x"] = [ValueError("no"), Defer("not now"), Dead("no")]
     await jobs.ask("count")
     failing = await jobs.ask("count", {"fail": "x"})
     unknown = await jobs.ask("nobody-knows-me")
@@ -705,11 +709,12 @@ async def test_what_was_done_is_counted_for_all_processes(jobs: Jobs) -> None:
     assert {(each.name, each.outcome): each.number for each in counted.attempts} == {
         ("count", "done"): 1,
         ("count", "again"): 1,
+        ("count", "postponed"): 1,
         ("count", "failed"): 1,
         ("other", "failed"): 1,
     }
     (times,) = [each for each in counted.durations if each.name == "count"]
-    assert times.number == 3
+    assert times.number == 4
     assert list(times.buckets.values()) == sorted(times.buckets.values())
 
 

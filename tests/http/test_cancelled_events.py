@@ -11,7 +11,7 @@ from tests.support.seating import hold, on_sale, statuses
 from tests.support.service import Service
 
 from event_seating.booking.effects.cancelled_events import CANCEL_EVENT, ROW_MAX, CancelledEvents
-from event_seating.jobs.handler import JobFailed
+from event_seating.jobs.ends import Dead
 
 pytestmark = pytest.mark.anyio
 
@@ -152,7 +152,7 @@ async def test_of_an_event_on_sale_it_is_refused_as_before(service: Service) -> 
     await service.client.post(f"/bookings/{booking}/cancel", json={})
     again = await service.client.post(f"/bookings/{booking}/cancel", json={})
     assert (again.status_code, again.json()["code"]) == (409, "already_cancelled")
-    with pytest.raises(JobFailed, match="not cancelled"):
+    with pytest.raises(Dead, match="not cancelled"):
         await wind_up(service, event)
 
 
@@ -180,5 +180,5 @@ async def test_a_bad_body_is_refused_and_cancels_nothing(
 async def test_an_event_that_is_not_there_is_404(service: Service) -> None:
     assert (await cancel(service, "aaaabbbbcccc")).status_code == 404
     assert (await cancel(service, "no-id")).status_code == 404
-    with pytest.raises(JobFailed, match="no such event"):
+    with pytest.raises(Dead, match="no such event"):
         await wind_up(service, "aaaabbbbcccc")

@@ -21,7 +21,7 @@ from event_seating.cache.coherence import Coherence
 from event_seating.clock import SystemClock
 from event_seating.db.tables import users
 from event_seating.events.facts import EventFacts
-from event_seating.jobs.handler import JobFailed
+from event_seating.jobs.ends import Dead
 from event_seating.mail.post import Post
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url
@@ -284,7 +284,7 @@ async def test_a_long_booking_names_the_first_seats_and_counts_the_rest(
 async def test_a_payload_that_is_none_fails_at_once(
     confirmations: BookingMails, event: str, payload: dict[str, Any]
 ) -> None:
-    with pytest.raises(JobFailed):
+    with pytest.raises(Dead):
         await confirmations.confirm(job("booking-confirmation", payload, event))
 
 
@@ -292,9 +292,9 @@ async def test_a_booking_that_is_not_there_fails_at_once(
     service: Service, confirmations: BookingMails, event: str
 ) -> None:
     booking = await book(service, event)
-    with pytest.raises(JobFailed, match="no such booking"):
+    with pytest.raises(Dead, match="no such booking"):
         await confirm(confirmations, event, booking[:12] + "A" * 22)
-    with pytest.raises(JobFailed, match="no booking of this event"):
+    with pytest.raises(Dead, match="no booking of this event"):
         await confirm(confirmations, "otherevent01", booking)
 
 
@@ -365,6 +365,6 @@ class TestWelcome:
             "sent": False,
             "reason": "the user is gone",
         }
-        with pytest.raises(JobFailed):
+        with pytest.raises(Dead):
             await welcomes.send(job("user-welcome", {"userId": 7}))
         assert server.received == []

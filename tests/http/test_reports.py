@@ -19,8 +19,8 @@ from event_seating.booking.effects.reports import Places, Reports
 from event_seating.booking.seating import ids
 from event_seating.db.tables import booking_lines, bookings, outbox
 from event_seating.jobs import files
+from event_seating.jobs.ends import Dead
 from event_seating.jobs.files import FileHead
-from event_seating.jobs.handler import JobFailed
 
 pytestmark = pytest.mark.anyio
 
@@ -206,7 +206,7 @@ async def sell(service: Service, event: str, many: int) -> None:
 async def test_a_payload_that_is_none_fails_at_once(
     reports: Reports, payload: dict[str, Any]
 ) -> None:
-    with pytest.raises(JobFailed):
+    with pytest.raises(Dead):
         await reports.make(job("report", payload))
 
 

@@ -17,7 +17,8 @@ from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES
 from event_seating.booking.effects.webhook_messages import NAMED_MAX, NewsJobs
 from event_seating.db.tables import outbox
 from event_seating.jobs import outbox as outbox_store
-from event_seating.jobs.handler import Job, JobDone, JobFailed
+from event_seating.jobs.ends import Dead, DoneElsewhere
+from event_seating.jobs.handler import Job
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.targets import TargetRules
@@ -52,7 +53,7 @@ def job(service: Service, row: Any) -> Job:
         if not await outbox_store.finish(
             connection, outbox_store.Ending(row.event_id, row.id, result, 1, 2)
         ):
-            raise JobDone
+            raise DoneElsewhere
 
     async def report(_progress: dict[str, Any]) -> None:
         raise AssertionError("nothing to report")
@@ -80,7 +81,7 @@ async def work_off(service: Service) -> None:
         for row in rows:
             this = job(service, row)
             result = await handlers[row.name](this)
-            with suppress(JobDone):
+            with suppress(DoneElsewhere):
                 async with parts.database.write() as connection:
                     await this.finish(connection, result)
 
@@ -431,7 +432,7 @@ class TestHearing:
             "job-1", event if event_id is None else event_id, "webhook-news", payload, 1, False,
             never, never,
         )  # fmt: skip
-        with pytest.raises(JobFailed, match=why):
+        with pytest.raises(Dead, match=why):
             await news.spread(poisoned)
 
 

@@ -1,11 +1,10 @@
 """One attempt at one job: look it up, run its handler, write down how it ended.
 
 The row in the outbox says what is to be done and whether it still is; what the queue carries is
-only asked for the id and the number of the attempt. Raises what the queue is to be told; knows
-nothing of BullMQ.
+only asked for the id and the number of the attempt. Knows nothing of BullMQ.
 
 A database that is away costs a job none of its attempts: a job is looked up, and its end written
-down, for as long as that takes, and a handler that met an absent database is put off. So is one
+down, for as long as that takes, and a handler that met an absent database is deferred. So is one
 that has to stop.
 """
 
@@ -14,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,9 +23,19 @@ from structlog.contextvars import bound_contextvars
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
-from event_seating.jobs import outbox, tally
+from event_seating.jobs import outbox
 from event_seating.jobs.endings import Endings
-from event_seating.jobs.handler import Handler, Job, JobDone, JobFailed, JobNotYet, Report
+from event_seating.jobs.ends import (
+    Attempt,
+    Dead,
+    Defer,
+    Done,
+    DoneElsewhere,
+    JobEnd,
+    Retry,
+    decided,
+)
+from event_seating.jobs.handler import Handler, Job, Report
 from event_seating.jobs.model import is_job_id
 from event_seating.jobs.outbox import Ending, Row
 from event_seating.jobs.tally import Tally
@@ -37,12 +46,6 @@ from event_seating.telemetry.redact import plain
 ASK_AGAIN_S: Final = 1.0
 """How often a database that is away is asked."""
 
-PUT_OFF_MS: Final = 2_000
-"""When a job comes again whose handler met an absent database."""
-
-PUT_OFF_MOST: Final = 100
-"""A handler that says so every time is not right about the database: then it is a failure."""
-
 WITHIN_S: Final = 900.0
 """A handler that has not ended after a quarter of an hour never will, and holds a place."""
 
@@ -51,33 +54,8 @@ T = TypeVar("T")
 _log = get_logger("jobs")
 
 
-class Tried(NamedTuple):
-    """What the queue says of an attempt."""
-
-    id: str
-    attempt: int
-    """1 for the first."""
-    attempts: int
-    """How many there may be."""
-    started: int
-    """How often it was begun, those that did not count included."""
-    report: Report
-
-
-class PutOff(Exception):
-    """Try it again later; this was no attempt."""
-
-    def __init__(self, delay_ms: int) -> None:
-        super().__init__(delay_ms)
-        self.delay_ms = delay_ms
-
-
-class TryAgain(Exception):
-    """The attempt failed, and may be repeated; the text says why."""
-
-
-class GivenUp(Exception):
-    """The job failed for good; the text says why."""
+class _Stopped(Exception):
+    """The process is to end: the job goes back to the queue."""
 
 
 @dataclass(slots=True)
@@ -112,95 +90,68 @@ class Attempts:
         return len(self._under_way)
 
     def stop(self) -> None:
-        """Put off whatever is under way, and all that comes."""
+        """Hand back whatever is under way, and all that comes."""
         self._stopping.set()
 
-    async def make(self, tried: Tried) -> Any:
-        """Make an attempt; the job's result, or none if it was done before.
-
-        Raises `PutOff`, `TryAgain` or `GivenUp`.
-        """
+    async def make(self, job_id: str, attempt: Attempt, report: Report) -> JobEnd:
+        """Make an attempt; how it ended, once that is written down."""
         # The queue may give a job twice: when its server was frozen, or lost what it had. Here, the
         # second waits for the first, and mostly finds it done.
-        turn = self._under_way.setdefault(tried.id, _Turn(asyncio.Lock()))
+        turn = self._under_way.setdefault(job_id, _Turn(asyncio.Lock()))
         turn.takers += 1
         try:
             async with turn.lock:
-                return await self._make(tried)
+                return await self._make(job_id, attempt, report)
+        except _Stopped:
+            return _handed_back()
         finally:
             turn.takers -= 1
             if not turn.takers:
-                del self._under_way[tried.id]
+                del self._under_way[job_id]
 
-    async def _make(self, tried: Tried) -> Any:
-        row = await self._insist(partial(self._row, tried.id))
+    async def _make(self, job_id: str, attempt: Attempt, report: Report) -> JobEnd:
+        row = await self._insist(partial(self._row, job_id))
         if row is None:
-            if not is_job_id(tried.id):
-                raise GivenUp("This job did not come through the outbox, so nobody asked for it.")
-            return None
+            if not is_job_id(job_id):
+                return Dead("This job did not come through the outbox, so nobody asked for it.")
+            return Done()
         if row.failed_at_ms is not None:
-            raise GivenUp(row.error or "failed")
-        names = {"jobId": row.id, "job": row.name, "queue": row.queue, "attempt": tried.attempt}
+            return Dead(row.error or "failed")
+        names = {"jobId": row.id, "job": row.name, "queue": row.queue, "attempt": attempt.number}
         with bound_contextvars(**context.resumed(row.trace), **names):
-            return await self._measured(row, tried)
+            return await self._measured(row, attempt, report)
 
-    async def _measured(self, row: Row, tried: Tried) -> Any:
+    async def _measured(self, row: Row, attempt: Attempt, report: Report) -> JobEnd:
         started = self._clock.monotonic()
-
-        def ended(outcome: str) -> float:
-            seconds = self._clock.monotonic() - started
-            self._tally.observe(row.queue, row.name, outcome, seconds)
-            return seconds
-
         try:
-            result = await self._run(row, tried)
-        except PutOff:
-            ended(tally.POSTPONED)
-            raise
-        except TryAgain as error:
-            ended(tally.AGAIN)
-            _log.warning("a job failed and is tried again", why=str(error))
-            raise
-        except GivenUp as error:
-            ended(tally.FAILED)
-            _log.error("a job failed for good", why=str(error))
-            raise
-        _log.info("a job is done", durationMs=round(ended(tally.DONE) * MS_PER_S, 1))
-        return result
+            end = await self._attempt(row, attempt, report)
+        except _Stopped:
+            end = _handed_back()
+        seconds = self._clock.monotonic() - started
+        self._tally.observe(row.queue, row.name, end.outcome, seconds)
+        _say(end, seconds)
+        return end
 
-    async def _run(self, row: Row, tried: Tried) -> Any:
-        last = tried.attempt >= tried.attempts
+    async def _attempt(self, row: Row, attempt: Attempt, report: Report) -> JobEnd:
         try:
-            return await self._handled(row, tried, last)
-        except PutOff:
+            handled: JobEnd = Done(await self._handled(row, attempt, report))
+        except _Stopped:
             raise
-        except JobDone:
-            return None
-        except JobFailed as error:
-            return await self._give_up(row, str(error))
-        except DatabaseUnavailable as error:
-            if tried.started < tried.attempts + PUT_OFF_MOST:
-                raise PutOff(PUT_OFF_MS) from None
-            why = str(error)
-        except JobNotYet as error:
-            why = str(error)
-        except Exception as error:  # noqa: BLE001 (whatever a handler raises is a failed attempt)
-            _log.warning("a handler failed", exc_info=error)
-            why = told(error)
-        if last:
-            return await self._give_up(row, why)
-        raise TryAgain(why)
+        except Exception as error:  # noqa: BLE001 (whatever a handler raises ends its attempt)
+            handled = _end_of(error)
+        end = decided(handled, attempt)
+        return await self._give_up(row, end) if isinstance(end, Dead) else end
 
-    async def _handled(self, row: Row, tried: Tried, last: bool) -> Any:
+    async def _handled(self, row: Row, attempt: Attempt, report: Report) -> Any:
         handler = self._handlers.get(row.name)
         if handler is None:
-            raise JobFailed(f"No job is called {row.name!r} here.")
+            raise Dead(f"No job is called {row.name!r} here.")
         started_at_ms = self._clock.now_ms()
         finished: list[Any] = []
 
         async def finish(connection: AsyncConnection, result: Any) -> None:
             if not await self._finish(row, result, started_at_ms, connection):
-                raise JobDone
+                raise DoneElsewhere
             finished.append(result)
 
         job = Job(
@@ -208,10 +159,10 @@ class Attempts:
             row.event_id,
             row.name,
             _payload(row),
-            tried.attempt,
-            last_attempt=last,
+            attempt.number,
+            last_attempt=attempt.is_last,
             finish=finish,
-            report=tried.report,
+            report=report,
         )
         result = await self._unless_stopped(handler(job))
         if finished:
@@ -228,25 +179,24 @@ class Attempts:
         ending = Ending(row.event_id, row.id, result, started_at_ms, now_ms)
         return await outbox.finish(connection, ending)
 
-    async def _give_up(self, row: Row, why: str) -> None:
-        """Write down that the job failed for good, and say so; unless it is done after all."""
+    async def _give_up(self, row: Row, dead: Dead) -> JobEnd:
+        """Write down that the job failed for good; it may be done after all."""
 
         async def fail() -> bool:
             async with self._database.write() as connection:
                 failed = await outbox.fail(
-                    connection, row.event_id, row.id, why, self._clock.now_ms()
+                    connection, row.event_id, row.id, dead.why, self._clock.now_ms()
                 )
                 return failed or await outbox.by_id(connection, row.id) is not None
 
-        if await self._insist(fail):
-            raise GivenUp(why)
+        return dead if await self._insist(fail) else Done()
 
     async def _row(self, job_id: str) -> Row | None:
         async with self._database.read() as connection:
             return await outbox.by_id(connection, job_id)
 
     async def _insist(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Do it, however long the database is away; raises `PutOff` when it is time to stop."""
+        """Do it, however long the database is away; raises `_Stopped` when it is time to stop."""
         while True:
             try:
                 return await do()
@@ -255,10 +205,10 @@ class Attempts:
                     async with asyncio.timeout(ASK_AGAIN_S):
                         await self._stopping.wait()
                 if self._stopping.is_set():
-                    raise PutOff(0) from None
+                    raise _Stopped from None
 
     async def _unless_stopped(self, work: Awaitable[Any]) -> Any:
-        """The result of a handler; raises `PutOff` when it had to be stopped."""
+        """The result of a handler; raises `_Stopped` when it had to be stopped."""
         running = asyncio.ensure_future(work)
         stopped = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -275,18 +225,46 @@ class Attempts:
             running.cancel()
             stopped.cancel()
         if self._stopping.is_set():
-            raise PutOff(0)
+            raise _Stopped
         raise TimeoutError(f"it took longer than {WITHIN_S:.0f} s")
+
+
+def _handed_back() -> Defer:
+    return Defer("the process that had it is to end", delay_ms=0)
+
+
+def _end_of(error: Exception) -> JobEnd:
+    """How a handler ended that raised this."""
+    match error:
+        case Done() | Retry() | Defer() | Dead():
+            return error.with_traceback(None)
+        case DatabaseUnavailable():
+            return Defer(str(error))
+        case _:
+            _log.warning("a handler failed", exc_info=error)
+            return Retry(reason_of(error))
+
+
+def _say(end: JobEnd, seconds: float) -> None:
+    match end:
+        case Done():
+            _log.info("a job is done", durationMs=round(seconds * MS_PER_S, 1))
+        case Retry():
+            _log.warning("a job failed and is tried again", why=end.why)
+        case Dead():
+            _log.error("a job failed for good", why=end.why)
+        case Defer():
+            pass  # whoever is away says so, once for all jobs
 
 
 def _payload(row: Row) -> dict[str, Any]:
     try:
         return msgspec.json.decode(row.payload, type=dict[str, Any])
     except msgspec.MsgspecError:
-        raise JobFailed("What is stored with this job is no JSON object.") from None
+        raise Dead("What is stored with this job is no JSON object.") from None
 
 
-def told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Why, to an operator: no statement with people's data in it, no address, no secret."""
     if isinstance(error, SQLAlchemyError):
         return f"{type(error).__name__}; the log has its stack."

@@ -11,22 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-
-class JobFailed(Exception):
-    """The job cannot succeed, however often it is tried; the text says why, to an operator."""
-
-
-class JobNotYet(Exception):
-    """It could not be done this time, and nothing here is at fault; the text says why.
-
-    Tried again like after any other exception, but without a stack in the log: a mail server that
-    is down all evening would write thousands.
-    """
-
-
-class JobDone(Exception):
-    """Somebody else had the job's effect meanwhile: whatever this attempt did is to be undone."""
-
+from event_seating.jobs.ends import Dead
 
 Finish = Callable[[AsyncConnection, Any], Awaitable[None]]
 Report = Callable[[dict[str, Any]], Awaitable[None]]
@@ -46,7 +31,7 @@ class Job:
     finish: Finish
     """Take the job out of the outbox, with its result, in the transaction of its effect.
 
-    Raises `JobDone` when it is not there any more; let it end the transaction.
+    Raises `DoneElsewhere` when it is not there any more; let it end the transaction.
     """
     report: Report
     """Tell how far it is; shown with the job."""
@@ -55,8 +40,8 @@ class Job:
 Handler = Callable[[Job], Awaitable[Any]]
 """Does a job of one name; what it returns is the result, unless it finished the job itself.
 
-Raises `JobFailed` when trying again would not help, and `JobNotYet` when it may; any other
-exception is tried again too, and logged with its stack.
+Raises `Dead` when no attempt can do it, `Retry` when the next one may, and `Defer` (or
+`DatabaseUnavailable`) when this was none. Any other exception is a `Retry` whose stack is logged.
 """
 
 
@@ -64,8 +49,8 @@ _Payload = TypeVar("_Payload")
 
 
 def payload_of(job: Job, kind: type[_Payload]) -> _Payload:
-    """What is stored with a job, as its handler takes it; raises `JobFailed` if it is not that."""
+    """What is stored with a job, as its handler takes it; raises `Dead` if it is not that."""
     try:
         return msgspec.convert(job.payload, kind)
     except msgspec.ValidationError as error:
-        raise JobFailed(f"The payload is not one of {job.name}: {error}") from None
+        raise Dead(f"The payload is not one of {job.name}: {error}") from None

@@ -19,12 +19,6 @@ KEY: Final = "event-seating:jobs:tally"
 BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """A job of the database takes some milliseconds, a mail a second, an import a minute."""
 
-DONE: Final = "done"
-FAILED: Final = "failed"
-AGAIN: Final = "again"
-POSTPONED: Final = "postponed"
-"""Done; failed for good; failed and tried again; put off, since the database was away."""
-
 OTHER: Final = "other"
 """The name of every job that nobody here knows."""
 
@@ -67,7 +61,7 @@ class Tally:
         self._counted: Counter[str] = Counter()
 
     def observe(self, queue: str, name: str, outcome: str, seconds: float) -> None:
-        """One attempt ended."""
+        """One attempt ended; `outcome` is that of its `JobEnd`."""
         kind = f"{queue}|{name if name in self._names else OTHER}"
         self._counted[f"{kind}|outcome|{outcome}"] += 1
         self._counted[f"{kind}|time|{_COUNT}"] += 1

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import bullmq
@@ -24,7 +25,8 @@ from redis.exceptions import RedisError, ResponseError
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import RedisUnavailable
-from event_seating.jobs.attempt import Attempts, GivenUp, PutOff, Tried, TryAgain, told
+from event_seating.jobs.attempt import Attempts, reason_of
+from event_seating.jobs.ends import Attempt, Dead, Defer, Done, JobEnd, Retry
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
 from event_seating.jobs.tally import Tally
@@ -195,34 +197,38 @@ class Worker:
 
     async def _process(self, job: Any, token: str) -> Any:
         """What BullMQ calls with each job."""
-        attempts = job.opts.get("attempts")
-        tried = Tried(
-            str(job.id),
-            job.attemptsMade + 1,
-            attempts if isinstance(attempts, int) and attempts > 0 else self._options.attempts,
-            job.attemptsStarted,
-            lambda progress: _report(job, progress),
-        )
-        job.opts["attempts"] = tried.attempts
+        attempt = self._attempt_of(job)
+        job.opts["attempts"] = attempt.most
+        end = await self._end_of(job, attempt)
+        match end:
+            case Done():
+                return _short(end.result)
+            case Retry():
+                raise end from None
+            case Dead():
+                raise UnrecoverableError(end.why) from None
+            case Defer():
+                # Should that fail as well, the lock runs out and the job comes again.
+                with suppress(Exception):
+                    await job.moveToDelayed(_now_ms() + end.delay_ms, token)
+                raise DelayedError from None
+
+    def _attempt_of(self, job: Any) -> Attempt:
+        most = job.opts.get("attempts")
+        if not isinstance(most, int) or most <= 0:
+            most = self._options.attempts
+        return Attempt(job.attemptsMade + 1, most, job.attemptsStarted)
+
+    async def _end_of(self, job: Any, attempt: Attempt) -> JobEnd:
         try:
-            result = await self._attempts.make(tried)
-        except PutOff as put_off:
-            # Should that fail as well, the lock runs out and the job comes again.
-            with suppress(Exception):
-                await job.moveToDelayed(_now_ms() + put_off.delay_ms, token)
-            raise DelayedError from None
-        except GivenUp as error:
-            raise UnrecoverableError(str(error)) from None
-        except TryAgain as error:
-            raise TryAgain(str(error)) from None
+            return await self._attempts.make(str(job.id), attempt, partial(_report, job))
         except Exception as error:  # noqa: BLE001 (it goes into Redis, without its stack)
             _log.exception("a job could not be tried")
-            raise TryAgain(told(error)) from None
-        return _short(result)
+            return Retry(reason_of(error))
 
     def _complain(self, error: Exception, *_job: object) -> None:
         away = isinstance(error, FAILURES) and type(error) is not ResponseError
-        complaint = trouble.described(error) if away else told(error)
+        complaint = trouble.described(error) if away else reason_of(error)
         if self._ending or not self._complaint.is_to_be_said(complaint):
             return
         if away:  # which `signals` has said, as a warning

@@ -36,7 +36,7 @@ class Post:
         self.sender = sender
 
     async def send(self, mail: Mail) -> None:
-        """Send it, unless it was taken before; raises `JobFailed` or `MailDelayed` if it was not.
+        """Send it, unless it was taken before; raises `Dead` or `MailDelayed` if it was not.
 
         The job may come again although its mail was taken: see `taken`.
         """

@@ -1,6 +1,6 @@
 """How a mail leaves: over SMTP, or into files that a developer can open.
 
-Owns what a mail server's answers mean. What it refuses for good raises `JobFailed`: the recipient
+Owns what a mail server's answers mean. What it refuses for good raises `Dead`: the recipient
 does not exist, the mail is not wanted. Everything else raises `MailDelayed` and is tried again:
 the server is away, slow or busy, or it does not take our password, which an operator can mend while
 the mail waits. Neither says whom the mail was for; a server's words are left out, since they may.
@@ -29,7 +29,7 @@ from aiosmtplib import (
 )
 
 from event_seating.clock import MS_PER_S, Clock
-from event_seating.jobs.handler import JobFailed, JobNotYet
+from event_seating.jobs.ends import Dead, Retry
 from event_seating.settings.parsers import SmtpServer, Tls
 from event_seating.values.email_address import Mailbox
 
@@ -75,7 +75,7 @@ _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
-class MailDelayed(JobNotYet):
+class MailDelayed(Retry):
     """The mail could not be sent now; a later attempt may do."""
 
 
@@ -97,7 +97,7 @@ class Transport(Protocol):
     """A way for mail to leave."""
 
     async def deliver(self, envelope: Envelope) -> None:
-        """Hand it over; raises `JobFailed` or `MailDelayed` unless it was taken."""
+        """Hand it over; raises `Dead` or `MailDelayed` unless it was taken."""
         ...
 
     async def aclose(self) -> None:
@@ -288,10 +288,10 @@ def _tls_context(server: SmtpServer) -> ssl.SSLContext:
 
 
 def _verdict(error: Exception) -> Exception:
-    """What a failure means for the mail: `JobFailed` or `MailDelayed`."""
+    """What a failure means for the mail: `Dead` or `MailDelayed`."""
     match error:
         case SMTPNotSupported():
-            return JobFailed("The mail server does not take international addresses (SMTPUTF8).")
+            return Dead("The mail server does not take international addresses (SMTPUTF8).")
         case SMTPRecipientsRefused():
             return _refused("the recipient", error.recipients[0])
         case SMTPDataError():
@@ -353,7 +353,7 @@ def _unsafe(error: ssl.SSLError) -> str:
 
 def _refused(what: str, refused: SMTPResponseException) -> Exception:
     if refused.code in PERMANENT and refused.code not in AUTHENTICATION:
-        return JobFailed(f"The mail server refused {what}: {_code(refused)}.")
+        return Dead(f"The mail server refused {what}: {_code(refused)}.")
     return MailDelayed(f"The mail server does not take {what} now: {_code(refused)}.")
 
 

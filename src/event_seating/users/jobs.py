@@ -14,8 +14,9 @@ import msgspec
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.jobs import files
+from event_seating.jobs.ends import Dead, DoneElsewhere
 from event_seating.jobs.files import FileGone
-from event_seating.jobs.handler import Handler, Job, JobDone, JobFailed, payload_of
+from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, NewJob
 from event_seating.users import import_store
@@ -94,7 +95,7 @@ class UserJobs:
             try:
                 await self._new_users.write(connection, user)
             except (UserIdExists, EmailExists) as error:
-                raise JobFailed(error.sentence) from None
+                raise Dead(error.sentence) from None
             await job.finish(connection, {"id": user.id, "location": f"/users/{user.id}"})
         self._changed([user.id])
 
@@ -113,14 +114,14 @@ class UserJobs:
                 await job.report(_told(progress))
                 await asyncio.sleep(BETWEEN_STEPS_S)
         except NotImportable as error:
-            raise JobFailed(str(error)) from None
+            raise Dead(str(error)) from None
         except FileGone:
-            raise JobFailed("The file is not there any more; send it again.") from None
+            raise Dead("The file is not there any more; send it again.") from None
         assert head is not None
         await self._end(job, progress)
 
     async def _take(self, before: Progress, step: Sequence[Record]) -> Progress:
-        """Write one step; raises `JobDone` when another worker has gone on with it."""
+        """Write one step; raises `DoneElsewhere` when another worker has gone on with it."""
         now_ms = self._clock.now_ms()
         new = [User(*each.user, now_ms) for each in step if each.user is not None]
         async with self._database.write() as connection:
@@ -137,7 +138,7 @@ class UserJobs:
                 connection, before, after.next_line, len(written), len(reasons)
             )
             if not mine:
-                raise JobDone
+                raise DoneElsewhere
             await import_store.refuse(connection, before.job_id, reasons)
         self._changed([user_id for user_id, _ in written])
         return after

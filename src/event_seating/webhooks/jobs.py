@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.jobs.handler import Handler, Job, JobFailed, JobNotYet
+from event_seating.jobs.ends import Dead, Retry
+from event_seating.jobs.handler import Handler, Job
 from event_seating.telemetry.logs import get_logger
 from event_seating.webhooks import signing, store
 from event_seating.webhooks.model import TEST, Delivery, Status, Webhook
@@ -26,7 +27,7 @@ RESTING: Final = "not called: there was no answer to the calls before"
 _log = get_logger("webhooks")
 
 
-class NotTaken(JobNotYet):
+class NotTaken(Retry):
     """The receiver did not take the message this time; the text says why."""
 
 
@@ -46,11 +47,11 @@ class WebhookJobs:
     async def deliver(self, job: Job) -> Any:
         """Send one delivery; the result says what became of it.
 
-        Raises `NotTaken` when it is to be tried again, and `JobFailed` for a job that names none.
+        Raises `NotTaken` when it is to be tried again, and `Dead` for a job that names none.
         """
         delivery_id = job.payload.get("deliveryId")
         if not isinstance(delivery_id, str):
-            raise JobFailed("the payload has no deliveryId")
+            raise Dead("the payload has no deliveryId")
         async with self._database.read() as connection:
             delivery = await store.delivery(connection, delivery_id)
             webhook = await store.by_id(connection, delivery.webhook_id) if delivery else None

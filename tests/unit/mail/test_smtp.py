@@ -10,7 +10,7 @@ import pytest
 from tests.support.mails import ANNA, SENDER, mail, smtp_post
 from tests.support.smtp import CERTIFICATES, SmtpServer
 
-from event_seating.jobs.handler import JobFailed
+from event_seating.jobs.ends import Dead
 from event_seating.mail.message import message_id
 from event_seating.mail.post import Post
 from event_seating.mail.transport import MAILS_OF_A_CONNECTION_MAX, MailDelayed
@@ -61,13 +61,13 @@ async def test_a_mail_arrives_with_the_id_of_its_job(server: SmtpServer, post: P
 
 async def test_a_recipient_who_is_refused_fails_at_once(server: SmtpServer, post: Post) -> None:
     server.manners.to_recipient = lambda address: f"550 5.1.1 <{address}> is nobody here"
-    said = await fails(post, JobFailed)
+    said = await fails(post, Dead)
     assert said == "The mail server refused the recipient: 550 5.1.1."
 
 
 async def test_a_mail_that_is_refused_fails_at_once(server: SmtpServer, post: Post) -> None:
     server.manners.to_mail = "554 5.7.1 anna@example.com wants no such thing"
-    assert await fails(post, JobFailed) == "The mail server refused the mail: 554 5.7.1."
+    assert await fails(post, Dead) == "The mail server refused the mail: 554 5.7.1."
 
 
 @pytest.mark.parametrize("said", ["451 4.7.1 Greylisted", "452 4.2.2 Full", "421 Closing"])
@@ -97,7 +97,7 @@ async def test_a_sender_who_is_refused_is_the_operators_to_mend(
 
 async def test_a_mail_that_is_too_large_fails_at_once(server: SmtpServer, post: Post) -> None:
     server.manners.to_sender = "552 5.3.4 Too large"
-    assert "too large" in await fails(post, JobFailed)
+    assert "too large" in await fails(post, Dead)
 
 
 async def test_a_server_that_hangs_holds_nobody_up(server: SmtpServer) -> None:
@@ -335,7 +335,7 @@ class TestInternationalAddresses:
 
     async def test_elsewhere_they_fail_at_once(self, server: SmtpServer, post: Post) -> None:
         server.manners.smtputf8 = False
-        with pytest.raises(JobFailed, match="international") as failed:
+        with pytest.raises(Dead, match="international") as failed:
             await post.send(mail(to=self.JOERG))
         assert "jörg" not in str(failed.value)
         await post.send(mail(to=ANNA))

@@ -21,8 +21,9 @@ from event_seating.booking.effects.mails import cancellation_of
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.submission import Submission
 from event_seating.booking.seat_log.writer import SeatLog
-from event_seating.errors import DatabaseUnavailable, EventNotFound, TooBusy
-from event_seating.jobs.handler import Handler, Job, JobFailed, payload_of
+from event_seating.errors import EventNotFound, TooBusy
+from event_seating.jobs.ends import Dead, Defer
+from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 
@@ -77,16 +78,16 @@ class CancelledEvents:
         try:
             return await self._wind_up(job, asked)
         except EventNotFound:
-            raise JobFailed("There is no such event.") from None
+            raise Dead("There is no such event.") from None
         except (EventUnavailable, TooBusy) as error:
-            # Like a database that is away this costs no attempt: nobody is left behind.
-            raise DatabaseUnavailable(f"The event's seats cannot be had now: {error}") from error
+            # It costs no attempt, as a database that is away does not: nobody is left behind.
+            raise Defer(f"The event's seats are not available now: {error}") from error
 
     async def _wind_up(self, job: Job, asked: _Payload) -> dict[str, Any]:
         log = await self._log_of(job.event_id)
         sale = log.states.configuration
         if sale is None or sale.status != SaleStatus.cancelled:
-            raise JobFailed("The event is not cancelled.")
+            raise Dead("The event is not cancelled.")
         mails = partial(_mails, log.event_id, asked.reason)
         done = _Counts()
         while True:

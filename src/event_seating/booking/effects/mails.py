@@ -25,7 +25,8 @@ from event_seating.booking.seating.loaded_events import Occasion, OccasionOf
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.jobs.handler import Handler, Job, JobFailed, payload_of
+from event_seating.jobs.ends import Dead
+from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.mail.calendar_entry import Entry, calendar
@@ -118,12 +119,12 @@ class BookingMails:
             user_id = row.user_id if row is not None else None
             user = None if user_id is None else await user_store.by_id(connection, user_id)
         if row is None:
-            raise JobFailed("There is no such booking.")
+            raise Dead("There is no such booking.")
         try:
             occasion = await self._occasion_of(event_id)
             bookable = await self._bookable_of(event_id)
         except EventNotFound:
-            raise JobFailed("There is no such event.") from None
+            raise Dead("There is no such event.") from None
         return _Addressed(booking_id, row, user, occasion, bookable)
 
     async def _send(
@@ -207,7 +208,7 @@ def _payload_of(job: Job) -> _Payload:
     payload = payload_of(job, _Payload)
     named = ids.from_text(payload.booking_id)
     if named is None or named[0] != job.event_id:
-        raise JobFailed("The payload names no booking of this event.")
+        raise Dead("The payload names no booking of this event.")
     return payload
 
 

@@ -20,7 +20,8 @@ from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs import files
-from event_seating.jobs.handler import Handler, Job, JobFailed, payload_of
+from event_seating.jobs.ends import Dead
+from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
 from event_seating.web.streams import CSV
@@ -76,7 +77,7 @@ class Reports:
         try:
             bookable = await self._bookable_of(asked.event_id)
         except EventNotFound:
-            raise JobFailed("There is no such event.") from None
+            raise Dead("There is no such event.") from None
         now_ms = self._clock.now_ms()
         sales = _Sales(self._database, bookable)
         file_id = await files.spool(

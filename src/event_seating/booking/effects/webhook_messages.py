@@ -34,7 +34,8 @@ from event_seating.booking.seating.bookable_event import BookableEvent, Bookable
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.jobs.handler import Handler, Job, JobFailed
+from event_seating.jobs.ends import Dead
+from event_seating.jobs.handler import Handler, Job
 from event_seating.values import money
 from event_seating.web.pages import INTEGER_MAX
 
@@ -67,15 +68,15 @@ class NewsJobs:
         return {NEWS: self.spread}
 
     async def spread(self, job: Job) -> Any:
-        """Write the messages of one row of the log; raises `JobFailed` when there is no such."""
+        """Write the messages of one row of the log; raises `Dead` when there is no such."""
         version, sold_out = _version(job), job.payload.get("soldOut") is True
         try:
             bookable = await self._bookable_of(job.event_id)
         except EventNotFound:
-            raise JobFailed("the event does not exist") from None
+            raise Dead("the event does not exist") from None
         row = await history.row_at(self._database, job.event_id, version)
         if row is None:
-            raise JobFailed(f"the event's log has no version {version}")
+            raise Dead(f"the event's log has no version {version}")
         async with self._database.read() as connection:
             currency = await currency_of(connection, job.event_id)
             found = await lists.by_ids(connection, job.event_id, _bookings_in(row, bookable))
@@ -114,7 +115,7 @@ def _version(job: Job) -> int:
     if not isinstance(version, int) or isinstance(version, bool):
         version = 0
     if not 0 < version <= INTEGER_MAX or not ids.is_event_id(job.event_id):
-        raise JobFailed("the payload names no version of an event")
+        raise Dead("the payload names no version of an event")
     return version
 
 

@@ -25,6 +25,7 @@ from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, NewJob
 from event_seating.jobs.requests import JobRequests
+from event_seating.webhooks.circuit_breaker import SILENT_MOST
 from event_seating.webhooks.errors import (
     DeliveryNotFound,
     TooManyWebhooks,
@@ -33,11 +34,10 @@ from event_seating.webhooks.errors import (
 )
 from event_seating.webhooks.jobs import RESTING, NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
-from event_seating.webhooks.resting import SILENT_MOST
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import NewWebhook, WebhookChange, WebhookService
+from event_seating.webhooks.subscribed_types import Wanted
 from event_seating.webhooks.targets import TargetRules
-from event_seating.webhooks.wanted import Wanted
 
 pytestmark = pytest.mark.anyio
 

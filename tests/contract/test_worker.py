@@ -19,7 +19,7 @@ from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.db.tables import job_results
 from event_seating.errors import DatabaseUnavailable
-from event_seating.jobs import attempt, ends, tally, worker
+from event_seating.jobs import ends, runner, tally, worker
 from event_seating.jobs import outbox as statements
 from event_seating.jobs.ends import Dead, Defer, Retry
 from event_seating.jobs.handler import Job
@@ -518,7 +518,7 @@ async def test_an_effect_in_the_world_is_not_repeated_since_the_database_went_aw
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mail was accepted, and the database is away when that is to be written down."""
-    monkeypatch.setattr(attempt, "ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(runner, "ASK_AGAIN_S", 0.01)
     refusals = 5
     sent = []
 

@@ -22,13 +22,13 @@ from event_seating.clock import SystemClock
 from event_seating.db.tables import users
 from event_seating.events.facts import EventFacts
 from event_seating.jobs.ends import Dead
-from event_seating.mail.post import Post
+from event_seating.mail.mailer import Post
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url
 from event_seating.users.errors import UserIdExists
 from event_seating.users.new_users import NewUsers
 from event_seating.users.service import UserService
-from event_seating.users.welcome import Welcomes
+from event_seating.users.welcome_mails import Welcomes
 from event_seating.values.email_address import parse_mailbox
 
 pytestmark = pytest.mark.anyio

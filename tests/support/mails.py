@@ -5,9 +5,9 @@ from typing import Any
 
 from event_seating.clock import SystemClock
 from event_seating.jobs.ids import new_job_id
+from event_seating.mail.mailer import Post
 from event_seating.mail.message import Mail
-from event_seating.mail.post import Post
-from event_seating.mail.taken import Taken
+from event_seating.mail.sent_journal import Taken
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url
 from event_seating.values.email_address import Mailbox, parse_mailbox

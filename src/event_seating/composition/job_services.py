@@ -30,9 +30,9 @@ from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.requests import JobRequests
+from event_seating.mail.mailer import TAKEN, post, wait_for_a_server
 from event_seating.mail.mode import sends_mail
-from event_seating.mail.post import TAKEN, post, wait_for_a_server
-from event_seating.mail.taken import Taken
+from event_seating.mail.sent_journal import Taken
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import get_logger
@@ -40,7 +40,7 @@ from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs
 from event_seating.users.new_users import WELCOME, NewUsers
 from event_seating.users.service import UserService
-from event_seating.users.welcome import Welcomes
+from event_seating.users.welcome_mails import Welcomes
 from event_seating.valkey import signals as channels
 from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
@@ -48,8 +48,8 @@ from event_seating.version import VERSION
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.subscribed_types import Wanted
 from event_seating.webhooks.targets import rules_of
-from event_seating.webhooks.wanted import Wanted
 
 DRAIN_WITHIN_S: Final = 15.0
 """For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""

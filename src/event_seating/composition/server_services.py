@@ -43,7 +43,7 @@ from event_seating.operations.size_watch import SizeWatch
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
-from event_seating.users.asking import UserAsking
+from event_seating.users.job_requests import UserAsking
 from event_seating.users.new_users import NewUsers
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.valkey import signals as channels
@@ -54,8 +54,8 @@ from event_seating.version import VERSION
 from event_seating.web.budgets import Limits, limits_of
 from event_seating.web.roles import Authenticator
 from event_seating.webhooks.service import WebhookService
+from event_seating.webhooks.subscribed_types import Wanted
 from event_seating.webhooks.targets import rules_of
-from event_seating.webhooks.wanted import Wanted
 
 PURGE_EVERY_S: Final = 1.0
 """How often what has expired is removed."""

@@ -25,10 +25,10 @@ from redis.exceptions import RedisError, ResponseError
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import RedisUnavailable
-from event_seating.jobs.attempt import Attempts, reason_of
 from event_seating.jobs.ends import Attempt, Dead, Defer, Done, JobEnd, Retry
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
+from event_seating.jobs.runner import Attempts, reason_of
 from event_seating.jobs.tally import Tally
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger

@@ -14,9 +14,9 @@ from event_seating.errors import (
 )
 from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.users import model
-from event_seating.users.asking import UserAsking
 from event_seating.users.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.users.import_file import CSV, NDJSON
+from event_seating.users.job_requests import UserAsking
 from event_seating.users.service import UserService
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader

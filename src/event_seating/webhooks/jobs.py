@@ -16,8 +16,8 @@ from event_seating.jobs.ends import Dead, Retry
 from event_seating.jobs.handler import Handler, Job
 from event_seating.telemetry.logs import get_logger
 from event_seating.webhooks import signing, store
+from event_seating.webhooks.circuit_breaker import Resting
 from event_seating.webhooks.model import TEST, Delivery, Status, Webhook
-from event_seating.webhooks.resting import Resting
 from event_seating.webhooks.sender import Outcome, Sender
 from event_seating.webhooks.service import WEBHOOK, Changed
 

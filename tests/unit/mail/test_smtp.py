@@ -11,8 +11,8 @@ from tests.support.mails import ANNA, SENDER, mail, smtp_post
 from tests.support.smtp import CERTIFICATES, SmtpServer
 
 from event_seating.jobs.ends import Dead
+from event_seating.mail.mailer import Post
 from event_seating.mail.message import message_id
-from event_seating.mail.post import Post
 from event_seating.mail.transport import MAILS_OF_A_CONNECTION_MAX, MailDelayed
 from event_seating.values.email_address import Mailbox
 

@@ -30,8 +30,8 @@ from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.mail.calendar_entry import Entry, calendar
+from event_seating.mail.mailer import Post
 from event_seating.mail.message import Mail
-from event_seating.mail.post import Post
 from event_seating.mail.rendering import render
 from event_seating.users import store as user_store
 from event_seating.users.model import User

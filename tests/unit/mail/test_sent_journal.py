@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from event_seating.mail import taken as module
-from event_seating.mail.taken import Taken
+from event_seating.mail import sent_journal as module
+from event_seating.mail.sent_journal import Taken
 
 
 @pytest.fixture

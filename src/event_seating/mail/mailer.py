@@ -6,7 +6,7 @@ from event_seating.clock import Clock
 from event_seating.jobs.handler import Job
 from event_seating.mail.message import Mail, compose
 from event_seating.mail.mode import folder, sends_mail
-from event_seating.mail.taken import Taken
+from event_seating.mail.sent_journal import Taken
 from event_seating.mail.transport import (
     Envelope,
     MailDelayed,

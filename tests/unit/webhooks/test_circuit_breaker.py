@@ -1,7 +1,7 @@
 """Receivers that do not answer rest for a moment."""
 
+from event_seating.webhooks.circuit_breaker import REST_S, SILENT_MOST, Resting
 from event_seating.webhooks.model import WEBHOOKS_MAX
-from event_seating.webhooks.resting import REST_S, SILENT_MOST, Resting
 
 
 class Watch:

@@ -24,7 +24,7 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox
-from event_seating.jobs.endings import Endings
+from event_seating.jobs.completions import Endings
 from event_seating.jobs.ends import (
     Attempt,
     Dead,

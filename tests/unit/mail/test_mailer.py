@@ -12,9 +12,9 @@ from tests.support.mails import SENDER, NothingNoted, mail
 from tests.support.smtp import SmtpServer
 
 from event_seating.clock import SystemClock
+from event_seating.mail.mailer import Post, post
 from event_seating.mail.mode import at_the_start, sends_mail
-from event_seating.mail.post import Post, post
-from event_seating.mail.taken import Taken
+from event_seating.mail.sent_journal import Taken
 from event_seating.mail.transport import MailFolder, SmtpTransport
 from event_seating.settings.model import Settings
 from event_seating.values.email_address import Mailbox

@@ -9,7 +9,7 @@ from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox
-from event_seating.jobs.endings import GROUP_MOST, Endings
+from event_seating.jobs.completions import GROUP_MOST, Endings
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.jobs.outbox import Row

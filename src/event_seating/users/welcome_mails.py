@@ -6,8 +6,8 @@ import msgspec
 
 from event_seating.db.database import Database
 from event_seating.jobs.handler import Handler, Job, payload_of
+from event_seating.mail.mailer import Post
 from event_seating.mail.message import Mail
-from event_seating.mail.post import Post
 from event_seating.mail.rendering import render
 from event_seating.users import store
 from event_seating.users.new_users import WELCOME

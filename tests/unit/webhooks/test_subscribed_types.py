@@ -7,7 +7,7 @@ import pytest
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.webhooks.model import Webhook
-from event_seating.webhooks.wanted import Wanted
+from event_seating.webhooks.subscribed_types import Wanted
 
 pytestmark = pytest.mark.anyio
 

@@ -1,10 +1,11 @@
 """The seat map page, the box office's page, and the files that they load, all served from here.
 
-Owns how `event_seating/page` reaches a browser: one page for `/`, told how a hold is booked in this
-deployment, one for `/box-office`, told whether a key is needed, and their modules under an address
-that names their contents. So a browser keeps them for ever, and never mixes those of two releases.
-The pages have no inline script, so that their content security policy can forbid them. It knows no
-event, no seat and no key; the pages ask the API like anybody.
+Owns how `event_seating/page` reaches a browser: a page for `/` that says how a hold is booked in
+this deployment, a page for `/box-office` that says whether a key is needed, and their modules and
+style sheets, without comments, under an address that names their contents. So a browser may cache
+them for ever and never mixes those of two releases. The pages have no inline script, so that their
+content security policy can forbid it. This module knows no event, no seat and no key; the pages
+call the API like any client.
 """
 
 import gzip
@@ -12,6 +13,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -21,6 +23,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from event_seating.errors import NotFound
+from event_seating.web.comments import without_javascript_comments, without_style_comments
 from event_seating.web.representation import has_current, prefers_gzip
 
 CSP: Final = (
@@ -43,19 +46,19 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "no-cache"
 
 _IMPORT: Final = re.compile(r'^(?:import|export|\}) [^"]*?"(\.{1,2}/[^"]+)";$', re.MULTILINE)
-"""A static import of a module. What a worker loads by itself is no such import."""
+"""A static import of a module; a worker's own address is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """How a hold becomes a booking: on the page, at a shop, or by whoever is given the code."""
+    """How a hold becomes a booking: on the page, at a shop, or by the staff with its code."""
 
     here: bool
     checkout_url: str | None
 
     @property
     def way(self) -> str:
-        """What the page is told."""
+        """The word for it in the page: "here", "checkout" or "elsewhere"."""
         if self.here:
             return "here"
         return "checkout" if self.checkout_url else "elsewhere"
@@ -63,7 +66,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file in both its forms."""
+    """A file, plain and compressed."""
 
     media_type: str
     body: bytes
@@ -76,15 +79,15 @@ def router(booking: Booking) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     assets = _load_assets()
     current = _digest(b"".join(assets[name].body for name in sorted(assets)))
-    told = {
+    words = {
         "booking": booking.way,
         "checkout_url": booking.checkout_url or "",
         # Where a page may book without a key, it may do all that a box office does.
         "key": "optional" if booking.here else "needed",
         "assets": f"/page/{current}",
     }
-    page = _page("buyer/index.html", "buyer/main.js", told, assets)
-    box_office = _page("office/index.html", "office/main.js", told, assets)
+    page = _page("buyer/index.html", "buyer/main.js", words, assets)
+    box_office = _page("office/index.html", "office/main.js", words, assets)
 
     @routes.get("/")
     async def read_page(request: Request) -> Response:
@@ -94,42 +97,50 @@ def router(booking: Booking) -> APIRouter:
     async def read_box_office(request: Request) -> Response:
         return _answer(request, box_office, REVALIDATED)
 
-    @routes.get("/page/{release}/{asset:path}")  # they are in folders
+    @routes.get("/page/{release}/{asset:path}")  # assets are in folders
     async def read_asset(request: Request, release: str, asset: str) -> Response:
         if asset not in assets:
             raise NotFound
-        # Another release's address is answered with what there is, and kept by nobody.
-        kept = FOR_EVER if release == current else REVALIDATED
-        return _answer(request, assets[asset], kept)
+        # Another release's address is answered with this release's file, which nobody may cache.
+        return _answer(request, assets[asset], FOR_EVER if release == current else REVALIDATED)
 
     return routes
 
 
-def _load_assets() -> dict[str, Asset]:
+@cache  # the files of a release never change while it runs
+def _load_assets() -> Mapping[str, Asset]:
     return dict(_assets_in(files("event_seating") / "page", ""))
 
 
 def _assets_in(folder: Traversable, path: str) -> Iterator[tuple[str, Asset]]:
-    """What a browser may load from this folder and those in it, by its path in the pages."""
+    """The files that a browser may load from this folder and its subfolders, by path."""
     for each in folder.iterdir():
+        suffix = f".{each.name.rpartition('.')[2]}"
         if each.is_dir():
             yield from _assets_in(each, f"{path}{each.name}/")
-        elif media_type := TYPES.get(f".{each.name.rpartition('.')[2]}"):
-            yield path + each.name, _asset(media_type, each.read_bytes())
+        elif media_type := TYPES.get(suffix):
+            yield path + each.name, _asset(media_type, _served(suffix, each.read_bytes()))
+
+
+def _served(suffix: str, source: bytes) -> bytes:
+    """The file as browsers get it; comments are for people and the type checker."""
+    if suffix == ".js":
+        return without_javascript_comments(source.decode()).encode()
+    return without_style_comments(source.decode()).encode() if suffix == ".css" else source
 
 
 def _asset(media_type: str, body: bytes) -> Asset:
     return Asset(media_type, body, gzip.compress(body, mtime=0), f'"{_digest(body)}"')
 
 
-def _page(name: str, entry: str, told: Mapping[str, str], assets: Mapping[str, Asset]) -> Asset:
-    """A page with what it is told, and a hint for each module that it will ask for."""
+def _page(name: str, entry: str, words: Mapping[str, str], assets: Mapping[str, Asset]) -> Asset:
+    """The page with its words filled in, and a preload hint for each module that it imports."""
     page = (files("event_seating") / "page" / name).read_text("utf-8")
-    for word, text in told.items():
+    for word, text in words.items():
         page = page.replace("{{" + word + "}}", escape(text))
-    # All at once, and not one after the other as each names the next.
+    # So the browser loads all at once instead of level by level of imports.
     hints = (
-        f'<link rel="modulepreload" href="{told["assets"]}/{module}">'
+        f'<link rel="modulepreload" href="{words["assets"]}/{module}">'
         for module in sorted(_modules(entry, assets))
     )
     page = page.replace("{{preloads}}", "\n".join(hints))
@@ -137,7 +148,7 @@ def _page(name: str, entry: str, told: Mapping[str, str], assets: Mapping[str, A
 
 
 def _modules(entry: str, assets: Mapping[str, Asset]) -> set[str]:
-    """The module and all that it imports, and they import."""
+    """The module and all that it imports, directly or not."""
     reached: set[str] = set()
     left = {entry}
     while left:
@@ -156,10 +167,10 @@ def _digest(body: bytes) -> str:
     return sha256(body).hexdigest()[:DIGEST_CHARS]
 
 
-def _answer(request: Request, asset: Asset, kept: str) -> Response:
+def _answer(request: Request, asset: Asset, cache_control: str) -> Response:
     # The policy is on the modules as well: a worker obeys the one of its own file.
     headers = {
-        "cache-control": kept,
+        "cache-control": cache_control,
         "content-security-policy": CSP,
         "etag": asset.etag,
         "vary": "accept-encoding",
@@ -168,7 +179,7 @@ def _answer(request: Request, asset: Asset, kept: str) -> Response:
         return Response(status_code=304, headers=headers)
     if prefers_gzip(request.headers.get("accept-encoding", "")):
         headers["content-encoding"] = "gzip"
-        # The same contents in another form: a tag of its own would be right, a weak one is enough.
+        # Not the same bytes as the plain file, so the tag is weak.
         headers["etag"] = f"W/{asset.etag}"
         return Response(asset.compressed, headers=headers, media_type=asset.media_type)
     return Response(asset.body, headers=headers, media_type=asset.media_type)

@@ -81,7 +81,7 @@ def test_a_server_that_was_killed_comes_back_and_the_hold_goes_on(
         buyer = holding(visit(at=operator), event)
         first.child.send_signal(signal.SIGKILL)
         first.kill()
-        expect(buyer.find("#line-banner")).to_contain_text("The connection is lost.")
+        expect(buyer.find("#connection-banner")).to_contain_text("The connection is lost.")
         expect(buyer.find("#map")).to_have_class(re.compile("stale"))
         buyer.picture("desktop-connection-lost")
         buyer.expect_accessible()
@@ -101,7 +101,7 @@ def test_a_server_that_was_killed_comes_back_and_the_hold_goes_on(
         port = first.url.rpartition(":")[2]
     with drained(settings(tmp_path) | {"PORT": port}):
         buyer.page.unroute(CHANGE)  # which sends on what it kept
-        expect(buyer.find("#line-banner")).to_be_hidden(timeout=30_000)
+        expect(buyer.find("#connection-banner")).to_be_hidden(timeout=30_000)
         # The change was repeated under its key until it was answered.
         buyer.expect_settled()
         buyer.expect_tickets("1 ticket")
@@ -115,12 +115,12 @@ def test_offline_and_back_catches_up(operator: Operator, visit: Open) -> None:
     buyer = holding(visit(), event)
     seat = next(each for each, status in operator.statuses(event).items() if status == "available")
     buyer.context.set_offline(True)
-    expect(buyer.find("#line-banner")).to_contain_text("You are offline.")
+    expect(buyer.find("#connection-banner")).to_contain_text("You are offline.")
     buyer.picture("desktop-offline")
     operator.hold(event, seat)
     assert buyer.look(seat) == FREE
     buyer.context.set_offline(False)
-    expect(buyer.find("#line-banner")).to_be_hidden(timeout=20_000)
+    expect(buyer.find("#connection-banner")).to_be_hidden(timeout=20_000)
     buyer.expect_look(seat, HELD)
     buyer.expect_tickets("2 tickets")
 

@@ -175,7 +175,7 @@ def test_a_network_without_websockets_still_shows_what_others_take(
         buyer.open(event)
     operator.hold(event, "LOWER_A-1-05")
     buyer.expect_look("LOWER_A-1-05", HELD)
-    expect(buyer.find("#line-banner")).to_be_hidden()
+    expect(buyer.find("#connection-banner")).to_be_hidden()
 
 
 def test_a_line_that_is_back_says_so_though_nothing_changes(
@@ -186,10 +186,10 @@ def test_a_line_that_is_back_says_so_though_nothing_changes(
     buyer.page.route_web_socket("**/live*", lambda socket: socket.close(code=1006, reason="no"))
     buyer.page.route("**/changes*", lambda route: route.abort())
     buyer.open(event)
-    expect(buyer.find("#line-banner")).to_contain_text("The connection is lost.")
+    expect(buyer.find("#connection-banner")).to_contain_text("The connection is lost.")
     buyer.page.unroute("**/changes*")
     # Sooner than a poll that waits for a change would be answered.
-    expect(buyer.find("#line-banner")).to_be_hidden(timeout=20_000)
+    expect(buyer.find("#connection-banner")).to_be_hidden(timeout=20_000)
 
 
 def test_with_neither_websockets_nor_long_polls_it_still_follows(

@@ -1,11 +1,11 @@
-// Owns one event on the page: it reads what there is, joins the parts and says to each what changed. Every
-// rule is in a part; here is who tells whom.
+// Owns one event on the buyer's page: it makes the parts, joins them and passes each change on to those
+// that show it. Every rule is in a part.
 //
 // Modules: showEvent(id) -> the EventPage, or null when there is a message instead.
 
 import { say } from "../ui/announce.js";
-import { get, serverNow } from "../net/api.js";
-import { lineIs, saleIs } from "../sale/banners.js";
+import { read, serverNow } from "../net/api.js";
+import { showSale } from "../sale/banners.js";
 import { Basket } from "../choosing/basket.js";
 import { Checkout } from "./checkout.js";
 import { deployment } from "../sale/deployment.js";
@@ -15,23 +15,21 @@ import { Finder } from "../choosing/finder.js";
 import { Hold } from "../sale/hold.js";
 import { Legend } from "../choosing/legend.js";
 import { SeatList } from "../choosing/list.js";
-import { follow } from "../net/live.js";
-import { setView, showMessage } from "../ui/message.js";
-import { ACCESSIBLE, loadModel } from "../map/model.js";
+import { LiveEvent } from "../sale/live-event.js";
+import { ACCESSIBLE } from "../map/model.js";
 import { notify, unnotify } from "../ui/notices.js";
 import { readPalette, whenThemeChanges } from "../map/palette.js";
+import { openEvent } from "../sale/open-event.js";
 import { listed, reasonOf } from "../sale/reasons.js";
 import { saleOf } from "../sale/sale.js";
-import { Seats } from "../map/seats.js";
-import { nameSection, openAreaCard, showTip } from "../choosing/surroundings.js";
-import { sellsAlike, Tariff } from "../sale/tariff.js";
+import { watchSheet } from "./sheet.js";
+import { nameSection, openAreaCard, showTip, watchZoomButtons } from "../choosing/surroundings.js";
 import { Countdown } from "../sale/timer.js";
 import { moment } from "../ui/times.js";
 import { MapView } from "../map/view.js";
 import { seatWords, sectionForms } from "../choosing/words.js";
 
-/** @import { Answer, EventBody, Frame, HoldBody, Problem, Snapshot } from "../net/api.js" */
-/** @import { LineState } from "../net/live.js" */
+/** @import { EventBody, Frame, HoldBody, Snapshot } from "../net/api.js" */
 /** @import { Choice } from "../ui/notices.js" */
 /** @import { SeatModel } from "../map/model.js" */
 /** @import { Change, Own } from "../map/seats.js" */
@@ -46,26 +44,28 @@ const LOOK_EVERY_MS = 1_000;
 // For whoever measures: the map is drawn.
 const FIRST_PICTURE = "first-picture";
 
+const HOME = "/";
+
 /**
+ * Show the event with this id.
+ *
  * @param {string} id
  * @returns {Promise<EventPage | null>}
  */
-export async function showEvent(id) {
-  const path = `/events/${encodeURIComponent(id)}`;
-  try {
-    const snapshot = /** @type {Promise<Answer<Snapshot>>} */ (get(`${path}/seats?format=compact`));
-    snapshot.catch(() => undefined);
-    const event = /** @type {Answer<EventBody>} */ (await get(path)).body;
-    showHead(event);
-    setView("event");
-    const [model, { body }] = await Promise.all([loadModel(event.map), snapshot]);
-    const page = new EventPage(event, model, body);
-    page.start();
-    return page;
-  } catch (/** @type {any} */ problem) {
-    showProblem(problem, id);
-    return null;
-  }
+export function showEvent(id) {
+  return openEvent({
+    id,
+    home: HOME,
+    read,
+    showHead,
+    notFound: "The address may be mistyped, or the event is long over.",
+    whileAway: "Seats that you hold stay yours until their time is up.",
+    makePage: (event, model, snapshot) => {
+      const page = new EventPage(event, model, snapshot);
+      page.start();
+      return page;
+    },
+  });
 }
 
 /** @param {EventBody} event */
@@ -73,32 +73,6 @@ function showHead(event) {
   document.title = `${event.name} · ${event.venueName}`;
   byId("title").textContent = event.name;
   byId("subtitle").textContent = `${moment(event.startsAt, event.timeZone)} · ${event.venueName}`;
-}
-
-/**
- * @param {Problem} problem
- * @param {string} id
- */
-function showProblem(problem, id) {
-  const all = { label: "See all events", href: "/" };
-  const again = { label: "Try again", run: () => showEvent(id) };
-  if (problem.code === "event_not_found" || problem.code === "not_found") {
-    showMessage({
-      title: "There is no such event",
-      text: "The address may be mistyped, or the event is long over.",
-      actions: [all],
-    });
-  } else if (problem.passing) {
-    showMessage({
-      title: "The server is away",
-      text: `${problem.message} Seats that you hold stay yours until their time is up.`,
-      actions: [again, all],
-    });
-  } else {
-    // What is no answer of the server is a fault of ours: for whoever opens the console.
-    console.error(problem);
-    showMessage({ title: "This event cannot be shown", text: problem.message, actions: [again, all] });
-  }
 }
 
 class EventPage {
@@ -111,14 +85,22 @@ class EventPage {
    * @param {Snapshot} snapshot
    */
   constructor(event, model, snapshot) {
-    this.event = event;
     this.sale = saleOf(event, serverNow());
     this.model = model;
-    this.tariff = new Tariff(event, model.categories);
-    this.seats = new Seats(model, this.tariff);
-    this.seats.load(snapshot);
+    this.live = new LiveEvent({
+      event,
+      model,
+      snapshot,
+      home: HOME,
+      read,
+      onEvent: (change) => this.#onEvent(change),
+      onFrame: (frame) => this.#onFrame(frame),
+      onReload: () => this.#refresh(),
+      onBack: () => this.#checkHold(),
+    });
+    this.seats = this.live.seats;
     this.palette = readPalette(model.categories);
-    // Made by start(), before the server or the buyer is heard.
+    // Made by start(), before anything can change.
     /** @type {Choosing} */
     this.choosing;
     /** @type {Legend} */
@@ -144,14 +126,14 @@ class EventPage {
     });
     this.countdown = new Countdown({
       onTick: (left) => this.basket.tick(left),
-      onEnd: () => this.#recheck(),
-      onWake: () => this.#recheck(),
+      onEnd: () => this.#checkHold(),
+      onWake: () => this.#checkHold(),
     });
   }
 
   start() {
     const { model, seats, hold } = this;
-    const choosing = { seats, hold, canChoose: () => this.canChoose, room: () => this.#room() };
+    const choosing = { seats, hold, canChoose: () => this.canChoose, room: () => this.#seatsLeft() };
     this.choosing = choosing;
     this.legend = new Legend(model, seats);
     this.finder = new Finder({ onBest: (wish) => this.#best(wish) });
@@ -176,19 +158,25 @@ class EventPage {
     });
     byId("loading").hidden = true;
     performance.mark(FIRST_PICTURE);
-    byId("zoom-in").addEventListener("click", () => this.view.zoom(2));
-    byId("zoom-out").addEventListener("click", () => this.view.zoom(0.5));
-    byId("zoom-fit").addEventListener("click", () => this.view.fit());
-    this.#watchSheet();
+    watchZoomButtons(this.view);
+    watchSheet();
     seats.onChange((change) => this.#onSeats(change));
     whenThemeChanges(() => this.#repaint());
     this.legend.show(this.tariff, this.palette);
     this.#refresh();
     setInterval(() => this.#refreshSale(), LOOK_EVERY_MS);
-    // Back from the shop: what the browser kept of this page may be long over.
-    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#recheck());
-    this.#follow();
+    // Back from the shop: the page that the browser kept may show a hold that is over.
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#checkHold());
+    this.live.follow();
     hold.restore().catch((problem) => this.#onProblem(problem));
+  }
+
+  get event() {
+    return this.live.event;
+  }
+
+  get tariff() {
+    return this.live.tariff;
   }
 
   /** Whether this buyer may choose seats now. */
@@ -213,87 +201,35 @@ class EventPage {
 
   // What comes from the server
 
-  #follow() {
-    this.line = follow({
-      eventId: this.event.id,
-      position: () => ({ version: this.seats.version, epoch: this.seats.epoch }),
-      onFrame: (frame) => this.#onFrame(frame),
-      onReload: (snapshot) => this.#reload(snapshot),
-      onState: (state) => this.#onLine(state),
-    });
-  }
-
   /** @param {Frame} frame */
   #onFrame(frame) {
-    if (frame.event) this.#onEvent(frame.event);
-    this.seats.apply(frame);
-    if (!this.hold.isBusy && this.#losesOwn(frame)) this.#askForHold();
+    if (!this.hold.isBusy && this.#touchesHold(frame)) this.#restoreHold();
   }
 
   /**
-   * Whether somebody else did something with the seats of this hold: the shop has booked them, or let go.
+   * Whether somebody else changed seats of this hold: the shop booked them, or gave them back.
    *
    * @param {Frame} frame
    */
-  #losesOwn({ changes = {} }) {
+  #touchesHold({ changes = {} }) {
     return (this.hold.granted?.seats ?? []).some((id) => id in changes && changes[id] !== "held");
   }
 
-  /** @param {Snapshot} [snapshot] */
-  async #reload(snapshot) {
-    try {
-      const path = `/events/${encodeURIComponent(this.event.id)}`;
-      const [event, body] = await Promise.all([
-        /** @type {Promise<Answer<EventBody>>} */ (get(path)),
-        snapshot ?? /** @type {Promise<Answer<Snapshot>>} */
-          (get(`${path}/seats?format=compact`)).then((answer) => answer.body),
-      ]);
-      this.#onEvent(event.body);
-      this.seats.load(body);
-      this.#refresh();
-    } catch (/** @type {any} */ problem) {
-      if (problem.code === "event_not_found") this.#onLine("gone");
-      // Else the line is lost again, and it says so itself.
-    }
-  }
-
-  /** @param {Partial<EventBody>} event */
-  #onEvent(event) {
-    const before = this.event;
-    this.event = { ...before, ...event };
+  /** @param {{hasNewPrices: boolean}} change */
+  #onEvent({ hasNewPrices }) {
     showHead(this.event);
     if (this.event.status === "cancelled") this.hold.letGo();
-    if (!sellsAlike(before, this.event)) {
-      this.tariff = new Tariff(this.event, this.model.categories);
-      this.seats.setTariff(this.tariff);
-      this.legend.show(this.tariff, this.palette);
-    }
+    if (hasNewPrices) this.legend.show(this.tariff, this.palette);
     this.#refresh();
   }
 
-  /** @param {LineState} state */
-  #onLine(state) {
-    if (state === "gone") {
-      showMessage({
-        title: "This event is gone",
-        text: "It was taken away while you looked at it.",
-        actions: [{ label: "See all events", href: "/" }],
-      });
-      return;
-    }
-    const wasLost = this.lineState === "lost";
-    this.lineState = state;
-    lineIs(state);
-    if (wasLost && state === "live") this.#recheck();
+  /** After a sleep, a break or an end: ask what is left of the hold. */
+  #checkHold() {
+    this.live.reconnect();
+    this.#restoreHold();
   }
 
-  /** After a sleep, a break or an end: what of the hold is left. */
-  #recheck() {
-    this.line?.wake();
-    this.#askForHold();
-  }
-
-  #askForHold() {
+  #restoreHold() {
     this.hold.restore().catch((problem) => problem.passing || this.#onProblem(problem));
   }
 
@@ -326,7 +262,7 @@ class EventPage {
   #refreshSale() {
     this.sale = saleOf(this.event, serverNow());
     const holds = this.hold.count > 0;
-    saleIs(this.sale, { soldOut: this.sale.open && this.seats.available === 0 && !holds, holds });
+    showSale(this.sale, { soldOut: this.sale.open && this.seats.available === 0 && !holds, holds });
     this.finder.show({
       most: this.event.rules.maxSeatsPerHold,
       canChoose: this.canChoose,
@@ -349,7 +285,8 @@ class EventPage {
 
   // What the buyer does
 
-  #room() {
+  /** How many more seats the buyer may hold. */
+  #seatsLeft() {
     return Math.max(0, this.event.rules.maxSeatsPerHold - this.hold.count);
   }
 
@@ -365,7 +302,7 @@ class EventPage {
     } else if (!this.canChoose) notify(this.sale.sentence);
     else if (!seats.isFree(seat) || seats.tariff.price(model.category[seat]) === null)
       notify(`${model.describe(seat)}: ${seatWords(model, seats, seat).status}.`);
-    else if (!this.#room()) notify(`At most ${this.event.rules.maxSeatsPerHold} tickets can be chosen at once.`);
+    else if (!this.#seatsLeft()) notify(`At most ${this.event.rules.maxSeatsPerHold} tickets can be chosen at once.`);
     else {
       this.hold.toggle(seat);
       say(`${model.describe(seat)}: chosen.`);
@@ -448,20 +385,6 @@ class EventPage {
   #onListFocus(seat) {
     this.view.mark(seat);
     if (seat >= 0) this.view.show(seat);
-  }
-
-  #watchSheet() {
-    const side = byId("side");
-    /** @param {boolean} open */
-    const set = (open) => {
-      side.dataset.sheet = open ? "open" : "closed";
-      byId("sheet-toggle").textContent = open ? "Less" : "More";
-      for (const id of ["sheet-toggle", "basket-toggle"]) byId(id).setAttribute("aria-expanded", String(open));
-    };
-    for (const id of ["sheet-toggle", "basket-toggle"])
-      byId(id).addEventListener("click", () => set(side.dataset.sheet !== "open"));
-    /** @type {Element} */ (document.querySelector(".skip")).addEventListener("click", () => set(true));
-    set(false);
   }
 }
 

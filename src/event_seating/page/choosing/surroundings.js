@@ -1,8 +1,8 @@
-// Owns what floats over the map and belongs to a place on it: the tip at the pointer, the name of the
-// section in the middle, the card of a standing room.
+// Owns what floats over the map: the tip at the pointer, the name of the section in the middle, the card
+// of a standing area, the buttons that zoom.
 //
 // Modules: showTip(hover, model, seats, words), nameSection(camera, grid, model, seats), openAreaCard(choosing, area,
-// number) -> {refresh}.
+// number) -> {refresh}, watchZoomButtons(view).
 
 import { areaRow } from "./areas.js";
 import { byId, icon, make } from "../ui/dom.js";
@@ -14,7 +14,7 @@ import { areaWords, seatWords, sectionWords } from "./words.js";
 /** @import { SeatModel } from "../map/model.js" */
 /** @import { Area } from "../map/parse.js" */
 /** @import { Seats } from "../map/seats.js" */
-/** @import { Hover } from "../map/view.js" */
+/** @import { Hover, MapView } from "../map/view.js" */
 /** @import { Tariff } from "../sale/tariff.js" */
 /** @import { Words } from "./words.js" */
 
@@ -23,6 +23,8 @@ const EDGE_PX = 4;
 // CSS pixels from seat to seat from which on sections have no labels of their own.
 const NAMED_FROM_PX = 7;
 const NAMED_WITHIN_PITCHES = 6;
+// What a press on a button magnifies by.
+const ZOOM = 2;
 
 /**
  * Say what the pointer is at; `hover` is what view.js tells, null for nothing. `words` says it.
@@ -98,4 +100,15 @@ export function openAreaCard(choosing, area, number) {
   card.replaceChildren(row.element);
   card.hidden = false;
   return row;
+}
+
+/**
+ * Let the buttons zoom this map.
+ *
+ * @param {MapView} view
+ */
+export function watchZoomButtons(view) {
+  byId("zoom-in").addEventListener("click", () => view.zoom(ZOOM));
+  byId("zoom-out").addEventListener("click", () => view.zoom(1 / ZOOM));
+  byId("zoom-fit").addEventListener("click", () => view.fit());
 }

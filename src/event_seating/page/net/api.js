@@ -220,6 +220,17 @@ export async function get(path, { etag, token, signal, withinMs = ANSWER_WITHIN_
 }
 
 /**
+ * GET; the body of the answer. Raises a `Problem`.
+ *
+ * @template T
+ * @param {string} path
+ * @returns {Promise<T>}
+ */
+export async function read(path) {
+  return /** @type {Answer<T>} */ (await get(path)).body;
+}
+
+/**
  * GET a list as lines of JSON, and give each value to `take` as it comes. Raises a `Problem`.
  *
  * @template T

@@ -9,7 +9,7 @@ import { get } from "./api.js";
 
 /** @import { Answer, Frame, Snapshot } from "./api.js" */
 
-/** @typedef {"live" | "lost" | "gone"} LineState */
+/** @typedef {"live" | "lost" | "gone"} ConnectionState */
 
 /**
  * @typedef {object} Following
@@ -17,7 +17,7 @@ import { get } from "./api.js";
  * @property {() => {version: number, epoch: string}} position
  * @property {(frame: Frame) => void} onFrame
  * @property {(snapshot?: Snapshot) => unknown} onReload Without a snapshot where it has to be asked for.
- * @property {(state: LineState) => void} onState
+ * @property {(state: ConnectionState) => void} onState
  */
 
 // The server says something at least every 25 s.
@@ -46,7 +46,7 @@ export function follow(options) {
 
 class Line {
   #stopped = false;
-  /** @type {LineState} */
+  /** @type {ConnectionState} */
   #state = "lost";
   #failures = 0;
   #socketFailures = 0;
@@ -227,7 +227,7 @@ class Line {
     this.#tell("gone");
   }
 
-  /** @param {LineState} state */
+  /** @param {ConnectionState} state */
   #tell(state) {
     this.#state = state;
     this.onState(state);

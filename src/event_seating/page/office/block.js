@@ -12,7 +12,7 @@ import { partsOf, refusalOf } from "./refusals.js";
 import { write } from "./server.js";
 
 /** @import { BlocksBody, SeatFault } from "../net/api.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 /** @typedef {{seats?: string[], areas?: Record<string, number>}} Call */
 /** @typedef {{applied: number, rejected: SeatFault[]}} Sum */

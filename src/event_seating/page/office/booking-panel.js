@@ -14,7 +14,7 @@ import { refusalOf } from "./refusals.js";
 import { read, write } from "./server.js";
 
 /** @import { AreaLine, BookingBody, Line, SeatLine } from "../net/api.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 /** @typedef {{seats: string[], areas: Record<string, Record<string, number>>}} Part */
 

@@ -12,7 +12,7 @@ import { write } from "./server.js";
 
 /** @import { BookingBody, ChangedBody, Money } from "../net/api.js" */
 /** @import { BookingPanel } from "./booking-panel.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 /** @import { Outcome } from "./outcome.js" */
 
 export class Exchange {

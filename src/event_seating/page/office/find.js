@@ -10,7 +10,7 @@ import { read } from "./server.js";
 /** @import { BookingBody, Page } from "../net/api.js" */
 /** @import { SeatModel } from "../map/model.js" */
 /** @import { Refusal } from "../sale/reasons.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 const PAGE = 25;
 const BOOKING_ID = /^[A-Za-z0-9_-]{20,80}$/;

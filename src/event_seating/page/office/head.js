@@ -16,7 +16,7 @@ import { refusalOf } from "./refusals.js";
 import { write } from "./server.js";
 
 /** @import { EventBody } from "../net/api.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 const SHOW_EVERY_MS = 200;
 

@@ -1,14 +1,19 @@
-// Owns the words for a status and for what happened, as the box office says them, and how several seats
-// read together.
+// Owns the words for a status and for what happened, as the box office says them, what the pointer is at,
+// and how several seats read together.
 //
-// Modules: statusName(status), happened(operation), seatsText(seats, model), ticketsText(n),
-// typeText(tariff, type).
+// Modules: statusName(status), happened(operation), hoverWords(hover, about), seatsText(seats, model),
+// ticketsText(n), typeText(tariff, type).
 
 import { listed } from "../sale/reasons.js";
 import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 
 /** @import { SeatModel } from "../map/model.js" */
+/** @import { Seats } from "../map/seats.js" */
+/** @import { Hover } from "../map/view.js" */
+/** @import { Words } from "../choosing/words.js" */
 /** @import { Tariff } from "../sale/tariff.js" */
+/** @import { Sales } from "./sales.js" */
+/** @import { Tally } from "./tally.js" */
 
 /** @type {Record<number, string>} */
 const STATUS_NAMES = { [FREE]: "available", [HELD]: "held", [BOOKED]: "booked", [BLOCKED]: "blocked" };
@@ -76,4 +81,30 @@ export function seatsWord(count) {
 export function seatsText(seats, model) {
   if (seats.length <= NAMED_MAX) return listed(seats, model);
   return `${listed(seats.slice(0, NAMED_MAX), model)} and ${(seats.length - NAMED_MAX).toLocaleString()} more`;
+}
+
+/**
+ * What the pointer is at: a seat and who has it; from far away its section; or a standing area.
+ *
+ * @param {Hover} hover
+ * @param {{model: SeatModel, seats: Seats<Tariff>, tally: Tally, sales: Sales, tariff: Tariff}} about
+ * @returns {Words}
+ */
+export function hoverWords({ seat, area, near }, { model, seats, tally, sales, tariff }) {
+  if (seat < 0) return { title: model.areas[area].label, status: countsText(tally.ofArea(area)) };
+  const { section } = model.rows[model.rowOf[seat]];
+  if (!near) return { title: model.sections[section].label, status: countsText(tally.ofSection(section)) };
+  const name = statusName(seats.status[seat]);
+  const holder = name === "booked" ? sales.holderOf(seat) : null;
+  const price = tariff.price(model.category[seat]);
+  return {
+    title: model.describe(seat),
+    status: holder ? `${name} · ${holder.name || `booking …${holder.id.slice(-6)}`}` : name,
+    price: price === null ? "" : tariff.text(price),
+  };
+}
+
+/** @param {{booked: number, held: number, blocked: number, available: number}} counts */
+function countsText({ booked, held, blocked, available }) {
+  return `${booked} booked · ${held} held · ${blocked} blocked · ${available} available`;
 }

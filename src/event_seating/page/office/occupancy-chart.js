@@ -7,7 +7,7 @@
 import { byId, make } from "../ui/dom.js";
 import { STATUSES } from "./tally.js";
 
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 /** @import { Tallied } from "./tally.js" */
 
 /** @typedef {{label: string, section?: number, counts: () => Tallied, show: () => void}} Counted */

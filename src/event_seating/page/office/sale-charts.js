@@ -8,7 +8,7 @@ import { byId, make } from "../ui/dom.js";
 import { timeText } from "../ui/charts/axis.js";
 import { LineChart } from "../ui/charts/line-chart.js";
 
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 /** @import { Curve } from "./sales.js" */
 
 const DRAW_EVERY_MS = 1_000;

@@ -14,7 +14,7 @@ import { percent } from "./occupancy-chart.js";
 /** @import { ListOptions } from "../choosing/list.js" */
 /** @import { AreaRow } from "../choosing/areas.js" */
 /** @import { Area } from "../map/parse.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 /** @import { Selection } from "./selection.js" */
 /** @import { Tallied } from "./tally.js" */
 

@@ -14,7 +14,7 @@ import { happened, statusName, typeText } from "./names.js";
 import { read } from "./server.js";
 
 /** @import { BookingBody, Problem, SeatBody, SeatMove } from "../net/api.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 // What is asked of a seat that moves all the time.
 const ASK_EVERY_MS = 1_000;

@@ -9,7 +9,7 @@ import { seatsText, seatsWord, statusName } from "./names.js";
 
 /** @import { Stepper } from "../ui/dom.js" */
 /** @import { Area } from "../map/parse.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 export class SelectionPanel {
   /** @type {(Stepper & {about: HTMLElement, input: HTMLInputElement})[]} */

@@ -12,7 +12,7 @@ import { toMinor } from "./sales.js";
 import { write } from "./server.js";
 
 /** @import { BookingBody } from "../net/api.js" */
-/** @import { Shared } from "./office.js" */
+/** @import { Shared } from "./panels.js" */
 
 // In one booking, as the server takes it.
 const SEATS_MAX = 1_000;

@@ -4,10 +4,8 @@
 //
 // Modules: read(path), write(method, path, body), readLines(path, take).
 
-import { change, get, lines, newKey } from "../net/api.js";
+import { change, lines, newKey, read as readAsAnyone } from "../net/api.js";
 import { keyIsLost } from "./key.js";
-
-/** @import { Answer } from "../net/api.js" */
 
 // More calls than this without an answer nobody tries again.
 const UNANSWERED_MAX = 100;
@@ -22,8 +20,8 @@ const unanswered = new Map();
  * @param {string} path
  * @returns {Promise<T>}
  */
-export async function read(path) {
-  return /** @type {Answer<T>} */ (await guarded(() => get(path))).body;
+export function read(path) {
+  return /** @type {Promise<T>} */ (guarded(() => readAsAnyone(path)));
 }
 
 /**

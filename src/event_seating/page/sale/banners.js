@@ -1,13 +1,13 @@
 // Owns the two lasting messages over the map: how the line to the server is, and what the sale is at. A
 // line that is back within a moment is not worth a word.
 //
-// Modules: lineIs(state), saleIs(sale, {soldOut, holds}).
+// Modules: showConnection(state), showSale(sale, {soldOut, holds}).
 
 import { say } from "../ui/announce.js";
 import { byId } from "../ui/dom.js";
 import { forHolder } from "./sale.js";
 
-/** @import { LineState } from "../net/live.js" */
+/** @import { ConnectionState } from "../net/live.js" */
 /** @import { Sale } from "./sale.js" */
 
 const WORTH_A_WORD_MS = 1_500;
@@ -20,9 +20,9 @@ let timer = 0;
 /**
  * "live" or "lost".
  *
- * @param {LineState} state
+ * @param {ConnectionState} state
  */
-export function lineIs(state) {
+export function showConnection(state) {
   if (state === (coming ?? shown)) return;
   clearTimeout(timer);
   coming = null;
@@ -37,14 +37,14 @@ export function lineIs(state) {
   }
 }
 
-/** @param {LineState} state */
+/** @param {ConnectionState} state */
 function tell(state) {
   coming = null;
   shown = state;
   const lost = state !== "live";
   byId("map").classList.toggle("stale", lost);
-  byId("line-banner").hidden = !lost;
-  byId("line-banner").textContent = lost
+  byId("connection-banner").hidden = !lost;
+  byId("connection-banner").textContent = lost
     ? `${
       navigator.onLine === false ? "You are offline." : "The connection is lost."
     } What you see may be out of date; it goes on by itself.`
@@ -57,7 +57,7 @@ function tell(state) {
  * @param {Sale} sale
  * @param {{soldOut: boolean, holds: boolean}} house
  */
-export function saleIs(sale, { soldOut, holds }) {
+export function showSale(sale, { soldOut, holds }) {
   const banner = byId("sale-banner");
   const closed = holds ? forHolder(sale) : sale.sentence;
   const text = sale.open ? (soldOut ? "Sold out. What others give back shows up here at once." : "") : closed;

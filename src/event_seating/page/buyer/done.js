@@ -3,7 +3,7 @@
 // Modules: showBooked(booking, tariff, onClose), showCode(granted, tariff).
 
 import { byId, make } from "../ui/dom.js";
-import { merged } from "../sale/hold.js";
+import { merged } from "../sale/lines.js";
 
 /** @import { BookingBody, HoldBody, Line, Money } from "../net/api.js" */
 /** @import { Tariff } from "../sale/tariff.js" */

@@ -1,22 +1,22 @@
-// Owns the buyer's hold: what the server granted, what is wished for and not answered yet, and that
-// reload, the back button and other tabs keep it. Wishes are shown at once and sent one call after the
-// other; those that come meanwhile go together in the next. It draws nothing and has no words.
+// Owns the buyer's hold: what the server granted, and the calls that change it. Wishes are shown at once and
+// sent one call after the other; those that come meanwhile go together in the next. Reload, the back button
+// and other tabs keep the hold. It draws nothing and has no words.
 //
 // Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
 // .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .letGo(), .freeze(), .thaw(), .book(),
-// .restore(); merged(lines) for what a booking has.
+// .restore().
 
 import { change, get, Problem } from "../net/api.js";
+import { HoldMemory } from "./hold-memory.js";
+import { heldPlaces, merged } from "./lines.js";
+import { difference, ENDED, Wishes } from "./wishes.js";
 
-/** @import { AreaLine, BookingBody, HoldBody, Line } from "../net/api.js" */
+/** @import { BookingBody, HoldBody } from "../net/api.js" */
 /** @import { SeatModel } from "../map/model.js" */
 /** @import { Own } from "../map/seats.js" */
 /** @import { Refusal } from "./reasons.js" */
 /** @import { Tariff } from "./tariff.js" */
-
-/** @typedef {{seat: number, want: boolean, area?: undefined, type?: undefined, quantity?: undefined}} SeatWish */
-/** @typedef {{seat?: undefined, want?: undefined, area: string, type: string, quantity: number}} PlacesWish */
-/** @typedef {SeatWish | PlacesWish} Wish */
+/** @import { Part } from "./wishes.js" */
 
 /**
  * @typedef {object} BestWish
@@ -26,8 +26,6 @@ import { change, get, Problem } from "../net/api.js";
  * @property {string} [maxPrice]
  * @property {boolean} [accessible]
  */
-
-/** @typedef {{seats: string[], areas?: Record<string, Record<string, number>>}} Part */
 
 /**
  * @typedef {object} HoldOptions
@@ -39,19 +37,15 @@ import { change, get, Problem } from "../net/api.js";
  */
 
 const CURRENT = "/holds/current";
-const ENDED = new Set(["hold_expired", "hold_released", "hold_ended", "hold_not_found"]);
-// Another tab, or the shop, changed what we show.
+// Another tab, or the shop, changed the hold that this page shows.
 const STALE = new Set(["hold_frozen", "hold_not_frozen", "total_changed"]);
 
 export class Hold {
-  /** @type {Map<string, Wish>} */
-  #wishes = new Map();
-  /** @type {Map<string, Wish>} */
-  #sent = new Map();
+  #wishes = new Wishes();
   /** @type {Promise<unknown> | null} */
   #busy = null;
-  #key;
-  // The token of the hold whose end was told last.
+  #memory;
+  // The token of the hold whose end was reported last.
   /** @type {string | null} */
   #ended = null;
 
@@ -62,7 +56,7 @@ export class Hold {
     this.tariff = tariff;
     this.onChange = onChange;
     this.onProblem = onProblem;
-    this.#key = `event-seating hold ${eventId}`;
+    this.#memory = new HoldMemory(eventId);
     /**
      * What the server granted last, or null.
      *
@@ -75,9 +69,7 @@ export class Hold {
      * @type {Set<number>}
      */
     this.held = new Set();
-    window.addEventListener("storage", ({ key, newValue }) => {
-      if (key === this.#key && this.#stamp() !== newValue) this.restore();
-    });
+    this.#memory.whenOtherTabChanges(() => this.granted, () => this.restore());
   }
 
   /** @returns {string | null} */
@@ -100,9 +92,7 @@ export class Hold {
    * @returns {number[]}
    */
   get wished() {
-    return this.#pending().filter(([, wish]) => wish.seat !== undefined && wish.want && !this.held.has(wish.seat)).map((
-      [, { seat }],
-    ) => /** @type {number} */ (seat));
+    return this.#wishes.seats(true).filter((seat) => !this.held.has(seat));
   }
 
   /**
@@ -111,11 +101,7 @@ export class Hold {
    * @returns {number[]}
    */
   get kept() {
-    const leaving = new Set(
-      this.#pending().filter(([, wish]) => wish.seat !== undefined && !wish.want).map((
-        [, { seat }],
-      ) => /** @type {number} */ (seat)),
-    );
+    const leaving = new Set(this.#wishes.seats(false));
     return [...this.held].filter((seat) => !leaving.has(seat));
   }
 
@@ -127,8 +113,7 @@ export class Hold {
    * @returns {number}
    */
   places(area, type) {
-    const key = `${area.id} ${type}`;
-    return (this.#wishes.get(key) ?? this.#sent.get(key))?.quantity ?? this.#heldPlaces(area.id, type);
+    return this.#wishes.places(area.id, type) ?? heldPlaces(this.granted, area.id, type);
   }
 
   /**
@@ -140,9 +125,11 @@ export class Hold {
     /** @type {Map<string, number>} */
     const places = new Map();
     for (const { area, ticketType } of this.granted?.lines ?? []) {
-      if (area) places.set(`${area} ${ticketType}`, this.#heldPlaces(area, ticketType));
+      if (area) places.set(`${area} ${ticketType}`, heldPlaces(this.granted, area, ticketType));
     }
-    for (const [key, { quantity }] of this.#pending()) if (quantity !== undefined) places.set(key, quantity);
+    for (const { area, type, quantity } of this.#wishes.pending) {
+      if (quantity !== undefined) places.set(`${area} ${type}`, quantity);
+    }
     return this.kept.length + this.wished.length + [...places.values()].reduce((sum, number) => sum + number, 0);
   }
 
@@ -153,10 +140,7 @@ export class Hold {
    */
   toggle(seat) {
     if (this.#isFrozen()) return;
-    const key = `seat ${seat}`;
-    const wish = this.#wishes.get(key) ?? this.#sent.get(key);
-    const want = !(wish ? wish.want : this.held.has(seat));
-    this.#wishes.set(key, { seat, want });
+    this.#wishes.wishForSeat(seat, !(this.#wishes.seat(seat) ?? this.held.has(seat)));
     this.#go();
   }
 
@@ -167,7 +151,7 @@ export class Hold {
    */
   setPlaces(area, type, quantity) {
     if (this.#isFrozen()) return;
-    this.#wishes.set(`${area.id} ${type}`, { area: area.id, type, quantity: Math.max(0, quantity) });
+    this.#wishes.wishForPlaces(area.id, type, quantity);
     this.#go();
   }
 
@@ -263,7 +247,7 @@ export class Hold {
 
   /** What the server says of the hold that this browser remembers. Raises what is not about the hold. */
   async restore() {
-    const token = this.#remembered();
+    const token = this.#memory.token(this.token);
     if (!token) {
       if (this.granted) this.#adopt(null);
       return;
@@ -278,72 +262,31 @@ export class Hold {
 
   // Wishes
 
-  /** @returns {[string, Wish][]} */
-  #pending() {
-    return [...this.#sent, ...this.#wishes];
-  }
-
-  /**
-   * @param {string} area
-   * @param {string} type
-   */
-  #heldPlaces(area, type) {
-    const lines = this.granted?.lines.filter((line) => line.area === area && line.ticketType === type) ?? [];
-    // A price that changed meanwhile makes two lines of a type.
-    return lines.reduce((sum, { quantity }) => sum + /** @type {number} */ (quantity), 0);
-  }
-
   async #go() {
     this.onChange();
     if (this.#busy) return;
     await this.#alone(() => this.#send());
-    if (this.#wishes.size) await this.#go();
+    if (!this.#wishes.isEmpty) await this.#go();
   }
 
   async #send() {
-    this.#sent = this.#wishes;
-    this.#wishes = new Map();
+    const wishes = this.#wishes.send();
     try {
-      const { add, remove, isEmpty, leavesNothing, types } = this.#difference(this.#sent);
+      const { add, remove, isEmpty, leavesNothing } = difference(wishes, this.granted, {
+        held: this.held,
+        ids: this.model.ids,
+      });
       if (isEmpty) return;
+      const types = this.#typesToName(add.seats);
       if (!this.granted) await this.#place({ ...add, ticketTypes: types });
       else if (leavesNothing) await this.#giveBack();
       else await this.#amend(add, remove, types);
     } catch (/** @type {any} */ problem) {
-      this.#reconsider(problem);
+      this.#wishes.reconsider(problem, this.model.ids);
       throw problem;
     } finally {
-      this.#sent = new Map();
+      this.#wishes.settle();
     }
-  }
-
-  /**
-   * What has to be added and removed for these wishes to come true.
-   *
-   * @param {Map<string, Wish>} wishes
-   */
-  #difference(wishes) {
-    /** @type {Required<Part>} */
-    const add = { seats: [], areas: {} };
-    /** @type {Required<Part>} */
-    const remove = { seats: [], areas: {} };
-    let left = this.held.size;
-    for (const line of this.granted?.lines ?? []) left += line.area ? line.quantity : 0;
-    for (const { seat, want, area, type, quantity } of wishes.values()) {
-      if (seat !== undefined) {
-        if (want === this.held.has(seat)) continue;
-        const id = this.model.ids[seat];
-        (want ? add : remove).seats.push(id);
-        left += want ? 1 : -1;
-      } else {
-        const more = quantity - this.#heldPlaces(area, type);
-        if (!more) continue;
-        ((more > 0 ? add : remove).areas[area] ??= {})[type] = Math.abs(more);
-        left += more;
-      }
-    }
-    const isEmpty = [add, remove].every(({ seats, areas }) => !seats.length && !Object.keys(areas).length);
-    return { add, remove, types: this.#typesToName(add.seats), isEmpty, leavesNothing: left <= 0 };
   }
 
   /**
@@ -363,35 +306,6 @@ export class Hold {
     return types;
   }
 
-  /**
-   * After a no: what was not at fault is wished for again.
-   *
-   * @param {Refusal} problem
-   */
-  #reconsider(problem) {
-    if (ENDED.has(problem.code)) {
-      // The hold ended meanwhile; what was to be added to it makes a new one.
-      for (const [key, wish] of this.#sent)
-        if (wish.want || /** @type {number} */ (wish.quantity) > 0) this.#again(key, wish);
-    } else if (problem.code === "seats_unavailable") {
-      const taken = new Set((problem.details.seats ?? []).map(({ seat }) => seat));
-      const full = new Set((problem.details.areas ?? []).map(({ area }) => area));
-      if (!taken.size && !full.size) return;
-      for (const [key, wish] of this.#sent) {
-        const isAtFault = wish.area === undefined ? taken.has(this.model.ids[wish.seat]) : full.has(wish.area);
-        if (!isAtFault) this.#again(key, wish);
-      }
-    }
-  }
-
-  /**
-   * @param {string} key
-   * @param {Wish} wish
-   */
-  #again(key, wish) {
-    if (!this.#wishes.has(key)) this.#wishes.set(key, wish);
-  }
-
   // Calls
 
   /**
@@ -406,7 +320,7 @@ export class Hold {
     const run = async () => {
       let token = null;
       try {
-        if (this.#remembered() !== this.token) await this.restore();
+        if (this.#memory.token(this.token) !== this.token) await this.restore();
         token = this.token;
         return await work();
       } catch (/** @type {any} */ problem) {
@@ -418,7 +332,7 @@ export class Hold {
         return undefined;
       }
     };
-    const running = navigator.locks ? navigator.locks.request(this.#key, run) : run();
+    const running = navigator.locks ? navigator.locks.request(this.#memory.key, run) : run();
     this.#busy = running.catch(() => undefined);
     this.onChange();
     try {
@@ -484,7 +398,7 @@ export class Hold {
     const before = this.held;
     this.granted = granted && { ...granted, lines: merged(granted.lines) };
     this.held = new Set((granted?.seats ?? []).map((id) => this.model.number(id)).filter((seat) => seat !== undefined));
-    this.#remember();
+    this.#memory.keep(this.granted);
     this.onChange({
       version,
       held: [...this.held],
@@ -508,58 +422,6 @@ export class Hold {
     this.#adopt(null);
     this.onProblem(problem, lost);
   }
-
-  // What this browser remembers
-
-  /** @returns {string | null} */
-  #stamp() {
-    return this.granted
-      ? JSON.stringify({ token: this.granted.holdToken, version: this.granted.version, until: this.granted.expiresAt })
-      : null;
-  }
-
-  #remember() {
-    try {
-      const stamp = this.#stamp();
-      if (stamp) localStorage.setItem(this.#key, stamp);
-      else localStorage.removeItem(this.#key);
-    } catch {
-      // A browser that keeps nothing: the hold lives as long as the page does.
-    }
-  }
-
-  /** @returns {string | null} */
-  #remembered() {
-    try {
-      return JSON.parse(localStorage.getItem(this.#key) ?? "null")?.token ?? null;
-    } catch {
-      return this.token;
-    }
-  }
-}
-
-/**
- * Lines with the places of an area that came one after the other put together.
- *
- * @param {Line[]} lines
- * @returns {Line[]}
- */
-export function merged(lines) {
-  /** @type {Map<string, Line>} */
-  const found = new Map();
-  for (const line of lines) {
-    const key = line.area
-      ? JSON.stringify([line.area, line.ticketType, line.price])
-      : /** @type {string} */ (line.seat);
-    const before = found.get(key);
-    found.set(
-      key,
-      before && line.area
-        ? { .../** @type {AreaLine} */ (before), quantity: /** @type {AreaLine} */ (before).quantity + line.quantity }
-        : line,
-    );
-  }
-  return [...found.values()];
 }
 
 /** @param {object} fields */

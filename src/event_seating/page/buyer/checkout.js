@@ -1,6 +1,6 @@
-// Owns a hold that is being paid: the way to the shop, what is said while the seats stand still, and the
-// way back to changing them. A hold is frozen before its buyer leaves, so that no other tab changes what
-// is about to be paid; who froze it, the buyer or the shop, is the server's to say.
+// Owns a hold that is being paid: the way to the shop, the message while the seats are frozen, and the way back
+// to changing them. A hold is frozen before its buyer leaves, so that no other tab changes what is about to be
+// paid; the server says whether the buyer or the shop froze it.
 //
 // Modules: Checkout({hold, eventId}); .show(), .go(), .actions().
 
@@ -25,24 +25,24 @@ export class Checkout {
     byId("thaw").addEventListener("click", () => this.#comeBack());
   }
 
-  /** Show whether the seats stand still, and why. */
+  /** Show whether the seats are frozen, and why. */
   show() {
     const { frozenBy, isBusy } = this.hold;
     byId("checkout-banner").hidden = !frozenBy;
     const text = SENTENCES[/** @type {string} */ (frozenBy)] ?? "";
-    // A text that is the same is not read out again.
+    // Setting the same text again would have it read aloud again.
     if (byId("checkout-text").textContent !== text) byId("checkout-text").textContent = text;
     byId("thaw").hidden = frozenBy !== "buyer";
     byId("thaw").disabled = isBusy;
   }
 
-  /** Freeze the seats, then go to the shop; who cannot be asked keeps the buyer here. */
+  /** Freeze the seats, then go to the shop. The buyer stays here when that does not work. */
   async go() {
     const token = await this.hold.freeze();
     if (token) location.assign(checkoutUrl(token, this.eventId));
   }
 
-  /** What a buyer can do who is told that the seats stand still. */
+  /** The buttons of a notice that says that the seats are frozen. */
   actions() {
     return this.hold.frozenBy === "buyer" ? [{ label: byId("thaw").textContent, run: () => this.#comeBack() }] : [];
   }

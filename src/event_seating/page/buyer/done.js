@@ -1,4 +1,4 @@
-// Owns the last step: what was booked, or the code that somebody else books with.
+// Owns the last step: what was booked, or the code with which the box office books.
 //
 // Modules: showBooked(booking, tariff, onClose), showCode(granted, tariff).
 
@@ -9,7 +9,7 @@ import { merged } from "../sale/lines.js";
 /** @import { Tariff } from "../sale/tariff.js" */
 
 /**
- * A booking that was made.
+ * Show a booking that was made.
  *
  * @param {BookingBody} booking
  * @param {Tariff} tariff
@@ -30,7 +30,7 @@ export function showBooked(booking, tariff, onClose) {
 }
 
 /**
- * Without a shop: the code, and where to take it.
+ * Show the code of a hold, and where to take it.
  *
  * @param {HoldBody} granted
  * @param {Tariff} tariff
@@ -92,15 +92,15 @@ function open(onClose) {
   const dialog = byId("done");
   dialog.onclose = () => {
     onClose?.();
-    goOn();
+    focusChoice();
   };
   if (!dialog.open) dialog.showModal();
 }
 
-/** The button that led here is gone after a booking: go on where seats are chosen. */
-function goOn() {
+/** After a booking the button that opened the dialog is gone: focus the place where seats are chosen. */
+function focusChoice() {
   const { activeElement, body } = document;
-  // What was just hidden may have the focus for a moment longer.
+  // An element that was just hidden may keep the focus for a moment.
   if (activeElement && activeElement !== body && activeElement.checkVisibility()) return;
   const next = byId("list").checkVisibility() ? byId("list") : byId("canvas");
   next.focus({ preventScroll: true });

@@ -17,7 +17,7 @@ import { Legend } from "../choosing/legend.js";
 import { SeatList } from "../choosing/list.js";
 import { LiveEvent } from "../sale/live-event.js";
 import { ACCESSIBLE } from "../map/model.js";
-import { notify, unnotify } from "../ui/notices.js";
+import { clearNotice, notify } from "../ui/notices.js";
 import { readPalette, whenThemeChanges } from "../map/palette.js";
 import { openEvent } from "../sale/open-event.js";
 import { listed, reasonOf } from "../sale/reasons.js";
@@ -38,10 +38,10 @@ import { seatWords, sectionForms } from "../choosing/words.js";
 /** @import { AreaRow, Choosing } from "../choosing/areas.js" */
 /** @import { Item } from "../choosing/basket.js" */
 
-// How often what depends on the time alone (a sale that starts) is looked at.
-const LOOK_EVERY_MS = 1_000;
+// How often the page looks whether the time alone has started or ended the sale.
+const SALE_EVERY_MS = 1_000;
 
-// For whoever measures: the map is drawn.
+// A mark for performance tools: the map is drawn.
 const FIRST_PICTURE = "first-picture";
 
 const HOME = "/";
@@ -133,7 +133,7 @@ class EventPage {
 
   start() {
     const { model, seats, hold } = this;
-    const choosing = { seats, hold, canChoose: () => this.canChoose, room: () => this.#seatsLeft() };
+    const choosing = { seats, hold, canChoose: () => this.canChoose, seatsLeft: () => this.#seatsLeft() };
     this.choosing = choosing;
     this.legend = new Legend(model, seats);
     this.finder = new Finder({ onBest: (wish) => this.#best(wish) });
@@ -164,7 +164,7 @@ class EventPage {
     whenThemeChanges(() => this.#repaint());
     this.legend.show(this.tariff, this.palette);
     this.#refresh();
-    setInterval(() => this.#refreshSale(), LOOK_EVERY_MS);
+    setInterval(() => this.#refreshSale(), SALE_EVERY_MS);
     // Back from the shop: the page that the browser kept may show a hold that is over.
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#checkHold());
     this.live.follow();
@@ -292,10 +292,10 @@ class EventPage {
 
   /** @param {number} seat */
   #choose(seat) {
-    unnotify();
+    clearNotice();
     const { seats, model } = this;
     if (this.hold.frozenBy) {
-      this.hold.toggle(seat); // which says why that cannot be, and what would do
+      this.hold.toggle(seat); // reports why that is refused, and what would work
     } else if (seats.isMine(seat)) {
       this.hold.toggle(seat);
       say(`${model.describe(seat)}: given back.`);
@@ -311,7 +311,7 @@ class EventPage {
 
   /** @param {{quantity: number, accessible: boolean}} asked */
   async #best({ quantity, accessible }) {
-    unnotify();
+    clearNotice();
     const { hidden, maxPrice } = this.seats.filter;
     /** @type {BestWish} */
     const wish = { quantity };
@@ -379,7 +379,7 @@ class EventPage {
     this.#onHold();
   }
 
-  // Around the map
+  // The map
 
   /** @param {number} seat */
   #onListFocus(seat) {

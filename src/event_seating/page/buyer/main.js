@@ -1,7 +1,6 @@
-// Owns the start: one event when the address names one, else all of them.
+// Owns the start of the buyer's page: one event when the address names one, else the list of events.
 //
-// Modules: shown, a promise of what is on the page; whoever imports this module again (a test, the
-// console) finds the same one.
+// Modules: shown, a promise of what is on the page, for tests and the console.
 
 import { showEvent } from "./event.js";
 import { showEvents } from "../choosing/events.js";

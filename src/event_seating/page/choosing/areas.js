@@ -1,7 +1,7 @@
-// Owns how places of standing room are chosen: a stepper for each ticket type, on the map's card and in
-// the list alike.
+// Owns how places of a standing area are chosen: a stepper for each ticket type, on the map's card and in the
+// list alike.
 //
-// Modules: areaRow({area, number, seats, tariff, hold, canChoose, most}) -> {element, refresh}.
+// Modules: areaRow({area, number, seats, hold, canChoose, seatsLeft}) -> {element, refresh}.
 
 import { make, stepper } from "../ui/dom.js";
 
@@ -10,17 +10,17 @@ import { make, stepper } from "../ui/dom.js";
 /** @import { Hold } from "../sale/hold.js" */
 /** @import { Tariff } from "../sale/tariff.js" */
 
-/** @typedef {{seats: Seats<Tariff>, hold: Hold, canChoose: () => boolean, room: () => number}} Choosing */
+/** @typedef {{seats: Seats<Tariff>, hold: Hold, canChoose: () => boolean, seatsLeft: () => number}} Choosing */
 
 /** @typedef {{element: HTMLElement, refresh: () => void}} AreaRow */
 
 /**
- * A line about an area with its steppers. `room()` is how many more may be held.
+ * A row about an area with its steppers. `seatsLeft()` is how many more seats and places the buyer may hold.
  *
  * @param {Choosing & {area: Area, number: number, withTitle?: boolean}} options
  * @returns {AreaRow}
  */
-export function areaRow({ area, number, seats, hold, canChoose, room, withTitle = true }) {
+export function areaRow({ area, number, seats, hold, canChoose, seatsLeft, withTitle = true }) {
   const about = make("span");
   const types = seats.tariff.types(area.category);
   const steppers = types.map(([type, amount]) => ({
@@ -59,7 +59,10 @@ export function areaRow({ area, number, seats, hold, canChoose, room, withTitle 
     ].join(" · ");
     for (const each of steppers) {
       const have = hold.places(area, each.type);
-      each.set(have, { least: hold.frozenBy ? have : 0, most: canChoose() ? have + Math.min(free, room()) : have });
+      each.set(have, {
+        least: hold.frozenBy ? have : 0,
+        most: canChoose() ? have + Math.min(free, seatsLeft()) : have,
+      });
     }
   };
   refresh();

@@ -1,7 +1,7 @@
-// Owns the sheet: section, row, seat and price of what is held, a way to give each back, the total, the
-// time that is left, and the one button.
+// Owns the basket: section, row, seat and price of what is held, a button to give each back, the total, the
+// remaining time, and the button that goes on.
 //
-// Modules: Basket({model, hold, tariff, onGo, onExtend, onRemove, onShow, isOpen}); .show(), .tick(left).
+// Modules: Basket({model, hold, tariff, onGo, onExtend, onRemove, onShow, onType}); .show(), .tick(left).
 
 import { byId, icon, make } from "../ui/dom.js";
 import { WARN_MS } from "../sale/timer.js";
@@ -13,9 +13,9 @@ import { clock } from "../ui/times.js";
 /** @import { Hold } from "../sale/hold.js" */
 /** @import { Tariff } from "../sale/tariff.js" */
 
-/** @typedef {Line & {number: number, wished?: undefined}} Held A seat's number, -1 for places and what is on no map. */
+/** @typedef {Line & {number: number, wished?: undefined}} Held The seat's number, or -1 for places and seats that are not on the map. */
 /**
- * A seat that is being asked for.
+ * A seat that the server was asked for.
  *
  * @typedef {{seat: string, number: number, wished: true, label: string, area?: undefined, quantity?: undefined}} Wished
  */
@@ -79,7 +79,7 @@ export class Basket {
   }
 
   /**
-   * Show the time that is left, in ms.
+   * Show the remaining time, in ms.
    *
    * @param {number} left
    */
@@ -105,7 +105,7 @@ export class Basket {
 
   /** @param {Item[]} lines */
   #render(lines) {
-    // Nothing is made anew that is the same: the focus would be lost.
+    // Lines that stay the same are not made again: they would lose the focus.
     const stamp = JSON.stringify([lines, this.hold.frozenBy]);
     if (stamp === this.#rendered) return;
     this.#rendered = stamp;
@@ -167,7 +167,7 @@ export class Basket {
   }
 
   /**
-   * The types to choose from; none when there is only one, or the line has one that is not for buyers.
+   * The types to choose from; none when there is only one, or when the line has a type that is not for buyers.
    *
    * @param {Held} line
    * @param {number} category

@@ -1,4 +1,4 @@
-// Owns the list of events: what is on, where, when, and from how much.
+// Owns the list of events: what is on, where, when, and the lowest price.
 //
 // Modules: showEvents(path), where `path` is the page that shows one of them.
 
@@ -11,15 +11,19 @@ import { day } from "../ui/times.js";
 
 /** @import { Answer, EventBody, Page } from "../net/api.js" */
 
-// An event that began is still worth a look for those who are late.
+// Events that began this long ago are still listed, for people who are late.
 const LOOK_BACK_MS = 6 * 3_600_000;
-// A fresh server makes its demo event in a moment.
-const AGAIN_MS = 3_000;
+// Until the empty list is read again: a new server soon makes its demo event.
+const EMPTY_AGAIN_MS = 3_000;
 const PAGE = 30;
 
 let onePage = "/";
 
-/** @param {string} [path] */
+/**
+ * Show the list of events; each links to the page at `path`. A failure is shown as a message.
+ *
+ * @param {string} [path]
+ */
 export async function showEvents(path = "/") {
   onePage = path;
   byId("title").textContent = "Events";
@@ -50,10 +54,10 @@ function showNone() {
     text: "There is no event yet. One that is made shows up here by itself.",
     actions: [{ label: "Look again", run: () => showEvents(onePage) }],
   });
-  setTimeout(lookAgain, AGAIN_MS);
+  setTimeout(lookAgain, EMPTY_AGAIN_MS);
 }
 
-/** In a hidden tab only once somebody looks at it. */
+/** Read the list again; in a hidden tab once it is visible. */
 function lookAgain() {
   if (document.body.dataset.view !== "message") return;
   if (document.hidden) document.addEventListener("visibilitychange", lookAgain, { once: true });

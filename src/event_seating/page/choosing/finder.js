@@ -1,4 +1,4 @@
-// Owns "How many?" and "Best available", for those who do not want to hunt.
+// Owns "How many?" and "Best available", for buyers who do not want to search the map.
 //
 // Modules: Finder({onBest}); .show({most, canChoose, isBusy, hasSeats, hasAccessible}).
 
@@ -10,7 +10,7 @@ export class Finder {
   #quantity = USUAL;
   #most = 8;
 
-  /** @param {{onBest: (wish: {quantity: number, accessible: boolean}) => void}} told */
+  /** @param {{onBest: (wish: {quantity: number, accessible: boolean}) => void}} callbacks */
   constructor({ onBest }) {
     this.stepper = stepper({ label: "How many seats", onStep: (wanted) => this.#set(wanted) });
     byId("quantity").replaceWith(this.stepper.element);
@@ -22,9 +22,9 @@ export class Finder {
   }
 
   /**
-   * Where there is standing room alone, nothing is better than the rest: there is nothing to find.
+   * Show what can be asked for. Without seats the finder is hidden: places of an area are all alike.
    *
-   * @param {{most: number, canChoose: boolean, isBusy: boolean, hasSeats: boolean, hasAccessible: boolean}} house
+   * @param {{most: number, canChoose: boolean, isBusy: boolean, hasSeats: boolean, hasAccessible: boolean}} now
    */
   show({ most, canChoose, isBusy, hasSeats, hasAccessible }) {
     this.#most = most;

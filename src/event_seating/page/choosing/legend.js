@@ -1,5 +1,5 @@
-// Owns the legend, which is the filter as well: a switch for each price category, a highest price, and
-// what the signs on the map mean.
+// Owns the legend, which is also the filter: a switch for each price category, a highest price, and the meaning
+// of the signs on the map.
 //
 // Modules: Legend(model, seats); .show(tariff, palette).
 

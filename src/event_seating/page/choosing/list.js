@@ -1,8 +1,8 @@
-// Owns the seats as a list: sections, in each its rows, in each its seats. The same to choose from as on
-// the map, for keyboards and screen readers. Arrow keys go along a row and from row to row. Only what is
-// open is in the document, and of a large section some rows at a time.
+// Owns the seats as a list of sections, their rows and their seats, with the same choice as the map, for
+// keyboards and screen readers. Arrow keys go along a row and from row to row. Only the open section is in the
+// document, and of a large one some rows at a time.
 //
-// Modules: SeatList({model, seats, hold, canChoose, room, onSeat, onSection, onFocus}); .refresh(change).
+// Modules: SeatList({model, seats, hold, canChoose, seatsLeft, onSeat, onSection, onFocus}); .refresh(change).
 // The box office gives its own areaItem, sectionAbout, seatAbout, rowName and sectionTools.
 
 import { areaRow } from "./areas.js";
@@ -18,9 +18,9 @@ import { BOOKED, FREE, HELD } from "../map/seats.js";
 /** @import { Tariff } from "../sale/tariff.js" */
 
 /**
- * How a list says what it shows; each gets the list.
+ * What a list shows of areas, sections, seats and rows; each function gets the list.
  *
- * @typedef {object} Manner
+ * @typedef {object} Content
  * @property {(list: SeatList, area: Area, number: number) => AreaRow} areaItem
  * @property {(list: SeatList, section: number) => {text: string, none: boolean}} sectionAbout
  * @property {(list: SeatList, seat: number) => SeatAbout} seatAbout
@@ -42,10 +42,10 @@ import { BOOKED, FREE, HELD } from "../map/seats.js";
 
 /** @typedef {{item: HTMLElement, button: HTMLButtonElement, about: HTMLElement}} SectionItem */
 
-// Seats that are put into the document at once.
+// Seats that are added to the document at once.
 const SEATS_AT_ONCE = 700;
 
-/** @type {Manner} */
+/** @type {Content} */
 const BUYERS = {
   areaItem: (list, area, number) => areaRow({ .../** @type {SeatList & Choosing} */ (list), area, number }),
   sectionAbout({ seats }, number) {
@@ -79,13 +79,13 @@ export class SeatList {
   #areas = [];
   #active = -1;
 
-  /** @param {ListOptions & Partial<Choosing> & Partial<Manner>} options */
+  /** @param {ListOptions & Partial<Choosing> & Partial<Content>} options */
   constructor(options) {
     this.model = options.model;
     this.seats = options.seats;
     this.hold = options.hold;
     this.canChoose = options.canChoose;
-    this.room = options.room;
+    this.seatsLeft = options.seatsLeft;
     this.onSeat = options.onSeat;
     this.onSection = options.onSection;
     this.onFocus = options.onFocus;
@@ -104,7 +104,7 @@ export class SeatList {
   }
 
   /**
-   * Show again what changed.
+   * Show what changed.
    *
    * @param {Change} change
    */
@@ -112,12 +112,12 @@ export class SeatList {
     for (const area of this.#areas) area.refresh();
     if (this.#open < 0) {
       for (const [number, item] of this.#sections)
-        if (!sections || sections.has(number)) this.#tellSection(number, item);
+        if (!sections || sections.has(number)) this.#showSection(number, item);
     } else if (!seats) {
-      for (const [seat, button] of this.#buttons) this.#tellSeat(seat, button);
+      for (const [seat, button] of this.#buttons) this.#showSeat(seat, button);
     } else {
       for (const seat of seats)
-        if (this.#buttons.has(seat)) this.#tellSeat(seat, /** @type {HTMLButtonElement} */ (this.#buttons.get(seat)));
+        if (this.#buttons.has(seat)) this.#showSeat(seat, /** @type {HTMLButtonElement} */ (this.#buttons.get(seat)));
     }
   }
 
@@ -197,7 +197,7 @@ export class SeatList {
       say(`${section.label}. ${about.textContent}. Arrow keys go from seat to seat.`);
     });
     const found = { item: make("li", {}, button), button, about };
-    this.#tellSection(number, found);
+    this.#showSection(number, found);
     return found;
   }
 
@@ -205,7 +205,7 @@ export class SeatList {
    * @param {number} number
    * @param {SectionItem} found
    */
-  #tellSection(number, { item, about }) {
+  #showSection(number, { item, about }) {
     const { text, none } = this.sectionAbout(this, number);
     about.textContent = text;
     item.classList.toggle("none", none);
@@ -260,7 +260,7 @@ export class SeatList {
     button.addEventListener("focus", () => this.onFocus(seat));
     button.addEventListener("blur", () => this.onFocus(-1));
     this.#buttons.set(seat, button);
-    this.#tellSeat(seat, button);
+    this.#showSeat(seat, button);
     return button;
   }
 
@@ -268,7 +268,7 @@ export class SeatList {
    * @param {number} seat
    * @param {HTMLButtonElement} button
    */
-  #tellSeat(seat, button) {
+  #showSeat(seat, button) {
     const { seats, model } = this;
     const category = model.category[seat];
     const { chosen, disabled, color, status, word } = this.seatAbout(this, seat);
@@ -350,7 +350,7 @@ export class SeatList {
   }
 
   /**
-   * The one seat that the tab key comes to.
+   * Make this the one seat that the tab key reaches.
    *
    * @param {number} seat
    */

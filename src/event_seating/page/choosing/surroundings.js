@@ -20,14 +20,14 @@ import { areaWords, seatWords, sectionWords } from "./words.js";
 
 const TIP_AWAY_PX = 16;
 const EDGE_PX = 4;
-// CSS pixels from seat to seat from which on sections have no labels of their own.
+// From this distance between seats, in CSS pixels, sections have no label on the map.
 const NAMED_FROM_PX = 7;
 const NAMED_WITHIN_PITCHES = 6;
-// What a press on a button magnifies by.
+// The factor of one press on a button.
 const ZOOM = 2;
 
 /**
- * Say what the pointer is at; `hover` is what view.js tells, null for nothing. `words` says it.
+ * Show what the pointer is at; null for nothing. `words` gives the text, by default a buyer's.
  *
  * @param {Hover | null} hover
  * @param {SeatModel} model
@@ -59,7 +59,7 @@ function wordsOf({ seat, area, near }, model, seats) {
 }
 
 /**
- * Name the section in the middle and say what is free there, once its label is no longer on the map.
+ * Show the name of the section in the middle and what is free there, when the map is too near for its label.
  *
  * @param {Camera} camera
  * @param {GridIndex} grid
@@ -73,13 +73,13 @@ export function nameSection({ x, y, pitchPx, showsAll }, grid, model, seats) {
   if (seat < 0) return;
   const { title, status, price } = sectionWords(model, seats, model.rows[model.rowOf[seat]].section);
   const about = [status, price].filter(Boolean).join(" · ");
-  // The map moves at every frame; what stays the same is left alone.
+  // The map moves at every frame; an unchanged text is not set again.
   if (where.textContent !== title + about)
     where.replaceChildren(make("b", { textContent: title }), make("span", { textContent: about }));
 }
 
 /**
- * Open the card of a standing room; `choosing` is what areas.js takes.
+ * Open the card of a standing area; `choosing` is what areas.js takes.
  *
  * @param {Choosing} choosing
  * @param {Area} area

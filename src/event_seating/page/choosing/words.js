@@ -1,4 +1,4 @@
-// Owns what is written about a seat and on a section.
+// Owns the buyer's texts about a seat, a section and an area.
 //
 // Modules: seatWords(model, seats, seat) -> {title, price, status}, sectionWords, areaWords the same,
 // sectionForms(model, seats, section) -> lines.
@@ -13,6 +13,8 @@ import { BOOKED, FREE, HELD } from "../map/seats.js";
 /** @typedef {{title: string, price?: string, status: string}} Words */
 
 /**
+ * The texts about a seat: where it is, its price, its status.
+ *
  * @param {SeatModel} model
  * @param {Seats<Tariff>} seats
  * @param {number} seat
@@ -30,6 +32,8 @@ export function seatWords(model, seats, seat) {
 }
 
 /**
+ * The texts about a section: its name, its lowest price, how many seats are free.
+ *
  * @param {SeatModel} model
  * @param {Seats<Tariff>} seats
  * @param {number} number
@@ -46,6 +50,8 @@ export function sectionWords(model, seats, number) {
 }
 
 /**
+ * The texts about a standing area: its name, its price, how many places are free.
+ *
  * @param {SeatModel} model
  * @param {Seats<Tariff>} seats
  * @param {number} number

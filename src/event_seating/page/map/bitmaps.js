@@ -1,9 +1,9 @@
-// Owns the picture of each section's seats for the sizes in between, where there are too many seats
-// to draw one by one at each frame. Made when it is first seen, a few at a time; a seat that changes
-// is painted over in place.
+// Owns a bitmap of each section's seats for medium zoom, where there are too many seats to draw one by one at
+// each frame. A bitmap is made when its section is first seen, a few at a frame; a seat that changes is painted
+// over in place.
 //
 // Modules: Bitmaps(model, seats, lookOf); .draw(context, camera, ratio, sections), .touch(seats),
-// .repaint(palette); .isBehind says whether more frames will complete it.
+// .repaint(palette); .isBehind is true while more frames will complete it.
 
 import { Sprites } from "./sprites.js";
 
@@ -14,7 +14,7 @@ import { Sprites } from "./sprites.js";
 /** @import { Seats } from "./seats.js" */
 
 /**
- * The picture of a section; its corner is in map units, and `scale` is its pixels a unit.
+ * The bitmap of a section; its corner is in map units, `scale` in pixels a unit.
  *
  * @typedef {object} Bitmap
  * @property {OffscreenCanvas} canvas
@@ -25,11 +25,11 @@ import { Sprites } from "./sprites.js";
  * @property {Sprites} sprites
  */
 
-// Pixels from seat to seat in a picture: dots whose shapes can be told apart.
+// Pixels from seat to seat in a bitmap: enough to distinguish the shapes.
 const PITCH_PX = 9;
-// Of all pictures together: 64 MB; beyond it they are made coarser.
+// For all bitmaps together: 64 MB; beyond that they are made coarser.
 const PIXELS_MAX = 16_000_000;
-// Of a frame: what is not ready by then shows as a block a moment longer.
+// Time for new bitmaps in a frame; a section without one shows as a block for the moment.
 const BUDGET_MS = 6;
 
 export class Bitmaps {
@@ -68,7 +68,7 @@ export class Bitmaps {
   }
 
   /**
-   * Paint these seats anew; all of them when none are named.
+   * Paint these seats again; all seats when none are named.
    *
    * @param {number[] | null} seats
    */

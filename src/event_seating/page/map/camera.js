@@ -1,16 +1,15 @@
-// Owns which part of the map is seen and how large: a middle in map units and a scale in CSS pixels
-// a unit. Moves at once or in a smooth flight, and never loses the map. No DOM but the clock that it
-// is given.
+// Owns which part of the map is seen and how large: a centre in map units and a scale in CSS pixels a unit. It
+// moves at once or in a smooth flight, and never leaves the map. No DOM; the time is an argument.
 //
 // Modules: Camera(bounds, pitch); .resize, .toScreen, .toMap, .panBy, .zoomAt, .fly, .step(now).
 
 /** @import { Box } from "./parse.js" */
 
-/** @typedef {{x: number, y: number, scale: number}} Place What is in the middle, and how large. */
+/** @typedef {{x: number, y: number, scale: number}} Place The centre in map units, and the scale. */
 
-// CSS pixels from seat to seat at the closest, so that a finger of 44 px has room.
+// The largest distance from seat to seat, in CSS pixels, so that a finger of 44 px has room.
 const CLOSEST_PX = 64;
-// How much smaller than all of it the map may get.
+// How much smaller than the view the whole map may get.
 const FARTHEST = 0.85;
 // CSS pixels that stay free around the map when all of it is seen.
 const MARGIN_PX = 20;
@@ -69,7 +68,7 @@ export class Camera {
   }
 
   /**
-   * Where to be to see all of it.
+   * The place from which the whole map is seen.
    *
    * @returns {Place}
    */
@@ -79,7 +78,7 @@ export class Camera {
   }
 
   /**
-   * Where to be to see this box, at most so close that seats are `closestPx` apart.
+   * The place from which this box is seen, at most so near that seats are `closestPx` CSS pixels apart.
    *
    * @param {Box} box
    * @param {number} [closestPx]
@@ -134,7 +133,7 @@ export class Camera {
   }
 
   /**
-   * Zoom by a factor; what is under the point of the screen stays there.
+   * Zoom by a factor; the point of the map that is under this point of the screen stays there.
    *
    * @param {number} factor
    * @param {number} sx
@@ -151,7 +150,7 @@ export class Camera {
   }
 
   /**
-   * Where `zoomAt` would lead, for a flight.
+   * The place to which `zoomAt` would lead, for a flight.
    *
    * @param {number} factor
    * @param {number} sx
@@ -165,7 +164,7 @@ export class Camera {
   }
 
   /**
-   * Be there at once.
+   * Move there at once.
    *
    * @param {Place} place
    */
@@ -177,7 +176,7 @@ export class Camera {
   }
 
   /**
-   * Fly there; `step` moves along.
+   * Begin a flight to this place; `step` makes it.
    *
    * @param {Place} to
    * @param {number} now
@@ -192,7 +191,7 @@ export class Camera {
   }
 
   /**
-   * Move along a flight; whether it goes on.
+   * Make a step of the flight; whether it goes on.
    *
    * @param {number} now
    * @returns {boolean}
@@ -204,7 +203,7 @@ export class Camera {
     const eased = 1 - (1 - part) ** 3;
     const flight = this.flight;
     const scale = from.scale * (to.scale / from.scale) ** eased;
-    // The middle moves as the scale does, so that the target grows on a straight line.
+    // The centre moves with the scale, so that the target grows along a straight line.
     const along = Math.abs(to.scale - from.scale) < 1e-9 * from.scale
       ? eased
       : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);

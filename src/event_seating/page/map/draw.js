@@ -1,6 +1,6 @@
 // Owns one frame of the canvas: what is drawn at which distance, and in which order. Far away sections
 // are blocks with a label; nearer they are pictures of their seats; near enough every seat is drawn
-// by itself, with row letters that stay in sight. It changes nothing and asks nobody.
+// by itself, with row labels that stay in sight. It reads the model and changes nothing.
 //
 // Modules: Renderer(canvas, model, seats, {lookOf, labelOf}); .draw(camera, state), .setPalette(palette),
 // .changed(change). `labelOf(section)` gives the lines of a section's label, the longest form first.
@@ -29,9 +29,9 @@ import { LOOK } from "./seats.js";
 /** CSS pixels from seat to seat at which blocks give way to seats. */
 export const SEATS_FROM_PX = 5;
 const BLOCKS_UNTIL_PX = 6.5;
-// Below it a moving map is put together from pictures; a still one is drawn seat by seat.
+// Below it a moving map is drawn from bitmaps; a still one is drawn seat by seat.
 const PICTURES_BELOW_PX = 15;
-// A still picture of more seats than this is not worth the wait.
+// More seats than this take too long even for a still map.
 const STILL_SEATS_MAX = 12_000;
 const ROWS_FROM_PX = 11;
 const NUMBERS_FROM_PX = 24;
@@ -74,7 +74,7 @@ export class Renderer {
   }
 
   /**
-   * Take note of what changed, so that it is painted anew.
+   * Mark what changed, so that it is painted again.
    *
    * @param {Change} change
    */
@@ -86,7 +86,7 @@ export class Renderer {
   }
 
   /**
-   * Draw what the camera sees; whether another frame would show more.
+   * Draw what the camera sees; whether another frame would complete the picture.
    *
    * @param {Camera} camera
    * @param {{ratio: number, moving: boolean, marked?: number}} state

@@ -1,6 +1,6 @@
-// Owns what fingers, mouse and wheel mean on the map: pan with a little glide, pinch, wheel, tap, double
-// tap, hover, and a frame that is dragged when framing is on. It knows the element and points of it, in
-// CSS pixels; what a gesture does is told to it as callbacks.
+// Owns the gestures of fingers, mouse and wheel on the map: pan with a short glide, pinch, wheel, tap, double
+// tap, hover, and a frame that is dragged when framing is on. It knows the element and points of it, in CSS
+// pixels; callbacks do what a gesture means.
 //
 // Modules: watchGestures(element, {onPan, onZoom, onZoomIn, onTap, onHover, onRest, onFrame}) ->
 // {setFraming(on)}. The box office turns framing on to block seats.
@@ -28,7 +28,8 @@
  * @property {(dx: number, dy: number) => void} onPan
  * @property {(factor: number, x: number, y: number) => void} onZoom
  * @property {(x: number, y: number) => void} onZoomIn
- * @property {(x: number, y: number, pointer: string) => boolean} onTap Whether it did something.
+ * @property {(x: number, y: number, pointer: string) => boolean} onTap Whether the tap hit something.
+ * A pointer is "mouse", "touch" or "pen".
  * @property {(at: Point | null, pointer: string) => void} [onHover]
  * @property {() => void} [onRest]
  * @property {(frame: Box, done: boolean) => void} [onFrame]
@@ -40,13 +41,15 @@ const TAP_SLIP_PX = 14;
 const TAP_WITHIN_MS = 600;
 const DOUBLE_TAP_MS = 320;
 const DOUBLE_TAP_PX = 32;
-// Of its speed, what a glide keeps in a millisecond; and where it ends.
+// The part of its speed that a glide keeps each millisecond, and the speed at which it ends.
 const GLIDE_KEEPS = 0.995;
 const GLIDE_ENDS_PX_MS = 0.02;
 const WHEEL_PER_PX = 0.0022;
 const LINE_PX = 16;
 
 /**
+ * Report the gestures on this element from now on; `setFraming(true)` makes a drag draw a frame.
+ *
  * @param {HTMLElement} element
  * @param {Callbacks} callbacks
  */
@@ -108,7 +111,7 @@ export function watchGestures(element, callbacks) {
     if (!pointers.delete(event.pointerId) || !gesture) return;
     const cancelled = event.type === "pointercancel";
     if (gesture.kind === "pinch") {
-      // The finger that stays goes on panning.
+      // The finger that remains goes on panning.
       const [at] = pointers.values();
       gesture = at ? { kind: "pan", start: at, at, last: event.timeStamp, vx: 0, vy: 0 } : null;
       if (!gesture) callbacks.onRest?.();
@@ -178,7 +181,7 @@ export function watchGestures(element, callbacks) {
       callbacks.onZoomIn(start.x, start.y);
       return;
     }
-    // A tap that did something is never half of a double one.
+    // A tap that hit something is never the first half of a double tap.
     if (!callbacks.onTap(start.x, start.y, event.pointerType)) lastTap = { ...start, time: event.timeStamp };
   }
 

@@ -1,11 +1,11 @@
-// Owns the index of seats by place: which seat is nearest to a point, which are in a frame. A grid of
-// cells with a few seats each, so that either costs the same in a club and in a stadium. Pure.
+// Owns the index of seats by position: which seat is nearest to a point, which seats are in a frame. A grid of
+// cells with a few seats each, so that both cost the same in a club and in a stadium. Pure.
 //
 // Modules: GridIndex(model); .nearest(x, y, within), .inside(frame).
 
 /** @import { Box } from "./parse.js" */
 
-// More cells than this for a seat say nothing: a map may be mostly empty.
+// At most this many cells for each seat: a map may be mostly empty.
 const CELLS_PER_SEAT_MAX = 4;
 
 export class GridIndex {
@@ -29,7 +29,7 @@ export class GridIndex {
   }
 
   /**
-   * The seat nearest to a place, at most `within` away; -1 when there is none.
+   * The seat nearest to a point, at most `within` map units away; -1 when there is none.
    *
    * @param {number} x
    * @param {number} y

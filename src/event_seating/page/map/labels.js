@@ -1,7 +1,6 @@
-// Owns where labels stand on the canvas: on sections while they are blocks and over them later, on
-// standing room, at the end of each row that is in sight (at the edge when its end is not), and at the
-// edge that leads to the stage when that is out of sight. Draws through pills.js; knows no text of its
-// own but "Stage".
+// Owns where labels stand on the canvas: on sections while they are blocks and over them when nearer, on
+// standing areas, at the end of each row that is in sight (at the edge when its end is not), and at the edge
+// towards the stage when that is out of sight. It draws pills.js's labels; its only text is "Stage".
 //
 // Modules: drawSectionLabels, drawSectionHeads, drawAreaLabels, drawRowLabels, drawWayToStage; each takes a frame
 // {context, camera, ratio, pills, model}.
@@ -15,30 +14,30 @@ import { Pills } from "./pills.js";
 /** @import { Seats } from "./seats.js" */
 
 /**
- * What is drawn on, and what is seen.
+ * The canvas, the camera and what is drawn with them.
  *
  * @typedef {{context: CanvasRenderingContext2D, camera: Camera, ratio: number, pills: Pills, model: SeatModel}} Frame
  */
 
-/** @typedef {{pill: Pill, x: number, y: number}} Placed By its middle, in CSS pixels. */
+/** @typedef {{pill: Pill, x: number, y: number}} Placed The centre of a label, in CSS pixels. */
 
 /** @typedef {(section: number) => string[][]} FormsOf The lines of a section's label, the fullest form first. */
 
-// Of a section's width and depth, what a label may take.
+// The part of a section's width and depth that a label may take.
 const FILL = 0.96;
-// Of its depth, what one of several lines may take: the colours behind it say what seats cost.
+// The part of its depth that one of several lines may take: the colours behind it show the prices.
 const FILL_DEEP = 0.62;
 const EDGE_PX = 6;
-// Of a label over a section: two lines.
+// The height of a label over a section: two lines.
 const HEAD_PX = 36;
-// Rows that are closer than this have no room for a label each.
+// Rows nearer to each other than this have no room for a label each.
 const ROW_LABEL_PX = 13;
-// What stands over the lower edge of the map: the section's name and the zoom buttons.
+// The height of what covers the lower edge of the map: the section's name and the zoom buttons.
 const LOWER_EDGE_PX = 74;
 
 /**
- * `formsOf(section)` gives forms, the fullest first. Each section gets the fullest that fits, but none
- * fuller than fits half of them: a map on which every section says something else is hard to read.
+ * Labels on sections that are drawn as blocks. Each section gets the fullest of `formsOf(section)` that fits, but
+ * none fuller than fits half of the sections: a map whose labels all differ is hard to read.
  *
  * @param {Frame} frame
  * @param {number[]} sections
@@ -65,7 +64,7 @@ export function drawSectionLabels(frame, sections, formsOf) {
 }
 
 /**
- * How wide and high the block is, in map units; the less of its box a slanting one fills, the less.
+ * The width and height for a label on a block, in map units; smaller for a slanting block that fills less of its box.
  *
  * @param {Section} section
  * @returns {[number, number]}
@@ -77,6 +76,8 @@ function roomIn({ bounds, pitch, rowGap, start, end }) {
 }
 
 /**
+ * Labels on standing areas.
+ *
  * @param {Frame} frame
  * @param {Seats} seats
  */
@@ -94,7 +95,7 @@ export function drawAreaLabels(frame, seats) {
       pills.width(each) <= right - left && Pills.height(each) <= bottom - top
     );
     if (!form) return;
-    // In the middle of what is in sight of it.
+    // In the centre of its visible part.
     const x = (Math.max(0, left) + Math.min(camera.width, right)) / 2;
     const y = (Math.max(0, top) + Math.min(camera.height, bottom)) / 2;
     put(frame, pills.of(form), x, y);
@@ -102,7 +103,7 @@ export function drawAreaLabels(frame, seats) {
 }
 
 /**
- * Over sections whose seats are seen one by one, where nothing stands in the space above them.
+ * Labels over sections whose seats are drawn one by one, where the space above them is free.
  *
  * @param {Frame} frame
  * @param {number[]} sections
@@ -124,7 +125,7 @@ export function drawSectionHeads(frame, sections, formsOf) {
 }
 
 /**
- * At the beginning of each row that is in sight; at its end where only that is; else over the first seat in sight.
+ * Labels of rows: at the beginning of each that is in sight, or at its end, or else over its first visible seat.
  *
  * @param {Frame} frame
  * @param {number[]} sections
@@ -173,7 +174,7 @@ function isSeen({ camera, model: { x, y } }, seat) {
 }
 
 /**
- * Where a row's label stands: clear of a seat, on the side away from the next one.
+ * Where a row's label stands: beside a seat, on the side away from the next seat.
  *
  * @param {Frame} frame
  * @param {number} row
@@ -215,7 +216,11 @@ function overlap(one, other) {
     2 * Math.abs(one.y - other.y) < one.pill.height + other.pill.height;
 }
 
-/** @param {Frame} frame */
+/**
+ * A label at the edge towards the stage, when the stage is out of sight.
+ *
+ * @param {Frame} frame
+ */
 export function drawWayToStage({ context, camera, ratio, pills, model }) {
   if (!model.focus) return;
   const [x, y] = camera.toScreen(model.focus.x, model.focus.y);
@@ -227,7 +232,7 @@ export function drawWayToStage({ context, camera, ratio, pills, model }) {
   const part = Math.min((camera.width / 2 - halfWidth) / Math.abs(dx || 1), down / Math.abs(dy || 1));
   const [px, py] = [camera.width / 2 + dx * part, camera.height / 2 + dy * part];
   context.drawImage(pill.canvas, Math.round((px - pill.width / 2) * ratio), Math.round((py - pill.height / 2) * ratio));
-  // A small arrow that points there, just outside the label.
+  // A small arrow that points to the stage, just outside the label.
   const angle = Math.atan2(dy, dx);
   const reach = Math.min(
     (pill.width / 2) / Math.abs(Math.cos(angle) || 1e-9),

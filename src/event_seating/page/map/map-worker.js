@@ -1,5 +1,5 @@
-// Owns the fetching and reading of a map off the main thread: ten megabytes of JSON for 100,000
-// seats would hold up the page for a second on a phone. Answers one message with one message.
+// Owns the fetching and reading of a map off the main thread: ten megabytes of JSON for 100,000 seats would
+// block the page for a second on a phone. Answers one message with one message.
 //
 // Modules: takes {url}, gives {columns} or {status, text}.
 

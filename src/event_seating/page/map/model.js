@@ -1,6 +1,6 @@
 // Owns the seat map of an event as the page knows it: columns indexed by the seat's number (0 to
-// seatCount - 1, in map order), sections, rows and areas. Never changes once it is made; who has
-// which seat is seats.js's. No DOM.
+// seatCount - 1, in map order), sections, rows and areas. It never changes once it is made;
+// the seats' statuses are in seats.js. No DOM.
 //
 // Modules: loadModel(url) -> SeatModel; SeatModel.ids, .labels, .number(id), .describe(seat),
 // .sectionOf(seat), .rowLabel(seat). The box office uses the same.
@@ -12,7 +12,7 @@ import { readMap } from "./parse.js";
 
 export { ACCESSIBLE, COMPANION } from "./parse.js";
 
-// A map of 100,000 seats over a slow line; longer than that is no answer.
+// Time for a map of 100,000 seats over a slow network.
 const LOAD_WITHIN_MS = 120_000;
 
 export class SeatModel {
@@ -38,7 +38,7 @@ export class SeatModel {
     this.ids = this.seatCount ? columns.ids.split("\n") : [];
     this.labels = this.seatCount ? columns.labels.split("\n") : [];
     this.areaNumbers = new Map(this.areas.map(({ id }, number) => [id, number]));
-    // The smallest distance between neighbours that is usual anywhere: what zooming is made for.
+    // The smallest usual distance between neighbours in any section; zooming is measured by it.
     this.pitch = this.sections.reduce(
       (least, { start, end, pitch }) => (start < end && pitch < least ? pitch : least),
       Infinity,
@@ -53,7 +53,7 @@ export class SeatModel {
    * @returns {number | undefined}
    */
   number(id) {
-    // Made when it is first asked for: the first picture does not need it.
+    // Made when it is first needed, which the first picture does not.
     this.#numbers ??= new Map(this.ids.map((each, number) => [each, number]));
     return this.#numbers.get(id);
   }
@@ -112,7 +112,7 @@ function inWorker(url) {
       if (data.columns) end(resolve, data.columns);
       else end(reject, new Problem(data.status, "map_unreadable", data.text));
     };
-    // A browser without module workers: the same, on this thread.
+    // A browser without module workers: do the same on this thread.
     worker.onerror = () => end(resolve, here(url));
     worker.postMessage({ url: new URL(url, location.href).href });
   });

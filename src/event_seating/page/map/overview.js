@@ -1,6 +1,6 @@
-// Owns the picture of the whole from far away: every section as one block, its rows in the colour of
-// their category, the paler the fewer of their seats are free. Drawn once into a picture that is then
-// moved and scaled as a whole; only sections that changed are painted again.
+// Owns the whole map as seen from far away: every section as one block, its rows in the colour of their
+// category, the paler the fewer of their seats are free. It is drawn once into a bitmap that is then moved and
+// scaled as a whole; only sections that changed are painted again.
 //
 // Modules: Overview(model, seats); .draw(context, camera), .refresh(sections), .repaint(palette).
 
@@ -13,7 +13,7 @@ import { drawAreas, drawScenery } from "./scenery.js";
 /** @import { Row } from "./parse.js" */
 /** @import { Seats } from "./seats.js" */
 
-// Of its longer side: sharp enough at the sizes where blocks are shown, 12 MB of memory at most.
+// Pixels of its longer side: sharp enough where blocks are shown, at most 12 MB of memory.
 const PIXELS_MAX = 1_800;
 // An aisle inside a section does not divide its block.
 const BRIDGED_PITCHES = 4;
@@ -42,7 +42,7 @@ export class Overview {
   #rows;
 
   /**
-   * Take new colours; everything is painted anew when it is next drawn.
+   * Take new colours; everything is painted again when it is next drawn.
    *
    * @param {Palette} palette
    */
@@ -52,7 +52,7 @@ export class Overview {
   }
 
   /**
-   * Paint these sections again; all of them when none are named.
+   * Paint these sections again; all sections when none are named.
    *
    * @param {Iterable<number> | null} sections
    */
@@ -138,7 +138,7 @@ export class Overview {
       const isNear = last >= 0 && Math.hypot(x[from] - x[last], y[from] - y[last]) <= bridged;
       if (isNear) path.lineTo(x[from], y[from]);
       else path.moveTo(x[from], y[from]);
-      // Every fourth seat says where the row bends; its last one where it ends.
+      // Every fourth seat follows a row's bends; the last one marks its end.
       for (let seat = from + 4; seat < end - 1; seat += 4) path.lineTo(x[seat], y[seat]);
       last = end - 1;
       path.lineTo(x[last] + (end - from === 1 ? 0.01 : 0), y[last]);

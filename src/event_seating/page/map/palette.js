@@ -17,10 +17,10 @@
  * @property {string} ground
  * @property {string} taken
  * @property {string} font
- * @property {boolean} forced Whether the reader's own colours are in force.
+ * @property {boolean} forced Whether the reader's system forces its own colours.
  * @property {string[]} categories
- * @property {string[]} onCategories What can be read on them.
- * @property {Record<number, string>} [looks] Colours of taken seats by how they look; without them all have one.
+ * @property {string[]} onCategories Colours that can be read on those of the categories.
+ * @property {Record<number, string>} [looks] Colours of taken seats by look; a look without one has `taken`.
  */
 
 const SHAPE_CONTRAST = 3;
@@ -29,7 +29,7 @@ const TEXT_CONTRAST = 4.5;
 // For categories whose map names no colour.
 const HUES = ["#7048e8", "#1971c2", "#0c8599", "#2f9e44", "#e67700", "#d6336c", "#5c940d", "#a61e4d"];
 
-// Colours of maps that are kept as they are painted; a map has a dozen.
+// Colours of maps that are remembered in painted form; a map has a dozen.
 const COLORS_KEPT = 1_000;
 /** @type {Map<unknown, string | null>} */
 const known = new Map();
@@ -37,7 +37,7 @@ const known = new Map();
 const NAMES = ["paper", "surface", "ink", "muted", "line", "accent", "accent-ink", "ground", "taken"];
 
 /**
- * The palette for these categories as the page looks now.
+ * The palette for these categories and the page's present theme.
  *
  * @param {{color: string | null}[]} categories
  * @returns {Palette}
@@ -57,7 +57,7 @@ export function readPalette(categories) {
 }
 
 /**
- * Call the listener when light turns dark, or the reader's own colours come or go.
+ * Call the listener when the theme turns light or dark, or forced colours are switched on or off.
  *
  * @param {() => void} listener
  */
@@ -80,13 +80,17 @@ export function mix(from, to, part) {
   return hex(a.map((value, at) => value + (b[at] - value) * part));
 }
 
-/** @param {string} color */
+/**
+ * Whether the luminance of a colour is below one half.
+ *
+ * @param {string} color
+ */
 export function isDark(color) {
   return luminance(color) < 0.5;
 }
 
 /**
- * A colour of a map as `#rrggbb`, whatever way of CSS it is written in; null when it is none.
+ * A colour of a map, in any notation of CSS, as `#rrggbb`; null when it is no colour.
  *
  * @param {unknown} color
  * @returns {string | null}
@@ -100,6 +104,8 @@ export function hexOf(color) {
 }
 
 /**
+ * The contrast of two colours by WCAG, from 1 to 21.
+ *
  * @param {string} one
  * @param {string} other
  */
@@ -158,7 +164,7 @@ function hex(rgb) {
 }
 
 /**
- * What a canvas paints for a colour; null for what it does not know, and for nothing at all.
+ * The colour that a canvas paints for this text; null when the text is no colour.
  *
  * @param {string} color
  * @returns {string | null}
@@ -166,7 +172,7 @@ function hex(rgb) {
 function painted(color) {
   if (parse(color)) return hex(/** @type {number[]} */ (parse(color)));
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1, 1).getContext("2d"));
-  // A canvas ignores what is no colour: then it still has whichever of these it was given first.
+  // A canvas ignores a text that is no colour, and keeps the colour that it had before.
   const taken = ["#000000", "#ffffff"].map((before) => {
     context.fillStyle = before;
     context.fillStyle = color;
@@ -179,7 +185,7 @@ function painted(color) {
 }
 
 /**
- * Whatever a style sheet may say (`Canvas`, `oklch(…)`) as a colour that can be mixed.
+ * Any colour of a style sheet (`Canvas`, `oklch(…)`) as one that can be mixed.
  *
  * @param {string} color
  */

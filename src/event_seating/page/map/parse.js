@@ -1,5 +1,5 @@
-// Owns the way from a seat map as JSON to columns of numbers, and what follows from geometry alone:
-// how far apart seats are, which stretches of a row have no gap, how wide the whole is.
+// Owns the conversion of a seat map from JSON to columns of numbers, and what follows from geometry alone: how
+// far apart seats are, which parts of a row have no gap, how large the whole map is.
 // Pure: no DOM, no network. Runs in the worker (map-worker.js), so its result holds typed arrays and
 // plain objects only.
 //
@@ -26,11 +26,11 @@ import { readShapes } from "./shapes.js";
  * @property {number} pitch From seat to seat.
  * @property {number} rowGap From row to row.
  * @property {Box} bounds
- * @property {number} headroom What is free above it.
+ * @property {number} headroom The free space above it, in map units.
  */
 
 /**
- * Seats [start, end) of a section; `runs` are its stretches without an aisle.
+ * Seats [start, end) of a section; `runs` are its parts without an aisle.
  *
  * @typedef {object} Row
  * @property {number} section
@@ -54,7 +54,7 @@ import { readShapes } from "./shapes.js";
  */
 
 /**
- * A map in columns: `x`, `y`, `category`, `flags` and `rowOf` by the number of the seat, of `ids` and `labels` a line.
+ * A map in columns: `x`, `y`, `category`, `flags` and `rowOf` by the number of the seat; `ids` and `labels` have a line for each seat.
  *
  * @typedef {object} Columns
  * @property {string} name
@@ -75,7 +75,7 @@ import { readShapes } from "./shapes.js";
  */
 
 /**
- * A map as the server gives it, which has checked what is not `unknown` here.
+ * A map as the server sends it; the server has checked the fields that are not `unknown` here.
  *
  * @typedef {object} MapBody
  * @property {unknown} [name]
@@ -120,14 +120,14 @@ export const COMPANION = 2;
 // Seats further apart than this many times the row's median distance have an aisle between them.
 const RUN_GAP = 1.5;
 
-// Seats of a section that are asked for their nearest neighbour: enough for a median.
+// Seats of a section whose nearest neighbour is measured: enough for a median.
 const PITCH_SAMPLE = 24;
 
 // Map units, for a section with one seat and a map without any.
 const PITCH_DEFAULT = 10;
 
 /**
- * The columns of a map in the first format.
+ * The columns of a map, with what follows from its geometry.
  *
  * @param {MapBody} json
  * @returns {Columns}
@@ -244,7 +244,7 @@ function readSections(json, columns) {
 }
 
 /**
- * The median distance from a seat to the nearest other one of its section.
+ * The median distance from a seat to the nearest other seat of its section.
  *
  * @param {Places} columns
  * @param {number} start
@@ -282,12 +282,12 @@ function rowGapOf({ x, y, rows }, { firstRow, lastRow, pitch }) {
     if (best > 0 && best < Infinity) gaps.push(Math.sqrt(best));
   }
   gaps.sort((a, b) => a - b);
-  // Rows that lie far apart are no block; what fills the space between them would hide that.
+  // Rows that lie far apart are no block, and filling the space between them would hide that.
   return Math.min(gaps[gaps.length >> 1] ?? pitch, 2.5 * pitch);
 }
 
 /**
- * How much space there is over a section before something else comes; 0 where it reaches beside that.
+ * The free space above a section, up to the next thing there; 0 where something reaches beside it.
  *
  * @param {Columns} columns
  * @param {Section} section
@@ -320,7 +320,7 @@ function boxAround({ points = [], x, y, width, height }) {
 }
 
 /**
- * Stretches [start, end) of a row without an aisle.
+ * The parts [start, end) of a row without an aisle.
  *
  * @param {Places} columns
  * @param {{start: number, end: number}} row
@@ -386,7 +386,7 @@ function include(box, x, y) {
 }
 
 /**
- * What has to be seen when all is seen: everything that is drawn, not the paper around it.
+ * The box around everything that is drawn, without the empty paper around it.
  *
  * @param {MapBody} json
  * @param {Columns} columns
@@ -410,7 +410,7 @@ function boundsOf(json, columns) {
 }
 
 /**
- * What people come to look at: the middle of the first shape that is called stage, or none.
+ * The centre of the first shape that is called stage, or null.
  *
  * @param {Columns} columns
  */

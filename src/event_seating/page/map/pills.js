@@ -1,5 +1,5 @@
-// Owns the small labels on the map: sections with what is free there, rows, the way to the stage. Each
-// is drawn once and copied. Texts come from anybody's map and are only ever painted.
+// Owns the images of the small labels on the map: sections with what is free there, rows, the way to the stage.
+// Each is drawn once and copied. Texts come from maps of unknown authors and are only painted.
 //
 // Modules: Pills(palette); .of(lines, style) -> {canvas, width, height} in CSS pixels.
 
@@ -9,12 +9,12 @@
 
 /** @typedef {{canvas: OffscreenCanvas, width: number, height: number}} Pill In CSS pixels. */
 
-// Labels that are kept: more than a stadium has sections and rows in sight.
+// Labels that are cached: more than a stadium has sections and rows in sight.
 const KEPT_MAX = 3_000;
 const LINE_PX = 14;
 const PAD_X = 5;
 const PAD_Y = 3;
-// A label that somebody made long is cut.
+// A longer label is cut.
 const CHARS_MAX = 28;
 
 export class Pills {

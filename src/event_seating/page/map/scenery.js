@@ -1,4 +1,4 @@
-// Owns what is drawn and not sold (stage, floor, other shapes) and the ground of areas. Draws in map
+// Owns the drawing of what is not sold (stage, floor, other shapes) and of the ground of areas. It draws in map
 // units; the caller has set the transform.
 //
 // Modules: drawScenery(context, model, palette), drawAreas(context, model, seats, palette, pixel).
@@ -12,15 +12,17 @@ import { contrast, hexOf, isDark, mix } from "./palette.js";
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 
-// What a text has that neither says its size nor has a shape around it.
+// The size of a text that has neither a size nor a shape around it.
 const TEXT_SIZE = 12;
 const TEXT_CONTRAST = 4.5;
-// Of a map's colour in what is painted: seats have to stand out from it as they do from the paper.
+// The part of a map's colour in what is painted: seats have to stand out from it as from the paper.
 const TINT_LIGHT = 0.5;
 const TINT_DARK = 0.2;
 const BORDER_PX = 1.5;
 
 /**
+ * The shapes of the map, the stage among them, with their texts.
+ *
  * @param {Context} context
  * @param {{shapes: Shape[]}} model
  * @param {Palette} palette
@@ -45,7 +47,7 @@ export function drawScenery(context, { shapes }, palette) {
 }
 
 /**
- * A stage looks the same on every map; else the map's colour, as a tint.
+ * The colour of a shape: the same for a stage on every map, for others the map's colour as a tint.
  *
  * @param {Shape} shape
  * @param {Palette} palette
@@ -57,7 +59,7 @@ function fillOf(shape, palette) {
 }
 
 /**
- * Standing room: a tint of its category, an edge that shows it is to be had.
+ * Standing areas: a tint of the category, and an edge where places are free.
  *
  * @param {Context} context
  * @param {{areas: Area[]}} model
@@ -98,7 +100,7 @@ function trace(context, shape) {
 }
 
 /**
- * The text of a shape where the map puts it; else in the middle, along its longer side.
+ * The text of a shape: where the map puts it, else in the centre, along the longer side.
  *
  * @param {Context} context
  * @param {Shape} shape
@@ -125,7 +127,7 @@ function write(context, shape, palette, fill) {
 }
 
 /**
- * The map's colour for a text if it can be read there, else ours, else that which can.
+ * The colour of a text: the map's if it can be read there, else the page's, else one that can.
  *
  * @param {string | null} color
  * @param {string} ours

@@ -1,15 +1,15 @@
-// Owns who has which seat, as the server last said: one status a seat, counts of areas, the version;
-// which seats are this buyer's; and what the filter lets through. No DOM, no network.
-// A status that it does not know is taken as not available.
+// Owns the status of each seat as the server last sent it, the counts of areas and their version; which seats
+// are this buyer's; and which categories the filter lets through. No DOM, no network. An unknown status counts
+// as not available.
 //
 // Modules: Seats(model, tariff); .load(snapshot), .apply(frame), .setMine(), .setFilter(), .onChange();
-// .look(seat) says how a seat is to be drawn. The box office gives its own look.
+// .look(seat) is how a seat is drawn for a buyer.
 
 /** @import { Counts, Frame, Money, Snapshot } from "../net/api.js" */
 /** @import { SeatModel } from "./model.js" */
 
 /**
- * What seats cost, as the map needs to know it.
+ * The prices of seats, as far as the map needs them.
  *
  * @typedef {object} Prices
  * @property {(category: number) => number | null} price
@@ -18,7 +18,7 @@
 
 /** @typedef {{seats: number[] | null, sections: Set<number> | null}} Change Null where all may differ. */
 
-/** @typedef {{version: number, held: number[], released: number[], booked: number[]}} Own What a call of ours did. */
+/** @typedef {{version: number, held: number[], released: number[], booked: number[]}} Own What a call of this page changed. */
 
 export const FREE = 0;
 export const HELD = 1;
@@ -94,11 +94,11 @@ export class Seats {
     this.version = snapshot.version;
     this.epoch = snapshot.epoch;
     this.#recountAll();
-    this.#tell(null);
+    this.#changed(null);
   }
 
   /**
-   * Take later changes; what is older than what we have says nothing new.
+   * Take later changes; an older frame is ignored.
    *
    * @param {Frame} frame
    */
@@ -118,7 +118,7 @@ export class Seats {
   }
 
   /**
-   * What an answer to our own call says of seats, if that is newer than what we have.
+   * Take what an answer to this page's own call says of seats, if it is newer than what is known.
    *
    * @param {Own} own
    */
@@ -131,7 +131,7 @@ export class Seats {
   }
 
   /**
-   * Which seats this buyer holds, and which they wish for and have no answer yet.
+   * Set which seats this buyer holds, and which are wished for without an answer yet.
    *
    * @param {number[]} held
    * @param {number[]} [wished]
@@ -149,21 +149,21 @@ export class Seats {
   }
 
   /**
-   * Let only seats of some categories up to a price stand out.
+   * Make only seats of some categories up to a price stand out.
    *
    * @param {{hidden?: Set<string>, maxPrice?: number}} filter
    */
   setFilter({ hidden = this.filter.hidden, maxPrice = this.filter.maxPrice }) {
     this.filter = { hidden, maxPrice };
     this.#recountAll();
-    this.#tell(null);
+    this.#changed(null);
   }
 
   /** @param {T} tariff */
   setTariff(tariff) {
     this.tariff = tariff;
     this.#recountAll();
-    this.#tell(null);
+    this.#changed(null);
   }
 
   /** @param {number} seat */
@@ -186,7 +186,7 @@ export class Seats {
   }
 
   /**
-   * Free seats of a section that the filter lets through.
+   * How many seats of a section are free and pass the filter.
    *
    * @param {number} section
    */
@@ -195,7 +195,7 @@ export class Seats {
   }
 
   /**
-   * The least that one of them costs; Infinity when there is none.
+   * The lowest price of those seats; Infinity when there is none.
    *
    * @param {number} section
    */
@@ -235,7 +235,7 @@ export class Seats {
     if (!seats.length && !evenIfNone) return;
     const sections = new Set(seats.map((seat) => this.model.rows[this.model.rowOf[seat]].section));
     for (const section of sections) this.#recount(section);
-    this.#tell(seats, sections);
+    this.#changed(seats, sections);
   }
 
   #recountAll() {
@@ -267,7 +267,7 @@ export class Seats {
    * @param {number[] | null} seats
    * @param {Set<number> | null} [sections]
    */
-  #tell(seats, sections = null) {
+  #changed(seats, sections = null) {
     for (const listener of this.#listeners) listener({ seats, sections });
   }
 }

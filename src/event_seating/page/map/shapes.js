@@ -1,5 +1,5 @@
-// Owns the way from a map's shapes as JSON to what scenery.js draws: where each is, its colours, and
-// its text, whatever of the forms that real maps have it is given in. Turned shapes become polygons.
+// Owns the conversion of a map's shapes from JSON to what scenery.js draws: where each is, its colours and its
+// text, in all the forms that real maps have. Rotated shapes become polygons.
 // Pure: no DOM, no network; runs in the worker.
 //
 // Modules: readShapes(json.shapes) -> [{kind, points, x, y, width, height, radius, color, border,
@@ -34,17 +34,17 @@
  * @property {boolean} isStage
  */
 
-/** @typedef {Record<string, unknown>} ShapeBody A shape as a map has it: whoever drew it decided what is there. */
+/** @typedef {Record<string, unknown>} ShapeBody A shape as a map has it; its fields depend on the program that drew it. */
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Rectangle */
 
-// Of the outline of a turned ellipse.
+// Corners of the outline of a rotated ellipse.
 const CORNERS = 48;
 
 const DEGREE = Math.PI / 180;
 
 /**
- * Shapes that say where they are.
+ * The shapes that have a position.
  *
  * @param {ShapeBody[] | undefined} shapes
  * @returns {Shape[]}
@@ -86,7 +86,7 @@ function readShape(shape, points) {
 }
 
 /**
- * What a turn is about and the place of a text is counted from: a corner, or the middle of an ellipse.
+ * The point that a shape rotates about and from which its text is placed: a corner, or an ellipse's centre.
  *
  * @param {ShapeBody} shape
  * @param {Kind} kind
@@ -124,7 +124,7 @@ function textOf(shape, kind, origin, angle) {
 }
 
 /**
- * A label, a text, or the text of an object that has more to say of it.
+ * A label, a text, or the text of an object with more about it.
  *
  * @param {ShapeBody} shape
  */
@@ -161,7 +161,7 @@ function outlineOf({ kind, points, x, y, width, height }) {
 }
 
 /**
- * A point turned clockwise about another.
+ * A point rotated clockwise about another.
  *
  * @param {Point} point
  * @param {Point} about
@@ -184,7 +184,7 @@ function kindOf(shape) {
 }
 
 /**
- * The box around a shape; one that has only a radius is placed by its middle.
+ * The box around a shape; a shape that has only a radius is placed by its centre.
  *
  * @param {ShapeBody} shape
  * @returns {Rectangle}
@@ -197,7 +197,7 @@ function boxOf(shape) {
 }
 
 /**
- * A colour as the map writes it; palette.js knows whether it is one.
+ * A colour as the map writes it; palette.js checks whether it is one.
  *
  * @param {unknown} value
  */

@@ -1,6 +1,6 @@
-// Owns how a seat looks, by shape as well as by colour: free is a filled disc, taken a cross, held a
-// ring with a dot, what the filter hides a thin ring, one's own a large disc with a tick. Each is
-// drawn once for a size and then copied; a place for a wheelchair is square.
+// Owns the look of a seat, by shape as well as by colour: free is a filled disc, taken a cross, held a ring with
+// a dot, filtered out a thin ring, the buyer's own a large disc with a tick; a wheelchair place is square. Each
+// is drawn once for a size and then copied.
 //
 // Modules: Sprites(palette, pixels); .of(look, category, flags) -> canvas; .number(text, color).
 
@@ -12,10 +12,10 @@ import { mix } from "./palette.js";
 
 /** @typedef {OffscreenCanvasRenderingContext2D} Context */
 
-// Part of the way to the next seat that a seat takes.
+// A seat's diameter, as a part of the distance to the next seat.
 const FILL = 0.78;
 const MINE_FILL = 0.96;
-// Numbers that are kept; a row has some dozens.
+// Numbers that are cached; a row has some dozens.
 const NUMBERS_MAX = 1_000;
 const ICON_FROM_PX = 14;
 
@@ -215,7 +215,7 @@ function cross(context, reach) {
 }
 
 /**
- * Blocked: where who blocks it looks, it has to stand out.
+ * Blocked: at the box office, which blocks seats, it has to stand out.
  *
  * @param {Context} context
  * @param {number} reach

@@ -1,5 +1,5 @@
-// Owns the map on the page: it joins canvas, camera, drawing and gestures, and says what was meant: a
-// section, a seat, an area. It draws only when something moved. What a choice does is not its affair.
+// Owns the map on the page: it joins canvas, camera, drawing and gestures, and reports which seat, section or
+// area was pressed. It draws only when something moved. What a press does is the caller's.
 //
 // Modules: MapView(canvas, model, seats, {lookOf, labelOf, onSeat, onArea, onHover, onFrame, onMove});
 // .show(seat), .showSection(n), .fit(), .zoom(factor), .mark(seat), .setPalette(p), .setFraming(on).
@@ -22,7 +22,7 @@ import { GridIndex } from "./grid.js";
 /** @typedef {{frame: Box, seats: number[], done: true} | {frame: Box, seats: null, done: false}} Framed */
 
 /**
- * @typedef {object} Meant
+ * @typedef {object} ViewCallbacks
  * @property {Palette} palette
  * @property {(seat: number) => void} [onSeat]
  * @property {(area: number) => void} [onArea]
@@ -34,13 +34,13 @@ import { GridIndex } from "./grid.js";
 /** CSS pixels from seat to seat that a finger needs, and what a mouse does. */
 export const PICK_TOUCH_PX = 44;
 const PICK_MOUSE_PX = 11;
-// Of a finger's middle, what it still touches.
+// How far from its centre a finger still touches.
 const FINGER_PX = 22;
 const SECTION_CLOSEST_PX = 26;
 const PAN_KEY_PX = 90;
-// After the last movement, until the map is drawn in full.
+// After the last movement, until the map is drawn in full detail.
 const STILL_AFTER_MS = 140;
-// A canvas of more pixels than this is drawn coarser: few phones fill more in a frame.
+// A larger canvas is drawn coarser: few phones fill more pixels in a frame.
 const CANVAS_PIXELS_MAX = 4_500_000;
 
 export class MapView {
@@ -54,7 +54,7 @@ export class MapView {
    * @param {HTMLCanvasElement} canvas
    * @param {SeatModel} model
    * @param {Seats} seats
-   * @param {Look & Meant} options
+   * @param {Look & ViewCallbacks} options
    */
   constructor(canvas, model, seats, options) {
     this.canvas = canvas;
@@ -108,7 +108,7 @@ export class MapView {
   }
 
   /**
-   * Go to a section, all of it in sight.
+   * Fly to a section and show all of it.
    *
    * @param {number} number
    */
@@ -121,13 +121,13 @@ export class MapView {
       bottom: bounds.bottom + 2 * pitch,
     };
     const to = this.camera.around(box, SECTION_CLOSEST_PX);
-    // A section that is larger than the view is seen in part, but so that seats can be picked.
+    // Of a section that is larger than the view a part is shown, so that seats can be picked.
     to.scale = Math.max(to.scale, (coarse() ? SEATS_FROM_PX + 2 : PICK_MOUSE_PX) / pitch);
     this.#fly(to);
   }
 
   /**
-   * Go to a seat, so near that it can be picked.
+   * Fly to a seat, so near that it can be picked.
    *
    * @param {number} seat
    */
@@ -138,7 +138,7 @@ export class MapView {
   }
 
   /**
-   * Go to several seats, all in sight.
+   * Fly to several seats and show all of them.
    *
    * @param {number[]} seats
    */
@@ -155,7 +155,7 @@ export class MapView {
   }
 
   /**
-   * Put a ring around a seat; -1 takes it away.
+   * Draw a ring around a seat; -1 for none.
    *
    * @param {number} seat
    */
@@ -221,7 +221,7 @@ export class MapView {
   }
 
   /**
-   * Say what was meant; whether anything was.
+   * Report what was tapped; whether anything was.
    *
    * @param {number} x
    * @param {number} y
@@ -241,7 +241,7 @@ export class MapView {
       return true;
     }
     if (isSmall) {
-      // Too small for a finger: come nearer, with the place of the tap in the middle.
+      // Too small for a finger: fly nearer, with the tapped point in the centre.
       this.#fly({
         x: this.model.x[seat],
         y: this.model.y[seat],
@@ -282,7 +282,7 @@ export class MapView {
   #framed(frame, done) {
     const [left, top] = this.camera.toMap(frame.left, frame.top);
     const [right, bottom] = this.camera.toMap(frame.right, frame.bottom);
-    /** @type {NonNullable<Meant["onFrame"]>} */ (this.options.onFrame)(
+    /** @type {NonNullable<ViewCallbacks["onFrame"]>} */ (this.options.onFrame)(
       /** @type {Framed} */ ({
         frame,
         seats: done ? this.grid.inside({ left, top, right, bottom }) : null,

@@ -1,8 +1,8 @@
-// Owns how the page talks to the server: JSON there and back, problems as one class, a key for each
-// change so that it can be repeated without harm, and what the server's clock says.
-// It knows no seat and draws nothing.
+// Owns the calls to the server: JSON in both directions, problems as one class, an idempotency key for each
+// change so that it can be repeated safely, and the difference to the server's clock. It knows no seat and
+// draws nothing.
 //
-// Modules: get, lines, change, newKey, Problem, serverNow. The box office passes its key to useKey.
+// Modules: get, read, lines, change, newKey, Problem, serverNow, useKey.
 
 /**
  * @template T
@@ -10,7 +10,7 @@
  */
 
 /**
- * What a refusal says beside its sentence and code.
+ * The fields of a refusal beside its sentence and code.
  *
  * @typedef {object} Details
  * @property {SeatFault[]} [seats]
@@ -135,16 +135,16 @@
  * @property {string} [hold]
  */
 
-// Of one change: a server that restarts is back by then; a person does not wait longer.
+// Attempts of one change. A server that restarts is back by then, and a person does not wait longer.
 const ATTEMPTS = 5;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 4_000;
 const ANSWER_WITHIN_MS = 15_000;
 
-// A header of whole seconds and a slow answer make no better clock than the machine's own.
+// Below this difference the machine's own clock is as good: the header has whole seconds, and an answer takes time.
 const CLOCKS_AGREE_MS = 1_500;
 
-// Nobody got an answer, or got one that says "not now": the same call may be made again.
+// Statuses after which the same call may be made again: no answer (0), or one that says "not now".
 const PASSING = new Set([0, 429, 502, 503, 504]);
 
 /** @type {string | null} */
@@ -152,7 +152,7 @@ let apiKey = null;
 let clockOffsetMs = 0;
 let bestRoundTripMs = Infinity;
 
-/** What went wrong, with a sentence for the person who sees it. */
+/** An answer that refuses, or the lack of one, with a sentence for the reader. */
 export class Problem extends Error {
   /**
    * @param {number} status
@@ -195,7 +195,7 @@ export function useKey(key) {
 }
 
 /**
- * Milliseconds since 1970 by the server's clock, as far as we know it.
+ * The time by the server's clock as far as it is known, in ms since 1970.
  *
  * @returns {number}
  */
@@ -337,8 +337,8 @@ function readClock(answer, sentAt) {
   const date = Date.parse(answer.headers.get("date") ?? "");
   const now = Date.now();
   const roundTripMs = now - sentAt;
-  // The header has whole seconds: on average half of one has passed. A laptop that slept has another
-  // clock, so an offset that is far off is taken whatever the round trip was.
+  // The header has whole seconds: on average half of one has passed. A laptop's clock may be wrong after
+  // sleep, so an offset that differs much counts whatever the round trip was.
   const offset = date + 500 - (sentAt + now) / 2;
   if (Number.isNaN(offset)) return;
   if (roundTripMs <= bestRoundTripMs || Math.abs(offset - clockOffsetMs) > 2_000) {
@@ -366,7 +366,7 @@ function pause(ms) {
 }
 
 /**
- * 32 hexadecimal digits: nobody else's call has them.
+ * A new idempotency key: 32 random hexadecimal digits.
  *
  * @returns {string}
  */

@@ -1,9 +1,8 @@
-// Owns the line on which changes come: a WebSocket; where that is blocked, a long poll; where that is
-// missing as well, the snapshot now and then. After a break it goes on from the version that we have.
-// It knows frames, not what is in them.
+// Owns the connection that brings changes of an event: a WebSocket; where that is blocked, a long poll; where
+// that is missing as well, a snapshot every few seconds. After a break it goes on from the version that the
+// page has. It knows frames, not what is in them.
 //
-// Modules: follow({eventId, position, onFrame, onReload, onState}) -> {stop, wake}. `position()` gives
-// {version, epoch}; `onState` hears "live", "lost" and "gone". The box office uses the same.
+// Modules: follow({eventId, position, onFrame, onReload, onState}) -> {stop, wake}.
 
 import { get } from "./api.js";
 
@@ -14,19 +13,20 @@ import { get } from "./api.js";
 /**
  * @typedef {object} Following
  * @property {string} eventId
- * @property {() => {version: number, epoch: string}} position
+ * @property {() => {version: number, epoch: string}} position Up to where the page knows the seats.
  * @property {(frame: Frame) => void} onFrame
- * @property {(snapshot?: Snapshot) => unknown} onReload Without a snapshot where it has to be asked for.
+ * @property {(snapshot?: Snapshot) => unknown} onReload Take all of the event again, and read the seats where no
+ * snapshot is given.
  * @property {(state: ConnectionState) => void} onState
  */
 
-// The server says something at least every 25 s.
+// The server sends something at least every 25 s.
 const SILENT_MS = 60_000;
 const OPEN_WITHIN_MS = 8_000;
 const POLL_S = 30;
 const ANSWER_WITHIN_S = 10;
 const SNAPSHOT_EVERY_MS = 4_000;
-// A network that blocks WebSockets may be left behind: try again now and then.
+// A device may leave a network that blocks WebSockets: try them again after this time.
 const FALL_BACK_FOR_MS = 120_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
@@ -36,15 +36,15 @@ const EVENT_GONE = 4404;
  * Follow an event from now on.
  *
  * @param {Following} options
- * @returns {Line}
+ * @returns {Connection}
  */
 export function follow(options) {
-  const line = new Line(options);
-  line.run();
-  return line;
+  const connection = new Connection(options);
+  connection.run();
+  return connection;
 }
 
-class Line {
+class Connection {
   #stopped = false;
   /** @type {ConnectionState} */
   #state = "lost";
@@ -74,7 +74,7 @@ class Line {
     window.addEventListener("offline", this.#onOffline);
   }
 
-  /** Try again now, if it waits to. */
+  /** Try again at once, if it waits to. */
   wake = () => {
     this.#failures = 0;
     this.#endWait?.();
@@ -99,7 +99,7 @@ class Line {
   // A WebSocket
 
   async #bySocket() {
-    const { opened, code } = await this.#socketsLife();
+    const { opened, code } = await this.#runSocket();
     if (this.#stopped) return;
     if (code === EVENT_GONE) {
       this.#end();
@@ -121,7 +121,7 @@ class Line {
    *
    * @returns {Promise<{opened: boolean, code: number}>}
    */
-  #socketsLife() {
+  #runSocket() {
     return new Promise((resolve) => {
       let opened = false;
       let timer = 0;
@@ -171,7 +171,7 @@ class Line {
     return this.#socket;
   }
 
-  // In place of one
+  // In place of a WebSocket
 
   async #fallBack() {
     try {
@@ -187,7 +187,7 @@ class Line {
     this.#poll = new AbortController();
     const { signal } = this.#poll;
     const why = this.#fallbackReported ? "" : "&fallback=true";
-    // A line that is lost is asked whether it is back; an answer that waits for a change would not say so.
+    // While the connection is lost the answer must come at once, to show that it is back.
     const waitS = this.#state === "live" ? POLL_S : 0;
     const url = `${this.path}/changes?${this.#query()}&wait=${waitS}${why}`;
     this.#fallbackReported = true;
@@ -202,12 +202,12 @@ class Line {
     );
     this.#etag = answer.etag ?? this.#etag;
     this.#failures = 0;
-    this.#tell("live");
+    this.#setState("live");
     if (answer.body) await this.onReload(answer.body);
     await this.#wait(SNAPSHOT_EVERY_MS);
   }
 
-  // What all of them have
+  // For all ways
 
   #query() {
     const { version, epoch } = this.position();
@@ -217,25 +217,25 @@ class Line {
   /** @param {Frame | null} frame */
   async #take(frame) {
     this.#failures = 0;
-    this.#tell("live");
+    this.#setState("live");
     if (frame?.reload) await this.onReload();
     else if (frame) this.onFrame(frame);
   }
 
   #end() {
     this.#stopped = true;
-    this.#tell("gone");
+    this.#setState("gone");
   }
 
   /** @param {ConnectionState} state */
-  #tell(state) {
+  #setState(state) {
     this.#state = state;
     this.onState(state);
   }
 
   async #lose() {
     if (this.#stopped) return;
-    this.#tell("lost");
+    this.#setState("lost");
     this.#failures += 1;
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, this.#failures - 1));
     await this.#wait(longest * (0.5 + Math.random() / 2));
@@ -256,7 +256,7 @@ class Line {
   }
 
   #onOffline = () => {
-    this.#tell("lost");
+    this.#setState("lost");
     this.#socket?.close();
     this.#poll?.abort();
   };

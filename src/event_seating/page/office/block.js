@@ -1,6 +1,6 @@
-// Owns the blocking and releasing of what is selected, with a reason. Many seats go in several calls, one
-// after the other, so that no call keeps the server from its buyers; what was done by then is done when
-// the rest is stopped or fails.
+// Owns the blocking and releasing of what is selected, with a reason. Many seats go in several calls, one after
+// the other, so that none delays the server's buyers; when one fails or the operator stops, the calls before it
+// stay done.
 //
 // Modules: BlockForm({eventId, model, seats, selection}); .refresh().
 
@@ -17,9 +17,9 @@ import { write } from "./server.js";
 /** @typedef {{seats?: string[], areas?: Record<string, number>}} Call */
 /** @typedef {{applied: number, rejected: SeatFault[]}} Sum */
 
-// A block of 100,000 seats would hold the server's loop for 220 ms; one of these for some 8.
+// Blocking 100,000 seats in one call would occupy the server for 220 ms; a call of this size takes some 8.
 const SEATS_A_CALL = 4_000;
-// Ids may be long; the server takes a megabyte.
+// Ids may be long, and the server takes a body of up to a megabyte.
 const CHARACTERS_A_CALL = 200_000;
 const ASK_FROM = 500;
 
@@ -90,19 +90,19 @@ export class BlockForm {
         for (const each of rejected) sum.rejected.push(each);
       } catch (/** @type {any} */ problem) {
         const refusal = refusalOf(problem, this.model);
-        if (at) refusal.sentence += ` ${this.#told(isBlock, sum)}`;
+        if (at) refusal.sentence += ` ${this.#summary(isBlock, sum)}`;
         this.outcome.refused(refusal);
         return;
       }
     }
-    this.#tell(isBlock, sum);
+    this.#report(isBlock, sum);
   }
 
   /**
    * @param {boolean} isBlock
    * @param {Sum} sum
    */
-  #tell(isBlock, sum) {
+  #report(isBlock, sum) {
     const { model, selection } = this;
     const left = sum.rejected.map(({ seat }) => model.number(seat)).filter((seat) => seat !== undefined);
     const only = {
@@ -112,7 +112,7 @@ export class BlockForm {
         selection.add(left);
       },
     };
-    this.outcome.done(this.#told(isBlock, sum), partsOf(sum.rejected, model), left.length ? [only] : []);
+    this.outcome.done(this.#summary(isBlock, sum), partsOf(sum.rejected, model), left.length ? [only] : []);
     if (!left.length && !this.#isStopped) {
       selection.clear();
       byId("block-reason").value = "";
@@ -123,7 +123,7 @@ export class BlockForm {
    * @param {boolean} isBlock
    * @param {Sum} sum
    */
-  #told(isBlock, { applied, rejected }) {
+  #summary(isBlock, { applied, rejected }) {
     const done = `${isBlock ? "Blocked" : "Released"}: ${applied.toLocaleString()}.`;
     return [
       this.#isStopped ? "Stopped." : "",

@@ -58,7 +58,7 @@ export class BookingPanel {
   }
 
   /**
-   * What was ticked, as a part of the booking that the API takes; null when nothing is.
+   * The ticked part of the booking as the API takes it; null when nothing is ticked.
    *
    * @returns {Part | null}
    */
@@ -75,7 +75,7 @@ export class BookingPanel {
   }
 
   /**
-   * Ask the server for a booking, unless it has just told it, and show it.
+   * Show a booking: the one that is `known`, or as the server answers.
    *
    * @param {string} id
    * @param {BookingBody | null} [known]
@@ -110,7 +110,7 @@ export class BookingPanel {
   }
 
   /**
-   * Some seats moved: what we show of this booking may be over.
+   * Some seats changed: read the booking again when some are its own. Null for all seats.
    *
    * @param {number[] | null} seats
    */
@@ -129,7 +129,7 @@ export class BookingPanel {
   }
 
   /**
-   * Show a newer state of the booking, as an answer told it.
+   * Show a newer state of the booking, from an answer.
    *
    * @param {BookingBody} booking
    */

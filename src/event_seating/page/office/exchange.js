@@ -1,6 +1,6 @@
 // Owns the exchange of a booking's ticked seats for those that are selected on the map: first what it
 // costs or gives back, then the exchange itself, in one step or not at all. A price that was shown is
-// over as soon as either side changes.
+// discarded as soon as either side changes.
 //
 // Modules: Exchange({model, selection, tariff, money, panel, outcome}); .refresh().
 

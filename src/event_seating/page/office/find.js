@@ -16,7 +16,7 @@ const PAGE = 25;
 const BOOKING_ID = /^[A-Za-z0-9_-]{20,80}$/;
 
 export class Finder {
-  #asked = 0;
+  #searches = 0;
 
   /** @param {Shared} options */
   constructor(options) {
@@ -33,7 +33,7 @@ export class Finder {
 
   /** @param {string | null} [cursor] */
   async #find(cursor = null) {
-    const asked = (this.#asked += 1);
+    const search = (this.#searches += 1);
     const text = byId("find-text").value.trim();
     const by = byId("find-by").value;
     if (!cursor) this.list.replaceChildren();
@@ -43,14 +43,14 @@ export class Finder {
       const { items, nextCursor } = by === "id" && text
         ? await this.#one(text)
         : /** @type {Page<BookingBody>} */ (await read(this.#path(by, text, cursor)));
-      if (asked !== this.#asked) return;
+      if (search !== this.#searches) return;
       this.list.append(...items.map((booking) => this.#item(booking)));
       const count = this.list.children.length;
       this.#say(count ? `${count.toLocaleString()}${nextCursor ? " or more" : ""} found.` : "No booking was found.");
       if (nextCursor) this.#addMore(nextCursor);
       if (items.length === 1 && !cursor) this.onBooking(items[0].id, items[0]);
     } catch (/** @type {any} */ problem) {
-      if (asked === this.#asked) this.#say(sentenceOf(problem, this.model));
+      if (search === this.#searches) this.#say(sentenceOf(problem, this.model));
     }
   }
 
@@ -69,7 +69,7 @@ export class Finder {
   }
 
   /**
-   * An id as it stands, or the only seat that is described so: `Lower A, row 3, seat 12`.
+   * An id as it is, or the id of the only seat with this description: `Lower A, row 3, seat 12`.
    *
    * @param {string} text
    */

@@ -1,6 +1,6 @@
-// Owns the two ways in which the map answers a hand: to look (drag moves the map, a press shows a seat)
-// and to select (drag draws a frame, a press selects a seat), and the frame on the screen. With a mouse,
-// Shift draws a frame while looking as well.
+// Owns the two modes of the map: look (a drag moves the map, a press shows a seat) and select (a drag draws a
+// frame, a press selects a seat), and the frame on the screen. With a mouse, Shift and a drag draw a frame in
+// either mode.
 //
 // Modules: Framing({canvas, onMode}); .isSelecting, .set(on), .draw({frame, done}).
 
@@ -17,7 +17,7 @@ export class Framing {
     this.box = byId("frame");
     byId("mode-look").addEventListener("click", () => this.set(false));
     byId("mode-select").addEventListener("click", () => this.set(true));
-    // A second finger, or a gesture that the system took away, ends the frame without a choice.
+    // A second finger, or a gesture that the system cancels, ends the frame without a selection.
     for (const name of ["pointerdown", "pointerup", "pointercancel"])
       canvas.addEventListener(name, () => (this.box.hidden = true));
   }

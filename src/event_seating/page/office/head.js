@@ -1,5 +1,5 @@
-// Owns the head of the page: the event's name, how it sells, the counters, and the switch of the sale for
-// who may use it.
+// Owns the head of the page: the event's name, whether it is on sale, the counters, and the switch that pauses
+// the sale, for keys that may use it.
 //
 // Modules: showHead(event), Counters({tally, sales, state, money}), SaleSwitch({event, onEvent}).
 
@@ -20,7 +20,11 @@ import { write } from "./server.js";
 
 const SHOW_EVERY_MS = 200;
 
-/** @param {EventBody} event */
+/**
+ * Show the event in the title, the head and the choice of events.
+ *
+ * @param {EventBody} event
+ */
 export function showHead(event) {
   document.title = `${event.name} · box office`;
   byId("title").textContent = event.name;

@@ -1,9 +1,9 @@
-// Owns the operator's key: asked for where this deployment needs one, kept for this tab alone
-// (sessionStorage) until it is forgotten, sent in a header and never in an address. A key that is wrong,
-// or that may too little, is said so; one that is revoked while the page is open is asked for anew.
+// Owns the operator's key: it is asked for where this deployment needs one, kept for this tab alone
+// (sessionStorage) until the operator forgets it, and sent in a header, never in an address. The dialog says
+// when a key is wrong or has too small a role; when a key is revoked while the page is open, the dialog asks
+// for another one.
 //
-// Modules: keyReady() -> a promise that is kept once the page may ask; keyIsLost(problem), mayManage(),
-// whenKeyChanges(listener).
+// Modules: keyReady(), keyIsLost(problem), mayManage(), whenKeyChanges(listener).
 
 import { get, useKey } from "../net/api.js";
 import { byId } from "../ui/dom.js";
@@ -12,7 +12,7 @@ import { byId } from "../ui/dom.js";
 
 const KEPT_AS = "event-seating-key";
 const TOO_LITTLE = "This key may not do what a box office does. Ask for one with the role box-office.";
-// What can stand in a header; the server's own keys are a part of it.
+// What a header can carry; the server's keys are a subset.
 const KEY = /^[\x21-\x7e]{1,512}$/;
 
 const isNeeded =
@@ -20,35 +20,39 @@ const isNeeded =
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-// Without a key, where none is needed, everybody may do everything.
+// Where no key is needed, everyone may do everything.
 let isAdmin = !isNeeded;
-let isTaken = false;
+let isAccepted = false;
 /** @type {Promise<void> | null} */
 let ready = null;
 /** @type {((value?: unknown) => void) | null} */
 let allow = null;
-// Where a browser keeps nothing, the key lives as long as the page.
+// For a browser that stores nothing: the key lives as long as the page.
 /** @type {string | null} */
 let kept = null;
 
-/** Kept once the page has a key that may do what a box office does, or needs none. */
+/** A promise that resolves once the page has a key with the role of a box office, or needs none. */
 export function keyReady() {
   ready ??= begin();
   return ready;
 }
 
-/** Whether the key may also change the event itself. */
+/** Whether the key may also change the event itself, for example pause its sale. */
 export function mayManage() {
   return isAdmin;
 }
 
-/** @param {() => void} listener */
+/**
+ * Call the listener each time that a key was accepted.
+ *
+ * @param {() => void} listener
+ */
 export function whenKeyChanges(listener) {
   listeners.add(listener);
 }
 
 /**
- * The server no longer takes the key: say so and ask for another.
+ * The server no longer accepts the key: ask for another one.
  *
  * @param {Problem} problem
  */
@@ -66,7 +70,7 @@ export function keyIsLost(problem) {
 async function begin() {
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    take(byId("key").value.trim());
+    submit(byId("key").value.trim());
   });
   // Without a key there is nothing behind the dialog to go back to.
   byId("key-dialog").addEventListener("cancel", (event) => (isNeeded || stored()) && event.preventDefault());
@@ -76,7 +80,7 @@ async function begin() {
   if (found) await use(found);
   else if (isNeeded) ask("");
   showState();
-  if (!isNeeded || isTaken) return;
+  if (!isNeeded || isAccepted) return;
   await new Promise((resolve) => {
     allow = resolve;
   });
@@ -93,7 +97,7 @@ function ask(reason) {
 }
 
 /** @param {string} key */
-async function take(key) {
+async function submit(key) {
   if (!KEY.test(key)) {
     ask(key ? "That is no key: it has signs in it that a key cannot have." : "Please type or paste the key.");
     return;
@@ -104,14 +108,14 @@ async function take(key) {
 }
 
 /**
- * Try a key; keep it when it may do enough.
+ * Try a key; keep it when its role is sufficient.
  *
  * @param {string} key
  */
 async function use(key) {
   useKey(key);
   try {
-    // What the least of them may read, and what only an admin may.
+    // The first is for every role of the box office, the second for admins alone.
     await get("/cache-status");
     isAdmin = await mayRead("/webhooks?limit=1");
   } catch (/** @type {any} */ problem) {
@@ -120,7 +124,7 @@ async function use(key) {
     return;
   }
   keep(key);
-  isTaken = true;
+  isAccepted = true;
   byId("key-dialog").close();
   byId("key").value = "";
   showState();
@@ -149,14 +153,14 @@ function reasonOf(problem) {
 function drop() {
   keep(null);
   useKey(null);
-  isTaken = false;
+  isAccepted = false;
   isAdmin = !isNeeded;
   showState();
 }
 
 function forget() {
   drop();
-  // What the key has shown must not stay on the screen.
+  // Bookings that were read with the key must not stay on the screen.
   location.reload();
 }
 
@@ -175,7 +179,7 @@ function keep(key) {
     if (key) sessionStorage.setItem(KEPT_AS, key);
     else sessionStorage.removeItem(KEPT_AS);
   } catch {
-    // It is kept above.
+    // The variable has it.
   }
 }
 

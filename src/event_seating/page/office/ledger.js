@@ -1,7 +1,7 @@
-// Owns the reading of an event's bookings: all of them once, as lines while they come, and after each
-// change of seats those that changed since. The server reads its answer in several steps, so what changes
-// meanwhile may be left out while later changes are in it: hence it asks from where the answer before the
-// last one ended, since what is told twice does no harm.
+// Owns the reading of an event's bookings: all of them once, line by line, and after each change of seats those
+// that changed since. The server reads its answer in several steps, so a change meanwhile may be missing while
+// later ones are there. So each reading starts where the one before the last ended: a booking that comes twice
+// does no harm.
 //
 // Modules: Ledger({eventId, sales, onChange}); .start(), .wake(), .stop().
 
@@ -13,12 +13,12 @@ import { readLines } from "./server.js";
 
 /** @typedef {"reading" | "live" | "lost"} State */
 
-// A busy sale is looked at this often and no more.
+// At most this often, however busy the sale is.
 const EVERY_MS = 1_500;
-const AGAIN_MS = 5_000;
-// Of the first answer only its beginning is known, by a clock that may be seconds off.
+const RETRY_AFTER_MS = 5_000;
+// The first reading is dated by its beginning, on a clock that may be seconds wrong.
 const OVERLAP_MS = 15_000;
-// While all of it comes, show what there is this often.
+// During the first reading, what has come is shown this often.
 const SHOW_EVERY_MS = 400;
 
 export class Ledger {
@@ -38,7 +38,7 @@ export class Ledger {
   }
 
   /**
-   * "reading" until all of it was read once, then "live"; "lost" while it cannot be read.
+   * "reading" until all bookings were read once, then "live"; "lost" while they cannot be read.
    *
    * @type {State}
    */
@@ -49,17 +49,17 @@ export class Ledger {
       if (!this.#isDue) await new Promise((resolve) => (this.#wake = resolve));
       this.#isDue = false;
       const isRead = await this.#read();
-      await pause(isRead ? EVERY_MS : AGAIN_MS);
+      await pause(isRead ? EVERY_MS : RETRY_AFTER_MS);
     }
   }
 
-  /** Something moved: look what. */
+  /** Something changed: read what. */
   wake() {
     this.#isDue = true;
     this.#wake?.();
   }
 
-  /** Another epoch: nothing that was known needs to be so. */
+  /** Another epoch: forget all and read everything again. */
   reset() {
     this.#since = null;
     this.#newest = 0;
@@ -90,7 +90,7 @@ export class Ledger {
       this.#since = this.#since === null ? begun - OVERLAP_MS : Math.max(this.#since, before);
       this.state = "live";
     } catch {
-      // Who has no key any more is asked for one elsewhere.
+      // key.js asks for another key when this one was refused.
       this.state = "lost";
       this.#isDue = true;
     }

@@ -1,9 +1,8 @@
-// Owns how the map looks to the box office: what is selected and what belongs to the booking at hand
-// stands out, held, booked and blocked seats have a colour each beside their shape, and sections say how
-// full they are.
+// Owns how the map looks at the box office: the selection and the seats of the booking that is shown stand out,
+// held, booked and blocked seats have a colour each beside their shape, and sections show how full they are.
 //
 // Modules: officePalette(categories), lookOf({seats, selection, highlighted}), formsOf({model, tally}),
-// signs(palette).
+// showSigns(palette).
 
 import { byId, make } from "../ui/dom.js";
 import { contrast, mix, readPalette } from "../map/palette.js";
@@ -64,7 +63,7 @@ function standingOut(color, { paper, ink }) {
 /**
  * How a seat is drawn.
  *
- * @param {{seats: Pick<Seats, "look">, selection: Selection, highlighted: Set<number>}} house
+ * @param {{seats: Pick<Seats, "look">, selection: Selection, highlighted: Set<number>}} page
  * @returns {(seat: number) => number}
  */
 export function lookOf({ seats, selection, highlighted }) {
@@ -77,7 +76,7 @@ export function lookOf({ seats, selection, highlighted }) {
 /**
  * The lines of a section's label, the fullest form first.
  *
- * @param {{model: SeatModel, tally: Tally}} house
+ * @param {{model: SeatModel, tally: Tally}} page
  * @returns {(section: number) => string[][]}
  */
 export function formsOf({ model, tally }) {
@@ -98,7 +97,7 @@ export function formsOf({ model, tally }) {
 }
 
 /**
- * What the signs on the map mean.
+ * Show what the signs on the map mean.
  *
  * @param {Palette} palette
  */

@@ -1,8 +1,7 @@
 // Owns the start of the box office's page: first a key where one is needed, then one event when the
 // address names one, else all of them to choose from.
 //
-// Modules: shown, a promise of what is on the page; whoever imports this module again (a test, the
-// console) finds the same one.
+// Modules: shown, a promise of what is on the page, for tests and the console.
 
 import { showEvents } from "../choosing/events.js";
 import { keyReady } from "./key.js";

@@ -1,4 +1,4 @@
-// Owns how minor units read: in full, and short for an axis.
+// Owns how amounts in minor units (cents) are written: in full, and short for an axis.
 //
 // Modules: moneyOf(currency, sample) -> {full(minor), mark(minor), plain(text)}; `sample` is a price as
 // the server writes it, which says how many minor units a unit has.
@@ -13,6 +13,8 @@
  */
 
 /**
+ * How amounts of this currency are written; `sample` is a price as the server writes it.
+ *
  * @param {string} currency
  * @param {string} sample
  * @returns {MoneyText}

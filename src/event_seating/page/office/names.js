@@ -1,7 +1,7 @@
 // Owns the words for a status and for what happened, as the box office says them, what the pointer is at,
 // and how several seats read together.
 //
-// Modules: statusName(status), happened(operation), hoverWords(hover, about), seatsText(seats, model),
+// Modules: statusName(status), operationName(operation), hoverWords(hover, about), seatsText(seats, model),
 // ticketsText(n), typeText(tariff, type).
 
 import { listed } from "../sale/reasons.js";
@@ -19,7 +19,7 @@ import { BLOCKED, BOOKED, FREE, HELD } from "../map/seats.js";
 const STATUS_NAMES = { [FREE]: "available", [HELD]: "held", [BOOKED]: "booked", [BLOCKED]: "blocked" };
 
 /** @type {Record<string, string>} */
-const HAPPENED = {
+const OPERATION_NAMES = {
   hold: "held",
   change: "hold changed",
   extend: "hold extended",
@@ -35,6 +35,8 @@ const HAPPENED = {
 const NAMED_MAX = 6;
 
 /**
+ * The word for a status of map/seats.js.
+ *
  * @param {number} status
  * @returns {string}
  */
@@ -43,15 +45,17 @@ export function statusName(status) {
 }
 
 /**
+ * The word for an entry of a seat's history.
+ *
  * @param {string} operation
  * @returns {string}
  */
-export function happened(operation) {
-  return HAPPENED[operation] ?? operation;
+export function operationName(operation) {
+  return OPERATION_NAMES[operation] ?? operation;
 }
 
 /**
- * What a ticket type is called, and that it is none for buyers.
+ * The name of a ticket type, marked when only staff sells it.
  *
  * @param {Tariff} tariff
  * @param {string} type
@@ -61,12 +65,20 @@ export function typeText(tariff, type) {
   return tariff.isStaff(type) ? `${tariff.label(type)} (staff)` : tariff.label(type);
 }
 
-/** @param {number} count */
+/**
+ * `1 ticket`, `1,200 tickets`.
+ *
+ * @param {number} count
+ */
 export function ticketsText(count) {
   return `${count.toLocaleString()} ${count === 1 ? "ticket" : "tickets"}`;
 }
 
-/** @param {number} count */
+/**
+ * `1 seat`, `1,200 seats`.
+ *
+ * @param {number} count
+ */
 export function seatsWord(count) {
   return `${count.toLocaleString()} ${count === 1 ? "seat" : "seats"}`;
 }

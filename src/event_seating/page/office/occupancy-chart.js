@@ -1,5 +1,5 @@
 // Owns the chart of occupancy: for each section and area a bar of what is booked, held, blocked and
-// available, from nought to all of it; its numbers at the pointer or the focus; and the same as a table.
+// available, from none to all of it; its numbers at the pointer or the focus; and the same as a table.
 // A press on a bar shows the section on the map. Only bars that changed are drawn again.
 //
 // Modules: OccupancyChart({model, tally, onSection, onArea}); .refresh(sections), .setShown(on).

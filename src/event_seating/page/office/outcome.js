@@ -1,5 +1,5 @@
-// Owns the place in a panel where it says what came of a press: done, refused with the seats that were
-// the reason, or under way. Spoken as well as shown.
+// Owns the place in a panel that shows the result of an action: done, refused with the seats that were the
+// reason, or under way. Read aloud as well as shown.
 //
 // Modules: Outcome(element); .done(sentence, parts), .refused(refusal, actions), .busy(sentence), .clear().
 

@@ -8,13 +8,13 @@ import { day } from "../ui/times.js";
 
 /** @import { Answer, EventBody, Page } from "../net/api.js" */
 
-// Bookings are looked up for a while after an event.
+// Past events are offered this long, since bookings are still looked up.
 const LOOK_BACK_MS = 90 * 86_400_000;
-// One answer of the server; who has more goes by the list of all events.
+// The events in one answer of the server; the list of events has all.
 const EVENTS_MAX = 200;
 
 /**
- * Offer the events; `id` is the one that is shown, if any.
+ * Fill the choice of events; `id` is the one that is shown, if any.
  *
  * @param {string | null} id
  */
@@ -30,12 +30,12 @@ export async function fillPicker(id) {
     select.append(...items.filter((event) => !optionOf(event.id)).map(option));
     if (id && optionOf(id)) select.value = id;
   } catch {
-    // The page itself says what is wrong with the server.
+    // The page shows what is wrong with the server.
   }
 }
 
 /**
- * Make sure that this event is among them, and shown.
+ * Select this event, and add it when it is not among the choices.
  *
  * @param {EventBody} event
  */

@@ -1,5 +1,5 @@
-// Owns the sentences for what the server refuses the box office: what cannot be had and why, seat by
-// seat. It knows codes and draws nothing.
+// Owns the box office's sentences for what the server refuses: what is not available and why, seat by seat. It
+// knows codes and draws nothing.
 //
 // Modules: refusalOf(problem, model) -> {sentence, parts: [text], seats: [numbers]}.
 
@@ -38,6 +38,8 @@ const SEAT_REASONS = {
 const NAMED_MAX = 12;
 
 /**
+ * The sentence for a refusal, a text for each seat or area at fault, and the numbers of those seats.
+ *
  * @param {Refusal} problem
  * @param {SeatModel} model
  * @returns {{sentence: string, parts: string[], seats: number[]}}

@@ -12,7 +12,7 @@ import { LineChart } from "../ui/charts/line-chart.js";
 /** @import { Curve } from "./sales.js" */
 
 const DRAW_EVERY_MS = 1_000;
-// Time goes on while nothing is sold.
+// The curve goes on while nothing is sold.
 const TIME_EVERY_MS = 20_000;
 const TABLE_ROWS = 13;
 

@@ -12,7 +12,7 @@
 
 /** @typedef {{at: Float64Array, tickets: Float64Array, amounts: Float64Array}} Curve */
 
-// 32 bytes each, and their names; a house of 100,000 places that is sold out and cancelled twice.
+// 32 bytes each, and their names; enough for a hall of 100,000 places that is sold out and cancelled twice.
 const BOOKINGS_MAX = 300_000;
 const FIRST_ROOM = 1_024;
 const POINTS = 160;
@@ -66,7 +66,7 @@ export class Sales {
   }
 
   /**
-   * Take a booking as the server tells it; an older state of one that we know says nothing new.
+   * Take a booking from the server; an older state of a known one is ignored.
    *
    * @param {BookingBody} booking
    */
@@ -101,7 +101,7 @@ export class Sales {
   }
 
   /**
-   * The booking of a seat as {id, name}, as far as we know it; null for none.
+   * The booking of a seat as {id, name}, as far as it is known; null for none.
    *
    * @param {number} seat
    */

@@ -18,7 +18,11 @@ import { percent } from "./occupancy-chart.js";
 /** @import { Selection } from "./selection.js" */
 /** @import { Tallied } from "./tally.js" */
 
-/** @param {Shared & ListOptions & {onArea: (area: number) => void}} options */
+/**
+ * The list of seats with the box office's content in place of a buyer's.
+ *
+ * @param {Shared & ListOptions & {onArea: (area: number) => void}} options
+ */
 export function makeSeatList(options) {
   const { model, seats, tally, selection } = options;
   return new SeatList({

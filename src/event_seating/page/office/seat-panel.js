@@ -1,5 +1,5 @@
 // Owns the panel about one seat: where it is, what it costs, who holds it and until when, who sits on it,
-// and what happened to it. Asked of the server when it is opened and when the seat moves.
+// and what happened to it. Read from the server when the panel opens and when the seat changes.
 //
 // Modules: SeatPanel({eventId, model, seats, selection, zone, onBooking, onShow}); .show(seat),
 // .refresh(seats), .seat.
@@ -10,13 +10,13 @@ import { ACCESSIBLE, COMPANION } from "../map/model.js";
 import { HELD } from "../map/seats.js";
 import { clock } from "../ui/times.js";
 import { timeText } from "../ui/charts/axis.js";
-import { happened, statusName, typeText } from "./names.js";
+import { operationName, statusName, typeText } from "./names.js";
 import { read } from "./server.js";
 
 /** @import { BookingBody, Problem, SeatBody, SeatMove } from "../net/api.js" */
 /** @import { Shared } from "./panels.js" */
 
-// What is asked of a seat that moves all the time.
+// At most this often, for a seat that changes all the time.
 const ASK_EVERY_MS = 1_000;
 const DAY_MS = 86_400_000;
 /** @type {Record<string, string>} */
@@ -55,27 +55,27 @@ export class SeatPanel {
     byId("seat-about").hidden = false;
     byId("seat-title").textContent = this.model.describe(seat);
     this.body.replaceChildren(make("p", { className: "hint", textContent: "Asking the server…" }));
-    this.#tell();
+    this.#showStatus();
     this.#ask();
   }
 
   /**
-   * Show again what changed; `seats` is null when all may differ.
+   * Show what changed; `seats` is null when all may differ.
    *
    * @param {number[] | null} seats
    */
   refresh(seats) {
     if (this.seat < 0 || (seats && !seats.includes(this.seat))) return;
-    this.#tell();
+    this.#showStatus();
     if (!this.#timer) this.#timer = setTimeout(() => this.#ask(), ASK_EVERY_MS);
   }
 
-  /** Whether the seat is in the selection shows on the button. */
+  /** Show on the button whether the seat is selected. */
   refreshSelection() {
-    if (this.seat >= 0) this.#tell();
+    if (this.seat >= 0) this.#showStatus();
   }
 
-  #tell() {
+  #showStatus() {
     const status = this.seats.status[this.seat];
     const chip = byId("seat-status");
     chip.textContent = statusName(status);
@@ -173,7 +173,7 @@ export class SeatPanel {
       "li",
       {},
       make("time", { dateTime: at, textContent: timeText(Date.parse(at), DAY_MS, this.zone()) }),
-      make("span", {}, make("b", { textContent: happened(operation) }), about ? ` ${about}` : ""),
+      make("span", {}, make("b", { textContent: operationName(operation) }), about ? ` ${about}` : ""),
     );
   }
 

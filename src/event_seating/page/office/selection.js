@@ -20,7 +20,7 @@ export class Selection {
   }
 
   /**
-   * Call `listener(moved)` after each change, with the seats that came or went.
+   * Call `listener(moved)` after each change, with the seats that were added or removed.
    *
    * @param {(moved: number[]) => void} listener
    */
@@ -66,30 +66,30 @@ export class Selection {
   setPlaces(area, wanted) {
     if (wanted > 0) this.#places.set(area, wanted);
     else this.#places.delete(area);
-    this.#tell([]);
+    this.#changed([]);
   }
 
   /** @param {number} seat */
   toggle(seat) {
     if (!this.#seats.delete(seat)) this.#seats.add(seat);
-    this.#tell([seat]);
+    this.#changed([seat]);
   }
 
   /** @param {number[]} seats */
   add(seats) {
     const moved = seats.filter((seat) => !this.#seats.has(seat));
     for (const seat of moved) this.#seats.add(seat);
-    this.#tell(moved);
+    this.#changed(moved);
   }
 
   /** @param {number[]} seats */
   remove(seats) {
     const moved = seats.filter((seat) => this.#seats.delete(seat));
-    this.#tell(moved);
+    this.#changed(moved);
   }
 
   /**
-   * Add these; take them away when all of them are in it. Whether they were added.
+   * Add these seats, or remove them when all are selected; whether they were added.
    *
    * @param {number[]} seats
    * @returns {boolean}
@@ -102,7 +102,7 @@ export class Selection {
   }
 
   /**
-   * Take away what does not pass the test.
+   * Remove the seats that do not pass the test.
    *
    * @param {(seat: number) => boolean} test
    */
@@ -114,11 +114,11 @@ export class Selection {
     const moved = [...this.#seats];
     this.#seats.clear();
     this.#places.clear();
-    this.#tell(moved);
+    this.#changed(moved);
   }
 
   /** @param {number[]} moved */
-  #tell(moved) {
+  #changed(moved) {
     for (const listener of this.#listeners) listener(moved);
   }
 }

@@ -1,13 +1,13 @@
-// Owns the box office's calls: as everybody's, but a key that is no longer taken is asked for anew, and
-// a change whose answer was lost is sent under the same Idempotency-Key when it is tried again, even by
-// hand and much later: the server then answers as the first time instead of doing it twice.
+// Owns the box office's calls: those of net/api.js, and a dialog that asks for another key when the server no
+// longer accepts this one. A change whose answer was lost is sent under the same Idempotency-Key when the
+// operator tries it again, even much later, so that the server never makes it twice.
 //
 // Modules: read(path), write(method, path, body), readLines(path, take).
 
 import { change, lines, newKey, read as readAsAnyone } from "../net/api.js";
 import { keyIsLost } from "./key.js";
 
-// More calls than this without an answer nobody tries again.
+// Unanswered calls that are remembered; no one tries more of them again.
 const UNANSWERED_MAX = 100;
 
 /** @type {Map<string, string>} */
@@ -25,7 +25,7 @@ export function read(path) {
 }
 
 /**
- * As `read`, of a list that comes as lines.
+ * Like `read`, for a list that comes line by line.
  *
  * @template T
  * @param {string} path

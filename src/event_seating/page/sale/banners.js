@@ -1,5 +1,5 @@
-// Owns the two lasting messages over the map: how the line to the server is, and what the sale is at. A
-// line that is back within a moment is not worth a word.
+// Owns the two banners over the map: whether the connection to the server is lost, and what keeps buyers from
+// choosing. A connection that is back within a moment shows no banner.
 //
 // Modules: showConnection(state), showSale(sale, {soldOut, holds}).
 
@@ -10,7 +10,7 @@ import { forHolder } from "./sale.js";
 /** @import { ConnectionState } from "../net/live.js" */
 /** @import { Sale } from "./sale.js" */
 
-const WORTH_A_WORD_MS = 1_500;
+const SHOW_AFTER_MS = 1_500;
 
 let shown = "live";
 /** @type {string | null} */
@@ -18,7 +18,7 @@ let coming = null;
 let timer = 0;
 
 /**
- * "live" or "lost".
+ * Show the state of the connection, "live" or "lost"; a loss only when it lasts.
  *
  * @param {ConnectionState} state
  */
@@ -28,17 +28,17 @@ export function showConnection(state) {
   coming = null;
   if (state === "live") {
     if (shown !== "live") say("The connection is back.");
-    tell("live");
+    show("live");
   } else if (navigator.onLine === false) {
-    tell(state);
+    show(state);
   } else {
     coming = state;
-    timer = setTimeout(() => tell(state), WORTH_A_WORD_MS);
+    timer = setTimeout(() => show(state), SHOW_AFTER_MS);
   }
 }
 
 /** @param {ConnectionState} state */
-function tell(state) {
+function show(state) {
   coming = null;
   shown = state;
   const lost = state !== "live";
@@ -52,10 +52,10 @@ function tell(state) {
 }
 
 /**
- * What keeps a buyer from choosing, if anything does; `holds` when there are seats to book all the same.
+ * Show what keeps a buyer from choosing, if anything does; `holds` when this buyer has seats to book all the same.
  *
  * @param {Sale} sale
- * @param {{soldOut: boolean, holds: boolean}} house
+ * @param {{soldOut: boolean, holds: boolean}} now
  */
 export function showSale(sale, { soldOut, holds }) {
   const banner = byId("sale-banner");
@@ -63,7 +63,7 @@ export function showSale(sale, { soldOut, holds }) {
   const text = sale.open ? (soldOut ? "Sold out. What others give back shows up here at once." : "") : closed;
   banner.hidden = !text;
   banner.className = `banner ${sale.tone || (soldOut ? "warning" : "")}`;
-  // A text that is the same is not read out again.
+  // Setting the same text again would have it read aloud again.
   if (banner.textContent !== text) banner.textContent = text;
   const chip = byId("sale-chip");
   chip.textContent = sale.chip || (soldOut ? "Sold out" : "");

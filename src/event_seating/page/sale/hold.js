@@ -33,7 +33,7 @@ import { difference, ENDED, Wishes } from "./wishes.js";
  * @property {SeatModel} model
  * @property {() => Tariff} tariff
  * @property {(change?: Own) => void} onChange
- * @property {(problem: Refusal, lost?: HoldBody | null) => void} onProblem `lost` is what was held, when it ended.
+ * @property {(problem: Refusal, lost?: HoldBody | null) => void} onProblem `lost` is the hold that ended, if one did.
  */
 
 const CURRENT = "/holds/current";
@@ -77,7 +77,7 @@ export class Hold {
     return this.granted?.holdToken ?? null;
   }
 
-  /** "buyer" or "box-office" while the hold stands still, or null. */
+  /** "buyer" or "box-office" while the hold is frozen, or null. */
   get frozenBy() {
     return this.granted?.frozenBy ?? null;
   }
@@ -96,7 +96,7 @@ export class Hold {
   }
 
   /**
-   * Seats that are held and wished for still.
+   * Seats that are held and not to be given back.
    *
    * @returns {number[]}
    */
@@ -134,7 +134,7 @@ export class Hold {
   }
 
   /**
-   * Wish for a seat, or for being rid of it.
+   * Wish for a seat, or to give it back.
    *
    * @param {number} seat
    */
@@ -156,7 +156,7 @@ export class Hold {
   }
 
   /**
-   * The best block for this wish, in place of what is held.
+   * Hold the best block for this wish, in place of what is held.
    *
    * @param {BestWish} wish
    */
@@ -166,7 +166,7 @@ export class Hold {
   }
 
   /**
-   * These seats in place of those that are held; places stay. `types` has the ticket type of some.
+   * Hold these seats, by id, in place of those that are held; places stay. `types` has ticket types by id.
    *
    * @param {string[]} ids
    * @param {Record<string, string>} [types]
@@ -202,7 +202,7 @@ export class Hold {
   }
 
   /**
-   * Let it stand still while it is paid; the token of what is frozen, or undefined when that did not work.
+   * Freeze the hold while it is paid; its token, or undefined when that did not work.
    *
    * @returns {Promise<string | undefined>}
    */
@@ -213,14 +213,14 @@ export class Hold {
     });
   }
 
-  /** Let it be changed again. */
+  /** Unfreeze the hold, so that it can be changed again. */
   thaw() {
     return this.#alone(async () =>
       this.#adopt(await change("DELETE", `${CURRENT}/checkout`, undefined, { token: this.token }))
     );
   }
 
-  /** The event is cancelled: nothing is held any more, and the server need not wait for its time. */
+  /** The event is cancelled: drop the hold here, and release it on the server before its time is up. */
   letGo() {
     const token = this.token;
     if (!token) return;
@@ -245,7 +245,7 @@ export class Hold {
     });
   }
 
-  /** What the server says of the hold that this browser remembers. Raises what is not about the hold. */
+  /** Ask the server for the hold that this browser remembers. Raises a `Problem` that is not about the hold. */
   async restore() {
     const token = this.#memory.token(this.token);
     if (!token) {
@@ -290,7 +290,7 @@ export class Hold {
   }
 
   /**
-   * The ticket types of these seats: those that are wished for, and what the server would not know by itself.
+   * The ticket types to send for these seats, by id: wished ones, and those that the server has no default for.
    *
    * @param {string[]} ids
    * @param {Record<string, string>} [wished]
@@ -309,7 +309,7 @@ export class Hold {
   // Calls
 
   /**
-   * One call after the other, in this tab and among tabs; a problem goes to `onProblem`.
+   * Run one call at a time, in this tab and among tabs; a problem goes to `onProblem`.
    *
    * @template T
    * @param {() => Promise<T>} work
@@ -362,13 +362,13 @@ export class Hold {
     try {
       this.#adopt(await change("POST", `${CURRENT}/checkout`, undefined, { token: this.token }));
     } catch (/** @type {any} */ problem) {
-      // Frozen by another tab, or thawed before: the shop freezes what it reads itself.
+      // Frozen by another tab, or unfrozen once before; then the shop freezes the hold when it reads it.
       if (problem.code === "hold_frozen") await this.restore();
       else if (problem.code !== "freeze_used") throw problem;
     }
   }
 
-  /** Whether it stands still; then a wish is answered here. */
+  /** Whether the hold is frozen; then a wish is refused here. */
   #isFrozen() {
     if (this.frozenBy) this.onProblem(new Problem(409, "hold_frozen", "These seats are being paid."));
     return this.frozenBy !== null;
@@ -380,7 +380,7 @@ export class Hold {
   }
 
   /**
-   * A new hold first, then the old one back: whoever asks for better never ends with nothing.
+   * Make the new hold first and release the old one then, so that a buyer never ends with nothing.
    *
    * @param {object} body
    */
@@ -408,14 +408,14 @@ export class Hold {
   }
 
   /**
-   * The hold of this token is over, which is told once.
+   * The hold with this token is over; report that once.
    *
    * @param {Refusal} problem
    * @param {string | null} token
    */
   #lose(problem, token) {
-    // Several calls may hear of it: the countdown and the line ask at the same moment, after a sleep too.
-    // Whoever came second would tell it without the seats that were lost, or lose the hold made since.
+    // Several calls may learn of it: the countdown and the connection ask at the same moment, after a sleep too.
+    // The second report would lack the seats that were lost, or end a hold that was made since.
     if (token === this.#ended) return;
     this.#ended = token;
     const lost = this.granted;

@@ -1,12 +1,12 @@
-// Owns the sentences for what the server refuses: what happened, in the words of who gets it, and what
-// would do. It knows codes and draws nothing.
+// Owns the buyer's sentences for what the server refuses: what happened, and what would work instead. It knows
+// codes and draws nothing.
 //
 // Modules: reasonOf(problem, {model, tariff}) -> {sentence, suggestion}.
 
 /** @import { Details } from "../net/api.js" */
 /** @import { SeatModel } from "../map/model.js" */
 
-/** @typedef {{code: string, details: Details, message?: string}} Refusal A `Problem`, or one that we make up. */
+/** @typedef {{code: string, details: Details, message?: string}} Refusal A `Problem`, or one that the page makes. */
 
 export const AT_THE_CHECKOUT = "Your seats are at the checkout, and stay as they are until they are paid.";
 
@@ -53,6 +53,8 @@ const OTHERS_HOLD =
 const NAMED_MAX = 2;
 
 /**
+ * The sentence for a refusal; `suggestion` has the ids of seats that would do instead.
+ *
  * @param {Refusal} problem
  * @param {{model: SeatModel}} about
  * @returns {{sentence: string, suggestion?: string[]}}
@@ -87,7 +89,7 @@ function orphan({ suggestion = [] }, model) {
 }
 
 /**
- * `Lower A, row 3, seats 4, 5`, as long as they are in one row.
+ * Seats as a text: `Lower A, row 3, seats 4, 5` when they are in one row, else each described by itself.
  *
  * @param {number[]} numbers
  * @param {SeatModel} model

@@ -1,4 +1,4 @@
-// Owns what an event's status and times mean for a buyer now: may they choose, and if not, why and until
+// Owns whether a buyer may choose seats at a time, by the event's status and dates, and if not, why and until
 // when. Pure; the time is an argument.
 //
 // Modules: saleOf(event, now) -> {kind, open, sentence, until, chip, tone}; forHolder(sale).
@@ -18,7 +18,7 @@ import { clock, moment } from "../ui/times.js";
  */
 
 /**
- * `until` is when this changes by itself, in ms since 1970, or null.
+ * How the event sells at a time (ms since 1970); `until` is when that changes by itself, or null.
  *
  * @param {EventBody} event
  * @param {number} now
@@ -58,7 +58,7 @@ export function saleOf(event, now) {
 }
 
 /**
- * What to say to a buyer who holds seats, while nobody may choose more.
+ * The sentence for a buyer who holds seats while no one may choose more.
  *
  * @param {Sale} sale
  */

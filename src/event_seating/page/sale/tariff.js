@@ -1,7 +1,7 @@
-// Owns what a seat costs and how that reads: prices by category and ticket type, in the event's
-// currency and the reader's locale, and what ticket types are called. Sums are the server's; here prices
-// are only compared and shown. Types that are not public are for the box office's pages alone, even
-// where the server shows them to whoever asks, as it does in development.
+// Owns what a seat costs and how that is written: prices by category and ticket type, in the event's currency
+// and the reader's locale, and the names of ticket types. Sums are the server's; here prices are only compared
+// and shown. Types that are not public are for the box office's page alone, even where the server shows them
+// to everyone, as it does in development.
 //
 // Modules: Tariff(event, categories, {staff}); .price(category), .types(category), .label(type),
 // .isStaff(type), .levels(categories), .text(amount), .short(amount); pricesOf(event),
@@ -37,7 +37,7 @@ export class Tariff {
     this.#full = new Intl.NumberFormat(undefined, options);
     this.#short = new Intl.NumberFormat(undefined, { ...options, trailingZeroDisplay: "stripIfInteger" });
     this.#described = event.ticketTypes ?? {};
-    // The type that a seat has unless another is named; null when one has to be.
+    // The type of a seat for which a request names none; null when each has to name one.
     this.#default = event.defaultTicketType;
     const order = Object.keys(this.#described);
     /** @param {[string, Money]} type */
@@ -63,7 +63,7 @@ export class Tariff {
   }
 
   /**
-   * Ticket types of a category as [name, amount], the one that is taken unless named first.
+   * Ticket types of a category as [name, amount], the default one first.
    *
    * @param {number} category
    * @returns {[string, Money][]}
@@ -73,7 +73,7 @@ export class Tariff {
   }
 
   /**
-   * What people call a type.
+   * The name of a type for people.
    *
    * @param {string} type
    * @returns {string}
@@ -93,7 +93,7 @@ export class Tariff {
   }
 
   /**
-   * The type to name for the best seats of these categories, or undefined when the server knows it.
+   * The type to name for the best seats of these categories, or undefined when the server's default is right.
    *
    * @param {number[]} categories
    * @returns {string | undefined}
@@ -106,7 +106,7 @@ export class Tariff {
   }
 
   /**
-   * The type to name for a seat of this category, or undefined when the server knows it.
+   * The type to name for a seat of this category, or undefined when the server's default is right.
    *
    * @param {number} category
    * @returns {string | undefined}
@@ -117,7 +117,7 @@ export class Tariff {
   }
 
   /**
-   * Every price that these categories have, once, the lowest first.
+   * The different prices of these categories, the lowest first.
    *
    * @param {number[]} categories
    * @returns {number[]}
@@ -128,7 +128,7 @@ export class Tariff {
   }
 
   /**
-   * `€145.00`.
+   * An amount in full: `€145.00`.
    *
    * @param {number | Money} amount
    * @returns {string}
@@ -138,7 +138,7 @@ export class Tariff {
   }
 
   /**
-   * `€145`.
+   * An amount without a fraction where it has none: `€145`.
    *
    * @param {number | Money} amount
    * @returns {string}

@@ -1,5 +1,5 @@
-// Owns the countdown of the hold, by the server's clock: what it shows, when it warns, and that it
-// notices when a laptop slept. What an end means is for the caller.
+// Owns the countdown of the hold, by the server's clock: when it ticks, warns and ends, and that it notices when
+// a laptop slept. What an end means is the caller's.
 //
 // Modules: Countdown({onTick, onEnd, onWake}); .run(until), .stop().
 
@@ -11,11 +11,10 @@ import { spoken } from "../ui/times.js";
 export const WARN_MS = 120_000;
 const SPOKEN_AT_MS = [300_000, 120_000, 60_000];
 const TICK_MS = 500;
-// A tick that comes so late means that the machine slept, or that its clock was set; one that comes
-// before the last one, that it was set back.
+// A tick this late, or before the last one, means that the machine slept or that its clock was set.
 const SLEPT_MS = 8_000;
-// After the end, until it is asked again whether it is the end.
-const AGAIN_MS = 2_000;
+// After the end, until `onEnd` is called again; the server may have extended the hold.
+const END_AGAIN_MS = 2_000;
 
 export class Countdown {
   #timer = 0;
@@ -25,7 +24,7 @@ export class Countdown {
   #tickedAt = 0;
   #endedAt = 0;
 
-  /** @param {{onTick: (left: number) => void, onEnd: () => void, onWake: () => void}} told */
+  /** @param {{onTick: (left: number) => void, onEnd: () => void, onWake: () => void}} callbacks */
   constructor({ onTick, onEnd, onWake }) {
     this.onTick = onTick;
     this.onEnd = onEnd;
@@ -65,7 +64,7 @@ export class Countdown {
     }
     this.#left = left;
     this.onTick(left);
-    if (left <= 0 && Math.abs(now - this.#endedAt) >= AGAIN_MS) {
+    if (left <= 0 && Math.abs(now - this.#endedAt) >= END_AGAIN_MS) {
       this.#endedAt = now;
       this.onEnd();
     }

@@ -1,18 +1,26 @@
-// Owns what is said to those who do not see the page change.
+// Owns the live regions, which screen readers read aloud when they change.
 //
-// Modules: say(text) when there is time, sayNow(text) when there is none.
+// Modules: say(text) in turn, sayNow(text) at once.
 
 import { byId } from "./dom.js";
 
-// A text that is put in place at once after another is not read.
+// A screen reader skips a text that replaces another one in the same moment.
 const AFTER_MS = 60;
 
-/** @param {string} text */
+/**
+ * Read the text aloud after what is being read.
+ *
+ * @param {string} text
+ */
 export function say(text) {
   put(byId("polite"), text);
 }
 
-/** @param {string} text */
+/**
+ * Read the text aloud at once, in place of what is being read.
+ *
+ * @param {string} text
+ */
 export function sayNow(text) {
   put(byId("assertive"), text);
 }

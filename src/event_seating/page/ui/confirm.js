@@ -1,10 +1,12 @@
-// Owns the question before something that is hard to undo.
+// Owns the question before an action that is hard to undo.
 //
 // Modules: confirm({title, text, button}) -> a promise of yes (true) or no.
 
 import { byId } from "./dom.js";
 
 /**
+ * Ask, with the focus on no; whether the answer is yes.
+ *
  * @param {{title: string, text: string, button: string}} question
  * @returns {Promise<boolean>}
  */

@@ -1,5 +1,5 @@
-// Owns how elements are made: by properties and text nodes alone. Nothing that came from the server is
-// ever read as HTML.
+// Owns how elements are found and made: by properties and text nodes alone, so that no text from the server
+// is ever read as HTML.
 //
 // Modules: byId(id), make(tag, properties, ...children), icon(path), stepper({...}).
 
@@ -25,7 +25,8 @@
  */
 
 /**
- * What has this id. A page has each that its modules name, so only what comes and goes may be null.
+ * The element with this id. A page has every element that its modules name, so only those that modules make
+ * and remove may be null.
  *
  * @template {string} Id
  * @typedef {Id extends keyof Elements ? Elements[Id] : HTMLElement} ElementOf
@@ -41,6 +42,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
+ * The element with this id, typed by the table above.
+ *
  * @template {string} Id
  * @param {Id} id
  * @returns {ElementOf<Id>}
@@ -85,7 +88,7 @@ export function icon(path) {
 }
 
 /**
- * Minus, a number, plus; `onStep` gets the wanted number. `.set(value, {least, most})` shows one.
+ * Minus, a number, plus. `onStep` gets the wanted number; `.set(value, {least, most})` shows a number.
  *
  * @param {{label: string, onStep: (wanted: number) => void}} options
  * @returns {Stepper}

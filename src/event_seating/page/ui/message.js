@@ -1,4 +1,5 @@
-// Owns the page that has one thing to say instead of a map: what is wrong and where to go from here.
+// Owns the message in place of the map: what is wrong and where to go from here; and which of the page's
+// views is shown.
 //
 // Modules: showMessage({title, text, actions: [{label, run | href}]}), setView(name).
 
@@ -7,7 +8,7 @@ import { byId, make } from "./dom.js";
 /** @typedef {"events" | "message" | "event"} View */
 
 /**
- * A button that does something, or leads away.
+ * A button: it runs a function, or opens an address.
  *
  * @typedef {{label: string, run?: () => unknown, href?: string}} Action
  */
@@ -15,7 +16,7 @@ import { byId, make } from "./dom.js";
 const VIEWS = /** @type {const} */ (["events", "message", "event"]);
 
 /**
- * Show one of the views; a message keeps the head.
+ * Show one of the views; the head of the page stays.
  *
  * @param {View} name
  */
@@ -24,7 +25,11 @@ export function setView(name) {
   for (const view of VIEWS) byId(`${view}-view`).hidden = view !== name;
 }
 
-/** @param {{title: string, text: string, actions?: Action[]}} message */
+/**
+ * Show a message with buttons; the first button is the primary one.
+ *
+ * @param {{title: string, text: string, actions?: Action[]}} message
+ */
 export function showMessage({ title, text, actions = [] }) {
   byId("message-title").textContent = title;
   byId("message-text").textContent = text;

@@ -1,5 +1,5 @@
-// Owns how moments and lengths of time read: a moment in the event's zone and the reader's locale, a
-// rest of time as a clock shows it. Pure.
+// Owns how times and durations are written: a time in the event's zone and the reader's locale, a remaining
+// time as a clock shows it. Pure.
 //
 // Modules: moment(iso, zone), day(iso, zone), clock(ms), spoken(ms).
 
@@ -23,7 +23,7 @@ export function moment(iso, zone) {
 }
 
 /**
- * Day and month apart, for a leaf of a calendar, and the time of day.
+ * Day and month apart, as a calendar sheet has them, and the weekday with the time.
  *
  * @param {string} iso
  * @param {string} zone
@@ -38,7 +38,7 @@ export function day(iso, zone) {
 }
 
 /**
- * `9:41`, or with hours and days when it is long.
+ * A remaining time: `9:41`, with hours when it is an hour or more, with days when it is a day or more.
  *
  * @param {number} ms
  * @returns {string}
@@ -58,7 +58,7 @@ export function clock(ms) {
 }
 
 /**
- * `5 minutes`, for a voice.
+ * A duration in whole minutes for a screen reader: `5 minutes`.
  *
  * @param {number} ms
  * @returns {string}

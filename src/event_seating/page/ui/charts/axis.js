@@ -1,5 +1,5 @@
-// Owns where an axis has its marks and what they say: round numbers from nought, and round moments in
-// the event's zone. Pure.
+// Owns where an axis has its marks and their labels: round numbers from zero, and round times in the event's
+// zone. Pure.
 //
 // Modules: valueMarks(most, wanted) -> [values], timeMarks(from, to, zone, wanted) -> [{at, text}],
 // timeText(at, span, zone).
@@ -35,7 +35,7 @@ const STEPS = [
 ];
 
 /**
- * Round values from nought to the first that is not below `most`.
+ * Round values from zero to the first that is at least `most`.
  *
  * @param {number} most
  * @param {number} wanted
@@ -56,7 +56,7 @@ export function valueMarks(most, wanted, least = 1) {
 }
 
 /**
- * Round moments between two, at most `wanted` of them.
+ * Round times between two, at most `wanted` of them; all in ms since 1970.
  *
  * @param {number} from
  * @param {number} to
@@ -70,14 +70,14 @@ export function timeMarks(from, to, zone, wanted) {
   let local = Math.ceil((from + offsetAt(from, zone)) / step) * step;
   for (; local - offsetAt(local, zone) <= to && marks.length <= wanted; local += step) {
     const at = local - offsetAt(local, zone);
-    // Midnight says which day begins.
+    // A mark at midnight shows the day.
     marks.push({ at, text: format(at, zone, local % DAY ? clockOf(step) : dateOf(step)) });
   }
   return marks;
 }
 
 /**
- * A moment as precisely as a span of time needs it.
+ * A time, as precise as an axis of this span (ms) needs it.
  *
  * @param {number} at
  * @param {number} span
@@ -131,7 +131,7 @@ function format(at, zone, options) {
 }
 
 /**
- * How far the zone's clocks are ahead of UTC at a moment, in milliseconds.
+ * The zone's offset from UTC at a time, in ms.
  *
  * @param {number} at
  * @param {string} zone

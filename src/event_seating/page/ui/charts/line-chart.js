@@ -1,5 +1,5 @@
-// Owns one curve over time as an SVG: axes with round marks, a line that reads off a value at the
-// pointer or with arrow keys, and the newest value at its end. It knows numbers, not what they count.
+// Owns one curve over time as an SVG: axes with round marks, a cursor that shows the value at the pointer or
+// with arrow keys, and the newest value at the end. It knows numbers, not what they count.
 //
 // Modules: LineChart(host, {label, value(number), mark(number), least}); .show({at, values, zone}).
 
@@ -7,12 +7,12 @@ import { make } from "../dom.js";
 import { timeMarks, timeText, valueMarks } from "./axis.js";
 
 /**
- * How a value reads, in full and at a mark of the axis, and the least step between marks.
+ * How a value is written, in full and at a mark of the axis, and the least step between marks.
  *
  * @typedef {{label: string, value: (value: number) => string, mark: (value: number) => string, least: number}} Options
  */
 
-/** @typedef {{at: Float64Array, values: Float64Array, zone: string}} Shown Moments, in ms, and the value of each. */
+/** @typedef {{at: Float64Array, values: Float64Array, zone: string}} Shown Times, in ms since 1970, and the value at each. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 178;
@@ -36,7 +36,7 @@ export class LineChart {
     this.mark = options.mark;
     this.least = options.least;
     /**
-     * Where a moment is drawn, and a value; neither is there before the first drawing.
+     * Where a time and a value are drawn; set by the first drawing.
      *
      * @type {(time: number) => number}
      */
@@ -45,7 +45,7 @@ export class LineChart {
     this.y;
     this.plot = svg("svg", { "aria-hidden": "true", class: "plot" });
     this.tip = make("output", { className: "chart-tip", hidden: true });
-    // A slider, so that a keyboard and a voice can read off values as a pointer does.
+    // A slider, so that keyboards and screen readers can reach each value as a pointer does.
     this.host = make(
       "div",
       { className: "line-chart", role: "slider", tabIndex: 0, "aria-label": options.label, "aria-valuemin": "0" },

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.declared import endpoints
 from tests.support.seating import on_sale
 from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
-from event_seating.web import security
 from event_seating.web.head import ADDRESS_BYTES_MAX, HEAD_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -201,13 +201,13 @@ def heads(attacked: Attacked, call: str) -> list[Attack]:
 
 
 async def test_no_head_keeps_the_event_loop_busy(attacked: Attacked) -> None:
-    for call in security.ACCESS:
+    for call in endpoints():
         for attack in heads(attacked, call):
             await attacked.assert_cheap(attack)
 
 
 async def test_no_json_of_64_kb_keeps_the_event_loop_busy(attacked: Attacked) -> None:
-    for call in security.ACCESS:
+    for call in endpoints():
         if call.startswith(("POST", "PUT", "PATCH")):
             for what, value in VALUES.items():
                 attack = Attack(call, what, attacked.path(call), body=value)
@@ -231,7 +231,7 @@ BODIES = st.one_of(
 
 def attacks(path: Callable[..., str]) -> st.SearchStrategy[Attack]:
     pieces = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map(b"".join)
-    calls = st.sampled_from(sorted(security.ACCESS))
+    calls = st.sampled_from(sorted(endpoints()))
     lengths = st.sampled_from([1_000, 7_000, 31_000, 60_000])
 
     def head(call: str, name: bytes, piece: bytes, length: int, lines: int) -> Attack:

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import pytest
+from tests.support.declared import endpoints
 from tests.support.seat_maps import seat_map
 from tests.support.service import Service, in_process
 
 from event_seating.composition import http_app
-from event_seating.web import security
 from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,7 @@ async def test_in_production_only_what_is_for_anyone_is_open(production: Service
     await production.client.post("/venues", json=venue, headers=WITH_KEY)
     filled = {"{id}": "123", "{asset}": "start.js", "{version}": "1", "{seat}": "A-1-01"}
     filled["{token}"] = "current"
-    for number, (row, role) in enumerate(security.ACCESS.items()):
+    for number, (row, endpoint) in enumerate(endpoints().items()):
         for name, value in filled.items():
             row = row.replace(name, value)  # noqa: PLW2901
         method, path = row.split(" ")
@@ -47,7 +48,7 @@ async def test_in_production_only_what_is_for_anyone_is_open(production: Service
             # A client each, so that no limit answers in place of the right.
             headers={"x-forwarded-for": f"198.51.100.{number}"},
         )
-        if role == Role.anyone:
+        if endpoint.access == Role.anyone:
             assert answer.status_code not in {401, 403, 429}, row
         else:
             assert answer.status_code == 401, row
@@ -159,15 +160,27 @@ async def test_in_development_a_wrong_key_is_refused(service: Service) -> None:
     assert answer.status_code == 401
 
 
-async def test_the_table_names_every_route_and_no_other(service: Service) -> None:
+async def test_every_route_that_is_served_is_declared_and_no_other(service: Service) -> None:
     def every(routes: Iterable[Any]) -> Iterator[Any]:
         for route in routes:
             router = getattr(route, "original_router", None)
             yield from every(router.routes) if router else [route]
 
+    app, declared = http_app.api(service.parts)
     served = {
-        f"{method} {route.path_format}"
-        for route in every(http_app.api(service.parts).routes)
-        for method in route.methods
+        f"{method} {route.path_format}" for route in every(app.routes) for method in route.methods
     }
-    assert served == set(security.ACCESS)
+    assert served == set(declared) == set(endpoints())
+
+
+async def test_a_route_that_declares_nothing_is_not_served(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def declared(*_: object) -> Routes:
+        routes = Routes()
+        routes.router.add_api_route("/secrets", lambda: "all of them")
+        return routes
+
+    monkeypatch.setattr(http_app, "declared", declared)
+    with pytest.raises(ValueError, match="GET /secrets"):
+        http_app.api(service.parts)

@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.declared import endpoints
 from tests.support.seating import KEY, on_sale
 from tests.support.service import Service
 
-from event_seating.booking.api.routes import OF_EVERY_SALE
 from event_seating.composition import http_app
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ NOT_COMPARED = {"x-request-id", "ratelimit", "set-cookie", "content-length"}
 
 def through_fastapi(service: Service) -> httpx.AsyncClient:
     edge = http_app.build(service.parts)
-    edge._app = http_app.api(service.parts)
+    edge._app = http_app.api(service.parts).app
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(edge, client=("192.0.2.1", 1)),
         base_url="http://localhost:3001",
@@ -91,8 +91,10 @@ async def test_a_whole_sale_goes_the_short_way(service: Service) -> None:
     booked = await client.post("/bookings", json={"holdToken": token, "expectedTotal": agreed})
     assert booked.status_code == 201
     metrics = service.parts.metrics.render("")[0].decode()
-    for call in OF_EVERY_SALE:
-        method, path = call.split(" ")
+    hot = [endpoint for endpoint in endpoints().values() if endpoint.hot]
+    assert len(hot) == 4
+    for endpoint in hot:
+        method, path = endpoint.method, endpoint.template
         counted = f'http_request_duration_seconds_count{{method="{method}",route="{path}"'
         assert (counted in metrics) == (method != "DELETE")
 

@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 import yaml
+from tests.support.declared import endpoints
 from tests.support.repository import ROOT
 
 from event_seating.processes import child_process
 from event_seating.settings.describe import environment_name
 from event_seating.settings.model import Settings
 from event_seating.valkey import embedded
-from event_seating.web import security
 from event_seating.web.roles import Role
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -82,7 +82,7 @@ def test_the_image_has_a_user_without_rights_and_asks_whether_it_is_ready() -> N
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
     (path,) = re.findall(r"%s(/\S+?)'", last)
-    assert security.ACCESS[f"GET {path}"] == Role.anyone
+    assert endpoints()[f"GET {path}"].access == Role.anyone
 
 
 def test_the_service_is_given_the_time_that_stopping_may_take() -> None:

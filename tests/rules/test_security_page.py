@@ -1,16 +1,18 @@
 """docs/security.md shows who may call what as the code has it."""
 
 from tests.support import markdown
+from tests.support.declared import endpoints
 from tests.support.repository import ROOT
 
-from event_seating.web import security, security_headers
+from event_seating.web import security_headers
 
 PAGE = (ROOT / "docs/security.md").read_text()
 
 
 def test_the_page_shows_the_whole_table_of_access() -> None:
     assert markdown.rows(PAGE, "call") == [
-        [f"`{call}`", role.name.replace("_", "-")] for call, role in security.ACCESS.items()
+        [f"`{name}`", endpoint.access.name.replace("_", "-"), endpoint.budget.value]
+        for name, endpoint in endpoints().items()
     ]
 
 

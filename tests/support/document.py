@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from event_seating.composition import http_app
 from event_seating.composition.server_services import Parts
-from event_seating.web import openapi, problem, security
+from event_seating.web import openapi, problem
 from event_seating.web.asgi import App, Message, Receive, Scope, Send
 
 BYTES_MAX = 1024 * 1024
@@ -130,8 +130,7 @@ class Checked:
 def document_of(parts: Parts) -> Document:
     """The document of the service; it is the same for all of them."""
     if not _MADE:
-        routes = http_app.api(parts)
-        _MADE.append(Document(openapi.document(routes, security.ACCESS, http_app.is_limited)))
+        _MADE.append(Document(openapi.document(*http_app.api(parts))))
     return _MADE[0]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating.booking.api.request_bodies import PATTERNS, CancelEventBody
@@ -12,9 +12,7 @@ from event_seating.booking.errors import ConfigurationChanged, EventCancelled, E
 from event_seating.errors import (
     DatabaseUnavailable,
     EventNotFound,
-    IdempotencyKeyReused,
     InvalidRequest,
-    MalformedJson,
     ServiceError,
     TooBusy,
 )
@@ -26,17 +24,15 @@ from event_seating.events.store import Filter
 from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.values import rfc3339
 from event_seating.venues.model import is_venue_id
+from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
-from event_seating.web.problem import documented
 from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
-    InvalidRequest,
-    MalformedJson,
     EventUnavailable,
-    IdempotencyKeyReused,
     TooBusy,
     DatabaseUnavailable,
 )
@@ -163,23 +159,26 @@ class EventsBody(BaseModel):
     nextCursor: str | None  # noqa: N815
 
 
-def router(events: EventService) -> APIRouter:
-    routes = APIRouter(tags=["events"])
+def router(events: EventService) -> Routes:
+    routes = Routes(tags=["events"])
     _add_writing(routes, events)
     _add_cancelling(routes, events)
     _add_reading(routes, events)
     return routes
 
 
-def _add_writing(routes: APIRouter, events: EventService) -> None:
+def _add_writing(routes: Routes, events: EventService) -> None:
     @routes.post(
         "/events",
+        access=Role.admin,
+        budget=Budget.seating,
+        body=_NEW,
+        idempotent=True,
+        refuses=(UnknownVenue, PriceMissing, *_WRITE_ERRORS),
         operation_id="createEvent",
         summary="Create an event",
         status_code=201,
         response_model=WrittenEventBody,
-        openapi_extra=_NEW.described(),
-        responses=documented(UnknownVenue, PriceMissing, *_WRITE_ERRORS),
     )
     async def create_event(request: Request, key: Key = None) -> Response:
         """In the newest version of its venue's seat map, on sale from now until it begins.
@@ -194,11 +193,13 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
 
     @routes.patch(
         "/events/{id}",
+        access=Role.admin,
+        budget=Budget.seating,
+        body=_CHANGE,
+        refuses=(EventNotFound, EventCancelled, ConfigurationChanged, *_WRITE_ERRORS),
         operation_id="changeEvent",
         summary="Change an event",
         response_model=WrittenEventBody,
-        openapi_extra=_CHANGE.described(),
-        responses=documented(EventNotFound, EventCancelled, ConfigurationChanged, *_WRITE_ERRORS),
     )
     async def change_event(request: Request, id: str) -> Response:  # noqa: A002
         """What is left out stays. `cancelled` is for ever, and ends holds and bookings by a job."""
@@ -206,15 +207,16 @@ def _add_writing(routes: APIRouter, events: EventService) -> None:
         return _written(await events.change(id, change, _actor(request)))
 
 
-def _add_cancelling(routes: APIRouter, events: EventService) -> None:
+def _add_cancelling(routes: Routes, events: EventService) -> None:
     @routes.post(
         "/events/{id}/cancel",
+        access=Role.admin,
+        body=_CANCELLATION,
+        refuses=(EventNotFound, ConfigurationChanged, *_WRITE_ERRORS),
         operation_id="cancelEvent",
         summary="Cancel an event",
         status_code=202,
         response_model=JobBody,
-        openapi_extra=_CANCELLATION.described(),
-        responses=documented(EventNotFound, ConfigurationChanged, *_WRITE_ERRORS),
     )
     async def cancel_event(request: Request, id: str) -> Response:  # noqa: A002
         """For ever: nothing more is held or booked from here on.
@@ -229,13 +231,15 @@ def _add_cancelling(routes: APIRouter, events: EventService) -> None:
         return accepted(job)
 
 
-def _add_reading(routes: APIRouter, events: EventService) -> None:
+def _add_reading(routes: Routes, events: EventService) -> None:
     @routes.get(
         "/events",
+        access=Role.anyone,
+        budget=Budget.seating,
+        refuses=(InvalidRequest, DatabaseUnavailable),
         operation_id="listEvents",
         summary="List events",
         response_model=EventsBody,
-        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_events(
         request: Request,
@@ -259,10 +263,12 @@ def _add_reading(routes: APIRouter, events: EventService) -> None:
 
     @routes.get(
         "/events/{id}",
+        access=Role.anyone,
+        budget=Budget.seating,
+        refuses=(EventNotFound, DatabaseUnavailable),
         operation_id="readEvent",
         summary="Read an event",
         response_model=EventBody,
-        responses=documented(EventNotFound, DatabaseUnavailable),
     )
     async def read_event(request: Request, id: str) -> Response:  # noqa: A002
         """How it sells is as of the log's last word on that."""

@@ -1,10 +1,10 @@
 """The long poll: the same frames as over a WebSocket, one an answer, for networks without it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating.booking.api.answer_schemas import Counts
@@ -22,9 +22,12 @@ from event_seating.live import frames
 from event_seating.live.errors import TooManyWatchers, WatchersFull
 from event_seating.live.frames import Frame
 from event_seating.live.hub import LiveHub
+from event_seating.live.socket import EVENT_ID, LiveSocket
 from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
+from event_seating.web.endpoints import Budget, WebSocketRoute
 from event_seating.web.pages import INTEGER_MAX
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 WAIT_S_MAX: Final = 30
 """Below what proxies wait for an answer."""
@@ -44,16 +47,20 @@ class ChangesBody(BaseModel):
     )
 
 
-def router(hub: LiveHub) -> APIRouter:
-    routes = APIRouter(tags=["seats"])
+def router(hub: LiveHub, monotonic: Callable[[], float]) -> Routes:
+    routes = Routes(tags=["seats"])
+    routes.websocket(
+        "/events/{id}/live",
+        WebSocketRoute(EVENT_ID, LiveSocket(hub, monotonic)),
+        access=Role.anyone,
+        budget=Budget.unlimited,
+    )
 
     @routes.get(
         "/events/{id}/changes",
-        operation_id="readChanges",
-        summary="Wait for changes of an event's seats",
-        response_model=ChangesBody,
-        response_model_exclude_none=True,
-        responses=documented(
+        access=Role.anyone,
+        budget=Budget.unlimited,
+        refuses=(
             EventNotFound,
             InvalidRequest,
             BodyTooLarge,
@@ -63,6 +70,10 @@ def router(hub: LiveHub) -> APIRouter:
             EventUnavailable,
             DatabaseUnavailable,
         ),
+        operation_id="readChanges",
+        summary="Wait for changes of an event's seats",
+        response_model=ChangesBody,
+        response_model_exclude_none=True,
     )
     async def read_changes(
         request: Request,

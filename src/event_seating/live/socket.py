@@ -22,7 +22,7 @@ from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
 from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.pages import INTEGER_MAX
 
-LIVE_PATH: Final = rf"/events/([^/]{{1,{4 * EVENT_ID_CHARS}}})/live\Z"
+EVENT_ID: Final = re.compile(rf"[^/]{{1,{4 * EVENT_ID_CHARS}}}")
 """Wider than ids are, so that a wrong one is told so."""
 
 MESSAGE_CHARS_MAX: Final = 1_024

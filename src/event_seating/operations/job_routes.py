@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
@@ -19,7 +19,8 @@ from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
 from event_seating.web.idempotency import REPLAYED
 from event_seating.web.openapi import TEXT
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 from event_seating.web.streams import CSV
 
 PRIVATE: Final = "private, no-store"
@@ -102,20 +103,21 @@ def accepted(job: NewJob, replayed: bool = False) -> Response:
     return JSONResponse(body.model_dump(), 202, headers=headers)
 
 
-def router(jobs: JobReader, database: Database, clock: Clock) -> APIRouter:
-    routes = APIRouter(tags=["jobs"])
+def router(jobs: JobReader, database: Database, clock: Clock) -> Routes:
+    routes = Routes(tags=["jobs"])
     _add_reading(routes, jobs)
     _add_one(routes, jobs)
     _add_files(routes, database, clock)
     return routes
 
 
-def _add_reading(routes: APIRouter, jobs: JobReader) -> None:
+def _add_reading(routes: Routes, jobs: JobReader) -> None:
     @routes.get(
         "/jobs",
+        access=Role.admin,
+        refuses=(DatabaseUnavailable,),
         operation_id="readJobs",
         summary="All jobs in numbers",
-        responses=documented(DatabaseUnavailable),
     )
     async def read_jobs() -> JobsBody:
         """How many wait, how fast they are done, and what went wrong last."""
@@ -129,9 +131,10 @@ def _add_reading(routes: APIRouter, jobs: JobReader) -> None:
 
     @routes.get(
         "/jobs/failed",
+        access=Role.admin,
+        refuses=(InvalidRequest, DatabaseUnavailable),
         operation_id="listFailedJobs",
         summary="Jobs that failed for good",
-        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_failed(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> FailedJobsBody:
         """The latest first, of the last 30 days."""
@@ -141,13 +144,14 @@ def _add_reading(routes: APIRouter, jobs: JobReader) -> None:
         return FailedJobsBody(items=[_failed(row) for row in items], nextCursor=following)
 
 
-def _add_one(routes: APIRouter, jobs: JobReader) -> None:
+def _add_one(routes: Routes, jobs: JobReader) -> None:
     @routes.get(
         "/jobs/{id}",
+        access=Role.box_office,
+        refuses=(JobNotFound, DatabaseUnavailable),
         operation_id="readJob",
         summary="Read a job",
         response_model=JobBody,
-        responses=documented(JobNotFound, DatabaseUnavailable),
     )
     async def read_job(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Until a day after it was done, or a month after it failed."""
@@ -155,27 +159,27 @@ def _add_one(routes: APIRouter, jobs: JobReader) -> None:
 
     @routes.post(
         "/jobs/{id}/retry",
+        access=Role.admin,
+        refuses=(JobNotFound, JobNotFailed, DatabaseUnavailable),
         operation_id="retryJob",
         summary="Try a failed job again",
         status_code=202,
         response_model=JobBody,
-        responses=documented(JobNotFound, JobNotFailed, DatabaseUnavailable),
     )
     async def retry_job(id: str) -> Response:  # noqa: A002
         """With all its attempts, as if it were new."""
         return _job(await jobs.retry(id), 202)
 
 
-def _add_files(routes: APIRouter, database: Database, clock: Clock) -> None:
+def _add_files(routes: Routes, database: Database, clock: Clock) -> None:
     @routes.get(
         "/files/{id}",
+        access=Role.box_office,
+        refuses=(FileNotFound, DatabaseUnavailable),
         operation_id="readFile",
         summary="Fetch a file that a job made",
         response_class=Response,
-        responses={
-            200: {"content": {CSV: TEXT}},
-            **documented(FileNotFound, DatabaseUnavailable),
-        },
+        responses={200: {"content": {CSV: TEXT}}},
     )
     async def read_file(id: str) -> Response:  # noqa: A002
         """The result of its job names it, and how long it is kept depends on the job."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
@@ -11,7 +11,10 @@ from pydantic.config import JsonDict
 from event_seating.cache.lru import CacheStats, LruCache
 from event_seating.clock import Clock, rfc3339
 from event_seating.operations.health import Health, Readiness
+from event_seating.web.endpoints import Budget
 from event_seating.web.openapi import TEXT
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 _TIME: Final[JsonDict] = {"format": "date-time"}
 
@@ -65,17 +68,25 @@ class CacheClearedBody(BaseModel):
     currentSize: int  # noqa: N815
 
 
-def health_router(health: Health, clock: Clock) -> APIRouter:
+def health_router(health: Health, clock: Clock) -> Routes:
     """Whether the process is there, and whether it is ready."""
-    routes = APIRouter(tags=["operations"])
+    routes = Routes(tags=["operations"])
 
-    @routes.get("/health", operation_id="health", summary="Whether the process serves")
+    @routes.get(
+        "/health",
+        access=Role.anyone,
+        budget=Budget.unlimited,
+        operation_id="health",
+        summary="Whether the process serves",
+    )
     async def read_health() -> HealthBody:
         """`OK` as long as the process answers; asks nothing of its dependencies."""
         return HealthBody(status="OK", timestamp=rfc3339(clock.now_ms()))
 
     @routes.get(
         "/health/ready",
+        access=Role.anyone,
+        budget=Budget.unlimited,
         operation_id="ready",
         summary="Whether to send requests here",
         response_model=ReadinessBody,
@@ -95,12 +106,13 @@ def cache_router(
     coalesced: Callable[[], int],
     clear: Callable[[], int],
     clock: Clock,
-) -> APIRouter:
+) -> Routes:
     """The cache of users: how it does, and emptying it."""
-    routes = APIRouter(tags=["cache"])
+    routes = Routes(tags=["cache"])
 
     @routes.get(
         "/cache-status",
+        access=Role.box_office,
         operation_id="cacheStatus",
         summary="How the cache does",
     )
@@ -110,6 +122,7 @@ def cache_router(
 
     @routes.delete(
         "/cache",
+        access=Role.admin,
         operation_id="clearCache",
         summary="Empty the cache",
     )
@@ -125,12 +138,14 @@ def cache_router(
     return routes
 
 
-def metrics_router(render: Callable[[str], tuple[bytes, str]]) -> APIRouter:
+def metrics_router(render: Callable[[str], tuple[bytes, str]]) -> Routes:
     """The metrics, for Prometheus."""
-    routes = APIRouter(tags=["operations"])
+    routes = Routes(tags=["operations"])
 
     @routes.get(
         "/metrics",
+        access=Role.admin,
+        budget=Budget.unlimited,
         operation_id="metrics",
         summary="Metrics for Prometheus",
         response_class=Response,

@@ -20,7 +20,7 @@ USER_ID_PATTERN: Final = rf"^[A-Za-z0-9._~-]{{1,{USER_ID_CHARS_MAX}}}$"
 
 EMAIL_CHARS_MAX: Final = ADDRESS_CHARS_MAX
 
-_USER_ID: Final = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
+USER_ID: Final = re.compile(USER_ID_PATTERN.removesuffix("$") + r"\Z")
 
 
 class User(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class User(msgspec.Struct, frozen=True):
 
 def is_user_id(text: str) -> bool:
     """Whether this can be the id of a user at all."""
-    return _USER_ID.match(text) is not None
+    return USER_ID.match(text) is not None
 
 
 def checked_id(text: str) -> str:

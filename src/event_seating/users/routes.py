@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from event_seating.cache.lru import LruCache
 from event_seating.errors import (
     DatabaseUnavailable,
-    IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
 )
@@ -20,9 +20,12 @@ from event_seating.users.job_requests import UserAsking
 from event_seating.users.service import UserService
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader
+from event_seating.web.body import LargeBody
+from event_seating.web.endpoints import cached
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.openapi import TEXT, examples
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 PRIVATE: Final = "private, no-store"
 """Answers about people are nobody else's, and no proxy's or browser's to keep."""
@@ -51,6 +54,9 @@ _SHOWS_A_USER: Final[dict[str, Any]] = {
 _IN_CSV: Final = "id,name,email\n201,Ann Lee,ann.lee@example.com\n"
 _IN_NDJSON: Final = '{"id":"202","name":"Tom Ray","email":"tom.ray@example.com"}\n'
 
+FILE_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Three times 100,000 users with long names."""
+
 _TAKES_A_FILE: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -61,6 +67,13 @@ _TAKES_A_FILE: Final[dict[str, Any]] = {
     }
 }
 
+
+_FILE: Final = LargeBody(
+    FILE_BYTES_MAX,
+    _TAKES_A_FILE,
+    refuses=(InvalidRequest,),
+    media_types=frozenset({CSV.encode(), NDJSON.encode()}),
+)
 
 FIELDS_LOOKED_AT_MAX: Final = 100
 """Beyond that each field of a body that we do not know would be a fault of its own, thousands of
@@ -113,21 +126,23 @@ class UserBody(BaseModel):
     )
 
 
-def router(users: UserService, asking: UserAsking) -> APIRouter:
-    routes = APIRouter(tags=["users"])
-    _add_single(routes, users, asking)
+def router(users: UserService, cache: LruCache, asking: UserAsking) -> Routes:
+    routes = Routes(tags=["users"])
+    _add_reading(routes, users, cache)
+    _add_creating(routes, users, asking)
     _add_import(routes, asking)
     return routes
 
 
-def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> None:
-
+def _add_reading(routes: Routes, users: UserService, cache: LruCache) -> None:
     @routes.get(
         "/users/{id}",
+        access=Role.box_office,
+        ready=cached(cache, model.USER_ID, HEADERS),
+        refuses=(UserNotFound, DatabaseUnavailable),
         operation_id="readUser",
         summary="Read a user",
         response_model=UserBody,
-        responses=documented(UserNotFound, DatabaseUnavailable),
     )
     async def read_user(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Answered from the cache when it can be; many who ask at once share one read."""
@@ -135,23 +150,20 @@ def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> No
             raise UserNotFound
         return _json(await users.read(id), 200)
 
+
+def _add_creating(routes: Routes, users: UserService, asking: UserAsking) -> None:
     @routes.post(
         "/users",
+        access=Role.box_office,
+        idempotent=True,
+        refuses=(InvalidRequest, MalformedJson, UserIdExists, EmailExists, DatabaseUnavailable),
         operation_id="createUser",
         summary="Create a user",
         status_code=201,
         response_model=UserBody,
         openapi_extra=_SHOWS_A_USER,
         responses={
-            202: {"model": JobBody, "description": "`Prefer: respond-async`: a job creates it."},
-            **documented(
-                InvalidRequest,
-                MalformedJson,
-                UserIdExists,
-                EmailExists,
-                IdempotencyKeyReused,
-                DatabaseUnavailable,
-            ),
+            202: {"model": JobBody, "description": "`Prefer: respond-async`: a job creates it."}
         },
     )
     async def create_user(
@@ -176,15 +188,16 @@ def _add_single(routes: APIRouter, users: UserService, asking: UserAsking) -> No
         return answer
 
 
-def _add_import(routes: APIRouter, asking: UserAsking) -> None:
+def _add_import(routes: Routes, asking: UserAsking) -> None:
     @routes.post(
         "/users/import",
+        access=Role.admin,
+        body=_FILE,
+        refuses=(DatabaseUnavailable,),
         operation_id="importUsers",
         summary="Create the users of a file",
         status_code=202,
         response_model=JobBody,
-        openapi_extra=_TAKES_A_FILE,
-        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def import_users(request: Request) -> Response:
         """CSV whose first line names the columns id, name and email, or a JSON object a line.

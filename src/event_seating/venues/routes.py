@@ -6,20 +6,23 @@ from hashlib import sha256
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused, InvalidRequest
+from event_seating.errors import DatabaseUnavailable, InvalidRequest
 from event_seating.venues.errors import InvalidMap, VenueExists, VenueNotFound, VenueVersionNotFound
 from event_seating.venues.formats import schema
 from event_seating.venues.formats.map_warnings import WARNINGS_MAX
 from event_seating.venues.service import ReadyMap, VenueService, Written
 from event_seating.web import openapi
+from event_seating.web.body import LargeBody
+from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
-from event_seating.web.problem import documented
 from event_seating.web.representation import has_current, prefers_gzip
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 """A version never changes; a year is what caches take for ever."""
@@ -29,8 +32,6 @@ REVALIDATE: Final = "public, max-age=0, must-revalidate"
 
 VERSION_PATTERN: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 """A version as it is counted; nobody gets past nine digits."""
-
-_WRITE_ERRORS: Final = (InvalidMap, InvalidRequest, DatabaseUnavailable)
 
 _SEAT_MAP: Final = {"$ref": f"{openapi.REF}SeatMap"}
 
@@ -57,6 +58,11 @@ _TAKES_A_MAP: Final[dict[str, Any]] = {
     },
     openapi.SCHEMAS: {**schema.definitions(openapi.REF), "SeatingPlan": _SEATING_PLAN},
 }
+
+MAP_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Three times a map of 100,000 seats, so that its seats may have fields that we do not know."""
+
+_MAP: Final = LargeBody(MAP_BYTES_MAX, _TAKES_A_MAP, refuses=(InvalidMap, InvalidRequest))
 
 _ANSWERS_A_MAP: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -121,24 +127,26 @@ class VenuesBody(BaseModel):
     nextCursor: str | None  # noqa: N815
 
 
-def router(venues: VenueService) -> APIRouter:
-    routes = APIRouter(tags=["venues"])
+def router(venues: VenueService) -> Routes:
+    routes = Routes(tags=["venues"])
     _add_writing(routes, venues)
     _add_reading(routes, venues)
     _add_schema(routes)
     return routes
 
 
-def _add_writing(routes: APIRouter, venues: VenueService) -> None:
+def _add_writing(routes: Routes, venues: VenueService) -> None:
     @routes.post(
         "/venues",
+        access=Role.admin,
+        body=_MAP,
+        idempotent=True,
+        refuses=(VenueExists, DatabaseUnavailable),
         operation_id="createVenue",
         summary="Create a venue from a seat map",
         status_code=201,
         response_model=WrittenMapBody,
-        openapi_extra=_TAKES_A_MAP,
-        responses=documented(VenueExists, IdempotencyKeyReused, *_WRITE_ERRORS)
-        | {200: {"model": WrittenMapBody, "description": "A dry run: the map is valid."}},
+        responses={200: {"model": WrittenMapBody, "description": "A dry run: the map is valid."}},
     )
     async def create_venue(request: Request, dry_run: DryRun = False, key: Key = None) -> Response:
         """Its id is the map's `venueId`, else one made from the name."""
@@ -150,12 +158,13 @@ def _add_writing(routes: APIRouter, venues: VenueService) -> None:
 
     @routes.put(
         "/venues/{id}",
+        access=Role.admin,
+        body=_MAP,
+        refuses=(VenueNotFound, DatabaseUnavailable),
         operation_id="putVenue",
         summary="Give a venue a new version of its seat map",
         response_model=WrittenMapBody,
-        openapi_extra=_TAKES_A_MAP,
-        responses=documented(VenueNotFound, *_WRITE_ERRORS)
-        | {201: {"model": WrittenMapBody, "description": "There was no such venue."}},
+        responses={201: {"model": WrittenMapBody, "description": "There was no such venue."}},
     )
     async def put_venue(request: Request, id: str, dry_run: DryRun = False) -> Response:  # noqa: A002
         """Events keep the version that they have; the same map again makes no new version."""
@@ -163,13 +172,14 @@ def _add_writing(routes: APIRouter, venues: VenueService) -> None:
         return _summary(written, 201 if written.created and not dry_run else 200)
 
 
-def _add_reading(routes: APIRouter, venues: VenueService) -> None:
+def _add_reading(routes: Routes, venues: VenueService) -> None:
     @routes.get(
         "/venues",
+        access=Role.anyone,
+        refuses=(InvalidRequest, DatabaseUnavailable),
         operation_id="listVenues",
         summary="List venues",
         response_model=VenuesBody,
-        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_venues(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
         """In the order of their ids."""
@@ -187,10 +197,13 @@ def _add_reading(routes: APIRouter, venues: VenueService) -> None:
 
     @routes.get(
         "/venues/{id}",
+        access=Role.anyone,
+        budget=Budget.unlimited,
+        refuses=(VenueNotFound, DatabaseUnavailable),
         operation_id="readVenue",
         summary="Read a venue's newest seat map",
         response_class=Response,
-        responses=_ANSWERS_A_MAP | documented(VenueNotFound, DatabaseUnavailable),
+        responses=_ANSWERS_A_MAP,
     )
     async def read_venue(request: Request, id: str) -> Response:  # noqa: A002
         """`Content-Location` names its version."""
@@ -198,11 +211,13 @@ def _add_reading(routes: APIRouter, venues: VenueService) -> None:
 
     @routes.get(
         "/venues/{id}/versions/{version}",
+        access=Role.anyone,
+        budget=Budget.unlimited,
+        refuses=(VenueNotFound, VenueVersionNotFound, DatabaseUnavailable),
         operation_id="readVenueVersion",
         summary="Read one version of a venue's seat map",
         response_class=Response,
-        responses=_ANSWERS_A_MAP
-        | documented(VenueNotFound, VenueVersionNotFound, DatabaseUnavailable),
+        responses=_ANSWERS_A_MAP,
     )
     async def read_version(request: Request, id: str, version: str) -> Response:  # noqa: A002
         """The one that an event has, for example; it never changes."""
@@ -212,8 +227,13 @@ def _add_reading(routes: APIRouter, venues: VenueService) -> None:
         return _map(request, found, IMMUTABLE)
 
 
-def _add_schema(routes: APIRouter) -> None:
-    @routes.get("/schemas/seat-map.json", include_in_schema=False)
+def _add_schema(routes: Routes) -> None:
+    @routes.get(
+        "/schemas/seat-map.json",
+        access=Role.anyone,
+        budget=Budget.unlimited,
+        include_in_schema=False,
+    )
     async def read_schema(request: Request) -> Response:
         headers = {"etag": SCHEMA_TAG, "cache-control": f"public, max-age={SCHEMA_AGE_S}"}
         known = request.headers.getlist("if-none-match")

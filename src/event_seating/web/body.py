@@ -6,12 +6,18 @@ clients that send a part and wait must not fill the memory.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
-from event_seating.errors import BodyTooLarge, BodyTooSlow, TooBusy, UnsupportedMediaType
+from event_seating.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    ServiceError,
+    TooBusy,
+    UnsupportedMediaType,
+)
 from event_seating.web.asgi import Message, Receive
 from event_seating.web.roles import Role
 
@@ -51,15 +57,22 @@ JSON_ALONE: Final = frozenset({b"application/json"})
 """What nearly every route takes, which also stops forms of other sites."""
 
 
-class LargeBodies(NamedTuple):
-    """Paths whose bodies may be longer than most, for those who may send them at all."""
+@dataclass(frozen=True, slots=True)
+class LargeBody:
+    """A body that may be longer than most, for those who may send it at all.
 
-    pattern: re.Pattern[str]
-    """What the path must match."""
+    Nobody else's megabytes are read: the edge admits the caller before the route does.
+    """
+
     bytes_max: int
-    role: Role
-    """The least role that may send one: nobody else's megabytes are read."""
+    content: dict[str, Any]
+    """The route's part of the OpenAPI document about it."""
+    refuses: tuple[type[ServiceError], ...]
     media_types: frozenset[bytes] = JSON_ALONE
+
+    def described(self) -> dict[str, Any]:
+        """For the OpenAPI document."""
+        return self.content
 
 
 def check_head(

@@ -1,11 +1,11 @@
 """Which limit a request is charged to: each class of routes has one budget for each client.
 
-Owns the classes: what is never limited, the seating routes, and everything else. In the seating
-class a buyer whom we know by a cookie has a budget of their own, and each address one that is ten
-times as large, since thousands may share one; both have to pass.
+A route declares its class: never limited, the usual account, or seating. What no route answers is
+charged to the account. In the seating class a buyer whom we know by a cookie has a budget of their
+own, and each address one that is ten times as large, since thousands may share one; both have to
+pass.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -14,14 +14,15 @@ from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import Window
 from event_seating.web.client_address import client_key
+from event_seating.web.endpoints import Budget
 from event_seating.web.errors import TooManyWrongKeys
 
 ADDRESS_FACTOR: Final = 10
 """How many buyers behind one address are served as if each had one of their own."""
 
 
-class Charged(NamedTuple):
-    """What a request was charged to."""
+class Charge(NamedTuple):
+    """A limit that a request was charged to, and what the limiter said."""
 
     policy: bytes
     """The value of `RateLimit-Policy`."""
@@ -59,15 +60,13 @@ def limits_of(settings: Settings, monotonic: Callable[[], float]) -> Limits:
     )
 
 
-class Asking(Protocol):
-    """What is charged: one request."""
+class Chargeable(Protocol):
+    """What is charged: one request or handshake."""
 
-    charged: Charged | None
+    charged: Charge | None
 
     @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
+    def budget(self) -> Budget: ...
     @property
     def address(self) -> str: ...
     @property
@@ -81,59 +80,48 @@ class Budgets:
         self,
         limits: Limits,
         *,
-        unlimited: re.Pattern[str],
-        unlimited_reads: re.Pattern[str],
-        seating_paths: re.Pattern[str],
         known_buyer: Callable[[str], str | None],
     ) -> None:
         """Charge to these limits; `known_buyer` is the buyer that a cookie's value names."""
         self._limits = limits
-        self._unlimited = unlimited
-        self._unlimited_reads = unlimited_reads
-        self._seating_paths = seating_paths
         self._known_buyer = known_buyer
         self.wrong_keys = 0
         """Requests and handshakes that came with a wrong key, since the start."""
 
-    def charge(self, asking: Asking) -> None:
+    def charge(self, request: Chargeable) -> None:
         """Charge one request, if something limits it; raises `RateLimited`."""
-        charged = asking.charged = self._charged(asking)
+        charged = request.charged = self._charged(request)
         if charged is not None and not charged.verdict.admitted:
             raise RateLimited.until(charged.verdict.retry_after_s)
 
-    def charge_wrong_key(self, asking: Asking) -> None:
+    def charge_wrong_key(self, request: Chargeable) -> None:
         """Charge a request or handshake that came with a wrong key; raises `TooManyWrongKeys`."""
         self.wrong_keys += 1
         if self._limits.wrong_keys is not None:
-            asking.charged = _charged(self._limits.wrong_keys, asking.address)
-            if not asking.charged.verdict.admitted:
-                raise TooManyWrongKeys.until(asking.charged.verdict.retry_after_s)
+            request.charged = _charged(self._limits.wrong_keys, request.address)
+            if not request.charged.verdict.admitted:
+                raise TooManyWrongKeys.until(request.charged.verdict.retry_after_s)
 
-    def _charged(self, asking: Asking) -> Charged | None:
-        if self._seating_paths.match(asking.path):
-            return self._charge_seating(asking)
-        if self._limits.account is None or self._is_unlimited(asking.method, asking.path):
+    def _charged(self, request: Chargeable) -> Charge | None:
+        budget = request.budget
+        if budget is Budget.seating:
+            return self._charge_seating(request)
+        if budget is Budget.unlimited or self._limits.account is None:
             return None
-        return _charged(self._limits.account, asking.address)
+        return _charged(self._limits.account, request.address)
 
-    def _charge_seating(self, asking: Asking) -> Charged | None:
+    def _charge_seating(self, request: Chargeable) -> Charge | None:
         by_address, by_buyer = self._limits.addresses, self._limits.buyers
         if by_address is None or by_buyer is None:
             return None
-        charged = _charged(by_address, asking.address)
-        if asking.buyer_cookie is None or not charged.verdict.admitted:
+        charged = _charged(by_address, request.address)
+        if request.buyer_cookie is None or not charged.verdict.admitted:
             return charged
-        buyer = self._known_buyer(asking.buyer_cookie)
+        buyer = self._known_buyer(request.buyer_cookie)
         if buyer is None:
             return charged
-        return Charged(by_buyer.policy_header, by_buyer.check(buyer))
-
-    def _is_unlimited(self, method: str, path: str) -> bool:
-        return bool(
-            self._unlimited.match(path)
-            or (method in {"GET", "HEAD"} and self._unlimited_reads.match(path))
-        )
+        return Charge(by_buyer.policy_header, by_buyer.check(buyer))
 
 
-def _charged(limiter: Limiter, address: str) -> Charged:
-    return Charged(limiter.policy_header, limiter.check(client_key(address)))
+def _charged(limiter: Limiter, address: str) -> Charge:
+    return Charge(limiter.policy_header, limiter.check(client_key(address)))

@@ -4,13 +4,17 @@ Swagger UI itself comes in the `fastapi-offline` wheel; only its files are used.
 inline script, so that its content security policy can forbid them.
 """
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from event_seating.errors import NotFound
+from event_seating.web.endpoints import Budget
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -49,15 +53,19 @@ ASSETS: Final = {
 ASSET_AGE_S: Final = 3600
 
 
-def router() -> APIRouter:
-    """The page and what it loads."""
-    routes = APIRouter(include_in_schema=False)
+def router(document: Callable[[], bytes]) -> Routes:
+    """The page, what it loads, and the document that it shows."""
+    routes = Routes(include_in_schema=False)
 
-    @routes.get("/docs")
+    @routes.get("/openapi.json", access=Role.anyone, budget=Budget.unlimited)
+    async def read_openapi() -> Response:
+        return Response(document(), media_type="application/json")
+
+    @routes.get("/docs", access=Role.anyone, budget=Budget.unlimited)
     async def read_docs() -> Response:
         return Response(PAGE, media_type="text/html", headers={"content-security-policy": CSP})
 
-    @routes.get("/docs/{asset}")
+    @routes.get("/docs/{asset}", access=Role.anyone, budget=Budget.unlimited)
     async def read_asset(asset: str) -> Response:
         if asset == "start.js":
             return Response(START, media_type="text/javascript")

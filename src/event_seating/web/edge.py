@@ -1,42 +1,42 @@
-"""The door: one plain ASGI callable that every request passes on its way in and out.
+"""The edge: one plain ASGI callable that every request passes on its way in and out.
 
-On the way in, in this order: request id, client address, what a head may be (`head`), principal,
-rate limit, the role that a cached route declares, the cached read; then the app. On the way out:
-timing, access line, metrics, security headers, CORS. A cached read is answered here from ready-made
-bytes and never meets the framework, which is what makes it fast; the table of cached reads is given
-by `composition/http_app.py`, the edge alone looks up and counts, and the route behind it only
-loads.
+On the way in, in this order: request id, the endpoint that it falls under, client address, what a
+head may be (`head`), principal, rate limit, the ready read; then the app. On the way out: timing,
+access line, metrics, security headers, CORS. A ready read is answered here from bytes that are at
+hand and never meets the framework, which is what makes it fast: the edge alone looks up and counts,
+and the route behind it only loads. All that differs between routes is in what they declare
+(`endpoints`).
 
 It never parses a body and knows no noun.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from structlog.contextvars import bind_contextvars
 
-from event_seating.cache.lru import LruCache
 from event_seating.errors import RateLimited, ServiceError, Unauthorized
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import cut_address
-from event_seating.web import body, head, problem, roles, security_headers
+from event_seating.web import body, head, problem, security_headers
 from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
-from event_seating.web.body import Bodies, LargeBodies
+from event_seating.web.body import Bodies
 from event_seating.web.budgets import Budgets
 from event_seating.web.client_address import address_of, within
 from event_seating.web.cors import Cors
+from event_seating.web.endpoints import Endpoints
 from event_seating.web.errors import MisdirectedRequest
 from event_seating.web.exchange import AccessLines, Exchange
-from event_seating.web.roles import Authenticator, Principal, Role
+from event_seating.web.roles import Authenticator, Principal, admit
 from event_seating.web.security_headers import NO_PAGE
-from event_seating.web.sockets import SocketDoor
+from event_seating.web.websockets import WebSocketAdmission
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
@@ -50,40 +50,10 @@ _BODILESS: Final = frozenset({204, 304})
 _log = get_logger("edge")
 
 
-class CachedRead(NamedTuple):
-    """A GET route that is answered from a cache when the cache has it."""
-
-    route: str
-    """The path's template, as the logs and metrics name it."""
-    pattern: re.Pattern[str]
-    """What the path must match; its one group is the key."""
-    cache: LruCache
-    role: Role
-    """The least role that may read it."""
-    headers: tuple[Header, ...]
-    """On each of its answers."""
-
-
-class ReadyRead(NamedTuple):
-    """A GET route that is answered here whenever `read` has the bytes at hand."""
-
-    route: str
-    """The path's template, as the logs and metrics name it."""
-    pattern: re.Pattern[str]
-    """What the path must match; its one group is the key."""
-    read: Callable[[str, bytes, Mapping[bytes, bytes]], Ready | None]
-    """Takes the key, the raw query and the request's headers; must return at once."""
-    role: Role
-    """The least role that may read it."""
-
-
 @dataclass(frozen=True, slots=True)
 class EdgeRules:
-    """What the edge is told of this deployment."""
+    """What the edge has to know of this deployment."""
 
-    cached_reads: tuple[CachedRead, ...]
-    ready_reads: tuple[ReadyRead, ...]
-    large_bodies: tuple[LargeBodies, ...]
     hosts: frozenset[bytes] | None
     """Names that `Host` may have, or none for every one."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -99,6 +69,7 @@ class Edge:
         self,
         app: App,
         rules: EdgeRules,
+        endpoints: Endpoints,
         *,
         authenticator: Authenticator,
         budgets: Budgets,
@@ -106,10 +77,11 @@ class Edge:
         access: AccessLines,
         metrics: Metrics,
         draining: Callable[[], bool],
-        sockets: SocketDoor,
+        websockets: WebSocketAdmission,
     ) -> None:
         self._app = app
         self._rules = rules
+        self._endpoints = endpoints
         self._authenticator = authenticator
         self._budgets = budgets
         self._cors = cors
@@ -117,7 +89,7 @@ class Edge:
         self._access = access
         self._metrics = metrics
         self._draining = draining
-        self._sockets = sockets
+        self._websockets = websockets
         self._hosts_that_passed: set[bytes] = set()
         self._unnamed_proxy_seen = False
         self._bodies = Bodies()
@@ -129,10 +101,10 @@ class Edge:
         """Answer one request."""
         if scope["type"] != "http":
             if scope["type"] == "websocket":
-                await self._sockets(scope, receive, send, self._request_id)
+                await self._websockets(scope, receive, send, self._request_id)
             return
-        found = dict(scope["headers"])
-        exchange = Exchange(scope, self._request_id(found.get(b"x-request-id")), found)
+        headers = dict(scope["headers"])
+        exchange = Exchange(scope, self._request_id(headers.get(b"x-request-id")), headers)
         metrics = self._metrics
         metrics.in_progress += 1
         try:
@@ -145,31 +117,40 @@ class Edge:
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            self._find(exchange, scope)
             exchange.address = address_of(scope, self._rules.trusted_proxies)
-            if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.found:
+            if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.headers:
                 self._note_unnamed_proxy(exchange.address, scope)
             try:
-                head.check(scope, exchange.found)
+                head.check(scope, exchange.headers)
             except ServiceError:
                 self._budgets.charge(exchange)
                 raise
-            if b"cookie" in exchange.found:
-                exchange.buyer_cookie = head.cookie(exchange.found, self._rules.buyer_cookie)
-            if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.found:
+            if b"cookie" in exchange.headers:
+                exchange.buyer_cookie = head.cookie(exchange.headers, self._rules.buyer_cookie)
+            if (
+                exchange.method == "OPTIONS"
+                and b"access-control-request-method" in exchange.headers
+            ):
                 await self._send_preflight(exchange, send)
                 return
-            cached = self._admit(exchange, scope)
+            ready = self._admit(exchange, scope)
         except ServiceError as error:
             if isinstance(error, RateLimited):
                 self._metrics.rate_limited.inc()
-            if b"expect" not in exchange.found:  # who asks first has not sent it
+            if b"expect" not in exchange.headers:  # else it was not sent yet
                 await body.discard(receive)
             await self._send_error(exchange, error, send)
             return
-        if cached is not None:
-            await self._send_bytes(exchange, *cached, send)
+        if ready is not None:
+            await self._send_bytes(exchange, *ready, send)
         else:
             await self._run_app(exchange, scope, receive, send)
+
+    def _find(self, exchange: Exchange, scope: Scope) -> None:
+        match = scope["endpoint_match"] = self._endpoints.find(exchange.method, exchange.path)
+        if match is not None:
+            exchange.endpoint, exchange.path_texts = match
 
     def _note_unnamed_proxy(self, address: str, scope: Scope) -> None:
         """Say once that `X-Forwarded-For` comes from where it is not believed."""
@@ -184,15 +165,13 @@ class Edge:
             docs="docs/running.md#behind-a-reverse-proxy",
         )
 
-    def _admit(
-        self, exchange: Exchange, scope: Scope
-    ) -> tuple[int, tuple[Header, ...], bytes] | None:
-        """The cached answer, or none when the app has to run; raises when nothing may happen."""
-        found = exchange.found
+    def _admit(self, exchange: Exchange, scope: Scope) -> Ready | None:
+        """The ready answer, or none when the app has to run; raises when nothing may happen."""
+        headers = exchange.headers
         if self._rules.hosts is not None:
-            self._check_host(found.get(b"host", b""), self._rules.hosts)
+            self._check_host(headers.get(b"host", b""), self._rules.hosts)
         try:
-            principal = self._authenticator.authenticate(found)
+            principal = self._authenticator.authenticate(headers)
         except Unauthorized:
             self._budgets.charge_wrong_key(exchange)
             raise
@@ -200,21 +179,9 @@ class Edge:
         if principal.limited:
             self._budgets.charge(exchange)
         if exchange.method in {"GET", "HEAD"}:
-            for read in self._rules.cached_reads:
-                match = read.pattern.match(exchange.path)
-                if match:
-                    exchange.route = read.route
-                    roles.allow(principal, read.role)
-                    encoded = read.cache.get(match[1])
-                    if encoded is not None:
-                        exchange.cache = "hit"
-                        return 200, read.headers, encoded
-                    exchange.cache = "miss"
-                    break
-            else:
-                ready = self._ready(exchange, scope, principal)
-                if ready is not None:
-                    return ready
+            ready = self._ready(exchange, scope, principal)
+            if ready is not None:
+                return ready
         else:
             self._check_body(exchange, principal)
         scope["principal"] = principal
@@ -230,25 +197,27 @@ class Edge:
                 self._hosts_that_passed.add(host)
 
     def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
-        for read in self._rules.ready_reads:
-            match = read.pattern.match(exchange.path)
-            if match:
-                exchange.route = read.route
-                roles.allow(principal, read.role)
-                ready = read.read(match[1], scope["query_string"], exchange.found)
-                exchange.cache = "miss" if ready is None else "hit"
-                return ready
-        return None
+        endpoint = exchange.endpoint
+        if endpoint is None or endpoint.ready is None:
+            return None
+        (key,) = exchange.path_texts
+        if not endpoint.ready.key.fullmatch(key):
+            return None
+        exchange.route = endpoint.template
+        admit(endpoint, principal)
+        ready = endpoint.ready.read(key, scope["query_string"], exchange.headers)
+        exchange.cache = "miss" if ready is None else "hit"
+        return ready
 
     def _check_body(self, exchange: Exchange, principal: Principal) -> None:
-        media_types = body.JSON_ALONE
+        endpoint = exchange.endpoint
+        declared = endpoint.body if endpoint is not None else None
         exchange.body_bytes_max = body.bytes_max(principal.role)
-        for large in self._rules.large_bodies:
-            if large.pattern.match(exchange.path):
-                roles.allow(principal, large.role)
-                exchange.body_bytes_max = large.bytes_max
-                media_types = large.media_types
-        body.check_head(exchange.method, exchange.found, exchange.body_bytes_max, media_types)
+        if endpoint is not None and declared is not None and declared.bytes_max is not None:
+            admit(endpoint, principal)
+            exchange.body_bytes_max = declared.bytes_max
+        media_types = body.JSON_ALONE if declared is None else declared.media_types
+        body.check_head(exchange.method, exchange.headers, exchange.body_bytes_max, media_types)
 
     async def _run_app(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
@@ -262,7 +231,7 @@ class Edge:
         )
         if exchange.method == "HEAD":
             scope["method"] = "GET"
-        if b"cookie" in exchange.found:
+        if b"cookie" in exchange.headers:
             scope["headers"] = head.without_cookies(scope["headers"])
         answer = _Answer(exchange, send, self._common_headers)
         sent = self._bodies.of(receive, exchange.body_bytes_max, scope["principal"].role)
@@ -283,7 +252,7 @@ class Edge:
     async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
         exchange.route = "preflight"
         # The headers of every answer are among them.
-        headers = self._cors.preflight(exchange.found.get(b"origin"))
+        headers = self._cors.preflight(exchange.headers.get(b"origin"))
         await self._send_bytes(exchange, 204, headers, b"", send)
 
     async def _send_bytes(
@@ -315,7 +284,7 @@ class Edge:
         if self._draining():
             # The client opens another connection, to an instance that stays.
             headers.append((b"connection", b"close"))
-        origin = exchange.found.get(b"origin")
+        origin = exchange.headers.get(b"origin")
         if origin is not None:
             headers += self._cors.headers(origin)
         return headers

@@ -15,9 +15,10 @@ from event_seating.telemetry.metrics import UNMATCHED_ROUTE
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web.asgi import Scope
 from event_seating.web.body import ANYONE_BODY_BYTES_MAX
+from event_seating.web.endpoints import Budget, Endpoint
 
 if TYPE_CHECKING:
-    from event_seating.web.budgets import Charged
+    from event_seating.web.budgets import Charge
 
 SAMPLED_EVERY_S: Final = 10.0
 """Several checks of a load balancer share a line, and a failing one is seen before anybody asks."""
@@ -31,7 +32,7 @@ SAMPLES_MAX: Final = 1_000
 """Routes and statuses that are sampled; all there are come to some hundred."""
 
 NOBODY: Final = "-"
-"""Who asks, as long as no key was looked at."""
+"""The principal, as long as no key was looked at."""
 
 
 class AccessLine(Protocol):
@@ -63,9 +64,11 @@ class Exchange:
         "buyer_cookie",
         "cache",
         "charged",
-        "found",
+        "endpoint",
+        "headers",
         "method",
         "path",
+        "path_texts",
         "principal",
         "request_id",
         "route",
@@ -74,23 +77,33 @@ class Exchange:
         "status",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, request_id: bytes, found: dict[bytes, bytes]) -> None:
+    def __init__(self, scope: Scope, request_id: bytes, headers: dict[bytes, bytes]) -> None:
         self.started = perf_counter()
         self.method: str = scope.get("method", "GET")  # a WebSocket's handshake says none
         self.path: str = scope["path"]
-        self.found = found
+        self.headers = headers
         self.request_id = request_id
+        self.endpoint: Endpoint | None = None
+        """What it falls under."""
+        self.path_texts: tuple[str, ...] = ()
+        """The texts of the parameters of the endpoint's path."""
         self.route = UNMATCHED_ROUTE
+        """The template of its path, once it is known that somebody answers there."""
         self.address = ""
         self.principal = NOBODY
-        """The name of who asks."""
+        """The name of its principal."""
         self.buyer_cookie: str | None = None
         """The value of the buyer's cookie if it has the form of one; unverified."""
-        self.charged: Charged | None = None
+        self.charged: Charge | None = None
         self.cache = "-"
         self.body_bytes_max = ANYONE_BODY_BYTES_MAX
         self.status = 500
         self.size = 0
+
+    @property
+    def budget(self) -> Budget:
+        """Which limit it is charged to; what no route answers is charged to the account."""
+        return Budget.account if self.endpoint is None else self.endpoint.budget
 
 
 class AccessLines:

@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from event_seating.errors import InvalidRequest, MalformedJson
 from event_seating.web import openapi
+from event_seating.web.body import JSON_ALONE
 
 T = TypeVar("T")
 
@@ -53,8 +54,12 @@ class JsonBody(Generic[T]):
 
     `patterns` says of each regular expression in it what a text must be to match; `examples` are
     bodies for the document, each with what it shows; `parts` are types of what is in it that are
-    decoded by themselves.
+    decoded by themselves; a body that is not `required` may be left out.
     """
+
+    bytes_max: Final = None
+    media_types: Final = JSON_ALONE
+    refuses: Final = (InvalidRequest, MalformedJson)
 
     def __init__(
         self,
@@ -62,7 +67,10 @@ class JsonBody(Generic[T]):
         patterns: Mapping[str, str] = NO_PATTERNS,
         examples: Mapping[str, Any] = NO_EXAMPLES,
         parts: Sequence[type] = (),
+        *,
+        required: bool = True,
     ) -> None:
+        self._required = required
         self._kind = kind
         self._parts = parts
         self._examples = examples
@@ -89,14 +97,14 @@ class JsonBody(Generic[T]):
         except msgspec.ValidationError as error:
             raise self._invalid(str(error)) from None
 
-    def described(self, *, required: bool = True) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """For a route's `openapi_extra`: the body by its schema's name, and that schema."""
         (schema, *_), components = msgspec.json.schema_components(
             [self._kind, *self._parts], ref_template=f"{openapi.REF}{{name}}"
         )
         media = {"schema": schema, "examples": openapi.examples(self._examples)}
         return {
-            "requestBody": {"required": required, "content": {"application/json": media}},
+            "requestBody": {"required": self._required, "content": {"application/json": media}},
             openapi.SCHEMAS: _without_defaults(components),
         }
 

@@ -6,7 +6,7 @@ where they become one document, with the refusals that the edge gives on a route
 made when it is first asked for; nothing here is used while another request is answered.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -25,6 +25,7 @@ from event_seating.errors import (
     UnsupportedMediaType,
 )
 from event_seating.web import problem
+from event_seating.web.endpoints import Budget, Endpoint
 from event_seating.web.errors import (
     AddressTooLong,
     HeadTooLarge,
@@ -71,9 +72,6 @@ TEXT: Final = {"schema": {"type": "string"}}
 _SAID_BY_NOBODY: Final = "Successful Response"
 """What FastAPI says of an answer that nobody describes."""
 
-Limited = Callable[[str, str], bool]
-"""Whether a rate limit holds for a method and a path."""
-
 
 def lines(schema: str) -> dict[str, Any]:
     """The content of an answer that is a JSON object a line, each as this schema says."""
@@ -91,8 +89,8 @@ def examples(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def document(api: FastAPI, access: Mapping[str, Role], limited: Limited) -> dict[str, Any]:
-    """The document of these routes; `access` has the least role of each."""
+def document(api: FastAPI, endpoints: Mapping[str, Endpoint]) -> dict[str, Any]:
+    """The document of these routes; `endpoints` has what each declares, by method and path."""
     found = get_openapi(
         title=api.title,
         version=api.version,
@@ -109,14 +107,14 @@ def document(api: FastAPI, access: Mapping[str, Role], limited: Limited) -> dict
     }
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
-            role = access[f"{method.upper()} {path}"]
+            endpoint = endpoints[f"{method.upper()} {path}"]
             _add(schemas, operation.pop(SCHEMAS, {}))
-            if role > Role.anyone:
+            if endpoint.access > Role.anyone:
                 operation["security"] = [{"key": []}]
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _never_null(parameter["schema"])
             _describe(operation["responses"], schemas)
-            _add_edge(operation, list(_of_edge(method.upper(), path, role, limited)))
+            _add_edge(operation, list(_of_edge(endpoint)))
     found["components"]["schemas"] = dict(sorted(schemas.items()))
     return found
 
@@ -130,14 +128,14 @@ def _describe(responses: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
             response["description"] = schemas.get(name, {}).get("description", "Done.")
 
 
-def _of_edge(method: str, path: str, role: Role, limited: Limited) -> Iterator[type[ServiceError]]:
+def _of_edge(endpoint: Endpoint) -> Iterator[type[ServiceError]]:
     """What the edge may answer in place of a route."""
     yield from _EVERYWHERE
-    if role > Role.anyone:
+    if endpoint.access > Role.anyone:
         yield Forbidden
-    if method not in _BODILESS:
+    if endpoint.method not in _BODILESS:
         yield from _WITH_BODY
-    if limited(method, path):
+    if endpoint.budget is not Budget.unlimited:
         yield RateLimited
 
 

@@ -4,8 +4,7 @@
 trace, no statement and no driver's message is ever in it.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -23,7 +22,6 @@ from event_seating.errors import (
     NotFound,
     ServiceError,
 )
-from event_seating.web import security
 from event_seating.web.asgi import Header
 
 FIELDS_MAX: Final = 20
@@ -33,8 +31,8 @@ MESSAGE_CHARS_MAX: Final = 300
 """A message may quote what was sent, but not all of it."""
 
 
-_PLACE: Final = re.compile(r"{\w+}")
-"""A place in the template of an address."""
+Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+"""Of FastAPI: makes the answer for an error."""
 
 
 Absent = SkipJsonSchema[None]
@@ -202,23 +200,36 @@ async def on_client_gone(request: Request, error: Exception) -> Response:
     return response(InvalidRequest("The body ended before it was whole."), request_id_of(request))
 
 
-async def on_http_exception(request: Request, error: Exception) -> Response:
-    """FastAPI's handler of what Starlette itself refuses: unknown paths and methods, bad bodies."""
-    assert isinstance(error, HTTPException)
-    mine: ServiceError
-    if isinstance(error.__cause__, ServiceError):
-        # The edge refused the body while FastAPI was reading it.
-        return response(error.__cause__, request_id_of(request))
+def on_http_exception(methods_at: Callable[[str], Iterable[str]]) -> Handler:
+    """FastAPI's handler of what Starlette itself refuses: unknown paths and methods, bad bodies.
+
+    `methods_at` tells the methods that a path takes: the framework's router names those of the
+    first route alone, and an address may be one of several.
+    """
+
+    async def handle(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, ServiceError):
+            # The edge refused the body while FastAPI was reading it.
+            return response(error.__cause__, request_id_of(request))
+        return response(_from_http(request, error, methods_at), request_id_of(request))
+
+    return handle
+
+
+def _from_http(
+    request: Request, error: HTTPException, methods_at: Callable[[str], Iterable[str]]
+) -> ServiceError:
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            mine = NotFound()
+            return NotFound()
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            mine = MethodNotAllowed(headers=_allowed(request))
+            allowed = sorted(methods_at(request.scope["path"]))
+            return MethodNotAllowed(headers={"Allow": ", ".join(allowed)})
         case HTTPStatus.BAD_REQUEST:
-            mine = MalformedJson()
+            return MalformedJson()
         case _:
-            mine = InvalidRequest(str(error.detail))
-    return response(mine, request_id_of(request))
+            return InvalidRequest(str(error.detail))
 
 
 async def on_crash(request: Request, error: Exception) -> Response:
@@ -230,26 +241,6 @@ async def on_crash(request: Request, error: Exception) -> Response:
 def request_id_of(request: Request) -> str:
     """The id that the edge gave the request."""
     return str(request.scope.get("request_id", ""))
-
-
-def _allowed(request: Request) -> dict[str, str]:
-    """All that the address takes: the router names the methods of its first route alone.
-
-    An address may be one of several routes: `/users/import` is a user's as well.
-    """
-    first, path = request.scope["route"].path_format, request.url.path
-    methods = {
-        method
-        for method, _, template in (call.partition(" ") for call in security.ACCESS)
-        if template == first or _is_of(template, path)
-    }
-    if "GET" in methods:
-        methods.add("HEAD")
-    return {"Allow": ", ".join(sorted(methods))}
-
-
-def _is_of(template: str, path: str) -> bool:
-    return re.fullmatch(_PLACE.sub("[^/]+", template), path) is not None
 
 
 def _from_validation(faults: Sequence[Any]) -> ServiceError:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from event_seating.errors import Forbidden, Unauthorized
 
@@ -37,9 +37,22 @@ class Principal:
     limited: bool
 
 
-def allow(principal: Principal, least: Role) -> None:
-    """Raise `Unauthorized` or `Forbidden` unless `principal` has at least this role."""
-    if principal.role >= least:
+class Guarded(Protocol):
+    """What only some may call: an endpoint."""
+
+    @property
+    def access(self) -> Role:
+        """The least role that may."""
+        ...
+
+
+def admit(endpoint: Guarded, principal: Principal) -> None:
+    """Raise `Unauthorized` or `Forbidden` unless the endpoint may be called by this principal.
+
+    The one place that decides it, for every way to an endpoint: the edge's ready reads and large
+    bodies, the shortcuts, the framework's routes and the WebSockets.
+    """
+    if principal.role >= endpoint.access:
         return
     if principal.role == Role.anyone:
         raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})

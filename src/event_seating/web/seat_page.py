@@ -20,11 +20,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from event_seating.errors import NotFound
 from event_seating.web.comments import without_javascript_comments, without_style_comments
+from event_seating.web.endpoints import Budget
 from event_seating.web.representation import has_current, prefers_gzip
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 CSP: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; "
@@ -74,9 +77,10 @@ class Asset:
     etag: str
 
 
-def router(booking: Booking) -> APIRouter:
+def router(booking: Booking) -> Routes:
     """The page and its files."""
-    routes = APIRouter(include_in_schema=False)
+    routes = Routes(include_in_schema=False)
+    routes.absent("/favicon.ico")  # browsers ask for it by themselves
     assets = _load_assets()
     current = _digest(b"".join(assets[name].body for name in sorted(assets)))
     words = {
@@ -89,15 +93,19 @@ def router(booking: Booking) -> APIRouter:
     page = _page("buyer/index.html", "buyer/main.js", words, assets)
     box_office = _page("office/index.html", "office/main.js", words, assets)
 
-    @routes.get("/")
+    @routes.get("/", access=Role.anyone, budget=Budget.unlimited)
     async def read_page(request: Request) -> Response:
         return _answer(request, page, REVALIDATED)
 
-    @routes.get("/box-office")
+    @routes.get("/box-office", access=Role.anyone, budget=Budget.unlimited)
     async def read_box_office(request: Request) -> Response:
         return _answer(request, box_office, REVALIDATED)
 
-    @routes.get("/page/{release}/{asset:path}")  # assets are in folders
+    @routes.get(
+        "/page/{release}/{asset:path}",  # assets are in folders
+        access=Role.anyone,
+        budget=Budget.unlimited,
+    )
     async def read_asset(request: Request, release: str, asset: str) -> Response:
         if asset not in assets:
             raise NotFound

@@ -1,76 +1,78 @@
-"""A short way to the few routes that every sale passes: their endpoints, called without FastAPI.
+"""A short way to the hot routes, which every sale passes: they are called without FastAPI.
 
 FastAPI finds a route and works out its parameters in longer than a hold itself takes (measured: 140
-of 235 µs of the processor). What those routes need of it is little: their path, a
-header or two. So they are declared to it like every other, which makes the OpenAPI document, and
-their own endpoint is called from here. Roles, errors and answers are the same ones.
+of 235 µs of the processor). What those routes need of it is little: their path, a header or two. So
+they are declared to it like every other, which makes the OpenAPI document, and their own function
+is called from here. Roles, errors and answers are the same ones.
 
 It takes only routes whose parameters are texts of the path and headers: whatever else a parameter
 may be, checking it is FastAPI's business.
 """
 
 import inspect
-import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute, compile_path
+from starlette.routing import BaseRoute
 
 from event_seating.errors import ServiceError
 from event_seating.web import problem
 from event_seating.web.asgi import App, Receive, Scope, Send
-
-Authorize = Callable[[Request], Awaitable[None]]
+from event_seating.web.endpoints import Endpoint, RouteMatch
+from event_seating.web.roles import admit
 
 
 class Shortcut(NamedTuple):
     """One route."""
 
     route: APIRoute
-    pattern: re.Pattern[str]
-    endpoint: Callable[..., Awaitable[Response]]
+    function: Callable[..., Awaitable[Response]]
     request: str
-    """The name of the endpoint's parameter that takes the request."""
+    """The name of the function's parameter that takes the request."""
     headers: tuple[tuple[str, str], ...]
     """Names of the parameters that take a header or none, and the headers."""
 
 
 class Shortcuts:
-    """An ASGI app before another: answers the calls that it knows and passes on all others."""
+    """An ASGI app before another: answers the calls of hot endpoints and passes on all others.
+
+    It needs the edge before it, which finds the endpoint (`endpoint_match` of the scope).
+    """
 
     def __init__(
-        self, app: App, routes: Sequence[BaseRoute], calls: Iterable[str], authorize: Authorize
+        self, app: App, routes: Sequence[BaseRoute], endpoints: Mapping[str, Endpoint]
     ) -> None:
         self._app = app
-        self._authorize = authorize
-        self._by_method: Final[dict[str, list[Shortcut]]] = {}
-        known = dict(_declared(routes))
-        for call in calls:
-            method = call.partition(" ")[0]
-            self._by_method.setdefault(method, []).append(shortcut(known[call]))
+        self._by_endpoint: Final[dict[Endpoint, Shortcut]] = {}
+        known = dict(routes_by_name(routes))
+        for name, endpoint in endpoints.items():
+            if endpoint.hot:
+                self._by_endpoint[endpoint] = shortcut(known[name])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        for short in self._by_method.get(scope["method"], ()):
-            match = short.pattern.match(scope["path"])
-            if match:
-                scope["route"] = short.route
-                request = Request(scope, receive, send)
-                answer = await self._answer(short, request, match.groupdict())
-                await answer(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        match = scope["endpoint_match"]
+        short = self._by_endpoint.get(match[0]) if match is not None else None
+        if short is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = short.route
+        request = Request(scope, receive, send)
+        answer = await self._answer(short, request, match)
+        await answer(scope, receive, send)
 
-    async def _answer(self, short: Shortcut, request: Request, path: dict[str, str]) -> Response:
-        arguments: dict[str, Any] = {short.request: request, **path}
+    async def _answer(self, short: Shortcut, request: Request, match: RouteMatch) -> Response:
+        endpoint, texts = match
+        arguments: dict[str, Any] = dict(zip(endpoint.parameters, texts, strict=True))
+        arguments[short.request] = request
         for name, header in short.headers:
             arguments[name] = request.headers.get(header)
         try:
-            await self._authorize(request)
-            return await short.endpoint(**arguments)
+            admit(endpoint, request.scope["principal"])
+            return await short.function(**arguments)
         except ServiceError as error:
             return await problem.on_service_error(request, error)
         except ClientDisconnect as error:
@@ -84,9 +86,8 @@ def shortcut(route: APIRoute) -> Shortcut:
         raise ValueError(f"{route.path} has parameters that FastAPI has to check")
     if needs.request_param_name is None or not inspect.iscoroutinefunction(route.endpoint):
         raise ValueError(f"{route.path} has no coroutine that takes the request")
-    pattern, _, convertors = compile_path(route.path)
     texts = [field.name for field in needs.path_params if field.field_info.annotation is str]
-    if sorted(texts) != sorted(convertors) or any(
+    if sorted(texts) != sorted(route.param_convertors) or any(
         field.field_info.annotation != (str | None)
         or field.field_info.metadata
         or field.default is not None
@@ -94,13 +95,13 @@ def shortcut(route: APIRoute) -> Shortcut:
     ):
         raise ValueError(f"{route.path} has parameters that FastAPI has to check")
     headers = tuple((field.name, field.alias) for field in needs.header_params)
-    return Shortcut(route, pattern, route.endpoint, needs.request_param_name, headers)
+    return Shortcut(route, route.endpoint, needs.request_param_name, headers)
 
 
-def _declared(routes: Sequence[BaseRoute]) -> Iterable[tuple[str, APIRoute]]:
-    """Each call by its name in the table of roles, and its route."""
+def routes_by_name(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, APIRoute]]:
+    """Each route that is served, by method and path."""
     for context in iter_route_contexts(routes):
         route = context.original_route
         if isinstance(route, APIRoute):
             for method in route.methods or ():
-                yield f"{method} {context.path}", route
+                yield f"{method} {context.path_format}", route

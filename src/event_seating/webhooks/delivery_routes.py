@@ -3,13 +3,14 @@
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from event_seating.clock import rfc3339
 from event_seating.errors import DatabaseUnavailable, InvalidRequest, ServiceError
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 from event_seating.webhooks.errors import DeliveryNotFound, WebhookNotFound, WebhookPaused
 from event_seating.webhooks.model import Delivery, Status
 from event_seating.webhooks.service import WebhookService
@@ -57,20 +58,21 @@ class DeliveriesBody(BaseModel):
     nextCursor: str | None  # noqa: N815
 
 
-def router(webhooks: WebhookService) -> APIRouter:
-    routes = APIRouter()
+def router(webhooks: WebhookService) -> Routes:
+    routes = Routes()
     _add_reading(routes, webhooks)
     _add_sending(routes, webhooks)
     return routes
 
 
-def _add_reading(routes: APIRouter, webhooks: WebhookService) -> None:
+def _add_reading(routes: Routes, webhooks: WebhookService) -> None:
     @routes.get(
         "/webhooks/{id}/deliveries",
+        access=Role.admin,
+        refuses=(InvalidRequest, *_COMMON),
         operation_id="listDeliveries",
         summary="List what a webhook was told",
         response_model=DeliveriesBody,
-        responses=documented(InvalidRequest, *_COMMON),
     )
     async def list_deliveries(
         id: str,  # noqa: A002 (the API's name for it)
@@ -86,24 +88,26 @@ def _add_reading(routes: APIRouter, webhooks: WebhookService) -> None:
 
     @routes.get(
         "/webhooks/{id}/deliveries/{delivery}",
+        access=Role.admin,
+        refuses=(DeliveryNotFound, *_COMMON),
         operation_id="readDelivery",
         summary="Read a delivery",
         response_model=WholeDeliveryBody,
-        responses=documented(DeliveryNotFound, *_COMMON),
     )
     async def read_delivery(id: str, delivery: str) -> Response:  # noqa: A002
         """With the message itself."""
         return _whole(await webhooks.delivery(id, delivery))
 
 
-def _add_sending(routes: APIRouter, webhooks: WebhookService) -> None:
+def _add_sending(routes: Routes, webhooks: WebhookService) -> None:
     @routes.post(
         "/webhooks/{id}/deliveries/{delivery}/redeliver",
+        access=Role.admin,
+        refuses=(DeliveryNotFound, WebhookPaused, *_COMMON),
         operation_id="redeliver",
         summary="Send a delivery again",
         status_code=202,
         response_model=WholeDeliveryBody,
-        responses=documented(DeliveryNotFound, WebhookPaused, *_COMMON),
     )
     async def redeliver(id: str, delivery: str) -> Response:  # noqa: A002
         """Now, whatever became of it, with the same `webhook-id`."""
@@ -111,11 +115,12 @@ def _add_sending(routes: APIRouter, webhooks: WebhookService) -> None:
 
     @routes.post(
         "/webhooks/{id}/test",
+        access=Role.admin,
+        refuses=(*_COMMON,),
         operation_id="testWebhook",
         summary="Send a message that says nothing",
         status_code=202,
         response_model=WholeDeliveryBody,
-        responses=documented(*_COMMON),
     )
     async def test_webhook(id: str) -> Response:  # noqa: A002
         """Of the type `test`, whatever types the webhook wants, and also while it is paused."""

@@ -3,20 +3,19 @@
 from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from event_seating.clock import rfc3339
 from event_seating.errors import (
     DatabaseUnavailable,
-    IdempotencyKeyReused,
     InvalidRequest,
-    MalformedJson,
 )
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 from event_seating.webhooks import delivery_routes
 from event_seating.webhooks.errors import TooManyWebhooks, WebhookNotFound
 from event_seating.webhooks.model import Webhook
@@ -79,22 +78,23 @@ class WebhooksBody(BaseModel):
     nextCursor: str | None  # noqa: N815
 
 
-def router(webhooks: WebhookService) -> APIRouter:
-    routes = APIRouter(tags=["webhooks"])
+def router(webhooks: WebhookService) -> Routes:
+    routes = Routes(tags=["webhooks"])
     _add_collection(routes, webhooks)
     _add_one(routes, webhooks)
     _add_secret(routes, webhooks)
-    routes.include_router(delivery_routes.router(webhooks))
+    routes.include(delivery_routes.router(webhooks))
     return routes
 
 
-def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
+def _add_collection(routes: Routes, webhooks: WebhookService) -> None:
     @routes.get(
         "/webhooks",
+        access=Role.admin,
+        refuses=(InvalidRequest, DatabaseUnavailable),
         operation_id="listWebhooks",
         summary="List webhooks",
         response_model=WebhooksBody,
-        responses=documented(InvalidRequest, DatabaseUnavailable),
     )
     async def list_webhooks(limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Response:
         """The oldest first, without their secrets."""
@@ -105,18 +105,14 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
 
     @routes.post(
         "/webhooks",
+        access=Role.admin,
+        body=_NEW,
+        idempotent=True,
+        refuses=(TooManyWebhooks, DatabaseUnavailable),
         operation_id="createWebhook",
         summary="Subscribe to what happens",
         status_code=201,
         response_model=RevealedBody,
-        openapi_extra=_NEW.described(),
-        responses=documented(
-            InvalidRequest,
-            MalformedJson,
-            TooManyWebhooks,
-            IdempotencyKeyReused,
-            DatabaseUnavailable,
-        ),
     )
     async def create_webhook(request: Request, key: Key = None) -> Response:
         """The answer has the secret, which is never shown again."""
@@ -128,13 +124,14 @@ def _add_collection(routes: APIRouter, webhooks: WebhookService) -> None:
         return answer
 
 
-def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
+def _add_one(routes: Routes, webhooks: WebhookService) -> None:
     @routes.get(
         "/webhooks/{id}",
+        access=Role.admin,
+        refuses=(WebhookNotFound, DatabaseUnavailable),
         operation_id="readWebhook",
         summary="Read a webhook",
         response_model=WebhookBody,
-        responses=documented(WebhookNotFound, DatabaseUnavailable),
     )
     async def read_webhook(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Without its secret."""
@@ -142,16 +139,12 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
 
     @routes.patch(
         "/webhooks/{id}",
+        access=Role.admin,
+        body=_CHANGE,
+        refuses=(WebhookNotFound, DatabaseUnavailable),
         operation_id="changeWebhook",
         summary="Change, pause or resume a webhook",
         response_model=WebhookBody,
-        openapi_extra=_CHANGE.described(),
-        responses=documented(
-            InvalidRequest,
-            MalformedJson,
-            WebhookNotFound,
-            DatabaseUnavailable,
-        ),
     )
     async def change_webhook(request: Request, id: str) -> Response:  # noqa: A002
         """What is left out stays."""
@@ -159,10 +152,11 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
 
     @routes.delete(
         "/webhooks/{id}",
+        access=Role.admin,
+        refuses=(WebhookNotFound, DatabaseUnavailable),
         operation_id="deleteWebhook",
         summary="Delete a webhook",
         status_code=204,
-        responses=documented(WebhookNotFound, DatabaseUnavailable),
     )
     async def delete_webhook(id: str) -> Response:  # noqa: A002
         """What is still to be delivered to it is not."""
@@ -170,18 +164,15 @@ def _add_one(routes: APIRouter, webhooks: WebhookService) -> None:
         return Response(status_code=204, headers={"cache-control": PRIVATE})
 
 
-def _add_secret(routes: APIRouter, webhooks: WebhookService) -> None:
+def _add_secret(routes: Routes, webhooks: WebhookService) -> None:
     @routes.post(
         "/webhooks/{id}/secret",
+        access=Role.admin,
+        idempotent=True,
+        refuses=(InvalidRequest, WebhookNotFound, DatabaseUnavailable),
         operation_id="rotateWebhookSecret",
         summary="Replace a webhook's secret",
         response_model=RevealedBody,
-        responses=documented(
-            InvalidRequest,
-            WebhookNotFound,
-            IdempotencyKeyReused,
-            DatabaseUnavailable,
-        ),
     )
     async def rotate_secret(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """The one before it signs as well for 24 hours."""

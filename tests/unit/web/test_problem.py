@@ -18,6 +18,8 @@ pytestmark = pytest.mark.anyio
 
 REQUEST: Any = SimpleNamespace(scope={"request_id": "r1"})
 
+on_http_exception = problem.on_http_exception(lambda path: {"GET"} if path else ())
+
 EVERY = [error for error in ServiceError.every() if error.__module__.startswith("event_seating.")]
 
 
@@ -62,14 +64,14 @@ def test_details_are_fields_and_headers_are_headers() -> None:
     [(404, "not_found"), (400, "malformed_json"), (418, "invalid_request")],
 )
 async def test_what_the_framework_refuses_has_our_body(status: int, code: str) -> None:
-    answer = await problem.on_http_exception(REQUEST, HTTPException(status))
+    answer = await on_http_exception(REQUEST, HTTPException(status))
     assert json.loads(bytes(answer.body))["code"] == code
 
 
 async def test_an_error_of_ours_that_the_framework_wrapped_is_ours_again() -> None:
     wrapped = HTTPException(400)
     wrapped.__cause__ = UserNotFound()
-    answer = await problem.on_http_exception(REQUEST, wrapped)
+    answer = await on_http_exception(REQUEST, wrapped)
     assert answer.status_code == 404
 
 

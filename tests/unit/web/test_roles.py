@@ -3,18 +3,20 @@
 import pytest
 
 from event_seating.errors import Forbidden, Unauthorized
-from event_seating.web.roles import PROXY_HEADERS, Authenticator, Principal, Role, allow
+from event_seating.web.endpoints import Endpoint
+from event_seating.web.roles import PROXY_HEADERS, Authenticator, Principal, Role, admit
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("least", list(Role))
 def test_a_role_may_do_all_that_a_lower_one_may(role: Role, least: Role) -> None:
     principal = Principal("x", role, limited=True)
+    endpoint = Endpoint(method="GET", path="/", access=least)
     if role >= least:
-        allow(principal, least)
+        admit(endpoint, principal)
         return
     with pytest.raises(Unauthorized if role == Role.anyone else Forbidden):
-        allow(principal, least)
+        admit(endpoint, principal)
 
 
 @pytest.mark.parametrize("header", [b"Bearer key", b"bearer key", b"BEARER  key ", b"Bearer key\t"])

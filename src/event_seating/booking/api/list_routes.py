@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from event_seating.booking.api.answer_schemas import BookingsBody
 from event_seating.booking.errors import EventUnavailable, SeatNotFound
@@ -16,10 +16,12 @@ from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequ
 from event_seating.users import model as users_model
 from event_seating.users.errors import UserNotFound
 from event_seating.values import rfc3339
+from event_seating.web.endpoints import Budget
 from event_seating.web.json_body import invalid
 from event_seating.web.openapi import TEXT, lines
 from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
 
 PRIVATE: Final = {"cache-control": "private, no-store"}
@@ -52,22 +54,25 @@ Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]
 
 def router(
     logs: SeatLogs, bookable_of: BookableEventOf, database: Database, user_exists: UserExists
-) -> APIRouter:
-    routes = APIRouter(tags=["bookings"])
+) -> Routes:
+    routes = Routes(tags=["bookings"])
     _add_of_event(routes, logs, bookable_of, database)
     _add_of_user(routes, bookable_of, database, user_exists)
     return routes
 
 
 def _add_of_event(
-    routes: APIRouter, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+    routes: Routes, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
 ) -> None:
     @routes.get(
         "/events/{id}/bookings",
+        access=Role.box_office,
+        budget=Budget.seating,
+        refuses=(EventNotFound, SeatNotFound, *_READS),
         operation_id="listBookings",
         summary="List an event's bookings",
         response_model=BookingsBody,
-        responses=documented(EventNotFound, SeatNotFound, *_READS) | {200: EXPORTS},
+        responses={200: EXPORTS},
     )
     async def list_bookings(
         request: Request,
@@ -99,14 +104,15 @@ def _add_of_event(
 
 
 def _add_of_user(
-    routes: APIRouter, bookable_of: BookableEventOf, database: Database, user_exists: UserExists
+    routes: Routes, bookable_of: BookableEventOf, database: Database, user_exists: UserExists
 ) -> None:
     @routes.get(
         "/users/{id}/bookings",
+        access=Role.box_office,
+        refuses=(UserNotFound, *_READS),
         operation_id="listUserBookings",
         summary="List a user's bookings",
         response_model=BookingsBody,
-        responses=documented(UserNotFound, *_READS),
     )
     async def list_user_bookings(
         id: str,  # noqa: A002

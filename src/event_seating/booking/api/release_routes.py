@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from event_seating.booking.api import examples
 from event_seating.booking.api.answer_schemas import ReleasedHoldsBody
@@ -12,32 +12,29 @@ from event_seating.booking.api.request_bodies import PATTERNS, ReleaseHoldsBody
 from event_seating.booking.api.routes import PRIVATE, WRITES, caller_of
 from event_seating.booking.errors import HoldBooked, HoldExpired, HoldNotFound, HoldReleased
 from event_seating.booking.reads import rendering
-from event_seating.errors import EventNotFound, MalformedJson
+from event_seating.errors import EventNotFound
+from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key
 from event_seating.web.json_body import JsonBody
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 _RELEASE: Final = JsonBody(ReleaseHoldsBody, PATTERNS, examples.RELEASE_HOLDS)
 
 
-def router(releases: HoldReleases, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["holds"])
+def router(releases: HoldReleases, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["holds"])
 
     @routes.post(
         "/events/{id}/holds/release",
+        access=Role.box_office,
+        budget=Budget.seating,
+        body=_RELEASE,
+        idempotent=True,
+        refuses=(EventNotFound, HoldNotFound, HoldExpired, HoldReleased, HoldBooked, *WRITES),
         operation_id="releaseHolds",
         summary="Give back all that one buyer or address holds",
         response_model=ReleasedHoldsBody,
-        responses=documented(
-            EventNotFound,
-            HoldNotFound,
-            HoldExpired,
-            HoldReleased,
-            HoldBooked,
-            MalformedJson,
-            *WRITES,
-        ),
-        openapi_extra=_RELEASE.described(),
     )
     async def release_holds(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """Against hoarding; nobody's booking is touched."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from event_seating import errors
 from event_seating.booking.api import examples
@@ -15,7 +15,8 @@ from event_seating.jobs.requests import JobRequests
 from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.web.idempotency import Key, call_of
 from event_seating.web.json_body import JsonBody
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 
 class ReportBody(
@@ -30,23 +31,19 @@ class ReportBody(
 _REPORT: Final = JsonBody(ReportBody, examples=examples.REPORT)
 
 
-def router(bookable_of: BookableEventOf, job_requests: JobRequests) -> APIRouter:
-    routes = APIRouter(tags=["reports"])
+def router(bookable_of: BookableEventOf, job_requests: JobRequests) -> Routes:
+    routes = Routes(tags=["reports"])
 
     @routes.post(
         "/reports",
+        access=Role.box_office,
+        body=_REPORT,
+        idempotent=True,
+        refuses=(EventNotFound, errors.DatabaseUnavailable),
         operation_id="askForReport",
         summary="Ask for a report",
         status_code=202,
         response_model=JobBody,
-        responses=documented(
-            errors.InvalidRequest,
-            errors.MalformedJson,
-            EventNotFound,
-            errors.IdempotencyKeyReused,
-            errors.DatabaseUnavailable,
-        ),
-        openapi_extra=_REPORT.described(),
     )
     async def ask_for_report(request: Request, key: Key = None) -> Response:
         """`sales`: a line for each seat of every booking, as CSV. The job's result names it."""

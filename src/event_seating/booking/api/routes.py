@@ -1,12 +1,12 @@
 """The routes that change who has which seat: holds, bookings, changes and blocks.
 
-Every sale passes those of `OF_EVERY_SALE`, so that they take texts of the path and headers alone,
-which needs nothing of FastAPI.
+Every sale passes the hot ones, so that they take texts of the path and headers alone, which needs
+nothing of FastAPI.
 """
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from event_seating.booking.api import examples
 from event_seating.booking.api.answer_schemas import (
@@ -65,33 +65,25 @@ from event_seating.errors import (
     DatabaseUnavailable,
     EventNotFound,
     IdempotencyKeyInUse,
-    IdempotencyKeyReused,
     InvalidRequest,
-    MalformedJson,
     ServiceError,
     TooBusy,
 )
+from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import Key
 from event_seating.web.json_body import JsonBody
-from event_seating.web.problem import documented
+from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 
 CURRENT: Final = "current"
 """In place of a token in the path: it comes in `Seat-Hold-Token` then, which proxies do not log."""
 
 PRIVATE: Final = "private, no-store"
 
-OF_EVERY_SALE: Final = (
-    "POST /events/{id}/holds",
-    "PATCH /holds/{token}",
-    "DELETE /holds/{token}",
-    "POST /bookings",
-)
-"""The calls that a crowd makes when a sale begins."""
-
 _HOLD: Final = JsonBody(HoldBody, PATTERNS, examples.HOLD)
 _CHANGE_HOLD: Final = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)
 _BOOK: Final = JsonBody(BookBody, PATTERNS, examples.BOOK)
-_CANCEL: Final = JsonBody(CancelBody, PATTERNS, examples.CANCEL)
+_CANCEL: Final = JsonBody(CancelBody, PATTERNS, examples.CANCEL, required=False)
 _CHANGE: Final = JsonBody(ChangeBookingBody, PATTERNS, examples.CHANGE_BOOKING)
 _BLOCK: Final = JsonBody(BlockBody, PATTERNS, examples.BLOCK)
 
@@ -102,24 +94,13 @@ WRITES: Final[Refusals] = (
     *_READS,
     TooBusy,
     EventCancelled,
-    IdempotencyKeyReused,
     IdempotencyKeyInUse,
     InvalidRequest,
 )
-_JSON: Final[Refusals] = (MalformedJson,)
-_ENDED_HOLD: Final[Refusals] = (
-    HoldExpired,
-    HoldReleased,
-    HoldBooked,
-    HoldEnded,
-)
+_ENDED_HOLD: Final[Refusals] = (HoldExpired, HoldReleased, HoldBooked, HoldEnded)
 _NO_HOLD: Final[Refusals] = (HoldNotFound, *_ENDED_HOLD)
 _NO_BOOKING: Final[Refusals] = (BookingNotFound, AlreadyCancelled)
-_NO_SEATS: Final[Refusals] = (
-    SeatsUnavailable,
-    SoldOut,
-    TicketTypeMissing,
-)
+_NO_SEATS: Final[Refusals] = (SeatsUnavailable, SoldOut, TicketTypeMissing)
 _NO_HOLDING: Final[Refusals] = (
     *_NO_SEATS,
     NotOnSale,
@@ -133,33 +114,36 @@ _NO_HOLDING: Final[Refusals] = (
 Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra={"maxLength": 200})]
 
 
-def router(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter()
+def router(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes()
     for part in (_placing, _reading, _changing, _checkout, _booking, _cancelling, _blocking):
-        routes.include_router(part(bookings, buyers))
+        routes.include(part(bookings, buyers))
     return routes
 
 
-def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["holds"])
+def _placing(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["holds"])
 
     @routes.post(
         "/events/{id}/holds",
-        operation_id="placeHold",
-        summary="Hold seats",
-        status_code=201,
-        response_model=HeldBody,
-        responses=documented(
+        access=Role.anyone,
+        budget=Budget.seating,
+        body=_HOLD,
+        hot=True,
+        idempotent=True,
+        refuses=(
             EventNotFound,
             *_NO_HOLDING,
             NoBlock,
             *_ENDED_HOLD,  # of the first such call
             UnknownTicketType,
             LogBudgetSpent,
-            *_JSON,
             *WRITES,
         ),
-        openapi_extra=_HOLD.described(),
+        operation_id="placeHold",
+        summary="Hold seats",
+        status_code=201,
+        response_model=HeldBody,
     )
     async def place_hold(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """All or nothing; the answer's `holdToken` is needed for everything that follows."""
@@ -174,15 +158,17 @@ def _placing(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["holds"])
+def _reading(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["holds"])
 
     @routes.get(
         "/holds/{token}",
+        access=Role.anyone,
+        budget=Budget.seating,
+        refuses=(*_NO_HOLD, *_READS),
         operation_id="readHold",
         summary="Read a hold",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, *_READS),
     )
     async def read_hold(token: str, header: Token = None) -> Response:
         """`/holds/current` takes the token from `Seat-Hold-Token`."""
@@ -190,10 +176,14 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
     @routes.delete(
         "/holds/{token}",
+        access=Role.anyone,
+        budget=Budget.seating,
+        hot=True,
+        idempotent=True,
+        refuses=(*_NO_HOLD, HoldFrozen, *WRITES),
         operation_id="releaseHold",
         summary="Give a hold back",
         status_code=204,
-        responses=documented(*_NO_HOLD, HoldFrozen, *WRITES),
     )
     async def release_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -205,25 +195,28 @@ def _reading(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["holds"])
+def _changing(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["holds"])
 
     @routes.patch(
         "/holds/{token}",
-        operation_id="changeHold",
-        summary="Add and remove seats of a hold",
-        response_model=HeldBody,
-        responses=documented(
+        access=Role.anyone,
+        budget=Budget.seating,
+        body=_CHANGE_HOLD,
+        hot=True,
+        idempotent=True,
+        refuses=(
             *_NO_HOLD,
             *_NO_HOLDING,
             HoldFrozen,
             LogBudgetSpent,
             NotInHold,
             NothingLeft,
-            *_JSON,
             *WRITES,
         ),
-        openapi_extra=_CHANGE_HOLD.described(),
+        operation_id="changeHold",
+        summary="Add and remove seats of a hold",
+        response_model=HeldBody,
     )
     async def change_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -234,10 +227,13 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
     @routes.post(
         "/holds/{token}/extend",
+        access=Role.anyone,
+        budget=Budget.seating,
+        idempotent=True,
+        refuses=(*_NO_HOLD, HoldFrozen, LogBudgetSpent, NothingGained, *WRITES),
         operation_id="extendHold",
         summary="Let a hold last longer",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, HoldFrozen, LogBudgetSpent, NothingGained, *WRITES),
     )
     async def extend_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -249,15 +245,18 @@ def _changing(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["holds"])
+def _checkout(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["holds"])
 
     @routes.post(
         "/holds/{token}/checkout",
+        access=Role.anyone,
+        budget=Budget.seating,
+        idempotent=True,
+        refuses=(*_NO_HOLD, HoldFrozen, FreezeUsed, *WRITES),
         operation_id="freezeHold",
         summary="Freeze a hold while it is paid",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, HoldFrozen, FreezeUsed, *WRITES),
     )
     async def freeze_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -268,10 +267,13 @@ def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
     @routes.delete(
         "/holds/{token}/checkout",
+        access=Role.anyone,
+        budget=Budget.seating,
+        idempotent=True,
+        refuses=(*_NO_HOLD, HoldFrozen, HoldNotFrozen, *WRITES),
         operation_id="thawHold",
         summary="Let a frozen hold be changed again",
         response_model=HeldBody,
-        responses=documented(*_NO_HOLD, HoldFrozen, HoldNotFrozen, *WRITES),
     )
     async def thaw_hold(
         request: Request, token: str, header: Token = None, key: Key = None
@@ -283,26 +285,29 @@ def _checkout(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["bookings"])
+def _booking(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["bookings"])
 
     @routes.post(
         "/bookings",
-        operation_id="book",
-        summary="Book a hold, or seats straight",
-        status_code=201,
-        response_model=BookingBody,
-        responses=documented(
+        access=Role.box_office,
+        budget=Budget.seating,
+        body=_BOOK,
+        hot=True,
+        idempotent=True,
+        refuses=(
             EventNotFound,
             UnknownUser,
             ExpectationMissing,
             TotalChanged,
             *_NO_HOLD,
             *_NO_SEATS,
-            *_JSON,
             *WRITES,
         ),
-        openapi_extra=_BOOK.described(),
+        operation_id="book",
+        summary="Book a hold, or seats straight",
+        status_code=201,
+        response_model=BookingBody,
     )
     async def book(request: Request, key: Key = None) -> Response:
         """A booking that comes a little late is taken while nobody else took the seats."""
@@ -312,10 +317,12 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
     @routes.get(
         "/bookings/{id}",
+        access=Role.box_office,
+        budget=Budget.seating,
+        refuses=(BookingNotFound, *_READS),
         operation_id="readBooking",
         summary="Read a booking",
         response_model=BookingBody,
-        responses=documented(BookingNotFound, *_READS),
     )
     async def read_booking(id: str) -> Response:  # noqa: A002
         """A cancelled booking stays readable."""
@@ -324,16 +331,19 @@ def _booking(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["bookings"])
+def _cancelling(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["bookings"])
 
     @routes.post(
         "/bookings/{id}/cancel",
+        access=Role.box_office,
+        budget=Budget.seating,
+        body=_CANCEL,
+        idempotent=True,
+        refuses=(*_NO_BOOKING, NotInBooking, *WRITES),
         operation_id="cancelBooking",
         summary="Cancel a booking, or a part of it",
         response_model=BookingBody,
-        responses=documented(*_NO_BOOKING, NotInBooking, *_JSON, *WRITES),
-        openapi_extra=_CANCEL.described(required=False),
     )
     async def cancel_booking(
         request: Request,
@@ -347,11 +357,14 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
     @routes.post(
         "/bookings/{id}/changes",
+        access=Role.box_office,
+        budget=Budget.seating,
+        body=_CHANGE,
+        idempotent=True,
+        refuses=(*_NO_BOOKING, NotInBooking, NothingLeft, *_NO_SEATS, *WRITES),
         operation_id="changeBooking",
         summary="Exchange seats of a booking in one step",
         response_model=ChangedBookingBody | DryRunBody,
-        responses=documented(*_NO_BOOKING, NotInBooking, NothingLeft, *_NO_SEATS, *_JSON, *WRITES),
-        openapi_extra=_CHANGE.described(),
     )
     async def change_booking(
         request: Request,
@@ -366,16 +379,19 @@ def _cancelling(bookings: BookingService, buyers: Buyers) -> APIRouter:
     return routes
 
 
-def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
-    routes = APIRouter(tags=["blocks"])
+def _blocking(bookings: BookingService, buyers: Buyers) -> Routes:
+    routes = Routes(tags=["blocks"])
 
     @routes.post(
         "/events/{id}/blocks",
+        access=Role.box_office,
+        budget=Budget.seating,
+        body=_BLOCK,
+        idempotent=True,
+        refuses=(EventNotFound, *WRITES),
         operation_id="blockSeats",
         summary="Withdraw seats from sale",
         response_model=BlocksBody,
-        responses=documented(EventNotFound, *_JSON, *WRITES),
-        openapi_extra=_BLOCK.described(),
     )
     async def block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """Those that are free; the others are named in `rejected`."""
@@ -384,11 +400,14 @@ def _blocking(bookings: BookingService, buyers: Buyers) -> APIRouter:
 
     @routes.post(
         "/events/{id}/blocks/release",
+        access=Role.box_office,
+        budget=Budget.seating,
+        body=_BLOCK,
+        idempotent=True,
+        refuses=(EventNotFound, *WRITES),
         operation_id="releaseBlock",
         summary="Give blocked seats back to the sale",
         response_model=BlocksBody,
-        responses=documented(EventNotFound, *_JSON, *WRITES),
-        openapi_extra=_BLOCK.described(),
     )
     async def release_block(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
         """Those that are blocked; the others are named in `rejected`."""

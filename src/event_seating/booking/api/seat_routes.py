@@ -1,9 +1,10 @@
 """The routes that show an event's seats: the snapshot, one seat, and the log."""
 
+import re
 from contextlib import aclosing
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from event_seating.booking.api.answer_schemas import SeatBody, SnapshotBody
 from event_seating.booking.api.log_schemas import LogBody
@@ -22,14 +23,15 @@ from event_seating.booking.seating.bookable_event import BookableEvent, Bookable
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequest, ServiceError
+from event_seating.web.endpoints import Budget, ReadyRead
 from event_seating.web.openapi import lines
 from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
-from event_seating.web.problem import documented
 from event_seating.web.roles import Role
+from event_seating.web.routes import Routes
 from event_seating.web.streams import JSON, NDJSON, preferred, streamed
 
-SEATS_PATH: Final = rf"/events/([a-z0-9]{{{ids.EVENT_ID_CHARS}}})/seats\Z"
-"""What the edge answers by itself; its one group is the event's id."""
+EVENT_ID: Final = re.compile(rf"[a-z0-9]{{{ids.EVENT_ID_CHARS}}}")
+"""Of which events the edge answers by itself: an id of another form is none."""
 
 PRIVATE: Final = {"cache-control": "private, no-store"}
 
@@ -63,15 +65,15 @@ Epoch = Annotated[
 
 def router(
     views_: SeatViews, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
-) -> APIRouter:
-    routes = APIRouter(tags=["seats"])
+) -> Routes:
+    routes = Routes(tags=["seats"])
     _add_seats(routes, views_, logs, bookable_of, database)
     _add_log(routes, logs, bookable_of, database)
     return routes
 
 
 def _add_seats(
-    routes: APIRouter,
+    routes: Routes,
     views_: SeatViews,
     logs: SeatLogs,
     bookable_of: BookableEventOf,
@@ -79,11 +81,16 @@ def _add_seats(
 ) -> None:
     @routes.get(
         "/events/{id}/seats",
+        access=Role.anyone,
+        budget=Budget.unlimited,
+        ready=ReadyRead(EVENT_ID, views_.ready),
+        refuses=(InvalidRequest, VersionNotReached, *_READS),
         operation_id="readSeats",
         summary="Read every seat of an event",
         response_model=SnapshotBody,
-        responses=documented(InvalidRequest, VersionNotReached, *_READS)
-        | {304: {"description": "Nothing has moved: `If-None-Match` names the present `ETag`."}},
+        responses={
+            304: {"description": "Nothing has moved: `If-None-Match` names the present `ETag`."}
+        },
     )
     async def read_seats(
         request: Request,
@@ -107,10 +114,12 @@ def _add_seats(
 
     @routes.get(
         "/events/{id}/seats/{seat:path}",  # an id may have a slash
+        access=Role.anyone,
+        budget=Budget.seating,
+        refuses=(SeatNotFound, *_READS),
         operation_id="readSeat",
         summary="Read one seat",
         response_model=SeatBody,
-        responses=documented(SeatNotFound, *_READS),
     )
     async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
         """The box office also sees every ticket type, who has it, and what happened to it."""
@@ -128,14 +137,16 @@ def _add_seats(
 
 
 def _add_log(
-    routes: APIRouter, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+    routes: Routes, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
 ) -> None:
     @routes.get(
         "/events/{id}/log",
+        access=Role.box_office,
+        refuses=(InvalidRequest, LogArchived, *_READS),
         operation_id="readLog",
         summary="Read an event's log",
         response_model=LogBody,
-        responses=documented(InvalidRequest, LogArchived, *_READS) | {200: LINES_OF_THE_LOG},
+        responses={200: LINES_OF_THE_LOG},
     )
     async def read_log(
         request: Request,

@@ -1,19 +1,18 @@
-"""The door for WebSockets: what each has to pass before a room may speak with it.
+"""Admission checks for WebSocket handshakes, before the noun that serves them takes over.
 
 In this order: whether the process still takes any, what a head may be, the names of this host, a
-key if there is one, the table of sockets that `composition/http_app.py` gives, and the page that
-it was opened by. Nobody needs a key; one that is wrong is refused and counted as everywhere else.
-Who is refused here is answered with an error as HTTP and the connection goes on; a browser shows
-its page nothing of that, so a room that has something to say to its pages accepts first and closes
-with a code. One access line for each, at its end. Nothing else is charged to a budget: a room has
-caps of its own.
+key if there is one, the endpoint of its path, the role that it declares, and the page that it was
+opened by. A wrong key is refused and counted as everywhere else. A handshake that is refused here
+is answered with an error as HTTP and the connection goes on; a browser shows its page nothing of
+that, so a noun that has something to say to its pages accepts first and closes with a code. One
+access line for each, at its end. Nothing else is charged to a budget: whoever serves has caps of
+its own.
 """
 
-import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
 from time import perf_counter
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from structlog.contextvars import bind_contextvars
 
@@ -25,41 +24,22 @@ from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.budgets import Budgets
 from event_seating.web.client_address import address_of
 from event_seating.web.cors import Cors
+from event_seating.web.endpoints import WEBSOCKET, Endpoints, ServeWebSocket
 from event_seating.web.errors import ForeignOrigin, MisdirectedRequest
 from event_seating.web.exchange import AccessLines, Exchange
-from event_seating.web.roles import Authenticator
+from event_seating.web.roles import Authenticator, Principal, admit
 
 SWITCHING_PROTOCOLS: Final = 101
 
 _log = get_logger("edge")
 
 
-class Opened(Protocol):
-    """A WebSocket that passed the door, on its way to a room."""
-
-    async def __call__(
-        self, key: str, /, address: str, scope: Scope, receive: Receive, send: Send
-    ) -> int:
-        """Accept it, speak with it until it is closed; the bytes that were sent."""
-        ...
-
-
-class Socket(NamedTuple):
-    """An address at which WebSockets are served."""
-
-    route: str
-    """The path's template, as the logs name it."""
-    pattern: re.Pattern[str]
-    """What the path must match; its one group is the key."""
-    serve: Opened
-
-
-class SocketDoor:
-    """Every WebSocket passes here."""
+class WebSocketAdmission:
+    """Admits or refuses the handshake of every WebSocket, and notes its end."""
 
     def __init__(
         self,
-        sockets: tuple[Socket, ...],
+        endpoints: Endpoints,
         *,
         hosts: frozenset[bytes] | None,
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...],
@@ -69,7 +49,7 @@ class SocketDoor:
         access: AccessLines,
         draining: Callable[[], bool],
     ) -> None:
-        self._sockets = sockets
+        self._endpoints = endpoints
         self._hosts = hosts
         self._trusted = trusted_proxies
         self._authenticator = authenticator
@@ -82,47 +62,57 @@ class SocketDoor:
         self, scope: Scope, receive: Receive, send: Send, new_id: Callable[[bytes | None], bytes]
     ) -> None:
         """Refuse one, or serve it until it is closed."""
-        found = dict(scope["headers"])
-        exchange = Exchange(scope, new_id(found.get(b"x-request-id")), found)
+        headers = dict(scope["headers"])
+        exchange = Exchange(scope, new_id(headers.get(b"x-request-id")), headers)
         exchange.address = address_of(scope, self._trusted)
         exchange.status = SWITCHING_PROTOCOLS
         request_id = exchange.request_id.decode()
         bind_contextvars(requestId=request_id, client=cut_address(exchange.address))
         try:
-            socket, key = self._admitted(exchange, scope)
+            serve, key = self._admitted(exchange, scope)
         except ServiceError as error:
             exchange.status = error.status
             exchange.size = await _refuse(error, request_id, send)
         else:
-            exchange.route = socket.route
             try:
-                exchange.size = await socket.serve(key, exchange.address, scope, receive, send)
+                exchange.size = await serve(key, exchange.address, scope, receive, send)
             except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
                 exchange.status = ServiceError.status
                 _log.exception("a websocket failed", route=exchange.route)
         finally:
             self._access(exchange, perf_counter() - exchange.started)
 
-    def _admitted(self, exchange: Exchange, scope: Scope) -> tuple[Socket, str]:
+    def _admitted(self, exchange: Exchange, scope: Scope) -> tuple[ServeWebSocket, str]:
+        """What serves it, and the parameter of its path; raises why it is refused."""
         if self._draining():
             raise Draining
-        found = exchange.found
-        head.check(scope, found)
-        host = found.get(b"host", b"")
+        headers = exchange.headers
+        head.check(scope, headers)
+        host = headers.get(b"host", b"")
         if self._hosts is not None and head.host_name(host) not in self._hosts:
             raise MisdirectedRequest
         try:
-            exchange.principal = self._authenticator.authenticate(found).name
+            principal = self._authenticator.authenticate(headers)
         except Unauthorized:
             self._budgets.charge_wrong_key(exchange)
             raise
-        for socket in self._sockets:
-            match = socket.pattern.match(exchange.path)
-            if match:
-                if not self._cors.admits(found.get(b"origin"), host):
-                    raise ForeignOrigin
-                return socket, match[1]
-        raise NotFound
+        exchange.principal = principal.name
+        serve, key = self._endpoint(exchange, principal)
+        if not self._cors.admits(headers.get(b"origin"), host):
+            raise ForeignOrigin
+        return serve, key
+
+    def _endpoint(self, exchange: Exchange, principal: Principal) -> tuple[ServeWebSocket, str]:
+        match = self._endpoints.find(WEBSOCKET, exchange.path)
+        if match is None:
+            raise NotFound
+        endpoint, (key,) = match
+        assert endpoint.websocket is not None, "declared by `Routes.websocket`"
+        if not endpoint.websocket.key.fullmatch(key):
+            raise NotFound
+        admit(endpoint, principal)
+        exchange.route = endpoint.template
+        return endpoint.websocket.serve, key
 
 
 async def _refuse(error: ServiceError, request_id: str, send: Send) -> int:

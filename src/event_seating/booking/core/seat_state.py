@@ -12,6 +12,7 @@ and the log says so before it says who took the seats.
 """
 
 from collections.abc import Generator, Iterable
+from types import TracebackType
 from typing import Final, Self
 
 from event_seating.booking.core import invariants, state_codec
@@ -49,6 +50,7 @@ class Batch:
     """Requests decided one after the other, at one time, before any of it is final.
 
     `entries` are what is to be written, `at_ms` is its time and `version` its place in the log.
+    A `with` block discards at its end what was not committed in it.
     """
 
     def __init__(self, states: "SeatStates", at_ms: int, version: int) -> None:
@@ -58,6 +60,17 @@ class Batch:
         self._states = states
         self._cancelled: dict[bytes, Groups] = {}
         """What bookings had when this batch cancelled them."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
 
     def decide(self, request: Request) -> Entry | Refusal:
         """Grant or refuse; what is granted counts for the requests after it.

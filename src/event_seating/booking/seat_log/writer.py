@@ -21,13 +21,14 @@ It never decides by itself what is right; `model` does. It knows neither HTTP no
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from functools import partial
 from typing import Final, Protocol
 
 from event_seating.booking.core.log_entries import BrokenEntriesError, Entry, UnknownFormatError
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_arrays import InvariantError
-from event_seating.booking.core.seat_state import SeatStates
+from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import in_doubt, tail
 from event_seating.booking.seat_log.counters import Tally
@@ -238,66 +239,66 @@ class SeatLog:
         await self._sleep(in_doubt.LOOK_EVERY_S)
 
     async def _attempt(self, submissions: list[Submission], most: int) -> None:
-        """Decide them and write what was granted; `LostRace` when somebody else wrote first."""
+        """Decide them and write what was granted; `LostRace` when somebody else wrote first.
+
+        A writer that meets others waits for the lock, and decides in the transaction that has it;
+        one that is alone decides first, and has the lock only for its row.
+        """
         if self._behind:
             await self._read_tail()
-        if self._calm < CALM_BATCHES:
-            await self._attempt_locked(submissions, most)
-            return
-        keys = keys_of(submissions)
-        known = await self._store.answers(self.event_id, keys, self._since()) if keys else {}
-        decided = self._decide(submissions, known)
-        try:
-            if decided.row is not None:
-                await self._write_row(decided, decided.row)
-            elif decided.outcomes:
+        queued = self._calm < CALM_BATCHES
+        decided: Decided | None = None
+        # The batch begins within the transaction and ends after it: until the commit is known.
+        with ExitStack() as open_batch:
+            try:
+                async with self._queued() if queued else nullcontext() as transaction:
+                    if transaction is not None:
+                        await tail.read_under_lock(self.states, transaction, self._met)
+                        submissions += self._next(most - len(submissions))
+                    known = await self._known(submissions, transaction)
+                    batch = open_batch.enter_context(self.states.begin(self._clock.now_ms()))
+                    decided = self._decide(batch, submissions, known)
+                    await self._write_row(decided, transaction)
+            except DatabaseUnavailable:
+                if decided is None:
+                    raise
+                await self._resolve(decided)
+            if decided.row is None and decided.outcomes and not queued:
                 await self._check_current()
-        except BaseException:
-            decided.batch.discard()
-            raise
-        self._finish(decided)
+            self._finish(decided)
+
+    def _queued(self) -> AbstractAsyncContextManager[LogTransaction]:
+        return self._store.transaction(self.event_id, queued=True)
+
+    async def _known(
+        self, submissions: list[Submission], transaction: LogTransaction | None
+    ) -> dict[Claim, StoredAnswer]:
+        """What came of those calls among them that were made before."""
+        keys = keys_of(submissions)
+        if not keys:
+            return {}
+        if transaction is None:
+            return await self._store.answers(self.event_id, keys, self._since())
+        known = await transaction.answers(keys, self._since())
+        if known:
+            # So that the version which is answered has what was granted before.
+            await tail.read(self.states, transaction.rows_after, self._met)
+        return known
 
     async def _check_current(self) -> None:
         """A refusal must know what others wrote, as a grant does: there is no append to tell."""
         if await self._store.rows_after(self.event_id, self.states.version, 1):
             raise LostRace
 
-    async def _attempt_locked(self, submissions: list[Submission], most: int) -> None:
-        decided: Decided | None = None
-        try:
-            async with self._store.transaction(self.event_id, queued=True) as transaction:
-                await tail.read_under_lock(self.states, transaction, self._met)
-                submissions += self._next(most - len(submissions))
-                keys = keys_of(submissions)
-                known = await transaction.answers(keys, self._since()) if keys else {}
-                if known:
-                    # So that the version which is answered has what was granted before.
-                    await tail.read(self.states, transaction.rows_after, self._met)
-                decided = self._decide(submissions, known)
-                if decided.row is not None:
-                    await self._append(transaction, decided, decided.row)
-        except DatabaseUnavailable:
-            if decided is None:
-                raise
-            try:
-                await self._resolve(decided)
-            except BaseException:
-                decided.batch.discard()
-                raise
-        except BaseException:
-            if decided is not None:
-                decided.batch.discard()
-            raise
-        if decided.row is not None:
-            self._calm += 1
-        self._finish(decided)
-
-    async def _write_row(self, decided: Decided, row: LogRow) -> None:
-        try:
-            async with self._store.transaction(self.event_id, queued=False) as transaction:
-                await self._append(transaction, decided, row)
-        except DatabaseUnavailable:
-            await self._resolve(decided)
+    async def _write_row(self, decided: Decided, transaction: LogTransaction | None) -> None:
+        """Append the row, if there is one, in this transaction or in one of its own."""
+        if decided.row is None:
+            return
+        if transaction is not None:
+            await self._append(transaction, decided, decided.row)
+            return
+        async with self._store.transaction(self.event_id, queued=False) as own:
+            await self._append(own, decided, decided.row)
 
     async def _append(self, transaction: LogTransaction, decided: Decided, row: LogRow) -> None:
         if not await transaction.append(row, decided.projection, decided.answers):
@@ -309,28 +310,24 @@ class SeatLog:
                 self.event_id, decided.row, decided, self._store, self._clock, self._sleep
             )
 
-    def _decide(self, submissions: list[Submission], known: dict[Claim, StoredAnswer]) -> Decided:
+    def _decide(
+        self, batch: Batch, submissions: list[Submission], known: dict[Claim, StoredAnswer]
+    ) -> Decided:
         configuration = self.states.configuration
-        batch = self.states.begin(self._clock.now_ms())
         currency = configuration.currency if configuration else ""
         decided = Decided(batch, Projection(self.event_id, currency), known)
-        try:
-            for submission in submissions:
-                decided.add(submission)
-            decided.close(self._new_id())
-            if decided.row is not None:
-                decided.projection.jobs += self._announce(batch, decided.projection)
-        except BaseException:
-            batch.discard()
-            raise
+        for submission in submissions:
+            decided.add(submission)
+        decided.close(self._new_id())
+        if decided.row is not None:
+            decided.projection.jobs += self._announce(batch, decided.projection)
         return decided
 
     def _finish(self, decided: Decided) -> None:
         """The row is there for ever, or there is none: apply, answer, tell."""
         batch = decided.batch
-        if decided.row is None:
-            batch.discard()
-        else:
+        if decided.row is not None:
+            self._calm += 1
             changes = self.states.commit(batch)
             self._tally.batch_sizes[len(batch.entries)] += 1
             self._tally.log_bytes += len(decided.row.entries)

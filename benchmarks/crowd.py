@@ -12,8 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import msgspec
-
 from event_seating.booking.core.commands import (
     BookHold,
     CancelBooking,
@@ -23,11 +21,9 @@ from event_seating.booking.core.commands import (
     ReleaseHold,
     Request,
 )
-from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.records import Configuration, Rules
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.counters import Tally as LogTally
 from event_seating.booking.seat_log.ports import Announce, LogStore, announce_nothing
@@ -78,17 +74,8 @@ async def open_log(
     states = await state_snapshots.load(event_id, index, store, grace_ms=GRACE_MS)
     log = SeatLog(event_id, states, store, SystemClock(), announce=announce, tally=tally)
     if states.configuration is None:
-        await log.submit(Submission(Configure(CONFIGURATION), answer))
+        await log.submit(Submission(Configure(CONFIGURATION)))
     return log
-
-
-def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-    """A body about as large as the service's."""
-    said = {"version": batch.version, "at": batch.at_ms, "did": entry.operations}
-    return 201, _encode(said)
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Desk(Protocol):
@@ -137,7 +124,7 @@ class LogDesk:
         assert isinstance(await self._ask(CancelBooking(booking)), Granted)
 
     def _ask(self, request: Request) -> Awaitable[Granted | Refusal]:
-        return self._log.submit(Submission(request, answer))
+        return self._log.submit(Submission(request))
 
 
 @dataclass

@@ -136,9 +136,7 @@ async def _make(url: str) -> _Event:
 
 
 async def _ask(log: SeatLog, requests: Sequence[Request]) -> None:
-    outcomes = await asyncio.gather(
-        *(log.submit(Submission(request, crowd.answer)) for request in requests)
-    )
+    outcomes = await asyncio.gather(*(log.submit(Submission(request)) for request in requests))
     assert all(isinstance(outcome, Granted) for outcome in outcomes), "a seat was refused"
 
 

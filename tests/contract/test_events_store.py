@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.support.seat_log import CONFIGURATION, answer, seat_index
+from tests.support.seat_log import CONFIGURATION, seat_index
 
 from event_seating.booking.core.commands import Configure, Part
 from event_seating.booking.core.records import Configuration, Rules, SaleStatus
@@ -56,7 +56,7 @@ async def log_of(database: Database, event_id: str) -> SeatLog:
 
 
 async def configure(log: SeatLog, request: Configure) -> Granted | Refusal:
-    return await log.submit(Submission(request, answer))
+    return await log.submit(Submission(request))
 
 
 async def add(database: Database, event_id: str, *args: Any) -> SeatLog:

@@ -82,12 +82,12 @@ class Desk:
     async def hold(self, seat: str) -> str:
         """The token of a new hold."""
         placed = await self.bookings.place_hold(EVENT, HoldBody(seats=(seat,)), SHOP)
-        return placed.granted.body.decode().split('"')[3]
+        return placed.answer.body.decode().split('"')[3]
 
     async def book(self, token: str) -> str:
         """The id of the booking."""
-        granted = await self.bookings.book(BookBody(hold_token=token), SHOP)
-        return granted.body.decode().split('"')[3]
+        answer = await self.bookings.book(BookBody(hold_token=token), SHOP)
+        return answer.body.decode().split('"')[3]
 
     async def rush(self) -> None:
         """Holds that begin and end, more than are remembered."""

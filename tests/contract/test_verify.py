@@ -13,7 +13,6 @@ from sqlalchemy import bindparam, text
 from tests.support.seat_log import (
     CONFIGURATION,
     EVENT,
-    answer,
     ask,
     book,
     many,
@@ -23,7 +22,7 @@ from tests.support.seat_log import (
     seat_index,
 )
 
-from event_seating.booking.core import log_entries
+from event_seating.booking.core import log_entries, results
 from event_seating.booking.core.commands import (
     AreaQuantity,
     BlockSeats,
@@ -37,6 +36,7 @@ from event_seating.booking.core.commands import (
 )
 from event_seating.booking.core.log_entries import Amended, Booked, Configured, Entry, Held
 from event_seating.booking.core.records import Access, LineGroup, TicketType
+from event_seating.booking.core.results import DoneResult, HoldResult
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.projection import Buyer
@@ -368,6 +368,31 @@ async def test_an_answer_that_grants_what_was_never_granted_is_found(
     assert f"it grants {name}, which is not in the log" in line
 
 
+async def test_a_forged_result_is_found(database: Database, log: SeatLog) -> None:
+    (at_ms,) = [row.at_ms for row in await answers(database) if row.key == "area"]
+    name = ids.new_key()
+    for forged, said in (
+        (DoneResult(1, at_ms), "it names version 1, which was written at another time"),
+        (HoldResult(99, at_ms, name, (), at_ms, 1), "it names version 99, which is not in the log"),
+    ):
+        await tamper(
+            database,
+            "UPDATE idempotency SET result = :result, result_format = 1 WHERE key = 'area'",
+            result=results.encode(forged),
+        )
+        (line,) = await check(database)
+        assert said in line
+    broken = "UPDATE idempotency SET result = :result WHERE key = 'area'"
+    await tamper(database, broken, result=b"\xc1")
+    (line,) = await check(database)
+    assert "cannot be read" in line
+
+
+async def answers(database: Database) -> list[Any]:
+    async with database.read() as connection:
+        return list(await connection.execute(text("SELECT key, at_ms FROM idempotency")))
+
+
 async def test_findings_are_bounded(database: Database) -> None:
     log = await open_log(SqlLogStore(database))
     outcome = await many(*(book(log, [seat]) for seat in range(FINDINGS_MAX + 20)))
@@ -412,6 +437,6 @@ async def test_it_writes_nothing(database: Database, log: SeatLog) -> None:
     before = (await store.rows_after(EVENT, 0, 1000), await store.snapshots(EVENT))
     await check(database)
     assert (await store.rows_after(EVENT, 0, 1000), await store.snapshots(EVENT)) == before
-    granted = await log.submit(Submission(place([90]), answer))
+    granted = await log.submit(Submission(place([90])))
     assert isinstance(granted, Granted), "and it leaves the connection as it was"
     assert log.states.configuration == CONFIGURATION

@@ -19,12 +19,15 @@ from unittest.mock import patch
 
 import httpx
 import structlog
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine
 
 from event_seating.clock import SystemClock
 from event_seating.composition import http_app, server_services
 from event_seating.composition.server_services import Parts
 from event_seating.db.database import Database
+from event_seating.db.schema import MIGRATIONS
 from event_seating.db.tables import metadata
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
@@ -36,6 +39,13 @@ from tests.golden.texts import in_lines, of_lines
 ADMIN = "the-key-of-an-operator-of-old"
 TOLD = ("content-type", "location", "set-cookie", "idempotency-replayed")
 """Of the head of an answer."""
+
+SCHEMA_BEFORE = "0008"
+"""Of the release before, which made the records."""
+
+CALL_KEY = ("event_id", "scope", "key")
+RESULT = ("result", "result_format")
+"""What the release before does not have."""
 
 LATER_MS = BEGINS_MS + 1_800_000
 """When the calls are repeated: what was answered first is still kept."""
@@ -327,7 +337,10 @@ def quiet(settings: Settings) -> Iterator[Logs]:
 
 
 async def lived(directory: Path, redis_url: str) -> dict[str, Any]:
-    """The records of the first days: calls, what a repetition is answered, rows, and locks."""
+    """The records of the first days: calls, what a repetition is answered, rows, and locks.
+
+    Results of calls are a record apart from the rows, which the release before reads.
+    """
     locks: list[str] = []
 
     async def lock(_database: Database, _connection: object, key: str) -> None:
@@ -343,7 +356,7 @@ async def lived(directory: Path, redis_url: str) -> dict[str, Any]:
         ):
             shop = Shop(service, now)
             await first_days(shop)
-            rows = dumped(directory)
+            rows, results = without_results(dumped(directory))
             now.now_ms = LATER_MS
             again = await repeated(service.client, shop.noted)
             found = names.of_service(service.parts)
@@ -351,6 +364,7 @@ async def lived(directory: Path, redis_url: str) -> dict[str, Any]:
         "service-calls.json": shop.noted,
         "service-again.json": again,
         "service-rows.json": rows,
+        "service-results.json": results,
         "service-schema.sql": schema_of(directory),
         "service-locks.json": sorted({*locks}),
         "service-signals.json": [list(each) for each in sorted(heard)],
@@ -374,6 +388,33 @@ async def repeated(client: httpx.AsyncClient, noted: list[dict[str, Any]]) -> li
             answer = await answered(client, call)
             found.append({"call": f"{call.method} {call.path}", **answer})
     return found
+
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def without_results(rows: Rows) -> tuple[Rows, list[dict[str, Any]]]:
+    """The rows as the release before has them, and apart from them the results of calls."""
+    calls = rows["idempotency"]
+    results = [
+        {name: row[name] for name in (*CALL_KEY, *RESULT)}
+        for row in calls
+        if row["result_format"] is not None
+    ]
+    before = [{name: row[name] for name in row if name not in RESULT} for row in calls]
+    return {**rows, "idempotency": before}, results
+
+
+def with_results(rows: Rows, results: list[dict[str, Any]]) -> Rows:
+    """The rows as this release leaves them, with nothing but the results to answer from."""
+    found = {tuple(each[name] for name in CALL_KEY): each for each in results}
+    calls = []
+    for row in rows["idempotency"]:
+        result = found.get(tuple(row[name] for name in CALL_KEY))
+        calls.append(
+            row if result is None else {**row, **result, "status": 0, "answer": {"text": ""}}
+        )
+    return {**rows, "idempotency": calls}
 
 
 def _path(directory: Path) -> Path:
@@ -425,20 +466,27 @@ def _stored(value: Any) -> Any:
 
 
 def schema_of(directory: Path) -> str:
-    """The statements that made the tables."""
+    """The statements that made the tables, without the columns that the release before has not."""
     with sqlite3.connect(_path(directory)) as database:
         found = database.execute(
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, name"
         )
         statements = [f"{sql};" for (sql,) in found]
     database.close()
-    return "\n".join(statements) + "\n"
+    schema = "\n".join(statements) + "\n"
+    for added in ("\tresult BLOB, \n", "\tresult_format INTEGER, \n"):
+        assert added in schema
+        schema = schema.replace(added, "")
+    return schema
 
 
 def laid_down(directory: Path, schema: str, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-    """A database as an earlier release left it."""
+    """A database of the release before with these rows, brought to this one."""
     with sqlite3.connect(_path(directory)) as database:
         database.executescript(schema)
+    database.close()
+    _migrate(directory)
+    with sqlite3.connect(_path(directory)) as database:
         for name, each in rows.items():
             for row in each:
                 columns = ", ".join(row)
@@ -446,3 +494,15 @@ def laid_down(directory: Path, schema: str, rows: Mapping[str, list[dict[str, An
                 values = [_stored(value) for value in row.values()]
                 database.execute(f"INSERT INTO {name} ({columns}) VALUES ({marks})", values)
     database.close()
+
+
+def _migrate(directory: Path) -> None:
+    """Bring a database of the release before to this one."""
+    engine = create_engine(f"sqlite:///{_path(directory)}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.stamp(config, SCHEMA_BEFORE)
+        command.upgrade(config, "head")
+    engine.dispose()

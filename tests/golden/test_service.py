@@ -17,7 +17,8 @@ from tests.golden.texts import DATA, as_json, recorded
 from tests.support.valkey import Valkey
 
 LIVED = (
-    "service-calls.json", "service-again.json", "service-rows.json", "service-schema.sql",
+    "service-calls.json", "service-again.json", "service-rows.json", "service-results.json",
+    "service-schema.sql",
     "service-locks.json", "service-signals.json", "names.txt",
 )  # fmt: skip
 
@@ -82,6 +83,37 @@ def test_calls_that_were_made_before_are_known_again(directory: Path) -> None:
         # A call that were not known would hold, book or make something again.
         replayed = "idempotency-replayed" in each["headers"]
         assert replayed or each["status"] == 410 or each["call"].startswith("GET"), each["call"]
+
+
+def test_a_repeated_call_is_answered_from_its_result_as_it_was_the_first_time(
+    directory: Path,
+) -> None:
+    """With nothing else to answer from; and as from the rows of the release before."""
+    place = directory / "results"
+    place.mkdir()
+    calls, results = recorded("service-calls.json"), recorded("service-results.json")
+    rows = service.with_results(recorded("service-rows.json"), results)
+    service.laid_down(place, text_of("service-schema.sql"), rows)
+    again = asyncio.run(service.known_again(place, calls))
+    assert again == recorded("service-again.json")
+    first = [call for call in calls if "idempotency-key" in call["headers"]]
+    repeated = [each for each in again if not each["call"].startswith("GET")]
+    for call, each in zip(first, repeated, strict=True):
+        before, now = call["answer"]["body"], each["body"]
+        if each["call"].endswith("/holds/release"):
+            before, now = (
+                {**body, "version": "of the seats as they are"} for body in (before, now)
+            )
+        # A repeated webhook shows what it is now.
+        if each["status"] != 410 and "/webhooks" not in each["call"]:
+            assert (each["status"], now) == (call["answer"]["status"], before), each["call"]
+
+
+def test_each_call_of_which_anything_is_left_has_a_result() -> None:
+    rows, results = recorded("service-rows.json")["idempotency"], recorded("service-results.json")
+    left = {(row["scope"], row["key"]) for row in rows if row["status"] != 410}
+    assert {(each["scope"], each["key"]) for each in results} == left
+    assert len({scope for scope, _ in left}) == 13
 
 
 def with_bare_keys(rows: dict[str, Any], calls: list[dict[str, Any]]) -> int:

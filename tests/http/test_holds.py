@@ -344,7 +344,7 @@ async def test_a_hold_that_another_instance_placed_is_found(service: Service, ev
     there = SeatLog(event, states, store, SystemClock())
     key = ids.new_key()
     request = PlaceHold(key, Choice((0,)), b"buyer")
-    await there.submit(Submission(request, lambda _batch, _entry: (201, b"")))
+    await there.submit(Submission(request))
     token = Tokens(await secrets.secret(service.parts.database, "server")).of(event, key)
     answer = await service.client.get(f"/holds/{token}")
     assert (answer.status_code, answer.json().get("seats")) == (200, ["A-1-1"])

@@ -44,6 +44,29 @@ class TakesAnyVersion(Transaction):
         return await super().append(row._replace(version=following), projection, answers)
 
 
+class ForgetsCalls(Transaction):
+    """Writes what a call did, and not that it was this call."""
+
+    async def append(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> bool:
+        return await super().append(row, projection, {})
+
+
+class MixesUpResults(Transaction):
+    """Stores with each call of a batch the result of the one before."""
+
+    async def append(
+        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+    ) -> bool:
+        found = list(answers.values())
+        mixed = {
+            claim: answer._replace(result=found[place - 1].result)
+            for place, (claim, answer) in enumerate(answers.items())
+        }
+        return await super().append(row, projection, mixed)
+
+
 class AppliesBeforeTheCommit(SeatLog):
     """Answers its callers first and writes the row after that."""
 
@@ -275,6 +298,8 @@ def hasty(states: SeatStates) -> SeatStates:
 
 BUGS = {
     "skip the version check": Parts(transaction=TakesAnyVersion),
+    "store a result without its call": Parts(transaction=ForgetsCalls),
+    "store a result with another call": Parts(transaction=MixesUpResults),
     "apply before commit": Parts(log=AppliesBeforeTheCommit),
     "forget expiry at decide": Parts(states=forgetful),
     "answer an unknown outcome as success": Parts(log=TakesTheUnknownForDone),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tests.support.seat_log import CONFIGURATION, EVENT, answer, once, place, seat_index
+from tests.support.seat_log import CONFIGURATION, EVENT, once, place, seat_index
 
 from event_seating.booking.core.commands import Configure, Request
 from event_seating.booking.core.seat_state import SeatStates
@@ -62,7 +62,7 @@ class Desk:
     async def ask(self, request: Request, key: str | None = None, hashed: bytes = b"") -> object:
         try:
             claim = once(key, hashed) if key else None
-            return await self.log.submit(Submission(request, answer, once=claim))
+            return await self.log.submit(Submission(request, once=claim))
         except (DatabaseUnavailable, IdempotencyKeyReused) as error:
             return error
 

@@ -5,11 +5,10 @@ import json
 from collections.abc import Sequence
 
 from event_seating.booking.core.commands import BookHold, Choice, Configure, PlaceHold, Request
-from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.records import Configuration, Rules
 from event_seating.booking.core.refusals import Refusal
+from event_seating.booking.core.results import Result
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.booking.seat_log.ports import Announce, Claim, LogStore, announce_nothing
 from event_seating.booking.seat_log.projection import Buyer
 from event_seating.booking.seat_log.submission import Granted, Once, Submission
@@ -41,8 +40,9 @@ def seat_index(rows: int = 20, seats: int = 10, floor: int = 20) -> SeatIndex:
     )
 
 
-def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-    return 201, json.dumps({"version": batch.version, "operations": len(entry.operations)}).encode()
+def earlier_answer(result: Result) -> tuple[int, bytes]:
+    """What the release before reads."""
+    return 201, json.dumps({"version": result.version}).encode()
 
 
 def place(seats: Sequence[int], *, hold: bytes | None = None) -> PlaceHold:
@@ -52,7 +52,7 @@ def place(seats: Sequence[int], *, hold: bytes | None = None) -> PlaceHold:
 async def ask(
     log: SeatLog, request: Request, *, once: Once | None = None, buyer: Buyer | None = None
 ) -> Granted | Refusal:
-    return await log.submit(Submission(request, answer, buyer or Buyer(), once))
+    return await log.submit(Submission(request, buyer or Buyer(), once))
 
 
 async def open_log(
@@ -66,9 +66,7 @@ async def open_log(
     """The event as this "process" has it in memory, configured if it is new."""
     from event_seating.booking.seat_log import state_snapshots  # noqa: PLC0415
 
-    states: SeatStates = await state_snapshots.load(
-        EVENT, index or seat_index(), store, grace_ms=60_000
-    )
+    states = await state_snapshots.load(EVENT, index or seat_index(), store, grace_ms=60_000)
     log = SeatLog(
         EVENT, states, store, clock or SystemClock(), announce=announce, listeners=listeners
     )
@@ -88,7 +86,8 @@ async def book(log: SeatLog, seats: Sequence[int], buyer: Buyer | None = None) -
 
 
 def once(key: str, request_hash: bytes = b"same") -> Once:
-    return Once(Claim("anyone POST /bookings", key), request_hash)
+    claim = Claim("anyone POST /bookings", key)
+    return Once(claim, request_hash, earlier_answer=earlier_answer)
 
 
 async def many(*asked: object) -> list[object]:

@@ -89,7 +89,7 @@ async def _set_rules(service: Service, event: str, rules: Rules) -> None:
     log = await service.parts.seat_logs.get(event)
     assert log.states.configuration is not None
     configuration = msgspec.structs.replace(log.states.configuration, rules=rules)
-    await log.submit(Submission(Configure(configuration), lambda _batch, _entry: (200, b"")))
+    await log.submit(Submission(Configure(configuration)))
 
 
 async def hold(service: Service, event: str, *seats: str, **more: Any) -> httpx.Response:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, StartupError
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest migration; a test keeps it equal to the files."""
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")

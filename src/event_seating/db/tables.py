@@ -175,11 +175,16 @@ idempotency = Table(
     Column("address", LargeBinary),
     Column("hold", LargeBinary),
     Column("until_ms", BigInteger),
+    Column("result", LargeBinary),
+    Column("result_format", Integer),
     Index("ix_idempotency_at_ms", "at_ms"),
     Index("ix_idempotency_event_id_hold", "event_id", "hold", **_where("hold IS NOT NULL")),
     Index("ix_idempotency_until_ms", "until_ms", **_where("until_ms IS NOT NULL")),
 )
-"""The first answers of calls that came with an `Idempotency-Key`, for a day, or to `until_ms`.
+"""What came of calls that came with an `Idempotency-Key`, for a day, or to `until_ms`.
+
+`result` is what is answered again, in the form `result_format`; rows of the release before have
+none, and are answered with `status` and `answer`, which that release reads.
 
 `key` is a hash of the key; rows of the release before have the key itself. `buyer` and `address`
 are hashes of who called, where nothing else proves it. `hold` is the hold that the answer shows:

@@ -25,7 +25,7 @@ import zoneinfo
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -200,7 +200,7 @@ class EventService:
                 event.configuration, blocked=Part(blocked) if blocked else None, actor=actor
             )
             once = call and Once(Claim(_CREATES, call.id.hex()), call.request_hash)
-            granted = await log.submit(Submission(first, _nothing_to_say, once=once))
+            granted = await log.submit(Submission(first, once=once))
         assert isinstance(granted, Granted), "the first configuration of an event was refused"
         assert granted.version == FIRST_VERSION or granted.replayed, "an event was made twice"
         self._reads.taint(event.id)
@@ -276,7 +276,7 @@ class EventService:
         """
         log = await self._log_of(event.id)
         request = Configure(sale, replaces=event.configuration, actor=actor)
-        submission = Submission(request, _nothing_to_say, occasion=changes)
+        submission = Submission(request, occasion=changes)
         if job is not None:
             # Here, in the context of the call: the writer is in nobody's.
             asked = traced(job)
@@ -369,8 +369,3 @@ def _changes(event: Event, occasion: Occasion) -> dict[str, str | int]:
         for name, value in msgspec.structs.asdict(occasion).items()
         if value != getattr(event, name)
     }
-
-
-def _nothing_to_say(*_: Any) -> tuple[int, bytes]:
-    """The event itself is the answer, and is read when it is there."""
-    return 200, b""

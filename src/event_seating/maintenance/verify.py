@@ -41,7 +41,7 @@ from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.completeness import Completeness
 from event_seating.maintenance.expected import Expected, Lines
 from event_seating.maintenance.staff_prices import taken_without_key
-from event_seating.maintenance.verify_answers import AnswerCheck
+from event_seating.maintenance.verify_answers import AnswerCheck, Kept
 from event_seating.maintenance.verify_log import Beginning, beginning_of
 from event_seating.maintenance.verify_store import AnyRow
 
@@ -391,6 +391,7 @@ class _Check:
     async def _compare_answers(self) -> None:
         states = self._states
         async for row in verify_store.stored_answers(self._connection, self._event_id):
-            wrong = self._answers.wrong(row.answer, row.at_ms, states.ledger, states.at_ms)
+            kept = Kept(*(getattr(row, name) for name in Kept._fields))
+            wrong = self._answers.wrong(kept, states.ledger, states.at_ms)
             if wrong is not None:
                 self._say(f"the answer kept for {row.scope}, key {row.key}: {wrong}")

@@ -21,6 +21,7 @@ from event_seating.db.tables import (
     seat_log,
     seat_snapshots,
 )
+from event_seating.maintenance.verify_answers import Kept
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -153,9 +154,10 @@ async def seats_sold(connection: AsyncConnection, event_id: str) -> AsyncIterato
 
 
 async def stored_answers(connection: AsyncConnection, event_id: str) -> AsyncIterator[AnyRow]:
-    """All answers that are kept for repeated calls."""
+    """All that is kept for repeated calls."""
     key = (idempotency.c.scope, idempotency.c.key)
-    wanted = select(*key, idempotency.c.answer, idempotency.c.at_ms)
+    kept = [idempotency.c[name] for name in Kept._fields]
+    wanted = select(*key, *kept)
     async for row in _pages(connection, wanted, idempotency, event_id, *key):
         yield row
 

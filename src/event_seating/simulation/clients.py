@@ -7,20 +7,21 @@ one.
 """
 
 import asyncio
-import json
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from event_seating.booking.core.commands import BookHold, BookSeats, PlaceHold, Request
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import Refusal, RefusalCode
-from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.core.results import BookingResult, HoldResult, Result
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.ports import Claim
-from event_seating.booking.seat_log.submission import Granted, Once, Submission
+from event_seating.booking.seat_log.submission import EarlierAnswer, Granted, Once, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused, ServiceError
+from event_seating.jobs.model import NewJob
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.process import Process, World
 from event_seating.simulation.wishes import Wish, Wishes
@@ -53,7 +54,7 @@ class Call:
     once: Once | None
     dry_run: bool = False
     guilty: bool = False
-    answer: tuple[int, bytes] | None = None
+    answer: Result | EarlierAnswer | None = None
     ids: list[bytes] = field(default_factory=list)
     """The ids that its attempts would have given."""
 
@@ -221,16 +222,11 @@ class Client:
         return outcome
 
     def _submission(self, attempt: Attempt, _log: SeatLog) -> Submission:
-        key = _new_id(attempt.request)
-
-        def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-            if attempt.call.guilty:
-                raise Guilty
-            named = {"version": batch.version, "id": key.hex() if key else None}
-            return 201, json.dumps(named).encode()
-
         call = attempt.call
-        return Submission(attempt.request, answer, once=call.once, dry_run=call.dry_run)
+        submission = Submission(attempt.request, once=call.once, dry_run=call.dry_run)
+        if call.guilty:
+            submission.jobs = _fail
+        return submission
 
     # What was said must be true
 
@@ -239,26 +235,32 @@ class Client:
         if call.dry_run:
             world.count.note("dry run")
             return
-        said = json.loads(granted.body)
+        result = granted.result
+        if isinstance(result, EarlierAnswer):
+            world.fail("a call that was granted has no result")
+            return
         world.count.note("replayed" if granted.replayed else f"granted {_kind(attempt)}")
-        if said["version"] > world.referee.version:
-            world.fail(f"granted in version {said['version']}, which is not committed")
-        if granted.version < said["version"]:
+        if result.version > world.referee.version:
+            world.fail(f"granted in version {result.version}, which is not committed")
+        if granted.version < result.version:
             world.fail("an answer names a version without what it grants")
-        if said["id"] is not None:
-            key = bytes.fromhex(said["id"])
-            if world.referee.began.get(key) != said["version"]:
-                world.fail(f"{said['id']} was granted and is not in the log")
-            if key not in call.ids:
-                world.fail("a repeated call got the answer of another")
-            self._learn(attempt.request, key)
-            self._check_paid(attempt.request, key)
-        answer = (granted.status, granted.body)
-        if call.once is not None and call.answer not in (None, answer):
+        if _new_id(attempt.request) is not None:
+            self._began(attempt, result)
+        if call.once is not None and call.answer not in (None, result):
             world.fail("a repeated call got another answer")
         if attempt.answered_before and not granted.replayed:
             world.fail("a call was granted twice")
-        call.answer = answer
+        call.answer = result
+
+    def _began(self, attempt: Attempt, result: Result) -> None:
+        """What was granted has begun, in the version that the result names, and is this call's."""
+        world, key = self._world, _named(result)
+        if world.referee.began.get(key) != result.version:
+            world.fail(f"{key.hex()} was granted and is not in the log")
+        if key not in attempt.call.ids:
+            world.fail("a repeated call got the answer of another")
+        self._learn(attempt.request, key)
+        self._check_paid(attempt.request, key)
 
     def _check_paid(self, request: Request, key: bytes) -> None:
         """What was booked is what was paid for."""
@@ -318,6 +320,21 @@ def _new_id(request: Request) -> bytes | None:
             return None
 
 
+def _named(result: Result) -> bytes:
+    """The hold or booking that a result shows."""
+    match result:
+        case HoldResult():
+            return result.hold
+        case BookingResult():
+            return result.booking
+        case _:
+            return b""
+
+
+def _fail(_entry: Entry) -> Sequence[NewJob]:
+    raise Guilty
+
+
 def _kind(attempt: Attempt) -> str:
     return type(attempt.request).__name__
 
@@ -327,7 +344,7 @@ def _brief(outcome: object) -> str:
         case None:
             return "no answer"
         case Granted():
-            return f"{outcome.status} {outcome.body.decode()}{' again' * outcome.replayed}"
+            return f"{outcome.result}{' again' * outcome.replayed}"
         case Refusal():
             return str(outcome.code)
         case _:

@@ -221,8 +221,9 @@ class Transaction:
         answers, until_ms = self.database.tables.answers, at_ms + ENDED_KEPT_MS
         shown = [claim for claim, answer in answers.items() if answer.hold in ended]
         for claim in shown:
-            stub = answers[claim]._replace(status=GONE, answer=b"", until_ms=until_ms)
-            answers[claim] = stub
+            answers[claim] = answers[claim]._replace(
+                status=GONE, answer=b"", until_ms=until_ms, result=None, result_format=None
+            )
 
     def roll_back(self) -> None:
         """Forget what was written."""

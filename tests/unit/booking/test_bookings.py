@@ -3,6 +3,7 @@
 import pytest
 from tests.support.seat_states import NOW, event, granted, one_row, pick, refused
 
+from event_seating.booking.core import results
 from event_seating.booking.core.commands import (
     AreaQuantity,
     BlockSeats,
@@ -14,11 +15,13 @@ from event_seating.booking.core.commands import (
     ExtendHold,
     Part,
     ReleaseHold,
+    Request,
     UnblockSeats,
 )
-from event_seating.booking.core.log_entries import Booked, Exchanged
+from event_seating.booking.core.log_entries import Booked, Entry, Exchanged
 from event_seating.booking.core.records import Groups, seats_of, total
 from event_seating.booking.core.refusals import Refusal, SeatProblem
+from event_seating.booking.core.results import BookingResult
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.reads import rendering
 from event_seating.booking.reads.bookings import BookingRow, groups_of
@@ -122,12 +125,18 @@ def test_a_booking_that_changes_before_its_batch_cancels_it_is_told_as_it_then_w
     states = booked(0, 1, 2)
     before = BookingRow(None, "R-1", None, "confirmed", "EUR", 3, NOW, NOW, lines(0, 1, 2))
     batch = states.begin(NOW)
-    batch.decide(ExchangeSeats(b"booking", Part((1,)), Choice((5,), (), {5: "child"})))
-    exchanged = rendering.after(before, batch, b"booking")
+
+    def after(request: Request) -> BookingRow:
+        entry = batch.decide(request)
+        assert isinstance(entry, Entry)
+        result = results.of(request, entry, batch)
+        assert isinstance(result, BookingResult)
+        return rendering.after(before, result)
+
+    exchanged = after(ExchangeSeats(b"booking", Part((1,)), Choice((5,), (), {5: "child"})))
     assert (exchanged.status, seats_of(exchanged.groups)) == ("confirmed", (0, 2, 5))
-    batch.decide(CancelBooking(b"booking", Part((2,))))
-    batch.decide(CancelBooking(b"booking"))
-    cancelled = rendering.after(before, batch, b"booking")
+    after(CancelBooking(b"booking", Part((2,))))
+    cancelled = after(CancelBooking(b"booking"))
     assert (cancelled.status, cancelled.version) == ("cancelled", batch.version)
     assert (seats_of(cancelled.groups), total(cancelled.groups)) == ((0, 5), 4500 + 2000)
 

@@ -3,39 +3,42 @@
 What cannot be done is left as it is and named; only a cancelled event is an error.
 """
 
+from functools import partial
+
 from event_seating.booking.api import parse_selection
+from event_seating.booking.api.answers import Answer, answer
 from event_seating.booking.api.caller import Caller, once
 from event_seating.booking.api.request_bodies import BlockBody
 from event_seating.booking.core.commands import BlockSeats, UnblockSeats
-from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import RefusalCode
-from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.reads import rendering
 from event_seating.booking.reads.refusal_answers import error_of
 from event_seating.booking.seat_log.submission import Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.bookable_event import BookableEvent
+from event_seating.booking.seating.ids import Tokens
 
 
 async def block(
-    log: SeatLog, bookable: BookableEvent, body: BlockBody, caller: Caller, *, release: bool
-) -> Granted:
+    log: SeatLog,
+    bookable: BookableEvent,
+    body: BlockBody,
+    caller: Caller,
+    tokens: Tokens,
+    *,
+    release: bool,
+) -> Answer:
     """Withdraw seats from sale, or give them back to it."""
     unknown: parse_selection.Unknown = {}
     part = parse_selection.block(bookable.index, body, unknown)
     kind = UnblockSeats if release else BlockSeats
     request = kind(part, body.reason, caller.actor)
-
-    def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-        return 200, rendering.encode(rendering.blocked(bookable, batch, part, entry, unknown))
-
-    submission = Submission(
-        request, answer, once=once(caller, request, body, secret=bookable.buyer_secret)
-    )
-    outcome = await log.submit(submission)
+    render = partial(rendering.blocked, bookable, unknown)
+    secret = bookable.buyer_secret
+    claim = once(caller, request, body, secret=secret, earlier_answer=render)
+    outcome = await log.submit(Submission(request, once=claim))
     if isinstance(outcome, Granted):
-        return outcome
+        return answer(outcome, render, tokens)
     if outcome.code is not RefusalCode.seats_unavailable:
         raise error_of(outcome, bookable, unknown)
-    version = log.states.version
-    return Granted(200, rendering.not_blocked(bookable, version, outcome, unknown), version)
+    return Answer(*rendering.not_blocked(bookable, log.states.version, outcome, unknown))

@@ -10,6 +10,7 @@ the new buyer's cookie with it. Who names a hold by its token has proved enough.
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -32,6 +33,7 @@ from event_seating.booking.core.commands import (
     ThawHold,
     UnblockSeats,
 )
+from event_seating.booking.reads.rendering import Rendered
 from event_seating.booking.seat_log.ports import Claim
 from event_seating.booking.seat_log.submission import Once, Owner
 from event_seating.web import idempotency
@@ -90,10 +92,18 @@ class Caller:
         return self.principal.name if self.box_office else None
 
 
-def once(caller: Caller, request: Request, body: Any, *, secret: bytes) -> Once | None:
+def once(
+    caller: Caller,
+    request: Request,
+    body: Any,
+    *,
+    secret: bytes,
+    earlier_answer: Callable[[Any], Rendered],
+) -> Once | None:
     """The claim of a call that came with a key; raises `InvalidRequest` for a bad key.
 
-    `secret` is the event's, for hashes of who asked.
+    `secret` is the event's, for hashes of who asked. `earlier_answer` makes of the result what the
+    release before stores.
     """
     key = caller.key
     if key is None:
@@ -105,6 +115,7 @@ def once(caller: Caller, request: Request, body: Any, *, secret: bytes) -> Once 
         _hash(request, subject, body),
         None if caller.box_office or subject else _owner(caller, secret),
         Claim(scope, key),
+        earlier_answer,
     )
 
 

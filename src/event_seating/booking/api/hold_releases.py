@@ -8,6 +8,7 @@ What is released cools down for whoever had it. Which holds those are is decided
 import ipaddress
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -17,16 +18,15 @@ from event_seating.booking.api.caller import Caller, once
 from event_seating.booking.api.parse_selection import NOTHING_UNKNOWN
 from event_seating.booking.api.request_bodies import ReleaseHoldsBody
 from event_seating.booking.core.commands import ReleaseHolds
-from event_seating.booking.core.log_entries import Entry, Released
 from event_seating.booking.core.records import Hold
 from event_seating.booking.core.refusals import Refusal, RefusalCode
-from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.core.results import ReleaseResult
 from event_seating.booking.errors import HoldNotFound
 from event_seating.booking.reads import rendering
 from event_seating.booking.reads.refusal_answers import error_of
 from event_seating.booking.reads.seat_map_status import opened
 from event_seating.booking.seat_log.registry import SeatLogs
-from event_seating.booking.seat_log.submission import Submission
+from event_seating.booking.seat_log.submission import EarlierAnswer, Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
@@ -83,13 +83,14 @@ class HoldReleases:
             request = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
             # Each batch is a call of its own, so that a repeated one finds each answer again.
             route = f"{caller.route} {number}" if number else caller.route
-            secret = bookable.buyer_secret
-            claim = once(replace(caller, route=route), request, body, secret=secret)
-            outcome = await log.submit(
-                Submission(
-                    request, lambda batch, entry: _answer(bookable, batch, entry), once=claim
-                )
+            claim = once(
+                replace(caller, route=route),
+                request,
+                body,
+                secret=bookable.buyer_secret,
+                earlier_answer=partial(rendering.released, bookable),
             )
+            outcome = await log.submit(Submission(request, once=claim))
             if isinstance(outcome, Refusal):
                 if outcome.code is not RefusalCode.hold_not_found:
                     raise error_of(outcome, bookable, NOTHING_UNKNOWN)
@@ -97,12 +98,12 @@ class HoldReleases:
                     raise error_of(ended, bookable, NOTHING_UNKNOWN)
                 more = ended is not None  # the first call was cut off before it was done
                 break
-            found = msgspec.json.decode(outcome.body)
-            seats += found["seats"]
-            areas.update(found["areas"])
-            holds += found["holds"]
+            released = _released(bookable, outcome)
+            seats += released.seats
+            areas.update(released.areas)
+            holds += released.holds
             version, replayed = outcome.version, outcome.replayed
-            more = found["holds"] == HOLDS_AT_ONCE
+            more = released.holds == HOLDS_AT_ONCE
         count = len(seats) + areas.total()
         return ReleasedHolds(
             {
@@ -157,18 +158,21 @@ class HoldReleases:
         return log.states.hold(found[1], self._clock.now_ms())
 
 
-def _answer(bookable: BookableEvent, batch: Batch, entry: Entry) -> tuple[int, bytes]:
-    """One batch, as it is kept for a repeated call."""
-    released = [each for each in entry.operations if isinstance(each, Released)]
-    seats = [seat for each in released for seat in each.seats]
-    return 200, rendering.encode(
-        {
-            "version": batch.version,
-            "holds": len(released),
-            "seats": bookable.seat_ids(seats),
-            "areas": bookable.area_quantities(seats),
-        }
-    )
+class _Released(msgspec.Struct):
+    """What one batch gave back."""
+
+    holds: int
+    seats: list[str]
+    areas: dict[str, int]
+
+
+def _released(bookable: BookableEvent, granted: Granted) -> _Released:
+    result = granted.result
+    if isinstance(result, EarlierAnswer):
+        return msgspec.json.decode(result.body, type=_Released)
+    assert isinstance(result, ReleaseResult), "a release has its result"
+    seats = result.seats
+    return _Released(result.holds, bookable.seat_ids(seats), bookable.area_quantities(seats))
 
 
 def _address(secret: bytes, text: str) -> bytes:

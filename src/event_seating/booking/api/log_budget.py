@@ -32,7 +32,8 @@ ROW_BYTES: Final = 150
 row for each request."""
 
 ANSWER_BYTES: Final = 250
-"""What a stored answer takes beside its body, with its share of three indexes."""
+"""What is stored of a call with a key, beside its result and answer, with its share of three
+indexes."""
 
 _REFUSED: Final = (PlaceHold, ChangeHold, ExtendHold)
 _CHARGED: Final = (*_REFUSED, FreezeHold, ThawHold)
@@ -65,5 +66,5 @@ class LogBudget:
         if isinstance(request, PlaceHold):
             written *= 2  # its end names the same seats, and less besides
         if caller.key is not None:
-            written += ANSWER_BYTES + len(granted.body)
+            written += ANSWER_BYTES + granted.stored_bytes
         self._bytes.charge(client_key(caller.address), written)

@@ -16,6 +16,7 @@ from event_seating.booking.api.answer_schemas import (
     DryRunBody,
     HeldBody,
 )
+from event_seating.booking.api.answers import Answer
 from event_seating.booking.api.buyer_cookie import Buyers
 from event_seating.booking.api.caller import Caller
 from event_seating.booking.api.request_bodies import (
@@ -60,7 +61,6 @@ from event_seating.booking.errors import (
     UnknownTicketType,
     UnknownUser,
 )
-from event_seating.booking.seat_log.submission import Granted
 from event_seating.errors import (
     DatabaseUnavailable,
     EventNotFound,
@@ -149,7 +149,7 @@ def _placing(bookings: BookingService, buyers: Buyers) -> Routes:
         """All or nothing; the answer's `holdToken` is needed for everything that follows."""
         caller = caller_of(request, buyers, key)
         placed = await bookings.place_hold(id, await _HOLD.of(request), caller)
-        answer = _answer(placed.granted)
+        answer = _answer(placed.answer)
         if caller.cookie is None and not caller.box_office:
             cookie = buyers.new(placed.hold_id, placed.at_ms)
             answer.headers["set-cookie"] = buyers.set_cookie(cookie)
@@ -312,8 +312,7 @@ def _booking(bookings: BookingService, buyers: Buyers) -> Routes:
     async def book(request: Request, key: Key = None) -> Response:
         """A booking that comes a little late is taken while nobody else took the seats."""
         caller = caller_of(request, buyers, key)
-        granted = await bookings.book(await _BOOK.of(request), caller)
-        return _answer(granted)
+        return _answer(await bookings.book(await _BOOK.of(request), caller))
 
     @routes.get(
         "/bookings/{id}",
@@ -435,11 +434,11 @@ def _token(token: str, header: str | None) -> str:
     return header or "" if token == CURRENT else token
 
 
-def _answer(granted: Granted) -> Response:
-    answer = _json(granted.body, granted.status)
-    if granted.replayed:
-        answer.headers["idempotency-replayed"] = "true"
-    return answer
+def _answer(answer: Answer) -> Response:
+    response = _json(answer.body, answer.status)
+    if answer.replayed:
+        response.headers["idempotency-replayed"] = "true"
+    return response
 
 
 def _json(encoded: bytes, status: int) -> Response:

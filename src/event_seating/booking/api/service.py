@@ -1,16 +1,17 @@
 """Holds, bookings and blocks: from what a client asks to what the writer decides.
 
 Owns who the buyer is, what makes a call the same call again, and the answers. Each method asks the
-event's log once; the rules are `model`'s and the transaction is the writer's.
+event's log once; the rules are `core`'s and the transaction is the writer's. What is answered is
+made of the writer's result, when that is committed.
 """
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
-from msgspec import structs
-
 from event_seating.booking.api import blocks, parse_selection, request_bodies
+from event_seating.booking.api.answers import Answer, Render, answer
 from event_seating.booking.api.buyer_cookie import Buyers, identity
 from event_seating.booking.api.caller import Caller, once
 from event_seating.booking.api.given_back import given_back_already
@@ -40,25 +41,23 @@ from event_seating.booking.core.commands import (
     Request,
     ThawHold,
 )
-from event_seating.booking.core.log_entries import Entry, Exchanged
-from event_seating.booking.core.records import Configuration, Hold
+from event_seating.booking.core.records import Configuration
 from event_seating.booking.core.refusals import Refusal
-from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.core.results import HoldResult, of_hold
 from event_seating.booking.errors import BookingNotFound, HoldNotFound, Refused, UnknownUser
-from event_seating.booking.reads import bookings, rendering
+from event_seating.booking.reads import bookings, earlier_release, rendering
 from event_seating.booking.reads.bookings import BookingRow
 from event_seating.booking.reads.hold_endings import refused
 from event_seating.booking.reads.seat_map_status import opened
 from event_seating.booking.seat_log.projection import Buyer
 from event_seating.booking.seat_log.registry import SeatLogs
-from event_seating.booking.seat_log.submission import Granted, Submission
+from event_seating.booking.seat_log.submission import EarlierAnswer, Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
-from event_seating.values import money
 from event_seating.web.json_body import invalid
 
 UserExists = Callable[[str], Awaitable[bool]]
@@ -67,9 +66,22 @@ UserExists = Callable[[str], Awaitable[bool]]
 class PlacedHold(NamedTuple):
     """A new hold, or that of the first such call, and the time."""
 
-    granted: Granted
+    answer: Answer
     hold_id: str
     at_ms: int
+
+
+class _Asked(NamedTuple):
+    """What a caller asks of an event's seats, and what is needed to decide and to refuse it."""
+
+    log: SeatLog
+    bookable: BookableEvent
+    request: Request
+    caller: Caller
+    body: Any = None
+    unknown: Mapping[str, int] = NOTHING_UNKNOWN
+    buyer: Buyer = Buyer()
+    dry_run: bool = False
 
 
 class BookingService:
@@ -117,12 +129,9 @@ class BookingService:
             who.network,
             who.known_since_ms,
         )
-        granted = await self._ask(
-            log, bookable, request, _hold_answer(bookable, log, key), caller, body, unknown=unknown
-        )
-        # Of a repeated call it is the first one's: its buyer is the same, too.
-        hold_id = rendering.hold_id(granted.body)
-        return PlacedHold(self._with_token(granted), hold_id, self._clock.now_ms())
+        asked = _Asked(log, bookable, request, caller, body, unknown)
+        granted, placed = await self._ask_for_hold(asked, rendering.CREATED)
+        return PlacedHold(placed, _hold_id(event_id, granted), self._clock.now_ms())
 
     async def read_hold(self, token: str) -> bytes:
         """A hold as it is now."""
@@ -134,10 +143,11 @@ class BookingService:
             found = log.states.hold(key, self._clock.now_ms())
         if isinstance(found, Refusal):
             raise await refused(self._database, bookable, found, NOTHING_UNKNOWN, key)
-        stored = rendering.hold(bookable, found, _configuration(log).currency, log.states.version)
-        return rendering.with_token(stored, self._tokens)
+        held = of_hold(found, log.states.version, log.states.at_ms)
+        currency = _configuration(log).currency
+        return rendering.hold(bookable, currency, self._tokens, rendering.OK, held)[1]
 
-    async def change_hold(self, token: str, body: ChangeHoldBody, caller: Caller) -> Granted:
+    async def change_hold(self, token: str, body: ChangeHoldBody, caller: Caller) -> Answer:
         """Add and remove seats of a hold, all or nothing."""
         bookable, log, key = await self._hold(token)
         unknown: Unknown = {}
@@ -149,45 +159,35 @@ class BookingService:
         request = ChangeHold(
             key, add, remove, caller.box_office, caller.actor, who.buyer, who.known_since_ms
         )
-        granted = await self._ask(
-            log,
-            bookable,
-            request,
-            _hold_answer(bookable, log, key, 200),
-            caller,
-            body,
-            unknown=unknown,
-        )
-        return self._with_token(granted)
+        asked = _Asked(log, bookable, request, caller, body, unknown)
+        return (await self._ask_for_hold(asked, rendering.OK))[1]
 
-    async def extend_hold(self, token: str, caller: Caller) -> Granted:
+    async def extend_hold(self, token: str, caller: Caller) -> Answer:
         """Let a hold last longer."""
         return await self._retimed(token, caller, ExtendHold)
 
-    async def freeze_hold(self, token: str, caller: Caller) -> Granted:
+    async def freeze_hold(self, token: str, caller: Caller) -> Answer:
         """Let a hold stand still while it is paid; the answer is what there is to pay."""
         return await self._retimed(token, caller, FreezeHold)
 
-    async def thaw_hold(self, token: str, caller: Caller) -> Granted:
+    async def thaw_hold(self, token: str, caller: Caller) -> Answer:
         """Let a frozen hold be changed again."""
         return await self._retimed(token, caller, ThawHold)
 
-    async def release_hold(self, token: str, caller: Caller) -> Granted:
+    async def release_hold(self, token: str, caller: Caller) -> Answer:
         """Give a hold back."""
         bookable, log, key = await self._hold(token)
         request = ReleaseHold(key, caller.box_office, caller.actor)
         try:
-            return await self._ask(
-                log, bookable, request, lambda _batch, _entry: (204, b""), caller
-            )
+            return await self._ask(_Asked(log, bookable, request, caller), rendering.done)
         except Refused as refusal:
             if not given_back_already(log, refusal):
                 raise
-            return Granted(204, b"", log.states.version)
+            return Answer(rendering.NO_CONTENT, b"")
 
     # Bookings
 
-    async def book(self, body: BookBody, caller: Caller) -> Granted:
+    async def book(self, body: BookBody, caller: Caller) -> Answer:
         """Book a hold, or, from the box office, seats straight."""
         await self._check_user(body.user_id)
         key = ids.new_key()
@@ -203,11 +203,11 @@ class BookingService:
         else:
             bookable, log, request = await self._straight(body, key, caller, unknown)
         buyer = Buyer(body.user_id, body.order_ref, request_bodies.metadata_json(body.metadata))
-
-        def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-            return 201, rendering.booked(bookable, _configuration(log).currency, batch, key, buyer)
-
-        return await self._ask(log, bookable, request, answer, caller, body, buyer, unknown=unknown)
+        # The same call again has the same buyer: the hash of what was asked says so.
+        render = partial(rendering.booked, bookable, _configuration(log).currency, buyer)
+        return await self._ask(
+            _Asked(log, bookable, request, caller, body, unknown, buyer=buyer), render
+        )
 
     async def read_booking(self, booking_id: str) -> bytes:
         """A booking as it is now; a cancelled one stays readable."""
@@ -215,7 +215,7 @@ class BookingService:
         row = await self._row(bookable, booking_id)
         return rendering.encode(rendering.kept(bookable, booking_id, row))
 
-    async def cancel(self, booking_id: str, body: CancelBody, caller: Caller) -> Granted:
+    async def cancel(self, booking_id: str, body: CancelBody, caller: Caller) -> Answer:
         """Cancel a booking, or a part of it."""
         bookable, log, key = await self._booking(booking_id)
         row = await self._row(bookable, booking_id)
@@ -223,19 +223,14 @@ class BookingService:
         unknown: Unknown = {}
         named = body.seats or body.areas
         part = parse_selection.part(bookable.index, selected, unknown) if named else None
-
-        def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-            return 200, rendering.encode(
-                rendering.kept(bookable, booking_id, rendering.after(row, batch, key))
-            )
-
         request = CancelBooking(key, part, caller.actor)
+        asked = _Asked(log, bookable, request, caller, body, unknown)
         try:
-            return await self._ask(log, bookable, request, answer, caller, body, unknown=unknown)
+            return await self._ask(asked, partial(rendering.cancelled, bookable, row))
         except Refused as refusal:
             if not given_back_already(log, refusal):
                 raise
-            return Granted(200, await self.read_booking(booking_id), log.states.version)
+            return Answer(rendering.OK, await self.read_booking(booking_id))
 
     async def change_booking(
         self,
@@ -244,7 +239,7 @@ class BookingService:
         caller: Caller,
         *,
         dry_run: bool,
-    ) -> Granted:
+    ) -> Answer:
         """Exchange seats of a booking in one step."""
         bookable, log, key = await self._booking(booking_id)
         row = await self._row(bookable, booking_id)
@@ -253,66 +248,58 @@ class BookingService:
         release = parse_selection.given(bookable.index, "release", body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
-        currency = _configuration(log).currency
-
-        def answer(batch: Batch, entry: Entry) -> tuple[int, bytes]:
-            difference = sum(op.difference for op in entry.operations if isinstance(op, Exchanged))
-            price = {"difference": money.to_text(difference, currency), "currency": currency}
-            if dry_run:
-                return 200, rendering.encode({"dryRun": True, **price})
-            booking = rendering.kept(bookable, booking_id, rendering.after(row, batch, key))
-            return 200, rendering.encode({**booking, **price})
-
         request = ExchangeSeats(key, release, take, caller.staff, caller.actor)
-        return await self._ask(
-            log, bookable, request, answer, caller, body, dry_run=dry_run, unknown=unknown
-        )
+        asked = _Asked(log, bookable, request, caller, body, unknown, dry_run=dry_run)
+        render: Render = partial(rendering.exchanged, bookable, row)
+        if dry_run:
+            render = partial(rendering.previewed, row.currency)
+        return await self._ask(asked, render)
 
     # Blocks
 
     async def block(
         self, event_id: str, body: BlockBody, caller: Caller, *, release: bool
-    ) -> Granted:
+    ) -> Answer:
         """Withdraw seats from sale, or give them back to it; what cannot be is left as it is."""
         bookable, log = await self._event(event_id)
-        return await blocks.block(log, bookable, body, caller, release=release)
+        return await blocks.block(log, bookable, body, caller, self._tokens, release=release)
 
     # What they have in common
 
     async def _retimed(
         self, token: str, caller: Caller, kind: type[ExtendHold | FreezeHold | ThawHold]
-    ) -> Granted:
+    ) -> Answer:
         bookable, log, key = await self._hold(token)
         request = kind(key, caller.box_office, caller.actor)
-        granted = await self._ask(
-            log, bookable, request, _hold_answer(bookable, log, key, 200), caller
-        )
-        return self._with_token(granted)
+        asked = _Asked(log, bookable, request, caller)
+        return (await self._ask_for_hold(asked, rendering.OK))[1]
 
-    async def _ask(
-        self,
-        log: SeatLog,
-        bookable: BookableEvent,
-        request: Request,
-        answer: Callable[[Batch, Entry], tuple[int, bytes]],
-        caller: Caller,
-        body: Any = None,
-        buyer: Buyer | None = None,
-        *,
-        dry_run: bool = False,
-        unknown: Mapping[str, int] = NOTHING_UNKNOWN,
-    ) -> Granted:
+    async def _ask_for_hold(self, asked: _Asked, status: int) -> tuple[Granted, Answer]:
+        """Let a request be decided whose answer is a hold."""
+        bookable, currency = asked.bookable, _configuration(asked.log).currency
+        render = partial(rendering.hold, bookable, currency, self._tokens, status)
+        earlier_answer = partial(earlier_release.hold, bookable, currency, status)
+        granted = await self._decided(asked, earlier_answer)
+        return granted, answer(granted, render, self._tokens)
+
+    async def _ask(self, asked: _Asked, render: Render) -> Answer:
+        """Let a request be decided whose answer is stored as it is given."""
+        return answer(await self._decided(asked, render), render, self._tokens)
+
+    async def _decided(self, asked: _Asked, earlier_answer: Render) -> Granted:
+        """What was granted, for ever; raises the error of a refusal."""
+        log, bookable, request, caller, body, unknown, buyer, dry_run = asked
         self._log_budget.check(caller, request)
-        claim = None if dry_run else once(caller, request, body, secret=bookable.buyer_secret)
-        outcome = await log.submit(Submission(request, answer, buyer or Buyer(), claim, dry_run))
+        secret = bookable.buyer_secret
+        claim = None
+        if not dry_run:
+            claim = once(caller, request, body, secret=secret, earlier_answer=earlier_answer)
+        outcome = await log.submit(Submission(request, buyer, claim, dry_run))
         if isinstance(outcome, Refusal):
             hold = getattr(request, "hold", None)
             raise await refused(self._database, bookable, outcome, unknown, hold)
         self._log_budget.charge(caller, request, outcome)
         return outcome
-
-    def _with_token(self, granted: Granted) -> Granted:
-        return structs.replace(granted, body=rendering.with_token(granted.body, self._tokens))
 
     async def _event(self, event_id: str) -> tuple[BookableEvent, SeatLog]:
         log, bookable = await opened(self._logs, self._bookable_of, event_id)
@@ -396,14 +383,10 @@ def _configuration(log: SeatLog) -> Configuration:
     return configuration
 
 
-def _hold_answer(
-    bookable: BookableEvent, log: SeatLog, key: bytes, status: int = 201
-) -> Callable[[Batch, Entry], tuple[int, bytes]]:
-    currency = _configuration(log).currency
-
-    def answer(batch: Batch, _entry: Entry) -> tuple[int, bytes]:
-        held = batch.hold(key)
-        assert isinstance(held, Hold), "a hold was granted and is not there"
-        return status, rendering.hold(bookable, held, currency, batch.version)
-
-    return answer
+def _hold_id(event_id: str, granted: Granted) -> str:
+    """Of a repeated call it is the first one's: its buyer is the same, too."""
+    result = granted.result
+    if isinstance(result, EarlierAnswer):
+        return earlier_release.hold_id(result)
+    assert isinstance(result, HoldResult), "a hold was placed and is not there"
+    return ids.to_text(event_id, result.hold)

@@ -116,6 +116,11 @@ class Batch:
         ledger, moved = self._open().ledger, changes([entry])
         return tuple(problem_of(ledger, seat) for seat in part.seats if seat not in moved)
 
+    @property
+    def seat_count(self) -> int:
+        """How many seats the event has, without places of areas."""
+        return self._states.index.seat_count
+
     def unsold(self) -> int:
         """How many seats and places are available or held in this batch."""
         counts = self._open().ledger.arrays.counts

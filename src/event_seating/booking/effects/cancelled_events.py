@@ -16,7 +16,6 @@ from event_seating.booking.core.commands import WindUp
 from event_seating.booking.core.log_entries import Cancelled, Entry, Released
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.core.refusals import Refusal
-from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.effects.mails import cancellation_of
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.submission import Submission
@@ -91,27 +90,27 @@ class CancelledEvents:
         mails = partial(_mails, log.event_id, asked.reason)
         done = _Counts()
         while True:
-            submission = Submission(WindUp(self._row_max, asked.actor), _counted)
+            submission = Submission(WindUp(self._row_max, asked.actor))
             if asked.notify and self._sends_mail:
                 submission.jobs = mails
             outcome = await log.submit(submission)
             if isinstance(outcome, Refusal):
                 return _plain(done)
-            row = msgspec.json.decode(outcome.body, type=_Counts)
-            done.holds_released += row.holds_released
-            done.bookings_cancelled += row.bookings_cancelled
+            assert outcome.entry is not None, "nothing is wound up twice"
+            done = _and(done, outcome.entry)
             await job.report(_plain(done))
+
+
+def _and(done: _Counts, entry: Entry) -> _Counts:
+    """What was given back with what this row gave back."""
+    kinds = [type(operation) for operation in entry.operations]
+    released = done.holds_released + kinds.count(Released)
+    return _Counts(released, done.bookings_cancelled + kinds.count(Cancelled))
 
 
 def _plain(counts: _Counts) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(counts)
     return plain
-
-
-def _counted(_batch: Batch, entry: Entry) -> tuple[int, bytes]:
-    kinds = [type(operation) for operation in entry.operations]
-    counts = _Counts(kinds.count(Released), kinds.count(Cancelled))
-    return 200, msgspec.json.encode(counts)
 
 
 def _mails(event_id: str, reason: str | None, entry: Entry) -> Sequence[NewJob]:

@@ -1,15 +1,25 @@
-"""The JSON of holds and bookings, as every route answers it."""
+"""The JSON of holds and bookings, as every route answers it.
+
+What a request is answered is made of its result, when that is committed: the first time and each
+time that the call is repeated. So a fault in here costs nobody a seat, only an answer, and whoever
+lost it asks again with the same key.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from event_seating.booking.core.commands import Part
-from event_seating.booking.core.log_entries import Blocked, Entry, Unblocked
-from event_seating.booking.core.records import Booking, Groups, Hold, seats_of, total
+from event_seating.booking.core.records import Groups, Hold, seats_of, total
 from event_seating.booking.core.refusals import Refusal
-from event_seating.booking.core.seat_state import Batch
+from event_seating.booking.core.results import (
+    BlockResult,
+    BookingResult,
+    DoneResult,
+    HoldResult,
+    PreviewResult,
+    ReleaseResult,
+)
 from event_seating.booking.reads import audit_trail
 from event_seating.booking.reads.bookings import BookingRow, in_seat_order
 from event_seating.booking.reads.refusal_answers import problems
@@ -19,8 +29,12 @@ from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.clock import rfc3339
 from event_seating.values import money
 
-_HOLD_ID: Final = b'{"holdId":"'
-_TOKEN: Final = b'{"holdToken":"'
+Rendered = tuple[int, bytes]
+"""A status of HTTP, and JSON or nothing."""
+
+OK: Final = 200
+CREATED: Final = 201
+NO_CONTENT: Final = 204
 
 _encoder = msgspec.json.Encoder()
 
@@ -30,29 +44,30 @@ def encode(body: dict[str, Any]) -> bytes:
     return _encoder.encode(body)
 
 
-def hold(bookable: BookableEvent, held: Hold, currency: str, version: int) -> bytes:
-    """A hold as it is stored for a repeated call: with its id and not with its token."""
+def hold(
+    bookable: BookableEvent, currency: str, tokens: ids.Tokens, status: int, held: HoldResult
+) -> Rendered:
+    """A hold with its token, which is made again each time."""
+    token = tokens.of(bookable.event_id, held.hold)
+    return status, encode({"holdToken": token, **hold_fields(bookable, currency, held)})
+
+
+def hold_fields(bookable: BookableEvent, currency: str, held: HoldResult) -> dict[str, Any]:
+    """All of a hold but its name."""
     seats = seats_of(held.groups)
-    return encode(
-        {
-            "holdId": ids.to_text(bookable.event_id, held.id),
-            "eventId": bookable.event_id,
-            "version": version,
-            "seats": bookable.seat_ids(seats),
-            "areas": bookable.area_quantities(seats),
-            "lines": bookable.lines(held.groups, currency),
-            "total": money.to_text(total(held.groups), currency),
-            "currency": currency,
-            "expiresAt": rfc3339(held.expires_ms),
-            "revision": held.revision,
-            "frozenBy": frozen_by(held),
-        }
-    )
-
-
-def hold_id(stored: bytes) -> str:
-    """The id of a stored hold, which it begins with."""
-    return stored.removeprefix(_HOLD_ID).partition(b'"')[0].decode()
+    by_staff = held.frozen_by_staff
+    return {
+        "eventId": bookable.event_id,
+        "version": held.version,
+        "seats": bookable.seat_ids(seats),
+        "areas": bookable.area_quantities(seats),
+        "lines": bookable.lines(held.groups, currency),
+        "total": money.to_text(total(held.groups), currency),
+        "currency": currency,
+        "expiresAt": rfc3339(held.expires_ms),
+        "revision": held.revision,
+        "frozenBy": None if by_staff is None else audit_trail.frozen_by(by_staff),
+    }
 
 
 def frozen_by(held: Hold) -> str | None:
@@ -60,12 +75,9 @@ def frozen_by(held: Hold) -> str | None:
     return None if held.freeze is None else audit_trail.frozen_by(held.freeze.by_staff)
 
 
-def with_token(stored: bytes, tokens: ids.Tokens) -> bytes:
-    """A stored hold as it is answered: with its token, which is made again each time."""
-    _, quote, rest = stored.removeprefix(_HOLD_ID).partition(b'"')
-    found = ids.from_text(hold_id(stored))
-    assert found is not None, "a stored hold begins with its id"
-    return _TOKEN + tokens.of(*found).encode() + quote + rest
+def done(_result: DoneResult) -> Rendered:
+    """Nothing."""
+    return NO_CONTENT, b""
 
 
 def booking(
@@ -102,35 +114,54 @@ def booking(
     }
 
 
-def booked(bookable: BookableEvent, currency: str, batch: Batch, key: bytes, buyer: Buyer) -> bytes:
-    """A booking that is decided and not written yet."""
-    found = batch.booking(key)
-    assert isinstance(found, Booking), "a booking was granted and is not there"
-    return encode(
-        booking(
-            bookable,
-            booking_id=ids.to_text(bookable.event_id, key),
-            groups=in_seat_order(found.groups),
-            status=CONFIRMED,
-            currency=currency,
-            version=batch.version,
-            created_at_ms=batch.at_ms,
-            updated_at_ms=batch.at_ms,
-            user_id=buyer.user_id,
-            order_ref=buyer.order_ref,
-            metadata=buyer.metadata,
-        )
+def booked(bookable: BookableEvent, currency: str, buyer: Buyer, result: BookingResult) -> Rendered:
+    """A booking that was made."""
+    body = booking(
+        bookable,
+        booking_id=ids.to_text(bookable.event_id, result.booking),
+        groups=in_seat_order(result.groups),
+        status=CONFIRMED,
+        currency=currency,
+        version=result.version,
+        created_at_ms=result.at_ms,
+        updated_at_ms=result.at_ms,
+        user_id=buyer.user_id,
+        order_ref=buyer.order_ref,
+        metadata=buyer.metadata,
     )
+    return CREATED, encode(body)
 
 
-def after(row: BookingRow, batch: Batch, key: bytes) -> BookingRow:
-    """The booking as it is once the batch is written; `row` may be older than the batch."""
-    status = CONFIRMED if isinstance(batch.booking(key), Booking) else CANCELLED
+def cancelled(bookable: BookableEvent, row: BookingRow, result: BookingResult) -> Rendered:
+    """A booking that was cancelled, or a part of it; `row` may be older or newer."""
+    return OK, encode(_after(bookable, row, result))
+
+
+def exchanged(bookable: BookableEvent, row: BookingRow, result: BookingResult) -> Rendered:
+    """A booking whose seats were exchanged, with the difference in price."""
+    assert result.difference is not None, "an exchange has a difference"
+    difference = money.to_text(result.difference, row.currency)
+    return OK, encode({**_after(bookable, row, result), "difference": difference})
+
+
+def previewed(currency: str, result: PreviewResult) -> Rendered:
+    """What an exchange would cost."""
+    difference = money.to_text(result.difference, currency)
+    return OK, encode({"dryRun": True, "difference": difference, "currency": currency})
+
+
+def _after(bookable: BookableEvent, row: BookingRow, result: BookingResult) -> dict[str, Any]:
+    booking_id = ids.to_text(bookable.event_id, result.booking)
+    return kept(bookable, booking_id, after(row, result))
+
+
+def after(row: BookingRow, result: BookingResult) -> BookingRow:
+    """The booking as a request left it; `row` may be older or newer, and has what never changes."""
     return row._replace(
-        status=status,
-        version=batch.version,
-        updated_at_ms=batch.at_ms,
-        groups=in_seat_order(batch.groups_of(key)),
+        status=CANCELLED if result.cancelled else CONFIRMED,
+        version=result.version,
+        updated_at_ms=result.at_ms,
+        groups=in_seat_order(result.groups),
     )
 
 
@@ -139,30 +170,32 @@ def kept(bookable: BookableEvent, booking_id: str, row: BookingRow) -> dict[str,
     return booking(bookable, booking_id=booking_id, **row._asdict())
 
 
-def blocked(
-    bookable: BookableEvent, batch: Batch, part: Part, entry: Entry, unknown: Mapping[str, int]
-) -> dict[str, Any]:
+def blocked(bookable: BookableEvent, unknown: Mapping[str, int], result: BlockResult) -> Rendered:
     """What a block or its release did, and what it left as it was or did not find."""
-    ranges = [
-        number
-        for operation in entry.operations
-        if isinstance(operation, Blocked | Unblocked)
-        for number in operation.ranges
-    ]
-    seats, areas = bookable.in_ranges(ranges)
-    # The seats of a part differ: if as many were moved, all were, and none has to be looked at.
-    rejected = () if len(seats) == len(part.seats) else batch.rejected(part, entry)
-    return {
-        "version": batch.version,
+    seats, areas = bookable.in_ranges(result.ranges)
+    body = {
+        "version": result.version,
         "applied": {"seats": seats, "areas": areas},
-        "rejected": problems(rejected, bookable, unknown),
+        "rejected": problems(result.rejected, bookable, unknown),
     }
+    return OK, encode(body)
+
+
+def released(bookable: BookableEvent, result: ReleaseResult) -> Rendered:
+    """Holds of one holder that were given back together."""
+    body = {
+        "version": result.version,
+        "holds": result.holds,
+        "seats": bookable.seat_ids(result.seats),
+        "areas": bookable.area_quantities(result.seats),
+    }
+    return OK, encode(body)
 
 
 def not_blocked(
     bookable: BookableEvent, version: int, refusal: Refusal, unknown: Mapping[str, int]
-) -> bytes:
+) -> Rendered:
     """The same when nothing could be done: as of this version, with every seat and why."""
     applied: dict[str, Any] = {"seats": [], "areas": {}}
     rejected = problems(refusal.seats, bookable, unknown)
-    return encode({"version": version, "applied": applied, "rejected": rejected})
+    return OK, encode({"version": version, "applied": applied, "rejected": rejected})

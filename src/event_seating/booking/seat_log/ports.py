@@ -40,10 +40,12 @@ class Claim(NamedTuple):
 
 
 class StoredAnswer(NamedTuple):
-    """The first answer to a claim, and a hash of what was asked.
+    """What came of a call under a claim, and a hash of what was asked.
 
     `buyer` and `address` are hashes of who asked (none where the request itself proves it). `hold`
     is the hold that the answer shows; once it has ended the answer is `GONE`, until `until_ms`.
+    `result` is in the form `result_format`; rows of the release before have none. `status` and
+    `answer` are for that release, which may still run beside this one.
     """
 
     request_hash: bytes
@@ -54,6 +56,8 @@ class StoredAnswer(NamedTuple):
     address: bytes | None = None
     hold: bytes | None = None
     until_ms: int | None = None
+    result: bytes | None = None
+    result_format: int | None = None
 
 
 GONE: Final = 410

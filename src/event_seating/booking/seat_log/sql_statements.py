@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    null,
     select,
     text,
     update,
@@ -67,6 +68,8 @@ _ANSWERS: Final = (
         idempotency.c.address,
         idempotency.c.hold,
         idempotency.c.until_ms,
+        idempotency.c.result,
+        idempotency.c.result_format,
     )
     .where(idempotency.c.event_id == bindparam("event_id"))
     .where(idempotency.c.at_ms >= bindparam("since_ms"))
@@ -84,13 +87,13 @@ RETURNING version
 
 _PUT_ANSWER: Final = """
 INSERT INTO idempotency (event_id, scope, key, request_hash, status, answer, at_ms,
-    buyer, address, hold, until_ms)
+    buyer, address, hold, until_ms, result, result_format)
 VALUES (:event_id, :scope, :key, :request_hash, :status, :answer, :at_ms,
-    :buyer, :address, :hold, :until_ms)
+    :buyer, :address, :hold, :until_ms, :result, :result_format)
 ON CONFLICT (event_id, scope, key) DO UPDATE SET request_hash = excluded.request_hash,
 status = excluded.status, answer = excluded.answer, at_ms = excluded.at_ms,
 buyer = excluded.buyer, address = excluded.address, hold = excluded.hold,
-until_ms = excluded.until_ms
+until_ms = excluded.until_ms, result = excluded.result, result_format = excluded.result_format
 """
 
 _SHRINK_ANSWERS: Final = (
@@ -101,6 +104,8 @@ _SHRINK_ANSWERS: Final = (
         status=bindparam("b_status"),
         answer=bindparam("b_answer"),
         until_ms=bindparam("b_until_ms"),
+        result=null(),
+        result_format=null(),
     )
 )
 

@@ -8,23 +8,16 @@ state and what was granted before it, a repeated call with its first answer. Wri
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct, structs
 
-from event_seating.booking.core import log_entries
-from event_seating.booking.core.commands import (
-    ChangeHold,
-    ExtendHold,
-    FreezeHold,
-    PlaceHold,
-    ReleaseHold,
-    Request,
-    ThawHold,
-)
+from event_seating.booking.core import log_entries, results
+from event_seating.booking.core.commands import ReleaseHold, Request
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import Refusal, RefusalCode
+from event_seating.booking.core.results import Result
 from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.seat_log.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
 from event_seating.booking.seat_log.projection import Buyer, Projection
@@ -44,6 +37,11 @@ def no_jobs(_entry: Entry) -> Sequence[NewJob]:
     return ()
 
 
+def no_answer(_result: Result) -> tuple[int, bytes]:
+    """For calls whose answer is not made from a result."""
+    return 200, b""
+
+
 class Once(Struct, frozen=True, gc=False):
     """What makes a call the same call again."""
 
@@ -53,18 +51,31 @@ class Once(Struct, frozen=True, gc=False):
     """None where the request proves who asks, by a key or by the token of a hold."""
     written_before: Claim | None = None
     """The claim as the release before wrote it, with the key itself."""
+    earlier_answer: Callable[[Any], tuple[int, bytes]] = no_answer
+    """Status and body as the release before reads them, made of the result and stored beside it.
+
+    To be removed in the next release: no other reads them.
+    """
+
+
+class EarlierAnswer(Struct, frozen=True, gc=False):
+    """What the release before stored of a call: its answer, and no result."""
+
+    status: int
+    body: bytes
 
 
 class Granted(Struct, frozen=True, gc=False):
     """A request that was granted, or was before, under the same claim."""
 
-    status: int
-    body: bytes
-    """JSON, as `Submission.answer` made it."""
     version: int
+    """One that has what was granted."""
+    result: Result | EarlierAnswer
     replayed: bool = False
     entry: Entry | None = None
     """What was written for it; none for a call that was made before."""
+    stored_bytes: int = 0
+    """What is stored of a call with a key, so that it may be repeated."""
 
 
 KeyTaken = IdempotencyKeyReused | IdempotencyKeyInUse
@@ -77,12 +88,10 @@ class Submission(Struct, eq=False):
     """A request on its way through the writer."""
 
     request: Request
-    answer: Callable[[Batch, Entry], tuple[int, bytes]]
-    """Status and body for a grant, asked right after it was decided."""
     buyer: Buyer = Buyer()
     once: Once | None = None
     dry_run: bool = False
-    """Answer what would happen, and let nothing happen."""
+    """Tell what would happen, and let nothing happen."""
     occasion: Mapping[str, str | int] | None = None
     """What a `Configure` changes of the event's own row: its name and dates, by column."""
     jobs: Callable[[Entry], Sequence[NewJob]] = no_jobs
@@ -97,7 +106,7 @@ class Decided:
     batch: Batch
     projection: Projection
     known: Mapping[Claim, StoredAnswer]
-    """The first answers of calls that were made before."""
+    """What came of calls that were made before."""
     row: LogRow | None = None
     """What is to be written; none when nothing was granted."""
     outcomes: list[tuple[Submission, Outcome]] = field(default_factory=list)
@@ -120,7 +129,7 @@ class Decided:
             self.row = LogRow(batch.version, batch_id, log_entries.FORMAT, encoded, batch.at_ms)
 
     def _outcome(self, submission: Submission) -> Outcome:
-        """What to answer, once the batch is there for ever."""
+        """What to tell the caller, once the batch is there for ever."""
         once, batch = submission.once, self.batch
         if once is not None:
             if once.claim in self.answers:
@@ -134,16 +143,18 @@ class Decided:
             entry = batch.decide(submission.request)
         if isinstance(entry, Refusal):
             return entry
-        status, body = submission.answer(batch, entry)
         if submission.dry_run:
-            return Granted(status, body, batch.version)
+            return Granted(batch.version, results.of_preview(entry, batch))
+        result = results.of(submission.request, entry, batch)
         self.projection.add(batch, entry, submission.buyer)
         if submission.occasion:
             self.projection.occasion.update(submission.occasion)
         self.projection.jobs += submission.jobs(entry)
-        if once is not None:
-            self.answers[once.claim] = _stored(submission.request, once, status, body, batch.at_ms)
-        return Granted(status, body, batch.version, entry=entry)
+        if once is None:
+            return Granted(batch.version, result, entry=entry)
+        stored = self.answers[once.claim] = _stored(submission.request, once, result)
+        stored_bytes = len(stored.answer) + len(stored.result or b"")
+        return Granted(batch.version, result, entry=entry, stored_bytes=stored_bytes)
 
     def _answered_before(self, once: Once) -> StoredAnswer | None:
         """The answer of an earlier batch, while it is kept."""
@@ -155,7 +166,7 @@ class Decided:
         return None
 
     def _again(self, once: Once, before: StoredAnswer, version: int) -> Outcome:
-        """What a repeated call is answered."""
+        """What the caller of a repeated call is told."""
         if not _made_by(once.owner, before):
             return IdempotencyKeyInUse()
         if before.request_hash != once.request_hash:
@@ -164,16 +175,12 @@ class Decided:
             shown = self.batch.hold(before.hold)
             if isinstance(shown, Refusal) and (before.status == GONE or shown.code in _ENDED):
                 return structs.replace(shown, hold=before.hold)
-        return Granted(before.status, before.answer, version, replayed=True)
+        return Granted(version, _first_result(before), replayed=True)
 
 
 NOBODY: Final = Buyer()
 
 _ENDED: Final = frozenset({RefusalCode.hold_expired, RefusalCode.hold_released})
-
-
-_SHOWS_HOLD: Final = (PlaceHold, ChangeHold, ExtendHold, FreezeHold, ThawHold)
-"""The requests whose answer is the hold as it is then."""
 
 
 def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
@@ -183,12 +190,36 @@ def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
     return owner is not None and (owner.address == before.address or owner.buyer == before.buyer)
 
 
-def _stored(request: Request, once: Once, status: int, body: bytes, at_ms: int) -> StoredAnswer:
-    """The answer as it is kept: what shows a hold is tied to it, a release ends with it."""
+def _stored(request: Request, once: Once, result: Result) -> StoredAnswer:
+    """The result as it is kept: what shows a hold is tied to it, a release ends with it."""
     buyer, address = once.owner or (None, None)
-    hold = request.hold if isinstance(request, _SHOWS_HOLD) else None
-    until_ms = at_ms + ENDED_KEPT_MS if isinstance(request, ReleaseHold) else None
-    return StoredAnswer(once.request_hash, status, body, at_ms, buyer, address, hold, until_ms)
+    status, body = once.earlier_answer(result)
+    return StoredAnswer(
+        once.request_hash,
+        status,
+        body,
+        result.at_ms,
+        buyer,
+        address,
+        hold=request.hold if isinstance(request, results.SHOW_HOLD) else None,
+        until_ms=result.at_ms + ENDED_KEPT_MS if isinstance(request, ReleaseHold) else None,
+        result=results.encode(result),
+        result_format=results.FORMAT,
+    )
+
+
+def _first_result(stored: StoredAnswer) -> Result | EarlierAnswer:
+    """What came of the first call.
+
+    The release before writes over a row, or shrinks it, and leaves a result in it that is of
+    another call, or of a hold that is gone: then the answer holds.
+    """
+    result = None
+    if stored.result is not None and stored.status != GONE:
+        result = results.decode(stored.result_format, stored.result)
+    if result is None or result.at_ms != stored.at_ms:
+        return EarlierAnswer(stored.status, stored.answer)
+    return result
 
 
 def keys_of(submissions: Sequence[Submission]) -> list[str]:

@@ -7,9 +7,11 @@ kind that its table says. No type checker sees the HTML, so it is compared here.
 import re
 from collections import defaultdict
 
-from tests.rules.test_page_rooms import PAGE
+from tests.rules.test_page_rooms import ENTRIES, PAGE
 
-PAGES = [PAGE / "buyer/index.html", PAGE / "office/index.html"]
+from event_seating.web.seat_page import page_source
+
+PAGES = {f"{entry}/index.html": page_source(f"{entry}/index.html") for entry in ENTRIES}
 
 MODULES = {path.relative_to(PAGE).as_posix(): path.read_text() for path in PAGE.rglob("*.js")}
 
@@ -33,8 +35,8 @@ MADE_HERE = {"find-more"}
 def classes_in_the_pages() -> dict[str, set[str]]:
     """The ids of the pages, each with what its elements are."""
     found = defaultdict(set)
-    for page in PAGES:
-        for tag, attributes in re.findall(r"<(\w+)\b([^>]*)>", page.read_text()):
+    for page in PAGES.values():
+        for tag, attributes in re.findall(r"<(\w+)\b([^>]*)>", page):
             if named := re.search(r'\bid="([^"]+)"', attributes):
                 found[named[1]].add(CLASSES.get(tag, "HTMLElement"))
     return found
@@ -70,3 +72,16 @@ def test_a_page_has_each_element_that_a_module_asks_for() -> None:
     }
     assert len(asked) > 150
     assert [(module, each) for module, each in asked if each not in there] == []
+
+
+def test_each_part_of_a_page_is_in_one() -> None:
+    parts = {path.relative_to(PAGE).as_posix(): path.read_text() for path in PAGE.rglob("*.html")}
+    used = set(re.findall(r"\{\{([^{}]+\.html)\}\}", "".join(parts.values())))
+    assert used == parts.keys() - PAGES.keys()
+    assert [text for text in PAGES.values() if ".html" in text] == []
+
+
+def test_no_id_is_twice_in_a_page() -> None:
+    for page in PAGES.values():
+        ids = re.findall(r'\bid="([^"]+)"', page)
+        assert sorted(ids) == sorted(set(ids))

@@ -4,8 +4,9 @@ Owns how `event_seating/page` reaches a browser: a page for `/` that says how a 
 this deployment, a page for `/box-office` that says whether a key is needed, and their modules and
 style sheets, without comments, under an address that names their contents. So a browser may cache
 them for ever and never mixes those of two releases. The pages have no inline script, so that their
-content security policy can forbid it. This module knows no event, no seat and no key; the pages
-call the API like any client.
+content security policy can forbid it. Both pages are put together from their own HTML and from
+parts that they share, each beside the module that uses it. This module knows no event, no seat and
+no key; the pages call the API like any client.
 """
 
 import gzip
@@ -50,6 +51,9 @@ REVALIDATED: Final = "no-cache"
 
 _IMPORT: Final = re.compile(r'^(?:import|export|\}) [^"]*?"(\.{1,2}/[^"]+)";$', re.MULTILINE)
 """A static import of a module; a worker's own address is none."""
+
+_PART: Final = re.compile(r"\{\{([a-z/-]+\.html)\}\}")
+"""The place of a part in a page, by its path in the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def _asset(media_type: str, body: bytes) -> Asset:
 
 def _page(name: str, entry: str, words: Mapping[str, str], assets: Mapping[str, Asset]) -> Asset:
     """The page with its words filled in, and a preload hint for each module that it imports."""
-    page = (files("event_seating") / "page" / name).read_text("utf-8")
+    page = page_source(name)
     for word, text in words.items():
         page = page.replace("{{" + word + "}}", escape(text))
     # So the browser loads all at once instead of level by level of imports.
@@ -153,6 +157,12 @@ def _page(name: str, entry: str, words: Mapping[str, str], assets: Mapping[str, 
     )
     page = page.replace("{{preloads}}", "\n".join(hints))
     return _asset("text/html; charset=utf-8", page.encode())
+
+
+def page_source(name: str) -> str:
+    """The HTML of a page with its parts in their places."""
+    source = (files("event_seating") / "page" / name).read_text("utf-8")
+    return _PART.sub(lambda part: page_source(part[1]).rstrip("\n"), source)
 
 
 def _modules(entry: str, assets: Mapping[str, Asset]) -> set[str]:

@@ -1,7 +1,7 @@
-"""The elements of the pages: what the modules' types say of them is what the pages have.
+"""The elements of the pages: a module finds each that it names, and each has the tag that it names.
 
-`byId` in `ui/dom.js` takes an id that a page has for an element that is there, and for one of the
-kind that its table says. No type checker sees the HTML, so it is compared here.
+`byId` in `ui/dom.js` takes an id for an element that is there, and a tag for an element of that
+kind. No type checker sees the HTML, so it is compared here.
 """
 
 import re
@@ -15,63 +15,33 @@ PAGES = {f"{entry}/index.html": page_source(f"{entry}/index.html") for entry in 
 
 MODULES = {path.relative_to(PAGE).as_posix(): path.read_text() for path in PAGE.rglob("*.js")}
 
-CLASSES = {
-    "button": "HTMLButtonElement",
-    "canvas": "HTMLCanvasElement",
-    "details": "HTMLDetailsElement",
-    "dialog": "HTMLDialogElement",
-    "form": "HTMLFormElement",
-    "input": "HTMLInputElement",
-    "output": "HTMLOutputElement",
-    "select": "HTMLSelectElement",
-    "textarea": "HTMLTextAreaElement",
-}
-"""Tags whose elements have more than any element has."""
+_BY_ID = re.compile(r'\bbyId\("([^"]+)"(?:, "(\w+)")?\)')
 
-MADE_HERE = {"find-more"}
-"""Elements that a module makes and takes away, so they may be null."""
+NAMED = {(module, *found) for module, text in MODULES.items() for found in _BY_ID.findall(text)}
+"""Each element that a module names: the module, the id and the tag, which may be none."""
 
 
-def classes_in_the_pages() -> dict[str, set[str]]:
-    """The ids of the pages, each with what its elements are."""
+def tags() -> dict[str, set[str]]:
+    """The ids of the pages, each with the tags of its elements."""
     found = defaultdict(set)
     for page in PAGES.values():
         for tag, attributes in re.findall(r"<(\w+)\b([^>]*)>", page):
             if named := re.search(r'\bid="([^"]+)"', attributes):
-                found[named[1]].add(CLASSES.get(tag, "HTMLElement"))
+                found[named[1]].add(tag)
     return found
 
 
-def classes_in_the_table() -> dict[str, set[str]]:
-    text = MODULES["ui/dom.js"]
-    names = {
-        name: re.findall(r'"([^"]+)"', ids)
-        for ids, name in re.findall(r"@typedef \{([^{}<]*)\} (\w+Id)$", text, re.MULTILINE)
-    }
-    return {
-        each: {kind}
-        for ids, kind in re.findall(r"Record<([^,>]+), (HTML\w+)>", text)
-        for each in names.get(ids, re.findall(r'"([^"]+)"', ids))
-    }
+def test_a_page_has_each_element_that_a_module_names_and_of_that_tag() -> None:
+    there = tags()
+    assert len(NAMED) > 150
+    assert len([tag for _, _, tag in NAMED if tag]) > 30
+    assert [each for each in NAMED if each[1] not in there] == []
+    assert [each for each in NAMED if each[2] and there[each[1]] != {each[2]}] == []
 
 
-def test_the_table_of_elements_is_what_the_pages_have() -> None:
-    special = {
-        each: found for each, found in classes_in_the_pages().items() if found != {"HTMLElement"}
-    }
-    assert len(special) > 40
-    assert classes_in_the_table() == special
-
-
-def test_a_page_has_each_element_that_a_module_asks_for() -> None:
-    there = classes_in_the_pages().keys() | MADE_HERE
-    asked = {
-        (module, each)
-        for module, text in MODULES.items()
-        for each in re.findall(r'\bbyId\("([^"]+)"\)', text)
-    }
-    assert len(asked) > 150
-    assert [(module, each) for module, each in asked if each not in there] == []
+def test_a_tag_stands_beside_an_id_that_can_be_compared() -> None:
+    calls = {module: re.findall(r"\bbyId\([^)\"]+,.*", text) for module, text in MODULES.items()}
+    assert {module for module, found in calls.items() if found} == {"ui/dom.js"}  # its definition
 
 
 def test_each_part_of_a_page_is_in_one() -> None:

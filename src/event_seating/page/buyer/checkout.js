@@ -33,7 +33,7 @@ export class Checkout {
     // Setting the same text again would have it read aloud again.
     if (byId("checkout-text").textContent !== text) byId("checkout-text").textContent = text;
     byId("thaw").hidden = frozenBy !== "buyer";
-    byId("thaw").disabled = isBusy;
+    byId("thaw", "button").disabled = isBusy;
   }
 
   /** Freeze the seats, then go to the shop. The buyer stays here when that does not work. */

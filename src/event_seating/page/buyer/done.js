@@ -24,7 +24,7 @@ export function showBooked(booking, tariff, onClose) {
     tariff,
   );
   const more = make("button", { type: "button", className: "primary", textContent: "Back to the map" });
-  more.addEventListener("click", () => byId("done").close());
+  more.addEventListener("click", () => byId("done", "dialog").close());
   byId("done-actions").replaceChildren(more);
   open(onClose);
 }
@@ -54,7 +54,7 @@ export function showCode(granted, tariff) {
     }
   });
   const close = make("button", { type: "button", textContent: "Back" });
-  close.addEventListener("click", () => byId("done").close());
+  close.addEventListener("click", () => byId("done", "dialog").close());
   byId("done-actions").replaceChildren(copy, close);
   open();
 }
@@ -89,7 +89,7 @@ function fill(title, text, code, { lines, total }, tariff) {
 
 /** @param {() => void} [onClose] */
 function open(onClose) {
-  const dialog = byId("done");
+  const dialog = byId("done", "dialog");
   dialog.onclose = () => {
     onClose?.();
     focusChoice();

@@ -147,7 +147,7 @@ class EventPage {
       onFocus: (seat) => this.#onListFocus(seat),
       swatch: (category) => this.palette.categories[category],
     });
-    this.view = new MapView(byId("canvas"), model, seats, {
+    this.view = new MapView(byId("canvas", "canvas"), model, seats, {
       palette: this.palette,
       lookOf: (seat) => seats.look(seat),
       labelOf: (section) => sectionForms(model, seats, section),

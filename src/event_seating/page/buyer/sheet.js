@@ -4,7 +4,7 @@
 
 import { byId } from "../ui/dom.js";
 
-const TOGGLES = /** @type {const} */ (["sheet-toggle", "basket-toggle"]);
+const TOGGLES = ["sheet-toggle", "basket-toggle"];
 
 /** Close the sheet, and open or close it from now on as its buttons and the skip link ask. */
 export function watchSheet() {

@@ -71,8 +71,8 @@ export class Basket {
     byId("basket-hint").hidden = lines.length > 0;
     byId("basket-hint").textContent = this.hint();
     byId("go").hidden = !granted;
-    byId("go").disabled = hold.isBusy;
-    byId("extend").disabled = hold.isBusy;
+    byId("go", "button").disabled = hold.isBusy;
+    byId("extend", "button").disabled = hold.isBusy;
     byId("extend").hidden = Boolean(hold.frozenBy);
     byId("timer").hidden = !granted;
     this.#render(lines);

@@ -70,7 +70,7 @@ function lookAgain() {
  */
 function add({ items, nextCursor }, from) {
   byId("events").append(...items.map(card));
-  const more = byId("more-events");
+  const more = byId("more-events", "button");
   more.hidden = !nextCursor;
   more.onclick = async () => {
     more.disabled = true;

@@ -16,7 +16,7 @@ export class Finder {
     byId("quantity").replaceWith(this.stepper.element);
     byId("best").addEventListener(
       "click",
-      () => onBest({ quantity: this.#quantity, accessible: byId("accessible").checked }),
+      () => onBest({ quantity: this.#quantity, accessible: byId("accessible", "input").checked }),
     );
     this.#set(USUAL);
   }
@@ -29,7 +29,7 @@ export class Finder {
   show({ most, canChoose, isBusy, hasSeats, hasAccessible }) {
     this.#most = most;
     byId("side").dataset.finder = hasSeats ? "seats" : "none";
-    byId("best").disabled = !canChoose || isBusy;
+    byId("best", "button").disabled = !canChoose || isBusy;
     byId("accessible-choice").hidden = !hasAccessible;
     this.#set(Math.min(this.#quantity, most));
   }

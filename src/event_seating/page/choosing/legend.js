@@ -68,25 +68,25 @@ export class Legend {
 
   #showLimit() {
     const levels = this.tariff.levels(this.used);
-    const slider = byId("max-price");
+    const slider = byId("max-price", "input");
     byId("price-limit").hidden = levels.length < 2;
     if (levels.length < 2) return;
     const chosen = levels.findLastIndex((level) => level <= this.seats.filter.maxPrice);
     slider.max = String(levels.length - 1);
     slider.value = String(chosen < 0 ? levels.length - 1 : chosen);
-    this.#tellLimit(levels[Number(slider.value)]);
+    this.#showLimitText(levels[Number(slider.value)]);
   }
 
   #limit() {
     const levels = this.tariff.levels(this.used);
-    const at = Number(byId("max-price").value);
-    this.#tellLimit(levels[at]);
+    const at = Number(byId("max-price", "input").value);
+    this.#showLimitText(levels[at]);
     this.seats.setFilter({ maxPrice: at === levels.length - 1 ? Infinity : levels[at] });
   }
 
   /** @param {number} amount */
-  #tellLimit(amount) {
-    byId("max-price-text").value = this.tariff.short(amount);
+  #showLimitText(amount) {
+    byId("max-price-text", "output").value = this.tariff.short(amount);
     byId("max-price").setAttribute("aria-valuetext", this.tariff.text(amount));
   }
 

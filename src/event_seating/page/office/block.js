@@ -38,8 +38,9 @@ export class BlockForm {
   }
 
   refresh() {
-    for (const id of /** @type {const} */ (["block", "release"]))
-      byId(id).disabled = this.#isBusy || !this.selection.count;
+    const isDisabled = this.#isBusy || !this.selection.count;
+    byId("block", "button").disabled = isDisabled;
+    byId("release", "button").disabled = isDisabled;
   }
 
   /** @param {boolean} isBlock */
@@ -61,7 +62,7 @@ export class BlockForm {
     this.#isBusy = true;
     this.#isStopped = false;
     this.refresh();
-    await this.#send(isBlock, calls, byId("block-reason").value.trim());
+    await this.#send(isBlock, calls, byId("block-reason", "input").value.trim());
     this.#isBusy = false;
     this.refresh();
   }
@@ -115,7 +116,7 @@ export class BlockForm {
     this.outcome.done(this.#summary(isBlock, sum), partsOf(sum.rejected, model), left.length ? [only] : []);
     if (!left.length && !this.#isStopped) {
       selection.clear();
-      byId("block-reason").value = "";
+      byId("block-reason", "input").value = "";
     }
   }
 

@@ -231,14 +231,14 @@ export class BookingPanel {
   }
 
   #tellPart() {
-    byId("cancel-some").disabled = !this.part;
+    byId("cancel-some", "button").disabled = !this.part;
     this.exchange.refresh();
   }
 
   /** @param {boolean} isAll */
   async #cancel(isAll) {
     const { booking, part } = /** @type {{booking: BookingBody, part: Part | null}} */ (this);
-    const reason = byId("cancel-reason").value.trim();
+    const reason = byId("cancel-reason", "input").value.trim();
     const what = isAll ? `the whole booking (${this.money().plain(booking.total)})` : "what is ticked of the booking";
     if (
       !(await confirm({
@@ -253,7 +253,7 @@ export class BookingPanel {
           ...(isAll ? {} : part),
           ...(reason ? { reason } : {}),
         }));
-      byId("cancel-reason").value = "";
+      byId("cancel-reason", "input").value = "";
       this.#fill(answer);
       this.outcome.done(
         answer.status === "cancelled"

@@ -44,9 +44,9 @@ export class Exchange {
       : "Now select on the map what is taken instead.";
     const isPriced = this.#priced !== null && this.#priced.body === JSON.stringify(this.#body());
     if (!isPriced) this.#priced = null;
-    byId("exchange-price").disabled = this.#isBusy || !isReady;
+    byId("exchange-price", "button").disabled = this.#isBusy || !isReady;
     byId("exchange-go").hidden = !isPriced;
-    byId("exchange-go").disabled = this.#isBusy;
+    byId("exchange-go", "button").disabled = this.#isBusy;
     byId("exchange-difference").hidden = !isPriced;
     if (isPriced) byId("exchange-difference").textContent = /** @type {{text: string}} */ (this.#priced).text;
   }

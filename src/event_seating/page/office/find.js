@@ -34,10 +34,10 @@ export class Finder {
   /** @param {string | null} [cursor] */
   async #find(cursor = null) {
     const search = (this.#searches += 1);
-    const text = byId("find-text").value.trim();
-    const by = byId("find-by").value;
+    const text = byId("find-text", "input").value.trim();
+    const by = byId("find-by", "select").value;
     if (!cursor) this.list.replaceChildren();
-    byId("find-more")?.remove();
+    document.getElementById("find-more")?.remove();
     this.#say("Looking…");
     try {
       const { items, nextCursor } = by === "id" && text
@@ -62,7 +62,7 @@ export class Finder {
   #path(by, text, cursor) {
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (text) query.set(by, by === "seat" ? this.#seatId(text) : text);
-    const status = byId("find-status").value;
+    const status = byId("find-status", "select").value;
     if (status) query.set("status", status);
     if (cursor) query.set("cursor", cursor);
     return `/events/${encodeURIComponent(this.eventId)}/bookings?${query}`;

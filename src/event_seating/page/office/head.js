@@ -70,7 +70,7 @@ export class SaleSwitch {
     this.model = options.model;
     this.event = options.event;
     this.onEvent = options.onEvent;
-    this.button = byId("sale-switch");
+    this.button = byId("sale-switch", "button");
     this.button.addEventListener("click", () => this.#press());
   }
 

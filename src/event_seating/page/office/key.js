@@ -57,7 +57,7 @@ export function whenKeyChanges(listener) {
  * @param {Problem} problem
  */
 export function keyIsLost(problem) {
-  if (byId("key-dialog").open) return;
+  if (byId("key-dialog", "dialog").open) return;
   ask(
     problem.status === 403
       ? TOO_LITTLE
@@ -70,12 +70,12 @@ export function keyIsLost(problem) {
 async function begin() {
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    submit(byId("key").value.trim());
+    submit(byId("key", "input").value.trim());
   });
   // Without a key there is nothing behind the dialog to go back to.
   byId("key-dialog").addEventListener("cancel", (event) => (isNeeded || stored()) && event.preventDefault());
   byId("key-button").addEventListener("click", () => (stored() ? forget() : ask("")));
-  byId("key-close").addEventListener("click", () => byId("key-dialog").close());
+  byId("key-close").addEventListener("click", () => byId("key-dialog", "dialog").close());
   const found = stored();
   if (found) await use(found);
   else if (isNeeded) ask("");
@@ -90,9 +90,9 @@ async function begin() {
 function ask(reason) {
   byId("key-reason").textContent = reason;
   byId("key-reason").hidden = !reason;
-  byId("key").value = "";
+  byId("key", "input").value = "";
   byId("key-close").hidden = isNeeded || Boolean(stored());
-  if (!byId("key-dialog").open) byId("key-dialog").showModal();
+  if (!byId("key-dialog", "dialog").open) byId("key-dialog", "dialog").showModal();
   byId("key").focus();
 }
 
@@ -102,9 +102,9 @@ async function submit(key) {
     ask(key ? "That is no key: it has signs in it that a key cannot have." : "Please type or paste the key.");
     return;
   }
-  byId("key-send").disabled = true;
+  byId("key-send", "button").disabled = true;
   await use(key);
-  byId("key-send").disabled = false;
+  byId("key-send", "button").disabled = false;
 }
 
 /**
@@ -125,8 +125,8 @@ async function use(key) {
   }
   keep(key);
   isAccepted = true;
-  byId("key-dialog").close();
-  byId("key").value = "";
+  byId("key-dialog", "dialog").close();
+  byId("key", "input").value = "";
   showState();
   allow?.();
   for (const listener of listeners) listener();

@@ -73,7 +73,7 @@ export class OccupancyChart {
   }
 
   #fillTable() {
-    const table = byId("occupancy-table");
+    const table = byId("occupancy-table", "details");
     if (!table.open || !this.#isShown) return;
     /** @type {HTMLElement} */ (table.querySelector("tbody")).replaceChildren(...this.#bars.map(({ label, counts }) => {
       const now = counts();

@@ -100,7 +100,7 @@ class OfficePage {
 
   start() {
     const { model, seats } = this;
-    this.view = new MapView(byId("canvas"), model, seats, {
+    this.view = new MapView(byId("canvas", "canvas"), model, seats, {
       palette: this.palette,
       lookOf: lookOf(this),
       labelOf: formsOf(this),
@@ -109,7 +109,7 @@ class OfficePage {
       onHover: (hover) => showTip(hover, model, seats, () => hoverWords(/** @type {Hover} */ (hover), this)),
       onFrame: (framed) => this.#onFramed(framed),
     });
-    this.framing = new Framing({ canvas: byId("canvas"), onMode: (on) => this.#onMode(on) });
+    this.framing = new Framing({ canvas: byId("canvas", "canvas"), onMode: (on) => this.#onMode(on) });
     this.panels = this.#makePanels();
     byId("loading").hidden = true;
     watchZoomButtons(this.view);

@@ -19,7 +19,7 @@ const EVENTS_MAX = 200;
  * @param {string | null} id
  */
 export async function fillPicker(id) {
-  const select = byId("picker");
+  const select = byId("picker", "select");
   select.addEventListener("change", () => {
     if (select.value) location.assign(`/box-office?event=${encodeURIComponent(select.value)}`);
   });
@@ -41,7 +41,7 @@ export async function fillPicker(id) {
  */
 export function nameInPicker(event) {
   if (!optionOf(event.id)) byId("picker").append(option(event));
-  byId("picker").value = event.id;
+  byId("picker", "select").value = event.id;
 }
 
 /** @param {EventBody} event */
@@ -52,5 +52,5 @@ function option(event) {
 
 /** @param {string} id */
 function optionOf(id) {
-  return [...byId("picker").options].find(({ value }) => value === id);
+  return [...byId("picker", "select").options].find(({ value }) => value === id);
 }

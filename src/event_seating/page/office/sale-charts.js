@@ -53,7 +53,7 @@ export class SaleCharts {
         }),
       ],
     ];
-    this.table = byId("sale-table");
+    this.table = byId("sale-table", "details");
     this.table.addEventListener("toggle", () => this.#draw());
     setInterval(() => this.refresh(), TIME_EVERY_MS);
   }

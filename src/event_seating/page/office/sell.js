@@ -48,7 +48,7 @@ export class SellForm {
     const taken = list.filter((seat) => seats.status[seat] !== BLOCKED && seats.status[seat] !== FREE).length;
     byId("sell-lines").replaceChildren(...this.#lines(list));
     const tooMany = selection.count > SEATS_MAX;
-    const needsBlocked = blocked > 0 && !byId("sell-blocked").checked;
+    const needsBlocked = blocked > 0 && !byId("sell-blocked", "input").checked;
     byId("sell-hint").textContent = [
       tooMany ? `At most ${SEATS_MAX.toLocaleString()} seats go into one booking.` : "",
       needsBlocked
@@ -60,7 +60,7 @@ export class SellForm {
         } held or booked already: keep only the others.`
         : "",
     ].filter(Boolean).join(" ");
-    byId("sell").disabled = this.#isBusy || !selection.count || tooMany || needsBlocked;
+    byId("sell", "button").disabled = this.#isBusy || !selection.count || tooMany || needsBlocked;
     byId("sell").textContent = selection.count
       ? `Sell ${ticketsText(selection.count)} · ${this.money().full(this.#sum(list))}`
       : "Sell";
@@ -171,9 +171,9 @@ export class SellForm {
       seats: list.map((seat) => model.ids[seat]),
       areas,
       ticketTypes,
-      from: byId("sell-blocked").checked ? ["available", "blocked"] : ["available"],
-      orderRef: byId("sell-order").value.trim() || undefined,
-      userId: byId("sell-user").value.trim() || undefined,
+      from: byId("sell-blocked", "input").checked ? ["available", "blocked"] : ["available"],
+      orderRef: byId("sell-order", "input").value.trim() || undefined,
+      userId: byId("sell-user", "input").value.trim() || undefined,
     };
   }
 
@@ -201,7 +201,8 @@ export class SellForm {
     ]);
     this.#types.clear();
     this.selection.clear();
-    for (const id of /** @type {const} */ (["sell-order", "sell-user"])) byId(id).value = "";
-    byId("sell-blocked").checked = false;
+    byId("sell-order", "input").value = "";
+    byId("sell-user", "input").value = "";
+    byId("sell-blocked", "input").checked = false;
   }
 }

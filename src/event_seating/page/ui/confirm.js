@@ -11,7 +11,7 @@ import { byId } from "./dom.js";
  * @returns {Promise<boolean>}
  */
 export function confirm({ title, text, button }) {
-  const dialog = byId("confirm");
+  const dialog = byId("confirm", "dialog");
   byId("confirm-title").textContent = title;
   byId("confirm-text").textContent = text;
   byId("confirm-yes").textContent = button;
@@ -21,7 +21,7 @@ export function confirm({ title, text, button }) {
       answer = true;
       dialog.close();
     };
-    byId("confirm-no").onclick = () => dialog.close();
+    byId("confirm-no", "button").onclick = () => dialog.close();
     dialog.onclose = () => resolve(answer);
     dialog.showModal();
     byId("confirm-no").focus();

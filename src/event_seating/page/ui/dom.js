@@ -4,35 +4,6 @@
 // Modules: byId(id), make(tag, properties, ...children), icon(path), stepper({...}).
 
 /**
- * Elements of the pages that are more than an `HTMLElement`, by their ids.
- *
- * @typedef {"basket-toggle" | "best" | "block" | "booking-close" | "booking-show" | "cancel-all" | "cancel-some"
- *   | "confirm-no" | "confirm-yes" | "exchange-go" | "exchange-price" | "extend" | "go" | "key-button" | "key-close"
- *   | "key-send" | "larger" | "mode-look" | "mode-select" | "more-events" | "notice-close" | "release" | "sale-switch"
- *   | "seat-select" | "seat-show" | "selection-clear" | "selection-show" | "sell" | "sheet-toggle"
- *   | "tab-button-bookings" | "tab-button-charts" | "tab-button-list" | "tab-button-seat" | "tab-button-sell" | "thaw"
- *   | "zoom-fit" | "zoom-in" | "zoom-out"} ButtonId
- * @typedef {"accessible" | "block-reason" | "cancel-reason" | "find-text" | "key" | "max-price" | "sell-blocked"
- *   | "sell-order" | "sell-user"} InputId
- * @typedef {Record<ButtonId, HTMLButtonElement> & Record<InputId, HTMLInputElement>
- *   & Record<"find-by" | "find-status" | "picker", HTMLSelectElement>
- *   & Record<"confirm" | "done" | "key-dialog", HTMLDialogElement>
- *   & Record<"occupancy-table" | "sale-table", HTMLDetailsElement>
- *   & Record<"max-price-text", HTMLOutputElement>
- *   & Record<"canvas", HTMLCanvasElement>
- *   & Record<"find" | "key-form", HTMLFormElement>
- *   & Record<"find-more", HTMLElement | null>} Elements
- */
-
-/**
- * The element with this id. A page has every element that its modules name, so only those that modules make
- * and remove may be null.
- *
- * @template {string} Id
- * @typedef {Id extends keyof Elements ? Elements[Id] : HTMLElement} ElementOf
- */
-
-/**
  * @template {HTMLElement} E
  * @typedef {Partial<E> & Record<`${string}-${string}`, string>} Properties
  */
@@ -42,14 +13,23 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * The element with this id, typed by the table above.
+ * An element with this tag; without one any element.
  *
- * @template {string} Id
- * @param {Id} id
- * @returns {ElementOf<Id>}
+ * @template {keyof HTMLElementTagNameMap | undefined} Tag
+ * @typedef {Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag] : HTMLElement} ElementOf
  */
-export function byId(id) {
-  return /** @type {ElementOf<Id>} */ (document.getElementById(id));
+
+/**
+ * The element with this id, which the page has. Its tag is named where more is needed than an `HTMLElement` has;
+ * it is for the type checker, and a test compares it with the pages.
+ *
+ * @template {keyof HTMLElementTagNameMap | undefined} [Tag=undefined]
+ * @param {string} id
+ * @param {Tag} [_tag]
+ * @returns {ElementOf<Tag>}
+ */
+export function byId(id, _tag) {
+  return /** @type {ElementOf<Tag>} */ (document.getElementById(id));
 }
 
 /**

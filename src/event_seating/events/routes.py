@@ -24,6 +24,7 @@ from event_seating.events.store import Filter
 from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.values import rfc3339
 from event_seating.venues.model import is_venue_id
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
@@ -303,7 +304,7 @@ def _json(
     content: Any, status: int = 200, headers: dict[str, str] | None = None, *, staff: bool
 ) -> Response:
     # What staff sees must not be kept for anybody else.
-    kept = "private, no-store" if staff else "no-cache"
+    kept = PRIVATE if staff else "no-cache"
     return Response(
         msgspec.json.encode(content),
         status,

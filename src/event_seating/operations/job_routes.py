@@ -16,14 +16,13 @@ from event_seating.jobs.model import WAITING, NewJob
 from event_seating.jobs.outbox import Row
 from event_seating.operations.errors import FileNotFound, JobNotFailed, JobNotFound
 from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED
 from event_seating.web.openapi import TEXT
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 from event_seating.web.streams import CSV
-
-PRIVATE: Final = "private, no-store"
 
 _FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
 

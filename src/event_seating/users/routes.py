@@ -21,14 +21,12 @@ from event_seating.users.service import UserService
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader
 from event_seating.web.body import LargeBody
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import cached
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.openapi import TEXT, examples
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
-
-PRIVATE: Final = "private, no-store"
-"""Answers about people are nobody else's, and no proxy's or browser's to keep."""
 
 HEADERS: Final[tuple[RawHeader, ...]] = (
     (b"content-type", b"application/json"),

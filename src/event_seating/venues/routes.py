@@ -17,15 +17,13 @@ from event_seating.venues.formats.map_warnings import WARNINGS_MAX
 from event_seating.venues.service import ReadyMap, VenueService, Written
 from event_seating.web import openapi
 from event_seating.web.body import LargeBody
+from event_seating.web.cache_control import IMMUTABLE
 from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.representation import has_current, prefers_gzip
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
-
-IMMUTABLE: Final = "public, max-age=31536000, immutable"
-"""A version never changes; a year is what caches take for ever."""
 
 REVALIDATE: Final = "public, max-age=0, must-revalidate"
 """The newest map may be another at any moment; asking again with its tag costs a few bytes."""

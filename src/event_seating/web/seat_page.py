@@ -24,6 +24,7 @@ from typing import Final
 from fastapi import Request, Response
 
 from event_seating.errors import NotFound
+from event_seating.web.cache_control import IMMUTABLE
 from event_seating.web.comments import without_javascript_comments, without_style_comments
 from event_seating.web.endpoints import Budget
 from event_seating.web.representation import has_current, prefers_gzip
@@ -46,7 +47,6 @@ TYPES: Final = {
 DIGEST_CHARS: Final = 16
 """64 bits of the contents: two releases never share an address."""
 
-FOR_EVER: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "no-cache"
 
 _IMPORT: Final = re.compile(r'^(?:import|export|\}) [^"]*?"(\.{1,2}/[^"]+)";$', re.MULTILINE)
@@ -114,7 +114,7 @@ def router(booking: Booking) -> Routes:
         if asset not in assets:
             raise NotFound
         # Another release's address is answered with this release's file, which nobody may cache.
-        return _answer(request, assets[asset], FOR_EVER if release == current else REVALIDATED)
+        return _answer(request, assets[asset], IMMUTABLE if release == current else REVALIDATED)
 
     return routes
 

@@ -11,6 +11,7 @@ from event_seating.errors import (
     DatabaseUnavailable,
     InvalidRequest,
 )
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
@@ -25,8 +26,6 @@ from event_seating.webhooks.service import (
     WebhookChange,
     WebhookService,
 )
-
-PRIVATE: Final = "private, no-store"
 
 _NEW: Final = JsonBody(
     NewWebhook,

@@ -16,6 +16,7 @@ from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequ
 from event_seating.users import model as users_model
 from event_seating.users.errors import UserNotFound
 from event_seating.values import rfc3339
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget
 from event_seating.web.json_body import invalid
 from event_seating.web.openapi import TEXT, lines
@@ -23,8 +24,6 @@ from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor,
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
-
-PRIVATE: Final = {"cache-control": "private, no-store"}
 
 TEXT_CHARS_MAX: Final = 200
 """As long as an order's reference may be."""
@@ -140,7 +139,7 @@ def _add_of_user(
 async def _exported(
     form: str, database: Database, bookable: BookableEvent, wanted: BookingFilter
 ) -> Response:
-    headers = dict(PRIVATE)
+    headers = {"cache-control": PRIVATE}
     if form == CSV:
         headers["content-disposition"] = f'attachment; filename="bookings-{bookable.event_id}.csv"'
     opening, encode = (exports.header(), exports.booking) if form == CSV else (b"", _ndjson)
@@ -154,7 +153,7 @@ def _ndjson(answer: dict[str, Any]) -> bytes:
 
 def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:
     body = rendering.encode({"items": list(items), "nextCursor": following})
-    return Response(body, headers=PRIVATE, media_type=JSON)
+    return Response(body, headers={"cache-control": PRIVATE}, media_type=JSON)
 
 
 def _number(bookable: BookableEvent, seat: str | None) -> int | None:

@@ -9,10 +9,11 @@ from event_seating.booking.api.answer_schemas import ReleasedHoldsBody
 from event_seating.booking.api.buyer_cookie import Buyers
 from event_seating.booking.api.hold_releases import HoldReleases
 from event_seating.booking.api.request_bodies import PATTERNS, ReleaseHoldsBody
-from event_seating.booking.api.routes import PRIVATE, WRITES, caller_of
+from event_seating.booking.api.routes import WRITES, caller_of
 from event_seating.booking.errors import HoldBooked, HoldExpired, HoldNotFound, HoldReleased
 from event_seating.booking.reads import rendering
 from event_seating.errors import EventNotFound
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key
 from event_seating.web.json_body import JsonBody

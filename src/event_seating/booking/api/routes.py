@@ -69,6 +69,7 @@ from event_seating.errors import (
     ServiceError,
     TooBusy,
 )
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import Key
 from event_seating.web.json_body import JsonBody
@@ -77,8 +78,6 @@ from event_seating.web.routes import Routes
 
 CURRENT: Final = "current"
 """In place of a token in the path: it comes in `Seat-Hold-Token` then, which proxies do not log."""
-
-PRIVATE: Final = "private, no-store"
 
 _HOLD: Final = JsonBody(HoldBody, PATTERNS, examples.HOLD)
 _CHANGE_HOLD: Final = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)

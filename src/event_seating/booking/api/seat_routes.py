@@ -23,6 +23,7 @@ from event_seating.booking.seating.bookable_event import BookableEvent, Bookable
 from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequest, ServiceError
+from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget, ReadyRead
 from event_seating.web.openapi import lines
 from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
@@ -32,8 +33,6 @@ from event_seating.web.streams import JSON, NDJSON, preferred, streamed
 
 EVENT_ID: Final = re.compile(rf"[a-z0-9]{{{ids.EVENT_ID_CHARS}}}")
 """Of which events the edge answers by itself: an id of another form is none."""
-
-PRIVATE: Final = {"cache-control": "private, no-store"}
 
 FRESH: Final = {"cache-control": "no-store"}
 """One seat is not worth a tag, and what the box office sees of it is nobody else's."""
@@ -166,11 +165,12 @@ def _add_log(
                 rendering.encode(audit_trail.described(row, bookable, currency)) + b"\n"
                 async for row in history.rows_after(database, id, since)
             )
-            return await streamed(lines, NDJSON, PRIVATE)
+            return await streamed(lines, NDJSON, {"cache-control": PRIVATE})
         if cursor is not None:
             (since,) = decode_cursor(cursor, tuple[int])
         page = await _log_page(database, bookable, currency, since, limit)
-        return Response(rendering.encode(page), headers=PRIVATE, media_type=JSON)
+        headers = {"cache-control": PRIVATE}
+        return Response(rendering.encode(page), headers=headers, media_type=JSON)
 
 
 async def _log_page(

@@ -1,4 +1,4 @@
-"""What every request passes at the door."""
+"""What every request passes at the edge."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Changes of an event's seats by long poll, and what the door lets through of WebSockets."""
+"""Changes of an event's seats by long poll, and which WebSockets are admitted."""
 
 import asyncio
 import json

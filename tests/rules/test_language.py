@@ -14,6 +14,7 @@ REPLACED = {
     r"(?i)(?<![a-z])ho[u]ses?(?![a-z])": "BookableEvent, hall, seats, server: say which",
     r"\b_?take_tu[r]n\b|tu[r]n is had|\bin_li[n]e\b": "queue lock, write lock, acquire, release",
     r"\bwo[r]kshop\b|\bbo[o]tstrap\b": "composition: job_services, server_services",
+    r"Do[o]rkeeper|So[c]ketDoor|\b(?:at|of|the) (?:one )?do[o]r\b": "edge, admission",
     r"\ban[e]w\b": "again",
     r"\ble[a]sh\b": "exit_with_parent",
     r"\bde[a]f\b|unless_de[a]f": "subscribed",
@@ -45,6 +46,14 @@ def test_what_was_replaced_does_not_come_back(word: str, instead: str) -> None:
 
 def test_a_replaced_word_would_be_found() -> None:
     assert len(TEXTS) > 500
-    lines = "a ho|use", "take_tu|rn(", "the bo|otstrap", "an|ew", "le|ash", "_unless_de|af"
+    lines = (
+        "a ho|use",
+        "take_tu|rn(",
+        "the bo|otstrap",
+        "at the do|or",
+        "an|ew",
+        "le|ash",
+        "_unless_de|af",
+    )
     for word, line in zip(REPLACED, lines, strict=True):
         assert re.search(word, line.replace("|", "")), word

@@ -1,1 +1,1 @@
-"""What every request passes: the edge, the errors, the security of the door."""
+"""What every request passes: the edge, authentication and authorisation, errors as answers."""

@@ -1,4 +1,4 @@
-"""How large a request's body may be, of which type, and how long it may take to come.
+"""How large a request's body may be, of which type, and how long it may take to arrive.
 
 Size and type are checked before anything reads it, as far as the head tells them. What arrives is
 counted against a budget of all bodies that are being received, for as long as the request lasts:
@@ -40,21 +40,22 @@ DISCARD_BYTES_MAX: Final = 16 * 1024 * 1024
 a connection that breaks while it sends."""
 
 DISCARD_WITHIN_S: Final = 5.0
-"""How long a client that was refused may go on sending before it is told nevertheless."""
+"""How long a client that was refused may go on sending before it is answered anyway."""
 
 PART_WITHIN_S: Final = 20.0
-"""How long the next part of a body may take; whoever stops in the middle holds a connection."""
+"""How long the next part of a body may take; a client that stops in the middle holds a
+connection."""
 
 BODY_WITHIN_S: Final = 30.0
-"""How long a whole body may take, and a second more for each `BODY_BYTES_PER_S` that came: one that
-comes in single bytes, each in time, would otherwise never end."""
+"""How long a whole body may take, and a second more for each `BODY_BYTES_PER_S` that arrived: one
+that arrives byte by byte, each in time, would otherwise never end."""
 
 BODY_BYTES_PER_S: Final = 64 * 1024
 """Half a megabit a second, a bad telephone line."""
 
 
 JSON_ALONE: Final = frozenset({b"application/json"})
-"""What nearly every route takes, which also stops forms of other sites."""
+"""What nearly every route takes; it also keeps the HTML forms of other sites out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class Body:
         Raises `BodyTooLarge` once a body without a length has grown too long, `BodyTooSlow` when it
         does not come in time, and `TooBusy` when too much of others' is being received.
         """
-        if self._complete:  # what comes now is the end of the connection, whenever that is
+        if self._complete:  # what follows is the end of the connection, whenever that is
             return await self._receive()
         patience_s = self._patience_s()
         if patience_s <= 0:
@@ -182,7 +183,7 @@ class Body:
         return message
 
     def release(self) -> None:
-        """The request is over, and nobody has its body any more."""
+        """Note that the request is over and its body no longer in memory."""
         self._budget.bytes -= self._seen
         self._seen = 0
 

@@ -1,9 +1,8 @@
 """Which limit a request is charged to: each class of routes has one budget for each client.
 
 A route declares its class: never limited, the usual account, or seating. What no route answers is
-charged to the account. In the seating class a buyer whom we know by a cookie has a budget of their
-own, and each address one that is ten times as large, since thousands may share one; both have to
-pass.
+charged to the account. In the seating class a buyer known by a cookie has a budget of their own,
+and each address one that is ten times as large, since thousands may share one; both have to pass.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +29,7 @@ class Charge(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The limiters of a process; none where a setting is `off`."""
+    """The limiters of a process; `None` where a setting is `off`."""
 
     account: Limiter | None
     buyers: Limiter | None
@@ -41,7 +40,7 @@ class Limits(NamedTuple):
 
     @property
     def by_name(self) -> dict[str, Limiter]:
-        """Those that there are, as the metrics name them."""
+        """The limiters that exist, by the names that they have in the metrics."""
         return {name: limiter for name, limiter in self._asdict().items() if limiter is not None}
 
 
@@ -74,7 +73,7 @@ class Chargeable(Protocol):
 
 
 class Budgets:
-    """Charges requests of callers whom the usual limits hold for."""
+    """Charges the requests of callers to whom the usual limits apply."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The connections of this process as the kernel sees them, and the end of those that ask too much.
+"""The connections of this process as the kernel sees them, and the end of those that break a rule.
 
 The HTTP server bounds how many there are and how long a head may take together with the wait for
 it, and nothing else: one address may have every connection, a head may come in single bytes for
@@ -39,7 +39,7 @@ from event_seating.web.connection_rules import (
 )
 
 LOOK_EVERY_S: Final = 0.25
-"""Between two looks, where nobody waits for one."""
+"""Between two looks, while nothing waits for one."""
 
 LOOK_EVERY_WHEN_CROWDED_S: Final = 0.05
 """The same, while more than half of all connections are taken: others wait to be accepted."""
@@ -119,16 +119,16 @@ class Guard:
     _failed: float = -LOG_EVERY_S
     """When a look that failed was last logged."""
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    """Somebody waits for a look."""
+    """Set while something waits for a look."""
     _looked: asyncio.Event = field(default_factory=asyncio.Event)
     """The look under way, or the next, is over; another one for each."""
     _begun: int = 0
     _done: int = 0
     """Looks so far."""
     _arrivals: "select.epoll | None" = None
-    """Tells of what comes in on WebSockets."""
+    """Reports what arrives on WebSockets."""
     _watched: dict[int, Connection] = field(default_factory=dict)
-    """Those that it tells of, by descriptor."""
+    """The WebSockets that it reports on, by descriptor."""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -212,7 +212,7 @@ class Guard:
             self._unsaid[why] += 1
 
     def _watch(self, found: Collection[Connection]) -> None:
-        """Be told of what comes in on the WebSockets among these."""
+        """Register the WebSockets among these for events of what arrives."""
         if self._arrivals is None:
             return
         websockets = {each.descriptor: each for each in found if each.websocket}
@@ -311,7 +311,7 @@ def _descriptors() -> list[int]:
 
 
 def _peer(borrowed: socket.socket) -> Peer | None:
-    """Who is at the other end of a connection over IP; `OSError` where there is nobody."""
+    """The peer of a connection over IP; raises `OSError` where there is none."""
     address = borrowed.getpeername()
     if not isinstance(address, tuple):
         return None

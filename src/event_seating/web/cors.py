@@ -1,4 +1,4 @@
-"""Which pages of other origins may call the API, as browsers ask it."""
+"""CORS: the pages of which other origins may call the API."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,8 +17,8 @@ _RESPONSE_HEADERS: Final = b"etag, location, ratelimit, ratelimit-policy, retry-
 
 
 _VARY: Final[Header] = (b"vary", b"origin")
-"""On every answer, whoever asks: a cache that kept the one to a request without `Origin` would
-give it to a page that needs the headers below."""
+"""On every answer, even without `Origin`: a cache could give an answer that it kept from a request
+without one to a page that needs the headers below."""
 
 
 class Cors:
@@ -28,10 +28,10 @@ class Cors:
         self._any = "*" in origins
         self._origins = frozenset(origin.encode() for origin in origins)
         self.always: tuple[Header, ...] = (_VARY,) if origins else ()
-        """What every answer carries."""
+        """On every answer."""
 
     def headers(self, origin: bytes) -> tuple[Header, ...]:
-        """What an answer to a page of `origin` carries besides."""
+        """The further headers of an answer to a page of `origin`."""
         if not (self._any or origin in self._origins):
             return ()
         return (
@@ -40,9 +40,10 @@ class Cors:
         )
 
     def admits(self, origin: bytes | None, host: bytes) -> bool:
-        """Whether a page of `origin` may open a WebSocket here, which no browser asks beforehand.
+        """Whether a page of `origin` may open a WebSocket here; browsers send no preflight for one.
 
-        Pages of the same host may, and the origins that may call. Who sends none is no browser.
+        Pages of the same host may, and the origins that may call. A client without
+        `Origin` is not a browser.
         """
         if origin is None or self._any or origin in self._origins:
             return True
@@ -50,7 +51,7 @@ class Cors:
         return bool(separator and scheme and host) and authority.lower() == host.lower()
 
     def preflight(self, origin: bytes | None) -> tuple[Header, ...]:
-        """What the answer to a page that asks beforehand carries besides those."""
+        """The further headers of the answer to a preflight."""
         if origin is None or not self.headers(origin):
             return ()
         return (

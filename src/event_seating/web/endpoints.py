@@ -22,8 +22,8 @@ WEBSOCKET: Final = "WEBSOCKET"
 """In place of a method: the route is a WebSocket's."""
 
 ABSENT: Final = "ABSENT"
-"""In place of a method: nothing is there, and a client that asks without being told to is not
-charged for it."""
+"""In place of a method: nothing is served there, and clients that ask for it by themselves are not
+charged."""
 
 _HANDSHAKES: Final = frozenset({"GET", WEBSOCKET, ABSENT})
 """What a GET is looked up among: a WebSocket's handshake is one, and costs as much when it comes as

@@ -3,8 +3,8 @@
 Owns what the edge has found out about a request so far, and which requests have a line of their
 own: every one, except where a client could write lines as fast as it can ask without any limit
 and without a trace of what else went on. Of a health check's answers and of refusals by a limit
-one in each `SAMPLED_EVERY_S` is written, for each route and status, and says for how many it
-stands.
+one in each `SAMPLED_EVERY_S` is written, for each route and status, with the number of requests
+that it stands for.
 """
 
 from collections.abc import Callable
@@ -24,12 +24,12 @@ SAMPLED_EVERY_S: Final = 10.0
 """Several checks of a load balancer share a line, and a failing one is seen before anybody asks."""
 
 SAMPLED_ROUTES: Final = frozenset({"/health", "/health/ready"})
-"""Asked by machines, for ever, without a limit."""
+"""Called by machines, for ever, without a limit."""
 
 TOO_MANY_REQUESTS: Final = 429
 
 SAMPLES_MAX: Final = 1_000
-"""Routes and statuses that are sampled; all there are come to some hundred."""
+"""Pairs of route and status that are sampled; there are some hundred in all."""
 
 NOBODY: Final = "-"
 """The principal, as long as no key was looked at."""
@@ -113,7 +113,7 @@ class AccessLines:
         self._write = write
         self._monotonic = monotonic
         self._samples: dict[tuple[str, int], tuple[float, int]] = {}
-        """When the last line was written, and the requests that came since, by kind."""
+        """When the last line was written, and how many requests came since, by route and status."""
 
     def __call__(self, exchange: Exchange, seconds: float) -> None:
         """Note one request that ended."""

@@ -18,7 +18,7 @@ from event_seating.web.asgi import Header, Scope
 from event_seating.web.errors import AddressTooLong, HeadTooLarge
 
 HEAD_BYTES_MAX: Final = 32 * 1024
-"""The values of all headers: what nginx lets through as it comes, four lines of 8 kB."""
+"""The values of all headers: what nginx lets through by default, four lines of 8 kB."""
 
 ADDRESS_BYTES_MAX: Final = 8 * 1024
 """Path and query, each byte as it is once the path is decoded: what nginx lets through in a line,
@@ -32,7 +32,8 @@ ONCE: Final = frozenset({
 second. All others may come several times, which means the same as one that has them all."""
 
 HTTP_1_0: Final = frozenset({"1.0", "1"})
-"""How the server writes the version that need not send `Host`; load balancers' checks speak it."""
+"""How the server writes the version whose requests need no `Host`; checks of load balancers use
+it."""
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 

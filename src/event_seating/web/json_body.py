@@ -1,8 +1,7 @@
 """Request bodies on hot paths: decoded by msgspec, described in the OpenAPI document all the same.
 
-FastAPI's own way costs several times as much. A body that does not fit is the same
-`InvalidRequest` that pydantic's routes answer, with the field's path and, in the words of whoever
-sent it, what the field takes.
+FastAPI's own way costs several times as much. A body that does not fit is the same `InvalidRequest`
+that pydantic's routes answer, with the field's path and, in the terms of JSON, what it takes.
 """
 
 import re
@@ -74,7 +73,7 @@ class JsonBody(Generic[T]):
         self._kind = kind
         self._parts = parts
         self._examples = examples
-        self._patterns = {repr(pattern): told for pattern, told in patterns.items()}
+        self._patterns = {repr(pattern): sentence for pattern, sentence in patterns.items()}
         self._decoder = msgspec.json.Decoder(kind)
 
     async def of(self, request: Request) -> T:
@@ -112,14 +111,14 @@ class JsonBody(Generic[T]):
         match = _PATH.match(text)
         assert match is not None
         message, path = match["message"], (match["path"] or "").lstrip(".")
-        for pattern, told in (
+        for pattern, sentence in (
             (_UNKNOWN, "is not a field of this request"),
             (_MISSING, "is missing"),
         ):
             named = pattern.match(message)
             if named:
                 path = f"{path}.{named['name']}" if path else named["name"]
-                message = told
+                message = sentence
                 break
         else:
             message = _in_words(message, path, self._kind, self._patterns)
@@ -192,6 +191,6 @@ def _without_defaults(schema: Any) -> Any:
     plain = {name: _without_defaults(value) for name, value in schema.items() if name != "default"}
     default = schema.get("default")
     if default:
-        told = f"Left out: `{msgspec.json.encode(default).decode()}`."
-        plain["description"] = f"{plain.get('description', '')} {told}".strip()
+        sentence = f"Left out: `{msgspec.json.encode(default).decode()}`."
+        plain["description"] = f"{plain.get('description', '')} {sentence}".strip()
     return plain

@@ -47,7 +47,7 @@ SERVERS: Final = ({"url": "/", "description": "The server that this document is 
 """It does not know by which name its readers reach it; the URL is relative to the document's."""
 
 _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
-"""What FastAPI says of bodies that do not fit, and we do not answer."""
+"""FastAPI's own schemas of invalid bodies, which are not what is answered here."""
 
 _EVERYWHERE: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,  # a head that no client sends
@@ -67,10 +67,10 @@ _WITH_BODY: Final[tuple[type[ServiceError], ...]] = (
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 TEXT: Final = {"schema": {"type": "string"}}
-"""The content of an answer or a body that is no JSON."""
+"""The content of an answer or a body that is not JSON."""
 
 _SAID_BY_NOBODY: Final = "Successful Response"
-"""What FastAPI says of an answer that nobody describes."""
+"""What FastAPI says of an answer that has no description."""
 
 
 def lines(schema: str) -> dict[str, Any]:
@@ -143,10 +143,10 @@ def _add_edge(operation: dict[str, Any], more: list[type[ServiceError]]) -> None
     """Add the edge's refusals to a route's own; the statuses come in order."""
     responses = operation["responses"]
     if problem.CODES not in responses.get("422", {problem.CODES: ()}):
-        del responses["422"]  # FastAPI's own for what does not fit, which we answer with 400
+        del responses["422"]  # FastAPI's own for an invalid body, which is 400 here
     own = {code for each in responses.values() for code in each.get(problem.CODES, ())}
     if DatabaseUnavailable.code in own:
-        more.append(Draining)  # who waits for the database when the process ends
+        more.append(Draining)  # to those that wait for the database when the process ends
     for error in more:
         (refusal,) = problem.documented(error).values()
         there = responses.setdefault(str(error.status), refusal)

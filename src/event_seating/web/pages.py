@@ -57,7 +57,7 @@ def decode_cursor(cursor: str, key_type: type[T]) -> T:
 
 
 def page(items: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
-    """The page's items, and the last of them if there are more behind it.
+    """The page's items, and the last of them if more follow.
 
     `items` are what a query for one more than `limit` found.
     """
@@ -67,7 +67,7 @@ def page(items: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
 
 
 def _is_comparable(part: object) -> bool:
-    """Whether a database takes it: a NUL or a number beyond its integers would be our error."""
+    """Whether a database can compare it; a NUL or too large a number would be an error of ours."""
     if isinstance(part, str):
         return "\0" not in part
     return isinstance(part, int) and abs(part) <= INTEGER_MAX

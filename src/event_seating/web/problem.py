@@ -25,7 +25,7 @@ from event_seating.errors import (
 from event_seating.web.asgi import Header
 
 FIELDS_MAX: Final = 20
-"""Enough to mend a form with; a body of a megabyte could have thousands of faults."""
+"""Enough to correct a form; a body of a megabyte could have thousands of faults."""
 
 MESSAGE_CHARS_MAX: Final = 300
 """A message may quote what was sent, but not all of it."""
@@ -192,7 +192,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def on_client_gone(request: Request, error: Exception) -> Response:
-    """FastAPI's handler of a client who hung up within the body: their doing, and no crash.
+    """FastAPI's handler of a client that hung up within the body: its doing, and no crash.
 
     Nobody reads the answer; its status stands in the log and the metrics.
     """
@@ -252,11 +252,11 @@ def _from_validation(faults: Sequence[Any]) -> ServiceError:
 
 
 def _path(location: Sequence[str | int]) -> str:
-    """`("body", "seats", 2)` as `seats[2]`; the place alone when there is nothing below it."""
+    """`("body", "seats", 2)` as `seats[2]`; `body` alone when nothing is below it."""
     path = ""
     for part in location[1:]:
         path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
-    # A field's name is the client's text: a lone surrogate or a novel does not go back.
+    # A field's name is the client's text: it is cut, and has no lone surrogates.
     readable = path.encode("utf-8", "replace").decode()
     return readable[:MESSAGE_CHARS_MAX] or str(location[0])
 

@@ -18,7 +18,7 @@ GZIP_NAMES: Final = ("gzip", "x-gzip")
 
 
 def prefers_gzip(accept_encoding: str) -> bool:
-    """Whether to answer compressed: gzip is taken, and not taken less gladly than the plain form.
+    """Whether to answer compressed: gzip is accepted, and preferred no less than the plain form.
 
     A client that does not say (or says nothing that can be read, or more than anyone has to say)
     gets the plain form.

@@ -102,7 +102,7 @@ class Routes:
         )
 
     def absent(self, path: str) -> None:
-        """Declare that nothing is there and that asking for it is never limited."""
+        """Declare that nothing is served there and that a request for it is never limited."""
         self.endpoints.append(
             Endpoint(method=ABSENT, path=path, access=Role.anyone, budget=Budget.unlimited)
         )

@@ -19,12 +19,12 @@ ACCEPT_PARTS_MAX: Final = 32
 
 
 def preferred(accept: str | None, offered: Sequence[str]) -> str:
-    """The offered media type that the client takes most gladly; the first one when in doubt."""
+    """The offered media type that the client prefers; the first one of several."""
     weights: dict[str, float] = {}
     for part in (accept or "").lower().split(",")[:ACCEPT_PARTS_MAX]:
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weights[name] = _weight(parameters)
-    return max(offered, key=lambda name: _gladness(name, weights))
+    return max(offered, key=lambda name: _preference(name, weights))
 
 
 async def streamed(
@@ -43,7 +43,7 @@ async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
         yield piece
 
 
-def _gladness(name: str, weights: Mapping[str, float]) -> float:
+def _preference(name: str, weights: Mapping[str, float]) -> float:
     kind = name.partition("/")[0]
     return weights.get(name, weights.get(f"{kind}/*", weights.get("*/*", 0.0)))
 

@@ -1,7 +1,7 @@
 """`SeatStates`: the seats of one event, and who has them.
 
-The one door to the rules. A writer opens a `Batch` at a time, decides requests in it (each sees
-what the batch granted before it), writes the entries to the log, and then commits the batch or
+The one entry point to the rules. A writer opens a `Batch` at a time, decides requests in it (each
+sees what the batch granted before it), writes the entries to the log, and then commits the batch or
 throws it away. An entry of another process comes in through `apply`. Readers see only what was
 committed. Everything here is pure: no I/O, no clock, no randomness, no logging; the same entries
 in the same order give the same state everywhere.

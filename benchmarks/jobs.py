@@ -16,8 +16,9 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from tests.support.job_queue import Jobs, until
+from tests.support.job_queue import Jobs
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from benchmarks import crowd, databases
 from benchmarks.crowd import Tally

@@ -7,13 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from event_seating.db.database import Database
 from event_seating.db.tables import metadata
-from event_seating.settings.model import Settings
 from tests.support.postgres import Postgres
-from tests.support.service import Service, in_process
+from tests.support.service import Service, client_of, in_process, isolate
 from tests.support.tables import lay_tables, migrate
 from tests.support.valkey import Valkey
 
@@ -28,7 +26,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of this test run, gone at its end."""
-    with Postgres.running() as server:
+    with Postgres.running(durable=False) as server:
         yield server
 
 
@@ -71,8 +69,9 @@ async def database(
     else:
         database = Database(await _shared_url(request.getfixturevalue("postgres")))
         async with database.write() as connection:
-            tables = ", ".join(metadata.tables)
-            await connection.execute(text(f"TRUNCATE {tables}"))
+            # There are some rows at the most: `TRUNCATE` would make a new file for each table.
+            for table in reversed(metadata.sorted_tables):
+                await connection.execute(table.delete())
     yield database
     await database.close()
 
@@ -110,17 +109,39 @@ _SHARED: list[str] = []
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Settings of a test's own; nothing of the caller's environment gets in."""
-    for name in (*Settings.model_fields, "node_env"):
-        monkeypatch.delenv(name.upper(), raising=False)
-        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
-    values = {"APP_ENV": "test", "DATA_DIR": str(tmp_path), "RATE_LIMITS": "off"}
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    return values
+    return isolate(monkeypatch, tmp_path)
 
 
 @pytest.fixture
-async def service(environment: dict[str, str]) -> AsyncIterator[Service]:
-    """The service on SQLite, without limits."""
+def service(request: pytest.FixtureRequest) -> Service:
+    """The service on SQLite, without limits; the module's where the test is marked so.
+
+    To build a service takes longer than most of what is asked of one. `shared_service` is for
+    tests that leave nothing behind which another could notice: most of them are refused.
+    """
+    shares = request.node.get_closest_marker("shared_service") is not None
+    service: Service = request.getfixturevalue("client_of_shared" if shares else "own_service")
+    return service
+
+
+@pytest.fixture
+async def own_service(environment: dict[str, str]) -> AsyncIterator[Service]:
+    """Of one test: ask for `service`."""
     async with in_process() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def module_service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """Of all tests of a module that are marked `shared_service`."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        isolate(monkeypatch, tmp_path_factory.mktemp("shared"))
+        async with in_process() as running:
+            yield running
+
+
+@pytest.fixture
+async def client_of_shared(module_service: Service) -> AsyncIterator[Service]:
+    """The module's service, with a client of the test's own."""
+    async with client_of(module_service.app) as client:
+        yield Service(module_service.parts, module_service.app, client)

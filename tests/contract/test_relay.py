@@ -8,8 +8,9 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import update
 from structlog.testing import capture_logs
-from tests.support.job_queue import Jobs, jobs_on, until
+from tests.support.job_queue import Jobs, jobs_on
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox

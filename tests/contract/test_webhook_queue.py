@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.job_queue import QUICK, Jobs, jobs_on, until
+from tests.support.job_queue import QUICK, Jobs, jobs_on
 from tests.support.receivers import Receiver, answer, hang, receiving
 from tests.support.seating import hold, on_sale
 from tests.support.service import Service, in_process
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.booking.effects.webhook_messages import NewsJobs
 from event_seating.jobs.handler import Handler

@@ -12,8 +12,9 @@ import structlog
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import select
 from structlog.contextvars import get_contextvars
-from tests.support.job_queue import QUICK, Jobs, jobs_on, until
+from tests.support.job_queue import QUICK, Jobs, jobs_on
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database

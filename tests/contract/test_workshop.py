@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.support.job_queue import Jobs, jobs_on, until
+from tests.support.job_queue import Jobs, jobs_on
 from tests.support.tables import lay_tables
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
 from event_seating.composition import job_services

@@ -20,8 +20,8 @@ from event_seating.maintenance import archive_file
 from event_seating.valkey.signals import CACHE, EVENTS, OUTBOX, USERS, WEBHOOKS, Signals
 from tests.golden import signed
 from tests.golden.texts import DATA, of_lines, recorded
-from tests.support.job_queue import until
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 

@@ -104,6 +104,7 @@ async def test_without_a_grace_a_late_booking_is_refused(environment: dict[str, 
         assert (answer.status_code, answer.json()["code"]) == (410, "hold_expired")
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -177,6 +178,7 @@ async def test_seats_are_exchanged_in_one_step_with_the_difference(
     assert read.json()["seats"] == ["A-1-2"]
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("booking", ["x", "abcdefghijkl" + "A" * 22, "ü", "x" * 300])
 async def test_a_booking_that_is_not_there(service: Service, event: str, booking: str) -> None:
     for method, path in (("GET", ""), ("POST", "/cancel")):
@@ -199,6 +201,7 @@ async def test_seats_are_blocked_and_given_back(service: Service, event: str) ->
     assert (await statuses(service, event))["blocked"] == 5
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     "body",
     [{}, {"rows": [{"section": "A", "index": 99}]}, {"sections": ["Z"]}, {"categories": ["9"]},

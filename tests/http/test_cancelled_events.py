@@ -156,6 +156,7 @@ async def test_of_an_event_on_sale_it_is_refused_as_before(service: Service) -> 
         await wind_up(service, event)
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -215,6 +215,7 @@ async def test_seats_booked_straight_cost_what_was_expected_or_nothing_is_booked
     assert answer.status_code == 201
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("expected", "field"),
     [
@@ -268,6 +269,7 @@ async def test_a_hold_lasts_as_long_as_the_event_says(service: Service) -> None:
     assert seconds_between(held, frozen) == 1200
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("path", ["nonsense", "current", "x" * 60])
 async def test_a_token_that_is_none_is_not_found(service: Service, event: str, path: str) -> None:
     for method in ("POST", "DELETE"):

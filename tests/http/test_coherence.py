@@ -1,12 +1,13 @@
 """Two processes on one database, and what each knows of the other's writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 from tests.support.service import Service, in_process
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.db.kept_answers import Call
 from event_seating.users.model import User
@@ -15,9 +16,6 @@ from event_seating.valkey import signals as signals_module
 pytestmark = pytest.mark.anyio
 
 JANE = {"id": "123", "name": "Jane Smith", "email": "jane@example.com"}
-
-WITHIN_S = 20
-"""Far more than anything takes."""
 
 
 @pytest.fixture
@@ -32,12 +30,6 @@ async def both(
         for service in (one, other):
             await until(lambda service=service: connected(service))  # type: ignore[misc]
         yield one, other
-
-
-async def until(wanted: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not await wanted():  # noqa: ASYNC110 (no event)
-            await asyncio.sleep(0.01)
 
 
 async def connected(service: Service) -> bool:

@@ -143,6 +143,7 @@ async def test_seats_that_the_map_has_not_for_sale_cannot_be_held(service: Servi
     assert (await hold(service, event["id"], "A-1-4")).status_code == 201
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("field", ["startsAt", "salesStart", "salesEnd"])
 async def test_a_time_without_a_zone_is_refused(client: httpx.AsyncClient, field: str) -> None:
     answer = await client.post("/events", json=CONCERT | {field: "2096-10-02T20:00:00"})
@@ -150,6 +151,7 @@ async def test_a_time_without_a_zone_is_refused(client: httpx.AsyncClient, field
     assert faults(answer) == {field: "has no time zone; end it with Z or an offset such as +02:00"}
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("more", "field", "message"),
     [
@@ -193,12 +195,14 @@ async def test_what_cannot_be_an_event_is_refused_and_nothing_is_made(
     assert (await client.get("/events")).json()["items"] == []
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("field", ["venueId", "name", "startsAt"])
 async def test_what_every_event_needs_is_asked_for(client: httpx.AsyncClient, field: str) -> None:
     body = {name: value for name, value in CONCERT.items() if name != field}
     assert faults(await client.post("/events", json=body)) == {field: "is missing"}
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("venue", ["nowhere", "", "..", "a/b", "x" * 65, "\x00"])
 async def test_an_event_in_a_venue_that_does_not_exist_is_refused(
     client: httpx.AsyncClient, venue: str
@@ -224,6 +228,7 @@ async def test_a_body_that_is_not_json_or_not_ours_is_refused(client: httpx.Asyn
         assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("event_id", ["abcdefghijkl", "nothing", "%00", "ABCDEFGHIJKL", "ü"])
 async def test_an_event_that_does_not_exist_is_not_found(
     client: httpx.AsyncClient, event_id: str
@@ -290,6 +295,7 @@ async def test_the_list_has_only_what_was_asked_for(client: httpx.AsyncClient) -
     assert await listed(to="2096-01-02T20:00:00Z") == [first["id"]]
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     "query", [{"from": "2096-01-01T00:00:00"}, {"to": "soon"}, {"limit": "0"}, {"cursor": "x"}]
 )
@@ -395,6 +401,7 @@ async def test_a_cancelled_event_is_cancelled_for_ever_and_stays_readable(
     assert (read["status"], read["name"]) == ("cancelled", "Concert")
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
@@ -514,6 +521,7 @@ async def test_a_change_of_the_name_and_of_the_sale_is_one_transaction(
         changed = await change(service.client, event, **broken, timeZone="Europe/Berlin")
         assert (changed["name"], changed["status"]) == ("Opera", "paused")
         assert (changed["timeZone"], changed["startsAt"]) == ("Europe/Berlin", event["startsAt"])
+        monkeypatch.undo()  # or the service waits for its last writes while it closes
 
 
 async def test_a_change_is_not_made_on_an_older_read_that_is_still_under_way(

@@ -79,6 +79,7 @@ async def test_a_seat_that_is_held_is_not_held_twice(service: Service, event: st
     assert (await statuses(service, event))["held"] == 1
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -180,6 +181,7 @@ async def test_a_hold_is_changed_extended_and_given_back(service: Service, event
     assert (await statuses(service, event))["available"] == 90
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -209,6 +211,7 @@ async def test_a_change_is_all_or_nothing(service: Service, event: str) -> None:
     assert (await service.client.get(url)).json()["seats"] == ["A-1-1"]
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("token", ["x", "x" * 56, "current", "ü", "a" * 200])
 async def test_a_token_that_is_none_is_not_found(service: Service, event: str, token: str) -> None:
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/extend")):
@@ -225,6 +228,7 @@ async def test_a_token_whose_signature_is_wrong_is_not_found(service: Service, e
     assert (await statuses(service, event))["held"] == 1
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("event", ["x", "abcdefghijkl", "ü", "a" * 100])
 async def test_holding_in_an_event_that_is_not_there(service: Service, event: str) -> None:
     answer = await hold(service, event, "A-1-1")
@@ -262,6 +266,7 @@ class TestRepeatedCalls:
         answer = await service.client.post(url, json={"seats": ["A-1-2"]}, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("key", ["short", "x" * 256, "ü" * 30])
     async def test_a_key_that_somebody_else_could_guess_is_refused(
         self, service: Service, event: str, key: str

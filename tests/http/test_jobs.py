@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.support.job_queue import until
 from tests.support.service import Service, in_process
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.db.tables import file_chunks, outbox
 from event_seating.jobs import files
@@ -164,6 +164,7 @@ class TestImporting:
         answer = await service.client.get(f"/files/{file_id}")
         assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("media_type", ["application/json", "text/plain", ""])
     async def test_another_type_is_refused_with_those_that_are_taken(
         self, service: Service, media_type: str
@@ -201,6 +202,7 @@ class TestImporting:
 
 
 class TestLooking:
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("job_id", ["nobody", "job-" + "0" * 32, "job-%00", "purge-2026"])
     async def test_a_job_that_nobody_knows_is_not_found(
         self, service: Service, job_id: str
@@ -210,6 +212,7 @@ class TestLooking:
             code = "not_found" if "%00" in job_id else "job_not_found"
             assert (answer.status_code, answer.json()["code"]) == (404, code)
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("file_id", ["nobody", "file-" + "0" * 32, "file-%00"])
     async def test_a_file_that_nobody_knows_is_not_found(
         self, service: Service, file_id: str

@@ -229,6 +229,7 @@ async def test_a_page_of_another_origin_may_not_connect(
         assert service.parts.live.places.taken == 0
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("path", "host", "status", "code"),
     [

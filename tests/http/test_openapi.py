@@ -4,8 +4,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
 from tests.support.declared import endpoints
 from tests.support.document import Answered, Document, pattern
-from tests.support.service import Service, in_process
+from tests.support.service import Service, in_process, isolate
 
 from event_seating.booking.errors import Refused
 from event_seating.errors import ServiceError
@@ -105,37 +104,26 @@ CONFORMANCE = CHECKS.get_by_names([
 BASE_URL = "http://localhost:3001"
 
 
-@pytest.fixture
-def loop(environment: dict[str, str]) -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[asyncio.Runner]:
+    with pytest.MonkeyPatch.context() as monkeypatch, asyncio.Runner() as runner:
+        isolate(monkeypatch, tmp_path_factory.mktemp("document"))
         yield runner
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def running(loop: asyncio.Runner) -> Iterator[Service]:
     """The service, on a loop that a test without `async` can use."""
-
-    @asynccontextmanager
-    async def service() -> AsyncIterator[Service]:
-        async with in_process() as found:
-            yield found
-
-    context = service()
+    context = in_process()
     yield loop.run(context.__aenter__())
     loop.run(context.__aexit__(None, None, None))
 
 
-SERVED: list[dict[str, Any]] = []
-"""The document as it is served: the same each time, so that one service is started for it."""
-
-
-@pytest.fixture
-def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    if not SERVED:
-        loop: asyncio.Runner = request.getfixturevalue("loop")
-        running: Service = request.getfixturevalue("running")
-        SERVED.append(loop.run(running.client.get("/openapi.json")).json())
-    return SERVED[0]
+@pytest.fixture(scope="module")
+def document(loop: asyncio.Runner, running: Service) -> dict[str, Any]:
+    """The document as it is served."""
+    document: dict[str, Any] = loop.run(running.client.get("/openapi.json")).json()
+    return document
 
 
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:

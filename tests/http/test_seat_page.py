@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.support.service import Service, in_process
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_service]
 
 KEY = "an-operators-key-of-some-length"
 

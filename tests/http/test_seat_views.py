@@ -229,6 +229,7 @@ async def test_a_seat_that_the_map_does_not_have_is_404(service: Service) -> Non
     assert (answer.status_code, answer.json()["code"]) == (404, "seat_not_found")
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("seat", ["101/A/7", "A 1", "50%2F?#", "Ä/"])
 async def test_a_seat_is_found_whatever_is_in_its_id(service: Service, seat: str) -> None:
     """Maps made for other tools have ids such as section/row/number."""

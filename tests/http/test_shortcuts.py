@@ -46,6 +46,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(("method", "path", "more"), CALLS)
 async def test_both_ways_answer_the_same(
     service: Service, method: str, path: str, more: dict[str, Any]

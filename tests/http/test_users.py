@@ -52,6 +52,7 @@ async def test_an_address_in_full_width_letters_is_the_same_address(service: Ser
     assert (again.status_code, again.json()["code"]) == (409, "email_exists")
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     "user_id", ["nobody", "a b", "%00", "ü", "x" * 65, "%F0%9F%8E%9F", "a%2Fb"]
 )
@@ -85,6 +86,7 @@ async def test_a_taken_id_or_email_is_refused(
     assert (await service.client.get("/users/124")).status_code == 404
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -122,6 +124,7 @@ async def test_a_field_that_does_not_fit_is_named(
     assert (await service.client.get("/users/123")).status_code == 404
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("field", ["id", "name", "email"])
 async def test_a_missing_field_is_named(service: Service, field: str) -> None:
     body = {name: value for name, value in JANE.items() if name != field}
@@ -130,6 +133,7 @@ async def test_a_missing_field_is_named(service: Service, field: str) -> None:
     assert answer.json()["fields"] == [{"field": field, "message": "is missing"}]
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize("field", ["id", "name", "email"])
 async def test_a_lone_surrogate_is_refused(service: Service, field: str) -> None:
     raw = json.dumps({**JANE, field: "x@example.com\ud800"}).encode()
@@ -139,6 +143,7 @@ async def test_a_lone_surrogate_is_refused(service: Service, field: str) -> None
     assert answer.status_code == 400
 
 
+@pytest.mark.shared_service
 @pytest.mark.parametrize(
     "raw",
     [

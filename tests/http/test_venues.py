@@ -127,6 +127,7 @@ class TestCreating:
         assert created["id"].startswith("venue-")
         assert (await service.client.get(f"/venues/{created['id']}")).status_code == 200
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("venue_id", ["a/b", "a b", "ü", "x\n", "..", "."])
     async def test_an_id_that_no_path_can_carry_is_refused(
         self, service: Service, venue_id: str
@@ -155,6 +156,7 @@ class TestCreating:
 
 
 class TestBadMaps:
+    @pytest.mark.shared_service
     @pytest.mark.parametrize(
         ("body", "field"),
         [
@@ -331,6 +333,7 @@ class TestReading:
             tags.add(first.headers["etag"])
         assert len(tags) == 2
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("path", ["/venues/club", "/venues/club/versions/1"])
     @pytest.mark.parametrize("form", [ZIPPED, PLAIN])
     async def test_a_client_that_has_it_is_told_so(
@@ -371,6 +374,7 @@ class TestReading:
             for name in ("etag", "content-length", "content-type", "vary"):
                 assert head.headers[name] == get.headers[name]
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize(
         ("path", "code"),
         [
@@ -450,6 +454,7 @@ class TestLists:
         assert item.pop("createdAt").endswith("Z")
         assert item == CLUB | {"version": 2, "name": "Two", "areas": 1}
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize(
         ("query", "field"),
         [

@@ -119,6 +119,7 @@ class TestSubscribing:
         assert listed.json() == {"items": [shown], "nextCursor": None}
         assert secret not in one.text + listed.text
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize(
         ("body", "field"),
         [
@@ -170,6 +171,7 @@ class TestSubscribing:
         other = await service.client.post("/webhooks", json=NEW | {"types": ["*"]}, headers=headers)
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("key", ["", "a" * 21, "a" * 256])
     async def test_a_bad_idempotency_key_is_refused(self, service: Service, key: str) -> None:
         refused = await service.client.post("/webhooks", json=NEW, headers={"idempotency-key": key})
@@ -405,6 +407,7 @@ class TestHearing:
         assert told["data"]["areas"] == {"floor": 50}
         assert {*told["data"]["labels"]} == {*told["data"]["seats"], "floor"}
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize(
         ("payload", "event_id", "why"),
         [
@@ -477,6 +480,7 @@ class TestDeliveries:
         assert {each["id"] for each in first["items"] + rest["items"]} == sent
         assert (await service.client.get(f"{path}/deliveries?cursor=x")).status_code == 400
 
+    @pytest.mark.shared_service
     @pytest.mark.parametrize("id_", ["nothing", "job-" + "0" * 32, "%00", "a" * 300])
     async def test_a_delivery_that_is_not_there_is_404(
         self, service: Service, receiver: Receiver, id_: str

@@ -1,7 +1,7 @@
 """Jobs in a test: an outbox, a queue on a real Valkey, and the relay and workers between them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -19,9 +19,6 @@ from event_seating.jobs.queue import OPTIONS, JobQueue, QueueOptions
 from event_seating.jobs.relay import Relay
 from event_seating.jobs.worker import Worker
 from event_seating.valkey.client import connect, ended
-
-WITHIN_S = 60.0
-"""Far more than anything here takes, for a machine that has other things to do."""
 
 QUICK = QueueOptions(attempts=3, backoff={"type": "exponential", "delay": 20}, concurrency=5)
 """The seed's attempts, a hundred times as fast."""
@@ -137,15 +134,3 @@ async def jobs_on(database: Database, url: str, **changes: Any) -> AsyncIterator
         jobs = Jobs(database, url, **changes)
         stack.push_async_callback(jobs.aclose)
         yield jobs
-
-
-async def until(condition: Callable[[], Any], within_s: float = WITHIN_S) -> None:
-    """Wait until this (a function, of a value or of an awaitable) says yes."""
-    async with asyncio.timeout(within_s):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return
-            await asyncio.sleep(0.01)

@@ -3,9 +3,11 @@
 import io
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import structlog
 from sqlalchemy import event
 from tests.support.document import Checked, document_of
@@ -16,13 +18,15 @@ from event_seating.composition import http_app, server_services
 from event_seating.composition.server_services import Parts
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
+from event_seating.web.asgi import App
 
 
 class Service:
     """The whole service in this process, and a client that talks to it."""
 
-    def __init__(self, parts: Parts, client: httpx.AsyncClient) -> None:
+    def __init__(self, parts: Parts, app: App, client: httpx.AsyncClient) -> None:
         self.parts = parts
+        self.app = app
         self.client = client
         self._statements: list[str] = []
         reader = parts.database._reader.sync_engine
@@ -58,8 +62,22 @@ async def in_process(peer: str = "192.0.2.1", **changes: Any) -> AsyncIterator[S
             await lay_tables(settings.sqlite_path)
         parts = await stack.enter_async_context(server_services.running(settings, logs))
         checked = Checked(http_app.build(parts), document_of(parts))
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(checked, client=(peer, 1)),
-            base_url="http://localhost:3001",
-        )
-        yield Service(parts, await stack.enter_async_context(client))
+        client = await stack.enter_async_context(client_of(checked, peer))
+        yield Service(parts, checked, client)
+
+
+def client_of(app: App, peer: str = "192.0.2.1") -> httpx.AsyncClient:
+    """A client that calls the app without a socket, from this address."""
+    transport = httpx.ASGITransport(app, client=(peer, 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:3001")
+
+
+def isolate(monkeypatch: pytest.MonkeyPatch, data: Path) -> dict[str, str]:
+    """Set the settings of a test's own; nothing of the caller's environment gets in."""
+    for name in (*Settings.model_fields, "node_env"):
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+    values = {"APP_ENV": "test", "DATA_DIR": str(data), "RATE_LIMITS": "off"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values

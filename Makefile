@@ -19,12 +19,14 @@ help: ## what can be made
 run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
 	$(BIN)/event-seating serve
 
-test: $(VENV)/dev.stamp ## every test, real databases included
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/faults --ignore=tests/long
-	$(BIN)/pytest tests/faults
+# One file after the other in their order, which begins with those that take longest. Servers that
+# are killed wait more than they work: there are more of them at a time.
+test: $(VENV)/dev.stamp ## every test but the long ones, real databases included
+	$(BIN)/pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/faults
+	$(BIN)/pytest -m "not long" -n 4 --dist loadfile --no-loadscope-reorder tests/faults
 
-faults: $(VENV)/dev.stamp ## what takes minutes: fresh clones, other proxies (installed if need be)
-	$(BIN)/pytest tests/long
+faults: $(VENV)/dev.stamp ## what takes long: many kills and seeds, fresh clones, other proxies
+	$(BIN)/pytest -m long
 
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code; Python and JavaScript
 	$(BIN)/ruff format --check .

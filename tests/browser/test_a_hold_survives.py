@@ -2,7 +2,6 @@
 
 import re
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,10 +12,10 @@ from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
 from tests.browser.people import FREE, HELD, MINE, Operator, Visit, drained
 from tests.support.process import settings
+from tests.support.waiting import wait_until
 
 HELD_SEATS = 2
 CHANGE = "**/holds/current"
-ENDED_WITHIN_S = 30
 
 
 @pytest.fixture
@@ -32,13 +31,6 @@ def holding(visit: Visit, event: str) -> Visit:
     visit.expect_tickets("2 tickets")
     visit.expect_settled()
     return visit
-
-
-def until_nothing_is_held(operator: Operator, event: str) -> None:
-    deadline = time.monotonic() + ENDED_WITHIN_S
-    while operator.counts(event)["held"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_reload_and_the_back_button_keep_the_hold(operator: Operator, visit: Open) -> None:
@@ -152,7 +144,7 @@ def test_a_token_that_expired_in_sleep_says_so_and_offers_the_same_seats(
         buyer.find("#best").click()
     before = granted.value.json()["seats"]
     buyer.expect_tickets("2 tickets")
-    until_nothing_is_held(operator, event)
+    wait_until(lambda: not operator.counts(event)["held"])
     operator.ask(
         "PATCH", f"/events/{event}", {"rules": {"holdTtl": 600}}
     )  # the next one is to last

@@ -1,4 +1,4 @@
-"""Caddy as docs/running.md configures it. `tests/long` has the proxies that must be installed."""
+"""Caddy as docs/running.md configures it; the others have to be installed."""
 
 from tests.support.behind_a_proxy import BehindAProxy
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.job_queue import until
 from tests.support.process import ServerProcess, settings
-from tests.support.seating import seat_map
+from tests.support.seating import put_on_sale, seat_map
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -19,10 +19,7 @@ BOOKINGS = 900
 
 
 async def sell(http: httpx.AsyncClient) -> str:
-    made = await http.put("/venues/hall", json=seat_map(rows=1, seats=2, floor=BOOKINGS + 10))
-    assert made.status_code == 201, made.text
-    body = {"venueId": "hall", "name": "Concert", "startsAt": "2096-10-02T07:06:40Z"}
-    event = str((await http.post("/events", json=body)).json()["id"])
+    event = await put_on_sale(http, seat_map(rows=1, seats=2, floor=BOOKINGS + 10))
     user = {"id": "anna", "name": "Anna", "email": "anna@example.com"}
     assert (await http.post("/users", json=user)).status_code == 201
     one = {"eventId": event, "areas": {"floor": 1}, "from": ["available"], "userId": "anna"}

@@ -3,20 +3,21 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import httpx
 import psutil
 import pytest
 from sqlalchemy import Table, func, select
-from tests.support.job_queue import until
 from tests.support.postgres import Postgres
 from tests.support.process import ServerProcess, settings
 from tests.support.valkey import Valkey
+from tests.support.waiting import until
 
 from event_seating.db import schema
 from event_seating.db.database import Database
@@ -28,10 +29,25 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 SINGLE = 150
 """Users who are asked for one by one."""
 
-IN_A_FILE = 30_000
-"""Sixty steps of an import: some seconds, of which a kill ends it in the middle."""
 
-KILLS = 14
+class Fight(NamedTuple):
+    """How much is asked for while what is killed."""
+
+    in_a_file: int
+    """Users of an import of 500 a step: some seconds, of which a kill ends it in the middle."""
+    kills: int
+    harm: Mapping[int, str]
+    """What happens to the Valkey after which kill."""
+
+
+FIGHTS = [
+    pytest.param(Fight(8_000, 5, {1: "restart", 2: "flush", 3: "freeze"}), id="5 kills"),
+    pytest.param(
+        Fight(30_000, 14, {2: "restart", 5: "flush", 7: "restart", 9: "freeze"}),
+        id="14 kills",
+        marks=pytest.mark.long,
+    ),
+]
 
 BETWEEN_KILLS_S = 0.9
 """Of all three at once, every second time: the import is taken up 8 to 13 s after a kill."""
@@ -87,13 +103,22 @@ class Installation:
         await redis.flushall()
         await redis.aclose()
 
+    async def freeze(self) -> None:
+        self.valkey.freeze()
+        await asyncio.sleep(0.5)
+        self.valkey.thaw()
+
+    async def restart(self) -> None:
+        self.valkey.kill()
+        self.valkey.start()
+
 
 @pytest.fixture
 async def installation(
     postgres: Postgres, valkey: Valkey, tmp_path: Path
 ) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
-        found = Installation(postgres.create_database("killed_jobs"), valkey)
+        found = Installation(postgres.create_database(f"killed_jobs_{uuid4().hex}"), valkey)
         stack.push_async_callback(found.database.close)
         await schema.upgrade(found.database)
         try:
@@ -105,10 +130,10 @@ async def installation(
                 process.kill()
 
 
-async def ask_for_users(installation: Installation) -> None:
+async def ask_for_users(installation: Installation, in_a_file: int) -> None:
     """Until each is accepted; a client that heard nothing does not ask again under that id."""
     async with httpx.AsyncClient(base_url=installation.server.url, timeout=10) as client:
-        lines = (f"f{n},Name {n},f{n}@example.com" for n in range(IN_A_FILE))
+        lines = (f"f{n},Name {n},f{n}@example.com" for n in range(in_a_file))
         content = "\n".join(["id,name,email", *lines, "broken"])
         sent = await client.post(
             "/users/import", content=content, headers={"content-type": "text/csv"}
@@ -120,28 +145,20 @@ async def ask_for_users(installation: Installation) -> None:
             assert sent.status_code == 202
 
 
-async def test_each_effect_happens_once_whatever_is_killed(installation: Installation) -> None:
+@pytest.mark.parametrize("fight", FIGHTS)
+async def test_each_effect_happens_once_whatever_is_killed(
+    installation: Installation, fight: Fight
+) -> None:
     victims = cycle(installation.processes)
-
-    async def freeze() -> None:
-        installation.valkey.freeze()
-        await asyncio.sleep(0.5)
-        installation.valkey.thaw()
-
-    async def restart() -> None:
-        installation.valkey.kill()
-        installation.valkey.start()
-
-    harm: dict[int, Callable[[], Any]] = {2: restart, 5: installation.flush, 7: restart, 9: freeze}
-    asking = asyncio.create_task(ask_for_users(installation))
-    for number in range(KILLS):
+    asking = asyncio.create_task(ask_for_users(installation, fight.in_a_file))
+    for number in range(fight.kills):
         await asyncio.sleep(BETWEEN_KILLS_S)
         for victim in installation.processes if number % 2 else [next(victims)]:
             installation.kill_job_process(victim)
-        if number in harm:
-            await harm[number]()
+        if number in fight.harm:
+            await getattr(installation, fight.harm[number])()
     await asking
-    assert installation.killed >= KILLS
+    assert installation.killed >= fight.kills
 
     async def nothing_left() -> bool:
         async with installation.database.read() as connection:
@@ -152,7 +169,7 @@ async def test_each_effect_happens_once_whatever_is_killed(installation: Install
 
     await until(nothing_left, WITHIN_S)
     assert await installation.failures() == []
-    assert await installation.count(users) == SINGLE + IN_A_FILE
+    assert await installation.count(users) == SINGLE + fight.in_a_file
     async with installation.database.read() as connection:
         found = await connection.execute(
             select(job_results.c.name, func.count()).group_by(job_results.c.name)
@@ -165,4 +182,4 @@ async def test_each_effect_happens_once_whatever_is_killed(installation: Install
             select(job_results.c.result).where(job_results.c.name == "import-users")
         )
     result = json.loads(results.scalar_one())
-    assert (result["created"], result["refused"]) == (IN_A_FILE, 1)
+    assert (result["created"], result["refused"]) == (fight.in_a_file, 1)

@@ -14,15 +14,18 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.process import ServerProcess, serving, settings
-from tests.support.seating import seat_map
+from tests.support.seating import put_on_sale, seat_map
 from tests.support.watcher import Watcher
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 pytestmark = pytest.mark.anyio
 
-CHANGES = 10_000
-DROPS = 100
+ENDURANCE = [
+    pytest.param(1_500, 20, id="20 times"),
+    pytest.param(10_000, 100, id="100 times", marks=pytest.mark.long),
+]
+"""How many seats change meanwhile, and how often somebody drops out at the least."""
 
 UPGRADE = (
     b"GET /events/%s/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
@@ -40,10 +43,7 @@ async def asking(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def on_sale(http: httpx.AsyncClient, **size: int) -> str:
-    made = await http.put("/venues/hall", json=seat_map(**size))
-    assert made.status_code in {200, 201}, made.text
-    body = {"venueId": "hall", "name": "Concert", "startsAt": "2096-10-02T07:06:40Z"}
-    return str((await http.post("/events", json=body)).json()["id"])
+    return await put_on_sale(http, seat_map(**size))
 
 
 async def shown(http: httpx.AsyncClient, metric: str) -> None:
@@ -74,11 +74,13 @@ async def block(http: httpx.AsyncClient, event: str, seats: list[str], *, back: 
     return len(answer.json()["applied"]["seats"])
 
 
-async def keep_changing(http: httpx.AsyncClient, watcher: Watcher, chance: random.Random) -> None:
+async def keep_changing(
+    http: httpx.AsyncClient, watcher: Watcher, chance: random.Random, changes: int, drops: int
+) -> None:
     """Move seats and places by chance until enough were moved and it was cut off often enough."""
     moved = 0
     seats = list(watcher.seats)
-    while moved < CHANGES or watcher.drops < DROPS:
+    while moved < changes or watcher.drops < drops:
         if chance.random() < 0.1:
             quantity = chance.randrange(1, 4)
             held = await http.post(
@@ -110,8 +112,9 @@ async def drop_and_come_back(
             await asyncio.sleep(chance.random() / 5)
 
 
-async def test_who_drops_out_a_hundred_times_ends_with_exactly_what_the_server_has(
-    database_url: str, tmp_path: Path
+@pytest.mark.parametrize(("changes", "drops"), ENDURANCE)
+async def test_who_drops_out_again_and_again_ends_with_exactly_what_the_server_has(
+    database_url: str, tmp_path: Path, changes: int, drops: int
 ) -> None:
     more = {"DATABASE_URL": database_url, "SEATING_RATE_LIMITS": "off"}
     chance = random.Random(7)
@@ -128,7 +131,7 @@ async def test_who_drops_out_a_hundred_times_ends_with_exactly_what_the_server_h
             steady = Watcher(server.url, event)
             await steady.read_snapshot(http)
             following.append(asyncio.create_task(steady.watch(http)))
-            changing = asyncio.create_task(keep_changing(http, watchers[0], chance))
+            changing = asyncio.create_task(keep_changing(http, watchers[0], chance, changes, drops))
             await asyncio.wait([changing, *following], return_when=asyncio.FIRST_COMPLETED)
             await changing
             assert [await watcher.agrees(http) for watcher in [*watchers, steady]] == [True] * 4

@@ -1,4 +1,4 @@
-"""1,000 bookings are confirmed by mail while everything that carries a mail is killed.
+"""Bookings, 1,000 in the end, are confirmed by mail while everything that carries a mail is killed.
 
 Every confirmation arrives. One may arrive twice, if a kill came between a mail that was taken and
 the note that it was; then with the same Message-ID, and not oftener than something was killed.
@@ -12,27 +12,41 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic, sleep
+from typing import NamedTuple
 
 import httpx
 import psutil
 import pytest
 from redis import Redis
-from tests.support.process import ServerProcess, create_user, settings
-from tests.support.seating import seat_map
+from tests.support.process import ServerProcess, settings
+from tests.support.seating import put_on_sale, seat_map
 from tests.support.smtp import SmtpServer
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(420)
 
-ROWS, SEATS_A_ROW = 50, 20
-BOOKINGS = ROWS * SEATS_A_ROW
+SEATS_A_ROW = 20
 CLIENTS = 8
-ROUNDS = 5
-"""In each the serving process, the job process and the Valkey are killed, one after the other."""
 
-FLUSH_IN_ROUND = 3
-BACK_WITHIN_S = 40
-"""Far more than it needs, for a machine that has other things to do."""
+
+class Sale(NamedTuple):
+    """How much is sold while how much is killed."""
+
+    rows: int
+    rounds: int
+    """In each the serving process, the job process and the Valkey are killed, one after another."""
+    flush_in_round: int
+
+    @property
+    def bookings(self) -> int:
+        """One for each seat."""
+        return self.rows * SEATS_A_ROW
+
+
+SALES = [
+    pytest.param(Sale(10, 1, 1), id="3 kills"),
+    pytest.param(Sale(50, 5, 3), id="15 kills", marks=pytest.mark.long),
+]
 
 ARRIVED_WITHIN_S = 120
 """A job of a killed process is taken up again within some 15 s, a lost one sooner."""
@@ -43,11 +57,11 @@ BOOKING_NUMBER = re.compile(r"[a-z0-9]{12}[A-Za-z0-9_-]{22}")
 class Buyers:
     """Buy every seat of the hall, one booking a seat, and insist until each is answered."""
 
-    def __init__(self, url: str, event: str) -> None:
+    def __init__(self, url: str, event: str, rows: int) -> None:
         self.url = url
         self._event = event
         self._seats = [
-            f"A-{row}-{col}" for row in range(1, ROWS + 1) for col in range(1, SEATS_A_ROW + 1)
+            f"A-{row}-{col}" for row in range(1, rows + 1) for col in range(1, SEATS_A_ROW + 1)
         ]
         self.booked: list[str] = []
         self._more = asyncio.Condition()
@@ -88,19 +102,15 @@ class Buyers:
             await asyncio.sleep(0.05)
 
 
-def open_mode(server: ServerProcess) -> str:
+async def open_sale(url: str, rows: int) -> str:
     """A hall, an event in it, and somebody who buys; the event's id."""
-    assert create_user(server, "anna").status_code == 201
-    with httpx.Client(base_url=server.url, timeout=30) as client:
-        hall = seat_map(rows=ROWS, seats=SEATS_A_ROW)
-        assert client.put("/venues/hall", json=hall).status_code == 201
-        event = {"venueId": "hall", "name": "Mail", "startsAt": "2099-01-01T20:00:00Z"}
-        made = client.post("/events", json=event)
-        assert made.status_code == 201, made.text
-        return str(made.json()["id"])
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        user = {"id": "anna", "name": "anna", "email": "anna@example.com"}
+        assert (await client.post("/users", json=user)).status_code == 201
+        return await put_on_sale(client, seat_map(rows=rows, seats=SEATS_A_ROW), name="Mail")
 
 
-async def kill_all_in_turn(server: ServerProcess, buyers: Buyers) -> int:
+async def kill_all_in_turn(server: ServerProcess, buyers: Buyers, sale: Sale) -> int:
     """While seats are sold; how many processes were killed."""
     kills = 0
     victims: list[Callable[[], psutil.Process]] = [
@@ -108,13 +118,13 @@ async def kill_all_in_turn(server: ServerProcess, buyers: Buyers) -> int:
         lambda: server.valkey,
         lambda: server.child,
     ]
-    for round_ in range(1, ROUNDS + 1):
+    for round_ in range(1, sale.rounds + 1):
         for place, victim in enumerate(victims):
-            share = (round_ - 1 + place / len(victims)) / ROUNDS
-            await buyers.have_booked(BOOKINGS * 0.9 * share)
+            share = (round_ - 1 + place / len(victims)) / sale.rounds
+            await buyers.have_booked(sale.bookings * 0.9 * share)
             await asyncio.to_thread(kill_and_see_it_back, victim)
             kills += 1
-        if round_ == FLUSH_IN_ROUND:
+        if round_ == sale.flush_in_round:
             await asyncio.to_thread(flush, server)
     return kills
 
@@ -128,12 +138,15 @@ def kill_and_see_it_back(victim: Callable[[], psutil.Process]) -> None:
 
 def found(victim: Callable[[], psutil.Process]) -> psutil.Process:
     """It, once it is there."""
-    until = monotonic() + BACK_WITHIN_S
-    while monotonic() < until:
+    found: list[psutil.Process] = []
+
+    def is_back() -> bool:
         with suppress(ValueError, psutil.NoSuchProcess):
-            return victim()
-        sleep(0.02)
-    raise AssertionError("it was not started again")
+            found.append(victim())
+        return bool(found)
+
+    wait_until(is_back)
+    return found[0]
 
 
 def flush(server: ServerProcess) -> None:
@@ -152,30 +165,33 @@ def flush(server: ServerProcess) -> None:
     raise AssertionError("the Valkey could not be flushed")
 
 
-async def all_have_arrived(mails: SmtpServer) -> None:
+async def all_have_arrived(mails: SmtpServer, bookings: int) -> None:
     """Every confirmation and a welcome; to leave the server its time, each is looked at once."""
     arrived: set[str] = set()
     looked_at = 0
     async with asyncio.timeout(ARRIVED_WITHIN_S):
-        while len(arrived) < BOOKINGS + 1:
+        while len(arrived) < bookings + 1:
             new = mails.received[looked_at:]
             looked_at += len(new)
             arrived |= {mail.message_id for mail in new}
             await asyncio.sleep(0.1)
 
 
-async def sell_and_kill(changes: dict[str, str], mails: SmtpServer) -> tuple[list[str], int]:
+async def sell_and_kill(
+    changes: dict[str, str], mails: SmtpServer, sale: Sale
+) -> tuple[list[str], int]:
     server = ServerProcess(changes)
     try:
         await asyncio.to_thread(server.wait_until_ready)
         await asyncio.to_thread(server.wait_for_line, "doing jobs")
-        buyers = Buyers(server.url, await asyncio.to_thread(open_mode, server))
+        event = await open_sale(server.url, sale.rows)
+        buyers = Buyers(server.url, event, sale.rows)
         reading = asyncio.create_task(asyncio.to_thread(server.ended, 400))
         async with asyncio.TaskGroup() as group:
             clients = [group.create_task(buyers.buy()) for _ in range(CLIENTS)]
-            kills = await kill_all_in_turn(server, buyers)
+            kills = await kill_all_in_turn(server, buyers, sale)
             await asyncio.wait(clients)
-        await all_have_arrived(mails)
+        await all_have_arrived(mails, sale.bookings)
         server.signal(signal.SIGTERM)
         assert await reading == 0
     finally:
@@ -183,8 +199,9 @@ async def sell_and_kill(changes: dict[str, str], mails: SmtpServer) -> tuple[lis
     return buyers.booked, kills
 
 
+@pytest.mark.parametrize("sale", SALES)
 def test_every_booking_is_confirmed_whatever_is_killed(
-    backend: str, database_url: str, tmp_path: Path
+    backend: str, database_url: str, tmp_path: Path, sale: Sale
 ) -> None:
     url = {"DATABASE_URL": database_url} if backend == "postgresql" else {}
     with SmtpServer() as mails, tempfile.TemporaryDirectory(prefix="es-") as runtime:
@@ -196,9 +213,9 @@ def test_every_booking_is_confirmed_whatever_is_killed(
             TMPDIR=runtime,
             **url,
         )
-        booked, kills = asyncio.run(sell_and_kill(changes, mails))
+        booked, kills = asyncio.run(sell_and_kill(changes, mails, sale))
         received = list(mails.received)
-    assert len(set(booked)) == BOOKINGS
+    assert len(set(booked)) == sale.bookings
     of_booking: dict[str, set[str]] = {}
     for mail in received:
         body = mail.message.get_body(("plain",))

@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.process import ServerProcess, settings
-from tests.support.seating import seat_map
+from tests.support.seating import put_on_sale, seat_map
 
 pytestmark = pytest.mark.timeout(300)
 
 CLIENTS = 64
 SEATS = 200
-KILLS = 5
+KILLS = [pytest.param(2, id="2 kills"), pytest.param(5, id="5 kills", marks=pytest.mark.long)]
 
 
 class Shop:
@@ -89,25 +89,18 @@ async def buy_once(shop: Shop, client: httpx.AsyncClient, chance: Random) -> Non
     await shop.note(booked.json())
 
 
-def open_shop(url: str) -> str:
+async def open_shop(url: str) -> str:
     """A hall of 200 seats, and an event in it; the event's id."""
-    with httpx.Client(base_url=url, timeout=30) as client:
-        made = client.put("/venues/hall", json=seat_map(rows=20, seats=10))
-        assert made.status_code == 201, made.text
-        event = client.post(
-            "/events",
-            json={"venueId": "hall", "name": "Fight", "startsAt": "2099-01-01T20:00:00Z"},
-        )
-        assert event.status_code == 201, event.text
-        return str(event.json()["id"])
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        return await put_on_sale(client, seat_map(rows=20, seats=10), name="Fight")
 
 
 async def kill_now_and_then(
-    shop: Shop, server: ServerProcess, changes: dict[str, str]
+    shop: Shop, server: ServerProcess, changes: dict[str, str], kills: int
 ) -> ServerProcess:
     """Kill it while bookings come in: the serving process, and every other time the parent too."""
-    for kill in range(1, KILLS + 1):
-        await shop.has_sold(SEATS * 0.8 * kill / KILLS)
+    for kill in range(1, kills + 1):
+        await shop.has_sold(SEATS * 0.8 * kill / kills)
         if kill % 2:
             server.child.send_signal(signal.SIGKILL)
             await asyncio.to_thread(server.wait_for_line, "starting it again")
@@ -118,16 +111,16 @@ async def kill_now_and_then(
     return server
 
 
-async def fight(data: Path, changes: dict[str, str]) -> None:
+async def fight(changes: dict[str, str], kills: int) -> None:
     server = ServerProcess(changes)
     try:
         await asyncio.to_thread(server.wait_until_ready)
-        shop = Shop(await asyncio.to_thread(open_shop, server.url))
+        shop = Shop(await open_shop(server.url))
         shop.url = server.url
         changes = {**changes, "PORT": server.url.rpartition(":")[2]}
         async with asyncio.TaskGroup() as group:
             clients = [group.create_task(buy(shop, number)) for number in range(CLIENTS)]
-            server = await kill_now_and_then(shop, server, changes)
+            server = await kill_now_and_then(shop, server, changes, kills)
             await asyncio.wait(clients)
         await asyncio.to_thread(check, shop)
     finally:
@@ -148,9 +141,10 @@ def check(shop: Shop) -> None:
     assert booked == set(owners), "somebody has a seat that nobody was told of"
 
 
+@pytest.mark.parametrize("kills", KILLS)
 def test_every_acknowledged_booking_survives_and_every_seat_has_one_owner(
-    backend: str, database_url: str, tmp_path: Path
+    backend: str, database_url: str, tmp_path: Path, kills: int
 ) -> None:
     url = {"DATABASE_URL": database_url} if backend == "postgresql" else {}
     changes = settings(tmp_path, SEATING_RATE_LIMITS="off", **url)
-    asyncio.run(fight(tmp_path, changes))
+    asyncio.run(fight(changes, kills))

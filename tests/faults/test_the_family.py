@@ -3,7 +3,7 @@
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -13,6 +13,7 @@ import pytest
 from tests.support.postgres import Postgres
 from tests.support.process import ServerProcess, create_user, serving, settings
 from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
 
 WITHIN_S = 30
 """Far more than it needs, for a machine that has other things to do."""
@@ -32,13 +33,6 @@ def server(tmp_path: Path, runtime: Path) -> Iterator[ServerProcess]:
         yield running
 
 
-def until(wanted: Callable[[], bool]) -> None:
-    """Ask again and again, within bounds."""
-    end = monotonic() + WITHIN_S
-    while not wanted():
-        assert monotonic() < end
-
-
 def status(server: ServerProcess) -> str:
     answer = httpx.get(f"{server.url}/health/ready")
     assert answer.status_code == 200
@@ -54,7 +48,7 @@ def comes_back(server: ServerProcess, died: psutil.Process, name: str) -> None:
         except (ValueError, psutil.NoSuchProcess):
             return False
 
-    until(is_back)
+    wait_until(is_back)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -75,7 +69,7 @@ def test_the_end_of_the_parent_is_the_end_of_all(
 def test_what_a_kill_left_is_taken_over_by_the_next_start(tmp_path: Path, runtime: Path) -> None:
     for _ in range(3):
         with serving(settings(tmp_path, TMPDIR=str(runtime))) as server:
-            until(lambda server=server: status(server) == "ok")  # type: ignore[misc]
+            wait_until(lambda server=server: status(server) == "ok")  # type: ignore[misc]
             family = server.family
             server.signal(signal.SIGKILL)
             assert psutil.wait_procs(family, timeout=WITHIN_S)[1] == []
@@ -102,7 +96,7 @@ def test_the_serving_process_is_started_again_and_nobody_else_notices(
     died.kill()
     server.wait_for_line("serving process died; starting it again")
     comes_back(server, died, "child")
-    until(lambda: status(server) == "ok")
+    wait_until(lambda: status(server) == "ok")
     assert (server.job_process, server.valkey) == (jobs, valkey)
 
 
@@ -111,7 +105,7 @@ def test_the_valkey_is_started_again_and_nobody_else_notices(server: ServerProce
     died.kill()
     server.wait_for_line("Valkey died; starting it again")
     comes_back(server, died, "valkey")
-    until(lambda: status(server) == "ok")
+    wait_until(lambda: status(server) == "ok")
     assert create_user(server, "anna").status_code == 201
     assert (server.job_process, server.child) == (jobs, serving_process)
     metrics = httpx.get(f"{server.url}/metrics").text
@@ -122,7 +116,7 @@ def test_the_valkey_is_started_again_and_nobody_else_notices(server: ServerProce
 def test_while_the_valkey_is_frozen_everything_is_quick_and_degraded(
     server: ServerProcess,
 ) -> None:
-    until(lambda: status(server) == "ok")
+    wait_until(lambda: status(server) == "ok")
     server.valkey.suspend()
     try:
         for number in range(20):
@@ -135,7 +129,7 @@ def test_while_the_valkey_is_frozen_everything_is_quick_and_degraded(
         assert "\nredis_up 0.0" in httpx.get(f"{server.url}/metrics").text
     finally:
         server.valkey.resume()
-    until(lambda: status(server) == "ok")
+    wait_until(lambda: status(server) == "ok")
 
 
 def test_a_frozen_valkey_does_not_keep_the_parent_from_stopping(server: ServerProcess) -> None:
@@ -150,11 +144,11 @@ def test_a_frozen_valkey_does_not_keep_the_parent_from_stopping(server: ServerPr
 
 def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, runtime: Path) -> None:
     with serving(settings(tmp_path, TMPDIR=str(runtime))) as server:
-        until(lambda: status(server) == "ok")
+        wait_until(lambda: status(server) == "ok")
     (written,) = (tmp_path / "valkey" / "appendonlydir").glob("*.incr.aof")
     written.write_text("This is a letter to my aunt.\n")
     with serving(settings(tmp_path, TMPDIR=str(runtime))) as server:
-        until(lambda: status(server) == "ok")
+        wait_until(lambda: status(server) == "ok")
         assert "set aside" in server.output
         assert "letter to my aunt" in (tmp_path / "valkey" / "damaged" / written.name).read_text()
 
@@ -220,7 +214,7 @@ def test_a_password_that_is_wrong_is_said_and_shown_nowhere(
 def test_a_password_that_is_right_may_stand_apart(tmp_path: Path, guarded: Valkey) -> None:
     more = {"REDIS_URL": guarded.url, "REDIS_PASSWORD": "right"}
     with serving(settings(tmp_path, **more)) as server:
-        until(lambda: status(server) == "ok")
+        wait_until(lambda: status(server) == "ok")
 
 
 def test_a_worker_without_a_redis_says_what_it_needs(tmp_path: Path) -> None:

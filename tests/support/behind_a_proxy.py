@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.support import proxies
 from tests.support.process import serving, settings
-from tests.support.seating import seat_map
+from tests.support.seating import put_on_sale, seat_map
 from websockets.asyncio.client import connect
 
 KEY = secrets.token_hex(24)
@@ -45,9 +45,7 @@ class BehindAProxy:
     @pytest.mark.anyio
     async def test_a_page_of_the_same_origin_watches_by_websocket(self, url: str) -> None:
         async with httpx.AsyncClient(base_url=url, headers=STAFF, timeout=30) as staff:
-            await staff.put("/venues/hall", json=seat_map())
-            body = {"venueId": "hall", "name": "Concert", "startsAt": "2096-10-02T07:06:40Z"}
-            event = (await staff.post("/events", json=body)).json()["id"]
+            event = await put_on_sale(staff, seat_map())
             live = f"{url.replace('http', 'ws', 1)}/events/{event}/live?since=1"
             # As a browser does: the origin is the address of the page, with its port.
             async with connect(live, origin=url, proxy=None) as watcher:  # type: ignore[arg-type]

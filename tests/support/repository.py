@@ -17,7 +17,7 @@ def files() -> Iterator[Path]:
 
 def pages() -> list[Path]:
     """Every page of the documentation."""
-    top = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+    top = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md"]
     return [*(ROOT / name for name in top), *sorted((ROOT / "docs").rglob("*.md"))]
 
 

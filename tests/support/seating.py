@@ -1,5 +1,6 @@
-"""An event for the tests of the booking routes: a small hall on sale."""
+"""An event on sale in a small hall, and its seats."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -54,23 +55,20 @@ def seat_map(rows: int = 4, seats: int = 10, floor: int = 50) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def on_sale(service: Service, *, floor: int = 50, **rules: Any) -> str:
-    """The id of an event in that hall, on sale."""
-    body = msgspec.json.encode(seat_map(floor=floor))
-    headers = {"content-type": "application/json"}
-    made = await service.client.put("/venues/hall", content=body, headers=headers)
-    assert made.status_code in {200, 201}, made.text
-    created = await service.client.post(
-        "/events",
-        json={
-            "venueId": "hall",
-            "name": "Concert",
-            "startsAt": "2096-10-02T07:06:40Z",
-            "prices": {"1": {"standard": "45.00", "reduced": "30.00"}},
-        },
-    )
+async def put_on_sale(client: httpx.AsyncClient, hall: Mapping[str, Any], **fields: Any) -> str:
+    """The id of an event in this hall, on sale; whoever calls may make it."""
+    venue = await client.put(f"/venues/{hall['venueId']}", json=hall)
+    assert venue.status_code in {200, 201}, venue.text
+    event = {"venueId": hall["venueId"], "name": "Concert", "startsAt": "2096-10-02T07:06:40Z"}
+    created = await client.post("/events", json=event | fields)
     assert created.status_code == 201, created.text
-    event = str(created.json()["id"])
+    return str(created.json()["id"])
+
+
+async def on_sale(service: Service, *, floor: int = 50, **rules: Any) -> str:
+    """The same in the hall of these tests, with a second type of ticket."""
+    prices = {"1": {"standard": "45.00", "reduced": "30.00"}}
+    event = await put_on_sale(service.client, seat_map(floor=floor), prices=prices)
     if rules:
         await _set_rules(service, event, Rules(**rules))
     return event

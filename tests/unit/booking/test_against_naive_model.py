@@ -5,6 +5,7 @@ booking. Batches are kept or thrown away, rows of the log are read by a second p
 from the start, and images are written and read, all in between.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -441,10 +442,15 @@ def content(states: SeatStates) -> tuple:
     )
 
 
-RulesAgainstNaive.TestCase.settings = settings(
-    max_examples=300,
-    stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-TestRulesAgainstNaive = RulesAgainstNaive.TestCase
+class TestRulesAgainstNaive(RulesAgainstNaive.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(
+        max_examples=75,
+        stateful_step_count=50,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+
+@pytest.mark.long
+class TestRulesAgainstNaiveAtLength(RulesAgainstNaive.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(TestRulesAgainstNaive.settings, max_examples=300)

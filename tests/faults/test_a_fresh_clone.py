@@ -15,7 +15,7 @@ from tests.support.transcript import Shell
 SET_UP_WITHIN_S = 300
 """To fetch and install every wheel, where none is in a cache."""
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(SET_UP_WITHIN_S + 60)]
+pytestmark = [pytest.mark.long, pytest.mark.anyio, pytest.mark.timeout(SET_UP_WITHIN_S + 60)]
 
 
 @pytest.fixture

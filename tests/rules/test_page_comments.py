@@ -27,6 +27,10 @@ HARD = {
     "regular expressions": r"x = /[/]\/\/[^\]/*]/g.test(y) /* yes */ / 2 // yes",
     "a regular expression after a keyword": "f = () => { return /\\/*/ /* yes */ } // yes",
     "a regular expression after a condition": "if (a) /x\\/*/.test(y) // yes",
+    "conditions and calls in each other": (
+        "if (f(a) && (b)) /\\/*/.test(c); while (a) /'/.test(b(c) / 2 / (d) / 3) // yes"
+    ),
+    "a condition with a string in it": "if (a === ')' && `(${b}`) /\\/*/.test(c) // yes",
     "a quotient after a call": "x = call(a) / 2 /* yes */ / b // yes",
     "a property named as a keyword": "x = y.return / 2 /* yes */ / 3; z = w?.if(a) / 2 / 3",
     "a template in a template": "x = `// no ${ /* yes */ a + `/* no */ ${b /* yes */}` } // no`",

@@ -23,22 +23,18 @@ class AmbiguousSource(ValueError):
 
 _LINE_BREAK: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")
 
-_JAVASCRIPT_STOP: Final = re.compile(
-    r"""
-      (?P<comment> //[^\n\r\u2028\u2029]* | /\*.*?\*/ )
-    | (?P<string> "(?:[^"\\\n\r]|\\.)*" | '(?:[^'\\\n\r]|\\.)*' )
-    | [`(){}/"']
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-"""The next place where reading on needs a decision."""
+_IN_CODE: Final = re.compile(r"""[/"'`]""")
+_IN_TEMPLATE: Final = re.compile(r"""[/"'`{}]""")
+"""The next place where reading on needs a decision; braces count in the code of a template."""
 
+_COMMENT: Final = re.compile(r"//[^\n\r\u2028\u2029]*|/\*.*?\*/", re.DOTALL)
+_STRING: Final = re.compile(r"\"(?:[^\"\\\n\r]|\\.)*\"|'(?:[^'\\\n\r]|\\.)*'", re.DOTALL)
 _REGULAR_EXPRESSION: Final = re.compile(
     r"/(?:[^/\\\[\n\r\u2028\u2029]|\\.|\[(?:[^\]\\\n\r\u2028\u2029]|\\.)*\])+/[\w$]*"
 )
 
-_TEMPLATE_PART: Final = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*(?P<end>`|\$\{)", re.DOTALL)
-"""The text of a template literal up to its end, or to the code in it."""
+_TEMPLATE_TEXT: Final = re.compile(r"[`}](?:[^`\\$]|\\.|\$(?!\{))*(?:`|\$\{)", re.DOTALL)
+"""The text of a template literal: from its start or the end of code, to its end or more code."""
 
 _LAST_WORD: Final = re.compile(r"(?P<mark>[.#]\s*)?(?P<word>[\w$]+)\s*\Z")
 
@@ -53,10 +49,6 @@ _BEFORE_OPERAND: Final = frozenset(
 _CONDITIONS: Final = frozenset({"for", "if", "while", "with"})
 """Keywords whose parentheses are followed by a statement, not by an operator."""
 
-# What the code before stands for, where only that it is there matters.
-_OPERAND: Final = "0"
-_STATEMENT: Final = ";"
-
 
 def without_javascript_comments(source: str) -> str:
     """The module without its comments. Raises `AmbiguousSource`."""
@@ -69,106 +61,100 @@ class _JavaScript:
     def __init__(self, source: str) -> None:
         self._source = source
         self._at = 0
-        self._kept: list[str] = []
-        # The code since the last bracket or literal, and that: it decides what a slash is.
-        self._before = ""
-        # The brackets that are open, each with what its end stands for in `_before`.
-        self._open: list[tuple[str, str]] = []
+        # What is kept: code, a literal, code, a literal, … and the code that is being read.
+        self._kept = [""]
+        # How many braces are open in the code of each template that is open.
+        self._braces: list[int] = []
 
     def stripped(self) -> str:
-        while found := _JAVASCRIPT_STOP.search(self._source, self._at):
-            self._keep_code(self._source[self._at : found.start()])
-            self._at = found.end()
-            if found["comment"]:
-                self._drop(found[0])
-            elif found["string"]:
-                self._keep(found[0], _OPERAND)
-            else:
-                self._read_mark(found[0])
-        if self._open:
-            raise self._ambiguous(f"{self._open[-1][0]} is never closed")
-        return "".join((*self._kept, self._source[self._at :]))
+        while found := self._next():
+            self._kept[-1] += self._source[self._at : found.start()]
+            self._at = found.start()
+            self._read_mark(found[0])
+        if self._braces:
+            raise self._ambiguous("a template literal has no end")
+        self._kept[-1] += self._source[self._at :]
+        return "".join(self._kept)
+
+    def _next(self) -> re.Match[str] | None:
+        pattern = _IN_TEMPLATE if self._braces else _IN_CODE
+        return pattern.search(self._source, self._at)
 
     def _read_mark(self, mark: str) -> None:
         match mark:
-            case "(" | "{":
-                self._open.append((mark, self._meaning_of_end(mark)))
-                self._keep(mark, mark)
-            case ")" | "}":
-                self._close(mark)
-            case "`":
-                self._keep("`", "`")
-                self._read_template()
+            case "/" if comment := _COMMENT.match(self._source, self._at):
+                self._at = comment.end()
+                self._drop(comment[0])
+            case "/" if self._follows_operand():
+                self._keep_code(mark)
             case "/":
-                self._read_slash()
+                self._keep_literal(_REGULAR_EXPRESSION, "a regular expression has no end")
+            case "'" | '"':
+                self._keep_literal(_STRING, "a string has no end")
+            case "{" if self._braces:
+                self._braces[-1] += 1
+                self._keep_code(mark)
+            case "}" if self._braces[-1]:
+                self._braces[-1] -= 1
+                self._keep_code(mark)
             case _:
-                raise self._ambiguous("a string has no end")
+                self._read_template(mark)
 
-    def _meaning_of_end(self, mark: str) -> str:
-        if mark == "{":
-            return "}"
-        word = _LAST_WORD.search(self._before)
-        if word and word["word"] == "await":
-            return ")?"  # `for await (…)` or `await (…)`
-        is_condition = word and not word["mark"] and word["word"] in _CONDITIONS
-        return _STATEMENT if is_condition else _OPERAND
+    def _drop(self, comment: str) -> None:
+        """Leave the line breaks of a comment, or what separates the tokens beside it."""
+        breaks = "".join(_LINE_BREAK.findall(comment))
+        is_line = comment.startswith("//")
+        self._kept[-1] = self._kept[-1].rstrip(" \t") + ("" if is_line else breaks or " ")
 
-    def _close(self, mark: str) -> None:
-        opened, meaning = self._open.pop() if self._open else ("", "")
-        if opened == "${" and mark == "}":
-            self._keep("}", "`")
-            self._read_template()
-        elif opened + mark in {"()", "{}"}:
-            self._keep(mark, meaning)
-        else:
-            raise self._ambiguous(f"{mark} closes nothing")
+    def _keep_code(self, mark: str) -> None:
+        self._at += len(mark)
+        self._kept[-1] += mark
 
-    def _read_template(self) -> None:
-        part = _TEMPLATE_PART.match(self._source, self._at)
-        if not part:
-            raise self._ambiguous("a template literal has no end")
-        self._at = part.end()
-        if part["end"] == "`":
-            self._keep(part[0], _OPERAND)
-        else:
-            self._open.append(("${", ""))
-            self._keep(part[0], "{")
-
-    def _read_slash(self) -> None:
-        if self._follows_operand():
-            self._keep("/", "/")
-            return
-        literal = _REGULAR_EXPRESSION.match(self._source, self._at - 1)
+    def _keep_literal(self, pattern: re.Pattern[str], otherwise: str) -> None:
+        literal = pattern.match(self._source, self._at)
         if not literal:
-            raise self._ambiguous("a regular expression has no end")
+            raise self._ambiguous(otherwise)
         self._at = literal.end()
-        self._keep(literal[0], _OPERAND)
+        self._kept += (literal[0], "")
+
+    def _read_template(self, mark: str) -> None:
+        """Read the text of a template after this mark, up to its end or to code in it."""
+        if mark == "}":
+            self._braces.pop()
+        self._keep_literal(_TEMPLATE_TEXT, "a template literal has no end")
+        if self._kept[-2].endswith("${"):
+            self._braces.append(0)
 
     def _follows_operand(self) -> bool:
         """Whether a slash here divides; else it begins a regular expression."""
-        before = self._before.rstrip()
-        if before.endswith(("}", ".", ")?", "\\")):
+        before = self._kept[-1].rstrip()
+        if not before:
+            return len(self._kept) > 1 and not self._kept[-2].endswith("${")
+        if before.endswith(("}", ".", "\\")):
             raise self._ambiguous("a slash divides or begins a regular expression")
         if word := _LAST_WORD.search(before):
             if word["word"] == "of" and not word["mark"]:
                 raise self._ambiguous("`of` is a name or a keyword")
             return bool(word["mark"]) or word["word"] not in _BEFORE_OPERAND
+        if before.endswith(")"):
+            return not self._closes_condition()
         return before.endswith(("]", "++", "--"))
 
-    def _drop(self, comment: str) -> None:
-        """Leave the line breaks of a comment, or what separates the tokens beside it."""
-        before = self._kept.pop().rstrip(" \t")
-        self._kept.append(before)
-        is_line = comment.startswith("//")
-        self._keep_code("" if is_line else "".join(_LINE_BREAK.findall(comment)) or " ")
+    def _closes_condition(self) -> bool:
+        """Whether the last parenthesis closes the condition of a statement."""
+        depth = 0
+        for code in self._kept[::-2]:
+            for found in reversed([*re.finditer(r"[()]", code)]):
+                depth += 1 if found[0] == ")" else -1
+                if not depth:
+                    return self._ends_in_condition(code[: found.start()])
+        raise self._ambiguous("a parenthesis closes nothing")
 
-    def _keep_code(self, code: str) -> None:
-        self._kept.append(code)
-        self._before += code
-
-    def _keep(self, text: str, before: str) -> None:
-        self._kept.append(text)
-        self._before = before
+    def _ends_in_condition(self, code: str) -> bool:
+        word = _LAST_WORD.search(code)
+        if word and word["word"] == "await":  # of `for await (…)`, or an operator
+            raise self._ambiguous("a slash divides or begins a regular expression")
+        return bool(word and not word["mark"] and word["word"] in _CONDITIONS)
 
     def _ambiguous(self, why: str) -> AmbiguousSource:
         line = len(_LINE_BREAK.findall(self._source, 0, self._at)) + 1

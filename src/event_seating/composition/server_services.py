@@ -36,6 +36,7 @@ from event_seating.live.hub import LiveHub
 from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
 from event_seating.mail.mode import sends_mail
+from event_seating.operations import job_metrics
 from event_seating.operations.health import Health
 from event_seating.operations.job_watch import JobWatch
 from event_seating.operations.jobs import JobReader
@@ -379,7 +380,7 @@ async def _jobs(
         stack.push_async_callback(redis.aclose)
     jobs = JobReader(database, queues, clock)
     watch = JobWatch(database, jobs, redis, clock)
-    metrics.attach_jobs(watch)
+    metrics.attach(lambda: job_metrics.families(watch))
     watching = asyncio.create_task(watch.run())
     stack.push_async_callback(ended, [watching])
     return jobs

@@ -33,7 +33,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from event_seating.clock import MS_PER_S, Clock
-from event_seating.telemetry import holding_metrics, job_metrics
+from event_seating.telemetry import holding_metrics
 from event_seating.telemetry.stats import (
     CacheStats,
     ConnectionStats,
@@ -115,7 +115,7 @@ class Metrics:
             registry=self.registry,
         )
         Info("build", "The version that runs.", registry=self.registry).info({"version": version})
-        self._attach(lambda: [_gauge("http_requests_in_progress", self.in_progress)])
+        self.attach(lambda: [_gauge("http_requests_in_progress", self.in_progress)])
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -129,19 +129,19 @@ class Metrics:
 
     def attach_cache(self, stats: Callable[[], CacheStats], coalesced: Callable[[], int]) -> None:
         """Read the cache's numbers, and those of its single-flight, when asked for."""
-        self._attach(lambda: _cache_metrics(stats(), coalesced()))
+        self.attach(lambda: _cache_metrics(stats(), coalesced()))
 
     def attach_database(self, wal_bytes: Callable[[], int]) -> None:
         """Read how long SQLite's write-ahead log is."""
-        self._attach(lambda: [_gauge("database_wal_bytes", wal_bytes())])
+        self.attach(lambda: [_gauge("database_wal_bytes", wal_bytes())])
 
     def attach_limiters(self, limiters: Mapping[str, LimiterStats]) -> None:
         """Read whom the limiters remember, and whom they had to forget."""
-        self._attach(lambda: _limiter_metrics(limiters))
+        self.attach(lambda: _limiter_metrics(limiters))
 
     def attach_wrong_keys(self, count: Callable[[], int]) -> None:
         """Read how many requests came with a wrong key."""
-        self._attach(lambda: [_counter("wrong_keys_total", count())])
+        self.attach(lambda: [_counter("wrong_keys_total", count())])
 
     def attach_seats(
         self,
@@ -150,7 +150,7 @@ class Metrics:
         clock_offset_s: Callable[[], float],
     ) -> None:
         """Read what the writers of seats counted, the events in memory, and the clock's offset."""
-        self._attach(
+        self.attach(
             lambda: [
                 *_seat_metrics(stats),
                 _gauge("seat_events_loaded", events_loaded()),
@@ -160,7 +160,7 @@ class Metrics:
 
     def attach_holdings(self, stats: holding_metrics.HoldingStats) -> None:
         """Read what is held and sold."""
-        self._attach(lambda: holding_metrics.families(stats))
+        self.attach(lambda: holding_metrics.families(stats))
 
     def attach_size(self, database_bytes: Callable[[], int | None]) -> None:
         """Read how large the database is, while that is known."""
@@ -169,15 +169,15 @@ class Metrics:
             found = database_bytes()
             return [] if found is None else [_gauge("database_bytes", found)]
 
-        self._attach(read)
+        self.attach(read)
 
     def attach_log_budget(self, refused: Callable[[], int]) -> None:
         """Read how many requests found the log budget of their address spent."""
-        self._attach(lambda: [_counter("log_budget_refused_total", refused())])
+        self.attach(lambda: [_counter("log_budget_refused_total", refused())])
 
     def attach_redis(self, stats: Callable[[], RedisStats]) -> None:
         """Read whether Redis can be used, and what was counted of it."""
-        self._attach(lambda: _redis_metrics(stats()))
+        self.attach(lambda: _redis_metrics(stats()))
 
     def attach_live(
         self,
@@ -187,7 +187,7 @@ class Metrics:
         refused: Callable[[], int],
     ) -> None:
         """Read who watches, and what live updates counted."""
-        self._attach(
+        self.attach(
             lambda: [
                 _gauge("live_subscribers", subscribers()),
                 _gauge("live_events_watched", events()),
@@ -200,20 +200,16 @@ class Metrics:
 
     def attach_connections(self, stats: ConnectionStats) -> None:
         """Read how many connections there are, and how many were ended, and why."""
-        self._attach(
+        self.attach(
             lambda: [
                 _gauge("http_connections", len(stats.open)),
                 _by("reason", "http_connections_ended_total", stats.ended),
             ]
         )
 
-    def attach_jobs(self, stats: job_metrics.JobStats) -> None:
-        """Read what is known of jobs."""
-        self._attach(lambda: job_metrics.families(stats))
-
     def attach_logs(self, dropped: Callable[[], int]) -> None:
         """Read how many log lines were lost."""
-        self._attach(lambda: [_counter("log_lines_dropped_total", dropped())])
+        self.attach(lambda: [_counter("log_lines_dropped_total", dropped())])
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The body and its content type: OpenMetrics when `accept` names it, else plain text."""
@@ -235,7 +231,8 @@ class Metrics:
             self._observers[key] = observe
         return observe
 
-    def _attach(self, read: Callable[[], Iterable[Metric]]) -> None:
+    def attach(self, read: Callable[[], Iterable[Metric]]) -> None:
+        """Read these metrics from elsewhere whenever the page is asked for."""
         self.registry.register(_Source(read))
 
 

@@ -11,6 +11,7 @@ import yaml
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from event_seating.operations import job_metrics
 from event_seating.telemetry.metrics import REQUEST_SERIES_MAX, Metrics, watch_event_loop
 
 ROOT = Path(__file__).parents[3]
@@ -107,7 +108,7 @@ def metrics() -> Metrics:
     built.attach_connections(Connections())
     built.attach_database(lambda: 0)
     built.attach_redis(Redis)
-    built.attach_jobs(Jobs())
+    built.attach(lambda: job_metrics.families(Jobs()))
     built.attach_seats(Seats(), lambda: 2, lambda: -0.5)
     built.attach_holdings(Holding())
     built.attach_live(Live(), lambda: 12, lambda: 2, lambda: 3)

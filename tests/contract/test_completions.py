@@ -9,17 +9,17 @@ from event_seating.clock import SystemClock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox
-from event_seating.jobs.completions import GROUP_MOST, Endings
+from event_seating.jobs.completions import GROUP_MOST, CompletionWriter
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import NOTIFICATIONS, NewJob
-from event_seating.jobs.outbox import Row
+from event_seating.jobs.outbox import OutboxRow
 
 pytestmark = pytest.mark.anyio
 
 JOBS = GROUP_MOST + 10
 
 
-async def asked(database: Database, count: int = JOBS) -> list[Row]:
+async def asked(database: Database, count: int = JOBS) -> list[OutboxRow]:
     """So many rows of the outbox."""
     jobs = [NewJob(new_job_id(), NOTIFICATIONS, "x", {}, f"event{n % 3}") for n in range(count)]
     async with database.write() as connection:
@@ -43,7 +43,7 @@ async def test_jobs_that_end_together_are_all_written_each_with_its_result(
     database: Database,
 ) -> None:
     rows = await asked(database)
-    endings = Endings(database, SystemClock())
+    endings = CompletionWriter(database, SystemClock())
     done = await asyncio.gather(*(endings.write(row, {"n": n}, 1) for n, row in enumerate(rows)))
     assert all(done)
     assert await left(database) == 0
@@ -52,7 +52,7 @@ async def test_jobs_that_end_together_are_all_written_each_with_its_result(
 
 async def test_what_was_done_before_is_told_to_its_own_job_alone(database: Database) -> None:
     rows = await asked(database, 5)
-    endings = Endings(database, SystemClock())
+    endings = CompletionWriter(database, SystemClock())
     assert await endings.write(rows[3], "first", 1)
     done = await asyncio.gather(*(endings.write(row, "second", 1) for row in rows))
     assert done == [True, True, True, False, True]
@@ -61,7 +61,7 @@ async def test_what_was_done_before_is_told_to_its_own_job_alone(database: Datab
 
 async def test_a_result_that_cannot_be_written_fails_its_own_job_alone(database: Database) -> None:
     rows = await asked(database, 5)
-    endings = Endings(database, SystemClock())
+    endings = CompletionWriter(database, SystemClock())
     done = await asyncio.gather(
         *(endings.write(row, object() if n == 2 else n, 1) for n, row in enumerate(rows)),
         return_exceptions=True,
@@ -74,7 +74,7 @@ async def test_a_row_that_somebody_is_at_does_not_hold_up_the_others_of_its_grou
     database: Database,
 ) -> None:
     rows = await asked(database, 6)
-    endings = Endings(database, SystemClock())
+    endings = CompletionWriter(database, SystemClock())
     if database.dialect == "sqlite":
         # One writer at a time: there is nobody at a row while another writes.
         assert all(await asyncio.gather(*(endings.write(row, None, 1) for row in rows)))
@@ -94,7 +94,7 @@ async def test_a_row_that_somebody_is_at_does_not_hold_up_the_others_of_its_grou
 async def test_an_absent_database_is_told_to_all_who_wait(database: Database) -> None:
     rows = await asked(database, 4)
     gone = Database("sqlite+aiosqlite:////nowhere/at-all.db")
-    endings = Endings(gone, SystemClock())
+    endings = CompletionWriter(gone, SystemClock())
     done = await asyncio.gather(*(endings.write(row, 1, 1) for row in rows), return_exceptions=True)
     assert all(isinstance(each, DatabaseUnavailable) for each in done)
     assert await left(database) == 4
@@ -103,7 +103,7 @@ async def test_an_absent_database_is_told_to_all_who_wait(database: Database) ->
 
 async def test_whoever_stops_waiting_takes_nothing_from_the_others(database: Database) -> None:
     rows = await asked(database, 5)
-    endings = Endings(database, SystemClock())
+    endings = CompletionWriter(database, SystemClock())
     writing = [asyncio.ensure_future(endings.write(row, None, 1)) for row in rows]
     await asyncio.sleep(0)
     writing[1].cancel()

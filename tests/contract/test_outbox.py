@@ -19,7 +19,7 @@ def job(event_id: str = "") -> NewJob:
 async def finish(database: Database, asked: NewJob, result: object = None) -> bool:
     async with database.write() as connection:
         return await outbox.finish(
-            connection, outbox.Ending(asked.event_id, asked.id, result, 2, 3)
+            connection, outbox.Completion(asked.event_id, asked.id, result, 2, 3)
         )
 
 

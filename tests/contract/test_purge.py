@@ -145,7 +145,7 @@ async def test_one_purge_is_asked_for_each_hour_whoever_asks(
     async with database.read() as connection:
         (job_id,) = (await connection.execute(select(outbox.c.id))).scalars().all()
     async with database.write() as connection:
-        assert await statements.finish(connection, statements.Ending("", job_id, {}, 1, NOW_MS))
+        assert await statements.finish(connection, statements.Completion("", job_id, {}, 1, NOW_MS))
     assert not await other.ask(), "done, and not to be done again within the hour"
     clock.ms += HOUR_MS
     assert await other.ask()

@@ -56,7 +56,7 @@ class Run:
     async def run(self, asked: NewJob) -> None:
         async def finish(connection: AsyncConnection, result: Any) -> None:
             if not await statements.finish(
-                connection, statements.Ending("", asked.id, result, 1, 2)
+                connection, statements.Completion("", asked.id, result, 1, 2)
             ):
                 raise DoneElsewhere
 

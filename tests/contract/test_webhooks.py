@@ -36,7 +36,7 @@ from event_seating.webhooks.jobs import RESTING, NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import NewWebhook, WebhookChange, WebhookService
-from event_seating.webhooks.subscribed_types import Wanted
+from event_seating.webhooks.subscribed_types import SubscribedTypes
 from event_seating.webhooks.targets import TargetRules
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +62,7 @@ class Stage:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.clock = Clock()
-        self.wanted = Wanted(database, TYPES)
+        self.wanted = SubscribedTypes(database, TYPES)
         requests = JobRequests(database, self.clock)
         self.service = WebhookService(
             database, self.clock, TYPES, RULES, self.wanted.refresh, requests
@@ -84,7 +84,7 @@ class Stage:
         async def finish(connection: AsyncConnection, result: Any) -> None:
             now_ms = self.clock.now_ms()
             if not await outbox_store.finish(
-                connection, outbox_store.Ending(event_id, id_, result, 1, now_ms)
+                connection, outbox_store.Completion(event_id, id_, result, 1, now_ms)
             ):
                 raise DoneElsewhere
 
@@ -215,10 +215,10 @@ class TestSubscriptions:
         assert stage.wanted() == TYPES
         await stage.service.change(every, WebhookChange(paused=True))
         assert stage.wanted() == {"hold.created"}
-        elsewhere = Wanted(stage.database, TYPES)
+        elsewhere = SubscribedTypes(stage.database, TYPES)
         await elsewhere.refresh()
         assert elsewhere() == {"hold.created"}
-        lost = Wanted(Database("postgresql+asyncpg://nobody@127.0.0.1:1/none"), TYPES)
+        lost = SubscribedTypes(Database("postgresql+asyncpg://nobody@127.0.0.1:1/none"), TYPES)
         lost._types = frozenset({"hold.created"})
         await lost.refresh()
         assert lost() == {"hold.created"}

@@ -174,7 +174,7 @@ async def test_an_effect_that_comes_too_late_is_undone(jobs: Jobs) -> None:
 
     async def effect(job: Job) -> None:
         async with jobs.database.write() as connection:
-            other = statements.Ending(job.event_id, job.id, "other", 1, 2)
+            other = statements.Completion(job.event_id, job.id, "other", 1, 2)
             await statements.finish(connection, other)
         async with jobs.database.write() as connection:
             await connection.execute(
@@ -334,7 +334,7 @@ async def test_a_job_that_is_done_and_forgotten_by_redis_does_not_run_when_added
         await jobs.redis.delete(f"bull:{jobs.name}:{job_id}", f"bull:{jobs.name}:completed")
         assert await jobs.state(job_id) == "unknown"
         if row is None:
-            row = statements.Row(
+            row = statements.OutboxRow(
                 "", job_id, jobs.name, "count", "{}", 10, None, 1, 1, 1, None, None
             )
         await jobs.queue.add([row])

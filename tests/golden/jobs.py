@@ -17,7 +17,7 @@ from sqlalchemy import insert, select
 from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox
-from event_seating.webhooks.sender import Outcome, Sender
+from event_seating.webhooks.sender import CallOutcome, Sender
 from tests.golden.redis import hearing, jobs_in, keys_in
 from tests.golden.service import LATER_MS, dumped, laid_down, only, quiet
 from tests.golden.stillness import still
@@ -82,9 +82,9 @@ def calls_of_receivers() -> Iterator[list[list[Any]]]:
     """What receivers are sent, who take everything."""
     sent: list[list[Any]] = []
 
-    async def send(_sender: Sender, url: str, headers: Mapping[str, str], body: str) -> Outcome:
+    async def send(_sender: Sender, url: str, headers: Mapping[str, str], body: str) -> CallOutcome:
         sent.append([url, dict(headers), body])
-        return Outcome(status=204)
+        return CallOutcome(status=204)
 
     with patch.object(Sender, "send", send):
         yield sent

@@ -15,7 +15,7 @@ from event_seating.booking.seat_log.ports import LogRow
 from event_seating.booking.seating.ids import Tokens, from_text
 from event_seating.clock import SystemClock
 from event_seating.jobs import tally
-from event_seating.jobs.tally import Attempts
+from event_seating.jobs.tally import OutcomeCount
 from event_seating.maintenance import archive_file
 from event_seating.valkey.signals import CACHE, EVENTS, OUTBOX, USERS, WEBHOOKS, Signals
 from tests.golden import signed
@@ -104,7 +104,7 @@ async def test_what_another_process_says_is_heard_and_what_it_counted_is_read(
         found = await tally.read(redis)
     assert heard == [meant(*each) for each in said]
     assert found.attempts == [
-        Attempts(*field.split("|outcome|")[0].split("|"), "done", number)
+        OutcomeCount(*field.split("|outcome|")[0].split("|"), "done", number)
         for number, field in enumerate(counted)
     ]
 

@@ -22,13 +22,13 @@ from event_seating.clock import SystemClock
 from event_seating.db.tables import users
 from event_seating.events.facts import EventFacts
 from event_seating.jobs.ends import Dead
-from event_seating.mail.mailer import Post
+from event_seating.mail.mailer import Mailer
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url
 from event_seating.users.errors import UserIdExists
 from event_seating.users.new_users import NewUsers
 from event_seating.users.service import UserService
-from event_seating.users.welcome_mails import Welcomes
+from event_seating.users.welcome_mails import WelcomeMails
 from event_seating.values.email_address import parse_mailbox
 
 pytestmark = pytest.mark.anyio
@@ -53,15 +53,15 @@ async def server() -> AsyncIterator[SmtpServer]:
 
 
 @pytest.fixture
-async def post(server: SmtpServer) -> AsyncIterator[Post]:
+async def post(server: SmtpServer) -> AsyncIterator[Mailer]:
     transport = SmtpTransport(parse_smtp_url(server.url))
     sender = parse_mailbox("Box Office <tickets@example.com>")
-    yield Post(transport, sender, SystemClock(), NothingNoted())
+    yield Mailer(transport, sender, SystemClock(), NothingNoted())
     await transport.aclose()
 
 
 @pytest.fixture
-def confirmations(service: Service, post: Post) -> BookingMails:
+def confirmations(service: Service, post: Mailer) -> BookingMails:
     parts = service.parts
     told = EventFacts(parts.database).told
     return BookingMails(parts.database, parts.bookable_events.get, told, post, parts.clock)
@@ -346,10 +346,10 @@ class TestWelcome:
         assert len(await asked(parts.database)) == 1
 
     async def test_it_greets_by_name(
-        self, service: Service, server: SmtpServer, post: Post
+        self, service: Service, server: SmtpServer, post: Mailer
     ) -> None:
         await service.client.post("/users", json=ANNA)
-        welcomes = Welcomes(service.parts.database, post)
+        welcomes = WelcomeMails(service.parts.database, post)
         handle = welcomes.handlers()["user-welcome"]
         assert await handle(job("user-welcome", {"userId": "anna"})) == {"sent": True}
         (got,) = server.received
@@ -358,9 +358,9 @@ class TestWelcome:
         assert "Welcome, Anna &lt;b&gt;Ärmel&lt;/b&gt;" in part(got.message, "html")
 
     async def test_who_is_gone_is_not_greeted(
-        self, service: Service, server: SmtpServer, post: Post
+        self, service: Service, server: SmtpServer, post: Mailer
     ) -> None:
-        welcomes = Welcomes(service.parts.database, post)
+        welcomes = WelcomeMails(service.parts.database, post)
         assert await welcomes.send(job("user-welcome", {"userId": "nobody"})) == {
             "sent": False,
             "reason": "the user is gone",

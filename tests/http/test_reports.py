@@ -15,7 +15,7 @@ from tests.support.service import Service, in_process
 
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.effects import reports as reports_module
-from event_seating.booking.effects.reports import Places, Reports
+from event_seating.booking.effects.reports import Reports, SeatPlaces
 from event_seating.booking.seating import ids
 from event_seating.db.tables import booking_lines, bookings, outbox
 from event_seating.jobs import files
@@ -229,6 +229,6 @@ def test_the_place_of_each_seat_is_that_of_its_row() -> None:
         return RowPlan(section, name, plans)
 
     order = [row("A", "1", 3), row("B", "1", 2), row("A", "2", 1), row("A", "1", 2)]
-    places = Places(SeatIndex(order, [AreaPlan("floor", 2, "1")]))
+    places = SeatPlaces(SeatIndex(order, [AreaPlan("floor", 2, "1")]))
     found = [places.of(seat) for seat in range(8)]
     assert found == [("A", "1")] * 3 + [("B", "1")] * 2 + [("A", "2")] + [("A", "1")] * 2

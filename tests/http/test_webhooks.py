@@ -51,7 +51,7 @@ async def subscribe(service: Service, receiver: Receiver, *types: str) -> dict[s
 def job(service: Service, row: Any) -> Job:
     async def finish(connection: AsyncConnection, result: Any) -> None:
         if not await outbox_store.finish(
-            connection, outbox_store.Ending(row.event_id, row.id, result, 1, 2)
+            connection, outbox_store.Completion(row.event_id, row.id, result, 1, 2)
         ):
             raise DoneElsewhere
 

@@ -14,7 +14,7 @@ from event_seating.jobs import outbox as statements
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import DATABASE_OPERATIONS, USUAL, NewJob
-from event_seating.jobs.outbox import Result, Row
+from event_seating.jobs.outbox import JobResult, OutboxRow
 from event_seating.jobs.queue import OPTIONS, JobQueue, QueueOptions
 from event_seating.jobs.relay import Relay
 from event_seating.jobs.worker import Worker
@@ -61,11 +61,11 @@ class Jobs:
             await statements.add(connection, [job], self.clock.now_ms())
         return job.id
 
-    async def row(self, job_id: str) -> Row | None:
+    async def row(self, job_id: str) -> OutboxRow | None:
         async with self.database.read() as connection:
             return await statements.by_id(connection, job_id)
 
-    async def result(self, job_id: str) -> Result | None:
+    async def result(self, job_id: str) -> JobResult | None:
         async with self.database.read() as connection:
             return await statements.result_by_id(connection, job_id)
 

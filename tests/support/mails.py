@@ -5,15 +5,15 @@ from typing import Any
 
 from event_seating.clock import SystemClock
 from event_seating.jobs.ids import new_job_id
-from event_seating.mail.mailer import Post
+from event_seating.mail.mailer import Mailer
 from event_seating.mail.message import Mail
-from event_seating.mail.sent_journal import Taken
+from event_seating.mail.sent_journal import SentJournal
 from event_seating.mail.transport import SmtpTransport
 from event_seating.settings.parsers import parse_smtp_url
 from event_seating.values.email_address import Mailbox, parse_mailbox
 
 
-class NothingNoted(Taken):
+class NothingNoted(SentJournal):
     """Remembers no mail, and needs no file for it."""
 
     def __init__(self) -> None:
@@ -35,5 +35,7 @@ def mail(**changed: Any) -> Mail:
     return Mail(**{"job_id": new_job_id(), "to": ANNA, **words, **changed})
 
 
-def smtp_post(url: str, **limits: Any) -> Post:
-    return Post(SmtpTransport(parse_smtp_url(url), **limits), SENDER, SystemClock(), NothingNoted())
+def smtp_post(url: str, **limits: Any) -> Mailer:
+    return Mailer(
+        SmtpTransport(parse_smtp_url(url), **limits), SENDER, SystemClock(), NothingNoted()
+    )

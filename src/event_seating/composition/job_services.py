@@ -30,9 +30,9 @@ from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.requests import JobRequests
-from event_seating.mail.mailer import TAKEN, post, wait_for_a_server
+from event_seating.mail.mailer import TAKEN, mailer_of, wait_for_a_server
 from event_seating.mail.mode import sends_mail
-from event_seating.mail.sent_journal import Taken
+from event_seating.mail.sent_journal import SentJournal
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import get_logger
@@ -40,7 +40,7 @@ from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs
 from event_seating.users.new_users import WELCOME, NewUsers
 from event_seating.users.service import UserService
-from event_seating.users.welcome_mails import Welcomes
+from event_seating.users.welcome_mails import WelcomeMails
 from event_seating.valkey import signals as channels
 from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
@@ -48,7 +48,7 @@ from event_seating.version import VERSION
 from event_seating.webhooks.jobs import WebhookJobs
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import WebhookService
-from event_seating.webhooks.subscribed_types import Wanted
+from event_seating.webhooks.subscribed_types import SubscribedTypes
 from event_seating.webhooks.targets import rules_of
 
 DRAIN_WITHIN_S: Final = 15.0
@@ -134,7 +134,7 @@ def _logs_of(
     job_requests: JobRequests,
 ) -> Callable[[str], Awaitable[SeatLog]]:
     """The log of an event as it is now, to be written to; servers are told of each row."""
-    wanted = Wanted(database, NEWS_TYPES)
+    wanted = SubscribedTypes(database, NEWS_TYPES)
     seat_clock = DatabaseClock(clock)
     timekeeper = Timekeeper(seat_clock, database)
     announcements = Announcements(
@@ -195,12 +195,12 @@ def _handlers(
             sends_mail=sends_mail(settings),
         ).handlers(),
     }
-    taken = stack.enter_context(Taken(settings.data_dir / TAKEN))
-    office = post(settings, clock, taken)
+    taken = stack.enter_context(SentJournal(settings.data_dir / TAKEN))
+    office = mailer_of(settings, clock, taken)
     if office is None:
         mails = (WELCOME, CONFIRMATION, CANCELLATION)
         return handlers | dict.fromkeys(mails, wait_for_a_server)
     stack.push_async_callback(office.aclose)
-    handlers |= Welcomes(database, office).handlers()
+    handlers |= WelcomeMails(database, office).handlers()
     handlers |= BookingMails(database, bookable_events.get, facts.told, office, clock).handlers()
     return handlers

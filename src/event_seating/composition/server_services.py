@@ -44,7 +44,7 @@ from event_seating.operations.size_watch import SizeWatch
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from event_seating.telemetry.metrics import Metrics, watch_event_loop
-from event_seating.users.job_requests import UserAsking
+from event_seating.users.job_requests import UserJobRequests
 from event_seating.users.new_users import NewUsers
 from event_seating.users.service import ABSENT_TTL_S, UserService
 from event_seating.valkey import signals as channels
@@ -55,7 +55,7 @@ from event_seating.version import VERSION
 from event_seating.web.budgets import Limits, limits_of
 from event_seating.web.roles import Authenticator
 from event_seating.webhooks.service import WebhookService
-from event_seating.webhooks.subscribed_types import Wanted
+from event_seating.webhooks.subscribed_types import SubscribedTypes
 from event_seating.webhooks.targets import rules_of
 
 PURGE_EVERY_S: Final = 1.0
@@ -78,7 +78,7 @@ class Parts:
     database: Database
     user_cache: LruCache
     users: UserService
-    user_asking: UserAsking
+    user_asking: UserJobRequests
     jobs: JobReader
     job_requests: JobRequests
     venues: VenueService
@@ -172,7 +172,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             database=database,
             user_cache=accounts.cache,
             users=accounts.users,
-            user_asking=UserAsking(database, clock, job_requests),
+            user_asking=UserJobRequests(database, clock, job_requests),
             jobs=jobs,
             job_requests=job_requests,
             **seating._asdict(),
@@ -320,9 +320,9 @@ async def _subscriptions(
     clock: Clock,
     signals: Signals | None,
     job_requests: JobRequests,
-) -> tuple[WebhookService, Wanted]:
+) -> tuple[WebhookService, SubscribedTypes]:
     """The webhooks, and what they want to hear, known before the first seat is sold."""
-    wanted = Wanted(database, NEWS_TYPES)
+    wanted = SubscribedTypes(database, NEWS_TYPES)
     if signals is not None:
         signals.listen(channels.WEBHOOKS, lambda _message: wanted.refresh_soon())
         signals.on_up(wanted.refresh_soon)

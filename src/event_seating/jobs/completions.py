@@ -15,7 +15,7 @@ from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox
-from event_seating.jobs.outbox import Ending, Row
+from event_seating.jobs.outbox import Completion, OutboxRow
 from event_seating.telemetry.logs import get_logger
 
 GROUP_MOST: Final = 50
@@ -24,22 +24,22 @@ GROUP_MOST: Final = 50
 _log = get_logger("jobs")
 
 
-class Endings:
+class CompletionWriter:
     """What is to be written down in this process."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: deque[tuple[Ending, asyncio.Future[bool]]] = deque()
+        self._waiting: deque[tuple[Completion, asyncio.Future[bool]]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, row: Row, result: Any, started_at_ms: int) -> bool:
+    async def write(self, row: OutboxRow, result: Any, started_at_ms: int) -> bool:
         """The job is done; False if it was done before. Returns once that is committed.
 
         Raises `DatabaseUnavailable`: then nobody knows, and it may be said again.
         """
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        ending = Ending(row.event_id, row.id, result, started_at_ms, self._clock.now_ms())
+        ending = Completion(row.event_id, row.id, result, started_at_ms, self._clock.now_ms())
         self._waiting.append((ending, written))
         if self._writing is None or self._writing.done():
             # In no job's context, since it writes for all.
@@ -61,8 +61,8 @@ class Endings:
                     written.cancel()
 
     async def _write_together(
-        self, group: list[tuple[Ending, asyncio.Future[bool]]]
-    ) -> list[tuple[Ending, asyncio.Future[bool]]]:
+        self, group: list[tuple[Completion, asyncio.Future[bool]]]
+    ) -> list[tuple[Completion, asyncio.Future[bool]]]:
         """Those of the group that are not written."""
         try:
             async with self._database.write() as connection:
@@ -79,7 +79,7 @@ class Endings:
                 _settle(written, True)
         return [each for each in group if each[0].id not in done]
 
-    async def _write_alone(self, ending: Ending, written: "asyncio.Future[bool]") -> None:
+    async def _write_alone(self, ending: Completion, written: "asyncio.Future[bool]") -> None:
         try:
             async with self._database.write() as connection:
                 done = await outbox.finish(connection, ending)

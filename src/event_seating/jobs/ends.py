@@ -69,7 +69,7 @@ class Dead(Exception):
 JobEnd: TypeAlias = Done | Retry | Defer | Dead
 
 
-class Attempt(NamedTuple):
+class JobAttempt(NamedTuple):
     """Which attempt at a job it is."""
 
     number: int
@@ -85,7 +85,7 @@ class Attempt(NamedTuple):
         return self.number >= self.most
 
 
-def decided(end: JobEnd, attempt: Attempt) -> JobEnd:
+def decided(end: JobEnd, attempt: JobAttempt) -> JobEnd:
     """What becomes of the job when its handler ended so in this attempt."""
     if isinstance(end, Defer) and attempt.begun >= attempt.most + DEFERRALS_MAX:
         end = Retry(end.why)

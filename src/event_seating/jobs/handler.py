@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.jobs.ends import Dead
 
 Finish = Callable[[AsyncConnection, Any], Awaitable[None]]
-Report = Callable[[dict[str, Any]], Awaitable[None]]
+ReportProgress = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Job:
 
     Raises `DoneElsewhere` when it is not there any more; let it end the transaction.
     """
-    report: Report
+    report: ReportProgress
     """Tell how far it is; shown with the job."""
 
 

@@ -131,7 +131,7 @@ _RETRY: Final = (
 )
 
 
-class Row(NamedTuple):
+class OutboxRow(NamedTuple):
     """A job that is not done."""
 
     event_id: str
@@ -148,7 +148,7 @@ class Row(NamedTuple):
     error: str | None
 
 
-class Result(NamedTuple):
+class JobResult(NamedTuple):
     """A job that is done."""
 
     id: str
@@ -161,7 +161,7 @@ class Result(NamedTuple):
     finished_at_ms: int
 
 
-class Ending(NamedTuple):
+class Completion(NamedTuple):
     """How a job ended well."""
 
     event_id: str
@@ -183,16 +183,16 @@ async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> boo
     return (await connection.execute(_ADD_ONCE, row_of(job, now_ms))).rowcount == 1
 
 
-async def by_id(connection: AsyncConnection, job_id: str) -> Row | None:
+async def by_id(connection: AsyncConnection, job_id: str) -> OutboxRow | None:
     """The job with this id, unless it is done."""
     row = (await connection.execute(_BY_ID, {"id": job_id})).first()
-    return Row(*row) if row else None
+    return OutboxRow(*row) if row else None
 
 
-async def result_by_id(connection: AsyncConnection, job_id: str) -> Result | None:
+async def result_by_id(connection: AsyncConnection, job_id: str) -> JobResult | None:
     """The job with this id, if it was done a short while ago."""
     row = (await connection.execute(_RESULT_BY_ID, {"id": job_id})).first()
-    return Result(*row) if row else None
+    return JobResult(*row) if row else None
 
 
 async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> None:
@@ -200,7 +200,7 @@ async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> N
     await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
 
 
-async def finish(connection: AsyncConnection, ending: Ending) -> bool:
+async def finish(connection: AsyncConnection, ending: Completion) -> bool:
     """The job is done with this result; False, and nothing is kept, if it was done before."""
     key = {"b_event_id": ending.event_id, "b_id": ending.id}
     row = (await connection.execute(_REMOVE, key)).first()
@@ -210,7 +210,7 @@ async def finish(connection: AsyncConnection, ending: Ending) -> bool:
     return True
 
 
-async def finish_free(connection: AsyncConnection, endings: Sequence[Ending]) -> set[str]:
+async def finish_free(connection: AsyncConnection, endings: Sequence[Completion]) -> set[str]:
     """Those of these jobs that are there, and that nobody else is at, are done; their ids.
 
     It waits for nobody's lock, so that two who have several rows cannot wait for each other.
@@ -223,7 +223,7 @@ async def finish_free(connection: AsyncConnection, endings: Sequence[Ending]) ->
     return {row.id for row in removed}
 
 
-def _result_of(ending: Ending, row: Any) -> dict[str, Any]:
+def _result_of(ending: Completion, row: Any) -> dict[str, Any]:
     result = ending.result
     return {
         "id": ending.id,
@@ -257,7 +257,7 @@ async def claim_waiting(
     now_ms: int,
     until_ms: int,
     most: int,
-) -> list[Row]:
+) -> list[OutboxRow]:
     """Take jobs that were not handed to the queue, the most urgent first, until `until_ms`."""
     asked = {
         "b_queue": queue,
@@ -266,13 +266,13 @@ async def claim_waiting(
         "b_until_ms": until_ms,
         "b_most": most,
     }
-    rows = [Row(*row) for row in await connection.execute(_CLAIM_WAITING, asked)]
+    rows = [OutboxRow(*row) for row in await connection.execute(_CLAIM_WAITING, asked)]
     return sorted(rows, key=lambda row: (row.priority, row.created_at_ms))
 
 
 async def claim_relayed(
     connection: AsyncConnection, *, before_ms: int, now_ms: int, until_ms: int, most: int
-) -> list[Row]:
+) -> list[OutboxRow]:
     """Take jobs that were handed to the queue at `before_ms` or earlier, until `until_ms`."""
     asked = {
         "b_before_ms": before_ms,
@@ -280,17 +280,17 @@ async def claim_relayed(
         "b_until_ms": until_ms,
         "b_most": most,
     }
-    return [Row(*row) for row in await connection.execute(_CLAIM_RELAYED, asked)]
+    return [OutboxRow(*row) for row in await connection.execute(_CLAIM_RELAYED, asked)]
 
 
-async def note_relayed(connection: AsyncConnection, rows: Iterable[Row], now_ms: int) -> None:
+async def note_relayed(connection: AsyncConnection, rows: Iterable[OutboxRow], now_ms: int) -> None:
     """These claimed rows are in the queue."""
     values = [{**_leased(row), "b_now_ms": now_ms} for row in rows]
     if values:
         await connection.execute(_NOTE_RELAYED, values)
 
 
-async def unclaim(connection: AsyncConnection, rows: Iterable[Row]) -> None:
+async def unclaim(connection: AsyncConnection, rows: Iterable[OutboxRow]) -> None:
     """Let others have these claimed rows."""
     values = [_leased(row) for row in rows]
     if values:
@@ -315,7 +315,7 @@ async def retry(connection: AsyncConnection, job_id: str) -> bool:
     return (await connection.execute(_RETRY, {"b_id": job_id})).rowcount == 1
 
 
-def _leased(row: Row) -> dict[str, Any]:
+def _leased(row: OutboxRow) -> dict[str, Any]:
     return {"b_event_id": row.event_id, "b_id": row.id, "b_until_ms": row.claimed_until_ms}
 
 

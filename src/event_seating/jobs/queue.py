@@ -24,7 +24,7 @@ from event_seating.jobs.model import (
     NOTIFICATIONS,
     WAITING,
 )
-from event_seating.jobs.outbox import Row
+from event_seating.jobs.outbox import OutboxRow
 from event_seating.valkey import trouble
 from event_seating.valkey.client import connect, unavailable_when_away
 
@@ -76,7 +76,7 @@ class QueueOptions(NamedTuple):
     failed_kept: int = 50
     """In Redis, to look at; what counts is kept in the database."""
 
-    def of_job(self, row: Row) -> dict[str, Any]:
+    def of_job(self, row: OutboxRow) -> dict[str, Any]:
         """BullMQ's options of a job."""
         return {
             "jobId": row.id,
@@ -104,7 +104,7 @@ def patient_backoff_ms(attempts_made: int, *_others: object) -> int:
     return int(exact * random.uniform(1 - PATIENT_JITTER, 1 + PATIENT_JITTER))  # noqa: S311
 
 
-class Counts(NamedTuple):
+class QueueCounts(NamedTuple):
     """How many jobs of a queue are in which state."""
 
     waiting: int
@@ -114,7 +114,7 @@ class Counts(NamedTuple):
     delayed: int
 
 
-class InQueue(NamedTuple):
+class QueuedJob(NamedTuple):
     """What the queue says of one job."""
 
     state: str
@@ -158,7 +158,7 @@ class JobQueue:
         async with _answering():
             await self._redis.set(f"{self._key}marked-run", run)
 
-    async def add(self, rows: Sequence[Row]) -> None:
+    async def add(self, rows: Sequence[OutboxRow]) -> None:
         """Put these jobs in; those that are there already stay as they are."""
         jobs = [
             {
@@ -191,22 +191,22 @@ class JobQueue:
             found = await self._redis.hget(f"{self._key}{job_id}", "failedReason")
         return str(found or "failed")
 
-    async def counts(self) -> Counts:
+    async def counts(self) -> QueueCounts:
         """How many jobs are in which state."""
         async with _answering():
             found = await self._queue.getJobCounts()
         waiting = sum(int(found[each]) for each in ("waiting", "prioritized", "waiting-children"))
         others = (int(found[each]) for each in (ACTIVE, COMPLETED, FAILED, DELAYED))
-        return Counts(waiting, *others)
+        return QueueCounts(waiting, *others)
 
-    async def look_at(self, job_id: str) -> InQueue:
+    async def look_at(self, job_id: str) -> QueuedJob:
         """The state and progress of one job."""
         (state,) = (await self.states([job_id])).values()
         async with _answering():
             progress, reason = await self._redis.hmget(
                 f"{self._key}{job_id}", "progress", "failedReason"
             )
-        return InQueue(
+        return QueuedJob(
             WAITING if state == UNKNOWN else state,
             _json_or_none(progress),
             None if reason is None else str(reason),

@@ -25,7 +25,7 @@ from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, RedisUnavailable
 from event_seating.jobs import outbox
 from event_seating.jobs.model import ACTIVE, COMPLETED, FAILED, URGENT
-from event_seating.jobs.outbox import Row
+from event_seating.jobs.outbox import OutboxRow
 from event_seating.jobs.queue import UNKNOWN, JobQueue
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
@@ -169,12 +169,12 @@ class Relay:
         return len(rows)
 
     async def _claim(
-        self, claim: Callable[[int, AsyncConnection], Awaitable[list[Row]]]
-    ) -> list[Row]:
+        self, claim: Callable[[int, AsyncConnection], Awaitable[list[OutboxRow]]]
+    ) -> list[OutboxRow]:
         async with self._database.write() as connection:
             return await claim(self._clock.now_ms(), connection)
 
-    async def _settling(self, rows: Sequence[Row], work: Awaitable[None]) -> None:
+    async def _settling(self, rows: Sequence[OutboxRow], work: Awaitable[None]) -> None:
         """Do the work; if Redis fails in the middle, let the rows go before the lease ends."""
         try:
             await work
@@ -184,7 +184,7 @@ class Relay:
                     await outbox.unclaim(connection, rows)
             raise
 
-    async def _put_in(self, queue: JobQueue, rows: Sequence[Row]) -> None:
+    async def _put_in(self, queue: JobQueue, rows: Sequence[OutboxRow]) -> None:
         """Put in rows that were asked for, or asked for again.
 
         What Redis has under the same id from an earlier time (it failed for good, and somebody
@@ -200,7 +200,7 @@ class Relay:
             async with self._database.write() as connection:
                 await outbox.note_relayed(connection, there, self._clock.now_ms())
 
-    async def _put_back(self, queue: JobQueue, rows: Sequence[Row]) -> None:
+    async def _put_back(self, queue: JobQueue, rows: Sequence[OutboxRow]) -> None:
         """Look for rows that were relayed, and put back those that Redis lost.
 
         `failed` with its row still open: the last attempt is over and nobody could write that down

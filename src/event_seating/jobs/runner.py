@@ -24,21 +24,21 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox
-from event_seating.jobs.completions import Endings
+from event_seating.jobs.completions import CompletionWriter
 from event_seating.jobs.ends import (
-    Attempt,
     Dead,
     Defer,
     Done,
     DoneElsewhere,
+    JobAttempt,
     JobEnd,
     Retry,
     decided,
 )
-from event_seating.jobs.handler import Handler, Job, Report
+from event_seating.jobs.handler import Handler, Job, ReportProgress
 from event_seating.jobs.model import is_job_id
-from event_seating.jobs.outbox import Ending, Row
-from event_seating.jobs.tally import Tally
+from event_seating.jobs.outbox import Completion, OutboxRow
+from event_seating.jobs.tally import JobTally
 from event_seating.telemetry import context
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.redact import plain
@@ -66,7 +66,7 @@ class _Turn:
     takers: int = 0
 
 
-class Attempts:
+class JobRunner:
     """Makes attempts at jobs, until it is told to stop."""
 
     def __init__(
@@ -74,10 +74,10 @@ class Attempts:
         database: Database,
         handlers: Mapping[str, Handler],
         clock: Clock,
-        counted: Tally,
+        counted: JobTally,
     ) -> None:
         self._database = database
-        self._endings = Endings(database, clock)
+        self._endings = CompletionWriter(database, clock)
         self._handlers = handlers
         self._clock = clock
         self._tally = counted
@@ -93,7 +93,7 @@ class Attempts:
         """Hand back whatever is under way, and all that comes."""
         self._stopping.set()
 
-    async def make(self, job_id: str, attempt: Attempt, report: Report) -> JobEnd:
+    async def make(self, job_id: str, attempt: JobAttempt, report: ReportProgress) -> JobEnd:
         """Make an attempt; how it ended, once that is written down."""
         # The queue may give a job twice: when its server was frozen, or lost what it had. Here, the
         # second waits for the first, and mostly finds it done.
@@ -109,7 +109,7 @@ class Attempts:
             if not turn.takers:
                 del self._under_way[job_id]
 
-    async def _make(self, job_id: str, attempt: Attempt, report: Report) -> JobEnd:
+    async def _make(self, job_id: str, attempt: JobAttempt, report: ReportProgress) -> JobEnd:
         row = await self._insist(partial(self._row, job_id))
         if row is None:
             if not is_job_id(job_id):
@@ -121,7 +121,9 @@ class Attempts:
         with bound_contextvars(**context.resumed(row.trace), **names):
             return await self._measured(row, attempt, report)
 
-    async def _measured(self, row: Row, attempt: Attempt, report: Report) -> JobEnd:
+    async def _measured(
+        self, row: OutboxRow, attempt: JobAttempt, report: ReportProgress
+    ) -> JobEnd:
         started = self._clock.monotonic()
         try:
             end = await self._attempt(row, attempt, report)
@@ -132,7 +134,7 @@ class Attempts:
         _say(end, seconds)
         return end
 
-    async def _attempt(self, row: Row, attempt: Attempt, report: Report) -> JobEnd:
+    async def _attempt(self, row: OutboxRow, attempt: JobAttempt, report: ReportProgress) -> JobEnd:
         try:
             handled: JobEnd = Done(await self._handled(row, attempt, report))
         except _Stopped:
@@ -142,7 +144,7 @@ class Attempts:
         end = decided(handled, attempt)
         return await self._give_up(row, end) if isinstance(end, Dead) else end
 
-    async def _handled(self, row: Row, attempt: Attempt, report: Report) -> Any:
+    async def _handled(self, row: OutboxRow, attempt: JobAttempt, report: ReportProgress) -> Any:
         handler = self._handlers.get(row.name)
         if handler is None:
             raise Dead(f"No job is called {row.name!r} here.")
@@ -173,13 +175,13 @@ class Attempts:
         return result
 
     async def _finish(
-        self, row: Row, result: Any, started_at_ms: int, connection: AsyncConnection
+        self, row: OutboxRow, result: Any, started_at_ms: int, connection: AsyncConnection
     ) -> bool:
         now_ms = self._clock.now_ms()
-        ending = Ending(row.event_id, row.id, result, started_at_ms, now_ms)
+        ending = Completion(row.event_id, row.id, result, started_at_ms, now_ms)
         return await outbox.finish(connection, ending)
 
-    async def _give_up(self, row: Row, dead: Dead) -> JobEnd:
+    async def _give_up(self, row: OutboxRow, dead: Dead) -> JobEnd:
         """Write down that the job failed for good; it may be done after all."""
 
         async def fail() -> bool:
@@ -191,7 +193,7 @@ class Attempts:
 
         return dead if await self._insist(fail) else Done()
 
-    async def _row(self, job_id: str) -> Row | None:
+    async def _row(self, job_id: str) -> OutboxRow | None:
         async with self._database.read() as connection:
             return await outbox.by_id(connection, job_id)
 
@@ -257,7 +259,7 @@ def _say(end: JobEnd, seconds: float) -> None:
             pass  # whoever is away says so, once for all jobs
 
 
-def _payload(row: Row) -> dict[str, Any]:
+def _payload(row: OutboxRow) -> dict[str, Any]:
     try:
         return msgspec.json.decode(row.payload, type=dict[str, Any])
     except msgspec.MsgspecError:

@@ -26,7 +26,7 @@ _SUM: Final = "sum_us"
 _COUNT: Final = "count"
 
 
-class Attempts(NamedTuple):
+class OutcomeCount(NamedTuple):
     """How often something came of a kind of job."""
 
     queue: str
@@ -35,7 +35,7 @@ class Attempts(NamedTuple):
     number: int
 
 
-class Durations(NamedTuple):
+class DurationCounts(NamedTuple):
     """How long the attempts of a kind of job took."""
 
     queue: str
@@ -49,11 +49,11 @@ class Durations(NamedTuple):
 class Tallied(NamedTuple):
     """All that was counted."""
 
-    attempts: list[Attempts]
-    durations: list[Durations]
+    attempts: list[OutcomeCount]
+    durations: list[DurationCounts]
 
 
-class Tally:
+class JobTally:
     """Counts in memory until `flush` adds them to the others'."""
 
     def __init__(self, names: Mapping[str, object]) -> None:
@@ -96,16 +96,16 @@ async def read(redis: Redis) -> Tallied:
     for field, number in found.items():
         queue, name, kind, what = str(field).split("|", 3)
         if kind == "outcome":
-            attempts.append(Attempts(queue, name, what, int(number)))
+            attempts.append(OutcomeCount(queue, name, what, int(number)))
         else:
             times.setdefault((queue, name), {})[what] = int(number)
     return Tallied(attempts, [_durations(kind, counts) for kind, counts in times.items()])
 
 
-def _durations(kind: tuple[str, str], counts: Mapping[str, int]) -> Durations:
+def _durations(kind: tuple[str, str], counts: Mapping[str, int]) -> DurationCounts:
     within = 0
     buckets = {}
     for bound in BUCKETS_S:
         within += counts.get(str(bound), 0)
         buckets[bound] = within
-    return Durations(*kind, buckets, counts.get(_COUNT, 0), counts.get(_SUM, 0) / 1_000_000)
+    return DurationCounts(*kind, buckets, counts.get(_COUNT, 0), counts.get(_SUM, 0) / 1_000_000)

@@ -25,11 +25,11 @@ from redis.exceptions import RedisError, ResponseError
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import RedisUnavailable
-from event_seating.jobs.ends import Attempt, Dead, Defer, Done, JobEnd, Retry
+from event_seating.jobs.ends import Dead, Defer, Done, JobAttempt, JobEnd, Retry
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.queue import OPTIONS, PATIENT, PREFIX, QueueOptions, patient_backoff_ms
-from event_seating.jobs.runner import Attempts, reason_of
-from event_seating.jobs.tally import Tally
+from event_seating.jobs.runner import JobRunner, reason_of
+from event_seating.jobs.tally import JobTally
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import trouble
@@ -96,8 +96,8 @@ class Worker:
         self._stalled_every_ms = stalled_every_ms
         self._url = url
         self._options = options or OPTIONS[queue]
-        self._tally = Tally(handlers)
-        self._attempts = Attempts(database, handlers, clock, self._tally)
+        self._tally = JobTally(handlers)
+        self._attempts = JobRunner(database, handlers, clock, self._tally)
         self._bullmq: _BullmqWorker | None = None
         self._paused = False
         self._ending = False
@@ -213,13 +213,13 @@ class Worker:
                     await job.moveToDelayed(_now_ms() + end.delay_ms, token)
                 raise DelayedError from None
 
-    def _attempt_of(self, job: Any) -> Attempt:
+    def _attempt_of(self, job: Any) -> JobAttempt:
         most = job.opts.get("attempts")
         if not isinstance(most, int) or most <= 0:
             most = self._options.attempts
-        return Attempt(job.attemptsMade + 1, most, job.attemptsStarted)
+        return JobAttempt(job.attemptsMade + 1, most, job.attemptsStarted)
 
-    async def _end_of(self, job: Any, attempt: Attempt) -> JobEnd:
+    async def _end_of(self, job: Any, attempt: JobAttempt) -> JobEnd:
         try:
             return await self._attempts.make(str(job.id), attempt, partial(_report, job))
         except Exception as error:  # noqa: BLE001 (it goes into Redis, without its stack)

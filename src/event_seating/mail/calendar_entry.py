@@ -37,7 +37,7 @@ an evening of this length keeps the time free that most need."""
 _SECOND: Final = timedelta(seconds=1)
 
 
-class Entry(NamedTuple):
+class CalendarEntry(NamedTuple):
     """What stands in the calendar."""
 
     uid: str
@@ -53,7 +53,7 @@ class Entry(NamedTuple):
     """Whether it takes the entry out of the calendar again."""
 
 
-def calendar(entry: Entry, now_ms: int) -> bytes:
+def calendar(entry: CalendarEntry, now_ms: int) -> bytes:
     """The entry as a file."""
     starts_at = datetime.fromtimestamp(entry.starts_at_ms // MS_PER_S, entry.zone)
     if _happens_twice(starts_at):  # no local time says which of the two it is

@@ -6,7 +6,7 @@ from event_seating.clock import Clock
 from event_seating.jobs.handler import Job
 from event_seating.mail.message import Mail, compose
 from event_seating.mail.mode import folder, sends_mail
-from event_seating.mail.sent_journal import Taken
+from event_seating.mail.sent_journal import SentJournal
 from event_seating.mail.transport import (
     Envelope,
     MailDelayed,
@@ -26,10 +26,12 @@ TAKEN: Final = "mails-taken"
 """The file in `DATA_DIR`."""
 
 
-class Post:
+class Mailer:
     """Sends mail from one sender."""
 
-    def __init__(self, transport: Transport, sender: Mailbox, clock: Clock, taken: Taken) -> None:
+    def __init__(
+        self, transport: Transport, sender: Mailbox, clock: Clock, taken: SentJournal
+    ) -> None:
         self._transport = transport
         self._clock = clock
         self._taken = taken
@@ -51,15 +53,15 @@ class Post:
         await self._transport.aclose()
 
 
-def post(settings: Settings, clock: Clock, taken: Taken) -> Post | None:
+def mailer_of(settings: Settings, clock: Clock, taken: SentJournal) -> Mailer | None:
     """The post office that the settings ask for; none when no mail is sent."""
     if not sends_mail(settings):
         return None
     sender = parse_mailbox(settings.mail_from or DEFAULT_SENDER)
     if settings.smtp_url is None:
-        return Post(MailFolder(folder(settings), clock), sender, clock, taken)
+        return Mailer(MailFolder(folder(settings), clock), sender, clock, taken)
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    return Post(SmtpTransport(server), sender, clock, taken)
+    return Mailer(SmtpTransport(server), sender, clock, taken)
 
 
 async def wait_for_a_server(_job: Job) -> None:

@@ -17,20 +17,20 @@ from event_seating.values.visible_text import isolated
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
-class Words(NamedTuple):
+class RenderedMail(NamedTuple):
     """The same in both forms."""
 
     text: str
     html: str
 
 
-def render(name: str, values: Mapping[str, Any]) -> Words:
+def render(name: str, values: Mapping[str, Any]) -> RenderedMail:
     """The template of this name with these values."""
     templates = _templates()
     values = {
         key: isolated(value) if isinstance(value, str) else value for key, value in values.items()
     }
-    return Words(
+    return RenderedMail(
         templates.get_template(f"{name}.txt").render(values),
         templates.get_template(f"{name}.html").render(values),
     )

@@ -28,7 +28,7 @@ NO_FILE: Final = -1
 _log = get_logger("mail")
 
 
-class Taken:
+class SentJournal:
     """The ids of jobs whose mail was taken, in memory and in a file."""
 
     def __init__(self, path: Path) -> None:

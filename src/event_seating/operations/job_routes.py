@@ -13,9 +13,9 @@ from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, InvalidRequest
 from event_seating.jobs import files
 from event_seating.jobs.model import WAITING, NewJob
-from event_seating.jobs.outbox import Row
+from event_seating.jobs.outbox import OutboxRow
 from event_seating.operations.errors import FileNotFound, JobNotFailed, JobNotFound
-from event_seating.operations.jobs import Done, JobReader, JobView, QueueView
+from event_seating.operations.jobs import JobReader, JobView, QueueView, Throughput
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED
 from event_seating.web.openapi import TEXT
@@ -203,7 +203,7 @@ def _job(view: JobView, status: int = 200) -> Response:
     return JSONResponse(view._asdict(), status, headers={"cache-control": PRIVATE})
 
 
-def _failed(row: Row) -> FailedJobBody:
+def _failed(row: OutboxRow) -> FailedJobBody:
     return FailedJobBody(
         id=row.id,
         name=row.name,
@@ -229,7 +229,7 @@ def _queue(view: QueueView) -> QueueBody:
     )
 
 
-def _duration(done: Done | None) -> DurationBody | None:
+def _duration(done: Throughput | None) -> DurationBody | None:
     if done is None:
         return None
     return DurationBody(mean=round(done.mean_ms, 1), longest=round(done.longest_ms, 1))

@@ -13,7 +13,7 @@ from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, RedisUnavailable
 from event_seating.jobs import tally
-from event_seating.jobs.tally import Attempts, Durations, Tallied
+from event_seating.jobs.tally import DurationCounts, OutcomeCount, Tallied
 from event_seating.operations.jobs import JobReader, oldest_created_at_ms
 
 LOOK_EVERY_S: Final = 5.0
@@ -48,12 +48,12 @@ class JobWatch:
         return max(0.0, (self._clock.now_ms() - self._oldest_ms) / MS_PER_S)
 
     @property
-    def attempts(self) -> Sequence[Attempts]:
+    def attempts(self) -> Sequence[OutcomeCount]:
         """What became of attempts at jobs, in all processes."""
         return self._tallied.attempts
 
     @property
-    def durations(self) -> Sequence[Durations]:
+    def durations(self) -> Sequence[DurationCounts]:
         """How long they took."""
         return self._tallied.durations
 

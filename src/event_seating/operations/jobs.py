@@ -18,8 +18,8 @@ from event_seating.db.tables import job_results, outbox
 from event_seating.errors import RedisUnavailable
 from event_seating.jobs import outbox as statements
 from event_seating.jobs.model import ACTIVE, COMPLETED, DELAYED, FAILED, QUEUES, WAITING, is_job_id
-from event_seating.jobs.outbox import Row
-from event_seating.jobs.queue import Counts, JobQueue
+from event_seating.jobs.outbox import OutboxRow
+from event_seating.jobs.queue import JobQueue, QueueCounts
 from event_seating.operations.errors import JobNotFailed, JobNotFound
 
 SAMPLE_S: Final = 60
@@ -87,7 +87,7 @@ class JobView(NamedTuple):
     error: str | None
 
 
-class Done(NamedTuple):
+class Throughput(NamedTuple):
     """What a queue did within the last minute."""
 
     per_s: float
@@ -101,10 +101,10 @@ class QueueView(NamedTuple):
     """A queue in numbers."""
 
     name: str
-    counts: Counts | None
+    counts: QueueCounts | None
     """None while Redis is away; what failed is that of the database."""
     failed: int
-    done: Done | None
+    done: Throughput | None
     """None when nothing was done."""
 
 
@@ -115,7 +115,7 @@ class Overview(NamedTuple):
     redis: bool
     oldest_s: float | None
     """How old the oldest job is that is not done; none when all are."""
-    last_errors: Sequence[Row]
+    last_errors: Sequence[OutboxRow]
 
 
 class JobReader:
@@ -151,7 +151,7 @@ class JobReader:
             raise JobNotFailed
         return found
 
-    async def failed(self, after: tuple[int, str] | None, most: int) -> list[Row]:
+    async def failed(self, after: tuple[int, str] | None, most: int) -> list[OutboxRow]:
         """Jobs that failed for good, the latest first, after this (failed at, id)."""
         async with self._database.read() as connection:
             return await _failed(connection, after, most)
@@ -172,7 +172,7 @@ class JobReader:
         age_s = None if oldest_ms is None else max(0.0, (now_ms - oldest_ms) / MS_PER_S)
         return Overview(queues, counts is not None, age_s, last)
 
-    async def counts(self) -> dict[str, Counts] | None:
+    async def counts(self) -> dict[str, QueueCounts] | None:
         """Of each queue; none while Redis is away."""
         if not self._queues:
             return None
@@ -181,7 +181,7 @@ class JobReader:
         except RedisUnavailable:
             return None
 
-    async def _not_done(self, row: Row) -> JobView:
+    async def _not_done(self, row: OutboxRow) -> JobView:
         if row.failed_at_ms is not None:
             return JobView(row.id, row.name, FAILED, None, None, row.error)
         queue = self._queues.get(row.queue)
@@ -205,26 +205,26 @@ async def oldest_created_at_ms(connection: AsyncConnection) -> int | None:
 
 async def _failed(
     connection: AsyncConnection, after: tuple[int, str] | None, most: int
-) -> list[Row]:
+) -> list[OutboxRow]:
     statement = _FAILED
     if after is not None:
         statement = statement.where(tuple_(outbox.c.failed_at_ms, outbox.c.id) < tuple_(*after))
     statement = statement.order_by(outbox.c.failed_at_ms.desc(), outbox.c.id.desc())
     limited = statement.limit(bindparam("most", most, type_=Integer))
-    return [Row(*row) for row in await connection.execute(limited)]
+    return [OutboxRow(*row) for row in await connection.execute(limited)]
 
 
 async def _failed_counts(connection: AsyncConnection) -> dict[str, int]:
     return {row.queue: row.number for row in await connection.execute(_FAILED_COUNTS)}
 
 
-async def _done(connection: AsyncConnection, now_ms: int) -> dict[str, Done]:
+async def _done(connection: AsyncConnection, now_ms: int) -> dict[str, Throughput]:
     found = await connection.execute(_DONE, {"since_ms": now_ms - SAMPLE_S * MS_PER_S})
     rows = found.all()
     # Where there were more than are looked at, the time that those took.
     whole = sum(row.number for row in rows) < SAMPLE_MOST
     return {
-        row.queue: Done(
+        row.queue: Throughput(
             row.number / (SAMPLE_S if whole else max(0.001, (now_ms - row.first_ms) / MS_PER_S)),
             float(row.mean_ms),
             float(row.longest_ms),

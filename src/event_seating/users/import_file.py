@@ -40,7 +40,7 @@ class NotImportable(Exception):
     """The file as a whole cannot be read; the text says why."""
 
 
-class Line(NamedTuple):
+class ImportLine(NamedTuple):
     """A line as it is in the file."""
 
     number: int
@@ -49,7 +49,7 @@ class Line(NamedTuple):
     """None for one that is too long."""
 
 
-class Record(NamedTuple):
+class ImportRecord(NamedTuple):
     """What a line, or several that belong together, says."""
 
     line: int
@@ -69,7 +69,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def records(
     chunks: AsyncIterator[bytes], media_type: str, first_line: int = 1
-) -> AsyncIterator[Record]:
+) -> AsyncIterator[ImportRecord]:
     """What the file says from this line on; empty lines are left out.
 
     Raises `NotImportable`.
@@ -80,7 +80,7 @@ async def records(
         yield record
 
 
-async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[Line]:
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[ImportLine]:
     """The lines of a file, without their ends; a byte order mark is none of the first one's."""
     number = 1
     waiting = bytearray()
@@ -104,24 +104,24 @@ async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[Line]:
         yield _line(number, waiting, too_long)
 
 
-def _line(number: int, content: bytearray, too_long: bool) -> Line:
+def _line(number: int, content: bytearray, too_long: bool) -> ImportLine:
     if too_long or len(content) > LINE_BYTES_MAX:
-        return Line(number, None)
+        return ImportLine(number, None)
     whole = bytes(content)
     if number == 1:
         if whole.startswith(_OTHER_BOMS):
             raise NotImportable("The file is UTF-16; save it as UTF-8.")
         whole = whole.removeprefix(_BOM)
-    return Line(number, whole.removesuffix(b"\r"))
+    return ImportLine(number, whole.removesuffix(b"\r"))
 
 
-async def _ndjson(found: AsyncIterator[Line], first_line: int) -> AsyncIterator[Record]:
+async def _ndjson(found: AsyncIterator[ImportLine], first_line: int) -> AsyncIterator[ImportRecord]:
     async for line in found:
         if line.number >= first_line and (line.content is None or line.content.strip()):
             yield _of_json(line)
 
 
-def _of_json(line: Line) -> Record:
+def _of_json(line: ImportLine) -> ImportRecord:
     if line.content is None:
         return _refused(line, _TOO_LONG)
     try:
@@ -133,13 +133,13 @@ def _of_json(line: Line) -> Record:
     return _checked(line.number, line.number + 1, (row.id, row.name, row.email))
 
 
-async def _csv(found: AsyncIterator[Line], first_line: int) -> AsyncIterator[Record]:
+async def _csv(found: AsyncIterator[ImportLine], first_line: int) -> AsyncIterator[ImportRecord]:
     header = await anext(found, None)
     if header is None:
         raise NotImportable("The file is empty.")
     table = _Table.of(header)
     # Lines that were read ahead for a field in quotes, which was none.
-    ahead: deque[Line] = deque()
+    ahead: deque[ImportLine] = deque()
     while True:
         line = ahead.popleft() if ahead else await anext(found, None)
         if line is None:
@@ -153,8 +153,8 @@ async def _csv(found: AsyncIterator[Line], first_line: int) -> AsyncIterator[Rec
 
 
 async def _over_lines(
-    table: "_Table", first: Line, found: AsyncIterator[Line], ahead: deque[Line]
-) -> Record:
+    table: "_Table", first: ImportLine, found: AsyncIterator[ImportLine], ahead: deque[ImportLine]
+) -> ImportRecord:
     """The record of a line whose quotes are open, with as many after it as it takes.
 
     When that leads nowhere the line alone is refused, and those after it are read for themselves.
@@ -186,7 +186,7 @@ class _Table(NamedTuple):
     width: int
 
     @classmethod
-    def of(cls, header: Line) -> "_Table":
+    def of(cls, header: ImportLine) -> "_Table":
         """As the header says; raises `NotImportable`."""
         if header.content is None:
             raise NotImportable(f"The first line {_TOO_LONG}; it must name the columns.")
@@ -207,41 +207,41 @@ class _Table(NamedTuple):
             raise NotImportable(f"The first line names the column {doubled[0]!r} twice.")
         return cls(delimiter, [names.index(name) for name in COLUMNS], len(names))
 
-    def record(self, taken: Sequence[Line]) -> Record | None:
+    def record(self, taken: Sequence[ImportLine]) -> ImportRecord | None:
         """What these lines say together; none when a quote is still open."""
         first, next_line = taken[0].number, taken[-1].number + 1
         contents = [line.content for line in taken]
         if None in contents or sum(len(content or b"") for content in contents) > LINE_BYTES_MAX:
-            return Record(first, next_line, None, _TOO_LONG)
+            return ImportRecord(first, next_line, None, _TOO_LONG)
         whole = b"\n".join(content or b"" for content in contents)
         try:
             text = whole.decode()
             # Two lines of text at the most: the reader is given one record, or a part of one.
             cells = next(csv.reader([text], delimiter=self.delimiter, strict=True), [])
         except UnicodeDecodeError:
-            return Record(first, next_line, None, _NOT_UTF_8)
+            return ImportRecord(first, next_line, None, _NOT_UTF_8)
         except csv.Error as error:
             if "unexpected end of data" in str(error):
                 return None
-            return Record(first, next_line, None, f"is not CSV: {error}")
+            return ImportRecord(first, next_line, None, f"is not CSV: {error}")
         if len(cells) != self.width:
             reason = f"has {len(cells)} columns, and the first line {self.width}"
-            return Record(first, next_line, None, reason)
+            return ImportRecord(first, next_line, None, reason)
         id_, name, email = (cells[column] for column in self.columns)
         return _checked(first, next_line, (id_, name, email))
 
 
-def _checked(line: int, next_line: int, given: tuple[str, str, str]) -> Record:
+def _checked(line: int, next_line: int, given: tuple[str, str, str]) -> ImportRecord:
     checks = zip(COLUMNS, (model.checked_id, checked_name, model.checked_email), strict=True)
     checked = []
     for (column, check), text in zip(checks, given, strict=True):
         try:
             checked.append(check(text))
         except ValueError as error:
-            return Record(line, next_line, None, f"{column} {error}")
+            return ImportRecord(line, next_line, None, f"{column} {error}")
     id_, name, email = checked
-    return Record(line, next_line, (id_, name, email))
+    return ImportRecord(line, next_line, (id_, name, email))
 
 
-def _refused(line: Line, reason: str) -> Record:
-    return Record(line.number, line.number + 1, None, reason)
+def _refused(line: ImportLine, reason: str) -> ImportRecord:
+    return ImportRecord(line.number, line.number + 1, None, reason)

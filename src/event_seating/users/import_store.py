@@ -39,7 +39,7 @@ ROWS_A_STATEMENT_MAX: Final = 1_000
 """Four values a row; SQLite takes 32,766 in a statement."""
 
 
-class Progress(NamedTuple):
+class ImportProgress(NamedTuple):
     """How far an import is."""
 
     job_id: str
@@ -49,15 +49,15 @@ class Progress(NamedTuple):
     refused: int
 
 
-async def begin(connection: AsyncConnection, job_id: str, file_id: str) -> Progress:
+async def begin(connection: AsyncConnection, job_id: str, file_id: str) -> ImportProgress:
     """How far the import is; it begins now if it has not yet."""
     await connection.execute(_BEGIN, {"job_id": job_id, "file_id": file_id})
     row = (await connection.execute(_BY_JOB, {"job_id": job_id})).one()
-    return Progress(*row)
+    return ImportProgress(*row)
 
 
 async def go_on(
-    connection: AsyncConnection, before: Progress, next_line: int, created: int, refused: int
+    connection: AsyncConnection, before: ImportProgress, next_line: int, created: int, refused: int
 ) -> bool:
     """The import is so much further; False when somebody else has taken it on from `before`."""
     values = {

@@ -22,7 +22,7 @@ UPLOAD_WITHIN_S: Final = 300.0
 """Thirty-two megabytes at the speed of a bad telephone line; then the connection is free again."""
 
 
-class UserAsking:
+class UserJobRequests:
     """What can be asked for."""
 
     def __init__(self, database: Database, clock: Clock, job_requests: JobRequests) -> None:

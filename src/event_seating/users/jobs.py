@@ -21,8 +21,8 @@ from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, NewJob
 from event_seating.users import import_store
 from event_seating.users.errors import EmailExists, UserIdExists
-from event_seating.users.import_file import CSV, NotImportable, Record, records
-from event_seating.users.import_store import Progress
+from event_seating.users.import_file import CSV, ImportRecord, NotImportable, records
+from event_seating.users.import_store import ImportProgress
 from event_seating.users.model import User
 from event_seating.users.new_users import NewUsers
 from event_seating.values import csv_lines
@@ -120,14 +120,14 @@ class UserJobs:
         assert head is not None
         await self._end(job, progress)
 
-    async def _take(self, before: Progress, step: Sequence[Record]) -> Progress:
+    async def _take(self, before: ImportProgress, step: Sequence[ImportRecord]) -> ImportProgress:
         """Write one step; raises `DoneElsewhere` when another worker has gone on with it."""
         now_ms = self._clock.now_ms()
         new = [User(*each.user, now_ms) for each in step if each.user is not None]
         async with self._database.write() as connection:
             written, taken_ids = await import_store.insert_users(connection, new)
             reasons = _reasons(step, set(written), taken_ids)
-            after = Progress(
+            after = ImportProgress(
                 before.job_id,
                 before.file_id,
                 step[-1].next_line,
@@ -143,7 +143,7 @@ class UserJobs:
         self._changed([user_id for user_id, _ in written])
         return after
 
-    async def _end(self, job: Job, progress: Progress) -> None:
+    async def _end(self, job: Job, progress: ImportProgress) -> None:
         refused_file = await self._write_refusals(job.id) if progress.refused else None
         result = {
             "created": progress.created,
@@ -178,8 +178,8 @@ class UserJobs:
             after = found[-1][0]
 
 
-async def _steps(found: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
-    step: list[Record] = []
+async def _steps(found: AsyncIterator[ImportRecord]) -> AsyncIterator[list[ImportRecord]]:
+    step: list[ImportRecord] = []
     async for record in found:
         step.append(record)
         if len(step) == LINES_A_STEP:
@@ -190,7 +190,7 @@ async def _steps(found: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
 
 
 def _reasons(
-    step: Sequence[Record], written: set[tuple[str, str]], taken_ids: set[str]
+    step: Sequence[ImportRecord], written: set[tuple[str, str]], taken_ids: set[str]
 ) -> dict[int, str]:
     """Why the lines that did not become users did not."""
     reasons = {}
@@ -210,7 +210,7 @@ def _reasons(
     return reasons
 
 
-def _told(progress: Progress) -> dict[str, int]:
+def _told(progress: ImportProgress) -> dict[str, int]:
     return {
         "line": progress.next_line - 1,
         "created": progress.created,

@@ -16,7 +16,7 @@ from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.users import model
 from event_seating.users.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.users.import_file import CSV, NDJSON
-from event_seating.users.job_requests import UserAsking
+from event_seating.users.job_requests import UserJobRequests
 from event_seating.users.service import UserService
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader
@@ -124,7 +124,7 @@ class UserBody(BaseModel):
     )
 
 
-def router(users: UserService, cache: LruCache, asking: UserAsking) -> Routes:
+def router(users: UserService, cache: LruCache, asking: UserJobRequests) -> Routes:
     routes = Routes(tags=["users"])
     _add_reading(routes, users, cache)
     _add_creating(routes, users, asking)
@@ -186,7 +186,7 @@ def _add_creating(routes: Routes, users: UserService, asking: UserAsking) -> Non
         return answer
 
 
-def _add_import(routes: Routes, asking: UserAsking) -> None:
+def _add_import(routes: Routes, asking: UserJobRequests) -> None:
     @routes.post(
         "/users/import",
         access=Role.admin,

@@ -31,7 +31,7 @@ ABSENT_TTL_S: Final = 5.0
 """Long enough to blunt a storm, short enough that nobody notices."""
 
 
-class Created(NamedTuple):
+class CreatedUser(NamedTuple):
     """A user as it was answered, encoded, and whether that was to an earlier call."""
 
     encoded: bytes
@@ -94,7 +94,7 @@ class UserService:
 
     async def create(
         self, user_id: str, name: str, email: str, call: Call | None = None
-    ) -> Created:
+    ) -> CreatedUser:
         """Write a new user; raises `UserIdExists`, `EmailExists` or `IdempotencyKeyReused`.
 
         The three fields have been checked by `users.model`. A repeated `call` writes nobody.
@@ -110,13 +110,13 @@ class UserService:
             self.changed([user_id])  # it may be there all the same: the commit's answer was lost
             raise
         if before is not None:
-            return Created(before, replayed=True)
+            return CreatedUser(before, replayed=True)
         self._end_absence(user_id)
         self._coherence.tell([user_id])
         encoded = user.encode()
         if heard == self._coherence.heard:  # else another process may have changed it since
             self._cache_if_subscribed(user_id, encoded)
-        return Created(encoded, replayed=False)
+        return CreatedUser(encoded, replayed=False)
 
     async def _insert(self, user: User, call: Call | None) -> bytes | None:
         """Write the user; or give what was answered to the same call before."""

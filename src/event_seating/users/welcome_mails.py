@@ -6,7 +6,7 @@ import msgspec
 
 from event_seating.db.database import Database
 from event_seating.jobs.handler import Handler, Job, payload_of
-from event_seating.mail.mailer import Post
+from event_seating.mail.mailer import Mailer
 from event_seating.mail.message import Mail
 from event_seating.mail.rendering import render
 from event_seating.users import store
@@ -20,10 +20,10 @@ class _Payload(msgspec.Struct, rename="camel"):
     user_id: str
 
 
-class Welcomes:
+class WelcomeMails:
     """Sends the mail."""
 
-    def __init__(self, database: Database, post: Post) -> None:
+    def __init__(self, database: Database, post: Mailer) -> None:
         self._database = database
         self._post = post
 

@@ -18,7 +18,7 @@ REST_S: Final = 30.0
 """Of a worker's time a dead receiver then takes some seconds in half a minute."""
 
 
-class Resting:
+class CircuitBreaker:
     """Counts silences by the webhook's id."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

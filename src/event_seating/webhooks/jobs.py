@@ -16,9 +16,9 @@ from event_seating.jobs.ends import Dead, Retry
 from event_seating.jobs.handler import Handler, Job
 from event_seating.telemetry.logs import get_logger
 from event_seating.webhooks import signing, store
-from event_seating.webhooks.circuit_breaker import Resting
+from event_seating.webhooks.circuit_breaker import CircuitBreaker
 from event_seating.webhooks.model import TEST, Delivery, Status, Webhook
-from event_seating.webhooks.sender import Outcome, Sender
+from event_seating.webhooks.sender import CallOutcome, Sender
 from event_seating.webhooks.service import WEBHOOK, Changed
 
 PAUSED: Final = "the webhook is paused"
@@ -39,7 +39,7 @@ class WebhookJobs:
         self._clock = clock
         self._sender = sender
         self._changed = changed
-        self._resting = Resting(clock.monotonic)
+        self._resting = CircuitBreaker(clock.monotonic)
 
     def handlers(self) -> dict[str, Handler]:
         return {WEBHOOK: self.deliver}
@@ -60,16 +60,16 @@ class WebhookJobs:
         if delivery.job_id != job.id or delivery.status is Status.delivered:
             return {"outcome": "sent by another job"}
         if webhook.paused and delivery.type != TEST:
-            await self._end(job, delivery, Status.failed, Outcome(error=PAUSED), attempts=0)
+            await self._end(job, delivery, Status.failed, CallOutcome(error=PAUSED), attempts=0)
             return None
         asked_for = delivery.type == TEST or delivery.job_id != delivery.id
         if self._resting.is_resting(webhook.id) and not (asked_for or job.last_attempt):
-            outcome = Outcome(error=RESTING)
+            outcome = CallOutcome(error=RESTING)
         else:
             outcome = await self._send(delivery, webhook)
         return await self._note(job, delivery, webhook, outcome)
 
-    async def _send(self, delivery: Delivery, webhook: Webhook) -> Outcome:
+    async def _send(self, delivery: Delivery, webhook: Webhook) -> CallOutcome:
         now_ms = self._clock.now_ms()
         keys = webhook.keys(now_ms)
         headers = signing.headers(delivery.id, delivery.payload, now_ms, keys)
@@ -80,7 +80,9 @@ class WebhookJobs:
             self._resting.answered(webhook.id)
         return outcome
 
-    async def _note(self, job: Job, delivery: Delivery, webhook: Webhook, outcome: Outcome) -> None:
+    async def _note(
+        self, job: Job, delivery: Delivery, webhook: Webhook, outcome: CallOutcome
+    ) -> None:
         if outcome.error is None:
             await self._end(job, delivery, Status.delivered, outcome)
         elif outcome.gone:
@@ -103,7 +105,7 @@ class WebhookJobs:
         job: Job,
         delivery: Delivery,
         status: Status,
-        outcome: Outcome,
+        outcome: CallOutcome,
         *,
         attempts: int = 1,
         pause: Webhook | None = None,
@@ -125,7 +127,7 @@ class WebhookJobs:
             result = {"outcome": outcome.error or "delivered", "status": outcome.status}
             await job.finish(connection, result)
 
-    async def _tried(self, delivery: Delivery, outcome: Outcome, *, last: bool) -> None:
+    async def _tried(self, delivery: Delivery, outcome: CallOutcome, *, last: bool) -> None:
         async with self._database.write() as connection:
             await store.note_attempt(
                 connection,

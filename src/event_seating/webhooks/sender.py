@@ -38,7 +38,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a name; raises `OSError` when it has none."""
 
 
-class Outcome(NamedTuple):
+class CallOutcome(NamedTuple):
     """What became of a call."""
 
     status: int | None = None
@@ -68,13 +68,13 @@ class Sender:
         self._open_transport = open_transport or _Transports()
         self._within_s = within_s
 
-    async def send(self, url: str, headers: Mapping[str, str], body: str) -> Outcome:
+    async def send(self, url: str, headers: Mapping[str, str], body: str) -> CallOutcome:
         """Post this message; never raises for what the receiver or its network does."""
         try:
             # Checked again: the rules may have changed since the URL was taken.
             target = parse(url, self._rules)
         except ValueError as error:
-            return Outcome(error=f"the URL {error}")
+            return CallOutcome(error=f"the URL {error}")
         call = _Call(target, headers, body.encode())
         try:
             async with asyncio.timeout(self._within_s):
@@ -162,15 +162,15 @@ class _Call:
             finally:
                 await response.aclose()
 
-    def outcome(self, trouble: str) -> Outcome:
+    def outcome(self, trouble: str) -> CallOutcome:
         """What became of it: the status tells, once there is one; else the trouble."""
         status = self._status
         if status is None:
-            return Outcome(None, trouble)
+            return CallOutcome(None, trouble)
         if httpx.codes.is_success(status):
-            return Outcome(status)
+            return CallOutcome(status)
         more = "; redirects are not followed" if httpx.codes.is_redirect(status) else ""
-        return Outcome(status, f"answered {status}{more}")
+        return CallOutcome(status, f"answered {status}{more}")
 
 
 async def _read_some(response: httpx.Response) -> None:

@@ -18,7 +18,7 @@ REFRESH_EVERY_S: Final = 5.0
 """How late another process's webhook is noticed at the worst."""
 
 
-class Wanted:
+class SubscribedTypes:
     """The types that are wanted."""
 
     def __init__(self, database: Database, news_types: frozenset[str]) -> None:

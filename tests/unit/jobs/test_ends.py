@@ -4,24 +4,24 @@ import pytest
 
 from event_seating.jobs import ends
 from event_seating.jobs.ends import (
-    Attempt,
     Dead,
     Defer,
     Done,
     DoneElsewhere,
+    JobAttempt,
     JobEnd,
     Retry,
     decided,
 )
 
-FIRST = Attempt(number=1, most=3, begun=1)
-LAST = Attempt(number=3, most=3, begun=3)
-OFTEN_DEFERRED = Attempt(number=1, most=3, begun=3 + ends.DEFERRALS_MAX)
+FIRST = JobAttempt(number=1, most=3, begun=1)
+LAST = JobAttempt(number=3, most=3, begun=3)
+OFTEN_DEFERRED = JobAttempt(number=1, most=3, begun=3 + ends.DEFERRALS_MAX)
 
 
 @pytest.mark.parametrize("attempt", [FIRST, LAST, OFTEN_DEFERRED])
 @pytest.mark.parametrize("end", [Done(7), DoneElsewhere(), Dead("no such event")])
-def test_what_is_done_or_dead_stays_so_in_every_attempt(end: JobEnd, attempt: Attempt) -> None:
+def test_what_is_done_or_dead_stays_so_in_every_attempt(end: JobEnd, attempt: JobAttempt) -> None:
     assert decided(end, attempt) is end
 
 
@@ -34,7 +34,7 @@ def test_what_failed_is_tried_again_until_the_last_attempt() -> None:
 
 
 @pytest.mark.parametrize("attempt", [FIRST, LAST])
-def test_what_is_deferred_comes_again_even_after_the_last_attempt(attempt: Attempt) -> None:
+def test_what_is_deferred_comes_again_even_after_the_last_attempt(attempt: JobAttempt) -> None:
     end = Defer("the database is away")
     assert decided(end, attempt) is end
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from icalendar import Calendar, Component
 
-from event_seating.mail.calendar_entry import Entry, calendar
+from event_seating.mail.calendar_entry import CalendarEntry, calendar
 
 NOW_MS = 1_790_000_000_000
 
@@ -16,7 +16,7 @@ def at(zone: str, *when: int) -> int:
     return int(datetime(*when, tzinfo=ZoneInfo(zone)).timestamp()) * 1000  # type: ignore[arg-type, misc]
 
 
-def entry(zone: str, starts_at_ms: int, **changed: Any) -> Entry:
+def entry(zone: str, starts_at_ms: int, **changed: Any) -> CalendarEntry:
     given: dict[str, Any] = {
         "uid": "b1@example.com",
         "sequence": 7,
@@ -24,7 +24,7 @@ def entry(zone: str, starts_at_ms: int, **changed: Any) -> Entry:
         "location": "Hall",
         "description": "Row 1",
     }
-    return Entry(starts_at_ms=starts_at_ms, zone=ZoneInfo(zone), **{**given, **changed})
+    return CalendarEntry(starts_at_ms=starts_at_ms, zone=ZoneInfo(zone), **{**given, **changed})
 
 
 def read(raw: bytes) -> tuple[Component, Component | None]:

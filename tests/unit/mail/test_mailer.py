@@ -12,9 +12,9 @@ from tests.support.mails import SENDER, NothingNoted, mail
 from tests.support.smtp import SmtpServer
 
 from event_seating.clock import SystemClock
-from event_seating.mail.mailer import Post, post
+from event_seating.mail.mailer import Mailer, mailer_of
 from event_seating.mail.mode import at_the_start, sends_mail
-from event_seating.mail.sent_journal import Taken
+from event_seating.mail.sent_journal import SentJournal
 from event_seating.mail.transport import MailFolder, SmtpTransport
 from event_seating.settings.model import Settings
 from event_seating.values.email_address import Mailbox
@@ -34,7 +34,7 @@ def server() -> Iterator[SmtpServer]:
 @pytest.fixture(params=["smtp", "files"])
 async def way(
     request: pytest.FixtureRequest, server: SmtpServer, tmp_path: Path
-) -> AsyncIterator[tuple[Post, Arrived]]:
+) -> AsyncIterator[tuple[Mailer, Arrived]]:
     arrived: Arrived
     if request.param == "smtp":
         settings = Settings(smtp_url=server.url, mail_from="Box <box@example.com>")
@@ -42,8 +42,8 @@ async def way(
     else:
         settings = Settings(data_dir=tmp_path, mail_from="Box <box@example.com>")
         arrived = lambda: [each.read_bytes() for each in sorted(tmp_path.glob("mail/*.eml"))]  # noqa: E731
-    with Taken(tmp_path / "taken") as taken:
-        made = post(settings, SystemClock(), taken)
+    with SentJournal(tmp_path / "taken") as taken:
+        made = mailer_of(settings, SystemClock(), taken)
         assert made is not None
         yield made, arrived
         await made.aclose()
@@ -51,7 +51,7 @@ async def way(
 
 @pytest.mark.anyio
 class TestEveryWay:
-    async def test_a_mail_arrives_as_it_is(self, way: tuple[Post, Arrived]) -> None:
+    async def test_a_mail_arrives_as_it_is(self, way: tuple[Mailer, Arrived]) -> None:
         office, arrived = way
         sent = mail(subject="Größe", calendar=b"BEGIN:VCALENDAR\r\n")
         await office.send(sent)
@@ -61,21 +61,23 @@ class TestEveryWay:
         assert got["Subject"] == "Größe"
         assert got["From"].addresses[0].addr_spec == "box@example.com"
 
-    async def test_each_mail_is_one(self, way: tuple[Post, Arrived]) -> None:
+    async def test_each_mail_is_one(self, way: tuple[Mailer, Arrived]) -> None:
         office, arrived = way
         for _ in range(3):
             await office.send(mail())
         ids = {message_from_bytes(raw, policy=default)["Message-ID"] for raw in arrived()}
         assert len(ids) == 3
 
-    async def test_a_mail_that_was_taken_is_not_sent_again(self, way: tuple[Post, Arrived]) -> None:
+    async def test_a_mail_that_was_taken_is_not_sent_again(
+        self, way: tuple[Mailer, Arrived]
+    ) -> None:
         office, arrived = way
         sent = mail()
         await office.send(sent)
         await office.send(sent)
         assert len(arrived()) == 1
 
-    async def test_an_international_address_arrives(self, way: tuple[Post, Arrived]) -> None:
+    async def test_an_international_address_arrives(self, way: tuple[Mailer, Arrived]) -> None:
         office, arrived = way
         await office.send(mail(to=Mailbox("Jörg", "jörg@example.com")))
         assert len(arrived()) == 1
@@ -84,7 +86,7 @@ class TestEveryWay:
 @pytest.mark.anyio
 class TestFiles:
     async def test_they_are_bounded_and_the_oldest_go(self, tmp_path: Path) -> None:
-        office = Post(
+        office = Mailer(
             MailFolder(tmp_path, SystemClock(), files_max=3), SENDER, SystemClock(), NothingNoted()
         )
         sent = [mail() for _ in range(5)]
@@ -97,7 +99,7 @@ class TestFiles:
 
     async def test_nobody_else_on_the_machine_reads_them(self, tmp_path: Path) -> None:
         folder = tmp_path / "mail"
-        await Post(MailFolder(folder, SystemClock()), SENDER, SystemClock(), NothingNoted()).send(
+        await Mailer(MailFolder(folder, SystemClock()), SENDER, SystemClock(), NothingNoted()).send(
             mail()
         )
         assert modes(folder) == [0o700, 0o600]
@@ -118,7 +120,7 @@ def settings(**given: Any) -> Settings:
 class TestSettings:
     def test_development_writes_files(self, tmp_path: Path) -> None:
         chosen = settings(data_dir=tmp_path)
-        made = post(chosen, SystemClock(), NothingNoted())
+        made = mailer_of(chosen, SystemClock(), NothingNoted())
         assert made is not None
         assert isinstance(made._transport, MailFolder)
         assert made.sender == Mailbox("Event Seating", "event-seating@localhost")
@@ -129,7 +131,7 @@ class TestSettings:
 
     def test_production_sends_no_mail_without_a_server_and_says_so(self) -> None:
         chosen = settings(app_env="production", admin_api_key=KEY)
-        assert post(chosen, SystemClock(), NothingNoted()) is None
+        assert mailer_of(chosen, SystemClock(), NothingNoted()) is None
         assert not sends_mail(chosen)
         assert at_the_start(chosen) == "No mail is sent: SMTP_URL is not set."
 
@@ -138,7 +140,7 @@ class TestSettings:
         chosen = settings(
             app_env=environment, admin_api_key=KEY, smtp_url="smtp://h", mail_from="a@b.example"
         )
-        made = post(chosen, SystemClock(), NothingNoted())
+        made = mailer_of(chosen, SystemClock(), NothingNoted())
         assert made is not None
         assert isinstance(made._transport, SmtpTransport)
         assert made.sender == Mailbox("", "a@b.example")

@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from event_seating.mail import sent_journal as module
-from event_seating.mail.sent_journal import Taken
+from event_seating.mail.sent_journal import SentJournal
 
 
 @pytest.fixture
@@ -15,20 +15,20 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_was_taken_is_known_to_the_next_process(path: Path) -> None:
-    with Taken(path) as first:
+    with SentJournal(path) as first:
         assert "job-1" not in first
         first.note("job-1")
         assert "job-1" in first
-    with Taken(path) as second:
+    with SentJournal(path) as second:
         assert "job-1" in second
         assert "job-2" not in second
         second.note("job-2")
-    with Taken(path) as third:
+    with SentJournal(path) as third:
         assert {"job-1", "job-2"} <= {name for name in ("job-1", "job-2") if name in third}
 
 
 def test_a_line_is_there_before_note_returns_and_nobody_has_to_close(path: Path) -> None:
-    with Taken(path) as killed:
+    with SentJournal(path) as killed:
         killed.note("job-1")
         assert path.read_bytes() == b"job-1\n"
         killed.note("job-2")
@@ -43,28 +43,31 @@ def test_a_file_that_a_kill_or_a_hand_left_odd_is_read_as_far_as_it_goes(
 ) -> None:
     path.parent.mkdir()
     path.write_bytes(left)
-    with Taken(path) as after:
+    with SentJournal(path) as after:
         assert ("job-1" in after) == left.startswith(b"job-1\n")
         assert "job-" not in after
         after.note("job-3")
-    with Taken(path) as again:
+    with SentJournal(path) as again:
         assert "job-3" in again
 
 
 def test_of_many_the_newest_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TAKEN_MOST", 10)
-    with Taken(path) as taken:
+    with SentJournal(path) as taken:
         for number in range(95):
             taken.note(f"job-{number}")
             assert f"job-{number}" in taken
             assert len(path.read_bytes().splitlines()) <= 11
-    with Taken(path) as after:
+    with SentJournal(path) as after:
         assert [n for n in range(95) if f"job-{n}" in after][-5:] == [90, 91, 92, 93, 94]
 
 
 def test_a_place_that_cannot_be_written_costs_a_line_and_no_mail(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the directory should be")
-    with structlog.testing.capture_logs() as lines, Taken(tmp_path / "data" / "mails") as taken:
+    with (
+        structlog.testing.capture_logs() as lines,
+        SentJournal(tmp_path / "data" / "mails") as taken,
+    ):
         taken.note("job-1")
         taken.note("job-2")
         assert "job-1" in taken
@@ -75,12 +78,12 @@ def test_a_disk_that_fills_up_while_the_file_is_written_anew_costs_nothing_else(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TAKEN_MOST", 2)
-    with Taken(path) as taken:
+    with SentJournal(path) as taken:
         path.with_name(path.name + ".new").mkdir()
         for number in range(3):
             taken.note(f"job-{number}")
         assert "job-2" in taken
         path.with_name(path.name + ".new").rmdir()
         taken.note("job-3")
-    with Taken(path) as after:
+    with SentJournal(path) as after:
         assert "job-3" in after

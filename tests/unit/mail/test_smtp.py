@@ -11,7 +11,7 @@ from tests.support.mails import ANNA, SENDER, mail, smtp_post
 from tests.support.smtp import CERTIFICATES, SmtpServer
 
 from event_seating.jobs.ends import Dead
-from event_seating.mail.mailer import Post
+from event_seating.mail.mailer import Mailer
 from event_seating.mail.message import message_id
 from event_seating.mail.transport import MAILS_OF_A_CONNECTION_MAX, MailDelayed
 from event_seating.values.email_address import Mailbox
@@ -29,13 +29,13 @@ def server() -> Iterator[SmtpServer]:
 
 
 @pytest.fixture
-async def post(server: SmtpServer) -> AsyncIterator[Post]:
+async def post(server: SmtpServer) -> AsyncIterator[Mailer]:
     async with posting(server.url) as post:
         yield post
 
 
 @asynccontextmanager
-async def posting(url: str, **limits: Any) -> AsyncIterator[Post]:
+async def posting(url: str, **limits: Any) -> AsyncIterator[Mailer]:
     post = smtp_post(url, **limits)
     try:
         yield post
@@ -43,7 +43,7 @@ async def posting(url: str, **limits: Any) -> AsyncIterator[Post]:
         await post.aclose()
 
 
-async def fails(post: Post, kind: type[Exception], **changed: Any) -> str:
+async def fails(post: Mailer, kind: type[Exception], **changed: Any) -> str:
     with pytest.raises(kind) as failed:
         await post.send(mail(**changed))
     said = f"{failed.value!r}"
@@ -51,7 +51,7 @@ async def fails(post: Post, kind: type[Exception], **changed: Any) -> str:
     return str(failed.value)
 
 
-async def test_a_mail_arrives_with_the_id_of_its_job(server: SmtpServer, post: Post) -> None:
+async def test_a_mail_arrives_with_the_id_of_its_job(server: SmtpServer, post: Mailer) -> None:
     sent = mail()
     await post.send(sent)
     (got,) = server.received
@@ -59,20 +59,20 @@ async def test_a_mail_arrives_with_the_id_of_its_job(server: SmtpServer, post: P
     assert got.message_id == message_id(sent.job_id, SENDER) == f"<{sent.job_id}@example.com>"
 
 
-async def test_a_recipient_who_is_refused_fails_at_once(server: SmtpServer, post: Post) -> None:
+async def test_a_recipient_who_is_refused_fails_at_once(server: SmtpServer, post: Mailer) -> None:
     server.manners.to_recipient = lambda address: f"550 5.1.1 <{address}> is nobody here"
     said = await fails(post, Dead)
     assert said == "The mail server refused the recipient: 550 5.1.1."
 
 
-async def test_a_mail_that_is_refused_fails_at_once(server: SmtpServer, post: Post) -> None:
+async def test_a_mail_that_is_refused_fails_at_once(server: SmtpServer, post: Mailer) -> None:
     server.manners.to_mail = "554 5.7.1 anna@example.com wants no such thing"
     assert await fails(post, Dead) == "The mail server refused the mail: 554 5.7.1."
 
 
 @pytest.mark.parametrize("said", ["451 4.7.1 Greylisted", "452 4.2.2 Full", "421 Closing"])
 async def test_a_recipient_who_cannot_be_reached_now_is_tried_again(
-    server: SmtpServer, post: Post, said: str
+    server: SmtpServer, post: Mailer, said: str
 ) -> None:
     server.manners.to_recipient = lambda _address: said
     assert said[:3] in await fails(post, MailDelayed)
@@ -81,7 +81,9 @@ async def test_a_recipient_who_cannot_be_reached_now_is_tried_again(
     assert len(server.received) == 1
 
 
-async def test_a_mail_that_is_not_taken_now_is_tried_again(server: SmtpServer, post: Post) -> None:
+async def test_a_mail_that_is_not_taken_now_is_tried_again(
+    server: SmtpServer, post: Mailer
+) -> None:
     server.manners.to_mail = "451 4.3.0 Disk is full"
     assert await fails(post, MailDelayed) == (
         "The mail server does not take the mail now: 451 4.3.0."
@@ -89,13 +91,13 @@ async def test_a_mail_that_is_not_taken_now_is_tried_again(server: SmtpServer, p
 
 
 async def test_a_sender_who_is_refused_is_the_operators_to_mend(
-    server: SmtpServer, post: Post
+    server: SmtpServer, post: Mailer
 ) -> None:
     server.manners.to_sender = "553 5.7.1 Not your address"
     assert "MAIL_FROM" in await fails(post, MailDelayed)
 
 
-async def test_a_mail_that_is_too_large_fails_at_once(server: SmtpServer, post: Post) -> None:
+async def test_a_mail_that_is_too_large_fails_at_once(server: SmtpServer, post: Mailer) -> None:
     server.manners.to_sender = "552 5.3.4 Too large"
     assert "too large" in await fails(post, Dead)
 
@@ -131,7 +133,7 @@ async def test_a_server_that_speaks_something_else_is_tried_again() -> None:
         await fails(post, MailDelayed)
 
 
-async def test_a_server_that_is_away_is_tried_again(server: SmtpServer, post: Post) -> None:
+async def test_a_server_that_is_away_is_tried_again(server: SmtpServer, post: Mailer) -> None:
     server.stop()
     assert "cannot be used" in await fails(post, MailDelayed)
     server.start()
@@ -140,7 +142,7 @@ async def test_a_server_that_is_away_is_tried_again(server: SmtpServer, post: Po
 
 
 async def test_a_server_that_hangs_up_within_a_mail_has_not_got_it(
-    server: SmtpServer, post: Post
+    server: SmtpServer, post: Mailer
 ) -> None:
     server.manners.hangs_up_within = True
     await fails(post, MailDelayed)
@@ -151,7 +153,7 @@ async def test_a_server_that_hangs_up_within_a_mail_has_not_got_it(
 
 
 async def test_an_answer_that_is_lost_makes_a_second_mail_of_the_same_id(
-    server: SmtpServer, post: Post
+    server: SmtpServer, post: Mailer
 ) -> None:
     server.manners.hangs_up_after = True
     sent = mail()
@@ -163,26 +165,26 @@ async def test_an_answer_that_is_lost_makes_a_second_mail_of_the_same_id(
 
 
 class TestConnections:
-    async def test_one_carries_many_mails(self, server: SmtpServer, post: Post) -> None:
+    async def test_one_carries_many_mails(self, server: SmtpServer, post: Mailer) -> None:
         for _ in range(5):
             await post.send(mail())
         assert (len(server.received), server.connections) == (5, 1)
 
-    async def test_one_that_is_worn_is_replaced(self, server: SmtpServer, post: Post) -> None:
+    async def test_one_that_is_worn_is_replaced(self, server: SmtpServer, post: Mailer) -> None:
         for _ in range(MAILS_OF_A_CONNECTION_MAX + 1):
             await post.send(mail())
         assert server.connections == 2
         assert len(server.received) == MAILS_OF_A_CONNECTION_MAX + 1
 
     async def test_one_that_was_cut_meanwhile_costs_no_mail(
-        self, server: SmtpServer, post: Post
+        self, server: SmtpServer, post: Mailer
     ) -> None:
         await post.send(mail())
         server.hang_up()
         await post.send(mail())
         assert (len(server.received), server.connections) == (2, 2)
 
-    async def test_as_many_as_are_sent_at_once(self, server: SmtpServer, post: Post) -> None:
+    async def test_as_many_as_are_sent_at_once(self, server: SmtpServer, post: Mailer) -> None:
         await asyncio.gather(*(post.send(mail()) for _ in range(20)))
         await asyncio.gather(*(post.send(mail()) for _ in range(5)))
         assert (len(server.received), server.connections) == (25, 20)
@@ -217,7 +219,7 @@ class TestEncryption:
         server.stop()
 
     async def test_a_certificate_that_nobody_vouches_for_is_refused(
-        self, server: SmtpServer, post: Post
+        self, server: SmtpServer, post: Mailer
     ) -> None:
         said = await fails(post, MailDelayed)
         assert "certificate is not trusted (self-signed certificate)" in said
@@ -325,7 +327,7 @@ class TestInternationalAddresses:
     JOERG = Mailbox("Jörg", "jörg@example.com")
 
     async def test_they_arrive_where_the_server_takes_them(
-        self, server: SmtpServer, post: Post
+        self, server: SmtpServer, post: Mailer
     ) -> None:
         await post.send(mail(to=self.JOERG))
         (got,) = server.received
@@ -333,7 +335,7 @@ class TestInternationalAddresses:
         (address,) = got.message["To"].addresses
         assert (address.display_name, address.addr_spec) == ("Jörg", "jörg@example.com")
 
-    async def test_elsewhere_they_fail_at_once(self, server: SmtpServer, post: Post) -> None:
+    async def test_elsewhere_they_fail_at_once(self, server: SmtpServer, post: Mailer) -> None:
         server.manners.smtputf8 = False
         with pytest.raises(Dead, match="international") as failed:
             await post.send(mail(to=self.JOERG))

@@ -10,8 +10,8 @@ from event_seating.users.import_file import (
     CSV,
     LINE_BYTES_MAX,
     NDJSON,
+    ImportRecord,
     NotImportable,
-    Record,
     lines,
     records,
 )
@@ -28,16 +28,16 @@ async def pieces(content: bytes, size: int) -> AsyncIterator[bytes]:
 
 async def read(
     content: bytes, media_type: str = CSV, first_line: int = 1, size: int = 7
-) -> list[Record]:
+) -> list[ImportRecord]:
     found = records(pieces(content, size), media_type, first_line)
     return [record async for record in found]
 
 
-def users(found: Iterable[Record]) -> list[tuple[int, str]]:
+def users(found: Iterable[ImportRecord]) -> list[tuple[int, str]]:
     return [(record.line, record.user[0]) for record in found if record.user]
 
 
-def refused(found: Iterable[Record]) -> dict[int, str]:
+def refused(found: Iterable[ImportRecord]) -> dict[int, str]:
     return {record.line: record.reason or "" for record in found if record.user is None}
 
 

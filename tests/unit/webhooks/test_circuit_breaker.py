@@ -1,6 +1,6 @@
 """Receivers that do not answer rest for a moment."""
 
-from event_seating.webhooks.circuit_breaker import REST_S, SILENT_MOST, Resting
+from event_seating.webhooks.circuit_breaker import REST_S, SILENT_MOST, CircuitBreaker
 from event_seating.webhooks.model import WEBHOOKS_MAX
 
 
@@ -12,14 +12,14 @@ class Watch:
         return self.now
 
 
-def silenced(resting: Resting, webhook: str, times: int) -> None:
+def silenced(resting: CircuitBreaker, webhook: str, times: int) -> None:
     for _ in range(times):
         resting.said_nothing(webhook)
 
 
 def test_a_few_silences_in_a_row_make_a_rest_that_ends() -> None:
     watch = Watch()
-    resting = Resting(watch)
+    resting = CircuitBreaker(watch)
     silenced(resting, "a", SILENT_MOST - 1)
     assert not resting.is_resting("a")
     silenced(resting, "a", 1)
@@ -31,7 +31,7 @@ def test_a_few_silences_in_a_row_make_a_rest_that_ends() -> None:
 
 def test_after_a_rest_one_silence_is_enough_and_one_answer_makes_it_good() -> None:
     watch = Watch()
-    resting = Resting(watch)
+    resting = CircuitBreaker(watch)
     silenced(resting, "a", SILENT_MOST)
     watch.now += REST_S
     silenced(resting, "a", 1)
@@ -43,7 +43,7 @@ def test_after_a_rest_one_silence_is_enough_and_one_answer_makes_it_good() -> No
 
 
 def test_it_remembers_no_more_receivers_than_there_may_be() -> None:
-    resting = Resting(Watch())
+    resting = CircuitBreaker(Watch())
     for number in range(10 * WEBHOOKS_MAX):
         silenced(resting, str(number), SILENT_MOST)
     assert len(resting._silent) == WEBHOOKS_MAX

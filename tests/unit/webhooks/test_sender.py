@@ -20,7 +20,7 @@ from tests.support.receivers import (
 from tests.support.smtp import CERTIFICATES
 
 from event_seating.webhooks import sender as sender_module
-from event_seating.webhooks.sender import ANSWER_BYTES_MAX, Outcome, Sender
+from event_seating.webhooks.sender import ANSWER_BYTES_MAX, CallOutcome, Sender
 from event_seating.webhooks.targets import TargetRules
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +65,7 @@ class Dialled(httpx.AsyncBaseTransport):
         return [request.url.host for request in self.requests]
 
 
-async def call(receiver: Receiver, path: str = "/hook?a=b", within_s: float = 5.0) -> Outcome:
+async def call(receiver: Receiver, path: str = "/hook?a=b", within_s: float = 5.0) -> CallOutcome:
     sender = Sender(OPEN, within_s=within_s)
     return await sender.send(f"http://127.0.0.1:{receiver.port}{path}", HEADERS, BODY)
 
@@ -73,7 +73,7 @@ async def call(receiver: Receiver, path: str = "/hook?a=b", within_s: float = 5.
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 async def test_every_2xx_is_a_delivery(status: int) -> None:
     async with receiving(answer(status)) as receiver:
-        assert await call(receiver) == Outcome(status, None)
+        assert await call(receiver) == CallOutcome(status, None)
     (received,) = receiver.received
     assert received.line == "POST /hook?a=b HTTP/1.1"
     assert received.body == BODY.encode()
@@ -87,7 +87,7 @@ async def test_every_2xx_is_a_delivery(status: int) -> None:
 async def test_any_other_answer_is_none(status: int) -> None:
     async with receiving(answer(status, b"<html>secret of the receiver</html>")) as receiver:
         outcome = await call(receiver)
-    assert outcome == Outcome(status, f"answered {status}")
+    assert outcome == CallOutcome(status, f"answered {status}")
     assert outcome.gone is (status == 410)
 
 
@@ -98,7 +98,7 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
         receiving(answer(status, b"", f"location: http://127.0.0.1:{other.port}/\r\n")) as receiver,
     ):
         outcome = await call(receiver)
-    assert outcome == Outcome(status, f"answered {status}; redirects are not followed")
+    assert outcome == CallOutcome(status, f"answered {status}; redirects are not followed")
     assert other.connections == 0
 
 
@@ -106,26 +106,26 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 async def test_a_receiver_that_gives_no_answer_takes_its_time_and_no_more(behave: Behave) -> None:
     async with receiving(behave) as receiver, asyncio.timeout(ENDS_WITHIN_S):
         outcome = await call(receiver, within_s=SHORT_S)
-    assert outcome == Outcome(None, "no answer within 0.8 s")
+    assert outcome == CallOutcome(None, "no answer within 0.8 s")
 
 
 @pytest.mark.parametrize("behave", [close, talk_nonsense])
 async def test_a_receiver_that_breaks_the_connection_gave_no_answer(behave: Behave) -> None:
     async with receiving(behave) as receiver:
         outcome = await call(receiver)
-    assert outcome == Outcome(None, "the connection broke before there was an answer")
+    assert outcome == CallOutcome(None, "the connection broke before there was an answer")
 
 
 async def test_a_taken_message_is_a_delivery_though_the_answer_never_ends() -> None:
     endless = trickle(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffff\r\n")
     async with receiving(endless) as receiver:
-        assert await call(receiver, within_s=SHORT_S) == Outcome(200, None)
+        assert await call(receiver, within_s=SHORT_S) == CallOutcome(200, None)
 
 
 async def test_of_a_long_answer_only_the_beginning_is_read() -> None:
     flood = Flood(10 * 1024 * 1024)
     async with receiving(flood) as receiver:
-        assert await call(receiver) == Outcome(200, None)
+        assert await call(receiver) == CallOutcome(200, None)
     # What lies in the sockets of both ends counts as sent: a few hundred kilobytes.
     assert ANSWER_BYTES_MAX <= flood.sent < flood.total / 2
 
@@ -133,7 +133,7 @@ async def test_of_a_long_answer_only_the_beginning_is_read() -> None:
 async def test_a_compressed_bomb_is_not_unpacked() -> None:
     bomb = answer(200, b"\x1f\x8b not even gzip", "content-encoding: gzip\r\n")
     async with receiving(bomb) as receiver:
-        assert await call(receiver) == Outcome(200, None)
+        assert await call(receiver) == CallOutcome(200, None)
 
 
 async def test_nobody_at_the_port_is_told_so() -> None:
@@ -146,7 +146,7 @@ async def test_nobody_at_the_port_is_told_so() -> None:
 
 async def test_a_name_that_nobody_knows_is_told_so() -> None:
     outcome = await Sender(OPEN).send("http://nobody.invalid/", HEADERS, BODY)
-    assert outcome == Outcome(None, "the name of the receiver is not known")
+    assert outcome == CallOutcome(None, "the name of the receiver is not known")
 
 
 async def test_a_resolver_that_hangs_does_not_hold_up_a_call() -> None:
@@ -157,7 +157,7 @@ async def test_a_resolver_that_hangs_does_not_hold_up_a_call() -> None:
     outcome = await Sender(OPEN, resolve=hang_on, within_s=SHORT_S).send(
         "http://receiver.test/", HEADERS, BODY
     )
-    assert outcome == Outcome(None, "no answer within 0.8 s")
+    assert outcome == CallOutcome(None, "no answer within 0.8 s")
 
 
 async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +241,7 @@ class TestPrivateNetworks:
         transport = Dialled(dead=tuple(dead))
         sender = Sender(CLOSED, resolve=Names(dead), open_transport=lambda: transport)
         outcome = await sender.send("https://receiver.example/", HEADERS, BODY)
-        assert outcome == Outcome(None, "no connection: refused")
+        assert outcome == CallOutcome(None, "no connection: refused")
         assert transport.hosts == dead[:4]
 
 
@@ -265,7 +265,7 @@ class TestTls:
         host: str,
         receiver: Receiver,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
-    ) -> Outcome:
+    ) -> CallOutcome:
         sender = Sender(OPEN, resolve=Names(["127.0.0.1"]), open_transport=transport)
         return await sender.send(f"https://{host}:{receiver.port}/", HEADERS, BODY)
 
@@ -275,7 +275,7 @@ class TestTls:
         asked: list[str | None] = []
         tls.sni_callback = lambda _socket, name, _context: asked.append(name)
         async with receiving(answer(204), tls) as receiver:
-            assert await self.send("receiver.test", receiver, transport) == Outcome(204, None)
+            assert await self.send("receiver.test", receiver, transport) == CallOutcome(204, None)
         assert asked == ["receiver.test"]
         assert receiver.received[0].headers["host"] == f"receiver.test:{receiver.port}"
 

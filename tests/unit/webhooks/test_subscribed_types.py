@@ -7,7 +7,7 @@ import pytest
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 from event_seating.webhooks.model import Webhook
-from event_seating.webhooks.subscribed_types import Wanted
+from event_seating.webhooks.subscribed_types import SubscribedTypes
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ def webhook(*types: str) -> Webhook:
     return Webhook("wh-1", "https://a.example/", types, None, "whsec_a", None, None, False, 1, 1)
 
 
-class Slow(Wanted):
+class Slow(SubscribedTypes):
     """One whose reads end when the test says so, with what it says."""
 
     def __init__(self) -> None:

@@ -29,8 +29,8 @@ from event_seating.jobs.ends import Dead
 from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import NOTIFICATIONS, NewJob
-from event_seating.mail.calendar_entry import Entry, calendar
-from event_seating.mail.mailer import Post
+from event_seating.mail.calendar_entry import CalendarEntry, calendar
+from event_seating.mail.mailer import Mailer
 from event_seating.mail.message import Mail
 from event_seating.mail.rendering import render
 from event_seating.users import store as user_store
@@ -45,7 +45,7 @@ LINES_MAX: Final = 200
 """Seats that a mail names: mail programs cut off what is longer than about 100 kB."""
 
 
-class Line(NamedTuple):
+class BookedLine(NamedTuple):
     """Something that was booked, for a person."""
 
     label: str
@@ -84,7 +84,7 @@ class BookingMails:
         database: Database,
         bookable_of: BookableEventOf,
         occasion_of: OccasionOf,
-        post: Post,
+        post: Mailer,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -154,7 +154,7 @@ class BookingMails:
             },
         )
         seats = "\n".join(line.label for line in lines[:LINES_MAX])
-        entry = Entry(
+        entry = CalendarEntry(
             uid=f"{found.booking_id}@{self._post.sender.domain}",
             sequence=row.version,
             starts_at_ms=occasion.starts_at_ms,
@@ -176,7 +176,9 @@ class BookingMails:
         return {"sent": True}
 
 
-def lines_of(row: BookingRow, bookable: BookableEvent, labels: Mapping[str, str]) -> list[Line]:
+def lines_of(
+    row: BookingRow, bookable: BookableEvent, labels: Mapping[str, str]
+) -> list[BookedLine]:
     """What a booking has, as a person reads it; places of an area that are alike are one line."""
     lines = bookable.lines(row.groups, row.currency)
     return [_line(line, bookable, labels, row.currency) for line in lines]
@@ -184,13 +186,13 @@ def lines_of(row: BookingRow, bookable: BookableEvent, labels: Mapping[str, str]
 
 def _line(
     line: Mapping[str, Any], bookable: BookableEvent, labels: Mapping[str, str], currency: str
-) -> Line:
+) -> BookedLine:
     quantity = line.get("quantity", 1)
     category = bookable.category_labels.get(line["category"], line["category"])
     ticket = label_of(line["ticketType"], labels)
     label = line["label"] if quantity == 1 else f"{quantity} × {line['label']}"  # noqa: RUF001
     price = money.parse(line["price"], currency) * quantity
-    return Line(label, f"{category}, {ticket}", money.for_people(price, currency))
+    return BookedLine(label, f"{category}, {ticket}", money.for_people(price, currency))
 
 
 def _when(starts_at_ms: int, zone: ZoneInfo) -> dict[str, str]:

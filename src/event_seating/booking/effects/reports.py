@@ -97,7 +97,7 @@ class _Sales:
     def __init__(self, database: Database, bookable: BookableEvent) -> None:
         self._database = database
         self._bookable = bookable
-        self._places = Places(bookable.index)
+        self._places = SeatPlaces(bookable.index)
         self.lines = 0
 
     def pieces(self) -> AsyncIterator[bytes]:
@@ -115,7 +115,7 @@ class _Sales:
         return ("", "") if seat is None else self._places.of(self._bookable.index.number[seat])
 
 
-class Places:
+class SeatPlaces:
     """The section and row of a seat, by its number."""
 
     def __init__(self, index: SeatIndex) -> None:

@@ -48,10 +48,10 @@ _PRIVATE: Final = frozenset({"type", "reason", "lastsS", "takenAway"})
 
 _OUTSIDE_NAMES: Final = {"hold": "holdId", "booking": "bookingId"}
 
-Message = tuple[str, dict[str, Any]]
+WebhookMessage = tuple[str, dict[str, Any]]
 """A type and what is told, ready for JSON."""
 
-Tell = Callable[[AsyncConnection, Job, int, str, Sequence[Message]], Awaitable[int]]
+Tell = Callable[[AsyncConnection, Job, int, str, Sequence[WebhookMessage]], Awaitable[int]]
 """Write the messages of a job about a version, with the time of what they tell, for all who want
 them; how many."""
 
@@ -95,7 +95,7 @@ def messages_of(
     bookings: Mapping[str, dict[str, Any]],
     *,
     sold_out: bool,
-) -> list[Message]:
+) -> list[WebhookMessage]:
     """Everything that subscribers may be told of a row; `bookings` are the present ones by id."""
     common = {"eventId": bookable.event_id, "version": row.version}
     messages = [

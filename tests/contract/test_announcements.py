@@ -29,7 +29,7 @@ TINY: SeatIndex = seat_index(rows=1, seats=2, floor=1)
 
 
 def announcements(*wanted: str, confirms: bool = True) -> Announcements:
-    return Announcements(confirms=confirms, wanted=lambda: frozenset(wanted))
+    return Announcements(confirms=confirms, subscribed_types=lambda: frozenset(wanted))
 
 
 async def jobs(database: Database) -> list[tuple[str, dict[str, object]]]:
@@ -118,7 +118,9 @@ async def test_the_relay_is_woken_once_jobs_are_written_and_only_then(
     database: Database,
 ) -> None:
     woken: list[int] = []
-    asked = Announcements(confirms=True, wanted=frozenset, wake_relay=lambda: woken.append(1))
+    asked = Announcements(
+        confirms=True, subscribed_types=frozenset, wake_relay=lambda: woken.append(1)
+    )
     log = await open_log(
         SqlLogStore(database), announce=asked, listeners=[lambda *_row: asked.written()]
     )

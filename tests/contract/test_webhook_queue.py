@@ -43,7 +43,7 @@ async def nobody() -> None:
 
 def handlers_of(service: Service) -> dict[str, Handler]:
     parts = service.parts
-    news = NewsJobs(parts.database, parts.bookable_events.get, parts.webhooks.tell)
+    news = NewsJobs(parts.database, parts.bookable_events.get, parts.webhooks.add_messages)
     sender = Sender(rules_of(parts.settings))
     calls = WebhookJobs(parts.database, parts.clock, sender, nobody)
     return news.handlers() | calls.handlers()

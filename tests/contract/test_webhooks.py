@@ -25,14 +25,14 @@ from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, NewJob
 from event_seating.jobs.requests import JobRequests
-from event_seating.webhooks.circuit_breaker import SILENT_MOST
+from event_seating.webhooks.circuit_breaker import UNANSWERED_MAX
 from event_seating.webhooks.errors import (
     DeliveryNotFound,
     TooManyWebhooks,
     WebhookNotFound,
     WebhookPaused,
 )
-from event_seating.webhooks.jobs import RESTING, NotTaken, WebhookJobs
+from event_seating.webhooks.jobs import NOT_CALLED, NotTaken, WebhookJobs
 from event_seating.webhooks.model import ROTATION_MS, WEBHOOKS_MAX, Delivery, Status
 from event_seating.webhooks.sender import Sender
 from event_seating.webhooks.service import NewWebhook, WebhookChange, WebhookService
@@ -115,7 +115,7 @@ class Stage:
     async def tell(self, job: Job, messages: Sequence[tuple[str, dict[str, Any]]]) -> int:
         async with self.database.write() as connection:
             await job.finish(connection, None)
-            return await self.service.tell(connection, job, 7, AT, messages)
+            return await self.service.add_messages(connection, job, 7, AT, messages)
 
 
 @pytest.fixture
@@ -329,7 +329,7 @@ class TestTelling:
 
         async def again() -> None:
             async with stage.database.write() as connection:
-                await stage.service.tell(connection, job, 7, AT, self.MESSAGES)
+                await stage.service.add_messages(connection, job, 7, AT, self.MESSAGES)
 
         with pytest.raises(IntegrityError):
             await again()
@@ -344,7 +344,7 @@ class TestTelling:
         async def crash() -> None:
             async with stage.database.write() as connection:
                 await job.finish(connection, None)
-                await stage.service.tell(connection, job, 7, AT, self.MESSAGES)
+                await stage.service.add_messages(connection, job, 7, AT, self.MESSAGES)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -460,16 +460,16 @@ class TestDelivering:
             for job in jobs:
                 with pytest.raises(NotTaken):
                     await stage.jobs.deliver(job)
-            assert receiver.connections == SILENT_MOST
+            assert receiver.connections == UNANSWERED_MAX
             errors = Counter(str(each.error) for each in await stage.deliveries(webhook))
-            assert errors == {RESTING: 3, "the connection broke before there was an answer": 3}
+            assert errors == {NOT_CALLED: 3, "the connection broke before there was an answer": 3}
             with pytest.raises(NotTaken):
                 await stage.jobs.deliver(replace(jobs[1], last_attempt=True))
-            assert receiver.connections == SILENT_MOST + 1
+            assert receiver.connections == UNANSWERED_MAX + 1
             receiver.behave = answer(200)
             again = await stage.service.redeliver(webhook, jobs[0].id)
             await stage.jobs.deliver(stage.job(again.job_id, {"deliveryId": again.id}, EVENT))
-            assert len(receiver.received) == SILENT_MOST + 2
+            assert len(receiver.received) == UNANSWERED_MAX + 2
             await stage.jobs.deliver(jobs[-1])
         delivered = {each.id for each in await stage.deliveries(webhook, Status.delivered)}
         assert delivered == {again.id, jobs[-1].id}

@@ -9,6 +9,7 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import until
 
 from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
+from event_seating.booking.effects.mails import CANCELLATION
 from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.jobs.model import NOTIFICATIONS
@@ -18,7 +19,7 @@ from event_seating.users.new_users import WELCOME
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("name", [WELCOME, CONFIRMATION])
+@pytest.mark.parametrize("name", [WELCOME, CONFIRMATION, CANCELLATION])
 async def test_a_mail_waits_where_no_server_is_set_rather_than_being_given_up(
     tmp_path: Path, valkey: Valkey, name: str
 ) -> None:

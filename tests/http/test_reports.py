@@ -171,7 +171,7 @@ async def test_a_long_report_takes_the_memory_of_a_page_and_tells_how_far_it_is(
 ) -> None:
     await sell(service, event, many)
     told = Told()
-    monkeypatch.setattr(reports_module, "TELL_EVERY_PIECES", 50)
+    monkeypatch.setattr(reports_module, "REPORT_EVERY_PIECES", 50)
     monkeypatch.setattr(files, "CHUNK_BYTES", piece)
     tracemalloc.start()
     result = await reports.make(job("report", {"eventId": event, "kind": "sales"}, event, told))

@@ -69,7 +69,7 @@ async def _nothing_changes() -> None:
 async def work_off(service: Service) -> None:
     """Do what a job process does, until nothing is left."""
     parts = service.parts
-    news = NewsJobs(parts.database, parts.bookable_events.get, parts.webhooks.tell)
+    news = NewsJobs(parts.database, parts.bookable_events.get, parts.webhooks.add_messages)
     calls = WebhookJobs(parts.database, parts.clock, Sender(RULES), _nothing_changes)
     handlers = news.handlers() | calls.handlers()
     while True:
@@ -426,7 +426,7 @@ class TestHearing:
     ) -> None:
         event = await on_sale(service)
         parts = service.parts
-        news = NewsJobs(parts.database, parts.bookable_events.get, parts.webhooks.tell)
+        news = NewsJobs(parts.database, parts.bookable_events.get, parts.webhooks.add_messages)
 
         async def never(*_: Any) -> None:
             raise AssertionError("there is nothing to finish or report")

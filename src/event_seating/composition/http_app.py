@@ -120,7 +120,7 @@ def declared(parts: Parts, document: Callable[[], bytes]) -> Routes:
     bookable_of, database, clock = parts.bookable_events.get, parts.database, parts.clock
     routes = Routes()
     routes.include(
-        users.router(parts.users, parts.user_cache, parts.user_asking),
+        users.router(parts.users, parts.user_cache, parts.user_job_requests),
         venues.router(parts.venues),
         events.router(parts.events),
         booking.router(parts.bookings, parts.buyers),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from event_seating.booking.effects.cancelled_events import CancelledEvents
-from event_seating.booking.effects.follow_up_jobs import CONFIRMATION, NEWS_TYPES, Announcements
-from event_seating.booking.effects.mails import CANCELLATION, BookingMails
+from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES, Announcements
+from event_seating.booking.effects.mails import BookingMails
 from event_seating.booking.effects.reports import Reports
 from event_seating.booking.effects.webhook_messages import NewsJobs
 from event_seating.booking.seat_log.registry import SeatLogs
@@ -30,15 +30,16 @@ from event_seating.events.facts import EventFacts
 from event_seating.jobs.engine import JobEngine
 from event_seating.jobs.handler import Handler
 from event_seating.jobs.requests import JobRequests
-from event_seating.mail.mailer import TAKEN, mailer_of, wait_for_a_server
+from event_seating.mail.mailer import mailer_of
 from event_seating.mail.mode import sends_mail
+from event_seating.mail.sent_journal import FILE_NAME as SENT_JOURNAL
 from event_seating.mail.sent_journal import SentJournal
 from event_seating.maintenance.verify import LoadIndex
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import Metrics
 from event_seating.users.jobs import UserJobs
-from event_seating.users.new_users import WELCOME, NewUsers
+from event_seating.users.new_users import NewUsers
 from event_seating.users.service import UserService
 from event_seating.users.welcome_mails import WelcomeMails
 from event_seating.valkey import signals as channels
@@ -134,11 +135,13 @@ def _logs_of(
     job_requests: JobRequests,
 ) -> Callable[[str], Awaitable[SeatLog]]:
     """The log of an event as it is now, to be written to; servers are told of each row."""
-    wanted = SubscribedTypes(database, NEWS_TYPES)
+    subscribed = SubscribedTypes(database, NEWS_TYPES)
     seat_clock = DatabaseClock(clock)
     timekeeper = Timekeeper(seat_clock, database)
     announcements = Announcements(
-        confirms=sends_mail(settings), wanted=wanted, wake_relay=job_requests.wake_relay
+        confirms=sends_mail(settings),
+        subscribed_types=subscribed,
+        wake_relay=job_requests.wake_relay,
     )
     logs = SeatLogs(
         SqlLogStore(database),
@@ -158,7 +161,7 @@ def _logs_of(
     )
 
     async def log_of(event_id: str) -> SeatLog:
-        await wanted.refresh()
+        await subscribed.refresh()
         await timekeeper.set()
         log = await logs.get(event_id)
         await log.catch_up()
@@ -188,19 +191,18 @@ def _handlers(
     handlers: dict[str, Handler] = {
         **UserJobs(database, clock, new_users, users.changed).handlers(),
         **Reports(database, bookable_events.get, clock).handlers(),
-        **NewsJobs(database, bookable_events.get, webhooks.tell).handlers(),
+        **NewsJobs(database, bookable_events.get, webhooks.add_messages).handlers(),
         **WebhookJobs(database, clock, Sender(rules), webhooks_changed).handlers(),
         **CancelledEvents(
             _logs_of(stack, settings, database, clock, bookable_events, signals, job_requests),
             sends_mail=sends_mail(settings),
         ).handlers(),
     }
-    taken = stack.enter_context(SentJournal(settings.data_dir / TAKEN))
-    office = mailer_of(settings, clock, taken)
-    if office is None:
-        mails = (WELCOME, CONFIRMATION, CANCELLATION)
-        return handlers | dict.fromkeys(mails, wait_for_a_server)
-    stack.push_async_callback(office.aclose)
-    handlers |= WelcomeMails(database, office).handlers()
-    handlers |= BookingMails(database, bookable_events.get, facts.told, office, clock).handlers()
-    return handlers
+    sent = stack.enter_context(SentJournal(settings.data_dir / SENT_JOURNAL))
+    mailer = mailer_of(settings, clock, sent)
+    stack.push_async_callback(mailer.aclose)
+    mails = {
+        **WelcomeMails(database, mailer).handlers(),
+        **BookingMails(database, bookable_events.get, facts.told, mailer, clock).handlers(),
+    }
+    return handlers | mailer.handlers(mails)

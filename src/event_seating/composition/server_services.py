@@ -78,7 +78,7 @@ class Parts:
     database: Database
     user_cache: LruCache
     users: UserService
-    user_asking: UserJobRequests
+    user_job_requests: UserJobRequests
     jobs: JobReader
     job_requests: JobRequests
     venues: VenueService
@@ -132,7 +132,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         signals = Signals(settings.redis, clock) if settings.redis else None
         job_requests = JobRequests(database, clock, channels.nudge_of(signals))
         accounts = accounts_of(stack, settings, database, clock, signals, job_requests)
-        webhooks, wanted = await _subscriptions(
+        webhooks, subscribed = await _subscriptions(
             stack, settings, database, clock, signals, job_requests
         )
         seating = await _seating(
@@ -143,7 +143,9 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             accounts.users,
             metrics,
             Announcements(
-                confirms=sends_mail(settings), wanted=wanted, wake_relay=job_requests.wake_relay
+                confirms=sends_mail(settings),
+                subscribed_types=subscribed,
+                wake_relay=job_requests.wake_relay,
             ),
             job_requests,
         )
@@ -172,7 +174,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
             database=database,
             user_cache=accounts.cache,
             users=accounts.users,
-            user_asking=UserJobRequests(database, clock, job_requests),
+            user_job_requests=UserJobRequests(database, clock, job_requests),
             jobs=jobs,
             job_requests=job_requests,
             **seating._asdict(),
@@ -322,20 +324,20 @@ async def _subscriptions(
     job_requests: JobRequests,
 ) -> tuple[WebhookService, SubscribedTypes]:
     """The webhooks, and what they want to hear, known before the first seat is sold."""
-    wanted = SubscribedTypes(database, NEWS_TYPES)
+    subscribed = SubscribedTypes(database, NEWS_TYPES)
     if signals is not None:
-        signals.listen(channels.WEBHOOKS, lambda _message: wanted.refresh_soon())
-        signals.on_up(wanted.refresh_soon)
-    await wanted.refresh()
-    await stack.enter_async_context(background(wanted.run()))
+        signals.listen(channels.WEBHOOKS, lambda _message: subscribed.refresh_soon())
+        signals.on_up(subscribed.refresh_soon)
+    await subscribed.refresh()
+    await stack.enter_async_context(background(subscribed.run()))
 
     async def changed() -> None:
-        await wanted.refresh()
+        await subscribed.refresh()
         if signals is not None:
             signals.publish(channels.WEBHOOKS)
 
     rules = rules_of(settings)
-    return WebhookService(database, clock, NEWS_TYPES, rules, changed, job_requests), wanted
+    return WebhookService(database, clock, NEWS_TYPES, rules, changed, job_requests), subscribed
 
 
 def _live(

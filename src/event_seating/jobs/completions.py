@@ -66,7 +66,7 @@ class CompletionWriter:
         """Those of the group that are not written."""
         try:
             async with self._database.write() as connection:
-                done = await outbox.finish_free(connection, [ending for ending, _ in group])
+                done = await outbox.finish_unlocked(connection, [ending for ending, _ in group])
         except DatabaseUnavailable as error:
             for _, written in group:
                 _settle(written, error)

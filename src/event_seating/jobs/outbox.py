@@ -210,10 +210,10 @@ async def finish(connection: AsyncConnection, ending: Completion) -> bool:
     return True
 
 
-async def finish_free(connection: AsyncConnection, endings: Sequence[Completion]) -> set[str]:
-    """Those of these jobs that are there, and that nobody else is at, are done; their ids.
+async def finish_unlocked(connection: AsyncConnection, endings: Sequence[Completion]) -> set[str]:
+    """Delete the rows that others have not locked, store their results, return their ids.
 
-    It waits for nobody's lock, so that two who have several rows cannot wait for each other.
+    It waits for no lock, so that two transactions with several rows cannot wait for each other.
     """
     by_id = {ending.id: ending for ending in endings}
     removed = list(await connection.execute(_REMOVE_FREE, {"b_ids": list(by_id)}))

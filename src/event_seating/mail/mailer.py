@@ -1,9 +1,14 @@
-"""The post office: takes what somebody is told, writes the mail and hands it to the transport."""
+"""Sending a mail: written from its parts, handed to the transport, noted in the sent journal.
 
+Where no mail is sent there is a mailer too, and the jobs that send mail wait for a process that
+sends it: so all that sends mail is built in one way, and what jobs there are is known.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
 from event_seating.clock import Clock
-from event_seating.jobs.handler import Job
+from event_seating.jobs.handler import Handler, Job
 from event_seating.mail.message import Mail, compose
 from event_seating.mail.mode import folder, sends_mail
 from event_seating.mail.sent_journal import SentJournal
@@ -19,49 +24,57 @@ from event_seating.settings.parsers import parse_smtp_url
 from event_seating.values.email_address import Mailbox, parse_mailbox
 
 DEFAULT_SENDER: Final = "Event Seating <event-seating@localhost>"
-"""Only where no real mail leaves without one: see `config`."""
+"""Only where no real mail leaves without one: see `Settings`."""
 
-
-TAKEN: Final = "mails-taken"
-"""The file in `DATA_DIR`."""
+NO_SERVER: Final = "No mail is sent by this process: SMTP_URL is not set."
 
 
 class Mailer:
-    """Sends mail from one sender."""
+    """Sends mail from one sender; `transport` is None in a process that sends none."""
 
     def __init__(
-        self, transport: Transport, sender: Mailbox, clock: Clock, taken: SentJournal
+        self, transport: Transport | None, sender: Mailbox, clock: Clock, sent: SentJournal
     ) -> None:
         self._transport = transport
         self._clock = clock
-        self._taken = taken
+        self._sent = sent
         self.sender = sender
 
-    async def send(self, mail: Mail) -> None:
-        """Send it, unless it was taken before; raises `Dead` or `MailDelayed` if it was not.
+    def handlers(self, mails: Mapping[str, Handler]) -> dict[str, Handler]:
+        """The handlers of jobs that send mail, of which each waits where no mail is sent."""
+        return dict(mails) if self._transport else dict.fromkeys(mails, wait_for_a_server)
 
-        The job may come again although its mail was taken: see `taken`.
+    async def send(self, mail: Mail) -> None:
+        """Send it, unless it was sent before; raises `Dead` or `MailDelayed` if it was not taken.
+
+        The job may come again although its mail was sent: see `sent_journal`.
         """
-        if mail.job_id in self._taken:
+        if mail.job_id in self._sent:
             return
+        if self._transport is None:
+            raise MailDelayed(NO_SERVER)
         content = compose(mail, self.sender, self._clock.now_ms())
         await self._transport.deliver(Envelope(mail.job_id, self.sender, mail.to, content))
-        self._taken.note(mail.job_id)
+        self._sent.note(mail.job_id)
 
     async def aclose(self) -> None:
         """Close what is open."""
-        await self._transport.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
 
-def mailer_of(settings: Settings, clock: Clock, taken: SentJournal) -> Mailer | None:
-    """The post office that the settings ask for; none when no mail is sent."""
+def mailer_of(settings: Settings, clock: Clock, sent: SentJournal) -> Mailer:
+    """The mailer that the settings ask for."""
+    sender = parse_mailbox(settings.mail_from or DEFAULT_SENDER)
+    return Mailer(_transport_of(settings, clock), sender, clock, sent)
+
+
+def _transport_of(settings: Settings, clock: Clock) -> Transport | None:
     if not sends_mail(settings):
         return None
-    sender = parse_mailbox(settings.mail_from or DEFAULT_SENDER)
     if settings.smtp_url is None:
-        return Mailer(MailFolder(folder(settings), clock), sender, clock, taken)
-    server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    return Mailer(SmtpTransport(server), sender, clock, taken)
+        return MailFolder(folder(settings), clock)
+    return SmtpTransport(parse_smtp_url(settings.smtp_url.get_secret_value()))
 
 
 async def wait_for_a_server(_job: Job) -> None:
@@ -69,4 +82,4 @@ async def wait_for_a_server(_job: Job) -> None:
 
     Another process may send it at the next attempt, or an operator mend the settings meanwhile.
     """
-    raise MailDelayed("No mail is sent by this process: SMTP_URL is not set.")
+    raise MailDelayed(NO_SERVER)

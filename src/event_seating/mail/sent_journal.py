@@ -1,4 +1,4 @@
-"""Which mails a server has taken whose jobs may not be done yet, so that a kill sends none twice.
+"""The journal of mails that a server has taken, so that a kill sends none of them twice.
 
 Between a server's "taken" and the commit that takes the job out of the outbox lie some milliseconds
 in which a process may be killed, with as many mails as it sends at once. A line in a file, written
@@ -17,11 +17,14 @@ from typing import Final, Self
 
 from event_seating.telemetry.logs import get_logger
 
-TAKEN_MOST: Final = 10_000
+SENT_MAX: Final = 10_000
 """Far more than are sent at once; 400 kB of file."""
 
 LINE_BYTES_MAX: Final = 200
 """An id is 36 characters; a longer line is not ours."""
+
+FILE_NAME: Final = "mails-taken"
+"""In `DATA_DIR`."""
 
 NO_FILE: Final = -1
 
@@ -45,7 +48,7 @@ class SentJournal:
                 for line in self._path.read_bytes().split(b"\n")[:-1]:
                     if 0 < len(line) <= LINE_BYTES_MAX:
                         self._ids[line.decode("latin-1")] = None
-            self._begin_anew()
+            self._rewrite()
         except OSError as error:
             self._complain(error)
         return self
@@ -72,17 +75,17 @@ class SentJournal:
         """
         self._ids[job_id] = None
         try:
-            if len(self._ids) > TAKEN_MOST:
-                self._begin_anew()
+            if len(self._ids) > SENT_MAX:
+                self._rewrite()
             else:
                 os.write(self._file, job_id.encode("latin-1", "replace") + b"\n")
         except OSError as error:
             self._complain(error)
 
-    def _begin_anew(self) -> None:
+    def _rewrite(self) -> None:
         """Write the newest half of what is too much, in one step; what was is there until then."""
-        if len(self._ids) > TAKEN_MOST:
-            while len(self._ids) > TAKEN_MOST // 2:
+        if len(self._ids) > SENT_MAX:
+            while len(self._ids) > SENT_MAX // 2:
                 self._ids.popitem(last=False)
         beside = self._path.with_name(self._path.name + ".new")
         beside.write_bytes(b"".join(job_id.encode("latin-1") + b"\n" for job_id in self._ids))

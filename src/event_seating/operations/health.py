@@ -60,10 +60,10 @@ class Health:
     def _status(self, found: Mapping[str, Dependency]) -> str:
         if self.draining:
             return "draining"
-        away = {name for name, dependency in found.items() if not dependency.ok}
-        if away & self._needed.keys():
+        unavailable = {name for name, dependency in found.items() if not dependency.ok}
+        if unavailable & self._needed.keys():
             return "unavailable"
-        return "degraded" if away else "ok"
+        return "degraded" if unavailable else "ok"
 
 
 async def _ask(probe: Probe) -> Dependency:

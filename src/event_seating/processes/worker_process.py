@@ -28,9 +28,9 @@ async def _work(settings: Settings, channel_descriptor: int) -> None:
         return
     async with job_services.working(settings) as parts:
         orders.say(READY)
-        told = await orders.to_end()
+        order = await orders.to_end()
         # Nobody waits for an orphan, whose place another may have taken already.
-        await parts.drain(at_once=told.orphaned)
+        await parts.drain(at_once=order.orphaned)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class UserJobs:
             )
             async for step in _steps(found):
                 progress = await self._take(progress, step)
-                await job.report(_told(progress))
+                await job.report(_shown(progress))
                 await asyncio.sleep(BETWEEN_STEPS_S)
         except NotImportable as error:
             raise Dead(str(error)) from None
@@ -210,7 +210,7 @@ def _reasons(
     return reasons
 
 
-def _told(progress: ImportProgress) -> dict[str, int]:
+def _shown(progress: ImportProgress) -> dict[str, int]:
     return {
         "line": progress.next_line - 1,
         "created": progress.created,

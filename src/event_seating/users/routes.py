@@ -124,11 +124,11 @@ class UserBody(BaseModel):
     )
 
 
-def router(users: UserService, cache: LruCache, asking: UserJobRequests) -> Routes:
+def router(users: UserService, cache: LruCache, job_requests: UserJobRequests) -> Routes:
     routes = Routes(tags=["users"])
     _add_reading(routes, users, cache)
-    _add_creating(routes, users, asking)
-    _add_import(routes, asking)
+    _add_creating(routes, users, job_requests)
+    _add_import(routes, job_requests)
     return routes
 
 
@@ -149,7 +149,7 @@ def _add_reading(routes: Routes, users: UserService, cache: LruCache) -> None:
         return _json(await users.read(id), 200)
 
 
-def _add_creating(routes: Routes, users: UserService, asking: UserAsking) -> None:
+def _add_creating(routes: Routes, users: UserService, job_requests: UserJobRequests) -> None:
     @routes.post(
         "/users",
         access=Role.box_office,
@@ -175,7 +175,7 @@ def _add_creating(routes: Routes, users: UserService, asking: UserAsking) -> Non
         asked = (new.id, new.name, new.email, later)
         call = call_of(request, key, msgspec.json.encode(asked))
         if later:
-            requested = await asking.create(new.id, new.name, new.email, call)
+            requested = await job_requests.create(new.id, new.name, new.email, call)
             answer = accepted(*requested)
             answer.headers["preference-applied"] = RESPOND_ASYNC
             return answer
@@ -186,7 +186,7 @@ def _add_creating(routes: Routes, users: UserService, asking: UserAsking) -> Non
         return answer
 
 
-def _add_import(routes: Routes, asking: UserJobRequests) -> None:
+def _add_import(routes: Routes, job_requests: UserJobRequests) -> None:
     @routes.post(
         "/users/import",
         access=Role.admin,
@@ -206,7 +206,7 @@ def _add_import(routes: Routes, asking: UserJobRequests) -> None:
         if media_type not in {CSV, NDJSON}:
             # Only a request without a body comes this far.
             raise InvalidRequest.naming([("body", "is empty")])
-        return accepted(await asking.import_file(request.stream(), media_type))
+        return accepted(await job_requests.import_file(request.stream(), media_type))
 
 
 def _prefers_async(prefer: str | None) -> bool:

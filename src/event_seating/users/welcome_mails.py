@@ -23,9 +23,9 @@ class _Payload(msgspec.Struct, rename="camel"):
 class WelcomeMails:
     """Sends the mail."""
 
-    def __init__(self, database: Database, post: Mailer) -> None:
+    def __init__(self, database: Database, mailer: Mailer) -> None:
         self._database = database
-        self._post = post
+        self._mailer = mailer
 
     def handlers(self) -> dict[str, Handler]:
         return {WELCOME: self.send}
@@ -38,7 +38,7 @@ class WelcomeMails:
         if user is None:
             return {"sent": False, "reason": "the user is gone"}
         words = render(WELCOME, {"subject": SUBJECT, "name": user.name, "user": user.id})
-        await self._post.send(
+        await self._mailer.send(
             Mail(job.id, mailbox(user.name, user.email), SUBJECT, words.text, words.html)
         )
         return {"sent": True}

@@ -1,4 +1,4 @@
-"""Which receivers are left alone for a moment, since they did not answer.
+"""A circuit breaker: receivers that do not answer are not called for a while.
 
 A receiver that hangs takes five seconds of a worker for each message, and would hold up all others
 for as long as the backlog lasts. After a few calls in a row without any answer it is therefore not
@@ -11,36 +11,36 @@ from typing import Final
 
 from event_seating.webhooks.model import WEBHOOKS_MAX
 
-SILENT_MOST: Final = 3
-"""Calls in a row without an answer after which a receiver rests; one or two may be bad luck."""
+UNANSWERED_MAX: Final = 3
+"""Calls in a row without an answer after which the circuit opens; one or two may be bad luck."""
 
-REST_S: Final = 30.0
+OPEN_S: Final = 30.0
 """Of a worker's time a dead receiver then takes some seconds in half a minute."""
 
 
 class CircuitBreaker:
-    """Counts silences by the webhook's id."""
+    """Counts calls without an answer, by the webhook's id."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._silent: dict[str, tuple[int, float]] = {}
-        """How often in a row, and until when it rests."""
+        self._unanswered: dict[str, tuple[int, float]] = {}
+        """How often in a row, and until when the circuit is open."""
 
-    def is_resting(self, webhook_id: str) -> bool:
+    def is_open(self, webhook_id: str) -> bool:
         """Whether it is not to be called now."""
-        _, until = self._silent.get(webhook_id, (0, 0.0))
+        _, until = self._unanswered.get(webhook_id, (0, 0.0))
         return self._monotonic() < until
 
     def answered(self, webhook_id: str) -> None:
         """It said something, were it a refusal."""
-        self._silent.pop(webhook_id, None)
+        self._unanswered.pop(webhook_id, None)
 
-    def said_nothing(self, webhook_id: str) -> None:
+    def unanswered(self, webhook_id: str) -> None:
         """It was called, and there was no answer."""
-        # Once it has rested, the next silence is enough.
-        times = self._silent.pop(webhook_id, (0, 0.0))[0] + 1
-        until = self._monotonic() + REST_S if times >= SILENT_MOST else 0.0
-        self._silent[webhook_id] = (times, until)
+        # Once the circuit was open, the next call without an answer is enough.
+        times = self._unanswered.pop(webhook_id, (0, 0.0))[0] + 1
+        until = self._monotonic() + OPEN_S if times >= UNANSWERED_MAX else 0.0
+        self._unanswered[webhook_id] = (times, until)
         # Those that were deleted make room.
-        while len(self._silent) > WEBHOOKS_MAX:
-            del self._silent[next(iter(self._silent))]
+        while len(self._unanswered) > WEBHOOKS_MAX:
+            del self._unanswered[next(iter(self._unanswered))]

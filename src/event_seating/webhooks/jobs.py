@@ -22,7 +22,7 @@ from event_seating.webhooks.sender import CallOutcome, Sender
 from event_seating.webhooks.service import WEBHOOK, Changed
 
 PAUSED: Final = "the webhook is paused"
-RESTING: Final = "not called: there was no answer to the calls before"
+NOT_CALLED: Final = "not called: there was no answer to the calls before"
 
 _log = get_logger("webhooks")
 
@@ -39,7 +39,7 @@ class WebhookJobs:
         self._clock = clock
         self._sender = sender
         self._changed = changed
-        self._resting = CircuitBreaker(clock.monotonic)
+        self._circuits = CircuitBreaker(clock.monotonic)
 
     def handlers(self) -> dict[str, Handler]:
         return {WEBHOOK: self.deliver}
@@ -63,8 +63,8 @@ class WebhookJobs:
             await self._end(job, delivery, Status.failed, CallOutcome(error=PAUSED), attempts=0)
             return None
         asked_for = delivery.type == TEST or delivery.job_id != delivery.id
-        if self._resting.is_resting(webhook.id) and not (asked_for or job.last_attempt):
-            outcome = CallOutcome(error=RESTING)
+        if self._circuits.is_open(webhook.id) and not (asked_for or job.last_attempt):
+            outcome = CallOutcome(error=NOT_CALLED)
         else:
             outcome = await self._send(delivery, webhook)
         return await self._note(job, delivery, webhook, outcome)
@@ -75,9 +75,9 @@ class WebhookJobs:
         headers = signing.headers(delivery.id, delivery.payload, now_ms, keys)
         outcome = await self._sender.send(webhook.url, headers, delivery.payload)
         if outcome.status is None:
-            self._resting.said_nothing(webhook.id)
+            self._circuits.unanswered(webhook.id)
         else:
-            self._resting.answered(webhook.id)
+            self._circuits.answered(webhook.id)
         return outcome
 
     async def _note(

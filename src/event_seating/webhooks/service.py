@@ -221,7 +221,7 @@ class WebhookService:
             await self._job_requests.ask(connection, _job(delivery, USUAL))
         return delivery
 
-    async def tell(
+    async def add_messages(
         self,
         connection: AsyncConnection,
         job: Job,
@@ -229,15 +229,15 @@ class WebhookService:
         at: str,
         messages: Sequence[tuple[str, dict[str, Any]]],
     ) -> int:
-        """Write a delivery of each message for each webhook that wants it; how many.
+        """Write a delivery of each message for each webhook that subscribes to it; how many.
 
-        `messages` are types with what is told, `at` is when that happened.
+        `messages` are types with their data, `at` is when it happened.
 
         In the transaction that has finished the job. Should a job be done a second time all the
         same, it fails on the ids of its deliveries.
         """
         now_ms = self._clock.now_ms()
-        news = [News(type_, model.message(type_, at, told)) for type_, told in messages]
+        news = [News(type_, model.message(type_, at, data)) for type_, data in messages]
         deliveries = [
             _delivery(
                 model.delivery_id(job.id, webhook.id, number),

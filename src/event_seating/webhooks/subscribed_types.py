@@ -1,4 +1,4 @@
-"""Which types any webhook wants to hear, at hand for the writer of seats.
+"""The types of message that any webhook subscribes to, at hand for the writer of seats.
 
 The writer asks with each batch and must not wait, so the answer is in memory. It is read again when
 a webhook changes here, when another process signals that one has, and every few seconds besides,
@@ -19,7 +19,7 @@ REFRESH_EVERY_S: Final = 5.0
 
 
 class SubscribedTypes:
-    """The types that are wanted."""
+    """The types that webhooks subscribe to."""
 
     def __init__(self, database: Database, news_types: frozenset[str]) -> None:
         self._database = database

@@ -15,7 +15,7 @@ from event_seating.clock import SystemClock
 from event_seating.mail.mailer import Mailer, mailer_of
 from event_seating.mail.mode import at_the_start, sends_mail
 from event_seating.mail.sent_journal import SentJournal
-from event_seating.mail.transport import MailFolder, SmtpTransport
+from event_seating.mail.transport import MailDelayed, MailFolder, SmtpTransport
 from event_seating.settings.model import Settings
 from event_seating.values.email_address import Mailbox
 
@@ -44,7 +44,6 @@ async def way(
         arrived = lambda: [each.read_bytes() for each in sorted(tmp_path.glob("mail/*.eml"))]  # noqa: E731
     with SentJournal(tmp_path / "taken") as taken:
         made = mailer_of(settings, SystemClock(), taken)
-        assert made is not None
         yield made, arrived
         await made.aclose()
 
@@ -121,7 +120,6 @@ class TestSettings:
     def test_development_writes_files(self, tmp_path: Path) -> None:
         chosen = settings(data_dir=tmp_path)
         made = mailer_of(chosen, SystemClock(), NothingNoted())
-        assert made is not None
         assert isinstance(made._transport, MailFolder)
         assert made.sender == Mailbox("Event Seating", "event-seating@localhost")
         assert sends_mail(chosen)
@@ -129,9 +127,13 @@ class TestSettings:
             f"Mail is written to {tmp_path / 'mail'}: SMTP_URL is not set."
         )
 
-    def test_production_sends_no_mail_without_a_server_and_says_so(self) -> None:
+    @pytest.mark.anyio
+    async def test_production_sends_no_mail_without_a_server_and_says_so(self) -> None:
         chosen = settings(app_env="production", admin_api_key=KEY)
-        assert mailer_of(chosen, SystemClock(), NothingNoted()) is None
+        made = mailer_of(chosen, SystemClock(), NothingNoted())
+        with pytest.raises(MailDelayed, match="SMTP_URL is not set"):
+            await made.send(mail())
+        await made.aclose()
         assert not sends_mail(chosen)
         assert at_the_start(chosen) == "No mail is sent: SMTP_URL is not set."
 
@@ -141,7 +143,6 @@ class TestSettings:
             app_env=environment, admin_api_key=KEY, smtp_url="smtp://h", mail_from="a@b.example"
         )
         made = mailer_of(chosen, SystemClock(), NothingNoted())
-        assert made is not None
         assert isinstance(made._transport, SmtpTransport)
         assert made.sender == Mailbox("", "a@b.example")
         assert sends_mail(chosen)

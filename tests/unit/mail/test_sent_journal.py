@@ -52,7 +52,7 @@ def test_a_file_that_a_kill_or_a_hand_left_odd_is_read_as_far_as_it_goes(
 
 
 def test_of_many_the_newest_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TAKEN_MOST", 10)
+    monkeypatch.setattr(module, "SENT_MAX", 10)
     with SentJournal(path) as taken:
         for number in range(95):
             taken.note(f"job-{number}")
@@ -77,7 +77,7 @@ def test_a_place_that_cannot_be_written_costs_a_line_and_no_mail(tmp_path: Path)
 def test_a_disk_that_fills_up_while_the_file_is_written_anew_costs_nothing_else(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TAKEN_MOST", 2)
+    monkeypatch.setattr(module, "SENT_MAX", 2)
     with SentJournal(path) as taken:
         path.with_name(path.name + ".new").mkdir()
         for number in range(3):

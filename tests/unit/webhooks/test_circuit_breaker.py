@@ -1,6 +1,6 @@
 """Receivers that do not answer rest for a moment."""
 
-from event_seating.webhooks.circuit_breaker import REST_S, SILENT_MOST, CircuitBreaker
+from event_seating.webhooks.circuit_breaker import OPEN_S, UNANSWERED_MAX, CircuitBreaker
 from event_seating.webhooks.model import WEBHOOKS_MAX
 
 
@@ -12,39 +12,39 @@ class Watch:
         return self.now
 
 
-def silenced(resting: CircuitBreaker, webhook: str, times: int) -> None:
+def unanswered(circuits: CircuitBreaker, webhook: str, times: int) -> None:
     for _ in range(times):
-        resting.said_nothing(webhook)
+        circuits.unanswered(webhook)
 
 
 def test_a_few_silences_in_a_row_make_a_rest_that_ends() -> None:
     watch = Watch()
-    resting = CircuitBreaker(watch)
-    silenced(resting, "a", SILENT_MOST - 1)
-    assert not resting.is_resting("a")
-    silenced(resting, "a", 1)
-    assert resting.is_resting("a")
-    assert not resting.is_resting("b")
-    watch.now += REST_S
-    assert not resting.is_resting("a")
+    circuits = CircuitBreaker(watch)
+    unanswered(circuits, "a", UNANSWERED_MAX - 1)
+    assert not circuits.is_open("a")
+    unanswered(circuits, "a", 1)
+    assert circuits.is_open("a")
+    assert not circuits.is_open("b")
+    watch.now += OPEN_S
+    assert not circuits.is_open("a")
 
 
 def test_after_a_rest_one_silence_is_enough_and_one_answer_makes_it_good() -> None:
     watch = Watch()
-    resting = CircuitBreaker(watch)
-    silenced(resting, "a", SILENT_MOST)
-    watch.now += REST_S
-    silenced(resting, "a", 1)
-    assert resting.is_resting("a")
-    resting.answered("a")
-    assert not resting.is_resting("a")
-    silenced(resting, "a", SILENT_MOST - 1)
-    assert not resting.is_resting("a")
+    circuits = CircuitBreaker(watch)
+    unanswered(circuits, "a", UNANSWERED_MAX)
+    watch.now += OPEN_S
+    unanswered(circuits, "a", 1)
+    assert circuits.is_open("a")
+    circuits.answered("a")
+    assert not circuits.is_open("a")
+    unanswered(circuits, "a", UNANSWERED_MAX - 1)
+    assert not circuits.is_open("a")
 
 
 def test_it_remembers_no_more_receivers_than_there_may_be() -> None:
-    resting = CircuitBreaker(Watch())
+    circuits = CircuitBreaker(Watch())
     for number in range(10 * WEBHOOKS_MAX):
-        silenced(resting, str(number), SILENT_MOST)
-    assert len(resting._silent) == WEBHOOKS_MAX
-    assert resting.is_resting(str(10 * WEBHOOKS_MAX - 1))
+        unanswered(circuits, str(number), UNANSWERED_MAX)
+    assert len(circuits._unanswered) == WEBHOOKS_MAX
+    assert circuits.is_open(str(10 * WEBHOOKS_MAX - 1))

@@ -61,21 +61,21 @@ class Announcements:
         self,
         *,
         confirms: bool,
-        wanted: Callable[[], frozenset[str]],
+        subscribed_types: Callable[[], frozenset[str]],
         wake_relay: Callable[[], None] = lambda: None,
     ) -> None:
         self._confirms = confirms
-        self._wanted = wanted
+        self._subscribed_types = subscribed_types
         self._wake_relay = wake_relay
         self._asked = False
 
     def __call__(self, batch: Batch, projection: Projection) -> Sequence[NewJob]:
         jobs = list(self._confirmations(projection)) if self._confirms else []
-        wanted = self._wanted()
-        if wanted:
+        subscribed = self._subscribed_types()
+        if subscribed:
             sold_out = _sells_out(batch, projection)
             types = types_of(batch.entries) | ({SOLD_OUT} if sold_out else set())
-            if types & wanted:
+            if types & subscribed:
                 payload = {"version": batch.version, "soldOut": sold_out}
                 jobs.append(_job(DATABASE_OPERATIONS, NEWS, payload, projection, BULK))
         self._asked = self._asked or bool(jobs) or bool(projection.jobs)

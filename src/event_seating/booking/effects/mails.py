@@ -84,13 +84,13 @@ class BookingMails:
         database: Database,
         bookable_of: BookableEventOf,
         occasion_of: OccasionOf,
-        post: Mailer,
+        mailer: Mailer,
         clock: Clock,
     ) -> None:
         self._database = database
         self._bookable_of = bookable_of
         self._occasion_of = occasion_of
-        self._post = post
+        self._mailer = mailer
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
@@ -155,7 +155,7 @@ class BookingMails:
         )
         seats = "\n".join(line.label for line in lines[:LINES_MAX])
         entry = CalendarEntry(
-            uid=f"{found.booking_id}@{self._post.sender.domain}",
+            uid=f"{found.booking_id}@{self._mailer.sender.domain}",
             sequence=row.version,
             starts_at_ms=occasion.starts_at_ms,
             zone=zone,
@@ -172,7 +172,7 @@ class BookingMails:
             words.html,
             calendar(entry, self._clock.now_ms()),
         )
-        await self._post.send(mail)
+        await self._mailer.send(mail)
         return {"sent": True}
 
 

@@ -32,7 +32,7 @@ REPORT: Final = "report"
 KEPT_MS: Final = 24 * 3_600_000
 """As long as the job's result, which names the file."""
 
-TELL_EVERY_PIECES: Final = 50
+REPORT_EVERY_PIECES: Final = 50
 """Five thousand bookings; a second or so."""
 
 PLACE_COLUMNS: Final = ("section", "row")
@@ -84,7 +84,7 @@ class Reports:
             self._database,
             file_name(asked.event_id, asked.kind),
             CSV,
-            _told(sales, job),
+            _reporting(sales, job),
             now_ms,
             now_ms + KEPT_MS,
         )
@@ -132,11 +132,11 @@ class SeatPlaces:
         return self._rows[bisect_right(self._starts, seat) - 1]
 
 
-async def _told(sales: _Sales, job: Job) -> AsyncIterator[bytes]:
-    """The pieces of a report; how far it is, is told meanwhile."""
+async def _reporting(sales: _Sales, job: Job) -> AsyncIterator[bytes]:
+    """The pieces of a report; its job shows how far it is."""
     done = 0
     async for piece in sales.pieces():
         yield piece
         done += 1
-        if done % TELL_EVERY_PIECES == 0:
+        if done % REPORT_EVERY_PIECES == 0:
             await job.report({"lines": sales.lines})

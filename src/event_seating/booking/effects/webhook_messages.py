@@ -49,20 +49,22 @@ _PRIVATE: Final = frozenset({"type", "reason", "lastsS", "takenAway"})
 _OUTSIDE_NAMES: Final = {"hold": "holdId", "booking": "bookingId"}
 
 WebhookMessage = tuple[str, dict[str, Any]]
-"""A type and what is told, ready for JSON."""
+"""A type and its data, ready for JSON."""
 
-Tell = Callable[[AsyncConnection, Job, int, str, Sequence[WebhookMessage]], Awaitable[int]]
-"""Write the messages of a job about a version, with the time of what they tell, for all who want
-them; how many."""
+AddMessages = Callable[[AsyncConnection, Job, int, str, Sequence[WebhookMessage]], Awaitable[int]]
+"""Write the messages of a job about a version, with the time when it happened, for every webhook
+that subscribes to them; how many."""
 
 
 class NewsJobs:
     """The handler of the jobs that a writer of seats leaves for subscribers."""
 
-    def __init__(self, database: Database, bookable_of: BookableEventOf, tell: Tell) -> None:
+    def __init__(
+        self, database: Database, bookable_of: BookableEventOf, add_messages: AddMessages
+    ) -> None:
         self._database = database
         self._bookable_of = bookable_of
-        self._tell = tell
+        self._add_messages = add_messages
 
     def handlers(self) -> dict[str, Handler]:
         return {NEWS: self.spread}
@@ -85,7 +87,7 @@ class NewsJobs:
         async with self._database.write() as connection:
             # First of all: who comes second, maybe at the same time, gets no further.
             await job.finish(connection, {"messages": len(messages)})
-            await self._tell(connection, job, version, rfc3339(row.at_ms), messages)
+            await self._add_messages(connection, job, version, rfc3339(row.at_ms), messages)
 
 
 def messages_of(
@@ -99,7 +101,7 @@ def messages_of(
     """Everything that subscribers may be told of a row; `bookings` are the present ones by id."""
     common = {"eventId": bookable.event_id, "version": row.version}
     messages = [
-        (name, common | _told(operation, row, bookable, currency, bookings))
+        (name, common | _data_of(operation, row, bookable, currency, bookings))
         for entry in row.entries
         for operation in entry.operations
         if (name := type_of(operation)) is not None
@@ -130,7 +132,7 @@ def _bookings_in(row: Row, bookable: BookableEvent) -> list[str]:
     return [ids.to_text(bookable.event_id, key) for key in keys]
 
 
-def _told(
+def _data_of(
     operation: Operation,
     row: Row,
     bookable: BookableEvent,
@@ -140,29 +142,29 @@ def _told(
     if isinstance(operation, Configured):  # how it sells is not for receivers, only that it ended
         return {}
     described = audit_trail.operation(operation, bookable, currency)
-    told = {
+    data = {
         _OUTSIDE_NAMES.get(name, name): value
         for name, value in described.items()
         if name not in _PRIVATE
     }
     match operation:
         case Held():
-            told["lines"] = bookable.lines(operation.groups, currency)
-            told["total"] = money.to_text(total(operation.groups), currency)
-            told["currency"] = currency
-            told["expiresAt"] = rfc3339(row.at_ms + operation.lasts_ms)
+            data["lines"] = bookable.lines(operation.groups, currency)
+            data["total"] = money.to_text(total(operation.groups), currency)
+            data["currency"] = currency
+            data["expiresAt"] = rfc3339(row.at_ms + operation.lasts_ms)
         case Amended():
-            told["taken"]["lines"] = bookable.lines(operation.added, currency)
-            told["currency"] = currency
+            data["taken"]["lines"] = bookable.lines(operation.added, currency)
+            data["currency"] = currency
         case Booked() | Exchanged() | Cancelled():
-            told["booking"] = _public(bookings.get(told["bookingId"]))
+            data["booking"] = _public(bookings.get(data["bookingId"]))
         case _:
             pass
-    for part in (told, told.get("released"), told.get("taken"), told.get("booking")):
+    for part in (data, data.get("released"), data.get("taken"), data.get("booking")):
         if part is not None:
             _shorten(part)
-    told["labels"] = _labels(operation, bookable)
-    return told
+    data["labels"] = _labels(operation, bookable)
+    return data
 
 
 def _public(booking: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -268,6 +268,12 @@ async def test_what_cannot_succeed_is_given_up_at_once(jobs: Jobs, what: str) ->
     async with jobs.working(handlers.all()):
         await until(lambda: given_up(jobs, job_id))
         assert len(handlers.seen) == (1 if what == "says so" else 0)
+
+        async def failed() -> bool:
+            return await jobs.state(job_id) == "failed"
+
+        await until(failed)
+        assert [each["event"] for each in await events(jobs, job_id)].count("active") == 1
         other = await jobs.ask("count")
         jobs.relay.nudge()
 

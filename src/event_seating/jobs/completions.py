@@ -1,9 +1,9 @@
-"""Writes down that jobs are done: those that are ready together, in one transaction.
+"""Writes that jobs are done, many in one transaction: a group commit.
 
-A transaction waits for the disk, and jobs of a queue mostly end while another's is written. Who
-comes first is written at once and alone; who comes meanwhile is written next, all together. What a
-group cannot have (its row is locked, or gone, or the group failed) is written one by one, so that
-nobody's trouble is another's. Owns no rule: a row that is not there was done before.
+A transaction waits for the disk, and most jobs end while the transaction of another is written. The
+first is written at once and alone; those that end meanwhile are written next, all together. A row
+that is locked or gone, and every row of a group that failed, is written alone, so that one job's
+failure is no other's. Owns no rule: a row that is not there was done before.
 """
 
 import asyncio
@@ -83,14 +83,14 @@ class CompletionWriter:
         try:
             async with self._database.write() as connection:
                 done = await outbox.finish(connection, ending)
-        except Exception as error:  # noqa: BLE001 (it is whoever asked who has to know)
+        except Exception as error:  # noqa: BLE001 (the job that waits for it has to know)
             _settle(written, error)
         else:
             _settle(written, done)
 
 
 def _settle(written: "asyncio.Future[bool]", outcome: bool | Exception) -> None:
-    if written.done():  # whoever asked was stopped
+    if written.done():  # the job that waited was stopped
         return
     if isinstance(outcome, Exception):
         written.set_exception(outcome)

@@ -3,7 +3,7 @@
 They are kept in the database, in chunks, so that every process finds them and a backup has them. A
 file is written piece by piece while it comes in, each chunk in a transaction of its own: a client
 that sends slowly must not hold the one writer of SQLite. A file that did not become whole is
-nobody's, and goes after an hour.
+of no use, and is deleted after an hour.
 
 Owns the statements and the size of a chunk. Never has more than a chunk of a file in memory.
 """
@@ -22,7 +22,7 @@ CHUNK_BYTES: Final = 256 * 1024
 """Large enough that a statement's own cost is nothing, small enough for a hundred at once."""
 
 FILE_ID_BYTES: Final = 16
-"""128 random bits: who has the id was given it."""
+"""128 random bits, so that an id cannot be guessed."""
 
 UNFINISHED: Final = -1
 """The size of a file that is still coming in."""

@@ -1,8 +1,7 @@
 """The statements about jobs that are not done, and the results of those that are.
 
-No rules and no transactions of their own: whoever causes a job writes its row in the transaction of
-the cause, whoever does it takes the row out in the transaction of the effect. A row that is not
-there means that the job is done.
+No rules and no transactions of their own: a row is written in the transaction of the job's cause,
+and deleted in the transaction of its effect. A row that is not there means that the job is done.
 
 A row is claimed with a lease by the relay that hands it to the queue, and noted as relayed by the
 same lease: if somebody else had it meanwhile, or asked for it again, the note is not made.

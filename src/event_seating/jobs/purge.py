@@ -1,4 +1,4 @@
-"""What nobody needs any more goes, in steps so short that nobody waits for them.
+"""Deletes what is too old, in steps so short that no other writer waits for long.
 
 Owns how long things are kept, and that a `purge` is asked for each hour: as a job like every other,
 under an id that is the hour's own, so that of all the processes that ask for one the first does.
@@ -40,7 +40,7 @@ RESULTS_KEPT_MS: Final = DAY_MS
 """Of jobs that are done."""
 
 FAILED_KEPT_MS: Final = 30 * DAY_MS
-"""Jobs that were given up, to be looked at and tried again; and what webhooks were told."""
+"""Jobs that were given up, to be looked at and tried again; and deliveries of webhooks."""
 
 ROWS_A_STEP: Final = 500
 """Some ten milliseconds in which no other writer of SQLite writes."""
@@ -81,7 +81,7 @@ _OLD: Final = (
 
 
 class Purge:
-    """The handler of `purge`, and who asks for it."""
+    """The handler of `purge`, and the loop that asks for one each hour."""
 
     def __init__(self, database: Database, clock: Clock, job_requests: JobRequests) -> None:
         self._database = database

@@ -60,14 +60,14 @@ class _Stopped(Exception):
 
 @dataclass(slots=True)
 class _Turn:
-    """Who is at one job, and who waits."""
+    """The lock of one job, and how many attempts hold it or wait for it."""
 
     lock: asyncio.Lock
     takers: int = 0
 
 
 class JobRunner:
-    """Makes attempts at jobs, until it is told to stop."""
+    """Makes attempts at jobs, until it is stopped."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ def _say(end: JobEnd, seconds: float) -> None:
         case Dead():
             _log.error("a job failed for good", why=end.why)
         case Defer():
-            pass  # whoever is away says so, once for all jobs
+            pass  # the log says that the database is away, once for all jobs
 
 
 def _payload(row: OutboxRow) -> dict[str, Any]:

@@ -367,7 +367,7 @@ def _backoff_ms(attempts_made: int, kind: str, *_others: object) -> int:
 
 
 async def _report(job: Any, progress: dict[str, Any]) -> None:
-    """Progress is for those who look on: it is lost rather than in the way."""
+    """Progress is only shown: to lose it is better than to fail the job."""
     with suppress(Exception):
         await job.updateProgress(progress)
 

@@ -38,7 +38,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9 !#$%&'()*+,./:;@_-]{1,60}\Z")
 
 
 class Mail(NamedTuple):
-    """What somebody is told."""
+    """A mail to one recipient."""
 
     job_id: str
     to: Mailbox

@@ -1,4 +1,4 @@
-"""Whether mail is sent, and where it goes: told from the settings alone.
+"""Whether mail is sent, and where it goes: the settings alone decide.
 
 Apart from what sends it, so that a process which only writes jobs loads none of that.
 """

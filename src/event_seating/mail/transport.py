@@ -80,7 +80,7 @@ class MailDelayed(Retry):
 
 
 class Envelope(NamedTuple):
-    """A mail with whom it is from and to."""
+    """A mail with its sender and its recipient."""
 
     job_id: str
     sender: Mailbox
@@ -228,7 +228,7 @@ class SmtpTransport:
 
 
 class MailFolder:
-    """`Transport` into `.eml` files in a directory, for those who develop."""
+    """`Transport` into `.eml` files in a directory, for development."""
 
     def __init__(self, directory: Path, clock: Clock, files_max: int = FILES_MAX) -> None:
         self._directory = directory

@@ -1,1 +1,1 @@
-"""Webhooks: who is told what happened to seats, and the telling of it."""
+"""Webhooks: subscriptions to what happens to seats, and the deliveries of messages."""

@@ -1,9 +1,9 @@
 """A circuit breaker: receivers that do not answer are not called for a while.
 
 A receiver that hangs takes five seconds of a worker for each message, and would hold up all others
-for as long as the backlog lasts. After a few calls in a row without any answer it is therefore not
-called for a while: its messages come again, as after any attempt that failed. In memory, and pure
-but for the clock that is handed in: another process finds out by itself.
+for as long as the backlog lasts. So after a few calls in a row without any answer its circuit is
+open for a while: it is not called, and its messages come again as after any failed attempt. In
+memory, and pure but for the clock that is handed in: another process finds out by itself.
 """
 
 from collections.abc import Callable

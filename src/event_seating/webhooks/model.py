@@ -1,8 +1,8 @@
 """What a webhook and a delivery are, and what they may be.
 
-Pure, but for the ids. A webhook names the types that it wants, `*` for all; a delivery is one
-message to one webhook, from the transaction that wrote it to its end. Its id is also that of its
-first job and of the message, so that a receiver tells a repetition from news.
+Pure, but for the ids. A webhook names the types that it subscribes to, `*` for all; a delivery is
+one message to one webhook, from the transaction that wrote it to its end. Its id is also that of
+its first job and of the message, so that a receiver tells a repetition from news.
 """
 
 import re
@@ -44,7 +44,7 @@ class Status(StrEnum):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """A receiver and what it wants to hear."""
+    """A receiver and the types that it subscribes to."""
 
     id: str
     url: str
@@ -57,8 +57,8 @@ class Webhook(msgspec.Struct, frozen=True):
     created_at_ms: int
     updated_at_ms: int
 
-    def wants(self, type_: str) -> bool:
-        """Whether it is to be told of what has this type."""
+    def subscribes_to(self, type_: str) -> bool:
+        """Whether messages of this type are sent to it."""
         return not self.paused and (EVERYTHING in self.types or type_ in self.types)
 
     def keys(self, now_ms: int) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class News(msgspec.Struct, frozen=True):
-    """A message before it is known to whom it goes; `payload` is JSON."""
+    """A message that is not yet addressed to a webhook; `payload` is JSON."""
 
     type: str
     payload: str

@@ -30,7 +30,7 @@ ADDRESSES_MAX: Final = 4
 """Addresses of a name that are tried; a name has one of each kind, or a few."""
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
-"""Nobody reads it; it is taken in so that a receiver can finish in peace, and no further."""
+"""The body is not used; so much of it is read, so that a receiver can finish its answer."""
 
 GONE: Final = 410
 

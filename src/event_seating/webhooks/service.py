@@ -1,13 +1,13 @@
-"""The rules of webhooks: who may be told what, how a secret is replaced, what is sent again.
+"""The rules of webhooks: their messages, how a secret is replaced, what is sent again.
 
-A webhook that is paused hears nothing of what happens meanwhile. A message is written, with the job
-that sends it, in the transaction that makes it; one live job at the most sends a delivery, and
+A webhook that is paused is sent nothing of what happens meanwhile. A message is written, with the
+job that sends it, in the transaction that makes it; one live job at the most sends a delivery, and
 sending it again replaces that job and keeps the message's id, so that a receiver that had it after
 all knows it.
 
-`POST /webhooks` and the rotation of a secret take an `Idempotency-Key`: who lost the answer lost
-the secret with it. What is kept under the key is a hash of the secret, so the same answer can be
-given again only while the secret is still that one.
+`POST /webhooks` and the rotation of a secret take an `Idempotency-Key`: a caller who lost the
+answer lost the secret with it. What is kept under the key is a hash of the secret, so the same
+answer can be given again only while the secret is still that one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -89,7 +89,7 @@ class WebhookService:
         self._news_types = news_types
         self._rules = rules
         self._changed = changed
-        """Awaited after a commit that changes who is told what."""
+        """Awaited after a commit that changes which messages are sent to whom."""
         self._job_requests = job_requests
 
     # Webhooks
@@ -151,7 +151,7 @@ class WebhookService:
         return webhook
 
     async def delete(self, webhook_id: str) -> None:
-        """It hears nothing more, and what was to be told is not; raises `WebhookNotFound`.
+        """No more messages are sent to it, those that wait included; raises `WebhookNotFound`.
 
         Its deliveries are not shown any more, and go when they are old.
         """
@@ -249,7 +249,7 @@ class WebhookService:
             )
             for webhook in await store.all_webhooks(connection)
             for number, each in enumerate(news)
-            if webhook.wants(each.type)
+            if webhook.subscribes_to(each.type)
         ]
         await store.add_deliveries(connection, deliveries)
         await self._job_requests.ask_all(connection, [_job(each, BULK) for each in deliveries])

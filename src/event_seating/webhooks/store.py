@@ -113,14 +113,14 @@ async def replace(connection: AsyncConnection, webhook: Webhook) -> None:
 
 
 async def pause(connection: AsyncConnection, webhook_id: str, now_ms: int) -> None:
-    """It is told nothing any more."""
+    """No more messages are sent to it."""
     await connection.execute(
         update(webhooks).where(webhooks.c.id == webhook_id).values(paused=1, updated_at_ms=now_ms)
     )
 
 
 async def remove(connection: AsyncConnection, webhook_id: str) -> bool:
-    """Take a webhook away; whether it was there."""
+    """Delete a webhook; whether it was there."""
     found = await connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
     return found.rowcount == 1
 

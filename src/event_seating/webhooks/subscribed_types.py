@@ -63,5 +63,7 @@ class SubscribedTypes:
 
     def _of(self, webhooks: list[Webhook]) -> frozenset[str]:
         return frozenset(
-            type_ for type_ in self._news_types if any(each.wants(type_) for each in webhooks)
+            type_
+            for type_ in self._news_types
+            if any(each.subscribes_to(type_) for each in webhooks)
         )

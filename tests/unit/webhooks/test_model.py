@@ -26,10 +26,10 @@ def test_types_that_do_not_exist_are_refused_by_name(types: list[str]) -> None:
 
 
 def test_a_webhook_wants_what_it_names_or_everything_and_nothing_while_paused() -> None:
-    assert webhook("hold.created").wants("hold.created")
-    assert not webhook("hold.created").wants("booking.created")
-    assert webhook("*").wants("booking.created")
-    assert not webhook("*", paused=True).wants("booking.created")
+    assert webhook("hold.created").subscribes_to("hold.created")
+    assert not webhook("hold.created").subscribes_to("booking.created")
+    assert webhook("*").subscribes_to("booking.created")
+    assert not webhook("*", paused=True).subscribes_to("booking.created")
 
 
 def test_an_old_secret_signs_for_a_day() -> None:

@@ -1,9 +1,9 @@
-"""Which jobs follow from a batch: confirmations to buyers, and news for those who subscribed.
+"""Which jobs follow from a batch: confirmations to buyers, and news for subscribers.
 
 The jobs are written in the batch's own transaction, so each runs exactly if the batch is there for
 ever. A confirmation is a job a booking. News are one job a batch, however much happened in it, and
-none when nobody wants to hear of it: who is told what is found out from the log when the job runs,
-so that a subscriber costs the sale nothing. Pure but for the ids of the jobs.
+none when nobody subscribes to it: the messages are made from the log when the job runs, so that a
+subscriber costs the sale nothing. Pure but for the ids of the jobs.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -2,8 +2,8 @@
 
 Each has an entry for the calendar; the later one takes the earlier one out again. A confirmation
 says what the booking is when it is sent, which may be hours after it was made: what was given back
-meanwhile is not in it, and who has nothing left gets no mail. It says nothing of how the event is
-sold, nor anything that is not in the booking or on a ticket.
+meanwhile is not in it, and a buyer who has nothing left gets no mail. It says nothing of how the
+event is sold, nor anything that is not in the booking or on a ticket.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ class _Payload(msgspec.Struct, rename="camel"):
 
 
 class _Addressed(NamedTuple):
-    """A mail that is to be sent: about what, and to whom."""
+    """A mail that is to be sent: its booking and its recipient."""
 
     booking_id: str
     row: BookingRow

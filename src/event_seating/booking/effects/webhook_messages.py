@@ -1,4 +1,4 @@
-"""What subscribers are told of a row of the log: a message for each thing that happened in it.
+"""The messages to subscribers about a row of the log: one for each thing that happened in it.
 
 One message for each hold, booking or block, with its ids, its seats by id and as people call them,
 and for a booking what it costs: a receiver should not have to ask back for what everybody wants to
@@ -85,7 +85,7 @@ class NewsJobs:
         bookings = {each.id: rendering.kept(bookable, each.id, each.row) for each in found}
         messages = messages_of(row, bookable, currency, bookings, sold_out=sold_out)
         async with self._database.write() as connection:
-            # First of all: who comes second, maybe at the same time, gets no further.
+            # First: a second attempt, perhaps at the same time, gets no further.
             await job.finish(connection, {"messages": len(messages)})
             await self._add_messages(connection, job, version, rfc3339(row.at_ms), messages)
 
@@ -98,7 +98,7 @@ def messages_of(
     *,
     sold_out: bool,
 ) -> list[WebhookMessage]:
-    """Everything that subscribers may be told of a row; `bookings` are the present ones by id."""
+    """Every message to subscribers about a row; `bookings` are the present ones by id."""
     common = {"eventId": bookable.event_id, "version": row.version}
     messages = [
         (name, common | _data_of(operation, row, bookable, currency, bookings))

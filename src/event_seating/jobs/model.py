@@ -6,6 +6,7 @@ decides when it runs.
 """
 
 import re
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 DATABASE_OPERATIONS: Final = "database-operations"
@@ -21,14 +22,20 @@ USUAL: Final = 10
 BULK: Final = 100
 """Priorities: the smaller number runs first."""
 
-WAITING: Final = "waiting"
-ACTIVE: Final = "active"
-DELAYED: Final = "delayed"
-COMPLETED: Final = "completed"
-FAILED: Final = "failed"
-"""What a job can be; `delayed` waits for its next attempt."""
-
 _JOB_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z|purge-[0-9TZ-]{1,24}\Z")
+
+
+class JobState(StrEnum):
+    """What a job can be."""
+
+    waiting = "waiting"
+    active = "active"
+    delayed = "delayed"
+    """It waits for its next attempt."""
+    completed = "completed"
+    failed = "failed"
+    unknown = "unknown"
+    """Redis does not have it; what Redis lost is put in again."""
 
 
 def is_job_id(text: str) -> bool:

@@ -15,21 +15,13 @@ import bullmq
 import msgspec
 
 from event_seating.errors import RedisUnavailable
-from event_seating.jobs.model import (
-    ACTIVE,
-    COMPLETED,
-    DATABASE_OPERATIONS,
-    DELAYED,
-    FAILED,
-    NOTIFICATIONS,
-    WAITING,
-)
+from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, JobState
 from event_seating.jobs.outbox import OutboxRow
 from event_seating.valkey import trouble
 from event_seating.valkey.client import connect, unavailable_when_away
 
 PREFIX: Final = "bull"
-"""BullMQ's own: its tools look there when they are told nothing."""
+"""BullMQ's default, where its tools look."""
 
 ANSWER_WITHIN_S: Final = 5.0
 """For a few hundred jobs at once; what takes longer is a server that does not answer."""
@@ -47,9 +39,6 @@ PATIENT_MOST_MS: Final = 3_600_000
 
 PATIENT_JITTER: Final = 0.2
 """A fifth more or less, so that what failed together does not come again together."""
-
-UNKNOWN: Final = "unknown"
-"""The state of a job that Redis does not have."""
 
 _STATES: Final = """
 local found = {}
@@ -117,14 +106,14 @@ class QueueCounts(NamedTuple):
 class QueuedJob(NamedTuple):
     """What the queue says of one job."""
 
-    state: str
+    state: JobState
     progress: Any
     reason: str | None
     """Why its last attempt failed, if it did."""
 
 
 class JobQueue:
-    """One queue, for those who put jobs in and ask about them."""
+    """One queue: puts jobs in, and reads what BullMQ knows of them."""
 
     def __init__(self, name: str, url: str, options: QueueOptions | None = None) -> None:
         self.name = name
@@ -171,13 +160,13 @@ class JobQueue:
         async with _answering():
             await self._queue.addBulk(jobs)
 
-    async def states(self, ids: Sequence[str]) -> dict[str, str]:
+    async def states(self, ids: Sequence[str]) -> dict[str, JobState]:
         """The state of each of these jobs."""
         if not ids:
             return {}
         async with _answering():
             found = await self._states(keys=[self._key], args=list(ids))
-        return dict(zip(ids, found, strict=True))
+        return dict(zip(ids, map(JobState, found), strict=True))
 
     async def remove(self, ids: Iterable[str]) -> None:
         """Forget these jobs, unless they are being done."""
@@ -196,7 +185,10 @@ class JobQueue:
         async with _answering():
             found = await self._queue.getJobCounts()
         waiting = sum(int(found[each]) for each in ("waiting", "prioritized", "waiting-children"))
-        others = (int(found[each]) for each in (ACTIVE, COMPLETED, FAILED, DELAYED))
+        others = (
+            int(found[each])
+            for each in (JobState.active, JobState.completed, JobState.failed, JobState.delayed)
+        )
         return QueueCounts(waiting, *others)
 
     async def look_at(self, job_id: str) -> QueuedJob:
@@ -207,7 +199,7 @@ class JobQueue:
                 f"{self._key}{job_id}", "progress", "failedReason"
             )
         return QueuedJob(
-            WAITING if state == UNKNOWN else state,
+            JobState.waiting if state == JobState.unknown else state,
             _json_or_none(progress),
             None if reason is None else str(reason),
         )

@@ -24,9 +24,9 @@ from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, RedisUnavailable
 from event_seating.jobs import outbox
-from event_seating.jobs.model import ACTIVE, COMPLETED, FAILED, URGENT
+from event_seating.jobs.model import URGENT, JobState
 from event_seating.jobs.outbox import OutboxRow
-from event_seating.jobs.queue import UNKNOWN, JobQueue
+from event_seating.jobs.queue import JobQueue
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import trouble
@@ -192,10 +192,12 @@ class Relay:
         claimed again when the lease is over.
         """
         states = await queue.states([row.id for row in rows])
-        ended = {row.id for row in rows if states[row.id] in {COMPLETED, FAILED}}
+        ended = {row.id for row in rows if states[row.id] in {JobState.completed, JobState.failed}}
         await queue.remove(ended)
-        await queue.add([row for row in rows if states[row.id] == UNKNOWN or row.id in ended])
-        there = [row for row in rows if states[row.id] != ACTIVE]
+        await queue.add(
+            [row for row in rows if states[row.id] == JobState.unknown or row.id in ended]
+        )
+        there = [row for row in rows if states[row.id] != JobState.active]
         if there:
             async with self._database.write() as connection:
                 await outbox.note_relayed(connection, there, self._clock.now_ms())
@@ -213,10 +215,10 @@ class Relay:
         truth: the job runs again.
         """
         states = await queue.states([row.id for row in rows])
-        completed = {row.id for row in rows if states[row.id] == COMPLETED}
-        failed = {row.id for row in rows if states[row.id] == FAILED}
+        completed = {row.id for row in rows if states[row.id] == JobState.completed}
+        failed = {row.id for row in rows if states[row.id] == JobState.failed}
         await queue.remove(completed)
-        lost = [row for row in rows if states[row.id] == UNKNOWN or row.id in completed]
+        lost = [row for row in rows if states[row.id] == JobState.unknown or row.id in completed]
         await queue.add(sorted(lost, key=lambda row: (row.priority, row.created_at_ms)))
         reasons = {job_id: await queue.reason(job_id) for job_id in failed}
         if lost:

@@ -12,7 +12,7 @@ from event_seating.clock import Clock, rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, InvalidRequest
 from event_seating.jobs import files
-from event_seating.jobs.model import WAITING, NewJob
+from event_seating.jobs.model import JobState, NewJob
 from event_seating.jobs.outbox import OutboxRow
 from event_seating.operations.errors import FileNotFound, JobNotFailed, JobNotFound
 from event_seating.operations.jobs import JobReader, JobView, QueueView, Throughput
@@ -96,7 +96,9 @@ class JobsBody(BaseModel):
 
 def accepted(job: NewJob, replayed: bool = False) -> Response:
     """The answer that a job will do what was asked, to this call or to an earlier one."""
-    body = JobBody(id=job.id, name=job.name, state=WAITING, progress=None, result=None, error=None)
+    body = JobBody(
+        id=job.id, name=job.name, state=JobState.waiting, progress=None, result=None, error=None
+    )
     headers = {"location": f"/jobs/{job.id}", "cache-control": PRIVATE}
     headers.update(REPLAYED if replayed else {})
     return JSONResponse(body.model_dump(), 202, headers=headers)

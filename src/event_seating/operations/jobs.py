@@ -17,7 +17,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import job_results, outbox
 from event_seating.errors import RedisUnavailable
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.model import ACTIVE, COMPLETED, DELAYED, FAILED, QUEUES, WAITING, is_job_id
+from event_seating.jobs.model import QUEUES, JobState, is_job_id
 from event_seating.jobs.outbox import OutboxRow
 from event_seating.jobs.queue import JobQueue, QueueCounts
 from event_seating.operations.errors import JobNotFailed, JobNotFound
@@ -81,7 +81,7 @@ class JobView(NamedTuple):
 
     id: str
     name: str
-    state: str
+    state: JobState
     progress: Any
     result: Any
     error: str | None
@@ -138,7 +138,7 @@ class JobReader:
         if done is None:
             raise JobNotFound
         result = None if done.result is None else msgspec.json.decode(done.result)
-        return JobView(done.id, done.name, COMPLETED, None, result, None)
+        return JobView(done.id, done.name, JobState.completed, None, result, None)
 
     async def retry(self, job_id: str) -> JobView:
         """Let a job that failed for good run again; raises `JobNotFound` or `JobNotFailed`."""
@@ -183,17 +183,21 @@ class JobReader:
 
     async def _not_done(self, row: OutboxRow) -> JobView:
         if row.failed_at_ms is not None:
-            return JobView(row.id, row.name, FAILED, None, None, row.error)
+            return JobView(row.id, row.name, JobState.failed, None, None, row.error)
         queue = self._queues.get(row.queue)
         try:
             found = await queue.look_at(row.id) if queue else None
         except RedisUnavailable:
             found = None
         if found is None:
-            return JobView(row.id, row.name, WAITING, None, None, None)
+            return JobView(row.id, row.name, JobState.waiting, None, None, None)
         # What has just ended in Redis and not here is about to end here.
-        state = found.state if found.state in {WAITING, ACTIVE, DELAYED} else ACTIVE
-        error = found.reason if state == DELAYED else None
+        state = (
+            found.state
+            if found.state in {JobState.waiting, JobState.active, JobState.delayed}
+            else JobState.active
+        )
+        error = found.reason if state == JobState.delayed else None
         return JobView(row.id, row.name, state, found.progress, None, error)
 
 

@@ -18,6 +18,8 @@ REPLACED = {
     r"\ban[e]w\b": "again",
     r"\ble[a]sh\b": "exit_with_parent",
     r"\bde[a]f\b|unless_de[a]f": "subscribed",
+    r"\bJob(?:Fai[l]ed|Not[Y]et|Do[n]e)\b|\b(?:Pu[t]Off|TryA[g]ain|Give[n]Up)\b": "jobs.ends",
+    r"\bpost off[i]ce\b|\bUserAs[k]ing\b|\bfinish_f[r]ee\b": "mailer, job requests, unlocked",
 }
 
 READ = ("src/event_seating/", "tests/", "docs/", "benchmarks/", "README.md", "CONTRIBUTING.md")
@@ -54,6 +56,8 @@ def test_a_replaced_word_would_be_found() -> None:
         "an|ew",
         "le|ash",
         "_unless_de|af",
+        "JobDo|ne",
+        "post off|ice",
     )
     for word, line in zip(REPLACED, lines, strict=True):
         assert re.search(word, line.replace("|", "")), word

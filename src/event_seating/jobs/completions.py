@@ -39,12 +39,12 @@ class CompletionWriter:
         Raises `DatabaseUnavailable`: then nobody knows, and it may be said again.
         """
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        ending = Completion(row.event_id, row.id, result, started_at_ms, self._clock.now_ms())
-        self._waiting.append((ending, written))
+        completion = Completion(row.event_id, row.id, result, started_at_ms, self._clock.now_ms())
+        self._waiting.append((completion, written))
         if self._writing is None or self._writing.done():
             # In no job's context, since it writes for all.
             self._writing = asyncio.create_task(
-                self._write(), name="endings of jobs", context=Context()
+                self._write(), name="completions of jobs", context=Context()
             )
         return await written
 
@@ -54,8 +54,8 @@ class CompletionWriter:
             group = [self._waiting.popleft() for _ in range(most)]
             try:
                 left = await self._write_together(group) if most > 1 else group
-                for ending, written in left:
-                    await self._write_alone(ending, written)
+                for completion, written in left:
+                    await self._write_alone(completion, written)
             finally:
                 for _, written in group:  # those that are left when this is cancelled
                     written.cancel()
@@ -66,7 +66,9 @@ class CompletionWriter:
         """Those of the group that are not written."""
         try:
             async with self._database.write() as connection:
-                done = await outbox.finish_unlocked(connection, [ending for ending, _ in group])
+                done = await outbox.finish_unlocked(
+                    connection, [completion for completion, _ in group]
+                )
         except DatabaseUnavailable as error:
             for _, written in group:
                 _settle(written, error)
@@ -74,15 +76,15 @@ class CompletionWriter:
         except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
             _log.warning("jobs could not be written down together", exc_info=error)
             return group
-        for ending, written in group:
-            if ending.id in done:
+        for completion, written in group:
+            if completion.id in done:
                 _settle(written, True)
         return [each for each in group if each[0].id not in done]
 
-    async def _write_alone(self, ending: Completion, written: "asyncio.Future[bool]") -> None:
+    async def _write_alone(self, completion: Completion, written: "asyncio.Future[bool]") -> None:
         try:
             async with self._database.write() as connection:
-                done = await outbox.finish(connection, ending)
+                done = await outbox.finish(connection, completion)
         except Exception as error:  # noqa: BLE001 (the job that waits for it has to know)
             _settle(written, error)
         else:

@@ -199,22 +199,24 @@ async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> N
     await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
 
 
-async def finish(connection: AsyncConnection, ending: Completion) -> bool:
+async def finish(connection: AsyncConnection, completion: Completion) -> bool:
     """The job is done with this result; False, and nothing is kept, if it was done before."""
-    key = {"b_event_id": ending.event_id, "b_id": ending.id}
+    key = {"b_event_id": completion.event_id, "b_id": completion.id}
     row = (await connection.execute(_REMOVE, key)).first()
     if row is None:
         return False
-    await connection.execute(insert(job_results), _result_of(ending, row))
+    await connection.execute(insert(job_results), _result_of(completion, row))
     return True
 
 
-async def finish_unlocked(connection: AsyncConnection, endings: Sequence[Completion]) -> set[str]:
+async def finish_unlocked(
+    connection: AsyncConnection, completions: Sequence[Completion]
+) -> set[str]:
     """Delete the rows that others have not locked, store their results, return their ids.
 
     It waits for no lock, so that two transactions with several rows cannot wait for each other.
     """
-    by_id = {ending.id: ending for ending in endings}
+    by_id = {completion.id: completion for completion in completions}
     removed = list(await connection.execute(_REMOVE_FREE, {"b_ids": list(by_id)}))
     if removed:
         results = [_result_of(by_id[row.id], row) for row in removed]
@@ -222,16 +224,16 @@ async def finish_unlocked(connection: AsyncConnection, endings: Sequence[Complet
     return {row.id for row in removed}
 
 
-def _result_of(ending: Completion, row: Any) -> dict[str, Any]:
-    result = ending.result
+def _result_of(completion: Completion, row: Any) -> dict[str, Any]:
+    result = completion.result
     return {
-        "id": ending.id,
+        "id": completion.id,
         "queue": row.queue,
         "name": row.name,
         "result": None if result is None else msgspec.json.encode(result).decode(),
         "created_at_ms": row.created_at_ms,
-        "started_at_ms": ending.started_at_ms,
-        "finished_at_ms": ending.at_ms,
+        "started_at_ms": completion.started_at_ms,
+        "finished_at_ms": completion.at_ms,
     }
 
 

@@ -77,7 +77,7 @@ class JobRunner:
         counted: JobTally,
     ) -> None:
         self._database = database
-        self._endings = CompletionWriter(database, clock)
+        self._completions = CompletionWriter(database, clock)
         self._handlers = handlers
         self._clock = clock
         self._tally = counted
@@ -171,15 +171,15 @@ class JobRunner:
             return finished[-1]
 
         # What the handler did in the world cannot be taken back, so this has to be written.
-        await self._insist(partial(self._endings.write, row, result, started_at_ms))
+        await self._insist(partial(self._completions.write, row, result, started_at_ms))
         return result
 
     async def _finish(
         self, row: OutboxRow, result: Any, started_at_ms: int, connection: AsyncConnection
     ) -> bool:
         now_ms = self._clock.now_ms()
-        ending = Completion(row.event_id, row.id, result, started_at_ms, now_ms)
-        return await outbox.finish(connection, ending)
+        completion = Completion(row.event_id, row.id, result, started_at_ms, now_ms)
+        return await outbox.finish(connection, completion)
 
     async def _give_up(self, row: OutboxRow, dead: Dead) -> JobEnd:
         """Write down that the job failed for good; it may be done after all."""

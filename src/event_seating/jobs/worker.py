@@ -97,7 +97,7 @@ class Worker:
         self._url = url
         self._options = options or OPTIONS[queue]
         self._tally = JobTally(handlers)
-        self._attempts = JobRunner(database, handlers, clock, self._tally)
+        self._runner = JobRunner(database, handlers, clock, self._tally)
         self._bullmq: _BullmqWorker | None = None
         self._paused = False
         self._ending = False
@@ -110,7 +110,7 @@ class Worker:
     @property
     def active(self) -> int:
         """How many jobs are under way."""
-        return self._attempts.active
+        return self._runner.active
 
     def start(self) -> None:
         """Begin; also when the server is away, which is then asked until it is back."""
@@ -132,10 +132,10 @@ class Worker:
         self.pause()
         if not await self._idle(within_s):
             _log.warning("jobs are handed back", jobs=self.active, queue=self.queue)
-            self._attempts.stop()
+            self._runner.stop()
             await self._idle(HAND_BACK_WITHIN_S)
         # From here on whatever comes in is handed back.
-        self._attempts.stop()
+        self._runner.stop()
         await self._close_bullmq()
         tasks = [task for task in (self._running, self._flushing) if task is not None]
         await ended(tasks)
@@ -204,7 +204,7 @@ class Worker:
             case Done():
                 return _short(end.result)
             case Retry():
-                raise end from None
+                raise Retry(end.why) from None
             case Dead():
                 raise UnrecoverableError(end.why) from None
             case Defer():
@@ -221,7 +221,7 @@ class Worker:
 
     async def _end_of(self, job: Any, attempt: JobAttempt) -> JobEnd:
         try:
-            return await self._attempts.make(str(job.id), attempt, partial(_report, job))
+            return await self._runner.make(str(job.id), attempt, partial(_report, job))
         except Exception as error:  # noqa: BLE001 (it goes into Redis, without its stack)
             _log.exception("a job could not be tried")
             return Retry(reason_of(error))

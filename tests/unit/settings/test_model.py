@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.smtp import CERTIFICATES
 
 from event_seating.errors import StartupError
 from event_seating.settings import describe, model
@@ -18,7 +19,6 @@ from event_seating.settings.parsers import (
     Window,
     parse_smtp_url,
 )
-from tests.support.smtp import CERTIFICATES
 
 AUTHORITY = CERTIFICATES / "authority.pem"
 

@@ -170,17 +170,6 @@ export class SeatList {
   }
 
   /**
-   * Open a seat's section and put the focus on it.
-   *
-   * @param {number} seat
-   */
-  focusSeat(seat) {
-    const { section } = this.model.rows[this.model.rowOf[seat]];
-    if (this.#open !== section) this.showSection(section);
-    this.#focus(seat);
-  }
-
-  /**
    * @param {Section} section
    * @param {number} number
    * @returns {SectionItem | null}

@@ -24,7 +24,7 @@ export const FREE = 0;
 export const HELD = 1;
 export const BOOKED = 2;
 export const BLOCKED = 3;
-export const OTHER = 4;
+const OTHER = 4;
 
 /** @type {Record<string, number>} */
 const LETTERS = { a: FREE, h: HELD, b: BOOKED, x: BLOCKED };

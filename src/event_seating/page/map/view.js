@@ -32,7 +32,7 @@ import { GridIndex } from "./grid.js";
  */
 
 /** CSS pixels from seat to seat that a finger needs, and what a mouse does. */
-export const PICK_TOUCH_PX = 44;
+const PICK_TOUCH_PX = 44;
 const PICK_MOUSE_PX = 11;
 // How far from its centre a finger still touches.
 const FINGER_PX = 22;

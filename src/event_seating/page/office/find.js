@@ -1,6 +1,6 @@
 // Owns the search for bookings: by order, user, seat or number, all or one status, page by page.
 //
-// Modules: Finder({eventId, model, money, onBooking}); .findSeat(seat).
+// Modules: BookingSearch({eventId, model, money, onBooking}).
 
 import { byId, make } from "../ui/dom.js";
 import { seatsText, ticketsText } from "./names.js";
@@ -15,7 +15,7 @@ import { read } from "./server.js";
 const PAGE = 25;
 const BOOKING_ID = /^[A-Za-z0-9_-]{20,80}$/;
 
-export class Finder {
+export class BookingSearch {
   #searches = 0;
 
   /** @param {Shared} options */

@@ -10,7 +10,7 @@ import { notify } from "../ui/notices.js";
 import { Tabs } from "../ui/tabs.js";
 import { BlockForm } from "./block.js";
 import { BookingPanel } from "./booking-panel.js";
-import { Finder } from "./find.js";
+import { BookingSearch } from "./find.js";
 import { Counters, SaleSwitch } from "./head.js";
 import { OccupancyChart } from "./occupancy-chart.js";
 import { SaleCharts } from "./sale-charts.js";
@@ -79,7 +79,7 @@ export class Panels {
       onHighlight: options.onHighlight,
       onOther: (booking) => offerOtherEvent(booking),
     });
-    this.finder = new Finder(shared);
+    this.bookingSearch = new BookingSearch(shared);
     this.saleCharts = new SaleCharts(shared);
     /** @param {number} number */
     const onArea = (number) => this.openArea(number);

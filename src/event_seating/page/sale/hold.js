@@ -3,7 +3,7 @@
 // and other tabs keep the hold. It draws nothing and has no words.
 //
 // Modules: Hold({eventId, model, tariff, onChange, onProblem}); .toggle(seat), .setPlaces(area, type, n),
-// .best(wish), .swap(ids), .setType(id, type), .extend(), .release(), .letGo(), .freeze(), .thaw(), .book(),
+// .best(wish), .swap(ids), .setType(id, type), .extend(), .letGo(), .freeze(), .thaw(), .book(),
 // .restore().
 
 import { change, get, Problem } from "../net/api.js";
@@ -195,10 +195,6 @@ export class Hold {
     return this.#alone(async () =>
       this.#adopt(await change("POST", `${CURRENT}/extend`, undefined, { token: this.token }))
     );
-  }
-
-  release() {
-    return this.#alone(() => this.#giveBack());
   }
 
   /**

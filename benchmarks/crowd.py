@@ -16,16 +16,16 @@ from event_seating.booking.core.commands import (
     BookHold,
     CancelBooking,
     Choice,
+    Command,
     Configure,
     PlaceHold,
     ReleaseHold,
-    Request,
 )
-from event_seating.booking.core.records import Configuration, Rules
+from event_seating.booking.core.records import Configuration, SaleRules
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.seat_log import state_snapshots
-from event_seating.booking.seat_log.counters import Tally as LogTally
+from event_seating.booking.seat_log.counters import SeatLogTally as LogTally
 from event_seating.booking.seat_log.ports import Announce, LogStore, announce_nothing
 from event_seating.booking.seat_log.submission import Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
@@ -44,7 +44,7 @@ GRACE_MS = 60_000
 CONFIGURATION = Configuration(
     currency="EUR",
     prices={CATEGORY: {"standard": 4500}},
-    rules=Rules(max_seats_per_hold=50, max_held_seats_per_buyer=1000),
+    rules=SaleRules(max_seats_per_hold=50, max_held_seats_per_buyer=1000),
 )
 
 
@@ -123,12 +123,12 @@ class LogDesk:
         assert isinstance(booking, bytes)
         assert isinstance(await self._ask(CancelBooking(booking)), Granted)
 
-    def _ask(self, request: Request) -> Awaitable[Granted | Refusal]:
+    def _ask(self, request: Command) -> Awaitable[Granted | Refusal]:
         return self._log.submit(Submission(request))
 
 
 @dataclass
-class Tally:
+class SeatLogTally:
     """What a crowd was answered. Latencies in milliseconds."""
 
     elapsed_s: float = 0.0
@@ -159,12 +159,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-Walk = Callable[[Desk, int, Sequence[int], Callable[[], bool], Tally], Awaitable[None]]
+Walk = Callable[[Desk, int, Sequence[int], Callable[[], bool], SeatLogTally], Awaitable[None]]
 """What one client does with its seats until it is told that time is over."""
 
 
 async def holding(
-    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: Tally
+    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: SeatLogTally
 ) -> None:
     """Hold a seat, give it back, go on to the next."""
     note = tally.note
@@ -186,7 +186,7 @@ async def holding(
 
 
 async def buying(
-    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: Tally
+    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: SeatLogTally
 ) -> None:
     """Hold a seat, book it, go on to the next until all are sold."""
     for seat in seats:
@@ -206,9 +206,9 @@ async def buying(
 
 async def let_in(
     desk: Desk, walk: Walk, shares: Sequence[Sequence[int]], seconds: float, first: int = 0
-) -> Tally:
+) -> SeatLogTally:
     """Let a client walk for each share of the seats, all at once, for so long at the most."""
-    tally = Tally()
+    tally = SeatLogTally()
     started = time.perf_counter()
     until = started + seconds
 

@@ -17,10 +17,10 @@ from event_seating.booking.core.commands import (
     Best,
     BookSeats,
     Choice,
+    Command,
     Configure,
     PlaceHold,
     ReleaseHold,
-    Request,
 )
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import Refusal, RefusalCode
@@ -112,7 +112,7 @@ def _walk(
     return granted, refused
 
 
-def _decide(states: SeatStates, request: Request) -> Entry | Refusal:
+def _decide(states: SeatStates, request: Command) -> Entry | Refusal:
     batch = states.begin(states.at_ms + 1)
     outcome = batch.decide(request)
     states.commit(batch)

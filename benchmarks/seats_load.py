@@ -21,7 +21,7 @@ from benchmarks import crowd, databases
 from benchmarks.rows import Bound, Goal, Judged, Row
 from benchmarks.stopwatch import collecting_as_the_server, samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking.core.commands import BookSeats, Choice, Configure, PlaceHold, Request
+from event_seating.booking.core.commands import BookSeats, Choice, Command, Configure, PlaceHold
 from event_seating.booking.core.records import Configuration
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
@@ -135,7 +135,7 @@ async def _make(url: str) -> _Event:
         await database.close()
 
 
-async def _ask(log: SeatLog, requests: Sequence[Request]) -> None:
+async def _ask(log: SeatLog, requests: Sequence[Command]) -> None:
     outcomes = await asyncio.gather(*(log.submit(Submission(request)) for request in requests))
     assert all(isinstance(outcome, Granted) for outcome in outcomes), "a seat was refused"
 

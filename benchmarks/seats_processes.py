@@ -29,7 +29,7 @@ from benchmarks.rows import (
 from benchmarks.servers import ServerError
 from benchmarks.stopwatch import collecting_as_the_server, samples
 from benchmarks.topic import Profile, Run
-from event_seating.booking.seat_log.counters import Tally
+from event_seating.booking.seat_log.counters import SeatLogTally
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating import ids
 from event_seating.db.database import Database
@@ -236,7 +236,7 @@ def _work(task: Task, barrier: Barrier, queue: "multiprocessing.Queue[Part]") ->
 async def _share(task: Task, barrier: Barrier) -> Part:
     database = Database(task.url, pool_size=POOL)
     try:
-        rows = Tally()
+        rows = SeatLogTally()
         log = await crowd.open_log(
             SqlLogStore(database), task.event_id, crowd.seat_index(SEATS), tally=rows
         )

@@ -16,7 +16,7 @@ from benchmarks.rows import Bound, Goal, Judged, Row, less_is_better
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
 from event_seating.booking.core import log_entries
-from event_seating.booking.core.commands import Choice, Configure, PlaceHold, ReleaseHold, Request
+from event_seating.booking.core.commands import Choice, Command, Configure, PlaceHold, ReleaseHold
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.seat_log.sql_store import SqlLogStore
@@ -79,7 +79,7 @@ def _decision_us(seat_index: SeatIndex, _url: str, _seconds: int) -> float:
     return used / (2 * BATCH * BATCHES) * 1e6
 
 
-def _run(states: SeatStates, requests: list[PlaceHold] | list[ReleaseHold] | list[Request]) -> None:
+def _run(states: SeatStates, requests: list[PlaceHold] | list[ReleaseHold] | list[Command]) -> None:
     batch = states.begin(states.at_ms + 1)
     for request in requests:
         assert isinstance(batch.decide(request), log_entries.Entry), "a free seat was refused"

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from tests.support.seat_log import CONFIGURATION, seat_index
 
 from event_seating.booking.core.commands import Configure, Part
-from event_seating.booking.core.records import Configuration, Rules, SaleStatus
+from event_seating.booking.core.records import Configuration, SaleRules, SaleStatus
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.sql_store import SqlLogStore
@@ -84,7 +84,7 @@ async def sale_of(database: Database, event_id: str) -> tuple[Configuration, int
 
 
 def with_ttl(ttl_ms: int) -> Configuration:
-    return Configuration("EUR", CONFIGURATION.prices, rules=Rules(hold_ttl_ms=ttl_ms))
+    return Configuration("EUR", CONFIGURATION.prices, rules=SaleRules(hold_ttl_ms=ttl_ms))
 
 
 async def test_an_event_is_read_as_it_was_made(database: Database) -> None:

@@ -21,7 +21,7 @@ from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import state_snapshots
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seat_log.projection import Buyer
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seat_log.submission import Granted
@@ -369,7 +369,7 @@ async def test_a_damaged_image_is_passed_over_for_the_older_one(
     read_after: list[int] = []
     rows_after = store.rows_after
 
-    async def noted(event_id: str, version: int, most: int) -> Sequence[LogRow]:
+    async def noted(event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         read_after.append(version)
         return await rows_after(event_id, version, most)
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text
 
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seat_log.projection import Projection
 from event_seating.booking.seat_log.sql_statements import Statements
 from event_seating.booking.seat_log.sql_store import SqlLogStore
@@ -192,9 +192,9 @@ async def test_who_is_cancelled_as_it_comes_up_leaves_no_lock_on_its_connection(
 async def test_what_is_read_with_a_turn_is_what_is_there_when_it_is_had(desk: Desk) -> None:
     """Not what was there when it was asked for: stale rows would lose every race."""
     store, event_id = SqlLogStore(desk.database), ids.new_event_id()
-    rows = [LogRow(version, bytes([version]), 1, b"", version) for version in (1, 2, 3)]
+    rows = [BatchRow(version, bytes([version]), 1, b"", version) for version in (1, 2, 3)]
 
-    async def acquire_write_lock(version: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(version: int) -> Sequence[BatchRow]:
         async with store.transaction(event_id, queued=True) as transaction:
             return await transaction.acquire_write_lock(version, 2)
 

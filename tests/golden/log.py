@@ -32,7 +32,7 @@ from event_seating.booking.core.records import (
     Configuration,
     Groups,
     LineGroup,
-    Rules,
+    SaleRules,
     SaleStatus,
     TicketType,
 )
@@ -50,7 +50,7 @@ CONFIGURATION = Configuration(
     status=SaleStatus.on_sale,
     sales_start_ms=NOW - MINUTE,
     sales_end_ms=NOW + 999 * MINUTE,
-    rules=Rules(
+    rules=SaleRules(
         allow_orphans=False,
         max_seats_per_hold=6,
         max_held_seats_per_buyer=30,
@@ -110,7 +110,13 @@ LOG: tuple[tuple[int, tuple[Entry, ...]], ...] = (
     (2, (Entry(None, (Amended(H1, (0,), _line(5)),)), Entry(None, (Extended(H2, LONG),)))),
     (3, (Entry(None, (Frozen(H1, LONG, False),)), Entry("desk", (Frozen(H2, LONG, True),)))),
     (4, (Entry(None, (Thawed(H1, LONG),)),)),
-    (5, (Entry(None, (Booked(B1, (1, 12, 13, 5), H1),)), Entry("desk", (Released(H3, (4,)),)))),
+    (
+        5,
+        (
+            Entry(None, (Booked(B1, (1, 12, 13, 5), H1),)),
+            Entry("desk", (Released(H3, (4,)),)),
+        ),
+    ),
     (
         6,
         (

@@ -21,7 +21,7 @@ from event_seating.booking.api.buyer_cookie import (
     of_reference,
 )
 from event_seating.booking.api.caller import Caller
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seating.ids import Tokens, to_text
 from event_seating.db.database import Database
 from event_seating.db.direct import PostgresConnection, Prepared
@@ -121,12 +121,12 @@ async def archive(directory: Path) -> str:
     """The lines of an archive with the first rows of the recorded log."""
     record = recorded("log-2-image-3.json")
     rows = [
-        LogRow(row["version"], bytes([row["version"]] * 16), record["log_format"],
+        BatchRow(row["version"], bytes([row["version"]] * 16), record["log_format"],
                of_lines(row["entries"]), row["at_ms"])
         for row in record["rows"][:3]
     ]  # fmt: skip
 
-    async def given() -> AsyncIterator[LogRow]:
+    async def given() -> AsyncIterator[BatchRow]:
         for row in rows:
             yield row
 

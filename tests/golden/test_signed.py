@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from event_seating.booking.api.buyer_cookie import Buyers, Cookie
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seating.ids import Tokens, from_text
 from event_seating.clock import SystemClock
 from event_seating.jobs import tally
@@ -66,7 +66,7 @@ def test_an_archive_that_was_written_before_is_read(tmp_path: Path) -> None:
     assert end == archive_file.check(tmp_path / name)
     log = recorded("log-2-image-3.json")
     assert rows == [
-        LogRow(row["version"], bytes([row["version"]] * 16), log["log_format"],
+        BatchRow(row["version"], bytes([row["version"]] * 16), log["log_format"],
                of_lines(row["entries"]), row["at_ms"])
         for row in log["rows"][:3]
     ]  # fmt: skip

@@ -23,20 +23,25 @@ from event_seating.booking.core.records import AVAILABLE, Groups, Hold, Rest, se
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.booking.seat_log.in_doubt import LostRace
-from event_seating.booking.seat_log.ports import Claim, LogRow, LogTransaction, StoredAnswer
+from event_seating.booking.seat_log.ports import (
+    BatchRow,
+    IdempotencyKey,
+    LogTransaction,
+    StoredAnswer,
+)
 from event_seating.booking.seat_log.projection import Projection
 from event_seating.booking.seat_log.submission import Decided
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.database import Transaction
-from event_seating.simulation.process import Parts
+from event_seating.simulation.process import Replacements
 
 
 class TakesAnyVersion(Transaction):
     """An append that takes the next place, whichever version the writer decided on."""
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         following = len(self.database.tables.rows) + 1
         while following in self.database.appending:
@@ -48,7 +53,7 @@ class ForgetsCalls(Transaction):
     """Writes what a call did, and not that it was this call."""
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         return await super().append(row, projection, {})
 
@@ -57,7 +62,7 @@ class MixesUpResults(Transaction):
     """Stores with each call of a batch the result of the one before."""
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         found = list(answers.values())
         mixed = {
@@ -70,7 +75,7 @@ class MixesUpResults(Transaction):
 class AppliesBeforeTheCommit(SeatLog):
     """Answers its callers first and writes the row after that."""
 
-    async def _append(self, transaction: LogTransaction, decided: Decided, row: LogRow) -> None:
+    async def _append(self, transaction: LogTransaction, decided: Decided, row: BatchRow) -> None:
         self._answer(decided)
         await super()._append(transaction, decided, row)
 
@@ -281,14 +286,14 @@ def credulous(states: SeatStates) -> SeatStates:
     return states
 
 
-def by(rules: type[RuleBook]) -> Parts:
+def by(rules: type[RuleBook]) -> Replacements:
     """A process that decides by these rules."""
 
     def states_of(states: SeatStates) -> SeatStates:
         states.rules = rules(states.ledger)
         return states
 
-    return Parts(states=states_of)
+    return Replacements(states=states_of)
 
 
 def hasty(states: SeatStates) -> SeatStates:
@@ -297,23 +302,25 @@ def hasty(states: SeatStates) -> SeatStates:
 
 
 BUGS = {
-    "skip the version check": Parts(transaction=TakesAnyVersion),
-    "store a result without its call": Parts(transaction=ForgetsCalls),
-    "store a result with another call": Parts(transaction=MixesUpResults),
-    "apply before commit": Parts(log=AppliesBeforeTheCommit),
-    "forget expiry at decide": Parts(states=forgetful),
-    "answer an unknown outcome as success": Parts(log=TakesTheUnknownForDone),
-    "count a changed hold on its buyer alone": Parts(states=counting(ForgetsTheAddressOfAChange)),
-    "leave what cools down out of the image": Parts(states=cooling(LosesTheCoolDown)),
-    "keep what cools down of a batch that was thrown away": Parts(
+    "skip the version check": Replacements(transaction=TakesAnyVersion),
+    "store a result without its call": Replacements(transaction=ForgetsCalls),
+    "store a result with another call": Replacements(transaction=MixesUpResults),
+    "apply before commit": Replacements(log=AppliesBeforeTheCommit),
+    "forget expiry at decide": Replacements(states=forgetful),
+    "answer an unknown outcome as success": Replacements(log=TakesTheUnknownForDone),
+    "count a changed hold on its buyer alone": Replacements(
+        states=counting(ForgetsTheAddressOfAChange)
+    ),
+    "leave what cools down out of the image": Replacements(states=cooling(LosesTheCoolDown)),
+    "keep what cools down of a batch that was thrown away": Replacements(
         states=cooling(KeepsWhatWasTakenBack)
     ),
-    "take a token's seats without its hold": Parts(states=credulous),
+    "take a token's seats without its hold": Replacements(states=credulous),
     "give buyers the best at a price of staff": by(GivesTheBestAtEveryPrice),
     "let buyers add to a hold at a price of staff": by(ChangesHoldsAtEveryPrice),
     "exchange at a price of staff without a key": by(ExchangesAtEveryPrice),
     "book whatever was expected": by(IgnoresWhatWasPaid),
-    "compare what was expected before the batch": Parts(states=hasty),
+    "compare what was expected before the batch": Replacements(states=hasty),
     "let a buyer change what is frozen": by(LetsBuyersChange),
     "let a buyer end the shop's freeze": by(LetsBuyersThaw),
     "freeze without more time": by(FreezesForNoTime),

@@ -8,7 +8,7 @@ from tests.simulation.planted import BUGS
 
 from event_seating.booking.core.refusals import RefusalCode
 from event_seating.simulation import many
-from event_seating.simulation.run import Outcome, Simulation
+from event_seating.simulation.run import RunOutcome, Simulation
 
 STEPS = 1_000
 
@@ -50,7 +50,7 @@ OFTEN = 20
         pytest.param(range(1, 221), id="220 seeds", marks=pytest.mark.long),
     ],
 )
-def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
+def outcomes(request: pytest.FixtureRequest) -> list[RunOutcome]:
     seeds: range = request.param
     outcomes = list(many.run_many(seeds, STEPS))
     assert len(outcomes) == len(seeds)
@@ -58,13 +58,13 @@ def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
 
 
 @pytest.mark.timeout(300)
-def test_nothing_is_broken_in_many_thousand_steps(outcomes: list[Outcome]) -> None:
+def test_nothing_is_broken_in_many_thousand_steps(outcomes: list[RunOutcome]) -> None:
     assert [f"seed {each.seed}: {each.broken}" for each in outcomes if each.broken] == []
     assert sum(each.steps for each in outcomes) >= len(outcomes) * STEPS
 
 
 @pytest.mark.timeout(300)
-def test_everything_that_can_go_wrong_did(outcomes: list[Outcome]) -> None:
+def test_everything_that_can_go_wrong_did(outcomes: list[RunOutcome]) -> None:
     happened: Counter[str] = Counter()
     for outcome in outcomes:
         happened += outcome.happened

@@ -5,17 +5,17 @@ from collections.abc import Awaitable, Callable
 
 from tests.support.seat_log import CONFIGURATION, EVENT, once, place, seat_index
 
-from event_seating.booking.core.commands import Configure, Request
+from event_seating.booking.core.commands import Command, Configure
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.seat_log.in_doubt import DOUBT_MAX_S
-from event_seating.booking.seat_log.ports import Claim, LogRow, StoredAnswer
+from event_seating.booking.seat_log.in_doubt import IN_DOUBT_MAX_S
+from event_seating.booking.seat_log.ports import BatchRow, IdempotencyKey, StoredAnswer
 from event_seating.booking.seat_log.projection import Projection
 from event_seating.booking.seat_log.submission import Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import SimulatedDatabase, Transaction
-from event_seating.simulation.faults import Count, Faults
+from event_seating.simulation.faults import Count, FaultRates
 from event_seating.simulation.loop import new_loop
 from event_seating.simulation.process import WrongClock
 from event_seating.simulation.store import FaultyStore
@@ -29,7 +29,7 @@ class BreaksOnce(Transaction):
     breaks: Callable[[], None] | None = None
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         if BreaksOnce.breaks is not None:
             BreaksOnce.breaks()
@@ -46,7 +46,7 @@ class Desk:
         self.clock = WrongClock(self.loop)
         self.database = SimulatedDatabase(self.loop, lambda _written: None)
         self.store = FaultyStore(
-            self.database, Faults(*CALM), Chance(1, "store"), Count(), BreaksOnce
+            self.database, FaultRates(*CALM), Chance(1, "store"), Count(), BreaksOnce
         )
         self.log = SeatLog(
             EVENT,
@@ -59,7 +59,7 @@ class Desk:
     async def _set_clock(self) -> None:
         self.clock.ahead_ms = 0
 
-    async def ask(self, request: Request, key: str | None = None, hashed: bytes = b"") -> object:
+    async def ask(self, request: Command, key: str | None = None, hashed: bytes = b"") -> object:
         try:
             claim = once(key, hashed) if key else None
             return await self.log.submit(Submission(request, once=claim))
@@ -89,7 +89,7 @@ def test_a_row_whose_time_is_refused_while_it_is_looked_for_is_decided_again() -
         BreaksOnce.breaks = nothing_more
         asked = desk.loop.time()
         assert isinstance(await desk.ask(place([1])), Granted)
-        assert desk.loop.time() - asked < DOUBT_MAX_S
+        assert desk.loop.time() - asked < IN_DOUBT_MAX_S
         assert desk.database.tables.rows[-1].at_ms <= desk.database.now_ms()
 
     run(work)
@@ -110,7 +110,7 @@ def test_callers_are_told_that_nobody_knows_after_a_bounded_time() -> None:
         asked = desk.loop.time()
         assert isinstance(await desk.ask(place([1])), DatabaseUnavailable)
         desk.store.away_until = 0.0
-        assert desk.loop.time() - asked < 2 * DOUBT_MAX_S
+        assert desk.loop.time() - asked < 2 * IN_DOUBT_MAX_S
         assert isinstance(await desk.ask(place([1])), Granted)
 
     run(work)

@@ -4,15 +4,20 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from event_seating.booking.core.commands import BookHold, Choice, Configure, PlaceHold, Request
-from event_seating.booking.core.records import Configuration, Rules
+from event_seating.booking.core.commands import BookHold, Choice, Command, Configure, PlaceHold
+from event_seating.booking.core.records import Configuration, SaleRules
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.results import Result
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
-from event_seating.booking.seat_log.ports import Announce, Claim, LogStore, announce_nothing
+from event_seating.booking.seat_log.ports import (
+    Announce,
+    IdempotencyKey,
+    LogStore,
+    announce_nothing,
+)
 from event_seating.booking.seat_log.projection import Buyer
-from event_seating.booking.seat_log.submission import Granted, Once, Submission
-from event_seating.booking.seat_log.writer import Listener, SeatLog
+from event_seating.booking.seat_log.submission import Granted, IdempotentCall, Submission
+from event_seating.booking.seat_log.writer import RowListener, SeatLog
 from event_seating.booking.seating import ids
 from event_seating.clock import Clock, SystemClock
 
@@ -21,7 +26,7 @@ EVENT = "testevent001"
 CONFIGURATION = Configuration(
     currency="EUR",
     prices={"1": {"standard": 4500}, "floor": {"standard": 3000}},
-    rules=Rules(max_seats_per_hold=50, max_held_seats_per_buyer=1000),
+    rules=SaleRules(max_seats_per_hold=50, max_held_seats_per_buyer=1000),
 )
 
 
@@ -50,7 +55,11 @@ def place(seats: Sequence[int], *, hold: bytes | None = None) -> PlaceHold:
 
 
 async def ask(
-    log: SeatLog, request: Request, *, once: Once | None = None, buyer: Buyer | None = None
+    log: SeatLog,
+    request: Command,
+    *,
+    once: IdempotentCall | None = None,
+    buyer: Buyer | None = None,
 ) -> Granted | Refusal:
     return await log.submit(Submission(request, buyer or Buyer(), once))
 
@@ -61,7 +70,7 @@ async def open_log(
     clock: Clock | None = None,
     index: SeatIndex | None = None,
     announce: Announce = announce_nothing,
-    listeners: Sequence[Listener] = (),
+    listeners: Sequence[RowListener] = (),
 ) -> SeatLog:
     """The event as this "process" has it in memory, configured if it is new."""
     from event_seating.booking.seat_log import state_snapshots  # noqa: PLC0415
@@ -85,9 +94,9 @@ async def book(log: SeatLog, seats: Sequence[int], buyer: Buyer | None = None) -
     return booked if isinstance(booked, Refusal) else booking
 
 
-def once(key: str, request_hash: bytes = b"same") -> Once:
-    claim = Claim("anyone POST /bookings", key)
-    return Once(claim, request_hash, earlier_answer=earlier_answer)
+def once(key: str, request_hash: bytes = b"same") -> IdempotentCall:
+    claim = IdempotencyKey("anyone POST /bookings", key)
+    return IdempotentCall(claim, request_hash, earlier_answer=earlier_answer)
 
 
 async def many(*asked: object) -> list[object]:

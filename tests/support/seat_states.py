@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from event_seating.booking.core.commands import Choice, Configure, PlaceHold, Request
+from event_seating.booking.core.commands import Choice, Command, Configure, PlaceHold
 from event_seating.booking.core.log_entries import Entry
-from event_seating.booking.core.records import Configuration, Groups, Rules
+from event_seating.booking.core.records import Configuration, Groups, SaleRules
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.core.seat_state import Batch, SeatStates
@@ -32,7 +32,7 @@ def one_row(seats: int = 10, places: int = 0) -> SeatIndex:
 def event(index: SeatIndex | None = None, **rules: object) -> SeatStates:
     """An event on sale since `NOW`."""
     states = SeatStates.new(index or one_row())
-    configure(states, rules=Rules(**rules))  # type: ignore[arg-type]
+    configure(states, rules=SaleRules(**rules))  # type: ignore[arg-type]
     return states
 
 
@@ -41,7 +41,7 @@ def configure(states: SeatStates, now_ms: int = NOW, **changed: object) -> None:
     do(states, Configure(Configuration(**fields)), now_ms)  # type: ignore[arg-type]
 
 
-def do(states: SeatStates, request: Request, now_ms: int = NOW) -> Entry | Refusal:
+def do(states: SeatStates, request: Command, now_ms: int = NOW) -> Entry | Refusal:
     """Decide one request in a batch of its own and keep what was granted."""
     batch = states.begin(now_ms)
     outcome = batch.decide(request)
@@ -57,14 +57,14 @@ def finish(states: SeatStates, batch: Batch) -> None:
     states.check()
 
 
-def granted(states: SeatStates, request: Request, now_ms: int = NOW) -> Entry:
+def granted(states: SeatStates, request: Command, now_ms: int = NOW) -> Entry:
     outcome = do(states, request, now_ms)
     assert isinstance(outcome, Entry), outcome
     return outcome
 
 
 def refused(
-    states: SeatStates, request: Request, code: RefusalCode | str, now_ms: int = NOW
+    states: SeatStates, request: Command, code: RefusalCode | str, now_ms: int = NOW
 ) -> Refusal:
     before = states.characters()
     outcome = do(states, request, now_ms)

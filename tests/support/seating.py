@@ -8,7 +8,7 @@ import msgspec
 from tests.support.service import Service
 
 from event_seating.booking.core.commands import Configure
-from event_seating.booking.core.records import Rules
+from event_seating.booking.core.records import SaleRules
 from event_seating.booking.seat_log.submission import Submission
 
 KEY = "an-idempotency-key-that-is-long"
@@ -70,7 +70,7 @@ async def on_sale(service: Service, *, floor: int = 50, **rules: Any) -> str:
     prices = {"1": {"standard": "45.00", "reduced": "30.00"}}
     event = await put_on_sale(service.client, seat_map(floor=floor), prices=prices)
     if rules:
-        await _set_rules(service, event, Rules(**rules))
+        await _set_rules(service, event, SaleRules(**rules))
     return event
 
 
@@ -82,7 +82,7 @@ async def on_sale_by(service: Service, key: str) -> str:
     return event
 
 
-async def _set_rules(service: Service, event: str, rules: Rules) -> None:
+async def _set_rules(service: Service, event: str, rules: SaleRules) -> None:
     """Past the bounds of the API, so that a hold may run out in a millisecond."""
     log = await service.parts.seat_logs.get(event)
     assert log.states.configuration is not None

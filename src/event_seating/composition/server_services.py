@@ -15,7 +15,7 @@ from event_seating.booking.api.hold_releases import HoldReleases
 from event_seating.booking.api.log_budget import LogBudget
 from event_seating.booking.api.service import BookingService
 from event_seating.booking.effects.follow_up_jobs import NEWS_TYPES, Announcements
-from event_seating.booking.reads.seat_map_status import SeatViews
+from event_seating.booking.reads.seat_map_status import SeatMapStatus
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating.ids import Tokens
@@ -84,7 +84,7 @@ class Parts:
     venues: VenueService
     bookable_events: LoadedEvents
     seat_logs: SeatLogs
-    seat_views: SeatViews
+    seat_views: SeatMapStatus
     bookings: BookingService
     hold_releases: HoldReleases
     events: EventService
@@ -112,7 +112,7 @@ class _Seating(NamedTuple):
     venues: VenueService
     bookable_events: LoadedEvents
     seat_logs: SeatLogs
-    seat_views: SeatViews
+    seat_views: SeatMapStatus
     bookings: BookingService
     hold_releases: HoldReleases
     events: EventService
@@ -279,7 +279,7 @@ async def _seating(
         lambda: (seat_clock.now_ms() - clock.now_ms()) / MS_PER_S,
     )
     metrics.attach_holdings(seat_logs)
-    seat_views = SeatViews(seat_logs, bookable_events.get, clock.monotonic)
+    seat_views = SeatMapStatus(seat_logs, bookable_events.get, clock.monotonic)
     seat_logs.listen(seat_views)
     seat_logs.listen(lambda _log, _changes, _entries: announcements.written())
     stack.push_async_callback(seat_views.aclose)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.seating.ids import is_event_id
-from event_seating.booking.seating.loaded_events import Facts, Occasion
+from event_seating.booking.seating.loaded_events import EventNotice, Facts
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.events import store
@@ -35,7 +35,7 @@ class EventFacts:
         # An archived event has no secret left, and takes no holds.
         return Facts(place.venue_id, place.venue_version, place.epoch, place.buyer_secret or b"")
 
-    async def told(self, event_id: str) -> Occasion:
+    async def told(self, event_id: str) -> EventNotice:
         """What a buyer is told of an event, as it is now; raises `EventNotFound`."""
         if not is_event_id(event_id):
             raise EventNotFound
@@ -44,7 +44,7 @@ class EventFacts:
         if event is None:
             raise EventNotFound
         sale = event.configuration
-        return Occasion(
+        return EventNotice(
             event.name,
             event.venue_name,
             event.starts_at_ms,

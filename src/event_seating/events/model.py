@@ -16,7 +16,7 @@ from event_seating.booking.core.records import (
     HOLD_TOTAL_LONGEST_MS,
     Access,
     Configuration,
-    Rules,
+    SaleRules,
     SaleStatus,
 )
 from event_seating.booking.core.ticket_types import default_type
@@ -64,7 +64,7 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
         UNSET
     )
 
-    def on(self, rules: Rules) -> Rules:
+    def on(self, rules: SaleRules) -> SaleRules:
         """These rules with what was asked in place of what they had."""
         asked: dict[str, Any] = {
             "allow_orphans": self.allow_orphans,
@@ -120,7 +120,7 @@ class Defaults(msgspec.Struct, frozen=True):
     """How an event sells that is not told otherwise."""
 
     currency: str
-    rules: Rules
+    rules: SaleRules
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -312,7 +312,7 @@ def _check_window(sale: Configuration, field: str, faults: list[Fault]) -> None:
         faults.append((field, f"the sale would end ({end}) before it begins ({start})"))
 
 
-def _check_rules(rules: Rules, faults: list[Fault]) -> None:
+def _check_rules(rules: SaleRules, faults: list[Fault]) -> None:
     if rules.hold_ttl_ms > rules.hold_total_max_ms:
         ttl, most = rules.hold_ttl_ms // MS_PER_S, rules.hold_total_max_ms // MS_PER_S
         text = f"must be at least rules.holdTtl, which is {ttl}, and not {most}"

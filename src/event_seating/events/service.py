@@ -32,12 +32,12 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking.core.commands import Configure, Part
-from event_seating.booking.core.records import Configuration, Rules, SaleStatus
+from event_seating.booking.core.records import Configuration, SaleRules, SaleStatus
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.effects.cancelled_events import cancel_event_job
 from event_seating.booking.errors import ConfigurationChanged, EventCancelled
-from event_seating.booking.seat_log.ports import Claim
-from event_seating.booking.seat_log.submission import Granted, Once, Submission
+from event_seating.booking.seat_log.ports import IdempotencyKey
+from event_seating.booking.seat_log.submission import Granted, IdempotentCall, Submission
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.cache.single_flight import SingleFlight
@@ -86,7 +86,7 @@ def defaults(settings: Settings) -> Defaults:
     """How an event sells that is not told otherwise; a `StartupError` names a bad setting."""
     if not is_currency(settings.currency):
         raise StartupError(f"CURRENCY: {settings.currency} is no ISO 4217 currency")
-    rules = Rules(
+    rules = SaleRules(
         max_seats_per_hold=settings.max_seats_per_hold,
         max_held_seats_per_buyer=settings.max_held_seats_per_buyer,
         max_held_seats_per_address=settings.max_held_seats_per_address,
@@ -199,7 +199,9 @@ class EventService:
             first = Configure(
                 event.configuration, blocked=Part(blocked) if blocked else None, actor=actor
             )
-            once = call and Once(Claim(_CREATES, call.id.hex()), call.request_hash)
+            once = call and IdempotentCall(
+                IdempotencyKey(_CREATES, call.id.hex()), call.request_hash
+            )
             granted = await log.submit(Submission(first, once=once))
         assert isinstance(granted, Granted), "the first configuration of an event was refused"
         assert granted.version == FIRST_VERSION or granted.replayed, "an event was made twice"

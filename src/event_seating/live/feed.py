@@ -30,7 +30,7 @@ from event_seating.booking.core.log_entries import (
     changes,
 )
 from event_seating.booking.errors import EventUnavailable
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.errors import DatabaseUnavailable, EventNotFound
@@ -78,7 +78,7 @@ class Timer(NamedTuple):
 class Rows(Protocol):
     """Where older rows of a log are."""
 
-    async def rows_up_to(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_up_to(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         """The last rows up to and including `version`, the newest first."""
         ...
 

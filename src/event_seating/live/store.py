@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Integer, bindparam, select, tuple_
 
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.db.database import Database
 from event_seating.db.tables import seat_log
 
@@ -32,11 +32,11 @@ class LiveStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def rows_up_to(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_up_to(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         """The last rows up to and including `version`, the newest first."""
         values = {"event_id": event_id, "version": version, "most": most}
         async with self._database.read() as connection:
-            return [LogRow(*row) for row in await connection.execute(_UP_TO, values)]
+            return [BatchRow(*row) for row in await connection.execute(_UP_TO, values)]
 
     async def moved_on(self, versions: Mapping[str, int]) -> Sequence[str]:
         """The events whose log has a row after the version that is given for each.

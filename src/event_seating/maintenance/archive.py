@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from event_seating.booking.core.records import SaleStatus
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seat_log.sql_store import SNAPSHOTS_KEPT
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
@@ -90,7 +90,9 @@ def _over_ms(dates: EventDates) -> int:
     return max(dates.starts_at_ms, dates.last_at_ms)
 
 
-async def _rows(database: Database, event_id: str, first: int, last: int) -> AsyncIterator[LogRow]:
+async def _rows(
+    database: Database, event_id: str, first: int, last: int
+) -> AsyncIterator[BatchRow]:
     async with database.read() as connection:
         async for row in verify_store.log_rows(connection, event_id, after=first - 1):
             if row.version > last:

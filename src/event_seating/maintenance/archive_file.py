@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.log_entries import BrokenEntriesError, UnknownFormatError
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 
 FORMAT: Final = 1
 
@@ -69,7 +69,7 @@ def name_of(event_id: str, first: int, last: int) -> str:
     return f"{event_id}-{first}-{last}.jsonl.gz"
 
 
-async def write(path: Path, head: Head, rows: AsyncIterator[LogRow]) -> None:
+async def write(path: Path, head: Head, rows: AsyncIterator[BatchRow]) -> None:
     """Write the rows, so that the file is there whole or not at all, also after a power cut."""
     partial = path.with_name(f"{path.name}.partial")
     digest = hashlib.sha256()
@@ -109,7 +109,7 @@ def check(path: Path) -> Checked:
     """Read a file from its first line to its last; raises `BrokenArchiveError`."""
     checked: Checked | None = None
     for each in read(path):
-        if isinstance(each, LogRow):
+        if isinstance(each, BatchRow):
             try:
                 log_entries.decode(each.format, each.entries)
             except (UnknownFormatError, BrokenEntriesError) as error:
@@ -120,7 +120,7 @@ def check(path: Path) -> Checked:
     return checked
 
 
-def read(path: Path) -> Iterator[LogRow | Checked]:
+def read(path: Path) -> Iterator[BatchRow | Checked]:
     """Each row of a file, and at its end what was checked; raises `BrokenArchiveError`."""
     try:
         with gzip.open(path, "rb") as file:
@@ -129,7 +129,7 @@ def read(path: Path) -> Iterator[LogRow | Checked]:
         raise BrokenArchiveError(f"{path.name} cannot be read: {error}") from error
 
 
-def _lines(file: gzip.GzipFile) -> Iterator[LogRow | Checked]:
+def _lines(file: gzip.GzipFile) -> Iterator[BatchRow | Checked]:
     digest = hashlib.sha256()
     line = file.readline(LINE_BYTES_MAX)
     digest.update(line)
@@ -144,7 +144,7 @@ def _lines(file: gzip.GzipFile) -> Iterator[LogRow | Checked]:
         version += 1
         if row.version != version:
             raise BrokenArchiveError(f"row {version} is missing, there is row {row.version}")
-        yield LogRow(version, b64decode(row.batch), row.format, b64decode(row.entries), row.at)
+        yield BatchRow(version, b64decode(row.batch), row.format, b64decode(row.entries), row.at)
     end = msgspec.json.decode(file.readline(LINE_BYTES_MAX), type=_End)
     found = digest.hexdigest()
     if (end.rows, end.sha256) != (head.last - head.first + 1, found):

@@ -9,7 +9,7 @@ from typing import Final
 
 from event_seating.booking.core.cool_down import COOL_DOWN_MS
 from event_seating.booking.core.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 
 COMPLETE_SINCE: Final = 2
 """The format of the log beside which images have both."""
@@ -24,7 +24,7 @@ class Completeness:
     def __init__(self) -> None:
         self._from_ms = 0
 
-    def saw(self, row: LogRow) -> None:
+    def saw(self, row: BatchRow) -> None:
         """A row of the log."""
         if row.format < COMPLETE_SINCE:
             self._from_ms = row.at_ms + LEFT_MS_MAX

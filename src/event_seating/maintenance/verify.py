@@ -30,8 +30,8 @@ from event_seating.booking.core.records import seat_count
 from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.core.state_codec import BrokenImageError
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.core.state_codec import BrokenSnapshotError
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED
 from event_seating.booking.seating import ids
 from event_seating.db.database import Database
@@ -182,7 +182,7 @@ class _Check:
         states, what = self._states, f"the snapshot of version {self._base}"
         try:
             states = SeatStates.load(states.index, snapshot.image, grace_ms=states.ledger.grace_ms)
-        except BrokenImageError as error:
+        except BrokenSnapshotError as error:
             self._say(f"{what} cannot be read, and what is before it is archived: {error}")
             return False
         currency = "" if states.configuration is None else states.configuration.currency
@@ -198,7 +198,7 @@ class _Check:
         updated_ms = None if version is None else created_ms
         return Expected(currency, created_ms, version, updated_ms, name)
 
-    def _apply(self, row: LogRow) -> bool:
+    def _apply(self, row: BatchRow) -> bool:
         following = self._states.version + 1
         if row.version != following:
             self._say(f"row {following} of the log is missing, the next is {row.version}")
@@ -213,7 +213,7 @@ class _Check:
         self._completeness.saw(row)
         return True
 
-    def _watched(self, found: Iterable[Entry], row: LogRow) -> Iterator[Entry]:
+    def _watched(self, found: Iterable[Entry], row: BatchRow) -> Iterator[Entry]:
         """The entries as they are applied; each is looked at when all before it are."""
         # The writer takes the currency that was there before the batch.
         configuration = self._states.configuration
@@ -235,7 +235,7 @@ class _Check:
                         continue
             yield entry
 
-    def _change(self, operation: Cancelled | Exchanged, row: LogRow) -> None:
+    def _change(self, operation: Cancelled | Exchanged, row: BatchRow) -> None:
         live = self._live.get(operation.booking)
         booking = self._states.ledger.bookings.get(operation.booking)
         if live is None or booking is None:
@@ -246,12 +246,12 @@ class _Check:
             live.groups = booking.groups
             self._cancelled[operation.booking] = self._live.pop(operation.booking)
 
-    async def _compare_snapshot(self, row: LogRow) -> None:
+    async def _compare_snapshot(self, row: BatchRow) -> None:
         saved = await verify_store.snapshot(self._connection, self._event_id, row.version)
         states, what = self._states, f"the snapshot of version {row.version}"
         try:
             loaded = SeatStates.load(states.index, saved.image, grace_ms=states.ledger.grace_ms)
-        except BrokenImageError as error:
+        except BrokenSnapshotError as error:
             self._say(f"{what} cannot be read: {error}")
             return
         if (loaded.version, loaded.at_ms, saved.at_ms) != (row.version, row.at_ms, row.at_ms):

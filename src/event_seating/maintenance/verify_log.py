@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.maintenance import archive_file, archive_store, verify_store
 from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.archive_store import Archived
@@ -34,11 +34,11 @@ class Beginning(NamedTuple):
 
     async def rows(
         self, connection: AsyncConnection, event_id: str, after: int
-    ) -> AsyncIterator[LogRow]:
+    ) -> AsyncIterator[BatchRow]:
         """Every row after this version; raises `BrokenArchiveError`."""
         for path, part in zip(self.files, self.parts, strict=False):
             for number, each in enumerate(archive_file.read(path)):
-                if isinstance(each, LogRow):
+                if isinstance(each, BatchRow):
                     yield each
                 elif each.sha256 != part.sha256:
                     raise BrokenArchiveError(f"{path.name} is not the file that was archived")

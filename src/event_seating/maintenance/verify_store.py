@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.seat_log.ports import LogRow, Snapshot
+from event_seating.booking.seat_log.ports import BatchRow, StoredSnapshot
 from event_seating.db.database import Database
 from event_seating.db.tables import (
     booked_seats,
@@ -55,18 +55,18 @@ async def last_version(connection: AsyncConnection, event_id: str) -> int:
 
 async def log_rows(
     connection: AsyncConnection, event_id: str, after: int = 0
-) -> AsyncIterator[LogRow]:
+) -> AsyncIterator[BatchRow]:
     """The log in order, from the row after this version on."""
     columns = (seat_log.c.version, seat_log.c.batch_id, seat_log.c.format)
     wanted = select(*columns, seat_log.c.entries, seat_log.c.at_ms)
     wanted = wanted.where(seat_log.c.version > after)
     async for row in _pages(connection, wanted, seat_log, event_id, seat_log.c.version):
-        yield LogRow._make(row)
+        yield BatchRow._make(row)
 
 
 async def rows_at(
     connection: AsyncConnection, event_id: str, versions: Iterable[int]
-) -> Sequence[LogRow]:
+) -> Sequence[BatchRow]:
     """These rows of the log, as far as they are there."""
     wanted = (
         select(seat_log.c.version, seat_log.c.batch_id, seat_log.c.format)
@@ -74,7 +74,7 @@ async def rows_at(
         .where(seat_log.c.event_id == event_id)
         .where(seat_log.c.version.in_(list(versions)))
     )
-    return [LogRow._make(row) for row in await connection.execute(wanted)]
+    return [BatchRow._make(row) for row in await connection.execute(wanted)]
 
 
 async def snapshot_versions(connection: AsyncConnection, event_id: str) -> list[int]:
@@ -83,14 +83,14 @@ async def snapshot_versions(connection: AsyncConnection, event_id: str) -> list[
     return list((await connection.execute(wanted)).scalars())
 
 
-async def snapshot(connection: AsyncConnection, event_id: str, version: int) -> Snapshot:
+async def snapshot(connection: AsyncConnection, event_id: str, version: int) -> StoredSnapshot:
     """The image of a version."""
     wanted = (
         select(seat_snapshots.c.version, seat_snapshots.c.image, seat_snapshots.c.at_ms)
         .where(seat_snapshots.c.event_id == event_id)
         .where(seat_snapshots.c.version == version)
     )
-    return Snapshot(*(await connection.execute(wanted)).one())
+    return StoredSnapshot(*(await connection.execute(wanted)).one())
 
 
 async def configured(connection: AsyncConnection, event_id: str) -> AnyRow | None:

@@ -12,13 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from event_seating.booking.core.commands import BookHold, BookSeats, PlaceHold, Request
+from event_seating.booking.core.commands import BookHold, BookSeats, Command, PlaceHold
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.results import BookingResult, HoldResult, Result
 from event_seating.booking.errors import EventUnavailable
-from event_seating.booking.seat_log.ports import Claim
-from event_seating.booking.seat_log.submission import EarlierAnswer, Granted, Once, Submission
+from event_seating.booking.seat_log.ports import IdempotencyKey
+from event_seating.booking.seat_log.submission import (
+    EarlierAnswer,
+    Granted,
+    IdempotentCall,
+    Submission,
+)
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused, ServiceError
 from event_seating.jobs.model import NewJob
@@ -47,11 +52,11 @@ class Guilty(Exception):
 
 
 @dataclass(slots=True)
-class Call:
+class ClientCall:
     """A call and everything that was said about it."""
 
     wish: Wish
-    once: Once | None
+    once: IdempotentCall | None
     dry_run: bool = False
     guilty: bool = False
     answer: Result | EarlierAnswer | None = None
@@ -60,18 +65,18 @@ class Call:
 
 
 @dataclass(slots=True)
-class Attempt:
+class ClientAttempt:
     """A call on its way."""
 
-    call: Call
-    request: Request
+    call: ClientCall
+    command: Command
     version: int
     """The log's version when it was sent."""
     answered_before: bool
     """Whether there was an answer to this call already."""
 
 
-class Client:
+class SimulatedClient:
     """One client, who keeps what it was told."""
 
     def __init__(
@@ -82,7 +87,7 @@ class Client:
         self._processes = processes
         self._wishes = wishes
         self._chance = chance
-        self._calls: deque[Call] = deque(maxlen=REMEMBERED_MAX)
+        self._calls: deque[ClientCall] = deque(maxlen=REMEMBERED_MAX)
         self._number = 0
 
     async def live(self, think_s: float, steps: int) -> None:
@@ -108,24 +113,26 @@ class Client:
                 self._calls.append(call)
             await self._insist(call)
 
-    def _new_call(self, wish: Wish) -> Call:
+    def _new_call(self, wish: Wish) -> ClientCall:
         self._number += 1
         once = None
         if self._chance.happens(0.7):
-            once = Once(Claim(self.name, f"{self._number}"), b"%d" % self._number)
+            once = IdempotentCall(
+                IdempotencyKey(self.name, f"{self._number}"), b"%d" % self._number
+            )
         kind = self._chance.below(100)
-        return Call(wish, once, dry_run=kind < 3, guilty=kind == 3)  # noqa: PLR2004 (in percent)
+        return ClientCall(wish, once, dry_run=kind < 3, guilty=kind == 3)  # noqa: PLR2004 (in percent)
 
-    async def _insist(self, call: Call) -> None:
+    async def _insist(self, call: ClientCall) -> None:
         """Repeat a call that has a key until it is answered."""
         for _ in range(TRIES_MAX):
             if await self.ask(call, type(call.wish()).__name__) or call.once is None:
                 return
             await asyncio.sleep(self._chance.between(0, 0.5))
 
-    async def _ask_with_a_key_of_another_call(self, other: Call) -> None:
+    async def _ask_with_a_key_of_another_call(self, other: ClientCall) -> None:
         assert other.once is not None
-        call = Call(self._wishes.next(), Once(other.once.claim, b"another"))
+        call = ClientCall(self._wishes.next(), IdempotentCall(other.once.key, b"another"))
         process, log = await self._somebody()
         attempt = self._attempt(call)
         self._world.count.request("with a key of another call")
@@ -135,7 +142,7 @@ class Client:
         if isinstance(outcome, IdempotencyKeyReused):
             self._world.count.note("key reused")
 
-    async def ask(self, call: Call, what: str) -> bool:
+    async def ask(self, call: ClientCall, what: str) -> bool:
         """Ask once, anywhere; whether there was an answer."""
         world = self._world
         process, log = await self._somebody()
@@ -164,19 +171,19 @@ class Client:
                 world.fail(f"a {what} failed with {outcome!r}")
         return True
 
-    def _attempt(self, call: Call) -> Attempt:
+    def _attempt(self, call: ClientCall) -> ClientAttempt:
         once = call.once
-        answered = once is not None and self._is_kept(once.claim)
-        request = call.wish()
-        key = _new_id(request)
+        answered = once is not None and self._is_kept(once.key)
+        command = call.wish()
+        key = _new_id(command)
         if key is not None:
             call.ids.append(key)
-        return Attempt(call, request, self._world.referee.version, answered)
+        return ClientAttempt(call, command, self._world.referee.version, answered)
 
-    def _is_kept(self, claim: Claim) -> bool:
+    def _is_kept(self, key: IdempotencyKey) -> bool:
         """Whether there is an answer to this call, for long enough to be asked for it."""
         database = self._world.database
-        found = database.tables.answers.get(claim)
+        found = database.tables.answers.get(key)
         if found is None:
             return False
         return found.until_ms is None or database.now_ms() + NEARLY_OVER_MS < found.until_ms
@@ -190,7 +197,7 @@ class Client:
             await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _send(
-        self, process: Process, log: SeatLog, attempt: Attempt
+        self, process: Process, log: SeatLog, attempt: ClientAttempt
     ) -> Granted | Refusal | ServiceError | Exception | None:
         """The way there, the writer, and the way back; none when there was no answer."""
         chance, world = self._chance, self._world
@@ -221,16 +228,16 @@ class Client:
             )
         return outcome
 
-    def _submission(self, attempt: Attempt, _log: SeatLog) -> Submission:
+    def _submission(self, attempt: ClientAttempt, _log: SeatLog) -> Submission:
         call = attempt.call
-        submission = Submission(attempt.request, once=call.once, dry_run=call.dry_run)
+        submission = Submission(attempt.command, once=call.once, dry_run=call.dry_run)
         if call.guilty:
             submission.jobs = _fail
         return submission
 
     # What was said must be true
 
-    def _granted(self, attempt: Attempt, granted: Granted) -> None:
+    def _granted(self, attempt: ClientAttempt, granted: Granted) -> None:
         world, call = self._world, attempt.call
         if call.dry_run:
             world.count.note("dry run")
@@ -244,7 +251,7 @@ class Client:
             world.fail(f"granted in version {result.version}, which is not committed")
         if granted.version < result.version:
             world.fail("an answer names a version without what it grants")
-        if _new_id(attempt.request) is not None:
+        if _new_id(attempt.command) is not None:
             self._began(attempt, result)
         if call.once is not None and call.answer not in (None, result):
             world.fail("a repeated call got another answer")
@@ -252,37 +259,37 @@ class Client:
             world.fail("a call was granted twice")
         call.answer = result
 
-    def _began(self, attempt: Attempt, result: Result) -> None:
+    def _began(self, attempt: ClientAttempt, result: Result) -> None:
         """What was granted has begun, in the version that the result names, and is this call's."""
         world, key = self._world, _named(result)
         if world.referee.began.get(key) != result.version:
             world.fail(f"{key.hex()} was granted and is not in the log")
         if key not in attempt.call.ids:
             world.fail("a repeated call got the answer of another")
-        self._learn(attempt.request, key)
-        self._check_paid(attempt.request, key)
+        self._learn(attempt.command, key)
+        self._check_paid(attempt.command, key)
 
-    def _check_paid(self, request: Request, key: bytes) -> None:
+    def _check_paid(self, command: Command, key: bytes) -> None:
         """What was booked is what was paid for."""
-        if not isinstance(request, BookHold):
+        if not isinstance(command, BookHold):
             return
         total, revision = self._world.referee.bookings[key].paid
-        if request.expected_total not in {None, total}:
-            self._world.fail(f"{request.expected_total} was paid, and {total} is booked")
-        if request.expected_revision not in {None, revision}:
-            self._world.fail(f"revision {request.expected_revision} was paid, not {revision}")
-        if request.expected_total is None and request.expected_revision is None and revision != 1:
+        if command.expected_total not in {None, total}:
+            self._world.fail(f"{command.expected_total} was paid, and {total} is booked")
+        if command.expected_revision not in {None, revision}:
+            self._world.fail(f"revision {command.expected_revision} was paid, not {revision}")
+        if command.expected_total is None and command.expected_revision is None and revision != 1:
             self._world.fail("a hold that changed is booked by who expects nothing of it")
 
-    def _learn(self, request: Request, key: bytes) -> None:
-        known = self._wishes.holds if isinstance(request, PlaceHold) else self._wishes.bookings
+    def _learn(self, command: Command, key: bytes) -> None:
+        known = self._wishes.holds if isinstance(command, PlaceHold) else self._wishes.bookings
         if key not in known:
             known.append(key)
 
-    def _refused(self, attempt: Attempt, refusal: Refusal) -> None:
+    def _refused(self, attempt: ClientAttempt, refusal: Refusal) -> None:
         world = self._world
         world.count.note(f"refused {refusal.code}")
-        key = _new_id(attempt.request)
+        key = _new_id(attempt.command)
         if key is not None and key in world.referee.began:
             world.fail(f"{key.hex()} was refused and is in the log")
         if attempt.answered_before and not attempt.call.dry_run:
@@ -298,11 +305,11 @@ class Client:
             )
         self._world.count.note("repeated after the hold's end")
 
-    def _check_not_found(self, attempt: Attempt, refusal: Refusal) -> None:
+    def _check_not_found(self, attempt: ClientAttempt, refusal: Refusal) -> None:
         """What was in the log when a client asked about it must be known everywhere."""
-        key = getattr(attempt.request, "hold", None)
+        key = getattr(attempt.command, "hold", None)
         if refusal.code is RefusalCode.booking_not_found:
-            key = getattr(attempt.request, "booking", None)
+            key = getattr(attempt.command, "booking", None)
         elif refusal.code is not RefusalCode.hold_not_found:
             return
         began = self._world.referee.began.get(key) if key is not None else None
@@ -310,12 +317,12 @@ class Client:
             self._world.fail(f"{refusal.code} for {key.hex() if key else ''}, which is there")
 
 
-def _new_id(request: Request) -> bytes | None:
-    match request:
+def _new_id(command: Command) -> bytes | None:
+    match command:
         case PlaceHold():
-            return request.hold
+            return command.hold
         case BookHold() | BookSeats():
-            return request.booking
+            return command.booking
         case _:
             return None
 
@@ -335,8 +342,8 @@ def _fail(_entry: Entry) -> Sequence[NewJob]:
     raise Guilty
 
 
-def _kind(attempt: Attempt) -> str:
-    return type(attempt.request).__name__
+def _kind(attempt: ClientAttempt) -> str:
+    return type(attempt.command).__name__
 
 
 def _brief(outcome: object) -> str:

@@ -16,10 +16,10 @@ from event_seating.booking.core.records import Configuration
 from event_seating.booking.seat_log.ports import (
     ENDED_KEPT_MS,
     GONE,
-    Claim,
-    LogRow,
-    Snapshot,
+    BatchRow,
+    IdempotencyKey,
     StoredAnswer,
+    StoredSnapshot,
 )
 from event_seating.booking.seat_log.projection import Projection, Row
 from event_seating.booking.seat_log.sql_store import CLOCK_SLACK_MS, SNAPSHOTS_KEPT
@@ -41,20 +41,20 @@ class UniqueViolation(Exception):
 class Tables:
     """What was committed."""
 
-    rows: list[LogRow] = field(default_factory=list)
+    rows: list[BatchRow] = field(default_factory=list)
     bookings: dict[str, Row] = field(default_factory=dict)
     lines: dict[tuple[str, int], Row] = field(default_factory=dict)
     booked_seats: dict[int, str] = field(default_factory=dict)
-    answers: dict[Claim, StoredAnswer] = field(default_factory=dict)
-    snapshots: list[Snapshot] = field(default_factory=list)
+    answers: dict[IdempotencyKey, StoredAnswer] = field(default_factory=dict)
+    snapshots: list[StoredSnapshot] = field(default_factory=list)
     configured: tuple[Configuration, int] | None = None
     """How the event sells, and the version that says so."""
 
 
-Written = tuple[LogRow, Projection, dict[Claim, StoredAnswer]]
+Written = tuple[BatchRow, Projection, dict[IdempotencyKey, StoredAnswer]]
 
 
-class Place:
+class FifoLock:
     """What one transaction at a time has; the others wait, the first to come first."""
 
     def __init__(self) -> None:
@@ -89,8 +89,8 @@ class SimulatedDatabase:
         self.tables = Tables()
         self.appending: dict[int, Transaction] = {}
         """Who inserted a version and did not end yet."""
-        self.write_lock = Place()
-        self.queue_lock = Place()
+        self.write_lock = FifoLock()
+        self.queue_lock = FifoLock()
         self.on_commit = on_commit
         self._loop = loop
 
@@ -98,20 +98,20 @@ class SimulatedDatabase:
         """The time that counts."""
         return STARTED_MS + self._loop.now_ns // NS_PER_MS
 
-    def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+    def rows_after(self, version: int, most: int) -> Sequence[BatchRow]:
         """Committed rows."""
         return self.tables.rows[version : version + most]
 
-    def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+    def answers(self, keys: Iterable[str], since_ms: int) -> dict[IdempotencyKey, StoredAnswer]:
         """Committed answers under these keys and not older."""
         wanted = set(keys)
         return {
-            claim: answer
-            for claim, answer in self.tables.answers.items()
-            if claim.key in wanted and answer.at_ms >= since_ms
+            key: answer
+            for key, answer in self.tables.answers.items()
+            if key.key in wanted and answer.at_ms >= since_ms
         }
 
-    def put_snapshot(self, snapshot: Snapshot) -> None:
+    def put_snapshot(self, snapshot: StoredSnapshot) -> None:
         """Keep it, and forget all but the newest few."""
         kept = {each.version: each for each in self.tables.snapshots}
         kept.setdefault(snapshot.version, snapshot)
@@ -138,7 +138,7 @@ class Transaction:
         self.database.queue_lock.leave(self)
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         """Insert the row and what follows from it; false if its version or its time will not do.
 
@@ -160,7 +160,7 @@ class Transaction:
         self._written.append((row, projection, answers))
         return True
 
-    def _in_time(self, row: LogRow) -> bool:
+    def _in_time(self, row: BatchRow) -> bool:
         before = self.database.rows_after(row.version - 2, 1) if row.version > 1 else ()
         latest = max([self.database.now_ms(), *(each.at_ms for each in before)])
         return row.at_ms - CLOCK_SLACK_MS <= latest
@@ -191,7 +191,7 @@ class Transaction:
         self._end()
 
     def _write(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> None:
         # In the statements' order: what frees comes before what takes.
         tables = self.database.tables
@@ -219,9 +219,9 @@ class Transaction:
     def _shrink(self, ended: frozenset[bytes], at_ms: int) -> None:
         """Leave little of the answers that show holds which have ended."""
         answers, until_ms = self.database.tables.answers, at_ms + ENDED_KEPT_MS
-        shown = [claim for claim, answer in answers.items() if answer.hold in ended]
-        for claim in shown:
-            answers[claim] = answers[claim]._replace(
+        shown = [key for key, answer in answers.items() if answer.hold in ended]
+        for key in shown:
+            answers[key] = answers[key]._replace(
                 status=GONE, answer=b"", until_ms=until_ms, result=None, result_format=None
             )
 

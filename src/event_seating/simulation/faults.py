@@ -10,7 +10,7 @@ from event_seating.simulation.chance import Chance
 
 
 @dataclass(slots=True)
-class Faults:
+class FaultRates:
     """Chances of each fault, a call of the database."""
 
     unreachable: float
@@ -29,7 +29,7 @@ class Faults:
     """How long a call takes one way, at the most."""
 
     @classmethod
-    def drawn(cls, chance: Chance) -> "Faults":
+    def drawn(cls, chance: Chance) -> "FaultRates":
         """Rates for one run."""
         level = chance.one_of((0.0, 0.2, 1.0, 1.0, 3.0))
         return cls(

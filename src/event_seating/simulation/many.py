@@ -15,7 +15,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from event_seating.simulation.run import Outcome, Simulation
+from event_seating.simulation.run import RunOutcome, Simulation
 
 EXIT_BROKEN: Final = 1
 
@@ -33,12 +33,12 @@ SHOWN: Final = (
 """What the summary counts out of all that happened."""
 
 
-def run_one(steps: int, seed: int) -> Outcome:
+def run_one(steps: int, seed: int) -> RunOutcome:
     """One run; a function of its own so that another process can be told to call it."""
     return Simulation(seed, steps).run()
 
 
-def run_many(seeds: Sequence[int], steps: int, jobs: int | None = None) -> Iterator[Outcome]:
+def run_many(seeds: Sequence[int], steps: int, jobs: int | None = None) -> Iterator[RunOutcome]:
     """The outcome of each seed, in their order, computed by `jobs` processes (all cores)."""
     jobs = min(jobs or os.cpu_count() or 1, len(seeds))
     if jobs <= 1:
@@ -89,7 +89,7 @@ def simulate(seeds: Sequence[int], steps: int, jobs: int | None, console: Consol
     return 0
 
 
-def _show_broken(outcome: Outcome, steps: int, console: Console) -> None:
+def _show_broken(outcome: RunOutcome, steps: int, console: Console) -> None:
     for line in outcome.trace:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(

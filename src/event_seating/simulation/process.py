@@ -21,7 +21,7 @@ from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import STARTED_MS, SimulatedDatabase, Transaction
-from event_seating.simulation.faults import Count, Faults
+from event_seating.simulation.faults import Count, FaultRates
 from event_seating.simulation.loop import NS_PER_MS, Tasks, VirtualLoop
 from event_seating.simulation.referee import Referee
 from event_seating.simulation.store import FaultyStore
@@ -34,7 +34,7 @@ CHECK_EVERY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Replacements:
     """What is put to the test; a variant with a bug in it takes the place of the real one."""
 
     log: type[SeatLog] = SeatLog
@@ -52,9 +52,9 @@ class World:
     loop: VirtualLoop
     database: SimulatedDatabase
     referee: Referee
-    faults: Faults
+    faults: FaultRates
     count: Count
-    parts: Parts
+    parts: Replacements
     fail: Callable[[str], None]
     """Say that what must be true is not."""
     trace: Callable[[str], None]

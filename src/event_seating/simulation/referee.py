@@ -30,7 +30,7 @@ from event_seating.booking.core.log_entries import (
     Unblocked,
     from_ranges,
 )
-from event_seating.booking.core.records import Access, Configuration, Groups, Rules, SaleStatus
+from event_seating.booking.core.records import Access, Configuration, Groups, SaleRules, SaleStatus
 from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED
 from event_seating.simulation.compared import compare
 from event_seating.simulation.database import Tables, Written
@@ -315,7 +315,7 @@ class Referee:
     def _is_cancelled(self) -> bool:
         return self.configured is not None and self.configured[0].status == SaleStatus.cancelled
 
-    def _rules(self) -> Rules:
+    def _rules(self) -> SaleRules:
         assert self.configured is not None, "an event begins with its configuration"
         return self.configured[0].rules
 

@@ -15,17 +15,17 @@ from event_seating.booking.core.invariants import difference
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.core.state_codec import BrokenImageError
-from event_seating.booking.seat_log.ports import Snapshot
+from event_seating.booking.core.state_codec import BrokenSnapshotError
+from event_seating.booking.seat_log.ports import StoredSnapshot
 from event_seating.booking.seat_log.projection import CONFIRMED
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.chaos import Chaos
-from event_seating.simulation.clients import Call, Client
+from event_seating.simulation.clients import ClientCall, SimulatedClient
 from event_seating.simulation.compared import compare_all
 from event_seating.simulation.database import SimulatedDatabase, Written
-from event_seating.simulation.faults import Count, Faults
+from event_seating.simulation.faults import Count, FaultRates
 from event_seating.simulation.loop import new_loop
-from event_seating.simulation.process import Parts, Process, World
+from event_seating.simulation.process import Process, Replacements, World
 from event_seating.simulation.referee import Referee
 from event_seating.simulation.seen import Broken
 from event_seating.simulation.store import LATE_COMMIT_MAX_S
@@ -47,7 +47,7 @@ VISIBLE_AFTER_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """What came of a run; `broken` says what is wrong, if anything is."""
 
     seed: int
@@ -78,7 +78,7 @@ def seat_index(chance: Chance) -> SeatIndex:
 class Simulation:
     """A world made from a seed."""
 
-    def __init__(self, seed: int, steps: int, parts: Parts | None = None) -> None:
+    def __init__(self, seed: int, steps: int, parts: Replacements | None = None) -> None:
         self.seed = seed
         self._steps = steps
         self._hash = blake2b(digest_size=16)
@@ -94,9 +94,9 @@ class Simulation:
             loop=loop,
             database=SimulatedDatabase(loop, self._committed),
             referee=referee,
-            faults=Faults.drawn(chance),
+            faults=FaultRates.drawn(chance),
             count=Count(),
-            parts=parts or Parts(),
+            parts=parts or Replacements(),
             fail=self._fail,
             trace=self._note,
         )
@@ -106,14 +106,14 @@ class Simulation:
         ]
         self._wishes = Wishes(index, referee, Chance(seed, "wishes"))
         self._clients = [
-            Client(name, self._world, self._processes, self._wishes, Chance(seed, name))
+            SimulatedClient(name, self._world, self._processes, self._wishes, Chance(seed, name))
             for name in (f"c{number}" for number in range(2 + chance.below(9)))
         ]
         self._think_s = chance.one_of((0.01, 0.05, 0.3))
         self._chaos_every_s = chance.one_of((0.1, 0.4, 2.0))
         self._crashes = chance.happens(0.7)
 
-    def run(self) -> Outcome:
+    def run(self) -> RunOutcome:
         """Run it to the end, or to the first thing that is wrong."""
         world = self._world
         with _silence():
@@ -128,7 +128,7 @@ class Simulation:
                 world.count.note("lost race", process.log.conflicts)
         world.count.note("late booking", world.referee.late_bookings)
         world.count.note("hold expired", world.referee.expired)
-        return Outcome(
+        return RunOutcome(
             self.seed,
             world.count.steps,
             world.referee.version,
@@ -143,7 +143,7 @@ class Simulation:
         chance = Chance(self.seed, "end")
         await self._live(self._steps)
         if chance.happens(CANCELLED):
-            await self._clients[0].ask(Call(self._wishes.end, None), "Configure")
+            await self._clients[0].ask(ClientCall(self._wishes.end, None), "Configure")
             await self._live(self._steps + self._steps // 20)
         await self._recover()
         for client in self._clients:
@@ -158,7 +158,7 @@ class Simulation:
         while world.referee.version == 0:
             await asyncio.sleep(1)
             if first.log is not None:
-                await self._clients[0].ask(Call(self._wishes.first, None), "Configure")
+                await self._clients[0].ask(ClientCall(self._wishes.first, None), "Configure")
         for process in others:
             process.start()
 
@@ -183,7 +183,7 @@ class Simulation:
             return
         for _ in range(len(referee.began) + 1):
             before = referee.version
-            answered = await self._clients[0].ask(Call(self._wishes.wind_up, None), "WindUp")
+            answered = await self._clients[0].ask(ClientCall(self._wishes.wind_up, None), "WindUp")
             if answered and referee.version == before:
                 break
         kept = [key for key, booking in referee.bookings.items() if booking.status == CONFIRMED]
@@ -215,10 +215,10 @@ class Simulation:
             if what := difference(theirs.ledger, states.ledger):
                 self._fail(f"{process.name} has other {what} than the log")
 
-    def _compare_snapshot(self, saved: Snapshot, states: SeatStates) -> None:
+    def _compare_snapshot(self, saved: StoredSnapshot, states: SeatStates) -> None:
         try:
             loaded = SeatStates.load(self._world.index, saved.image, grace_ms=GRACE_MS)
-        except BrokenImageError:
+        except BrokenSnapshotError:
             self._world.count.note("snapshot unreadable at the end")
             return
         if what := difference(loaded.ledger, states.ledger):

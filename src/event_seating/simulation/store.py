@@ -11,13 +11,18 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from event_seating.booking.seat_log.ports import Claim, LogRow, Snapshot, StoredAnswer
+from event_seating.booking.seat_log.ports import (
+    BatchRow,
+    IdempotencyKey,
+    StoredAnswer,
+    StoredSnapshot,
+)
 from event_seating.booking.seat_log.projection import Projection
 from event_seating.clock import MS_PER_S
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import SimulatedDatabase, Transaction
-from event_seating.simulation.faults import Count, Faults
+from event_seating.simulation.faults import Count, FaultRates
 
 LATE_COMMIT_MAX_S: Final = 12.0
 """A commit may land this much later: beyond the time for which the writer looks for it."""
@@ -32,7 +37,7 @@ class FaultyStore:
     def __init__(
         self,
         database: SimulatedDatabase,
-        faults: Faults,
+        faults: FaultRates,
         chance: Chance,
         count: Count,
         transaction_type: type[Transaction] = Transaction,
@@ -107,7 +112,7 @@ class FaultyStore:
                 loop.call_later(self._chance.between(0, 1), transaction.roll_back)
         self._open.clear()
 
-    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         del event_id
         await self.trip()
         rows = self._database.rows_after(version, most)
@@ -116,19 +121,19 @@ class FaultyStore:
 
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
-    ) -> dict[Claim, StoredAnswer]:
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         del event_id
         await self.trip()
         found = self._database.answers(keys, since_ms)
         await self._pause()
         return found
 
-    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+    async def snapshots(self, event_id: str) -> Sequence[StoredSnapshot]:
         del event_id
         await self.trip()
         return list(self._database.tables.snapshots)
 
-    async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
+    async def put_snapshot(self, event_id: str, snapshot: StoredSnapshot) -> None:
         del event_id
         await self.trip()
         self._database.put_snapshot(snapshot)
@@ -170,21 +175,23 @@ class FaultyTransaction:
         self._store = store
         self._transaction = transaction
 
-    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[BatchRow]:
         await self._store.statement()
         await self._transaction.acquire_write_lock()
         return self._transaction.database.rows_after(version, most)
 
-    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, version: int, most: int) -> Sequence[BatchRow]:
         await self._store.statement()
         return self._transaction.database.rows_after(version, most)
 
-    async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+    async def answers(
+        self, keys: Iterable[str], since_ms: int
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         await self._store.statement()
         return self._transaction.database.answers(keys, since_ms)
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         await self._store.statement()
         taken_in = await self._transaction.append(row, projection, answers)

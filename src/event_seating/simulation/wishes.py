@@ -20,6 +20,7 @@ from event_seating.booking.core.commands import (
     CancelBooking,
     ChangeHold,
     Choice,
+    Command,
     Configure,
     ExchangeSeats,
     ExtendHold,
@@ -28,18 +29,23 @@ from event_seating.booking.core.commands import (
     PlaceHold,
     ReleaseHold,
     ReleaseHolds,
-    Request,
     ThawHold,
     UnblockSeats,
     WindUp,
 )
-from event_seating.booking.core.records import Access, Configuration, Rules, SaleStatus, TicketType
+from event_seating.booking.core.records import (
+    Access,
+    Configuration,
+    SaleRules,
+    SaleStatus,
+    TicketType,
+)
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.referee import Referee
 from event_seating.simulation.seen import HoldSeen
 
-Wish = Callable[[], Request]
+Wish = Callable[[], Command]
 
 KNOWN_MAX: Final = 12
 """Tokens and ids that are on the street: few, so that many use the same."""
@@ -76,7 +82,7 @@ class Wishes:
     def __init__(self, index: SeatIndex, referee: Referee, chance: Chance) -> None:
         self.holds: deque[bytes] = deque(maxlen=KNOWN_MAX)
         self.bookings: deque[bytes] = deque(maxlen=KNOWN_MAX)
-        self.rules = Rules(
+        self.rules = SaleRules(
             allow_orphans=chance.happens(0.6),
             max_seats_per_hold=4,
             max_held_seats_per_buyer=chance.one_of((8, 40)),
@@ -91,7 +97,7 @@ class Wishes:
         self._weights = [weight for weight, _ in self._KINDS]
         self._kinds = [kind for _, kind in self._KINDS]
 
-    def first(self) -> Request:
+    def first(self) -> Command:
         """What every event begins with."""
         return Configure(self._sale())
 
@@ -237,7 +243,7 @@ class Wishes:
         blocked = Part(self._few(self._seats)) if self._chance.happens(0.1) else None
         return lambda: Configure(sale, replaces=replaces, blocked=blocked)
 
-    def end(self) -> Request:
+    def end(self) -> Command:
         """The event is called off."""
         return Configure(self._sale(SaleStatus.cancelled))
 
@@ -253,7 +259,7 @@ class Wishes:
             default_ticket_type="standard" if has_default else None,
         )
 
-    def wind_up(self) -> Request:
+    def wind_up(self) -> Command:
         """Give back some of what is left of it; before that there is nothing to give back."""
         return WindUp(3)
 

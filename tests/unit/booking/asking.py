@@ -7,7 +7,13 @@ from tests.unit.booking.naive import Naive
 from tests.unit.booking.naive_seats import neighbours
 
 from event_seating.booking.core.commands import AreaQuantity, Best, Choice, Part
-from event_seating.booking.core.records import Access, Configuration, Rules, SaleStatus, TicketType
+from event_seating.booking.core.records import (
+    Access,
+    Configuration,
+    SaleRules,
+    SaleStatus,
+    TicketType,
+)
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 
 START = 1_700_000_000_000
@@ -136,7 +142,7 @@ configurations = st.builds(
     ticket_types=st.sampled_from([TYPES, TYPES, TYPES, CHILDREN_ARE_STAFFS, None]),
     default_ticket_type=st.sampled_from(["standard", "standard", "child", None]),
     rules=st.builds(
-        Rules,
+        SaleRules,
         allow_orphans=st.booleans(),
         max_seats_per_hold=st.just(4),
         max_held_seats_per_buyer=st.just(6),

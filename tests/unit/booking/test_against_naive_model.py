@@ -52,7 +52,13 @@ from event_seating.booking.core.commands import (
     WindUp,
 )
 from event_seating.booking.core.log_entries import FORMAT, changes, decode, encode
-from event_seating.booking.core.records import STATUS_NAMES, Configuration, Rules, SaleStatus, total
+from event_seating.booking.core.records import (
+    STATUS_NAMES,
+    Configuration,
+    SaleRules,
+    SaleStatus,
+    total,
+)
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import SeatStates
 
@@ -74,7 +80,7 @@ class RulesAgainstNaive(RuleBasedStateMachine):
 
     @initialize(orphans=st.booleans())
     def configured(self, orphans: bool) -> None:
-        rules = Rules(
+        rules = SaleRules(
             orphans,
             max_seats_per_hold=4,
             max_held_seats_per_buyer=6,

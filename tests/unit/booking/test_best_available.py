@@ -11,7 +11,7 @@ from event_seating.booking.core.commands import (
     UnblockSeats,
 )
 from event_seating.booking.core.log_entries import Entry, Held
-from event_seating.booking.core.records import Rules, seats_of
+from event_seating.booking.core.records import SaleRules, seats_of
 from event_seating.booking.core.refusals import Refusal
 from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
 from event_seating.booking.core.seat_state import SeatStates
@@ -156,5 +156,5 @@ def test_the_search_forgets_nothing_it_needs_over_many_changes() -> None:
 
 def test_a_category_without_a_price_is_not_picked() -> None:
     states = event(two_rows())
-    configure(states, prices={"2": {"standard": 1}}, rules=Rules())
+    configure(states, prices={"2": {"standard": 1}}, rules=SaleRules())
     assert best(states, b"1", 2) == (8, 9)

@@ -11,11 +11,11 @@ from event_seating.booking.core.commands import (
     BookSeats,
     CancelBooking,
     Choice,
+    Command,
     ExchangeSeats,
     ExtendHold,
     Part,
     ReleaseHold,
-    Request,
     UnblockSeats,
 )
 from event_seating.booking.core.log_entries import Booked, Entry, Exchanged
@@ -126,7 +126,7 @@ def test_a_booking_that_changes_before_its_batch_cancels_it_is_told_as_it_then_w
     before = BookingRow(None, "R-1", None, "confirmed", "EUR", 3, NOW, NOW, lines(0, 1, 2))
     batch = states.begin(NOW)
 
-    def after(request: Request) -> BookingRow:
+    def after(request: Command) -> BookingRow:
         entry = batch.decide(request)
         assert isinstance(entry, Entry)
         result = results.of(request, entry, batch)

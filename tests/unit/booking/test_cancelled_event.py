@@ -10,11 +10,11 @@ from event_seating.booking.core.commands import (
     CancelBooking,
     ChangeHold,
     Choice,
+    Command,
     ExchangeSeats,
     ExtendHold,
     Part,
     ReleaseHold,
-    Request,
     UnblockSeats,
     WindUp,
 )
@@ -50,7 +50,7 @@ def called_off() -> SeatStates:
     ],
     ids=lambda request: type(request).__name__,
 )
-def test_nothing_more_is_taken_or_changed(called_off: SeatStates, request_: Request) -> None:
+def test_nothing_more_is_taken_or_changed(called_off: SeatStates, request_: Command) -> None:
     refused(called_off, request_, "event_cancelled")
 
 

@@ -8,12 +8,12 @@ from event_seating.booking.core.commands import (
     BookSeats,
     ChangeHold,
     Choice,
+    Command,
     ExtendHold,
     FreezeHold,
     Part,
     PlaceHold,
     ReleaseHold,
-    Request,
     ThawHold,
 )
 from event_seating.booking.core.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
@@ -145,7 +145,7 @@ def test_seats_that_are_booked_straight_may_be_expected_to_cost_something() -> N
     ],
     ids=lambda request: type(request).__name__,
 )
-def test_a_buyer_changes_nothing_of_a_frozen_hold(request_: Request, begun_by_staff: bool) -> None:
+def test_a_buyer_changes_nothing_of_a_frozen_hold(request_: Command, begun_by_staff: bool) -> None:
     states = holding()
     granted(states, FreezeHold(HOLD, begun_by_staff))
     before = now(states)

@@ -34,7 +34,7 @@ from event_seating.booking.core.records import Hold, LineGroup
 from event_seating.booking.core.refusals import AreaProblem, Refusal, SeatProblem
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.core.state_codec import BrokenImageError
+from event_seating.booking.core.state_codec import BrokenSnapshotError
 
 MINUTE, SECOND = 60_000, 1_000
 HOME = {"address": b"home"}
@@ -356,5 +356,5 @@ def test_an_image_that_names_a_seat_which_is_not_there_is_refused(seat: int) -> 
     held_for(states, 20, 0)
     rests = states.ledger.cool_down.rests
     rests[seat] = rests[0]
-    with pytest.raises(BrokenImageError):
+    with pytest.raises(BrokenSnapshotError):
         SeatStates.load(states.index, states.dump())

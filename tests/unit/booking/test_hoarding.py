@@ -20,7 +20,7 @@ from event_seating.booking.core.commands import (
 )
 from event_seating.booking.core.ledger import Ledger
 from event_seating.booking.core.log_entries import Entry
-from event_seating.booking.core.records import Hold, Rules, seats_of
+from event_seating.booking.core.records import Hold, SaleRules, seats_of
 from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
 from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.web.roles import Principal, Role
@@ -113,7 +113,7 @@ class Hoarder:
 def an_event() -> SeatStates:
     rows = [row_of(20, name=str(row), y=float(row)) for row in range(SEATS // 20)]
     states = event(SeatIndex(rows, [AreaPlan("floor", PLACES, "1")], focal=(0.0, -1.0)))
-    configure(states, rules=Rules(max_held_seats_per_address=ADDRESS_CAP))
+    configure(states, rules=SaleRules(max_held_seats_per_address=ADDRESS_CAP))
     return states
 
 

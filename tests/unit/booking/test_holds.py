@@ -29,7 +29,7 @@ from event_seating.booking.core.commands import (
 )
 from event_seating.booking.core.freezes import BOX_OFFICE_HOLD_TOTAL_MAX_MS
 from event_seating.booking.core.log_entries import Expired, Held
-from event_seating.booking.core.records import Rules, SaleStatus, total
+from event_seating.booking.core.records import SaleRules, SaleStatus, total
 from event_seating.booking.core.refusals import AreaProblem, SeatProblem
 from event_seating.booking.core.seat_index import RowPlan, SeatIndex, SeatPlan
 
@@ -334,7 +334,7 @@ def test_the_box_office_and_an_event_that_allows_orphans_are_not_refused() -> No
     granted(states, pick(b"1", 1, 2, box_office=True))
     allowing = event(allow_orphans=True)
     granted(allowing, pick(b"1", 1, 2))
-    assert Rules().allow_orphans
+    assert SaleRules().allow_orphans
 
 
 def test_requests_check_their_own_form() -> None:

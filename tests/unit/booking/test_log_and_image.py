@@ -15,10 +15,10 @@ from event_seating.booking.core.commands import (
 )
 from event_seating.booking.core.ledger import GONE_MAX, GONE_MS
 from event_seating.booking.core.log_entries import Blocked, Booked, Entry, Held, Released
-from event_seating.booking.core.records import Ending, LineGroup
+from event_seating.booking.core.records import EndCause, LineGroup
 from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.core.state_codec import BrokenImageError
+from event_seating.booking.core.state_codec import BrokenSnapshotError
 
 MINUTE = 60_000
 
@@ -146,9 +146,9 @@ def test_an_image_taken_while_a_batch_is_open_has_what_was_committed() -> None:
 def test_rubbish_half_an_image_and_one_of_another_map_are_refused() -> None:
     dumped = event().dump()
     for image in (b"", b"rubbish", dumped[:-1], dumped + dumped, b"\0\0\0\1\xc1"):
-        with pytest.raises(BrokenImageError):
+        with pytest.raises(BrokenSnapshotError):
             SeatStates.load(one_row(), image)
-    with pytest.raises(BrokenImageError):
+    with pytest.raises(BrokenSnapshotError):
         SeatStates.load(one_row(11), dumped)
 
 
@@ -159,7 +159,7 @@ def test_an_image_in_which_any_one_bit_is_another_is_refused() -> None:
     for at in range(len(dumped)):
         damaged = bytearray(dumped)
         damaged[at] ^= 1 << at % 8
-        with pytest.raises(BrokenImageError):
+        with pytest.raises(BrokenSnapshotError):
             SeatStates.load(one_row(), bytes(damaged))
 
 
@@ -175,7 +175,7 @@ def test_an_image_that_lacks_a_piece_or_has_one_elsewhere_is_refused() -> None:
         rest = pieces[:number] + pieces[number + 1 :]
         for others in (rest, [*rest, pieces[number]], pieces[:number], [*pieces, pieces[number]]):
             if others != pieces:
-                with pytest.raises(BrokenImageError):
+                with pytest.raises(BrokenSnapshotError):
                     SeatStates.load(one_row(), b"".join(others))
 
 
@@ -203,12 +203,12 @@ def test_each_of_what_ends_in_one_row_says_how_it_ended() -> None:
     states.commit(batch)
     states.check()
     assert {key: (gone.ending, gone.booking) for key, gone in states.ledger.gone.items()} == {
-        b"1": (Ending.booked, b"one"),
-        b"2": (Ending.booked, b"two"),
-        b"3": (Ending.expired, None),
-        b"4": (Ending.released, None),
-        b"one": (Ending.cancelled, None),
-        b"two": (Ending.cancelled, None),
+        b"1": (EndCause.booked, b"one"),
+        b"2": (EndCause.booked, b"two"),
+        b"3": (EndCause.expired, None),
+        b"4": (EndCause.released, None),
+        b"one": (EndCause.cancelled, None),
+        b"two": (EndCause.cancelled, None),
     }
 
 

@@ -14,7 +14,7 @@ from event_seating.booking.core import log_entries
 from event_seating.booking.core.commands import Choice, PlaceHold, ReleaseHold
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.seat_log import state_snapshots
-from event_seating.booking.seat_log.ports import LogRow, Snapshot
+from event_seating.booking.seat_log.ports import BatchRow, StoredSnapshot
 from event_seating.booking.seat_log.tail import MOVES_A_STEP, ROWS_AT_ONCE
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ class Store:
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
-    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+    async def snapshots(self, event_id: str) -> Sequence[StoredSnapshot]:
         del event_id
         return ()
 
@@ -63,14 +63,14 @@ class OldStore(Store):
     def __init__(self, recorded: dict[str, Any], begins_at: int = 0) -> None:
         super().__init__()
         self.asked: list[int] = []
-        self._image = Snapshot(len(recorded["rows"]), b64decode(recorded["image"]), NOW)
+        self._image = StoredSnapshot(len(recorded["rows"]), b64decode(recorded["image"]), NOW)
         form = recorded["log_format"]
         self._log = [
-            LogRow(row["version"], b"", form, b64decode(row["entries"]), row["at_ms"])
+            BatchRow(row["version"], b"", form, b64decode(row["entries"]), row["at_ms"])
             for row in recorded["rows"][begins_at:]
         ]
 
-    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+    async def snapshots(self, event_id: str) -> Sequence[StoredSnapshot]:
         del event_id
         return (self._image,)
 

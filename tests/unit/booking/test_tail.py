@@ -13,14 +13,14 @@ from event_seating.booking.core.records import LineGroup
 from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.seat_log import tail
-from event_seating.booking.seat_log.ports import LogRow, LogTransaction
+from event_seating.booking.seat_log.ports import BatchRow, LogTransaction
 
 pytestmark = pytest.mark.anyio
 
 INDEX = one_row(20)
 
 
-def rows(many: int) -> list[LogRow]:
+def rows(many: int) -> list[BatchRow]:
     """A configuration, and so many rows that hold a seat each."""
     states = SeatStates.new(INDEX)
     configure(states)
@@ -32,8 +32,8 @@ def rows(many: int) -> list[LogRow]:
     return [row(version, entry) for version, entry in enumerate([first, *holds], 1)]
 
 
-def row(version: int, entry: Entry) -> LogRow:
-    return LogRow(version, b"id", log_entries.FORMAT, log_entries.encode([entry]), NOW)
+def row(version: int, entry: Entry) -> BatchRow:
+    return BatchRow(version, b"id", log_entries.FORMAT, log_entries.encode([entry]), NOW)
 
 
 class Asked:
@@ -64,18 +64,18 @@ class Told:
 class Transaction(LogTransaction):
     """Sees the rows that are `there`, and all of them once it has its turn."""
 
-    def __init__(self, log: Sequence[LogRow], there: int) -> None:
+    def __init__(self, log: Sequence[BatchRow], there: int) -> None:
         self.log = log
         self.there = there
         self.turns = 0
 
-    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[BatchRow]:
         self.turns += 1
         await asyncio.sleep(0)
         self.there = len(self.log)
         return await self.rows_after(version, most)
 
-    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, version: int, most: int) -> Sequence[BatchRow]:
         return self.log[version : min(version + most, self.there)]
 
 
@@ -155,7 +155,7 @@ async def test_the_last_rows_are_left_to_whoever_asks_and_all_others_are_taken_i
     log = rows(2) + [row(version, extended) for version in range(4, 48)]
     states, told = SeatStates.new(INDEX), Told()
 
-    async def rows_after(version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(version: int, most: int) -> Sequence[BatchRow]:
         return log[version : version + most]
 
     left = await tail.last_rows(states, rows_after, told)

@@ -31,7 +31,7 @@ from event_seating.booking.core.records import (
     Groups,
     Hold,
     LineGroup,
-    Rules,
+    SaleRules,
     SaleStatus,
     TicketType,
 )
@@ -271,7 +271,7 @@ def _booked(states: SeatStates) -> Groups:
 
 
 def test_types_are_in_the_log_and_in_the_image() -> None:
-    states = sale(status=SaleStatus.on_sale, rules=Rules(max_seats_per_hold=3))
+    states = sale(status=SaleStatus.on_sale, rules=SaleRules(max_seats_per_hold=3))
     loaded = SeatStates.load(states.index, states.dump())
     assert loaded.configuration == states.configuration
     refused(

@@ -27,7 +27,7 @@ from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, 
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.reads import encodings
 from event_seating.booking.reads.encodings import COMPACT, FULL
-from event_seating.booking.reads.seat_map_status import COMPRESS_EVERY_S, SeatViews
+from event_seating.booking.reads.seat_map_status import COMPRESS_EVERY_S, SeatMapStatus
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.web.asgi import Ready
 
@@ -50,7 +50,7 @@ class Log:
     def __init__(self, seats: SeatIndex) -> None:
         self.states = SeatStates.new(seats)
         self.broken: str | None = None
-        self.views: SeatViews | None = None
+        self.views: SeatMapStatus | None = None
         configure(self.states, prices=PRICES)
 
     def do(self, *requests: Any) -> None:
@@ -89,19 +89,23 @@ class Clock:
         return self.now
 
 
-def set_up() -> tuple[SeatViews, Log, Clock]:
+def set_up() -> tuple[SeatMapStatus, Log, Clock]:
     log, clock = Log(index()), Clock()
 
     async def bookable_of(event_id: str) -> BookableEvent:
         return BookableEvent(event_id, "e1", b"", log.states.index, str, ["floor", "bar"])
 
-    seat_views = SeatViews(Logs(log), bookable_of, clock)  # type: ignore[arg-type]
+    seat_views = SeatMapStatus(Logs(log), bookable_of, clock)  # type: ignore[arg-type]
     log.views = seat_views
     return seat_views, log, clock
 
 
 async def read(
-    seat_views: SeatViews, form: str = FULL, version: int = 0, accept: str = "", tags: Any = None
+    seat_views: SeatMapStatus,
+    form: str = FULL,
+    version: int = 0,
+    accept: str = "",
+    tags: Any = None,
 ) -> Ready:
     return await seat_views.read(EVENT, form, version, accept, tags)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_seating.booking.core.records import Rules
+from event_seating.booking.core.records import SaleRules
 from event_seating.errors import StartupError
 from event_seating.events.model import Defaults
 from event_seating.events.service import defaults
@@ -17,7 +17,7 @@ def test_the_settings_are_what_a_new_event_sells_by(environment: dict[str, str])
         max_held_seats_per_buyer=5,
         max_held_seats_per_address=50,
     )
-    rules = Rules(
+    rules = SaleRules(
         max_seats_per_hold=3,
         max_held_seats_per_buyer=5,
         max_held_seats_per_address=50,

@@ -6,7 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from event_seating.booking.core.records import HOLD_TOTAL_MAX_MS, Configuration, Rules, SaleStatus
+from event_seating.booking.core.records import (
+    HOLD_TOTAL_MAX_MS,
+    Configuration,
+    SaleRules,
+    SaleStatus,
+)
 from event_seating.errors import InvalidRequest, ServiceError
 from event_seating.events import model
 from event_seating.events.errors import PriceMissing
@@ -19,7 +24,7 @@ NOW = rfc3339.parse("2027-01-01T00:00:00Z")
 START = rfc3339.parse("2027-06-01T18:00:00Z")
 ZONES = {"UTC", "Europe/Berlin"}
 TIERS = Tiers({"1": Decimal(45), "2": Decimal("30.5"), "unused": None}, {"1", "2"})
-DEFAULTS = Defaults("EUR", Rules(max_seats_per_hold=6))
+DEFAULTS = Defaults("EUR", SaleRules(max_seats_per_hold=6))
 
 ASKED = {"venueId": "hall", "name": "Concert", "startsAt": "2027-06-01T20:00:00+02:00"}
 
@@ -72,7 +77,7 @@ def test_a_new_event_may_be_told_everything_otherwise() -> None:
     assert sale.currency == "CHF"
     assert sale.prices == {"1": {"adult": 5050, "child": 0}, "2": {"standard": 3050}}
     assert list(sale.prices) == ["1", "2"], "in the map's order, whichever were asked for"
-    assert sale.rules == Rules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=90_000)
+    assert sale.rules == SaleRules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=90_000)
     assert sale.sales_start_ms == rfc3339.parse("2027-02-01T00:00:00Z")
     assert sale.sales_end_ms == rfc3339.parse("2027-07-01T00:00:00Z")
 
@@ -166,7 +171,7 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
     assert occasion == Occasion(before.name, before.starts_at_ms, before.time_zone)
     assert sale == msgspec.structs.replace(
         before.configuration,
-        rules=Rules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=30_000),
+        rules=SaleRules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=30_000),
     )
 
 

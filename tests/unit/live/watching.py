@@ -23,7 +23,7 @@ from event_seating.booking.core.commands import (
 from event_seating.booking.core.records import STATUS_NAMES, Configuration, SaleStatus
 from event_seating.booking.core.seat_index import AreaPlan, SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
@@ -104,8 +104,8 @@ class Database:
     """The rows of the log, the event as it sells, and the state after each version."""
 
     def __init__(self) -> None:
-        self.rows: list[LogRow] = []
-        self.foreign: list[LogRow] = []
+        self.rows: list[BatchRow] = []
+        self.foreign: list[BatchRow] = []
         self.history: dict[int, dict[str, Any]] = {}
         self.sales: list[tuple[int, SaleStatus]] = []
         self.away = False
@@ -115,7 +115,7 @@ class Database:
 
     def append(self, version: int, entries: Sequence[Any], log: Log) -> None:
         encoded = entries_module.encode(entries)
-        self.rows.append(LogRow(version, b"", entries_module.FORMAT, encoded, NOW))
+        self.rows.append(BatchRow(version, b"", entries_module.FORMAT, encoded, NOW))
         for entry in entries:
             for operation in entry.operations:
                 if isinstance(operation, entries_module.Configured):
@@ -128,7 +128,7 @@ class Database:
     def committed(self, states: SeatStates) -> None:
         self.history[states.version] = seen(states)
 
-    async def rows_up_to(self, event_id: str, version: int, most: int) -> list[LogRow]:
+    async def rows_up_to(self, event_id: str, version: int, most: int) -> list[BatchRow]:
         self.reads += 1
         found = [row for row in reversed(self.rows) if row.version <= version][:most]
         await asyncio.sleep(0)

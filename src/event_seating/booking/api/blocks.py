@@ -32,11 +32,11 @@ async def block(
     unknown: parse_selection.Unknown = {}
     part = parse_selection.block(bookable.index, body, unknown)
     kind = UnblockSeats if release else BlockSeats
-    request = kind(part, body.reason, caller.actor)
+    command = kind(part, body.reason, caller.actor)
     render = partial(rendering.blocked, bookable, unknown)
     secret = bookable.buyer_secret
-    claim = once(caller, request, body, secret=secret, earlier_answer=render)
-    outcome = await log.submit(Submission(request, once=claim))
+    call = once(caller, command, body, secret=secret, earlier_answer=render)
+    outcome = await log.submit(Submission(command, once=call))
     if isinstance(outcome, Granted):
         return answer(outcome, render, tokens)
     if outcome.code is not RefusalCode.seats_unavailable:

@@ -23,19 +23,19 @@ from event_seating.booking.core.commands import (
     BookSeats,
     CancelBooking,
     ChangeHold,
+    Command,
     ExchangeSeats,
     ExtendHold,
     FreezeHold,
     PlaceHold,
     ReleaseHold,
     ReleaseHolds,
-    Request,
     ThawHold,
     UnblockSeats,
 )
 from event_seating.booking.reads.rendering import Rendered
-from event_seating.booking.seat_log.ports import Claim
-from event_seating.booking.seat_log.submission import Once, Owner
+from event_seating.booking.seat_log.ports import IdempotencyKey
+from event_seating.booking.seat_log.submission import IdempotentCall, Owner
 from event_seating.web import idempotency
 from event_seating.web.client_address import client_key
 from event_seating.web.roles import Principal, Role
@@ -94,13 +94,13 @@ class Caller:
 
 def once(
     caller: Caller,
-    request: Request,
+    command: Command,
     body: Any,
     *,
     secret: bytes,
     earlier_answer: Callable[[Any], Rendered],
-) -> Once | None:
-    """The claim of a call that came with a key; raises `InvalidRequest` for a bad key.
+) -> IdempotentCall | None:
+    """What makes a call that came with a key the same again; raises `InvalidRequest` for a bad key.
 
     `secret` is the event's, for hashes of who asked. `earlier_answer` makes of the result what the
     release before stores.
@@ -109,12 +109,12 @@ def once(
     if key is None:
         return None
     idempotency.check(key, named=caller.box_office)
-    scope, subject = f"{caller.principal.name} {caller.route}", _subject(request)
-    return Once(
-        Claim(scope, _key_hash(key)),
-        _hash(request, subject, body),
+    scope, subject = f"{caller.principal.name} {caller.route}", _subject(command)
+    return IdempotentCall(
+        IdempotencyKey(scope, _key_hash(key)),
+        _hash(command, subject, body),
         None if caller.box_office or subject else _owner(caller, secret),
-        Claim(scope, key),
+        IdempotencyKey(scope, key),
         earlier_answer,
     )
 
@@ -129,14 +129,14 @@ def _owner(caller: Caller, secret: bytes) -> Owner:
     return Owner(*(hmac.digest(secret, text.encode(), sha256)[:OWNER_BYTES] for text in texts))
 
 
-def _subject(request: Request) -> bytes:
+def _subject(command: Command) -> bytes:
     """The hold or booking that the request names, without an id that was drawn for it."""
-    if isinstance(request, CancelBooking | ExchangeSeats):
-        return request.booking
-    return b"" if isinstance(request, PlaceHold) else getattr(request, "hold", b"")
+    if isinstance(command, CancelBooking | ExchangeSeats):
+        return command.booking
+    return b"" if isinstance(command, PlaceHold) else getattr(command, "hold", b"")
 
 
-def _hash(request: Request, subject: bytes, body: Any) -> bytes:
+def _hash(command: Command, subject: bytes, body: Any) -> bytes:
     """A hash of what was asked."""
     encoded = msgspec.json.encode(body, order="deterministic")
-    return sha256(HASHED_NAMES[type(request)].encode() + b"\0" + subject + b"\0" + encoded).digest()
+    return sha256(HASHED_NAMES[type(command)].encode() + b"\0" + subject + b"\0" + encoded).digest()

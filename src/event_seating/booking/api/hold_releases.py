@@ -80,17 +80,17 @@ class HoldReleases:
         for number in range(BATCHES_MAX):
             if not more:
                 break
-            request = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
+            command = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
             # Each batch is a call of its own, so that a repeated one finds each answer again.
             route = f"{caller.route} {number}" if number else caller.route
-            claim = once(
+            call = once(
                 replace(caller, route=route),
-                request,
+                command,
                 body,
                 secret=bookable.buyer_secret,
                 earlier_answer=partial(rendering.released, bookable),
             )
-            outcome = await log.submit(Submission(request, once=claim))
+            outcome = await log.submit(Submission(command, once=call))
             if isinstance(outcome, Refusal):
                 if outcome.code is not RefusalCode.hold_not_found:
                     raise error_of(outcome, bookable, NOTHING_UNKNOWN)

@@ -1,11 +1,12 @@
 """The lists of bookings: of an event for the box office, of a user, and as an export."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Request, Response
 
 from event_seating.booking.api.answer_schemas import BookingsBody
+from event_seating.booking.api.service import UserExists
 from event_seating.booking.errors import EventUnavailable, SeatNotFound
 from event_seating.booking.reads import exports, lists, rendering, seat_map_status
 from event_seating.booking.reads.lists import BookingFilter
@@ -36,7 +37,6 @@ _READS: Final[tuple[type[ServiceError], ...]] = (
 
 EXPORTS: Final = {"content": {CSV: TEXT, NDJSON: lines("BookingBody")}}
 
-UserExists = Callable[[str], Awaitable[bool]]
 
 UpdatedSince = Annotated[
     str | None,

@@ -14,10 +14,10 @@ from event_seating.booking.api.caller import Caller
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.commands import (
     ChangeHold,
+    Command,
     ExtendHold,
     FreezeHold,
     PlaceHold,
-    Request,
     ThawHold,
 )
 from event_seating.booking.errors import LogBudgetSpent
@@ -47,23 +47,23 @@ class LogBudget:
         self.refused = 0
         """Requests that were refused, since the start."""
 
-    def check(self, caller: Caller, request: Request) -> None:
+    def check(self, caller: Caller, command: Command) -> None:
         """Raise `LogBudgetSpent` when the caller's address has nothing left for this."""
-        if self._bytes is None or caller.box_office or not isinstance(request, _REFUSED):
+        if self._bytes is None or caller.box_office or not isinstance(command, _REFUSED):
             return
         wait_s = self._bytes.wait_s(client_key(caller.address))
         if wait_s:
             self.refused += 1
             raise LogBudgetSpent.until(wait_s)
 
-    def charge(self, caller: Caller, request: Request, granted: Granted) -> None:
+    def charge(self, caller: Caller, command: Command, granted: Granted) -> None:
         """Count what was written for the caller."""
-        if self._bytes is None or caller.box_office or not isinstance(request, _CHARGED):
+        if self._bytes is None or caller.box_office or not isinstance(command, _CHARGED):
             return
         if granted.entry is None:
             return  # a repeated call: nothing was written
         written = ROW_BYTES + len(log_entries.encode((granted.entry,)))
-        if isinstance(request, PlaceHold):
+        if isinstance(command, PlaceHold):
             written *= 2  # its end names the same seats, and less besides
         if caller.key is not None:
             written += ANSWER_BYTES + granted.stored_bytes

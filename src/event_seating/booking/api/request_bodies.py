@@ -61,11 +61,11 @@ def _camel(name: str) -> str:
     return first + "".join(other.title() for other in others)
 
 
-class Body(Struct, frozen=True, kw_only=True, rename=_camel, forbid_unknown_fields=True):
+class StrictBody(Struct, frozen=True, kw_only=True, rename=_camel, forbid_unknown_fields=True):
     """What all of them have in common: a field that we do not know is a mistake."""
 
 
-class BestBody(Body, frozen=True):
+class BestBody(StrictBody, frozen=True):
     """The best block of neighbours."""
 
     quantity: Quantity | ByTicketType
@@ -76,7 +76,7 @@ class BestBody(Body, frozen=True):
     ticket_type: TicketType | None = None
 
 
-class HoldBody(Body, frozen=True):
+class HoldBody(StrictBody, frozen=True):
     """`POST /events/{id}/holds`."""
 
     seats: Seats = []
@@ -86,7 +86,7 @@ class HoldBody(Body, frozen=True):
     buyer_ref: Reference | None = None
 
 
-class ReleaseHoldsBody(Body, frozen=True):
+class ReleaseHoldsBody(StrictBody, frozen=True):
     """`POST /events/{id}/holds/release`: exactly one of the first four."""
 
     hold_token: Annotated[str, Meta(max_length=200)] | None = None
@@ -96,14 +96,14 @@ class ReleaseHoldsBody(Body, frozen=True):
     same_address: bool = False
 
 
-class SelectionBody(Body, frozen=True):
+class SelectionBody(StrictBody, frozen=True):
     """Seats and places."""
 
     seats: Seats = []
     areas: Areas = {}
 
 
-class ChangeHoldBody(Body, frozen=True):
+class ChangeHoldBody(StrictBody, frozen=True):
     """`PATCH /holds/{token}`."""
 
     add: SelectionBody | None = None
@@ -111,7 +111,7 @@ class ChangeHoldBody(Body, frozen=True):
     ticket_types: TicketTypes = {}
 
 
-class BookBody(Body, frozen=True):
+class BookBody(StrictBody, frozen=True):
     """`POST /bookings`: a hold, or, from the box office, seats of an event."""
 
     hold_token: Annotated[str, Meta(max_length=200)] | None = None
@@ -129,7 +129,7 @@ class BookBody(Body, frozen=True):
     expected_revision: Annotated[int, Meta(ge=1)] | None = None
 
 
-class CancelBody(Body, frozen=True):
+class CancelBody(StrictBody, frozen=True):
     """`POST /bookings/{id}/cancel`: all of it unless it says what."""
 
     seats: Seats = []
@@ -137,7 +137,7 @@ class CancelBody(Body, frozen=True):
     reason: Reason = ""
 
 
-class ChangeBookingBody(Body, frozen=True):
+class ChangeBookingBody(StrictBody, frozen=True):
     """`POST /bookings/{id}/changes`."""
 
     release: SelectionBody | None = None
@@ -145,14 +145,14 @@ class ChangeBookingBody(Body, frozen=True):
     ticket_types: TicketTypes = {}
 
 
-class RowBody(Body, frozen=True):
+class RowBody(StrictBody, frozen=True):
     """A row of a section."""
 
     section: SeatId
     index: SeatId | int
 
 
-class BlockBody(Body, frozen=True):
+class BlockBody(StrictBody, frozen=True):
     """`POST /events/{id}/blocks` and `/blocks/release`."""
 
     seats: Annotated[list[SeatId], Meta(max_length=BLOCK_SEATS_MAX)] = []
@@ -175,7 +175,7 @@ def metadata_json(metadata: dict[str, Any] | None) -> str | None:
     return encoded.decode()
 
 
-class CancelEventBody(Body, frozen=True):
+class CancelEventBody(StrictBody, frozen=True):
     """`POST /events/{id}/cancel`."""
 
     notify: bool

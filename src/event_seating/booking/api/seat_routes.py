@@ -15,7 +15,7 @@ from event_seating.booking.errors import (
     VersionNotReached,
 )
 from event_seating.booking.reads import audit_trail, history, rendering, seat_map_status
-from event_seating.booking.reads.seat_map_status import SeatViews
+from event_seating.booking.reads.seat_map_status import SeatMapStatus
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
@@ -63,7 +63,7 @@ Epoch = Annotated[
 
 
 def router(
-    views_: SeatViews, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+    views_: SeatMapStatus, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
 ) -> Routes:
     routes = Routes(tags=["seats"])
     _add_seats(routes, views_, logs, bookable_of, database)
@@ -73,7 +73,7 @@ def router(
 
 def _add_seats(
     routes: Routes,
-    views_: SeatViews,
+    views_: SeatMapStatus,
     logs: SeatLogs,
     bookable_of: BookableEventOf,
     database: Database,

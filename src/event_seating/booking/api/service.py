@@ -33,12 +33,12 @@ from event_seating.booking.core.commands import (
     CancelBooking,
     ChangeHold,
     Choice,
+    Command,
     ExchangeSeats,
     ExtendHold,
     FreezeHold,
     PlaceHold,
     ReleaseHold,
-    Request,
     ThawHold,
 )
 from event_seating.booking.core.records import Configuration
@@ -76,7 +76,7 @@ class _Asked(NamedTuple):
 
     log: SeatLog
     bookable: BookableEvent
-    request: Request
+    command: Command
     caller: Caller
     body: Any = None
     unknown: Mapping[str, int] = NOTHING_UNKNOWN
@@ -119,7 +119,7 @@ class BookingService:
             caller = dataclasses.replace(caller, cookie=new_buyer)
         who = identity(bookable.buyer_secret, caller, body.buyer_ref)
         unknown: Unknown = {}
-        request = PlaceHold(
+        command = PlaceHold(
             key,
             self._chosen(bookable, body, _configuration(log), unknown),
             who.buyer,
@@ -129,7 +129,7 @@ class BookingService:
             who.network,
             who.known_since_ms,
         )
-        asked = _Asked(log, bookable, request, caller, body, unknown)
+        asked = _Asked(log, bookable, command, caller, body, unknown)
         granted, placed = await self._ask_for_hold(asked, rendering.CREATED)
         return PlacedHold(placed, _hold_id(event_id, granted), self._clock.now_ms())
 
@@ -156,10 +156,10 @@ class BookingService:
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
         who = identity(bookable.buyer_secret, caller, None)
-        request = ChangeHold(
+        command = ChangeHold(
             key, add, remove, caller.box_office, caller.actor, who.buyer, who.known_since_ms
         )
-        asked = _Asked(log, bookable, request, caller, body, unknown)
+        asked = _Asked(log, bookable, command, caller, body, unknown)
         return (await self._ask_for_hold(asked, rendering.OK))[1]
 
     async def extend_hold(self, token: str, caller: Caller) -> Answer:
@@ -177,9 +177,9 @@ class BookingService:
     async def release_hold(self, token: str, caller: Caller) -> Answer:
         """Give a hold back."""
         bookable, log, key = await self._hold(token)
-        request = ReleaseHold(key, caller.box_office, caller.actor)
+        command = ReleaseHold(key, caller.box_office, caller.actor)
         try:
-            return await self._ask(_Asked(log, bookable, request, caller), rendering.done)
+            return await self._ask(_Asked(log, bookable, command, caller), rendering.done)
         except Refused as refusal:
             if not given_back_already(log, refusal):
                 raise
@@ -199,14 +199,14 @@ class BookingService:
             total = parse_selection.expected_total(
                 body.expected_total, _configuration(log).currency
             )
-            request: Request = BookHold(hold, key, caller.actor, total, body.expected_revision)
+            command: Command = BookHold(hold, key, caller.actor, total, body.expected_revision)
         else:
-            bookable, log, request = await self._straight(body, key, caller, unknown)
+            bookable, log, command = await self._straight(body, key, caller, unknown)
         buyer = Buyer(body.user_id, body.order_ref, request_bodies.metadata_json(body.metadata))
         # The same call again has the same buyer: the hash of what was asked says so.
         render = partial(rendering.booked, bookable, _configuration(log).currency, buyer)
         return await self._ask(
-            _Asked(log, bookable, request, caller, body, unknown, buyer=buyer), render
+            _Asked(log, bookable, command, caller, body, unknown, buyer=buyer), render
         )
 
     async def read_booking(self, booking_id: str) -> bytes:
@@ -223,8 +223,8 @@ class BookingService:
         unknown: Unknown = {}
         named = body.seats or body.areas
         part = parse_selection.part(bookable.index, selected, unknown) if named else None
-        request = CancelBooking(key, part, caller.actor)
-        asked = _Asked(log, bookable, request, caller, body, unknown)
+        command = CancelBooking(key, part, caller.actor)
+        asked = _Asked(log, bookable, command, caller, body, unknown)
         try:
             return await self._ask(asked, partial(rendering.cancelled, bookable, row))
         except Refused as refusal:
@@ -248,8 +248,8 @@ class BookingService:
         release = parse_selection.given(bookable.index, "release", body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
-        request = ExchangeSeats(key, release, take, caller.staff, caller.actor)
-        asked = _Asked(log, bookable, request, caller, body, unknown, dry_run=dry_run)
+        command = ExchangeSeats(key, release, take, caller.staff, caller.actor)
+        asked = _Asked(log, bookable, command, caller, body, unknown, dry_run=dry_run)
         render: Render = partial(rendering.exchanged, bookable, row)
         if dry_run:
             render = partial(rendering.previewed, row.currency)
@@ -270,8 +270,8 @@ class BookingService:
         self, token: str, caller: Caller, kind: type[ExtendHold | FreezeHold | ThawHold]
     ) -> Answer:
         bookable, log, key = await self._hold(token)
-        request = kind(key, caller.box_office, caller.actor)
-        asked = _Asked(log, bookable, request, caller)
+        command = kind(key, caller.box_office, caller.actor)
+        asked = _Asked(log, bookable, command, caller)
         return (await self._ask_for_hold(asked, rendering.OK))[1]
 
     async def _ask_for_hold(self, asked: _Asked, status: int) -> tuple[Granted, Answer]:
@@ -288,17 +288,17 @@ class BookingService:
 
     async def _decided(self, asked: _Asked, earlier_answer: Render) -> Granted:
         """What was granted, for ever; raises the error of a refusal."""
-        log, bookable, request, caller, body, unknown, buyer, dry_run = asked
-        self._log_budget.check(caller, request)
+        log, bookable, command, caller, body, unknown, buyer, dry_run = asked
+        self._log_budget.check(caller, command)
         secret = bookable.buyer_secret
-        claim = None
+        call = None
         if not dry_run:
-            claim = once(caller, request, body, secret=secret, earlier_answer=earlier_answer)
-        outcome = await log.submit(Submission(request, buyer, claim, dry_run))
+            call = once(caller, command, body, secret=secret, earlier_answer=earlier_answer)
+        outcome = await log.submit(Submission(command, buyer, call, dry_run))
         if isinstance(outcome, Refusal):
-            hold = getattr(request, "hold", None)
+            hold = getattr(command, "hold", None)
             raise await refused(self._database, bookable, outcome, unknown, hold)
-        self._log_budget.charge(caller, request, outcome)
+        self._log_budget.charge(caller, command, outcome)
         return outcome
 
     async def _event(self, event_id: str) -> tuple[BookableEvent, SeatLog]:
@@ -327,7 +327,7 @@ class BookingService:
 
     async def _straight(
         self, body: BookBody, key: bytes, caller: Caller, unknown: Unknown
-    ) -> tuple[BookableEvent, SeatLog, Request]:
+    ) -> tuple[BookableEvent, SeatLog, Command]:
         if not caller.staff:
             raise invalid("holdToken", "is missing")
         if body.event_id is None:
@@ -340,7 +340,7 @@ class BookingService:
             raise invalid("from", "name available, blocked, or both")
         if body.expected_revision is not None:
             raise invalid("expectedRevision", "is for a hold; seats have an expectedTotal alone")
-        request = BookSeats(
+        command = BookSeats(
             key,
             chosen,
             "available" in body.from_,
@@ -348,7 +348,7 @@ class BookingService:
             caller.actor,
             parse_selection.expected_total(body.expected_total, _configuration(log).currency),
         )
-        return bookable, log, request
+        return bookable, log, command
 
     def _chosen(
         self,

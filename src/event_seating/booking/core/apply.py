@@ -4,7 +4,7 @@ The same functions run for what was decided here a moment ago and for what is re
 another process, so that the log alone gives the same state everywhere. An operation that does not
 fit what is there (a seat that is taken, a hold that is not there) is `InvariantError`: the log
 and this state have parted, and nothing may be decided any more. Nothing here judges whether a
-request should be granted.
+command should be granted.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,18 +36,18 @@ from event_seating.booking.core.records import (
     BOOKED,
     HELD,
     Booking,
-    Ending,
+    EndCause,
     Freeze,
-    Gone,
     Groups,
     Hold,
+    Tombstone,
     seat_count,
     seats_of,
     without,
 )
 from event_seating.booking.core.seat_arrays import InvariantError
 
-_RELEASED: Final = Ending.released
+_RELEASED: Final = EndCause.released
 """At hand: to look a member up takes as long as to move a seat."""
 
 
@@ -149,7 +149,7 @@ def _expire(ledger: Ledger, operation: Expired, at_ms: int) -> None:
     """End a hold that ran out; for a while it may still be booked."""
     hold = _end(ledger, operation.hold, operation.seats)
     ledger.cool_down.note(hold, operation.seats, at_ms)
-    ledger.end(hold.id, Ending.expired, at_ms)
+    ledger.end(hold.id, EndCause.expired, at_ms)
     if at_ms < hold.expires_ms + ledger.grace_ms:
         ledger.put_late(hold.id, hold)
 
@@ -184,10 +184,10 @@ def _cancel(ledger: Ledger, operation: Cancelled, at_ms: int) -> None:
         ledger.put_booking(booking.id, _with(booking, groups))
         return
     ledger.put_booking(booking.id, None)
-    ledger.end(booking.id, Ending.cancelled, at_ms)
+    ledger.end(booking.id, EndCause.cancelled, at_ms)
     if booking.hold is not None:
         ledger.put_from_hold(booking.hold, None)
-        ledger.put_gone(booking.hold, Gone(Ending.booked, at_ms, booking.id))
+        ledger.put_gone(booking.hold, Tombstone(EndCause.booked, at_ms, booking.id))
 
 
 def _exchange(ledger: Ledger, operation: Exchanged, _at_ms: int) -> None:

@@ -30,7 +30,7 @@ UNKNOWN: Final = -1
 """The mask of a run whose best block was not looked for: its place in the heap is a bound."""
 
 
-class Filter(NamedTuple):
+class SeatFilter(NamedTuple):
     """Which seats may be chosen: categories and sections by number (`None`: any).
 
     Without `accessible` neither accessible seats nor those of companions; with it at least one
@@ -52,7 +52,7 @@ class Filter(NamedTuple):
         return mask if self.accessible else mask & ~(run.accessible | run.companion)
 
 
-class Item(NamedTuple):
+class RankedRun(NamedTuple):
     """A run in the heap: no block of it comes before `(distance, seat)`.
 
     When the run still has this mask of `free` seats, that is its best block. `turn` tells the
@@ -72,8 +72,8 @@ class Search:
     __slots__ = ("epoch", "heap", "newest", "seen", "turn")
 
     def __init__(self) -> None:
-        self.heap: list[Item] = []
-        self.newest: dict[int, Item] = {}
+        self.heap: list[RankedRun] = []
+        self.newest: dict[int, RankedRun] = {}
         self.seen = 0
         self.epoch = -1
         self.turn = 0
@@ -84,16 +84,21 @@ class BestFinder:
 
     def __init__(self, arrays: SeatArrays) -> None:
         self._arrays = arrays
-        self._masks: OrderedDict[Filter, dict[int, int]] = OrderedDict()
-        self._searches: OrderedDict[tuple[Filter, int, bool], Search] = OrderedDict()
+        self._masks: OrderedDict[SeatFilter, dict[int, int]] = OrderedDict()
+        self._searches: OrderedDict[tuple[SeatFilter, int, bool], Search] = OrderedDict()
 
     def find(
-        self, wanted: Filter, quantity: int, *, clean: bool = False, hidden: Collection[int] = ()
+        self,
+        wanted: SeatFilter,
+        quantity: int,
+        *,
+        clean: bool = False,
+        hidden: Collection[int] = (),
     ) -> int | None:
         """The first seat of the nearest free block, the lowest number among equals.
 
         `clean`: only blocks that leave no single free seat beside them. `None`: there is none.
-        Seats that are `hidden` are in no block. Few are, and for few requests: their runs are
+        Seats that are `hidden` are in no block. Few are, and for few commands: their runs are
         looked at apart, at a cost by the run.
         """
         if not hidden:
@@ -112,11 +117,11 @@ class BestFinder:
         return None if best is None else best[1]
 
     def _nearest(
-        self, wanted: Filter, quantity: int, clean: bool, apart: Collection[int] = ()
-    ) -> Item | None:
+        self, wanted: SeatFilter, quantity: int, clean: bool, apart: Collection[int] = ()
+    ) -> RankedRun | None:
         """The best block of all runs but those that stay `apart`."""
         search = self._caught_up(wanted, quantity, clean)
-        aside: list[Item] = []
+        aside: list[RankedRun] = []
         try:
             return self._first(search, wanted, quantity, clean, apart, aside)
         finally:
@@ -126,12 +131,12 @@ class BestFinder:
     def _first(
         self,
         search: Search,
-        wanted: Filter,
+        wanted: SeatFilter,
         quantity: int,
         clean: bool,
         apart: Collection[int],
-        aside: list[Item],
-    ) -> Item | None:
+        aside: list[RankedRun],
+    ) -> RankedRun | None:
         """As `_nearest`; the runs that stay apart are taken out of the heap and put `aside`."""
         masks, heap, free = self._eligible(wanted), search.heap, self._arrays.masks
         while heap:
@@ -150,12 +155,12 @@ class BestFinder:
                 del search.newest[top.run]
                 continue
             search.turn += 1
-            item = Item(*best, top.run, search.turn, free[top.run])
+            item = RankedRun(*best, top.run, search.turn, free[top.run])
             search.newest[top.run] = item
             heapreplace(heap, item)
         return None
 
-    def left(self, wanted: Filter, *, accessible_only: bool = False) -> int:
+    def left(self, wanted: SeatFilter, *, accessible_only: bool = False) -> int:
         """How many seats of the filter are available, together or not."""
         cells = [
             number
@@ -169,7 +174,7 @@ class BestFinder:
         return self._arrays.count(cells)
 
     def _best_of(
-        self, number: int, free: int, mask: int, wanted: Filter, quantity: int, clean: bool
+        self, number: int, free: int, mask: int, wanted: SeatFilter, quantity: int, clean: bool
     ) -> tuple[int, int] | None:
         """The distance and first seat of a run's best block."""
         index = self._arrays.index
@@ -189,7 +194,7 @@ class BestFinder:
                 best = (distance, seat)
         return best
 
-    def _eligible(self, wanted: Filter) -> dict[int, int]:
+    def _eligible(self, wanted: SeatFilter) -> dict[int, int]:
         """The seats of the filter in each run that has any, the nearest run first."""
         masks = self._masks.get(wanted)
         if masks is None:
@@ -206,7 +211,7 @@ class BestFinder:
             self._masks.move_to_end(wanted)
         return masks
 
-    def _caught_up(self, wanted: Filter, quantity: int, clean: bool) -> Search:
+    def _caught_up(self, wanted: SeatFilter, quantity: int, clean: bool) -> Search:
         """The search, knowing of every run that may have become better since it was last used."""
         key = (wanted, quantity, clean)
         search = self._searches.get(key)
@@ -238,7 +243,7 @@ class BestFinder:
         """Let a run be looked at when nothing that is surely nearer is left."""
         run = self._arrays.index.runs[number]
         search.turn += 1
-        item = Item(run.near * quantity, run.first, number, search.turn, UNKNOWN)
+        item = RankedRun(run.near * quantity, run.first, number, search.turn, UNKNOWN)
         search.newest[number] = item
         heappush(search.heap, item)
 

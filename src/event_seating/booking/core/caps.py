@@ -15,7 +15,7 @@ from typing import Final
 
 from event_seating.booking.core.commands import PlaceHold
 from event_seating.booking.core.ledger import Ledger
-from event_seating.booking.core.records import Hold, Rules
+from event_seating.booking.core.records import Hold, SaleRules
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 
 NETWORK_FACTOR: Final = 2
@@ -28,7 +28,7 @@ NETWORK: Final = "network"
 
 def too_many(
     ledger: Ledger,
-    rules: Rules,
+    rules: SaleRules,
     holder: PlaceHold | Hold,
     in_hold: int,
     more: int,
@@ -57,7 +57,7 @@ def too_many(
     return _over(ledger, rules, holder, more)
 
 
-def _over(ledger: Ledger, rules: Rules, holder: PlaceHold | Hold, more: int) -> Refusal | None:
+def _over(ledger: Ledger, rules: SaleRules, holder: PlaceHold | Hold, more: int) -> Refusal | None:
     """The refusal that names the first cap which is met."""
     an_address = rules.max_held_seats_per_address
     caps = [

@@ -1,6 +1,6 @@
 """What may be asked of an event's seats.
 
-Requests are frozen and check their own form when they are made, so that a bad one is a `ValueError`
+Commands are frozen and check their own form when they are made, so that a bad one is a `ValueError`
 in the hands of the caller and never joins a batch. Whether they are granted is not decided here.
 Seats and areas are numbers of the index (a seat that it does not have is refused as unknown). The
 ids of new holds and bookings come from the caller, who has the randomness.
@@ -302,7 +302,7 @@ class UnblockSeats(Struct, frozen=True, gc=False):
 
 
 class Configure(Struct, frozen=True, gc=False):
-    """Sell by this configuration from now on; the first request of every event.
+    """Sell by this configuration from now on; the first command of every event.
 
     Refused if the event no longer sells by the one that it `replaces` (`None`: whichever), so that
     of two who change one field each neither undoes what the other did. The free seats of `blocked`
@@ -315,7 +315,7 @@ class Configure(Struct, frozen=True, gc=False):
     actor: str | None = None
 
 
-Request = (
+Command = (
     PlaceHold
     | ChangeHold
     | ExtendHold

@@ -9,7 +9,7 @@ from typing import Final
 
 from event_seating.booking.core.commands import BookHold, ExtendHold, FreezeHold, ThawHold
 from event_seating.booking.core.log_entries import Extended, Frozen, Thawed
-from event_seating.booking.core.records import BUYER_FREEZES_MAX, Groups, Hold, Rules, total
+from event_seating.booking.core.records import BUYER_FREEZES_MAX, Groups, Hold, SaleRules, total
 from event_seating.booking.core.refusals import Present, Refusal, RefusalCode
 
 BOX_OFFICE_HOLD_TOTAL_MAX_MS: Final = 24 * 3_600_000
@@ -30,48 +30,48 @@ def kept_still(hold: Hold, box_office: bool) -> Refusal | None:
     return None if hold.freeze is None or box_office else _HOLD_FROZEN
 
 
-def frozen(hold: Hold, request: FreezeHold, rules: Rules, now_ms: int) -> Frozen | Refusal:
+def frozen(hold: Hold, command: FreezeHold, rules: SaleRules, now_ms: int) -> Frozen | Refusal:
     """The freeze that is asked for. The box office takes over one that is there, and renews it.
 
     It ends `checkout_ttl_ms` after the hold would have ended without it, as far as a hold may last,
     and never earlier than the hold did.
     """
-    if not request.box_office:
+    if not command.box_office:
         if hold.freeze is not None:
             return _HOLD_FROZEN
         if hold.freezes >= BUYER_FREEZES_MAX:
             return _FREEZE_USED
     before_ms = hold.expires_ms if hold.freeze is None else hold.freeze.expires_ms
     wanted_ms = max(now_ms, before_ms) + rules.checkout_ttl_ms
-    expires_ms = max(hold.expires_ms, min(wanted_ms, _latest_ms(hold, request.box_office, rules)))
-    return Frozen(hold.id, expires_ms - now_ms, request.box_office)
+    expires_ms = max(hold.expires_ms, min(wanted_ms, _latest_ms(hold, command.box_office, rules)))
+    return Frozen(hold.id, expires_ms - now_ms, command.box_office)
 
 
-def thawed(hold: Hold, request: ThawHold, now_ms: int) -> Thawed | Refusal:
+def thawed(hold: Hold, command: ThawHold, now_ms: int) -> Thawed | Refusal:
     """The end of a freeze: what was left of the hold before it, and a minute at the least."""
     freeze = hold.freeze
     if freeze is None:
         return _HOLD_NOT_FROZEN
-    if freeze.by_staff and not request.box_office:
+    if freeze.by_staff and not command.box_office:
         return _HOLD_FROZEN
     expires_ms = min(hold.expires_ms, max(freeze.expires_ms, now_ms + AFTER_THAW_MS))
     return Thawed(hold.id, expires_ms - now_ms)
 
 
-def extended(hold: Hold, request: ExtendHold, rules: Rules, now_ms: int) -> Extended | Refusal:
+def extended(hold: Hold, command: ExtendHold, rules: SaleRules, now_ms: int) -> Extended | Refusal:
     """A hold that lasts its time to live from now, as far as it may."""
-    refusal = kept_still(hold, request.box_office)
+    refusal = kept_still(hold, command.box_office)
     if refusal is not None:
         return refusal
-    expires_ms = min(now_ms + rules.hold_ttl_ms, _latest_ms(hold, request.box_office, rules))
+    expires_ms = min(now_ms + rules.hold_ttl_ms, _latest_ms(hold, command.box_office, rules))
     if expires_ms <= hold.expires_ms:
         return _NOTHING_GAINED
     return Extended(hold.id, expires_ms - now_ms)
 
 
-def unexpected(hold: Hold, request: BookHold, currency: str) -> Refusal | None:
+def unexpected(hold: Hold, command: BookHold, currency: str) -> Refusal | None:
     """The refusal of booking a hold that is not what was paid for."""
-    expected_total, expected_revision = request.expected_total, request.expected_revision
+    expected_total, expected_revision = command.expected_total, command.expected_revision
     if expected_total is None and expected_revision is None:
         return None if hold.revision == 1 else _EXPECTATION_MISSING
     if expected_revision is None or expected_revision == hold.revision:
@@ -92,7 +92,7 @@ def _changed(groups: Groups, currency: str, revision: int | None) -> Refusal:
     return Refusal(RefusalCode.total_changed, present=Present(groups, currency, revision))
 
 
-def _latest_ms(hold: Hold, box_office: bool, rules: Rules) -> int:
+def _latest_ms(hold: Hold, box_office: bool, rules: SaleRules) -> int:
     """When the hold has to end, whatever is asked."""
     longest_ms = BOX_OFFICE_HOLD_TOTAL_MAX_MS if box_office else rules.hold_total_max_ms
     return hold.created_ms + longest_ms

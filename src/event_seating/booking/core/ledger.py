@@ -19,9 +19,9 @@ from event_seating.booking.core.records import (
     STATUS_CHARS,
     Booking,
     Configuration,
-    Ending,
-    Gone,
+    EndCause,
     Hold,
+    Tombstone,
     seat_count,
     seats_of,
 )
@@ -60,7 +60,7 @@ class Undo:
         """Once somebody asked for them; they stay as they are while what was done is not kept."""
         self.holds: dict[bytes, Hold | None] = {}
         self.bookings: dict[bytes, Booking | None] = {}
-        self.gone: dict[bytes, Gone | None] = {}
+        self.gone: dict[bytes, Tombstone | None] = {}
         self.late: dict[bytes, Hold | None] = {}
         self.from_hold: dict[bytes, bytes | None] = {}
 
@@ -98,7 +98,7 @@ class Ledger:
         self.public_tariff = self.staff_tariff = NOTHING_SOLD
         self.holds: dict[bytes, Hold] = {}
         self.bookings: dict[bytes, Booking] = {}
-        self.gone: dict[bytes, Gone] = {}
+        self.gone: dict[bytes, Tombstone] = {}
         self.late: dict[bytes, Hold] = {}
         self.from_hold: dict[bytes, bytes] = {}
         self.held_by: dict[bytes, int] = {}
@@ -106,7 +106,7 @@ class Ledger:
         self.published = bytearray(STATUS_CHARS[AVAILABLE : AVAILABLE + 1]) * index.size
         self.undo = Undo(None)
         self._expiries = Expiries(self.holds)
-        self._last_gone = Gone(Ending.released, 0)
+        self._last_gone = Tombstone(EndCause.released, 0)
         self._gone_order = IdsByTime()
         self._late_order = IdsByTime()
 
@@ -191,7 +191,7 @@ class Ledger:
         kept = [record for key, record in table.items() if key not in before]
         return [*kept, *(record for record in before.values() if record is not None)]
 
-    def gone_in_order(self) -> list[tuple[bytes, Gone]]:
+    def gone_in_order(self) -> list[tuple[bytes, Tombstone]]:
         """The ended ids as of the last `keep`, oldest first."""
         found = (
             (ended_ms, key, self.committed(self.gone, self.undo.gone, key))
@@ -229,7 +229,7 @@ class Ledger:
             for seat in seats_of(booking.groups):
                 status[seat], owner[seat] = BOOKED, booking.id
 
-    def fill_gone(self, gone: Iterable[tuple[bytes, Gone]]) -> None:
+    def fill_gone(self, gone: Iterable[tuple[bytes, Tombstone]]) -> None:
         """Add ended ids of an image, oldest first."""
         for key, record in gone:
             self.gone[key] = record
@@ -258,15 +258,15 @@ class Ledger:
         """Put or remove a booking."""
         _put(self.bookings, self.undo.bookings, key, booking)
 
-    def put_gone(self, key: bytes, gone: Gone | None) -> None:
+    def put_gone(self, key: bytes, gone: Tombstone | None) -> None:
         """Note how an id ended, or that it did not."""
         _put(self.gone, self.undo.gone, key, gone)
 
-    def end(self, key: bytes, ending: Ending, at_ms: int) -> None:
+    def end(self, key: bytes, ending: EndCause, at_ms: int) -> None:
         """Note how an id ended."""
         gone = self._last_gone
         if gone.at_ms != at_ms or gone.ending is not ending:
-            gone = self._last_gone = Gone(ending, at_ms)  # for all that end alike in a row
+            gone = self._last_gone = Tombstone(ending, at_ms)  # for all that end alike in a row
         self.put_gone(key, gone)
 
     def put_late(self, key: bytes, hold: Hold | None) -> None:

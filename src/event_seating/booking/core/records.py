@@ -57,7 +57,7 @@ class SaleStatus(StrEnum):
     cancelled = "cancelled"
 
 
-class Rules(Struct, frozen=True, gc=False):
+class SaleRules(Struct, frozen=True, gc=False):
     """What an event lets its buyers do."""
 
     allow_orphans: bool = True
@@ -87,7 +87,7 @@ class Configuration(Struct, frozen=True, gc=False):
     """How an event sells. `prices` are by category, then by ticket type.
 
     Sales run from `sales_start_ms` up to, not including, `sales_end_ms`. Without `ticket_types`
-    every type that has a price is public. `default_ticket_type` is what a request takes that names
+    every type that has a price is public. `default_ticket_type` is what a command takes that names
     none; what follows when there is none is said in `ticket_types`.
     """
 
@@ -96,7 +96,7 @@ class Configuration(Struct, frozen=True, gc=False):
     status: SaleStatus = SaleStatus.on_sale
     sales_start_ms: Ms | None = None
     sales_end_ms: Ms | None = None
-    rules: Rules = Rules()
+    rules: SaleRules = SaleRules()
     ticket_types: dict[str, TicketType] | None = None
     default_ticket_type: str | None = None
 
@@ -180,7 +180,7 @@ class Booking(Struct, frozen=True, gc=False, array_like=True):
     hold: Id | None = None
 
 
-class Ending(StrEnum):
+class EndCause(StrEnum):
     """Why an id that was once good is not: of a hold, or, cancelled, of a booking."""
 
     expired = "e"
@@ -189,10 +189,10 @@ class Ending(StrEnum):
     cancelled = "c"
 
 
-class Gone(Struct, frozen=True, gc=False, array_like=True):
+class Tombstone(Struct, frozen=True, gc=False, array_like=True):
     """An id that ended `at_ms`; `booking` is what became of a hold that was booked."""
 
-    ending: Ending
+    ending: EndCause
     at_ms: Ms
     booking: Id | None = None
 

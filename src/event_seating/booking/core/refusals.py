@@ -14,7 +14,7 @@ from event_seating.booking.core.records import Groups
 
 
 class RefusalCode(StrEnum):
-    """Why a request was refused."""
+    """Why a command was refused."""
 
     seats_unavailable = "seats_unavailable"
     """Some of the seats cannot be had; `seats` says which and why, `areas` what is left there."""
@@ -133,7 +133,7 @@ class Refusal(Struct, frozen=True, gc=False):
     limit: int | None = None
     booking: bytes | None = None
     hold: bytes | None = None
-    """The hold that this is about, when the request does not name it."""
+    """The hold that this is about, when the command does not name it."""
     ticket_types: tuple[str, ...] = ()
     present: Present | None = None
     held_by: str | None = None

@@ -1,7 +1,7 @@
-"""What came of a request that was granted: as much of it as its caller is ever shown.
+"""What came of a command that was granted: as much of it as its caller is ever shown.
 
 A result is what is answered, without the answer: numbers of seats instead of their names, no JSON,
-no status of HTTP. It is taken in the batch, right after the decision, since later requests of the
+no status of HTTP. It is taken in the batch, right after the decision, since later commands of the
 batch change what it shows, and nothing of it changes any more. A call that comes with a key has its
 result stored, so that the same call again is answered the same.
 
@@ -20,12 +20,12 @@ from event_seating.booking.core.commands import (
     BookSeats,
     CancelBooking,
     ChangeHold,
+    Command,
     ExchangeSeats,
     ExtendHold,
     FreezeHold,
     PlaceHold,
     ReleaseHolds,
-    Request,
     ThawHold,
     UnblockSeats,
 )
@@ -45,7 +45,7 @@ FORMAT: Final = 1
 """What this release writes, and the only form that it reads."""
 
 SHOW_HOLD: Final = (PlaceHold, ChangeHold, ExtendHold, FreezeHold, ThawHold)
-"""The requests whose result is the hold as it is then."""
+"""The commands whose result is the hold as it is then."""
 
 
 class BrokenResultError(ValueError):
@@ -81,7 +81,7 @@ class BookingResult(Struct, frozen=True, gc=False, array_like=True, tag=2):
 class BlockResult(Struct, frozen=True, gc=False, array_like=True, tag=3):
     """The seats that were blocked or given back, as first, count…; and those left as they were.
 
-    A seat that the map does not have is a number below zero in `rejected`, as in the request.
+    A seat that the map does not have is a number below zero in `rejected`, as in the command.
     """
 
     version: int
@@ -120,16 +120,16 @@ _encoder = msgpack.Encoder()
 _decoder = msgpack.Decoder(Result)
 
 
-def of(request: Request, entry: Entry, batch: Batch) -> Result:
-    """The result of a request, asked right after it was decided in `batch`."""
+def of(command: Command, entry: Entry, batch: Batch) -> Result:
+    """The result of a command, asked right after it was decided in `batch`."""
     version, at_ms = batch.version, batch.at_ms
-    if isinstance(request, SHOW_HOLD):
-        return _of_hold(request.hold, batch)
-    match request:
+    if isinstance(command, SHOW_HOLD):
+        return _of_hold(command.hold, batch)
+    match command:
         case BookHold() | BookSeats() | CancelBooking() | ExchangeSeats():
-            return _of_booking(request.booking, entry, batch)
+            return _of_booking(command.booking, entry, batch)
         case BlockSeats() | UnblockSeats():
-            return _of_block(request, entry, batch)
+            return _of_block(command, entry, batch)
         case ReleaseHolds():
             released = [each for each in entry.operations if isinstance(each, Released)]
             seats = tuple(seat for each in released for seat in each.seats)
@@ -173,7 +173,7 @@ def _difference(entry: Entry) -> int | None:
     return sum(exchanged) if exchanged else None
 
 
-def _of_block(request: BlockSeats | UnblockSeats, entry: Entry, batch: Batch) -> BlockResult:
+def _of_block(command: BlockSeats | UnblockSeats, entry: Entry, batch: Batch) -> BlockResult:
     ranges = tuple(
         number
         for each in entry.operations
@@ -183,7 +183,7 @@ def _of_block(request: BlockSeats | UnblockSeats, entry: Entry, batch: Batch) ->
     # The seats of a part differ: if as many were moved, all were, and none has to be looked at.
     count = batch.seat_count
     moved = sum(max(0, min(first + many, count) - first) for first, many in pairs(ranges))
-    part = request.part
+    part = command.part
     rejected = () if moved == len(part.seats) else batch.rejected(part, entry)
     return BlockResult(batch.version, batch.at_ms, ranges, rejected)
 

@@ -11,25 +11,25 @@ from event_seating.booking.core.ledger import GONE_MS, Ledger
 from event_seating.booking.core.records import (
     Booking,
     Configuration,
-    Ending,
-    Gone,
+    EndCause,
     Groups,
     Hold,
     SaleStatus,
+    Tombstone,
 )
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_selection import choose, part_of
 
 _ENDINGS: Final = {
-    Ending.expired: RefusalCode.hold_expired,
-    Ending.released: RefusalCode.hold_released,
-    Ending.booked: RefusalCode.hold_booked,
-    Ending.cancelled: RefusalCode.hold_not_found,
+    EndCause.expired: RefusalCode.hold_expired,
+    EndCause.released: RefusalCode.hold_released,
+    EndCause.booked: RefusalCode.hold_booked,
+    EndCause.cancelled: RefusalCode.hold_not_found,
 }
 
 
 def hold_or_ending(
-    hold: Hold | None, became: bytes | None, gone: Gone | None, now_ms: int
+    hold: Hold | None, became: bytes | None, gone: Tombstone | None, now_ms: int
 ) -> Hold | Refusal:
     """A hold, or how it ended, from what is known under its id."""
     if hold is not None:
@@ -41,16 +41,18 @@ def hold_or_ending(
     return Refusal(_ENDINGS[gone.ending], booking=gone.booking)
 
 
-def booking_or_ending(booking: Booking | None, gone: Gone | None, now_ms: int) -> Booking | Refusal:
+def booking_or_ending(
+    booking: Booking | None, gone: Tombstone | None, now_ms: int
+) -> Booking | Refusal:
     """A booking, or that it was cancelled, from what is known under its id."""
     if booking is not None:
         return booking
-    if gone is None or gone.ending is not Ending.cancelled or now_ms >= gone.at_ms + GONE_MS:
+    if gone is None or gone.ending is not EndCause.cancelled or now_ms >= gone.at_ms + GONE_MS:
         return Refusal(RefusalCode.booking_not_found)
     return Refusal(RefusalCode.already_cancelled)
 
 
-class Rules:
+class LedgerQueries:
     """What is known of one event, as its rules ask for it."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Final
 
-from event_seating.booking.core.best_available import BestFinder, Filter
+from event_seating.booking.core.best_available import BestFinder, SeatFilter
 from event_seating.booking.core.commands import AreaQuantity, Best, Choice, Part
 from event_seating.booking.core.cool_down import NONE_HIDDEN, Hidden
 from event_seating.booking.core.ledger import Ledger
@@ -62,7 +62,7 @@ def choose(
 ) -> Groups | Refusal:
     """The chosen seats and places with their prices, by what the caller may have.
 
-    Seats must have one of the `statuses`, or be among the `freed` ones, which the same request
+    Seats must have one of the `statuses`, or be among the `freed` ones, which the same command
     gives back. Those that are `hidden` must not be taken yet.
     """
     if tariff.default is None and not choice.names_all_types:
@@ -134,7 +134,7 @@ def choose_best(
 
 
 def _best_start(
-    finder: BestFinder, wanted: Filter, quantity: int, avoid_orphans: bool, hidden: Hidden
+    finder: BestFinder, wanted: SeatFilter, quantity: int, avoid_orphans: bool, hidden: Hidden
 ) -> int | None:
     start = None
     if avoid_orphans:
@@ -329,8 +329,8 @@ def _places_of(ledger: Ledger, wanted: AreaQuantity, ticket_types: Mapping[int, 
     )
 
 
-def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> Filter:
-    """The filter of a request: categories that are wanted, priced and not too dear for each type.
+def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> SeatFilter:
+    """The filter of a command: categories that are wanted, priced and not too dear for each type.
 
     `prices` has a list by category for each ticket type.
     """
@@ -344,7 +344,7 @@ def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> Filter:
         )
     )
     sections = frozenset(best.sections) if best.sections else None
-    return Filter(categories, sections, best.accessible)
+    return SeatFilter(categories, sections, best.accessible)
 
 
 def _better_block(ledger: Ledger, run: int, free: int, chosen: int, not_yet: int) -> range | None:

@@ -1,6 +1,6 @@
 """`SeatStates`: the seats of one event, and who has them.
 
-The one entry point to the rules. A writer opens a `Batch` at a time, decides requests in it (each
+The one entry point to the rules. A writer opens a `Batch` at a time, decides commands in it (each
 sees what the batch granted before it), writes the entries to the log, and then commits the batch or
 throws it away. An entry of another process comes in through `apply`. Readers see only what was
 committed. Everything here is pure: no I/O, no clock, no randomness, no logging; the same entries
@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from event_seating.booking.core import invariants, state_codec
 from event_seating.booking.core.apply import perform
-from event_seating.booking.core.commands import CancelBooking, Part, Request, WindUp
+from event_seating.booking.core.commands import CancelBooking, Command, Part, WindUp
 from event_seating.booking.core.decisions import RuleBook
 from event_seating.booking.core.ledger import Ledger
 from event_seating.booking.core.log_entries import Cancelled, Entry, Expired, changes
@@ -42,12 +42,12 @@ from event_seating.booking.core.seat_selection import problem_of
 BOOKING_GRACE_MS: Final = 60_000
 """A payment that was confirmed while the hold ran out still gets its seats, if they are free."""
 
-Counts = dict[str, int]
+StatusCounts = dict[str, int]
 """Seats by the name of their status."""
 
 
 class Batch:
-    """Requests decided one after the other, at one time, before any of it is final.
+    """Commands decided one after the other, at one time, before any of it is final.
 
     `entries` are what is to be written, `at_ms` is its time and `version` its place in the log.
     A `with` block discards at its end what was not committed in it.
@@ -72,15 +72,15 @@ class Batch:
     ) -> None:
         self.discard()
 
-    def decide(self, request: Request) -> Entry | Refusal:
-        """Grant or refuse; what is granted counts for the requests after it.
+    def decide(self, command: Command) -> Entry | Refusal:
+        """Grant or refuse; what is granted counts for the commands after it.
 
         An `InvariantError` means that the batch has to be discarded and the state loaded again.
         """
         states = self._open()
-        outcome = states.rules.decide(request, self.at_ms)
+        outcome = states.rules.decide(command, self.at_ms)
         if isinstance(outcome, Entry):
-            if isinstance(request, CancelBooking | WindUp):
+            if isinstance(command, CancelBooking | WindUp):
                 self._note_cancelled(outcome)
             perform(states.ledger, (outcome,), self.at_ms)
             self.entries.append(outcome)
@@ -92,9 +92,9 @@ class Batch:
             if isinstance(operation, Cancelled):
                 self._cancelled[operation.booking] = bookings[operation.booking].groups
 
-    def preview(self, request: Request) -> Entry | Refusal:
+    def preview(self, command: Command) -> Entry | Refusal:
         """What `decide` would answer now, granting nothing (for a dry run)."""
-        return self._open().rules.decide(request, self.at_ms)
+        return self._open().rules.decide(command, self.at_ms)
 
     def hold(self, key: bytes) -> Hold | Refusal:
         """A hold as it is in this batch."""
@@ -169,7 +169,7 @@ class SeatStates:
 
     @classmethod
     def new(cls, index: SeatIndex, *, grace_ms: int = BOOKING_GRACE_MS) -> Self:
-        """An event without history; its first request is `Configure`."""
+        """An event without history; its first command is `Configure`."""
         return cls(Ledger(index, grace_ms))
 
     # Writing
@@ -256,7 +256,7 @@ class SeatStates:
         """The name of a seat's status."""
         return STATUS_NAMES[STATUS_CHARS.index(self.ledger.published[seat])]
 
-    def counts(self) -> Counts:
+    def counts(self) -> StatusCounts:
         """All seats and places by status."""
         counts = self.ledger.committed_counts()
         return {name: sum(counts[at::STATUSES]) for at, name in enumerate(STATUS_NAMES)}
@@ -265,7 +265,7 @@ class SeatStates:
         """The most seats that one buyer, address or network holds."""
         return max(self.ledger.held_by.values(), default=0)
 
-    def area_counts(self, area: int) -> Counts:
+    def area_counts(self, area: int) -> StatusCounts:
         """The places of an area by status; they are a cell of their own."""
         counts = self.ledger.committed_counts()
         first = self.index.cell_of[self.index.areas[area].first]
@@ -308,9 +308,9 @@ class SeatStates:
 
     # Images and proof
 
-    def freeze(self) -> state_codec.Image:
+    def freeze(self) -> state_codec.StateSnapshot:
         """What was committed, to be encoded piece by piece while the event goes on."""
-        return state_codec.Image(self.ledger, self.version, self.at_ms)
+        return state_codec.StateSnapshot(self.ledger, self.version, self.at_ms)
 
     def dump(self) -> bytes:
         """What was committed, as bytes for `load`."""
@@ -318,7 +318,7 @@ class SeatStates:
 
     @classmethod
     def load(cls, index: SeatIndex, dumped: bytes, *, grace_ms: int = BOOKING_GRACE_MS) -> Self:
-        """The state that was dumped; `image.BrokenImageError` when it is none of this map."""
+        """The state that was dumped; `BrokenSnapshotError` when it is none of this map."""
         steps = cls.load_in_steps(index, dumped, grace_ms=grace_ms)
         while True:
             try:

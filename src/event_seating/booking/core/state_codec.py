@@ -27,12 +27,12 @@ from event_seating.booking.core.records import (
     STATUS_CHARS,
     Booking,
     Configuration,
-    Gone,
     Hold,
     Id,
     Ms,
     Rest,
     Seat,
+    Tombstone,
 )
 from event_seating.booking.core.seat_index import STATUSES, SeatIndex
 
@@ -55,11 +55,11 @@ _CHARS: Final = bytes.maketrans(bytes(range(STATUSES)), STATUS_CHARS)
 Item = TypeVar("Item")
 
 
-class BrokenImageError(ValueError):
+class BrokenSnapshotError(ValueError):
     """The bytes are no image of this form, or one of another map."""
 
 
-class Head(Struct, frozen=True, array_like=True, tag=0):
+class SnapshotHead(Struct, frozen=True, array_like=True, tag=0):
     """The first piece; `size` is the number of seats and places that the image is about."""
 
     format: int
@@ -90,7 +90,7 @@ class BookingsPiece(Struct, frozen=True, array_like=True, tag=3):
 class GonePiece(Struct, frozen=True, array_like=True, tag=4):
     """Some of the ended ids, oldest first."""
 
-    gone: list[tuple[Id, Gone]]
+    gone: list[tuple[Id, Tombstone]]
 
 
 class LatePiece(Struct, frozen=True, array_like=True, tag=5):
@@ -109,17 +109,26 @@ class RestsPiece(Struct, frozen=True, array_like=True, tag=7):
     rests: list[tuple[tuple[Seat, ...], Rest]]
 
 
-Piece = Head | BlockedPiece | HoldsPiece | BookingsPiece | GonePiece | LatePiece | RestsPiece | End
+Piece = (
+    SnapshotHead
+    | BlockedPiece
+    | HoldsPiece
+    | BookingsPiece
+    | GonePiece
+    | LatePiece
+    | RestsPiece
+    | End
+)
 
 _encoder = msgpack.Encoder()
 _decoder = msgpack.Decoder(Piece)
 
 
-class Image:
+class StateSnapshot:
     """What an event was at one moment; `pieces` encodes it, whenever and wherever."""
 
     def __init__(self, ledger: Ledger, version: int, at_ms: int) -> None:
-        self._head = Head(
+        self._head = SnapshotHead(
             IMAGE_FORMAT,
             version,
             at_ms,
@@ -162,22 +171,22 @@ def is_whole(image: bytes) -> bool:
     """
     try:
         head = next(_unframed(image), None)
-    except BrokenImageError:
+    except BrokenSnapshotError:
         return True  # whoever reads it says what is wrong with it
-    return not isinstance(head, Head) or head.format == IMAGE_FORMAT
+    return not isinstance(head, SnapshotHead) or head.format == IMAGE_FORMAT
 
 
 def read(
     index: SeatIndex, image: bytes, grace_ms: int
-) -> Generator[None, None, tuple[Ledger, Head]]:
+) -> Generator[None, None, tuple[Ledger, SnapshotHead]]:
     """The ledger of an image and its head, pausing every few milliseconds.
 
-    Raises `BrokenImageError` when the bytes are no image or were made for another map.
+    Raises `BrokenSnapshotError` when the bytes are no image or were made for another map.
     """
     pieces = _unframed(image)
     head = next(pieces, None)
-    if not isinstance(head, Head) or head.format not in READABLE or head.size != index.size:
-        raise BrokenImageError("this is no image of this event in a form that is known here")
+    if not isinstance(head, SnapshotHead) or head.format not in READABLE or head.size != index.size:
+        raise BrokenSnapshotError("this is no image of this event in a form that is known here")
     ledger = Ledger(index, grace_ms)
     for piece in pieces:
         if isinstance(piece, End):
@@ -185,9 +194,9 @@ def read(
         _fill(ledger, piece)
         yield
     else:
-        raise BrokenImageError("the image ends before its last piece")
+        raise BrokenSnapshotError("the image ends before its last piece")
     if next(pieces, None) is not None:
-        raise BrokenImageError("the image goes on after its last piece")
+        raise BrokenSnapshotError("the image goes on after its last piece")
     yield from _settle(ledger)
     ledger.set_configuration(head.configuration)
     ledger.start_anew()
@@ -210,10 +219,10 @@ def _fill(ledger: Ledger, piece: Piece) -> None:
                 ledger.fill_late(piece.late)
             case RestsPiece():
                 ledger.cool_down.fill(piece.rests, ledger.index.size)
-            case Head():
-                raise BrokenImageError("an image has two heads")
+            case SnapshotHead():
+                raise BrokenSnapshotError("an image has two heads")
     except IndexError as error:
-        raise BrokenImageError("the image names a seat that is not there") from error
+        raise BrokenSnapshotError("the image names a seat that is not there") from error
 
 
 def _settle(ledger: Ledger) -> Generator[None, None, None]:
@@ -230,19 +239,19 @@ def _unframed(image: bytes) -> Iterator[Piece]:
     while at < len(image):
         start = at + _FRAME.size
         if start > len(image):
-            raise BrokenImageError("the image ends in the middle of a piece")
+            raise BrokenSnapshotError("the image ends in the middle of a piece")
         length, expected = _FRAME.unpack_from(image, at)
         at = start + length
         if at > len(image):
-            raise BrokenImageError("the image ends in the middle of a piece")
+            raise BrokenSnapshotError("the image ends in the middle of a piece")
         piece = image[start:at]
         checksum = crc32(piece, checksum)
         if checksum != expected:
-            raise BrokenImageError("a piece of the image is not what was written")
+            raise BrokenSnapshotError("a piece of the image is not what was written")
         try:
             yield _decoder.decode(piece)
         except (DecodeError, ValidationError, UnicodeDecodeError) as error:
-            raise BrokenImageError(f"a piece of the image cannot be read: {error}") from error
+            raise BrokenSnapshotError(f"a piece of the image cannot be read: {error}") from error
 
 
 def _portions(records: Iterable[Item]) -> Iterator[list[Item]]:

@@ -2,7 +2,7 @@
 
 Owns the two tariffs that follow from how an event sells. A type that a caller may not have is not
 in the caller's tariff at all, so that it is answered like one that does not exist, wherever prices
-are looked up. Also which type a request gets that names none. Pure.
+are looked up. Also which type a command gets that names none. Pure.
 """
 
 from collections.abc import Mapping, Sequence

@@ -21,7 +21,7 @@ from event_seating.booking.reads.bookings import BookingRow
 from event_seating.booking.seat_log.projection import CONFIRMED
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
-from event_seating.booking.seating.loaded_events import Occasion, OccasionOf
+from event_seating.booking.seating.loaded_events import EventNotice, EventNoticeOf
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
@@ -66,7 +66,7 @@ class _Addressed(NamedTuple):
     row: BookingRow
     user: User | None
     """None when there is none, or no more."""
-    occasion: Occasion
+    occasion: EventNotice
     bookable: BookableEvent
 
 
@@ -83,7 +83,7 @@ class BookingMails:
         self,
         database: Database,
         bookable_of: BookableEventOf,
-        occasion_of: OccasionOf,
+        occasion_of: EventNoticeOf,
         mailer: Mailer,
         clock: Clock,
     ) -> None:

@@ -27,7 +27,7 @@ from event_seating.booking.core.log_entries import (
 from event_seating.booking.core.records import total
 from event_seating.booking.effects.follow_up_jobs import NEWS, SOLD_OUT, type_of
 from event_seating.booking.reads import audit_trail, history, lists, rendering
-from event_seating.booking.reads.audit_trail import Row
+from event_seating.booking.reads.audit_trail import DecodedRow
 from event_seating.booking.reads.bookings import currency_of
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
@@ -91,7 +91,7 @@ class NewsJobs:
 
 
 def messages_of(
-    row: Row,
+    row: DecodedRow,
     bookable: BookableEvent,
     currency: str,
     bookings: Mapping[str, dict[str, Any]],
@@ -121,7 +121,7 @@ def _version(job: Job) -> int:
     return version
 
 
-def _bookings_in(row: Row, bookable: BookableEvent) -> list[str]:
+def _bookings_in(row: DecodedRow, bookable: BookableEvent) -> list[str]:
     """The ids of the bookings that a row is about."""
     keys = {
         operation.booking
@@ -134,7 +134,7 @@ def _bookings_in(row: Row, bookable: BookableEvent) -> list[str]:
 
 def _data_of(
     operation: Operation,
-    row: Row,
+    row: DecodedRow,
     bookable: BookableEvent,
     currency: str,
     bookings: Mapping[str, dict[str, Any]],

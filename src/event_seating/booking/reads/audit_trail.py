@@ -51,7 +51,7 @@ TYPES: Final[dict[type, str]] = {
 """What each operation is called outside."""
 
 
-class Row(NamedTuple):
+class DecodedRow(NamedTuple):
     """A row of the log, decoded."""
 
     version: int
@@ -59,7 +59,7 @@ class Row(NamedTuple):
     entries: Sequence[Entry]
 
 
-def described(row: Row, bookable: BookableEvent, currency: str) -> dict[str, Any]:
+def described(row: DecodedRow, bookable: BookableEvent, currency: str) -> dict[str, Any]:
     """A row with all its entries."""
     return {
         "version": row.version,
@@ -74,7 +74,7 @@ def described(row: Row, bookable: BookableEvent, currency: str) -> dict[str, Any
     }
 
 
-def history(row: Row, seat: int, bookable: BookableEvent) -> Iterator[dict[str, Any]]:
+def history(row: DecodedRow, seat: int, bookable: BookableEvent) -> Iterator[dict[str, Any]]:
     """What the row did to a seat, the latest first; `status` is the seat's right after it."""
     for entry in reversed(row.entries):
         for operation in reversed(entry.operations):

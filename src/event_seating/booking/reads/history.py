@@ -12,8 +12,8 @@ from event_seating.booking.core import log_entries
 from event_seating.booking.core.log_entries import BrokenEntriesError, UnknownFormatError
 from event_seating.booking.errors import EventUnavailable, LogArchived
 from event_seating.booking.reads import audit_trail, lists
-from event_seating.booking.reads.audit_trail import Row
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.reads.audit_trail import DecodedRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.db.database import Database
 
@@ -34,7 +34,7 @@ class SeatHistory(NamedTuple):
     since: int
 
 
-async def rows_after(database: Database, event_id: str, version: int) -> AsyncGenerator[Row]:
+async def rows_after(database: Database, event_id: str, version: int) -> AsyncGenerator[DecodedRow]:
     """Every row after `version`, in order.
 
     Raises `EventUnavailable` at a row that this release cannot read, `LogArchived` when the row
@@ -53,7 +53,7 @@ async def rows_after(database: Database, event_id: str, version: int) -> AsyncGe
         version = found[-1].version
 
 
-async def row_at(database: Database, event_id: str, version: int) -> Row | None:
+async def row_at(database: Database, event_id: str, version: int) -> DecodedRow | None:
     """The row with this version; raises as `rows_after` does."""
     async with database.read() as connection:
         found = await lists.log_after(connection, event_id, version - 1, 1)
@@ -81,8 +81,8 @@ async def of_seat(
     return SeatHistory(moves, since)
 
 
-def _decoded(row: LogRow) -> Row:
+def _decoded(row: BatchRow) -> DecodedRow:
     try:
-        return Row(row.version, row.at_ms, log_entries.decode(row.format, row.entries))
+        return DecodedRow(row.version, row.at_ms, log_entries.decode(row.format, row.entries))
     except (UnknownFormatError, BrokenEntriesError) as error:
         raise EventUnavailable from error

@@ -11,7 +11,7 @@ from sqlalchemy import Integer, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking.reads.bookings import BookingRow, groups_of
-from event_seating.booking.seat_log.ports import LogRow
+from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.db.tables import booking_lines, bookings, seat_log
 
 _LINES: Final = (
@@ -115,14 +115,14 @@ async def by_ids(
 
 async def log_after(
     connection: AsyncConnection, event_id: str, version: int, most: int
-) -> list[LogRow]:
+) -> list[BatchRow]:
     """The rows after `version`, in order."""
     return await _log_rows(connection, _LOG_AFTER, event_id, version, most)
 
 
 async def log_before(
     connection: AsyncConnection, event_id: str, version: int, most: int
-) -> list[LogRow]:
+) -> list[BatchRow]:
     """The rows before `version`, the newest first."""
     return await _log_rows(connection, _LOG_BEFORE, event_id, version, most)
 
@@ -198,6 +198,6 @@ async def _lines(
 
 async def _log_rows(
     connection: AsyncConnection, statement: Any, event_id: str, version: int, most: int
-) -> list[LogRow]:
+) -> list[BatchRow]:
     values = {"event_id": event_id, "version": version, "most": most}
-    return [LogRow(*row) for row in await connection.execute(statement, values)]
+    return [BatchRow(*row) for row in await connection.execute(statement, values)]

@@ -86,7 +86,7 @@ class _View:
         return form
 
 
-class SeatViews:
+class SeatMapStatus:
     """Snapshots of the events that are in memory; a `Listener` of their logs."""
 
     def __init__(

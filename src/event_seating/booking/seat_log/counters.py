@@ -1,6 +1,6 @@
 """What the writers of this process have done, counted for whoever watches it.
 
-Plain numbers, since a request is counted between its commit and its answer: a fraction of a
+Plain numbers, since a command is counted between its commit and its answer: a fraction of a
 microsecond each. Read when the metrics are asked for; decides nothing.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from event_seating.booking.core.commands import BookHold, BookSeats, PlaceHold
-from event_seating.booking.seat_log.submission import Granted, Outcome, Submission
+from event_seating.booking.seat_log.submission import Decision, Granted, Submission
 
 GRANTED: Final = "granted"
 REPEATED: Final = "repeated"
@@ -17,7 +17,7 @@ REPEATED: Final = "repeated"
 _BOOKS: Final = frozenset({BookHold, BookSeats})
 
 
-class Tally:
+class SeatLogTally:
     """Counts since the start; an outcome is one of the above or the code of a refusal."""
 
     def __init__(self) -> None:
@@ -30,17 +30,17 @@ class Tally:
         self.log_bytes = 0
         """Entries written, in bytes."""
 
-    def answered(self, outcomes: Iterable[tuple[Submission, Outcome]]) -> None:
-        """Count the requests that a batch answered."""
+    def answered(self, outcomes: Iterable[tuple[Submission, Decision]]) -> None:
+        """Count the commands that a batch answered."""
         for submission, outcome in outcomes:
-            kind = type(submission.request)
+            kind = type(submission.command)
             if kind is PlaceHold:
                 self.holds[_name(outcome)] += 1
             elif kind in _BOOKS:
                 self.bookings[_name(outcome)] += 1
 
 
-def _name(outcome: Outcome) -> str:
+def _name(outcome: Decision) -> str:
     if isinstance(outcome, Granted):
         return REPEATED if outcome.replayed else GRANTED
     return str(outcome.code)

@@ -8,12 +8,12 @@ there the very same row is offered again, which is either taken in or meets itse
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from event_seating.booking.seat_log.ports import LogRow, LogStore
+from event_seating.booking.seat_log.ports import BatchRow, LogStore
 from event_seating.booking.seat_log.submission import Decided
 from event_seating.clock import Clock
 from event_seating.errors import DatabaseUnavailable
 
-DOUBT_MAX_S: Final = 10.0
+IN_DOUBT_MAX_S: Final = 10.0
 """How long an outcome is looked for before the callers are told that it is unknown."""
 
 LOOK_EVERY_S: Final = 0.05
@@ -26,7 +26,7 @@ class LostRace(Exception):
 
 async def resolve(
     event_id: str,
-    row: LogRow,
+    row: BatchRow,
     decided: Decided,
     store: LogStore,
     clock: Clock,
@@ -37,7 +37,7 @@ async def resolve(
     Returns when it was; `LostRace` when another row has its place, or its time will not do;
     `DatabaseUnavailable` when it cannot be known in time.
     """
-    until = clock.monotonic() + DOUBT_MAX_S
+    until = clock.monotonic() + IN_DOUBT_MAX_S
     refused = False
     while True:
         try:

@@ -22,7 +22,7 @@ def announce_nothing(batch: Batch, projection: Projection) -> Sequence[NewJob]:
     return ()
 
 
-class LogRow(NamedTuple):
+class BatchRow(NamedTuple):
     """One committed batch."""
 
     version: int
@@ -32,17 +32,17 @@ class LogRow(NamedTuple):
     at_ms: int
 
 
-class Claim(NamedTuple):
-    """Who says that this is the same call again: principal and route, and a hash of their key."""
+class IdempotencyKey(NamedTuple):
+    """What a call is known by when it comes again: principal and route, and a hash of its key."""
 
     scope: str
     key: str
 
 
 class StoredAnswer(NamedTuple):
-    """What came of a call under a claim, and a hash of what was asked.
+    """What came of a call under a key, and a hash of what was asked.
 
-    `buyer` and `address` are hashes of who asked (none where the request itself proves it). `hold`
+    `buyer` and `address` are hashes of who asked (none where the command itself proves it). `hold`
     is the hold that the answer shows; once it has ended the answer is `GONE`, until `until_ms`.
     `result` is in the form `result_format`; rows of the release before have none. `status` and
     `answer` are for that release, which may still run beside this one.
@@ -68,7 +68,7 @@ ENDED_KEPT_MS: Final = 3_600_000
 within minutes."""
 
 
-class Snapshot(NamedTuple):
+class StoredSnapshot(NamedTuple):
     """The state of an event after so many rows."""
 
     version: int
@@ -79,23 +79,25 @@ class Snapshot(NamedTuple):
 class LogTransaction(Protocol):
     """One transaction on one event's log; it is committed when its block ends."""
 
-    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[BatchRow]:
         """For a queued transaction: take the write lock; the rows that follow `version` then.
 
         They, and whatever is read later, show all that earlier holders committed.
         """
         ...
 
-    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, version: int, most: int) -> Sequence[BatchRow]:
         """The rows that follow `version`, in order."""
         ...
 
-    async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+    async def answers(
+        self, keys: Iterable[str], since_ms: int
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         """What is stored under these keys and not older."""
         ...
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         """Write the row and what follows from it.
 
@@ -121,20 +123,20 @@ class LogStore(Protocol):
         """
         ...
 
-    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         """The rows that follow `version`, in order."""
         ...
 
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
-    ) -> dict[Claim, StoredAnswer]:
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         """What is stored under these keys and not older."""
         ...
 
-    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+    async def snapshots(self, event_id: str) -> Sequence[StoredSnapshot]:
         """The newest first."""
         ...
 
-    async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
+    async def put_snapshot(self, event_id: str, snapshot: StoredSnapshot) -> None:
         """Keep it, and forget all but the newest few."""
         ...

@@ -87,7 +87,7 @@ class Projection:
                 self._sell(booking, operation.taken)
                 self._change(batch, operation.booking, CONFIRMED)
             case _:
-                raise TypeError(f"nothing follows of a {type(operation).__name__}")
+                raise TypeError(f"no projection for {type(operation).__name__}")
 
     def _book(self, batch: Batch, operation: Booked, buyer: Buyer) -> None:
         key, hold = operation.booking, operation.hold

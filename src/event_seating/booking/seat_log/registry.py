@@ -17,9 +17,9 @@ from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import state_snapshots
-from event_seating.booking.seat_log.counters import Tally
+from event_seating.booking.seat_log.counters import SeatLogTally
 from event_seating.booking.seat_log.ports import Announce, LogStore, announce_nothing
-from event_seating.booking.seat_log.writer import Listener, SeatLog
+from event_seating.booking.seat_log.writer import RowListener, SeatLog
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.errors import DatabaseUnavailable
@@ -55,17 +55,17 @@ class SeatLogs:
         self._memory_bytes = memory_bytes
         self._set_clock = set_clock
         self._announce = announce
-        self.tally = Tally()
+        self.tally = SeatLogTally()
         """What all of them have done, those that were given up included."""
         self._logs: dict[str, SeatLog] = {}
         self._given_up: WeakValueDictionary[str, SeatLog] = WeakValueDictionary()
         """Those that somebody may still hold, so that no event ever has two."""
         self._watched: dict[str, SeatLog] = {}
-        self._listeners: list[Listener] = [self._save_now_and_then]
+        self._listeners: list[RowListener] = [self._save_now_and_then]
         self._loading = SingleFlight[SeatLog](self._keep)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: RowListener) -> None:
         """Tell `listener` of every row of every event from now on; call before the first load."""
         self._listeners.append(listener)
 

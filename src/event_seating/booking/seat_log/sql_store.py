@@ -14,10 +14,10 @@ from sqlalchemy import bindparam, delete, select, text
 from event_seating.booking.seat_log.ports import (
     ENDED_KEPT_MS,
     GONE,
-    Claim,
-    LogRow,
-    Snapshot,
+    BatchRow,
+    IdempotencyKey,
     StoredAnswer,
+    StoredSnapshot,
 )
 from event_seating.booking.seat_log.projection import Projection, Row
 from event_seating.booking.seat_log.sql_statements import OCCASION, Statements
@@ -61,7 +61,7 @@ class SqlLogStore:
         async with self._database.write_direct(lock_key=event_id, queued=queued) as connection:
             yield SqlLogTransaction(connection, event_id, self._statements)
 
-    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         async with self._database.read_direct() as connection:
             return await SqlLogTransaction(connection, event_id, self._statements).rows_after(
                 version, most
@@ -69,18 +69,18 @@ class SqlLogStore:
 
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
-    ) -> dict[Claim, StoredAnswer]:
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         async with self._database.read_direct() as connection:
             return await SqlLogTransaction(connection, event_id, self._statements).answers(
                 keys, since_ms
             )
 
-    async def snapshots(self, event_id: str) -> Sequence[Snapshot]:
+    async def snapshots(self, event_id: str) -> Sequence[StoredSnapshot]:
         async with self._database.read() as connection:
             found = await connection.execute(_SNAPSHOTS, {"event_id": event_id})
-            return [Snapshot(*row) for row in found]
+            return [StoredSnapshot(*row) for row in found]
 
-    async def put_snapshot(self, event_id: str, snapshot: Snapshot) -> None:
+    async def put_snapshot(self, event_id: str, snapshot: StoredSnapshot) -> None:
         async with self._database.write() as connection:
             # Every process writes one at the same versions, maybe at the same moment.
             values = {"event_id": event_id, **snapshot._asdict()}
@@ -102,28 +102,32 @@ class SqlLogTransaction:
         self._event_id = event_id
         self._statements = statements
 
-    async def acquire_write_lock(self, version: int, most: int) -> Sequence[LogRow]:
+    async def acquire_write_lock(self, version: int, most: int) -> Sequence[BatchRow]:
         values = {"event_id": self._event_id, "version": version, "most": most}
         found = await self._connection.acquire_write_lock(self._statements.rows_under_lock, values)
-        return [LogRow(*row) for row in found]
+        return [BatchRow(*row) for row in found]
 
-    async def rows_after(self, version: int, most: int) -> Sequence[LogRow]:
+    async def rows_after(self, version: int, most: int) -> Sequence[BatchRow]:
         values = {"event_id": self._event_id, "version": version, "most": most}
-        return [LogRow(*row) for row in await self._connection.rows(self._statements.rows, values)]
+        return [
+            BatchRow(*row) for row in await self._connection.rows(self._statements.rows, values)
+        ]
 
-    async def answers(self, keys: Iterable[str], since_ms: int) -> dict[Claim, StoredAnswer]:
+    async def answers(
+        self, keys: Iterable[str], since_ms: int
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         values = {
             "event_id": self._event_id,
             "keys": self._statements.values_of(keys),
             "since_ms": since_ms,
         }
         return {
-            Claim(scope, key): StoredAnswer(*answer)
+            IdempotencyKey(scope, key): StoredAnswer(*answer)
             for scope, key, *answer in await self._connection.rows(self._statements.answers, values)
         }
 
     async def append(
-        self, row: LogRow, projection: Projection, answers: dict[Claim, StoredAnswer]
+        self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         values = {"event_id": self._event_id, "slack_ms": CLOCK_SLACK_MS, **row._asdict()}
         if not await self._connection.rows(self._statements.append, values):
@@ -133,8 +137,8 @@ class SqlLogTransaction:
             await self._connection.run_each(
                 self._statements.put_answer,
                 (
-                    {"event_id": self._event_id, **claim._asdict(), **answer._asdict()}
-                    for claim, answer in answers.items()
+                    {"event_id": self._event_id, **key._asdict(), **answer._asdict()}
+                    for key, answer in answers.items()
                 ),
             )
         if projection.ended:
@@ -155,7 +159,7 @@ class SqlLogTransaction:
             "b_until_ms": at_ms + ENDED_KEPT_MS,
         }
 
-    async def _project(self, projection: Projection, row: LogRow) -> None:
+    async def _project(self, projection: Projection, row: BatchRow) -> None:
         statements = self._statements
         # What frees comes before what takes, so that a seat may change hands within a batch.
         for statement, rows in (

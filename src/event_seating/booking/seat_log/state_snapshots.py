@@ -14,9 +14,9 @@ from event_seating.booking.core import state_codec
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.core.state_codec import BrokenImageError
+from event_seating.booking.core.state_codec import BrokenSnapshotError
 from event_seating.booking.seat_log import tail
-from event_seating.booking.seat_log.ports import LogStore, Snapshot
+from event_seating.booking.seat_log.ports import LogStore, StoredSnapshot
 from event_seating.telemetry.logs import get_logger
 
 SNAPSHOT_EVERY: Final = 1_000
@@ -31,7 +31,7 @@ async def load(event_id: str, index: SeatIndex, store: LogStore, *, grace_ms: in
     Raises what the log raises: `UnknownFormatError`, `BrokenEntriesError`, `InvariantError`.
     """
     states = await _from_image(event_id, index, store, grace_ms)
-    await tail.read(states, partial(store.rows_after, event_id), _untold)
+    await tail.read(states, partial(store.rows_after, event_id), _notify_nobody)
     return states
 
 
@@ -40,7 +40,7 @@ async def save(event_id: str, states: SeatStates, store: LogStore) -> None:
     frozen = states.freeze()
     version, at_ms = states.version, states.at_ms
     encoded = await asyncio.to_thread(lambda: b"".join(frozen.pieces()))
-    await store.put_snapshot(event_id, Snapshot(version, encoded, at_ms))
+    await store.put_snapshot(event_id, StoredSnapshot(version, encoded, at_ms))
 
 
 async def _from_image(
@@ -63,7 +63,7 @@ async def _from_image(
         except StopIteration as done:
             states: SeatStates = done.value
             return states
-        except BrokenImageError as error:
+        except BrokenSnapshotError as error:
             _log.error(
                 "an image of an event cannot be read; using an older one",
                 eventId=event_id,
@@ -78,5 +78,5 @@ async def _has_all_rows(event_id: str, store: LogStore) -> bool:
     return bool(rows) and rows[0].version == 1
 
 
-def _untold(_changes: dict[int, int], _entries: Sequence[Entry]) -> None:
+def _notify_nobody(_changes: dict[int, int], _entries: Sequence[Entry]) -> None:
     """Nobody listens yet."""

@@ -1,7 +1,7 @@
-"""Requests on their way through the writer, and a batch of them that is decided.
+"""Commands on their way through the writer, and a batch of them that is decided.
 
 A submission waits for its batch, is decided in it, and is answered once the batch is written, or
-once it is certain that nothing of it is. Owns how a batch is decided: each request against the
+once it is certain that nothing of it is. Owns how a batch is decided: each command against the
 state and what was granted before it, a repeated call with its first answer. Writes nothing.
 """
 
@@ -14,12 +14,18 @@ import msgspec
 from msgspec import Struct, structs
 
 from event_seating.booking.core import log_entries, results
-from event_seating.booking.core.commands import ReleaseHold, Request
+from event_seating.booking.core.commands import Command, ReleaseHold
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.results import Result
 from event_seating.booking.core.seat_state import Batch
-from event_seating.booking.seat_log.ports import ENDED_KEPT_MS, GONE, Claim, LogRow, StoredAnswer
+from event_seating.booking.seat_log.ports import (
+    ENDED_KEPT_MS,
+    GONE,
+    BatchRow,
+    IdempotencyKey,
+    StoredAnswer,
+)
 from event_seating.booking.seat_log.projection import Buyer, Projection
 from event_seating.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from event_seating.jobs.model import NewJob
@@ -33,7 +39,7 @@ class Owner(NamedTuple):
 
 
 def no_jobs(_entry: Entry) -> Sequence[NewJob]:
-    """Nothing follows from most requests but what the log's own listeners make of them."""
+    """Nothing follows from most commands but what the log's own listeners make of them."""
     return ()
 
 
@@ -42,15 +48,15 @@ def no_answer(_result: Result) -> tuple[int, bytes]:
     return 200, b""
 
 
-class Once(Struct, frozen=True, gc=False):
+class IdempotentCall(Struct, frozen=True, gc=False):
     """What makes a call the same call again."""
 
-    claim: Claim
+    key: IdempotencyKey
     request_hash: bytes
     owner: Owner | None = None
-    """None where the request proves who asks, by a key or by the token of a hold."""
-    written_before: Claim | None = None
-    """The claim as the release before wrote it, with the key itself."""
+    """None where the command proves who asks, by a key or by the token of a hold."""
+    written_before: IdempotencyKey | None = None
+    """The key as the release before wrote it, not hashed."""
     earlier_answer: Callable[[Any], tuple[int, bytes]] = no_answer
     """Status and body as the release before reads them, made of the result and stored beside it.
 
@@ -66,7 +72,7 @@ class EarlierAnswer(Struct, frozen=True, gc=False):
 
 
 class Granted(Struct, frozen=True, gc=False):
-    """A request that was granted, or was before, under the same claim."""
+    """A command that was granted, or was before, under the same key."""
 
     version: int
     """One that has what was granted."""
@@ -81,15 +87,15 @@ class Granted(Struct, frozen=True, gc=False):
 KeyTaken = IdempotencyKeyReused | IdempotencyKeyInUse
 """Why a key is of no use to its caller."""
 
-Outcome = Granted | Refusal | KeyTaken
+Decision = Granted | Refusal | KeyTaken
 
 
 class Submission(Struct, eq=False):
-    """A request on its way through the writer."""
+    """A command on its way through the writer."""
 
-    request: Request
+    command: Command
     buyer: Buyer = Buyer()
-    once: Once | None = None
+    once: IdempotentCall | None = None
     dry_run: bool = False
     """Tell what would happen, and let nothing happen."""
     occasion: Mapping[str, str | int] | None = None
@@ -105,12 +111,12 @@ class Decided:
 
     batch: Batch
     projection: Projection
-    known: Mapping[Claim, StoredAnswer]
+    known: Mapping[IdempotencyKey, StoredAnswer]
     """What came of calls that were made before."""
-    row: LogRow | None = None
+    row: BatchRow | None = None
     """What is to be written; none when nothing was granted."""
-    outcomes: list[tuple[Submission, Outcome]] = field(default_factory=list)
-    answers: dict[Claim, StoredAnswer] = field(default_factory=dict)
+    outcomes: list[tuple[Submission, Decision]] = field(default_factory=list)
+    answers: dict[IdempotencyKey, StoredAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Holds that ran out by now: their end stands in the batch before anything is decided.
@@ -126,46 +132,46 @@ class Decided:
         batch = self.batch
         if batch.entries:
             encoded = log_entries.encode(batch.entries)
-            self.row = LogRow(batch.version, batch_id, log_entries.FORMAT, encoded, batch.at_ms)
+            self.row = BatchRow(batch.version, batch_id, log_entries.FORMAT, encoded, batch.at_ms)
 
-    def _outcome(self, submission: Submission) -> Outcome:
+    def _outcome(self, submission: Submission) -> Decision:
         """What to tell the caller, once the batch is there for ever."""
         once, batch = submission.once, self.batch
         if once is not None:
-            if once.claim in self.answers:
-                return self._again(once, self.answers[once.claim], batch.version)
+            if once.key in self.answers:
+                return self._again(once, self.answers[once.key], batch.version)
             before = self._answered_before(once)
             if before is not None:
                 return self._again(once, before, batch.version - 1)
         if submission.dry_run:
-            entry = batch.preview(submission.request)
+            entry = batch.preview(submission.command)
         else:
-            entry = batch.decide(submission.request)
+            entry = batch.decide(submission.command)
         if isinstance(entry, Refusal):
             return entry
         if submission.dry_run:
             return Granted(batch.version, results.of_preview(entry, batch))
-        result = results.of(submission.request, entry, batch)
+        result = results.of(submission.command, entry, batch)
         self.projection.add(batch, entry, submission.buyer)
         if submission.occasion:
             self.projection.occasion.update(submission.occasion)
         self.projection.jobs += submission.jobs(entry)
         if once is None:
             return Granted(batch.version, result, entry=entry)
-        stored = self.answers[once.claim] = _stored(submission.request, once, result)
+        stored = self.answers[once.key] = _stored(submission.command, once, result)
         stored_bytes = len(stored.answer) + len(stored.result or b"")
         return Granted(batch.version, result, entry=entry, stored_bytes=stored_bytes)
 
-    def _answered_before(self, once: Once) -> StoredAnswer | None:
+    def _answered_before(self, once: IdempotentCall) -> StoredAnswer | None:
         """The answer of an earlier batch, while it is kept."""
-        found = self.known.get(once.claim)
+        found = self.known.get(once.key)
         if found is None and once.written_before is not None:
             found = self.known.get(once.written_before)
         if found is None or found.until_ms is None or self.batch.at_ms < found.until_ms:
             return found
         return None
 
-    def _again(self, once: Once, before: StoredAnswer, version: int) -> Outcome:
+    def _again(self, once: IdempotentCall, before: StoredAnswer, version: int) -> Decision:
         """What the caller of a repeated call is told."""
         if not _made_by(once.owner, before):
             return IdempotencyKeyInUse()
@@ -190,7 +196,7 @@ def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
     return owner is not None and (owner.address == before.address or owner.buyer == before.buyer)
 
 
-def _stored(request: Request, once: Once, result: Result) -> StoredAnswer:
+def _stored(command: Command, once: IdempotentCall, result: Result) -> StoredAnswer:
     """The result as it is kept: what shows a hold is tied to it, a release ends with it."""
     buyer, address = once.owner or (None, None)
     status, body = once.earlier_answer(result)
@@ -201,8 +207,8 @@ def _stored(request: Request, once: Once, result: Result) -> StoredAnswer:
         result.at_ms,
         buyer,
         address,
-        hold=request.hold if isinstance(request, results.SHOW_HOLD) else None,
-        until_ms=result.at_ms + ENDED_KEPT_MS if isinstance(request, ReleaseHold) else None,
+        hold=command.hold if isinstance(command, results.SHOW_HOLD) else None,
+        until_ms=result.at_ms + ENDED_KEPT_MS if isinstance(command, ReleaseHold) else None,
         result=results.encode(result),
         result_format=results.FORMAT,
     )
@@ -226,7 +232,7 @@ def keys_of(submissions: Sequence[Submission]) -> list[str]:
     """The keys of those that came with one, in every form in which they may be stored."""
     onces = [submission.once for submission in submissions if submission.once]
     before = [once.written_before for once in onces if once.written_before]
-    return [claim.key for claim in (*(once.claim for once in onces), *before)]
+    return [each.key for each in (*(once.key for once in onces), *before)]
 
 
 def fail(submissions: Sequence[Submission], error: Exception) -> None:

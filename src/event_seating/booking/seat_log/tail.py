@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from event_seating.booking.core import log_entries
 from event_seating.booking.core.log_entries import Entry
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.seat_log.ports import LogRow, LogTransaction
+from event_seating.booking.seat_log.ports import BatchRow, LogTransaction
 
 ROWS_AT_ONCE: Final = 20
 """Rows read in one statement: at 512 entries a row about 1 MB."""
@@ -22,13 +22,13 @@ MOVES_A_STEP: Final = 2_000
 """Entries and the seats that they moved, together, applied without letting others run: about 2 ms.
 A row has up to 512 entries, and then is half of that by itself."""
 
-RowsAfter = Callable[[int, int], Awaitable[Sequence[LogRow]]]
+RowsAfter = Callable[[int, int], Awaitable[Sequence[BatchRow]]]
 """Gives the rows after a version, so many at the most."""
 
-Answer = TypeVar("Answer")
+Awaited = TypeVar("Awaited")
 
 Met = Callable[[dict[int, int], Sequence[Entry]], None]
-"""Is told of each row: the new status by seat, and its entries."""
+"""Called with each row: the new status by seat, and its entries."""
 
 
 async def read(states: SeatStates, rows_after: RowsAfter, met: Met) -> None:
@@ -40,7 +40,7 @@ async def read(states: SeatStates, rows_after: RowsAfter, met: Met) -> None:
     await _take_in(states, await last_rows(states, rows_after, met), met)
 
 
-async def last_rows(states: SeatStates, rows_after: RowsAfter, met: Met) -> Sequence[LogRow]:
+async def last_rows(states: SeatStates, rows_after: RowsAfter, met: Met) -> Sequence[BatchRow]:
     """Apply the missing rows but for the last ones, fewer than `ROWS_AT_ONCE`: those it returns."""
     while len(rows := await rows_after(states.version, ROWS_AT_ONCE)) == ROWS_AT_ONCE:
         await _take_in(states, rows, met)
@@ -62,8 +62,8 @@ async def read_under_lock(states: SeatStates, transaction: LogTransaction, met: 
 
 
 async def take_in_while(
-    asked: Coroutine[Any, Any, Answer], states: SeatStates, rows: Sequence[LogRow], met: Met
-) -> Answer:
+    asked: Coroutine[Any, Any, Awaited], states: SeatStates, rows: Sequence[BatchRow], met: Met
+) -> Awaited:
     """Ask for something that has to be waited for, and take rows in until it is there."""
     answer = asyncio.create_task(asked)
     try:
@@ -76,7 +76,7 @@ async def take_in_while(
         raise
 
 
-async def _take_in(states: SeatStates, rows: Sequence[LogRow], met: Met) -> None:
+async def _take_in(states: SeatStates, rows: Sequence[BatchRow], met: Met) -> None:
     moves = 0
     for row in rows:
         if moves >= MOVES_A_STEP:

@@ -1,10 +1,10 @@
 """The writer of an event's log: one for each event and process, and the only way to a seat.
 
-It drains the requests that wait, decides each against the state and what this batch already
+It drains the commands that wait, decides each against the state and what this batch already
 granted, and appends **one** row with the next version, in one transaction with everything that
 follows from it. Only when that is committed does it apply the entries, answer the callers and tell
 the listeners. If another process took the version first, the append fails, and the batch is thrown
-away, the rows that lack are read, and everything is decided again. That compare-and-swap is the
+away, the missing rows are read, and everything is decided again. That compare-and-swap is the
 whole of the safety: no lease, no leader, no lock on seats.
 
 Fairness alone needs more: a writer that lost a race or saw a foreign row takes the lock before
@@ -12,7 +12,7 @@ it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign on
 
 An unknown outcome (the connection died in the commit) is never guessed: `in_doubt` finds it out.
 
-One bad request does not sink its batch: when an append fails for another reason, each request runs
+One bad command does not sink its batch: when an append fails for another reason, each command runs
 alone once, and only the guilty one gets the error.
 
 It never decides by itself what is right; `model` does. It knows neither HTTP nor SQL.
@@ -31,12 +31,12 @@ from event_seating.booking.core.seat_arrays import InvariantError
 from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log import in_doubt, tail
-from event_seating.booking.seat_log.counters import Tally
+from event_seating.booking.seat_log.counters import SeatLogTally
 from event_seating.booking.seat_log.in_doubt import LostRace
 from event_seating.booking.seat_log.ports import (
     Announce,
-    Claim,
-    LogRow,
+    BatchRow,
+    IdempotencyKey,
     LogStore,
     LogTransaction,
     StoredAnswer,
@@ -52,10 +52,10 @@ from event_seating.errors import DatabaseUnavailable, ServiceError, TooBusy
 from event_seating.telemetry.logs import get_logger
 
 BATCH_MAX: Final = 512
-"""Requests a row: deciding them takes about 5 ms, which is also what a commit to disk takes."""
+"""Commands a row: deciding them takes about 5 ms, which is also what a commit to disk takes."""
 
 QUEUE_MAX: Final = 20_000
-"""Requests that may wait for one event: some seconds of the most that one log takes."""
+"""Commands that may wait for one event: some seconds of the most that one log takes."""
 
 CALM_BATCHES: Final = 50
 """Own rows in a row after which an event counts as written by this process alone."""
@@ -69,7 +69,7 @@ UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
 _log = get_logger("seat log")
 
 
-class Listener(Protocol):
+class RowListener(Protocol):
     """Who wants to know what was committed."""
 
     def __call__(self, log: "SeatLog", changes: dict[int, int], entries: Sequence[Entry]) -> None:
@@ -87,11 +87,11 @@ class SeatLog:
         store: LogStore,
         clock: Clock,
         *,
-        listeners: Sequence[Listener] = (),
+        listeners: Sequence[RowListener] = (),
         new_id: Callable[[], bytes] = ids.new_key,
         set_clock: Callable[[], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        tally: Tally | None = None,
+        tally: SeatLogTally | None = None,
         announce: Announce = announce_nothing,
     ) -> None:
         self.event_id = event_id
@@ -104,7 +104,7 @@ class SeatLog:
         self._new_id = new_id
         self._set_clock = set_clock
         self._sleep = sleep
-        self._tally = tally or Tally()
+        self._tally = tally or SeatLogTally()
         self._announce = announce
         self._waiting: deque[Submission] = deque()
         self._writer: asyncio.Task[None] | None = None
@@ -117,7 +117,7 @@ class SeatLog:
     # What others ask
 
     async def submit(self, submission: Submission) -> Granted | Refusal:
-        """Let the request be decided, and wait until that is for ever.
+        """Let the command be decided, and wait until that is for ever.
 
         Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and
         `DatabaseUnavailable` when nobody knows whether it was granted (the same call again, with
@@ -129,11 +129,11 @@ class SeatLog:
             raise TooBusy
         self._waiting.append(submission)
         self._wake()
-        # A caller who leaves does not take the request back, only nobody is told its outcome.
+        # A caller who leaves does not take the command back, but nobody waits for its outcome.
         return await submission.outcome
 
     async def sweep(self) -> None:
-        """Expire what is due, if nobody's request does so first."""
+        """Expire what is due, if nobody's command does so first."""
         if not self._waiting and self.broken is None and self.states.is_due(self._clock.now_ms()):
             async with self._writing:
                 await self._settle([])
@@ -158,7 +158,7 @@ class SeatLog:
 
     @property
     def busy(self) -> bool:
-        """Whether requests wait or are being written."""
+        """Whether commands wait or are being written."""
         return bool(self._waiting) or self._writing.locked()
 
     async def drained(self) -> None:
@@ -173,14 +173,14 @@ class SeatLog:
             self._writer = asyncio.create_task(self._write(), name=f"seat log {self.event_id}")
 
     async def _write(self) -> None:
-        # One step of the loop: requests that arrive together become one batch.
+        # One step of the loop: commands that arrive together become one batch.
         await asyncio.sleep(0)
         while self._waiting:
             async with self._writing:
                 await self._settle(self._next(BATCH_MAX))
 
     def _next(self, most: int) -> list[Submission]:
-        """Requests that wait, the first to come first, `most` so many."""
+        """Commands that wait, the first to come first, `most` so many."""
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
 
     async def _settle(self, submissions: list[Submission], most: int = BATCH_MAX) -> None:
@@ -272,7 +272,7 @@ class SeatLog:
 
     async def _known(
         self, submissions: list[Submission], transaction: LogTransaction | None
-    ) -> dict[Claim, StoredAnswer]:
+    ) -> dict[IdempotencyKey, StoredAnswer]:
         """What came of those calls among them that were made before."""
         keys = keys_of(submissions)
         if not keys:
@@ -300,7 +300,7 @@ class SeatLog:
         async with self._store.transaction(self.event_id, queued=False) as own:
             await self._append(own, decided, decided.row)
 
-    async def _append(self, transaction: LogTransaction, decided: Decided, row: LogRow) -> None:
+    async def _append(self, transaction: LogTransaction, decided: Decided, row: BatchRow) -> None:
         if not await transaction.append(row, decided.projection, decided.answers):
             raise LostRace
 
@@ -311,7 +311,7 @@ class SeatLog:
             )
 
     def _decide(
-        self, batch: Batch, submissions: list[Submission], known: dict[Claim, StoredAnswer]
+        self, batch: Batch, submissions: list[Submission], known: dict[IdempotencyKey, StoredAnswer]
     ) -> Decided:
         configuration = self.states.configuration
         currency = configuration.currency if configuration else ""
@@ -331,7 +331,7 @@ class SeatLog:
             changes = self.states.commit(batch)
             self._tally.batch_sizes[len(batch.entries)] += 1
             self._tally.log_bytes += len(decided.row.entries)
-            self._tell(changes, batch.entries)
+            self._notify(changes, batch.entries)
         self._tally.answered(decided.outcomes)
         for submission, outcome in decided.outcomes:
             if isinstance(outcome, ServiceError):
@@ -348,9 +348,9 @@ class SeatLog:
     def _met(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
         """Another process wrote a row."""
         self._calm = 0
-        self._tell(changes, entries)
+        self._notify(changes, entries)
 
-    def _tell(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+    def _notify(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
         for listener in self._listeners:
             try:
                 listener(self, changes, entries)

@@ -35,8 +35,8 @@ FactsOf = Callable[[str], Awaitable[Facts]]
 """An event's facts by its id; raises `EventNotFound`."""
 
 
-class Occasion(NamedTuple):
-    """What a buyer is told of an event."""
+class EventNotice(NamedTuple):
+    """What a mail to a buyer says of an event."""
 
     name: str
     venue: str
@@ -48,7 +48,7 @@ class Occasion(NamedTuple):
     """What people call the ticket types that the event describes."""
 
 
-OccasionOf = Callable[[str], Awaitable[Occasion]]
+EventNoticeOf = Callable[[str], Awaitable[EventNotice]]
 """An event by its id, as it is now; raises `EventNotFound`."""
 
 

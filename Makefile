@@ -19,10 +19,10 @@ help: ## what can be made
 run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
 	$(BIN)/event-seating serve
 
-# One file after the other in their order, which begins with those that take longest. Servers that
-# are killed wait more than they work: there are more of them at a time.
+# One file after the other in their order, which begins with those that take longest. A third one
+# works while others wait; servers that are killed wait most.
 test: $(VENV)/dev.stamp ## every test but the long ones, real databases included
-	$(BIN)/pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/faults
+	$(BIN)/pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/faults
 	$(BIN)/pytest -m "not long" -n 4 --dist loadfile --no-loadscope-reorder tests/faults
 
 faults: $(VENV)/dev.stamp ## what takes long: many kills and seeds, fresh clones, other proxies

@@ -201,10 +201,17 @@ def test_texts_that_are_html_stay_texts(operator: Operator, desk: OpenDesk) -> N
     assert office.page.locator("body script").count() == 0
 
 
-def test_a_hall_of_a_hundred_thousand_is_blocked_in_parts(
-    operator: Operator, desk: OpenDesk
+@pytest.mark.parametrize(
+    ("size", "parts"),
+    [
+        pytest.param(10_000, 3, id="10000"),
+        pytest.param(100_000, 25, id="100000", marks=pytest.mark.long),
+    ],
+)
+def test_a_large_hall_is_blocked_in_parts(
+    operator: Operator, desk: OpenDesk, size: int, parts: int
 ) -> None:
-    event = operator.event(arena(100_000))
+    event = operator.event(arena(size))
     office = desk().open(event)
     sizes: list[int] = []
 
@@ -225,12 +232,12 @@ def test_a_hall_of_a_hundred_thousand_is_blocked_in_parts(
     expect(office.find("#sell-hint")).to_contain_text("At most 1,000 seats")
     office.find("#block").click()
     office.find("#confirm-yes").click()
-    expect(office.find("#block-outcome")).to_contain_text(re.compile(r"Part \d+ of 25"))
+    expect(office.find("#block-outcome")).to_contain_text(re.compile(rf"Part \d+ of {parts}"))
     expect(office.find("#block-outcome")).to_contain_text(f"Blocked: {seats:,}.", timeout=60_000)
-    assert (max(sizes), len(sizes)) == (4_000, 25)
+    assert (max(sizes), len(sizes)) == (4_000, parts)
     assert operator.counts(event)["blocked"] == seats
     office.expect_count("blocked", f"{seats:,}")
-    office.picture("office-100000")
+    office.picture(f"office-{size}")
 
 
 def test_a_network_without_websockets_still_shows_what_others_do(

@@ -29,8 +29,15 @@ def lively(operator: Operator) -> str:
     return event
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        ("desktop", "light"),
+        ("phone", "dark"),
+        pytest.param("desktop", "dark", marks=pytest.mark.long),
+        pytest.param("phone", "light", marks=pytest.mark.long),
+    ],
+)
 def test_each_main_state_is_accessible(
     operator: Operator, visit: Open, size: str, scheme: str
 ) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 import msgspec
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -34,9 +34,8 @@ from event_seating.web.cors import Cors
 from event_seating.web.edge import Edge, EdgeRules
 from event_seating.web.endpoints import Endpoints
 from event_seating.web.exchange import AccessLines
-from event_seating.web.roles import admit
-from event_seating.web.routes import Routes
-from event_seating.web.shortcuts import Shortcuts, routes_by_name
+from event_seating.web.routes import DeclaredRoute, Routes
+from event_seating.web.shortcuts import Shortcuts
 from event_seating.web.websockets import WebSocketAdmission
 from event_seating.webhooks import routes as webhooks
 
@@ -60,7 +59,7 @@ def build(parts: Parts) -> Edge:
     access = AccessLines(parts.logs.access, parts.clock.monotonic)
     parts.metrics.attach_wrong_keys(lambda: budgets.wrong_keys)
     return Edge(
-        Shortcuts(app, app.routes, endpoints),
+        Shortcuts(app, app.routes),
         EdgeRules(
             hosts=_hosts(settings),
             trusted_proxies=settings.trusted_proxies,
@@ -78,16 +77,12 @@ def build(parts: Parts) -> Edge:
 
 
 def api(parts: Parts) -> Api:
-    """Every route, without the edge; raises `ValueError` if one is served that declares nothing."""
+    """Every route, without the edge; raises `TypeError` for one that declares nothing."""
 
     @cache
     def document() -> bytes:
         # Made when it is first asked for: it takes a good part of a start.
         return msgspec.json.encode(openapi.document(app, endpoints))
-
-    async def authorize(request: Request) -> None:
-        route = request.scope["route"]
-        admit(endpoints[f"{request.method} {route.path_format}"], request.scope["principal"])
 
     routes = declared(parts, document)
     endpoints = Endpoints(routes.endpoints)
@@ -99,7 +94,6 @@ def api(parts: Parts) -> Api:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(authorize)],
         exception_handlers={
             ServiceError: problem.on_service_error,
             RequestValidationError: problem.on_invalid_request,
@@ -108,10 +102,10 @@ def api(parts: Parts) -> Api:
             Exception: problem.on_crash,
         },
     )
-    app.include_router(routes.router)
-    served = {name for name, _ in routes_by_name(app.routes)}
-    if served != set(endpoints):
-        raise ValueError(f"served and declared differ: {sorted(served ^ set(endpoints))}")
+    for route in routes.router.routes:
+        if not isinstance(route, DeclaredRoute):
+            raise TypeError(f"{route} declares nothing")
+        app.router.routes.append(route)
     return Api(app, endpoints)
 
 

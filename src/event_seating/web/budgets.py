@@ -16,6 +16,9 @@ from event_seating.web.client_address import client_key
 from event_seating.web.endpoints import Budget
 from event_seating.web.errors import TooManyWrongKeys
 
+_SEATING: Final = Budget.seating
+_UNLIMITED: Final = Budget.unlimited
+
 ADDRESS_FACTOR: Final = 10
 """How many buyers behind one address are served as if each had one of their own."""
 
@@ -103,9 +106,9 @@ class Budgets:
 
     def _charged(self, request: Chargeable) -> Charge | None:
         budget = request.budget
-        if budget is Budget.seating:
+        if budget is _SEATING:
             return self._charge_seating(request)
-        if budget is Budget.unlimited or self._limits.account is None:
+        if budget is _UNLIMITED or self._limits.account is None:
             return None
         return _charged(self._limits.account, request.address)
 

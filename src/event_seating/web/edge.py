@@ -117,7 +117,9 @@ class Edge:
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._find(exchange, scope)
+            exchange.match = self._endpoints.find(exchange.method, exchange.path)
+            if exchange.match is not None:
+                exchange.budget = exchange.match[0].budget
             exchange.address = address_of(scope, self._rules.trusted_proxies)
             if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.headers:
                 self._note_unnamed_proxy(exchange.address, scope)
@@ -146,11 +148,6 @@ class Edge:
             await self._send_bytes(exchange, *ready, send)
         else:
             await self._run_app(exchange, scope, receive, send)
-
-    def _find(self, exchange: Exchange, scope: Scope) -> None:
-        match = scope["endpoint_match"] = self._endpoints.find(exchange.method, exchange.path)
-        if match is not None:
-            exchange.endpoint, exchange.path_texts = match
 
     def _note_unnamed_proxy(self, address: str, scope: Scope) -> None:
         """Say once that `X-Forwarded-For` comes from where it is not believed."""
@@ -184,6 +181,7 @@ class Edge:
                 return ready
         else:
             self._check_body(exchange, principal)
+        scope["endpoint_match"] = exchange.match
         scope["principal"] = principal
         scope["client_address"] = exchange.address
         scope["buyer_cookie"] = exchange.buyer_cookie
@@ -197,20 +195,19 @@ class Edge:
                 self._hosts_that_passed.add(host)
 
     def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
-        endpoint = exchange.endpoint
-        if endpoint is None or endpoint.ready is None:
+        if exchange.match is None:
             return None
-        (key,) = exchange.path_texts
-        if not endpoint.ready.key.fullmatch(key):
+        endpoint, texts = exchange.match
+        if endpoint.ready is None or not endpoint.ready.key.fullmatch(texts[0]):
             return None
         exchange.route = endpoint.template
         admit(endpoint, principal)
-        ready = endpoint.ready.read(key, scope["query_string"], exchange.headers)
+        ready = endpoint.ready.read(texts[0], scope["query_string"], exchange.headers)
         exchange.cache = "miss" if ready is None else "hit"
         return ready
 
     def _check_body(self, exchange: Exchange, principal: Principal) -> None:
-        endpoint = exchange.endpoint
+        endpoint = exchange.match[0] if exchange.match is not None else None
         declared = endpoint.body if endpoint is not None else None
         exchange.body_bytes_max = body.bytes_max(principal.role)
         if endpoint is not None and declared is not None and declared.bytes_max is not None:

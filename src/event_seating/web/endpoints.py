@@ -59,7 +59,10 @@ def cached(cache: LruCache, key: re.Pattern[str], headers: tuple[Header, ...]) -
     def read(key: str, query: bytes, request_headers: Mapping[bytes, bytes]) -> Ready | None:
         del query, request_headers
         encoded = cache.get(key)
-        return None if encoded is None else Ready(200, headers, encoded)
+        if encoded is None:
+            return None
+        # As its own constructor does it, three times as fast: this is the hottest path of all.
+        return tuple.__new__(Ready, (200, headers, encoded))
 
     return ReadyRead(key, read)
 
@@ -186,7 +189,16 @@ class Endpoints(Mapping[str, Endpoint]):
     def find(self, method: str, path: str) -> RouteMatch | None:
         """The endpoint of this method and path, or none."""
         table = self._tables.get(method)
-        return None if table is None else table.find(path)
+        if table is None:
+            return None
+        plain = table.plain.get(path)
+        if plain is not None:
+            return plain
+        match = table.match(path)
+        if match is None:
+            return None
+        endpoint, groups = table.by_group[match.lastindex]
+        return endpoint, match.group(*groups)[:-1]
 
     def methods_at(self, path: str) -> set[str]:
         """Every method that this path takes."""
@@ -196,38 +208,25 @@ class Endpoints(Mapping[str, Endpoint]):
 class _Table:
     """The endpoints of one method: a dictionary of plain paths, one expression for the others."""
 
-    __slots__ = ("_by_group", "_match", "_plain")
+    __slots__ = ("by_group", "match", "plain")
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._plain: dict[str, RouteMatch] = {}
-        self._by_group: dict[int, tuple[Endpoint, tuple[int, ...]]] = {}
+        self.plain: dict[str, RouteMatch] = {}
+        self.by_group: dict[int | None, tuple[Endpoint, tuple[int, ...]]] = {}
         alternatives: list[str] = []
         groups = 0
         for endpoint in endpoints:
             if not endpoint.parameters:
                 if re.match("|".join(alternatives) or r"(?!)", endpoint.path):
                     raise ValueError(f"{endpoint.name} is hidden by a route before it")
-                self._plain[endpoint.path] = (endpoint, ())
+                self.plain[endpoint.path] = (endpoint, ())
                 continue
-            # An empty group at the end of each alternative: the last group tells which matched.
+            # An empty group at the end of each alternative: the last group tells which matched, and
+            # with it there are always two and more to take, which come as a tuple.
             alternatives.append(f"{_pattern(endpoint.path)}\\Z()")
             first, groups = groups + 1, groups + len(endpoint.parameters) + 1
-            self._by_group[groups] = (endpoint, tuple(range(first, groups + 1)))
-        self._match = re.compile("|".join(alternatives) or r"(?!)").match
-
-    def find(self, path: str) -> RouteMatch | None:
-        """The endpoint of this path, or none."""
-        plain = self._plain.get(path)
-        if plain is not None:
-            return plain
-        match = self._match(path)
-        if match is None:
-            return None
-        assert match.lastindex is not None, "each alternative ends in a group"
-        endpoint, groups = self._by_group[match.lastindex]
-        texts = match.group(*groups)
-        assert isinstance(texts, tuple), "of two groups and more: the last one is empty"
-        return endpoint, texts[:-1]
+            self.by_group[groups] = (endpoint, tuple(range(first, groups + 1)))
+        self.match = re.compile("|".join(alternatives) or r"(?!)").match
 
 
 def _pattern(path: str) -> str:

@@ -15,7 +15,7 @@ from event_seating.telemetry.metrics import UNMATCHED_ROUTE
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web.asgi import Scope
 from event_seating.web.body import ANYONE_BODY_BYTES_MAX
-from event_seating.web.endpoints import Budget, Endpoint
+from event_seating.web.endpoints import Budget, RouteMatch
 
 if TYPE_CHECKING:
     from event_seating.web.budgets import Charge
@@ -30,6 +30,9 @@ TOO_MANY_REQUESTS: Final = 429
 
 SAMPLES_MAX: Final = 1_000
 """Pairs of route and status that are sampled; there are some hundred in all."""
+
+ACCOUNT: Final = Budget.account
+"""At hand, since an enum looks each of its members up."""
 
 NOBODY: Final = "-"
 """The principal, as long as no key was looked at."""
@@ -61,14 +64,14 @@ class Exchange:
     __slots__ = (
         "address",
         "body_bytes_max",
+        "budget",
         "buyer_cookie",
         "cache",
         "charged",
-        "endpoint",
         "headers",
+        "match",
         "method",
         "path",
-        "path_texts",
         "principal",
         "request_id",
         "route",
@@ -83,10 +86,10 @@ class Exchange:
         self.path: str = scope["path"]
         self.headers = headers
         self.request_id = request_id
-        self.endpoint: Endpoint | None = None
-        """What it falls under."""
-        self.path_texts: tuple[str, ...] = ()
-        """The texts of the parameters of the endpoint's path."""
+        self.match: RouteMatch | None = None
+        """The endpoint that it falls under."""
+        self.budget = ACCOUNT
+        """Which limit it is charged to; what no route answers is charged to the account."""
         self.route = UNMATCHED_ROUTE
         """The template of its path, once it is known that somebody answers there."""
         self.address = ""
@@ -99,11 +102,6 @@ class Exchange:
         self.body_bytes_max = ANYONE_BODY_BYTES_MAX
         self.status = 500
         self.size = 0
-
-    @property
-    def budget(self) -> Budget:
-        """Which limit it is charged to; what no route answers is charged to the account."""
-        return Budget.account if self.endpoint is None else self.endpoint.budget
 
 
 class AccessLines:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from event_seating.errors import IdempotencyKeyReused, ServiceError
@@ -24,7 +24,7 @@ from event_seating.web.endpoints import (
     WebSocketRoute,
 )
 from event_seating.web.problem import documented
-from event_seating.web.roles import Role
+from event_seating.web.roles import Role, admit
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
@@ -58,11 +58,27 @@ class Options(Rules, total=False):
     include_in_schema: bool
 
 
+class DeclaredRoute(APIRoute):
+    """A route of the framework that knows its endpoint."""
+
+    declared: Endpoint
+
+
+async def authorize(request: Request) -> None:
+    """Raise `Unauthorized` or `Forbidden` unless the caller may call the route."""
+    admit(request.scope["route"].declared, request.scope["principal"])
+
+
 class Routes:
     """Routes of one kind, and their endpoints in the order of their declaration."""
 
     def __init__(self, *, tags: Sequence[str | Enum] = (), include_in_schema: bool = True) -> None:
-        self.router: Final = APIRouter(tags=list(tags), include_in_schema=include_in_schema)
+        self.router: Final = APIRouter(
+            tags=list(tags),
+            include_in_schema=include_in_schema,
+            dependencies=[Depends(authorize)],
+            route_class=DeclaredRoute,
+        )
         self.endpoints: Final[list[Endpoint]] = []
 
     def get(
@@ -110,7 +126,8 @@ class Routes:
     def include(self, *others: "Routes") -> None:
         """Take in all of these."""
         for other in others:
-            self.router.include_router(other.router)
+            # Not as a router in a router, which the framework would search twice for each request.
+            self.router.routes.extend(other.router.routes)
             self.endpoints.extend(other.endpoints)
 
     def _declaring(
@@ -128,7 +145,10 @@ class Routes:
 
         def declare(function: Function) -> Function:
             self.router.add_api_route(path, function, methods=[method], **described)
-            _check(endpoint, self.router.routes[-1])
+            route = self.router.routes[-1]
+            assert isinstance(route, DeclaredRoute)
+            route.declared = endpoint
+            _check(route)
             self.endpoints.append(endpoint)
             return function
 
@@ -143,9 +163,9 @@ def _refusals(rules: Rules) -> tuple[type[ServiceError], ...]:
     return tuple(dict.fromkeys((*rules.get("refuses", ()), *of_body, *of_key)))
 
 
-def _check(endpoint: Endpoint, route: Any) -> None:
+def _check(route: DeclaredRoute) -> None:
     """Raise `ValueError` unless the function takes a key exactly if that is declared."""
-    assert isinstance(route, APIRoute)
     takes_key = any(field.alias == IDEMPOTENCY_KEY for field in route.dependant.header_params)
-    if takes_key != endpoint.idempotent:
-        raise ValueError(f"{endpoint.name} is to say `idempotent` if it takes {IDEMPOTENCY_KEY}")
+    if takes_key != route.declared.idempotent:
+        name = route.declared.name
+        raise ValueError(f"{name} is to say `idempotent` if it takes {IDEMPOTENCY_KEY}")

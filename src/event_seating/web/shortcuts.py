@@ -10,11 +10,11 @@ may be, checking it is FastAPI's business.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
@@ -23,6 +23,7 @@ from event_seating.web import problem
 from event_seating.web.asgi import App, Receive, Scope, Send
 from event_seating.web.endpoints import Endpoint, RouteMatch
 from event_seating.web.roles import admit
+from event_seating.web.routes import DeclaredRoute, authorize
 
 
 class Shortcut(NamedTuple):
@@ -42,15 +43,13 @@ class Shortcuts:
     It needs the edge before it, which finds the endpoint (`endpoint_match` of the scope).
     """
 
-    def __init__(
-        self, app: App, routes: Sequence[BaseRoute], endpoints: Mapping[str, Endpoint]
-    ) -> None:
+    def __init__(self, app: App, routes: Iterable[BaseRoute]) -> None:
         self._app = app
-        self._by_endpoint: Final[dict[Endpoint, Shortcut]] = {}
-        known = dict(routes_by_name(routes))
-        for name, endpoint in endpoints.items():
-            if endpoint.hot:
-                self._by_endpoint[endpoint] = shortcut(known[name])
+        self._by_endpoint: Final[dict[Endpoint, Shortcut]] = {
+            route.declared: shortcut(route)
+            for route in routes
+            if isinstance(route, DeclaredRoute) and route.declared.hot
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,7 +81,8 @@ class Shortcuts:
 def shortcut(route: APIRoute) -> Shortcut:
     """The short way to a route; `ValueError` if its parameters need FastAPI."""
     needs = route.dependant
-    if needs.query_params or needs.cookie_params or needs.body_params or needs.dependencies:
+    others = [each for each in needs.dependencies if each.call is not authorize]
+    if needs.query_params or needs.cookie_params or needs.body_params or others:
         raise ValueError(f"{route.path} has parameters that FastAPI has to check")
     if needs.request_param_name is None or not inspect.iscoroutinefunction(route.endpoint):
         raise ValueError(f"{route.path} has no coroutine that takes the request")
@@ -96,12 +96,3 @@ def shortcut(route: APIRoute) -> Shortcut:
         raise ValueError(f"{route.path} has parameters that FastAPI has to check")
     headers = tuple((field.name, field.alias) for field in needs.header_params)
     return Shortcut(route, route.endpoint, needs.request_param_name, headers)
-
-
-def routes_by_name(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, APIRoute]]:
-    """Each route that is served, by method and path."""
-    for context in iter_route_contexts(routes):
-        route = context.original_route
-        if isinstance(route, APIRoute):
-            for method in route.methods or ():
-                yield f"{method} {context.path_format}", route

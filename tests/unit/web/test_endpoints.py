@@ -13,10 +13,10 @@ from event_seating.errors import ServiceError
 from event_seating.settings.model import Settings
 from event_seating.web.endpoints import WEBSOCKET, Budget, Endpoint, Endpoints
 from event_seating.web.roles import Role
-from event_seating.web.shortcuts import routes_by_name
+from event_seating.web.routes import DeclaredRoute
 
 EVERY = endpoints()
-SERVED = list(routes_by_name(http_app.api(MagicMock(settings=Settings())).app.routes))
+SERVED = http_app.api(MagicMock(settings=Settings())).app.routes
 TEXTS = ("1", "import", "failed", "current", "release", "seats", "A-1/2", "", "\u00fc", "a b", "-")
 
 
@@ -26,9 +26,10 @@ def endpoint(path: str, method: str = "GET") -> Endpoint:
 
 def chosen_by_framework(method: str, path: str) -> str | None:
     scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
-    for name, route in SERVED:
+    for route in SERVED:
+        assert isinstance(route, DeclaredRoute)
         if route.matches(scope)[0] is Match.FULL:
-            return name
+            return route.declared.name
     return None
 
 

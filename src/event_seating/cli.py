@@ -15,13 +15,13 @@ from event_seating.processes.control_channel import EXIT_CANNOT_START
 from event_seating.settings import describe, model
 
 DEMO_SECONDS_MAX: Final = 3_600
-"""A demo that runs for longer is a load test, which `make bench` is."""
+"""A longer demo is a load test, for which there is `make bench`."""
 
 DEMO_BUYERS_MAX: Final = 64
-"""More of them meet the rate limit of their one address and wait."""
+"""More buyers would hit the rate limit of their common address and wait."""
 
 ARCHIVES: Final = "archives"
-"""Where the files of archived logs are, in `DATA_DIR`."""
+"""The directory of archived logs in `DATA_DIR`."""
 
 cli = typer.Typer(
     help="The self-hosted seating engine that never sells a seat twice.",
@@ -62,19 +62,19 @@ def demo(
     ] = None,
     event: Annotated[
         str | None,
-        typer.Option(help="Id of the event. Default: the first to come that is on sale."),
+        typer.Option(help="Id of the event. Default: the next one that is on sale."),
     ] = None,
     key: Annotated[
         str | None, typer.Option(help="Key for a server in production. Default: ADMIN_API_KEY.")
     ] = None,
     seconds: Annotated[
-        int, typer.Option(min=1, max=DEMO_SECONDS_MAX, help="How long at the most.")
+        int, typer.Option(min=1, max=DEMO_SECONDS_MAX, help="Longest duration.")
     ] = 30,
     share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of the seats to sell at most.")
+        float, typer.Option(min=0.0, max=1.0, help="Largest share of the seats to sell.")
     ] = 0.6,
     buyers: Annotated[
-        int, typer.Option(min=1, max=DEMO_BUYERS_MAX, help="How many buy at the same time.")
+        int, typer.Option(min=1, max=DEMO_BUYERS_MAX, help="Number of concurrent buyers.")
     ] = 8,
 ) -> None:
     """Fill an event of a running server with simulated buyers, to see something happen."""
@@ -86,7 +86,7 @@ def demo(
         raise typer.BadParameter("not a share", param_hint="--share")
     loaded = model.load()
     own = loaded.admin_api_key
-    asked = crowd.Asked(
+    asked = crowd.TrafficOptions(
         url=(url or f"http://localhost:{loaded.port}").rstrip("/"),
         key=key or (own.get_secret_value() if own is not None else None),
         event=event,
@@ -99,16 +99,18 @@ def demo(
 
 @cli.command()
 def settings() -> None:
-    """Print every setting with its default and what it is for."""
+    """Print every setting with its default and its purpose."""
     typer.echo(describe.as_text())
 
 
 @cli.command()
 def simulate(
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
-    steps: Annotated[int, typer.Option(min=1, help="Requests and faults a run.")] = 5_000,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up.")] = 1,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Requests and faults per run.")] = 5_000,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of consecutive seeds.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Number of processes; 0 means one per core.")
+    ] = 0,
 ) -> None:
     """Look for a way to sell a seat twice: crashes, lost answers and wrong clocks, by seed."""
     from rich.console import Console  # noqa: PLC0415
@@ -122,13 +124,13 @@ def simulate(
 def verify(
     event: Annotated[str | None, typer.Option(help="Only this event.")] = None,
     archives: Annotated[
-        Path | None, typer.Option(help="Where archived logs are. Default: archives in DATA_DIR.")
+        Path | None, typer.Option(help="Directory of archived logs. Default: archives in DATA_DIR.")
     ] = None,
 ) -> None:
     """Compare the log of every event with its snapshots, bookings and seats; exit 1 if they differ.
 
-    Reads only, and may run beside a server. A log whose archived part is not at hand is checked
-    from its oldest snapshot on.
+    It only reads, and may run beside a server. If the archived part of a log is not available, the
+    check begins with the oldest snapshot.
     """
     raise typer.Exit(asyncio.run(_verify(event, archives)))
 
@@ -162,7 +164,7 @@ def archive(
         int, typer.Option(min=1, help="Days since the event began and its log was last written.")
     ] = 30,
     check: Annotated[
-        Path | None, typer.Option(help="Only say whether this file is a whole archive.")
+        Path | None, typer.Option(help="Only check whether this file is a complete archive.")
     ] = None,
 ) -> None:
     """Move the logs of events that are over into files, up to the older of their two snapshots.
@@ -212,7 +214,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """The console script: one clear line, and no stack trace, when something cannot start."""
+    """The console script: a failure to start prints one clear line and no stack trace."""
     _open_the_standard_streams()
     private_files.keep_private()
     try:
@@ -223,13 +225,13 @@ def main() -> None:
 
 
 def _open_the_standard_streams() -> None:
-    """A stream that the caller closed leads nowhere, instead of into the next file opened here."""
+    """Open a closed standard stream to nothing, so that the next opened file does not become it."""
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            # The lowest free number is taken, which is this one: the ones below are open by now.
+            # The lowest free number is used, which is this one: those below are open by now.
             opened = os.open(os.devnull, os.O_RDWR)
             assert opened == descriptor
-            os.set_inheritable(descriptor, True)  # the serving process gets it as well
+            os.set_inheritable(descriptor, True)  # the serving process inherits it
             setattr(sys, name, os.fdopen(descriptor, mode))
 
 

@@ -1,7 +1,8 @@
-"""What this service writes is for its own user alone, and it says where others could read it.
+"""Files and directories of this service are readable by its own user only.
 
-The database holds the key that signs hold tokens, and the secrets of webhooks; logs and mails name
-people. Nothing here changes the mode of what is there already: who opened it may have meant it.
+The database holds the key that signs hold tokens and the secrets of webhooks; logs and mails name
+people. Where others can read them, a warning says so. Nothing here changes the mode of existing
+files: the operator may have opened them on purpose.
 """
 
 import os
@@ -18,12 +19,12 @@ FILE_MODE: Final = 0o600
 
 
 def keep_private() -> None:
-    """From now on what this process and its children make is closed to others."""
+    """From now on everything that this process and its children create is closed to others."""
     os.umask(OTHERS)
 
 
 def exposed(data_dir: Path, database: Path | None, log_dir: Path | None) -> Iterator[str]:
-    """A sentence for each place that others may enter or read: what, and what to do."""
+    """A sentence for each place that others may enter or read: which one, and what to do."""
     for setting, directory in (("DATA_DIR", data_dir), ("LOG_DIR", log_dir)):
         if directory is not None and _open_to_others(directory):
             yield _sentence(setting, directory, "enter")
@@ -43,7 +44,7 @@ def _open_to_others(path: Path) -> bool:
 
 
 def _mode(path: Path) -> int:
-    """The rights on it; none when it is not there yet."""
+    """Its permissions; 0 if it does not exist yet."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

@@ -30,7 +30,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import events, log_archives, seat_log
 from event_seating.maintenance import archive as module
 from event_seating.maintenance import archive_file, archive_store, command
-from event_seating.maintenance.archive import DAY_MS, Outcome, archive
+from event_seating.maintenance.archive import DAY_MS, ArchiveOutcome, archive
 from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.verify import verify
 
@@ -69,7 +69,7 @@ async def log(database: Database) -> SeatLog:
     return log
 
 
-async def archived(database: Database, directory: Path, days: float = DAYS + 1) -> Outcome:
+async def archived(database: Database, directory: Path, days: float = DAYS + 1) -> ArchiveOutcome:
     return await archive(
         database, EVENT, load_index, directory, Clock(days), after_days=DAYS, grace_ms=60_000
     )
@@ -127,7 +127,7 @@ async def test_an_event_that_is_not_over_keeps_its_log(
 ) -> None:
     before = await versions(database)
     outcome = await archived(database, tmp_path, days=DAYS - 1)
-    assert outcome == Outcome(None, "it was not over 30 days ago")
+    assert outcome == ArchiveOutcome(None, "it was not over 30 days ago")
     assert await versions(database) == before
 
 
@@ -306,7 +306,7 @@ async def test_a_whole_file_of_another_log_is_told(
     assert part is not None
     path = tmp_path / part.file
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
-    head = msgspec.json.decode(lines[0], type=archive_file.Head)
+    head = msgspec.json.decode(lines[0], type=archive_file.ArchiveHead)
     rows = [each for each in archive_file.read(path) if not isinstance(each, archive_file.Checked)]
 
     async def others() -> object:

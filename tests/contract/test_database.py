@@ -15,9 +15,9 @@ from tests.support.tables import lay_tables
 
 from event_seating.db import database as database_module
 from event_seating.db import engines
-from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.tables import outbox, seat_log, users
+from event_seating.db.unavailable import errors_as_unavailable
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import outbox as outbox_statements
 from event_seating.jobs.model import NewJob
@@ -214,14 +214,14 @@ def test_a_connection_that_is_lost_between_two_statements_counts_as_a_database_t
     None
 ):
     """asyncpg's own words, when a server ends a connection before it is asked."""
-    with pytest.raises(DatabaseUnavailable), unavailable_when_away():
+    with pytest.raises(DatabaseUnavailable), errors_as_unavailable():
         raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2)")
 
 
 async def test_what_is_not_answered_in_time_counts_as_a_database_that_is_away(
     database: Database,
 ) -> None:
-    patient = database.without_hurry()
+    patient = database.without_time_limit()
     database.answer_within_s = 0.05
     for way in (database.read, database.write, database.read_direct, database.write_direct):
 
@@ -253,7 +253,7 @@ async def test_a_server_that_hangs_is_given_up_and_its_connections_are_usable_ag
     for direct in (True, False, True):
         with pytest.raises(DatabaseUnavailable):
             await hang(direct=direct)
-    async with database.without_hurry().read_direct() as connection:
+    async with database.without_time_limit().read_direct() as connection:
         assert await connection.rows(database.prepare(text("SELECT 1")), {})
 
 

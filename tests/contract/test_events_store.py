@@ -22,8 +22,8 @@ from event_seating.db.tables import events
 from event_seating.errors import EventNotFound
 from event_seating.events import store
 from event_seating.events.facts import EventFacts
-from event_seating.events.model import Event, Occasion
-from event_seating.events.store import Filter, NewRow, Place
+from event_seating.events.model import Event, EventSchedule
+from event_seating.events.store import EventBasics, EventFilter, NewRow
 from event_seating.venues import store as venues_store
 from event_seating.venues.model import MapVersion, PackedMap
 
@@ -44,7 +44,7 @@ async def add_unmade(
 ) -> None:
     row = NewRow(event_id, venue, 1, "EUR", "epoch", b"secret", made_at)
     async with database.write() as connection:
-        occasion = Occasion("Concert 🎟", starts_at_ms, "Europe/Berlin")
+        occasion = EventSchedule("Concert 🎟", starts_at_ms, "Europe/Berlin")
         await store.insert_unmade(connection, row, occasion)
 
 
@@ -73,7 +73,7 @@ async def by_id(database: Database, event_id: str) -> Event | None:
 
 async def page(database: Database, after: tuple[int, str], limit: int, **wanted: Any) -> list[str]:
     async with database.read() as connection:
-        found = await store.page(connection, Filter(**wanted), after, limit)
+        found = await store.page(connection, EventFilter(**wanted), after, limit)
     return [event.id for event in found]
 
 
@@ -104,7 +104,7 @@ async def test_an_event_whose_making_was_cut_off_is_nowhere_to_be_seen(database:
     assert await page(database, FIRST, 10) == []
     async with database.read() as connection:
         place = await store.place(connection, "cutoff000000")
-    assert place == Place("hall", 1, "epoch", b"secret", made=False)
+    assert place == EventBasics("hall", 1, "epoch", b"secret", made=False)
 
 
 async def test_only_who_is_making_an_event_is_told_where_it_will_be(database: Database) -> None:

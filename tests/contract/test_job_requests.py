@@ -6,7 +6,7 @@ from structlog.contextvars import bound_contextvars
 
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.db.tables import outbox
 from event_seating.errors import IdempotencyKeyReused
 from event_seating.jobs.ids import new_job_id
@@ -15,7 +15,7 @@ from event_seating.jobs.requests import JobRequests
 
 pytestmark = pytest.mark.anyio
 
-CALL = Call(b"c" * 32, b"h" * 32)
+CALL = KeyedCall(b"c" * 32, b"h" * 32)
 
 
 class Desk(JobRequests):

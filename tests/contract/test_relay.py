@@ -20,7 +20,7 @@ from event_seating.jobs import relay as relay_module
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, URGENT, USUAL, NewJob
 from event_seating.jobs.relay import BATCH, LEASE_MS, RELAYED_FOR_MS, Relay
-from event_seating.valkey import trouble
+from event_seating.valkey import diagnostics
 from event_seating.valkey.client import ended
 
 pytestmark = pytest.mark.anyio
@@ -306,7 +306,7 @@ async def test_a_server_that_is_too_old_is_said_to_be(
     monkeypatch.setattr(jobs.queue._redis, "info", info)
     with pytest.raises(RedisUnavailable) as raised:
         await jobs.relay.step()
-    assert "too old: 5.0.14" in trouble.described(raised.value.__cause__ or raised.value)
+    assert "too old: 5.0.14" in diagnostics.described(raised.value.__cause__ or raised.value)
 
 
 async def test_a_wrong_password_is_said_to_be_and_not_waited_for(jobs: Jobs) -> None:
@@ -314,5 +314,5 @@ async def test_a_wrong_password_is_said_to_be_and_not_waited_for(jobs: Jobs) -> 
     with pytest.raises(RedisUnavailable) as raised:
         async with jobs_on(jobs.database, jobs.url) as other:
             await other.relay.step()
-    assert "password" in trouble.described(raised.value.__cause__ or raised.value)
+    assert "password" in diagnostics.described(raised.value.__cause__ or raised.value)
     await jobs.redis.execute_command("AUTH", "right")

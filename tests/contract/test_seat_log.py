@@ -133,7 +133,7 @@ async def test_a_writer_that_lost_a_race_decides_again_on_what_the_other_wrote(
 async def test_the_database_itself_refuses_a_second_sale(
     store: SqlLogStore, database: Database
 ) -> None:
-    """The second net: a writer whose state is wrong cannot sell what is sold."""
+    """The second line of defence: a writer whose state is wrong cannot sell what is sold."""
     log = await open_log(store)
     await book(log, [1])
     async with database.write() as connection:

@@ -7,13 +7,13 @@ from redis.asyncio import Redis
 from tests.support.valkey import Valkey
 
 from event_seating.errors import RedisUnavailable
-from event_seating.valkey.client import connect, unavailable_when_away
+from event_seating.valkey.client import connect, errors_as_unavailable
 
 pytestmark = pytest.mark.anyio
 
 
 async def ping(client: Redis) -> bool:
-    async with unavailable_when_away():
+    async with errors_as_unavailable():
         return bool(await client.ping())
 
 

@@ -218,7 +218,7 @@ async def test_a_server_that_was_emptied_is_known(
         async with asyncio.timeout(WITHIN_S):
             while not said(lines):  # noqa: ASYNC110 (no event)
                 await asyncio.sleep(0.01)
-    assert said(lines) == ["Redis has lost what it held; its jobs come back from the outbox"]
+    assert said(lines) == ["Redis has lost its data; its jobs come back from the outbox"]
     assert one.signals.connected
 
 

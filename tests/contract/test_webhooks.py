@@ -16,7 +16,7 @@ from tests.support.receivers import Behave, Receiver, answer, close, receiving
 
 from event_seating.clock import SystemClock
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.db.tables import job_results, outbox
 from event_seating.errors import IdempotencyKeyReused, InvalidRequest
 from event_seating.jobs import outbox as outbox_store
@@ -228,7 +228,7 @@ class TestSubscriptions:
 
 class TestRepeatedCalls:
     NEW = NewWebhook("https://a.example/", ["*"])
-    ONCE = Call(b"create", b"the first")
+    ONCE = KeyedCall(b"create", b"the first")
 
     async def test_the_same_call_makes_one_webhook_and_shows_its_secret_again(
         self, stage: Stage
@@ -265,7 +265,7 @@ class TestRepeatedCalls:
         self, stage: Stage
     ) -> None:
         made = await stage.service.create(self.NEW)
-        once = Call(b"rotate", b"it")
+        once = KeyedCall(b"rotate", b"it")
         first = await stage.service.rotate(made.webhook.id, once)
         again = await stage.service.rotate(made.webhook.id, once)
         assert (again.secret, again.replayed) == (first.secret, True)

@@ -16,9 +16,9 @@ from event_seating.booking.seat_log.projection import Projection
 from event_seating.booking.seat_log.sql_statements import Statements
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating import ids
-from event_seating.db.away import unavailable_when_away
 from event_seating.db.database import Database
 from event_seating.db.direct import DirectConnection
+from event_seating.db.unavailable import errors_as_unavailable
 from event_seating.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -86,7 +86,7 @@ async def test_a_turn_that_is_not_had_in_time_counts_as_a_database_that_is_away(
     """A lock that is waited for too long has no class of its own in the driver."""
 
     async def wait() -> None:
-        with unavailable_when_away():
+        with errors_as_unavailable():
             async with desk.locked():
                 pass
 

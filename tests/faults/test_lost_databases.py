@@ -45,7 +45,7 @@ def test_a_second_server_on_the_same_postgresql_refuses_to_start(
         second = ServerProcess(settings(tmp_path / "b", DATABASE_URL=url))
         try:
             assert second.ended() == 3
-            assert "one alone can serve it" in second.output
+            assert "only one can serve it" in second.output
         finally:
             second.kill()
 

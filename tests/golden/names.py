@@ -7,7 +7,7 @@ from event_seating.booking.effects.follow_up_jobs import CONFIRMATION, NEWS, NEW
 from event_seating.booking.effects.mails import CANCELLATION
 from event_seating.booking.effects.reports import REPORT
 from event_seating.composition import http_app
-from event_seating.composition.server_services import Parts
+from event_seating.composition.server_services import ServerServices
 from event_seating.db import schema
 from event_seating.db.tables import metadata
 from event_seating.errors import ServiceError
@@ -30,7 +30,7 @@ ENDS = {"counter": "_total", "info": "_info"}
 """As Prometheus shows a family's name."""
 
 
-def of_service(parts: Parts) -> str:
+def of_service(parts: ServerServices) -> str:
     """All of them, sorted, a line each."""
     lines = sorted({*_fixed(), *_of_parts(parts)})
     return "\n".join(lines) + "\n"
@@ -57,7 +57,7 @@ def _fixed() -> Iterator[str]:
     yield from (f"webhook {name}" for name in (*NEWS_TYPES, TEST))
 
 
-def _of_parts(parts: Parts) -> Iterator[str]:
+def _of_parts(parts: ServerServices) -> Iterator[str]:
     yield from _of_routes(http_app.api(parts).endpoints)
     for family in parts.metrics.registry.collect():
         if not family.name.startswith(("process_", "python_")):

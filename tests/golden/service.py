@@ -25,7 +25,7 @@ from sqlalchemy import create_engine
 
 from event_seating.clock import SystemClock
 from event_seating.composition import http_app, server_services
-from event_seating.composition.server_services import Parts
+from event_seating.composition.server_services import ServerServices
 from event_seating.db.database import Database
 from event_seating.db.schema import MIGRATIONS
 from event_seating.db.tables import metadata
@@ -296,7 +296,7 @@ async def _at_the_desk(shop: Shop, event: str, desk: Mapping[str, str]) -> None:
 class Service(NamedTuple):
     """The whole service in this process, and a client that talks to it."""
 
-    parts: Parts
+    parts: ServerServices
     client: httpx.AsyncClient
 
 

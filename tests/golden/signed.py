@@ -131,6 +131,6 @@ async def archive(directory: Path) -> str:
             yield row
 
     path = directory / archive_file.name_of(EVENT, 1, len(rows))
-    head = archive_file.Head(archive_file.FORMAT, EVENT, "0" * 16, 1, len(rows))
+    head = archive_file.ArchiveHead(archive_file.FORMAT, EVENT, "0" * 16, 1, len(rows))
     await archive_file.write(path, head, given())
     return path.name + "\n" + gzip.decompress(path.read_bytes()).decode()

@@ -133,7 +133,7 @@ def test_it_ends_when_the_share_is_sold_and_sells_no_seat_more(server: ServerPro
     assert counts(server, event)["booked"] == (SEATS + STANDING) * 0.05
     again = demo("--url", server.url, "--key", KEY, "--event", event, *share)
     assert again.returncode == 0, again.stderr
-    assert "as much of it is sold" in again.stdout
+    assert "as many of its seats are sold" in again.stdout
 
 
 @pytest.mark.parametrize("number_", [signal.SIGINT, signal.SIGTERM])

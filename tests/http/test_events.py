@@ -15,7 +15,7 @@ from event_seating.db.database import Database
 from event_seating.demo.data import SEATS, STANDING, add_demo_event
 from event_seating.errors import DatabaseUnavailable
 from event_seating.events import store
-from event_seating.events.model import Event, Occasion
+from event_seating.events.model import Event, EventSchedule
 from event_seating.events.service import EventService
 
 pytestmark = pytest.mark.anyio
@@ -488,7 +488,7 @@ async def test_a_change_is_made_on_top_of_what_another_process_changed_before(
 async def test_a_change_of_the_name_keeps_the_zone_that_another_process_changed_meanwhile(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def set_slowly(self: EventService, event: Event, occasion: Occasion) -> None:
+    async def set_slowly(self: EventService, event: Event, occasion: EventSchedule) -> None:
         if occasion.name == "Opera":
             await change(theirs.client, made, timeZone="Europe/Berlin")
         await set_occasion(self, event, occasion)

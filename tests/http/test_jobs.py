@@ -378,7 +378,7 @@ class TestMetrics:
     async def test_what_was_done_and_what_waits_is_shown(
         self, scaled: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(job_watch, "LOOK_EVERY_S", 0.01)
+        monkeypatch.setattr(job_watch, "READ_JOBS_EVERY_S", 0.01)
 
         async def work(_job: Any) -> None:
             return None

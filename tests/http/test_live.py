@@ -44,7 +44,7 @@ async def test_who_waits_is_answered_when_something_changes(service: Service) ->
 async def watched(service: Service, by: int) -> None:
     """Wait until so many watch."""
     for _ in range(5_000):
-        if service.parts.live.places.taken == by and service.parts.live.watched:
+        if service.parts.live.watcher_limits.watching == by and service.parts.live.watched:
             return
         await asyncio.sleep(0.001)
     raise AssertionError("nobody watches")
@@ -226,7 +226,7 @@ async def test_a_page_of_another_origin_may_not_connect(
         else:
             assert (sent[0]["type"], sent[0]["status"]) == ("websocket.http.response.start", 403)
             assert json.loads(sent[1]["body"])["code"] == "foreign_origin"
-        assert service.parts.live.places.taken == 0
+        assert service.parts.live.watcher_limits.watching == 0
 
 
 @pytest.mark.shared_service

@@ -17,7 +17,7 @@ from tests.support.smtp import SmtpServer
 
 from event_seating.booking.effects import mails
 from event_seating.booking.effects.mails import BookingMails
-from event_seating.cache.coherence import Coherence
+from event_seating.cache.invalidation import CacheInvalidation
 from event_seating.clock import SystemClock
 from event_seating.db.tables import users
 from event_seating.events.facts import EventFacts
@@ -306,7 +306,7 @@ class TestWelcome:
             parts.user_cache,
             parts.user_cache,
             parts.clock,
-            Coherence(None),
+            CacheInvalidation(None),
             NewUsers(parts.job_requests, welcomes=True),
         )
         await welcoming.create("anna", "Anna", "anna@example.com")
@@ -322,7 +322,7 @@ class TestWelcome:
             parts.user_cache,
             parts.user_cache,
             parts.clock,
-            Coherence(None),
+            CacheInvalidation(None),
             NewUsers(parts.job_requests, welcomes=False),
         )
         await silent.create("anna", "Anna", "anna@example.com")
@@ -336,7 +336,7 @@ class TestWelcome:
             parts.user_cache,
             parts.user_cache,
             parts.clock,
-            Coherence(None),
+            CacheInvalidation(None),
             NewUsers(parts.job_requests, welcomes=True),
         )
         await welcoming.create("anna", "Anna", "anna@example.com")

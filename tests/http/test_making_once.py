@@ -15,7 +15,7 @@ from tests.support.service import Service, in_process
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.clock import Clock, SystemClock
 from event_seating.db import tables
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.db.retention import ANSWERS_KEPT_MS
 from event_seating.errors import DatabaseUnavailable, IdempotencyKeyReused
 from event_seating.events.model import NewEvent
@@ -237,7 +237,7 @@ def events_of(service: Service, clock: Clock) -> EventService:
     )
 
 
-CALL = Call(b"c" * 32, b"h" * 32)
+CALL = KeyedCall(b"c" * 32, b"h" * 32)
 NEW = NewEvent("hall", "Concert", "2096-10-02T07:06:40Z")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import insert, select
-from tests.support.jobs_by_hand import Told, asked, job
+from tests.support.jobs_by_hand import ReportedProgress, asked, job
 from tests.support.seating import hold, on_sale
 from tests.support.service import Service, in_process
 
@@ -170,7 +170,7 @@ async def test_a_long_report_takes_the_memory_of_a_page_and_tells_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await sell(service, event, many)
-    told = Told()
+    told = ReportedProgress()
     monkeypatch.setattr(reports_module, "REPORT_EVERY_PIECES", 50)
     monkeypatch.setattr(files, "CHUNK_BYTES", piece)
     tracemalloc.start()

@@ -86,5 +86,5 @@ async def test_what_is_kept_does_not_grow_with_what_was_held_and_given_back(
 async def test_a_thing_that_is_kept_for_each_round_would_be_found(service: Service) -> None:
     before = reached(service.parts)
     held = [object() for _ in range(ROUNDS)]
-    service.parts.seat_logs.listen(lambda *_told: held.clear())
+    service.parts.seat_logs.listen(lambda *_changes: held.clear())
     assert reached(service.parts) - before >= ROUNDS

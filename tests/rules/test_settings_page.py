@@ -24,7 +24,7 @@ def test_the_page_names_each_setting_with_its_default_and_its_help() -> None:
 
 
 def test_the_page_names_each_secret_that_may_come_as_a_file() -> None:
-    after = PAGE.partition("may also come as files")[0].rsplit("\n", 1)[1]
+    after = PAGE.partition("can also be read from files")[0].rsplit("\n", 1)[1]
     assert sorted(Settings.secret_names) == sorted(re.findall(r"`(\w+)`", after))
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from event_seating.composition import http_app
-from event_seating.composition.server_services import Parts
+from event_seating.composition.server_services import ServerServices
 from event_seating.web import openapi, problem
 from event_seating.web.asgi import App, Message, Receive, Scope, Send
 
@@ -127,7 +127,7 @@ class Checked:
                 self._document.check(scope["method"], scope["path"], answer)
 
 
-def document_of(parts: Parts) -> Document:
+def document_of(parts: ServerServices) -> Document:
     """The document of the service; it is the same for all of them."""
     if not _MADE:
         _MADE.append(Document(openapi.document(*http_app.api(parts))))

@@ -10,7 +10,7 @@ from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 
 
-class Told:
+class ReportedProgress:
     """What a handler reported."""
 
     def __init__(self) -> None:
@@ -20,13 +20,15 @@ class Told:
         self.progress.append(progress)
 
 
-def job(name: str, payload: dict[str, Any], event_id: str = "", told: Told | None = None) -> Job:
+def job(
+    name: str, payload: dict[str, Any], event_id: str = "", told: ReportedProgress | None = None
+) -> Job:
     """A job as a worker hands it over; that it is finished is the worker's affair here."""
 
     async def finish(_connection: object, _result: object) -> None:
         raise AssertionError("this handler returns its result")
 
-    report = (told or Told()).report
+    report = (told or ReportedProgress()).report
     return Job(new_job_id(), event_id, name, payload, 1, False, finish, report)
 
 

@@ -15,7 +15,7 @@ from tests.support.tables import lay_tables, migrate
 
 from event_seating.clock import SystemClock
 from event_seating.composition import http_app, server_services
-from event_seating.composition.server_services import Parts
+from event_seating.composition.server_services import ServerServices
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
 from event_seating.web.asgi import App
@@ -24,7 +24,7 @@ from event_seating.web.asgi import App
 class Service:
     """The whole service in this process, and a client that talks to it."""
 
-    def __init__(self, parts: Parts, app: App, client: httpx.AsyncClient) -> None:
+    def __init__(self, parts: ServerServices, app: App, client: httpx.AsyncClient) -> None:
         self.parts = parts
         self.app = app
         self.client = client

@@ -1,1 +1,1 @@
-"""Hot reads: what is remembered, and one load for everybody who misses it at once."""
+"""Hot reads: cached answers, and one load for all callers who miss the same key at once."""

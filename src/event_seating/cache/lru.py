@@ -1,32 +1,33 @@
-"""The least recently used cache of ready-made answers, each of which lives for `ttl_s` seconds.
+"""A least recently used cache of encoded answers, each of which lives for `ttl_s` seconds.
 
-Owns the bytes, when they expire, and the counters that an operator sees. The order of use is kept
-by `cachebox.LRUCache`: a read and a write are a use, the entry whose last use is longest ago makes
-room. Its caches with a TTL are not LRU, so the expiry is held beside the value. An entry expires at
-the very moment that its time is over, whoever asks; `purge` only gives the memory back.
+Owns the bytes, their expiry, and the counters that an operator sees. `cachebox.LRUCache` keeps the
+order of use: a read and a write are a use, and the entry that was not used for longest is evicted.
+Its caches with a TTL are not LRU, so the expiry is kept beside the value. An entry expires exactly
+when its time is over, at whatever lookup; `purge` only frees the memory.
 
 Expiries come in the order of the writes, since all entries live equally long, so a queue of
-deadlines finds those that are over. An entry that is written again or leaves early has its old
-deadline still in the queue: it is known by not being the entry's own, and is dropped when its turn
-comes, or when the queue holds twice what the cache can hold.
+deadlines finds the expired ones. When an entry is written again or leaves early, its old deadline
+stays in the queue: it is recognised because it is not the entry's own, and dropped when its time
+comes, or when the queue holds twice the capacity.
 
-It never loads, waits or touches the loop, and is used from one thread.
+It never loads, waits or uses the event loop, and is used from one thread.
 """
 
 from array import array
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Final
 
 from cachebox import LRUCache as RecencyMap
 
+from event_seating.telemetry.stats import CacheStats
+
 LOOKUPS_TIMED: Final = 100
-"""The mean lookup time is over this many, as operators of the original service know it."""
+"""The mean lookup time is over this many, as in the original service."""
 
 QUEUE_PER_CAPACITY: Final = 2
-"""At twice the capacity half the queue is of no use, so clearing it costs O(1) a write."""
+"""At twice the capacity half of the queue is obsolete, so clearing it costs O(1) a write."""
 
 NS_PER_MS: Final = 1_000_000
 
@@ -36,36 +37,19 @@ Deadline = tuple[float, str]
 Entry = tuple[bytes, Deadline]
 
 
-@dataclass(frozen=True, slots=True)
-class CacheStats:
-    """What a cache did since it was made; clearing it keeps the counters."""
-
-    hits: int
-    misses: int
-    """An expired entry that is looked up is a miss."""
-    size: int
-    """Entries stored, with those that expired and were not purged yet."""
-    evictions: int
-    """Entries that made room for another."""
-    expirations: int
-    """Entries removed because their time was over."""
-    average_lookup_ms: float
-    """Mean time of the last 100 lookups in the cache alone; 0 before the first."""
-    capacity: int
-    ttl_s: float
-
-
 class LruCache:
     """At most `capacity` (>= 1) answers for `ttl_s` (> 0) seconds each, by key."""
 
     def __init__(self, capacity: int, ttl_s: float, monotonic: Callable[[], float]) -> None:
         if capacity < 1 or ttl_s <= 0:
-            raise ValueError("a cache needs room for one entry and a positive time to live")
+            raise ValueError(
+                "a cache needs a capacity of at least one entry and a positive time to live"
+            )
         self._capacity = capacity
         self._ttl_s = ttl_s
         self._monotonic = monotonic
         self._entries: RecencyMap[str, Entry] = RecencyMap(capacity)
-        # Its own types leave out the None that both give for a key that is not there.
+        # Its own types omit the None that both return for a missing key.
         self._look_up: Callable[[str], Entry | None] = self._entries.get
         self._peek: Callable[[str], Entry | None] = self._entries.peek
         self._deadlines: deque[Deadline] = deque()
@@ -74,7 +58,7 @@ class LruCache:
         self._lookup_ns = array("q", bytes(8 * LOOKUPS_TIMED))
 
     def get(self, key: str) -> bytes | None:
-        """The value if it is there and not expired; counts a hit or a miss, and is a use."""
+        """The value unless it is missing or expired; counts a hit or a miss, and is a use."""
         began_ns = perf_counter_ns()
         entry = self._look_up(key)
         value = None
@@ -91,7 +75,7 @@ class LruCache:
         return value
 
     def put(self, key: str, value: bytes) -> None:
-        """Remember the value, in place of the key's old one or of the least recently used entry."""
+        """Store the value; it replaces the key's old one or the least recently used entry."""
         deadline = (self._monotonic() + self._ttl_s, key)
         was_full = len(self._entries) == self._capacity
         if self._entries.insert(key, (value, deadline)) is None and was_full:
@@ -101,11 +85,11 @@ class LruCache:
             self._deadlines = deque(filter(self._is_in_force, self._deadlines))
 
     def discard(self, key: str) -> None:
-        """Forget the key, if it is there."""
+        """Remove the key, if it is there."""
         self._entries.pop(key, None)
 
     def clear(self) -> int:
-        """Forget everything and keep the counters; returns how many live entries there were."""
+        """Remove everything and keep the counters; returns how many entries had not expired."""
         now = self._monotonic()
         stored = len(self._entries)
         live = sum(deadline[0] > now for _, deadline in self._entries.values())
@@ -115,7 +99,7 @@ class LruCache:
         return live
 
     def purge(self, most: int) -> int:
-        """Remove expired entries, looking at no more than `most` deadlines; returns how many."""
+        """Remove expired entries, checking at most `most` deadlines; returns how many."""
         now = self._monotonic()
         deadlines = self._deadlines
         before = self._expirations
@@ -129,7 +113,7 @@ class LruCache:
 
     @property
     def stats(self) -> CacheStats:
-        """What was counted so far."""
+        """The numbers so far."""
         timed = min(self._hits + self._misses, LOOKUPS_TIMED)
         return CacheStats(
             hits=self._hits,
@@ -143,7 +127,7 @@ class LruCache:
         )
 
     def _is_in_force(self, deadline: Deadline) -> bool:
-        """Whether an entry is there that has this very deadline."""
+        """Whether an entry exists that has this very deadline."""
         entry = self._peek(deadline[1])
         return entry is not None and entry[1] is deadline
 

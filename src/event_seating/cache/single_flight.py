@@ -1,23 +1,23 @@
-"""One load for everybody who asks for the same key while it is under way.
+"""One load for all callers who ask for the same key while it is under way.
 
 Owns the flights: which keys are being loaded, who waits for each, and whether a result may still be
-cached when it lands. A load runs in a task of its own, so a caller who is cancelled, the one who
-began it included, takes only itself away. Every caller waits on a future of its own, which is all
-that a waiting caller costs. An exception reaches everyone who waits and is remembered nowhere.
+cached when it lands. A load runs in a task of its own, so cancelling a caller, even the one who
+began the load, affects no other caller. Every caller waits on a future of its own, which is all
+that a waiting caller costs. An exception reaches every waiting caller and is not cached.
 
 Why no stale result is ever cached. A flight is in the table from its start until it lands or is
-tainted, whichever comes first: to taint a key is to take its flight out of the table, so that later
-callers find none and start their own. At landing the flight looks once whether it is still there
-itself, leaves the table, and hands the result to `on_landing`, all without a suspension point, so
-on one event loop nothing comes between. A taint therefore happened before that moment, and the
-result is not cached, or happens after it, when the cache holds the result. So whoever learns that a
-key has changed must do both in one step, without an await between them: taint the key and discard
-(or replace) what the cache holds. Then either the flight does not cache, or what it cached is
-removed. A taint that comes before the flight starts has nothing to do: that flight reads what is
-new.
+invalidated, whichever comes first: invalidating a key takes its flight out of the table, so that
+later callers find none and start their own. At landing the flight checks once whether it is still
+in the table, leaves the table, and passes the result to `on_landing`, all without a suspension
+point, so on one event loop nothing happens in between. An invalidation therefore either came before
+that moment, and the result is not cached, or comes after it, when the cache holds the result. So
+whoever learns that a key has changed must do two things in one step, without an await between them:
+invalidate the key here and discard (or replace) what the cache holds. Then either the flight does
+not cache its result, or the cached result is removed. An invalidation that comes before the flight
+starts has nothing to do: that flight reads the new value.
 
-It never times out (a load must have its own limit, which bounds the table and the waiters), never
-tries again, and knows neither the cache nor the database.
+It never times out (a load must have its own time limit, which bounds the table and the waiters),
+never retries, and knows neither the cache nor the database.
 """
 
 import asyncio
@@ -42,14 +42,14 @@ class _Flight(Generic[T]):
 class SingleFlight(Generic[T]):
     """Loads of values by key, one at a time for each key, on one event loop.
 
-    `on_landing(key, value)` is called for each load that succeeded untainted, before any of its
-    callers goes on. It must not wait; this is where a cache is filled.
+    `on_landing(key, value)` is called for each load that succeeded and was not invalidated, before
+    any of its callers continues. It must not wait; this is where a cache is filled.
     """
 
     def __init__(self, on_landing: Callable[[str, T], None]) -> None:
         self._on_landing = on_landing
         self._flights: dict[str, _Flight[T]] = {}
-        self._tasks: dict[asyncio.Task[None], _Flight[T]] = {}  # tainted flights as well
+        self._tasks: dict[asyncio.Task[None], _Flight[T]] = {}  # invalidated flights as well
         self._coalesced = 0
         self._closed = False
 
@@ -59,9 +59,9 @@ class SingleFlight(Generic[T]):
         return self._coalesced
 
     def load(self, key: str, load: Callable[[], Awaitable[T]]) -> asyncio.Future[tuple[T, bool]]:
-        """To be awaited at once: the value, and whether it came from a load that was under way.
+        """Await it at once: the value, and whether it came from a load already under way.
 
-        Where none was, a new one begins by `load`.
+        If there was none, `load` starts one.
 
         Raises what the load raises, and `Draining` once closed. Not a coroutine, since a coroutine
         waiting on the future would cost each caller three times as much.
@@ -81,21 +81,21 @@ class SingleFlight(Generic[T]):
         flight.waiters.append(waiter)
         return waiter
 
-    def taint(self, key: str) -> None:
-        """The key has changed: a load under way is answered but not cached, later callers reload.
+    def invalidate(self, key: str) -> None:
+        """The key has changed: a load under way answers its callers but is not cached.
 
-        To be called together with the change of the cache, with no await between them.
+        Call it together with the change of the cache, with no await between them.
         """
         self._flights.pop(key, None)
 
-    def taint_all(self) -> None:
+    def invalidate_all(self) -> None:
         """Every key may have changed."""
         self._flights.clear()
 
     async def aclose(self) -> None:
-        """Cancel every load under way and wait for its end; who waits for one gets `Draining`."""
+        """Cancel every load under way and wait for its end; its callers get `Draining`."""
         self._closed = True
-        self.taint_all()
+        self.invalidate_all()
         tasks = tuple(self._tasks)
         for task, flight in self._tasks.items():
             _fail(flight, Draining())  # here, since a task that never ran cannot do it
@@ -117,7 +117,7 @@ class SingleFlight(Generic[T]):
             _answer(flight, value)
 
     def _leave(self, flight: _Flight[T]) -> bool:
-        """Take the flight out of the table; False if a taint has done so before."""
+        """Take the flight out of the table; False if it was invalidated before."""
         if self._flights.get(flight.key) is not flight:
             return False
         del self._flights[flight.key]

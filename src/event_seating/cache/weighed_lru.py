@@ -1,8 +1,8 @@
-"""The least recently used cache of values that differ widely in size.
+"""A least recently used cache of values that differ widely in size.
 
-Owns how much all of them weigh together: bytes, or whatever the caller counts in. For values that
-never change once they are there, so that nothing in it can be stale and nothing expires. It never
-loads or waits, and is used from one thread.
+Owns the limit of their total weight, in bytes or in any unit of the caller. It is for values that
+never change, so that nothing in it can be stale and nothing expires. It never loads or waits, and
+is used from one thread.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class WeighedLru(Generic[T]):
-    """Values by key that weigh at most `weight_max` together."""
+    """Values by key, with a total weight of at most `weight_max`."""
 
     def __init__(self, weight_max: int) -> None:
         self._weight_max = weight_max
@@ -20,7 +20,7 @@ class WeighedLru(Generic[T]):
         self._weight = 0
 
     def get(self, key: str) -> T | None:
-        """The value if it is there; this is a use."""
+        """The value if it is there; counts as a use."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -28,9 +28,9 @@ class WeighedLru(Generic[T]):
         return entry[0]
 
     def put(self, key: str, value: T, weight: int) -> None:
-        """Remember the value; the least recently used ones make room.
+        """Store the value; the least recently used ones are evicted.
 
-        One that is too heavy by itself is not kept, and drives nothing out.
+        A value that is too heavy by itself is not stored, and evicts nothing.
         """
         if weight > self._weight_max:
             return

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from event_seating.booking.api import list_routes, release_routes, report_routes, seat_routes
 from event_seating.booking.api import routes as booking
 from event_seating.booking.api.buyer_cookie import IN_HEADER
-from event_seating.composition.server_services import Parts
+from event_seating.composition.server_services import ServerServices
 from event_seating.errors import ServiceError
 from event_seating.events import routes as events
 from event_seating.live import routes as live
@@ -50,7 +50,7 @@ class Api(NamedTuple):
     endpoints: Endpoints
 
 
-def build(parts: Parts) -> Edge:
+def build(parts: ServerServices) -> Edge:
     """The app on these parts."""
     settings = parts.settings
     app, endpoints = api(parts)
@@ -76,7 +76,7 @@ def build(parts: Parts) -> Edge:
     )
 
 
-def api(parts: Parts) -> Api:
+def api(parts: ServerServices) -> Api:
     """Every route, without the edge; raises `TypeError` for one that declares nothing."""
 
     @cache
@@ -109,7 +109,7 @@ def api(parts: Parts) -> Api:
     return Api(app, endpoints)
 
 
-def declared(parts: Parts, document: Callable[[], bytes]) -> Routes:
+def declared(parts: ServerServices, document: Callable[[], bytes]) -> Routes:
     """Every noun's routes; `document` makes the OpenAPI document of them."""
     bookable_of, database, clock = parts.bookable_events.get, parts.database, parts.clock
     routes = Routes()
@@ -137,7 +137,7 @@ def declared(parts: Parts, document: Callable[[], bytes]) -> Routes:
 
 
 def _websockets(
-    parts: Parts, endpoints: Endpoints, cors: Cors, budgets: Budgets, access: AccessLines
+    parts: ServerServices, endpoints: Endpoints, cors: Cors, budgets: Budgets, access: AccessLines
 ) -> WebSocketAdmission:
     return WebSocketAdmission(
         endpoints,

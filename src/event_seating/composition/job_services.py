@@ -203,6 +203,6 @@ def _handlers(
     stack.push_async_callback(mailer.aclose)
     mails = {
         **WelcomeMails(database, mailer).handlers(),
-        **BookingMails(database, bookable_events.get, facts.told, mailer, clock).handlers(),
+        **BookingMails(database, bookable_events.get, facts.summary, mailer, clock).handlers(),
     }
     return handlers | mailer.handlers(mails)

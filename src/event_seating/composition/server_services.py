@@ -1,7 +1,8 @@
-"""Builds every part of a serving process, once and in order, and takes it down in reverse.
+"""Builds every part of a serving process, once and in order, and closes them in reverse order.
 
-The one place that knows which part needs which. What would point upward is passed in here as a
-callable. Beside it only `job_services`, for processes that do not serve, builds long-lived objects.
+This is the one place that knows which part needs which. A dependency that would point upward is
+passed in here as a callable. Besides this module only `job_services`, for processes that do not
+serve, builds long-lived objects.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.sql_store import SqlLogStore
 from event_seating.booking.seating.ids import Tokens
 from event_seating.booking.seating.loaded_events import LoadedEvents
-from event_seating.cache.coherence import Coherence
+from event_seating.cache.invalidation import CacheInvalidation
 from event_seating.cache.lru import LruCache
 from event_seating.clock import MS_PER_S, Clock, DatabaseClock, SystemClock
 from event_seating.db import secrets
@@ -33,8 +34,8 @@ from event_seating.jobs.queue import JobQueue
 from event_seating.jobs.requests import JobRequests
 from event_seating.live.feed import Timer
 from event_seating.live.hub import LiveHub
-from event_seating.live.places import Places
 from event_seating.live.store import LiveStore
+from event_seating.live.watcher_limits import WatcherLimits
 from event_seating.mail.mode import sends_mail
 from event_seating.operations import job_metrics
 from event_seating.operations.health import Health
@@ -59,17 +60,17 @@ from event_seating.webhooks.subscribed_types import SubscribedTypes
 from event_seating.webhooks.targets import rules_of
 
 PURGE_EVERY_S: Final = 1.0
-"""How often what has expired is removed."""
+"""How often expired entries are removed."""
 
 BYTES_PER_MB: Final = 1024 * 1024
 
 PURGE_MOST: Final = 1000
-"""Entries a round and cache; takes less than a millisecond."""
+"""Entries per round and cache; takes less than a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a serving process is made of."""
+class ServerServices:
+    """The parts of a serving process."""
 
     settings: Settings
     clock: Clock
@@ -95,7 +96,7 @@ class Parts:
     authenticator: Authenticator
     health: Health
     signals: Signals | None
-    """To and from other processes; none in a process that has no Redis, and is alone."""
+    """Signals to and from other processes; None if there is no Redis, so that there are none."""
 
 
 class Accounts(NamedTuple):
@@ -120,10 +121,10 @@ class _Seating(NamedTuple):
 
 
 @asynccontextmanager
-async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
-    """Every part, until the block ends.
+async def running(settings: Settings, logs: Logs) -> AsyncIterator[ServerServices]:
+    """All parts, running until the block ends.
 
-    `logs` are made by whoever starts the process, since it wants to write lines before and after.
+    The caller makes `logs`, because it writes lines before and after.
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
@@ -166,7 +167,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
         await stack.enter_async_context(background(sizes.run()))
         jobs = await _jobs(stack, settings, database, clock, metrics)
 
-        yield Parts(
+        yield ServerServices(
             settings=settings,
             clock=clock,
             logs=logs,
@@ -190,7 +191,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[Parts]:
 
 
 def open_database(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Database:
-    """The database, closed at the end."""
+    """The database, which is closed at the end."""
     database = Database(
         settings.database,
         pool_size=settings.database_pool_size,
@@ -210,7 +211,7 @@ def accounts_of(
     signals: Signals | None,
     job_requests: JobRequests,
 ) -> Accounts:
-    """The users and their caches, kept right by signals where there are other processes."""
+    """The users and their caches, which signals of other processes invalidate."""
     cache = LruCache(settings.cache_capacity, settings.cache_ttl, clock.monotonic)
     absent = LruCache(
         settings.cache_capacity, min(ABSENT_TTL_S, settings.cache_ttl), clock.monotonic
@@ -220,25 +221,25 @@ def accounts_of(
         cache,
         absent,
         clock,
-        _coherence(signals),
+        _invalidation(signals),
         NewUsers(job_requests, welcomes=sends_mail(settings)),
     )
     stack.push_async_callback(users.aclose)
     return Accounts(users, cache, absent)
 
 
-def _coherence(signals: Signals | None) -> Coherence:
-    coherence = Coherence(signals.publish if signals else None)
+def _invalidation(signals: Signals | None) -> CacheInvalidation:
+    invalidation = CacheInvalidation(signals.publish if signals else None)
     if signals is not None:
-        signals.listen(channels.USERS, coherence.on_changed)
-        signals.listen(channels.CACHE, coherence.on_cleared)
-        signals.on_down(coherence.on_down)
-        signals.on_up(coherence.on_up)
-    return coherence
+        signals.listen(channels.USERS, invalidation.on_changed)
+        signals.listen(channels.CACHE, invalidation.on_cleared)
+        signals.on_down(invalidation.on_down)
+        signals.on_up(invalidation.on_up)
+    return invalidation
 
 
 async def begin_signals(stack: AsyncExitStack, signals: Signals, metrics: Metrics) -> None:
-    """Connect, now that all who listen are there; they are told no more before they end."""
+    """Connect, once every listener exists; the connection is closed before any of them."""
     metrics.attach_redis(lambda: signals)
     stack.push_async_callback(signals.aclose)
     await signals.start()
@@ -349,19 +350,24 @@ def _live(
     metrics: Metrics,
 ) -> LiveHub:
     loop = asyncio.get_running_loop()
-    places = Places(settings.live_connections_max, settings.live_connections_per_address)
+    watcher_limits = WatcherLimits(
+        settings.live_connections_max, settings.live_connections_per_address
+    )
     live = LiveHub(
         seating.seat_logs,
         seating.bookable_events.get,
         seating.events.read,
         LiveStore(database),
         Timer(clock.monotonic, loop.call_soon, loop.call_later),
-        places,
+        watcher_limits,
     )
     seating.seat_logs.listen(live)
     stack.push_async_callback(live.aclose)
     metrics.attach_live(
-        live.tally, lambda: places.taken, lambda: live.watched, lambda: places.refused
+        live.tally,
+        lambda: watcher_limits.watching,
+        lambda: live.watched,
+        lambda: watcher_limits.refused,
     )
     return live
 
@@ -373,7 +379,7 @@ async def _jobs(
     clock: Clock,
     metrics: Metrics,
 ) -> JobReader:
-    """What can be asked about jobs."""
+    """The reader of jobs, and the regular reading for the metrics."""
     queues = {name: JobQueue(name, settings.redis) for name in QUEUES if settings.redis}
     for queue in queues.values():
         stack.push_async_callback(queue.close)
@@ -418,7 +424,7 @@ async def _purge(accounts: Accounts, limits: Limits) -> None:
 
 @asynccontextmanager
 async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` beside the block; ended with it."""
+    """Run `work` in the background until the block ends."""
     task = asyncio.create_task(work)
     try:
         yield

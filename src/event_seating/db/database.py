@@ -1,12 +1,12 @@
-"""Connections and transactions on SQLite or PostgreSQL; every difference between them is here.
+"""Connections and transactions on SQLite or PostgreSQL, and the differences between them.
 
-`read()` and `write()` are the ways to the database, `read_direct()` and `write_direct()` those for
-the few statements that an event's writer runs for each batch. A failure to reach it becomes
-`DatabaseUnavailable` on all of them (`away`). Nothing here knows a table.
+`read()` and `write()` give access to the database; `read_direct()` and `write_direct()` do so for
+the few statements that an event's writer runs for each batch. On all four a failure to reach the
+database becomes `DatabaseUnavailable` (see `unavailable`). Nothing here knows a table.
 
-SQLite: one connection writes for the whole process, each transaction with `BEGIN IMMEDIATE`, since
-a transaction that reads first and writes later fails at once when another has written meanwhile;
-readers have connections of their own, which the write-ahead log lets read undisturbed.
+SQLite: one connection writes for the whole process, each transaction with `BEGIN IMMEDIATE`,
+because a transaction that reads first and writes later fails at once if another one has written in
+between. Readers have connections of their own, which the write-ahead log lets read undisturbed.
 """
 
 import asyncio
@@ -39,24 +39,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from event_seating.db import engines
-from event_seating.db.away import unavailable_when_away
 from event_seating.db.direct import DirectConnection, Prepared, connection_of, prepare
+from event_seating.db.unavailable import errors_as_unavailable
 from event_seating.errors import DatabaseUnavailable
 
 ANSWER_WITHIN_S: Final = 20.0
-"""More than the limits below and the longest `DB_LATENCY_MS` together. What takes longer comes from
-a database that hangs, whose own limits do not work: it would hold a connection, and all who wait
-for the answer, until it wakes."""
+"""More than the limits below and the longest `DB_LATENCY_MS` together. Only a database that hangs,
+so that its own limits do not work, takes longer: it would block a connection, and every caller that
+waits for it, until it wakes up."""
 
 SQLITE_READERS: Final = 4
-"""Each is a thread; more than the cores of a small machine gain nothing."""
+"""Each one is a thread; more than the cores of a small machine gain nothing."""
 
 WAL_BYTES_REFUSED: Final = 1024 * 1024 * 1024
-"""Beyond it one transaction is written each `WAL_TRY_EVERY_S`. The log grows by some 8 kB a commit
-while another program reads the file within one transaction; a full disk would stop more."""
+"""Above this size only one transaction is written every `WAL_TRY_EVERY_S`. The log grows by some 8
+kB a commit while another program reads the file in one long transaction; a full disk would be
+worse."""
 
 WAL_TRY_EVERY_S: Final = 1.0
-"""It is commits that cut the log back, once the other program has ended."""
+"""Commits shorten the log again, once the other program has ended."""
 
 _SIZE: Final = {
     "postgresql": "SELECT pg_database_size(current_database())",
@@ -70,7 +71,7 @@ _ACQUIRE_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key,
 
 
 class Database:
-    """A database, and the two ways to use it."""
+    """A database, with its connections for reading and for writing."""
 
     def __init__(
         self,
@@ -86,24 +87,25 @@ class Database:
         self._read_latency_s = read_latency_s
         self._observe_read = observe_read
         self.answer_within_s: float | None = answer_within_s
-        """Seconds for all that is done with one connection; more is `DatabaseUnavailable`."""
+        """Seconds for everything that is done with one connection; after them it raises
+        `DatabaseUnavailable`."""
         self._file = _sqlite_file(self._url)
         self._file_identity: tuple[int, int] | None = None
         self._wal_bytes_refused = wal_bytes_refused
         self._wal_tried = -WAL_TRY_EVERY_S
         if self._file is None:
             self._writer = engines.postgres(self._url, pool_size)
-            # One state for all statements of a read, as SQLite's readers have it.
+            # All statements of a read see the same state, as on SQLite.
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
         else:
             self._reader = engines.sqlite(self._url, "BEGIN", SQLITE_READERS)
             self._writer = engines.sqlite(self._url, "BEGIN IMMEDIATE", 1)
 
-    def without_hurry(self) -> "Database":
-        """The same connections for work that takes as long as it takes: migrations, checks."""
-        patient = copy(self)
-        patient.answer_within_s = None
-        return patient
+    def without_time_limit(self) -> "Database":
+        """The same connections without a time limit: for migrations and checks."""
+        unlimited = copy(self)
+        unlimited.answer_within_s = None
+        return unlimited
 
     @property
     def dialect(self) -> str:
@@ -112,7 +114,7 @@ class Database:
 
     @property
     def where(self) -> str:
-        """Where it is, without the password."""
+        """Its URL, without the password."""
         return self._url.render_as_string(hide_password=True)
 
     @property
@@ -123,9 +125,9 @@ class Database:
         return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
     def is_one_of(self, column: Column[str], name: str) -> ColumnElement[bool]:
-        """A condition: the column is one of the values of the parameter `name`, an `as_list`.
+        """A condition: the column is one of the values of the parameter `name` (see `as_list`).
 
-        One statement for any number of values, so that it can be prepared.
+        It is one statement for any number of values, so that it can be prepared.
         """
         if self.dialect == "postgresql":
             return column == any_(bindparam(name, type_=ARRAY(Text)))
@@ -143,16 +145,16 @@ class Database:
             return int((await connection.execute(text(f"SELECT {self.now_ms_sql}"))).scalar_one())
 
     async def size_bytes(self) -> int:
-        """What it takes on its disk, SQLite's write-ahead log included."""
+        """Its size on disk, including SQLite's write-ahead log."""
         async with self._in_time(), self._reader.connect() as connection:
             found = int((await connection.execute(text(_SIZE[self.dialect]))).scalar_one())
         return found + self.wal_bytes
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees one state of the database.
+        """A connection that sees one consistent state of the database.
 
-        Raises `DatabaseUnavailable` when it cannot be reached, or does not answer in time.
+        Raises `DatabaseUnavailable` if it cannot be reached or does not answer in time.
         """
         started = time.perf_counter()
         async with self._in_time():
@@ -166,9 +168,9 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back by an exception.
 
-        Raises `DatabaseUnavailable` when it cannot be reached, does not answer in time, or when a
-        file is not the one that was opened; the transaction is then rolled back, unless the
-        connection broke in the commit itself.
+        Raises `DatabaseUnavailable` if the database cannot be reached or does not answer in time,
+        or if its file is not the one that was opened. The transaction is then rolled back, unless
+        the connection broke during the commit itself.
         """
         calls: list[Callable[[], None]] = []
         async with self._in_time(), self._writer.begin() as connection:
@@ -179,22 +181,23 @@ class Database:
             call()
 
     async def acquire_lock(self, connection: AsyncConnection, key: str) -> None:
-        """Wait, in a transaction of `write`, until no other one holds the lock with this key.
+        """Within a transaction of `write`, wait for the lock with this key and hold it.
 
-        SQLite has one writer at a time anyway, from the first statement on.
+        SQLite has only one writer at a time anyway, from the first statement on.
         """
         if self.dialect == "postgresql":
             await connection.execute(_ACQUIRE_LOCK, {"key": key})
 
     def prepare(self, statement: ClauseElement) -> Prepared:
-        """A statement for the direct ways, made once."""
+        """A statement for direct connections, compiled once."""
         return prepare(statement, self._writer.dialect)
 
     def prepare_insert(self, table: Table, names: Sequence[str] | None = None) -> Prepared:
-        """A statement for `DirectConnection.insert`, of these columns or all.
+        """A statement for `DirectConnection.insert`, with these columns or all.
 
-        On PostgreSQL a whole column is one value, and the rows are one statement: for a row of
-        four columns that takes half the time of a statement for each. SQLite has no way there.
+        On PostgreSQL each column is passed as one array, and all rows are inserted by one
+        statement: for rows of four columns this takes half the time of a statement for each row.
+        SQLite has no such way.
         """
         names = names or [column.name for column in table.columns]
         if self.dialect != "postgresql":
@@ -206,7 +209,7 @@ class Database:
 
     @asynccontextmanager
     async def read_direct(self) -> AsyncIterator[DirectConnection]:
-        """As `read`, for statements that see a state of the database each."""
+        """Like `read`, but each statement sees the state of its own moment."""
         started = time.perf_counter()
         async with self._in_time():
             if self._read_latency_s:
@@ -219,9 +222,10 @@ class Database:
     async def write_direct(
         self, *, lock_key: str | None = None, queued: bool = False
     ) -> AsyncIterator[DirectConnection]:
-        """As `write`, holding the write lock with this key, in the order of the calls.
+        """Like `write`, holding the write lock with this key, in the order of the calls.
 
-        A `queued` one begins once it is next, and has yet to `acquire_write_lock`.
+        With `queued` it begins when it holds the queue lock, and the caller must
+        `acquire_write_lock`.
         """
         async with self._in_time(), _direct(self._writer) as connection:
             self._check_the_file()
@@ -231,15 +235,15 @@ class Database:
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
-        """The one bound on everything that is asked, and the one place that says it is away."""
-        with unavailable_when_away():
+        """Limit the time of everything, and turn errors into `DatabaseUnavailable`."""
+        with errors_as_unavailable():
             async with asyncio.timeout(self.answer_within_s):
                 yield
 
     async def ping(self) -> float:
-        """How many seconds a question takes; `DatabaseUnavailable` when there is no answer."""
+        """Seconds that a query takes; raises `DatabaseUnavailable`."""
         started = time.perf_counter()
-        with unavailable_when_away():
+        with errors_as_unavailable():
             async with (
                 asyncio.timeout(engines.CONNECT_TIMEOUT_S),
                 self._reader.connect() as connection,
@@ -265,26 +269,28 @@ class Database:
             return 0
 
     def _check_the_file(self) -> None:
-        """Before each write: that it goes somewhere, and that there is room for it."""
+        """Before each write: check that the file is the right one and that there is room."""
         self._check_that_the_file_is_still_ours()
         if self.wal_bytes <= self._wal_bytes_refused:
             return
         now = time.monotonic()
         if now - self._wal_tried < WAL_TRY_EVERY_S:
             raise DatabaseUnavailable(
-                "Another program has been reading the database file for long, so that its "
-                "write-ahead log has grown to its limit; the operator has to end that program."
+                "Another program has kept a read of the database file open for so long that its "
+                "write-ahead log has grown to the limit; the operator has to end that program."
             )
         self._wal_tried = now
 
     def _check_that_the_file_is_still_ours(self) -> None:
-        """A file that was deleted or replaced goes on working, into nowhere: say so instead."""
+        """Raise an error if the file was deleted or replaced, since writes to it would be lost."""
         if self._file is None:
             return
         try:
             found = self._file.stat()
         except OSError:
-            raise DatabaseUnavailable(f"The database file {self._file.name} is gone.") from None
+            raise DatabaseUnavailable(
+                f"The database file {self._file.name} has been deleted."
+            ) from None
         identity = (found.st_dev, found.st_ino)
         self._file_identity = self._file_identity or identity
         if identity != self._file_identity:
@@ -305,7 +311,7 @@ def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
 
 @asynccontextmanager
 async def _direct(engine: AsyncEngine) -> AsyncIterator[DirectConnection]:
-    """A connection of the pool without SQLAlchemy; what was not committed is taken back."""
+    """A pooled connection without SQLAlchemy; what was not committed is rolled back."""
     pooled = await engine.raw_connection()
     connection = connection_of(pooled.driver_connection)
     whole = False

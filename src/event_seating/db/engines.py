@@ -1,4 +1,4 @@
-"""The connections of a database: how each is opened, what it may wait for, when it is replaced."""
+"""The connection pools: how a connection is opened, its time limits, and when it is replaced."""
 
 import time
 from typing import Any, Final
@@ -9,41 +9,42 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS: Final = 5_000
-"""How long a writer of SQLite waits for another process's transaction."""
+"""How long SQLite waits for the transaction of another process."""
 
 CONNECT_TIMEOUT_S: Final = 3
-"""PostgreSQL answers in milliseconds or is away; a person waits no longer."""
+"""PostgreSQL answers within milliseconds or is unavailable; nobody waits longer."""
 
 POOL_TIMEOUT_S: Final = 5
-"""How long a request waits for a free connection before it is told to come again."""
+"""How long a request waits for a free connection before it gets `DatabaseUnavailable`."""
 
 ASK_AFTER_IDLE_S: Final = 1
-"""A connection that was used less long ago is not asked whether it is alive: that would take three
-round trips, as many as a short transaction itself, and a cut one is mostly known as closed."""
+"""A connection that was used more recently is not checked before use: the check takes three round
+trips, as many as a short transaction itself, and a broken connection is mostly known to be closed.
+"""
 
 WAL_BYTES_MAX: Final = 64 * 1024 * 1024
-"""What the write-ahead log is cut back to after a checkpoint."""
+"""The write-ahead log is truncated to this size after a checkpoint."""
 
 POSTGRES_SESSION: Final = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
 }
-"""No statement and no forgotten transaction holds others up for longer."""
+"""No statement and no forgotten transaction blocks others for longer."""
 
 _USED: Final = "used"
-"""When a pooled connection was last given back, in monotonic seconds."""
+"""When a pooled connection was last returned, in monotonic seconds."""
 
 
 def sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
-    """So many connections to a SQLite file, whose transactions start with `begin`."""
+    """A pool of this many connections to a SQLite file, whose transactions start with `begin`."""
     engine = create_async_engine(
         url, pool_size=connections, max_overflow=0, pool_timeout=POOL_TIMEOUT_S
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
-        # The driver shall not begin transactions by itself; `begin` below does.
+        # The driver must not begin transactions by itself; `begin` below does.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
@@ -64,7 +65,7 @@ def sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
 
 
 def postgres(url: URL, pool_size: int) -> AsyncEngine:
-    """So many connections to a PostgreSQL."""
+    """A pool of this many connections to PostgreSQL."""
     engine = create_async_engine(
         _without_sslmode(url),
         connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": dict(POSTGRES_SESSION)},
@@ -79,7 +80,7 @@ def postgres(url: URL, pool_size: int) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def check(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        """Let one that a restart of the server cut be replaced without a request noticing."""
+        """Replace a connection that a restart of the server broke, unnoticed by the request."""
         used = record.info.get(_USED)
         if connection.driver_connection.is_closed():
             raise InvalidatePoolError
@@ -97,7 +98,7 @@ def _ask(engine: AsyncEngine, connection: Any) -> None:
 
 
 def _without_sslmode(url: URL) -> URL:
-    """PostgreSQL's own tools write `sslmode`, asyncpg reads `ssl`: both shall work."""
+    """PostgreSQL's own tools write `sslmode`, asyncpg reads `ssl`; both work."""
     mode = url.query.get("sslmode")
     return (
         url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url

@@ -1,8 +1,8 @@
-"""Who may use a database: one server at a time.
+"""The lock that lets only one server use a PostgreSQL database.
 
-Owns the lock on a data directory (a file lock, let go by the kernel when the process dies) and the
-lock on a PostgreSQL database (an advisory lock of one session). Without them two servers would
-each count a client's requests for itself, and cache what the other has changed.
+It is an advisory lock of one session. Without it two servers would each count a client's requests
+by themselves, and cache what the other one has changed. (The lock on a data directory is in
+`processes.data_dir_lock`.)
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from event_seating.db.engines import CONNECT_TIMEOUT_S
 from event_seating.errors import StartupError
 
 INSTANCE_LOCK: Final = 0x5EA7_0002
-"""Any number, the same in every release."""
+"""An arbitrary number, the same in every release."""
 
 RETRY_S: Final = 1.0
-"""How often a database that went away is asked for the lock again."""
+"""How often an unavailable database is asked for the lock again."""
 
 
 class PostgresLock:
-    """A PostgreSQL database, used by one server at a time.
+    """The exclusive use of a PostgreSQL database by one server.
 
-    The lock lives as long as its connection. When the database restarts, the lock is taken again
-    as soon as it is back; when somebody else was faster, `lost` is set and this server has to stop.
+    The lock lives as long as its connection. When the database restarts, the lock is acquired again
+    as soon as possible; if another server was faster, `lost` is set and this server has to stop.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,16 +36,16 @@ class PostgresLock:
         self.lost = asyncio.Event()
 
     async def acquire(self) -> None:
-        """Take the lock and keep it; a `StartupError` says who has it."""
+        """Acquire the lock and keep it; a `StartupError` if another server has it."""
         if not await self._try():
             raise StartupError(
-                "DATABASE_URL: another server uses this database, and one alone can serve it; "
+                "DATABASE_URL: another server uses this database, and only one can serve it; "
                 "`event-seating worker` may do jobs beside it"
             )
         self._keeper = asyncio.create_task(self._keep(), name="instance-lock")
 
     async def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         if self._keeper:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
@@ -72,5 +72,5 @@ class PostgresLock:
 
 
 def _plain(url: URL) -> str:
-    """The URL as asyncpg itself reads it."""
+    """The URL in the form that asyncpg takes."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)

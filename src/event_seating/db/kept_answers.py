@@ -1,11 +1,11 @@
-"""What was answered to a call that came with an `Idempotency-Key`, for a day.
+"""The first answers to calls with an `Idempotency-Key`, kept for a day.
 
-For the calls that make something which is no event's yet: an event, a venue, a user, a webhook, a
-report. (What happens to the seats of an event is kept beside its log.) A call asks `first` in the
-transaction of what it does and, when it has done it, says what it will `keep`: so either both are
-there or neither is, and of calls that come at the same time one does it and the others wait and
-are answered the same. Only a hash of the key is stored; what an answer may not say twice, such as a
-secret, is not in it: whoever keeps it completes it when it is given again.
+For calls that make something which does not belong to an event's log: an event, a venue, a user, a
+webhook, a report. (Those about an event's seats are kept beside its log.) A call asks for the
+`first` answer in its own transaction and, when its work is done, stores its answer with `keep`: so
+either both are stored or neither, and of concurrent repetitions one does the work, while the others
+wait and get the same answer. Only a hash of the key is stored. An answer is stored without its
+secrets; the caller adds them when it is given again.
 """
 
 from typing import Final, NamedTuple
@@ -24,7 +24,7 @@ _BY_CALL: Final = (
     .where(kept_answers.c.at_ms >= bindparam("since_ms"))
 )
 
-# One that is too old may wait for the purge.
+# An expired answer may still be there until the purge.
 _KEEP: Final = text(
     "INSERT INTO kept_answers (call, request_hash, status, answer, at_ms)"
     " VALUES (:call, :request_hash, :status, :answer, :at_ms)"
@@ -33,13 +33,13 @@ _KEEP: Final = text(
 )
 
 
-class Call(NamedTuple):
-    """What makes a call the same call again."""
+class KeyedCall(NamedTuple):
+    """What identifies a repeated call."""
 
     id: bytes
-    """A hash of who asks, by which route and under which key."""
+    """A hash of the caller, the route and the key."""
     request_hash: bytes
-    """A hash of what is asked."""
+    """A hash of the request."""
 
 
 class KeptAnswer(NamedTuple):
@@ -50,11 +50,11 @@ class KeptAnswer(NamedTuple):
 
 
 async def first(
-    database: Database, connection: AsyncConnection, call: Call | None, now_ms: int
+    database: Database, connection: AsyncConnection, call: KeyedCall | None, now_ms: int
 ) -> KeptAnswer | None:
-    """What was answered to this call; waits for others that are at the same one.
+    """The first answer to this call, if any; waits for concurrent repetitions of it.
 
-    Raises `IdempotencyKeyReused` when something else was asked under the same key.
+    Raises `IdempotencyKeyReused` if the key came with another request.
     """
     if call is None:
         return None
@@ -62,8 +62,8 @@ async def first(
     return await found(connection, call, now_ms)
 
 
-async def found(connection: AsyncConnection, call: Call, now_ms: int) -> KeptAnswer | None:
-    """The same at this moment, without waiting for those that are at the same call."""
+async def found(connection: AsyncConnection, call: KeyedCall, now_ms: int) -> KeptAnswer | None:
+    """Like `first`, but without waiting for concurrent repetitions."""
     values = {"call": call.id, "since_ms": now_ms - ANSWERS_KEPT_MS}
     row = (await connection.execute(_BY_CALL, values)).first()
     if row is None:
@@ -74,9 +74,13 @@ async def found(connection: AsyncConnection, call: Call, now_ms: int) -> KeptAns
 
 
 async def keep(
-    connection: AsyncConnection, call: Call | None, status: int, answer: bytes, now_ms: int
+    connection: AsyncConnection,
+    call: KeyedCall | None,
+    status: int,
+    answer: bytes,
+    now_ms: int,
 ) -> None:
-    """Keep what will be answered, unless the call came without a key."""
+    """Store the answer, unless the call came without a key."""
     if call is not None:
         await connection.execute(
             _KEEP,

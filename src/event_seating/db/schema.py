@@ -1,8 +1,8 @@
-"""Bring a database's tables to what this release needs, or say that they are not.
+"""Migrates a database to the schema of this release, or reports that it is not there.
 
-Alembic does the work, under a lock, once, in the parent process. It is imported only when there is
-something to do, since most starts find the tables as they should be. A change of the schema
-is made in two releases: first expand, later contract, so that the release before still runs.
+Alembic does the work, under a lock, once, in the parent process. It is imported only if there is
+something to do, since most starts find the schema up to date. A change of the schema takes two
+releases: first expand, later contract, so that the previous release keeps working.
 """
 
 from pathlib import Path
@@ -21,17 +21,17 @@ HEAD: Final = "0009"
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 MIGRATION_LOCK: Final = 0x5EA7_0001
-"""Any number, the same in every release."""
+"""An arbitrary number, the same in every release."""
 
 
 async def current(database: Database) -> str | None:
-    """The migration that the database is at, or none when it is new."""
+    """The database's migration; None for a new database."""
     try:
         async with database.read() as connection:
             return await _version(connection)
     except DatabaseUnavailable as error:
         raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
-    except (DBAPIError, TypeError) as error:  # a parameter in the URL that the driver lacks
+    except (DBAPIError, TypeError) as error:  # a parameter in the URL that the driver does not know
         raise StartupError(f"DATABASE_URL: {why(database, error)}") from error
 
 
@@ -43,14 +43,14 @@ async def upgrade(database: Database, revision: str = "head") -> None:
 
 
 async def downgrade(database: Database, revision: str) -> None:
-    """Take migrations back; `base` takes them all."""
+    """Undo migrations down to this one; `base` undoes all."""
     from alembic import command  # noqa: PLC0415
 
     await _run(database, command.downgrade, revision)
 
 
 def why(database: Database, error: BaseException) -> str:
-    """One line that says where the database should be and what happened there."""
+    """One line with the database's URL and what went wrong."""
     cause = error.__cause__ or error
     cause = getattr(cause, "orig", None) or cause
     return (
@@ -78,7 +78,7 @@ async def _run(database: Database, run: Any, revision: str) -> None:
         config.attributes["connection"] = sync
         run(config, revision)
 
-    async with database.without_hurry().write() as connection:
+    async with database.without_time_limit().write() as connection:
         if database.dialect == "postgresql":
             await connection.execute(
                 text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK}

@@ -1,4 +1,4 @@
-"""What the server made once for itself and keeps in its database."""
+"""Secrets that the server generated once and keeps in its database."""
 
 import secrets
 from typing import Final
@@ -16,7 +16,7 @@ _READ: Final = text("SELECT value FROM secrets WHERE name = :name")
 
 
 async def secret(database: Database, name: str) -> bytes:
-    """The secret of this name; made if there is none. All who ask get the same."""
+    """The secret of this name, generated if there is none; all callers get the same one."""
     async with database.write() as connection:
         await connection.execute(_KEEP, {"name": name, "value": secrets.token_bytes(SECRET_BYTES)})
         return bytes((await connection.execute(_READ, {"name": name})).scalar_one())

@@ -1,12 +1,12 @@
-"""The tables, as SQLAlchemy Core sees them.
+"""The tables, as SQLAlchemy Core describes them.
 
-Migrations bring a database to this; a test compares the two on SQLite and on PostgreSQL. Times are
-whole milliseconds since the epoch, UTC; money is whole minor units. Nothing here opens a
+Migrations bring a database to this schema; a test compares the two on SQLite and on PostgreSQL.
+Times are whole milliseconds since the epoch, UTC; money is whole minor units. Nothing here opens a
 connection.
 
-The primary key of every table that a seat transaction writes begins with `event_id`, so that an
-event's rows can live together wherever a distributed database puts them. `seat_log` is the truth;
-bookings, lines and booked seats follow from it and are written with it.
+The primary key of every table that a seat transaction writes begins with `event_id`, so that a
+distributed database can keep the rows of an event together. `seat_log` is the truth; bookings,
+lines and booked seats are derived from it and written with it.
 """
 
 from typing import Any, Final
@@ -28,7 +28,7 @@ _FAILED: Final = "failed_at_ms IS NOT NULL"
 
 
 def _where(condition: str) -> dict[str, Any]:
-    """An index of the rows for which this holds, so that others cost it nothing."""
+    """A partial index: only rows that meet the condition cost anything."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
@@ -47,7 +47,7 @@ secrets = Table(
     Column("name", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
-"""What the server made once for itself, such as the key that signs hold tokens."""
+"""Secrets that the server generated for itself, such as the key that signs hold tokens."""
 
 venues = Table(
     "venues",
@@ -72,7 +72,7 @@ venue_versions = Table(
     Column("map_gzip", LargeBinary, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
 )
-"""A seat map in the first format, as it is answered; never changed once written."""
+"""A seat map in the first format, as the API returns it; never changed once written."""
 
 events = Table(
     "events",
@@ -91,11 +91,11 @@ events = Table(
     Column("configured_version", BigInteger),
     Index("ix_events_starts_at_ms", "starts_at_ms"),
 )
-"""What an event is called and when it is. How it sells is in its log.
+"""An event's name and time. How it sells is in its log.
 
-`configuration` (JSON) and the version of the log that set it follow from the log, and are written
-in the same transaction as its row. An event without them is not made yet, or never was.
-"""
+`configuration` (JSON) and `configured_version`, the version of the log that set it, are derived
+from the log and written in the same transaction as its row. An event without them is not complete
+yet, or never was."""
 
 seat_log = Table(
     "seat_log",
@@ -137,8 +137,8 @@ bookings = Table(
     Index("ix_bookings_event_id_updated_at_ms", "event_id", "updated_at_ms"),
     Index("ix_bookings_event_id_hold_id", "event_id", "hold_id"),
 )
-"""`hold_id` is the hold that it was booked from; none for one that was booked straight, or before
-the column was there."""
+"""`hold_id` is the hold that was booked; none for a direct booking, or one from before the column
+existed."""
 
 booking_lines = Table(
     "booking_lines",
@@ -150,7 +150,7 @@ booking_lines = Table(
     Column("price", BigInteger, nullable=False),
     Index("ix_booking_lines_event_id_seat", "event_id", "seat", "booking_id"),
 )
-"""What a booking has, or had when it was cancelled; `seat` is the number in the event's map."""
+"""The seats of a booking, also after its cancellation; `seat` is the number in the event's map."""
 
 booked_seats = Table(
     "booked_seats",
@@ -159,7 +159,7 @@ booked_seats = Table(
     Column("seat", Integer, primary_key=True),
     Column("booking_id", Text, nullable=False),
 )
-"""The second net: its primary key refuses a second sale of a seat by itself."""
+"""The second line of defence: the primary key itself refuses to sell a seat twice."""
 
 idempotency = Table(
     "idempotency",
@@ -186,10 +186,9 @@ idempotency = Table(
 `result` is what is answered again, in the form `result_format`; rows of the release before have
 none, and are answered with `status` and `answer`, which that release reads.
 
-`key` is a hash of the key; rows of the release before have the key itself. `buyer` and `address`
-are hashes of who called, where nothing else proves it. `hold` is the hold that the answer shows:
-once that has ended, little is left of the answer, and for an hour.
-"""
+`key` is a hash of the key; rows of the previous release have the key itself. `buyer` and `address`
+are hashes that identify the caller when nothing else does. `hold` is the hold in the answer: once
+that has ended, the answer is reduced to little, and kept for an hour."""
 
 log_archives = Table(
     "log_archives",
@@ -201,8 +200,8 @@ log_archives = Table(
     Column("sha256", Text, nullable=False),
     Column("archived_at_ms", BigInteger, nullable=False),
 )
-"""The parts of logs that are in files and no longer in `seat_log`; `sha256` is of what a file has,
-uncompressed."""
+"""The parts of logs that have been moved from `seat_log` into files; `sha256` is of a file's
+uncompressed content."""
 
 kept_answers = Table(
     "kept_answers",
@@ -214,7 +213,7 @@ kept_answers = Table(
     Column("at_ms", BigInteger, nullable=False),
     Index("ix_kept_answers_at_ms", "at_ms"),
 )
-"""The same of calls that make something: a call is known by a hash."""
+"""The first answers to calls that make something other than seats' changes; `call` is a hash."""
 
 outbox = Table(
     "outbox",
@@ -237,12 +236,11 @@ outbox = Table(
     Index("ix_outbox_created_at_ms", "created_at_ms", **_where(_ALIVE)),
     Index("ix_outbox_failed_at_ms", "failed_at_ms", "id", **_where(_FAILED)),
 )
-"""Jobs that are not done: written with what caused them, gone with their effect.
+"""Jobs that are not done: written with what caused them, deleted with their effect.
 
 `event_id` is empty for a job of no event. `payload` is JSON. `claimed_until_ms` is the lease of the
-relay that hands it to the queue. A row with `failed_at_ms` is given up, and stays to be looked at
-and tried again.
-"""
+relay that hands it to the queue. A row with `failed_at_ms` has failed for good, and stays to be
+inspected and retried."""
 
 job_results = Table(
     "job_results",
@@ -256,7 +254,7 @@ job_results = Table(
     Column("finished_at_ms", BigInteger, nullable=False),
     Index("ix_job_results_finished_at_ms", "finished_at_ms"),
 )
-"""Jobs that are done, for a day; `result` is JSON."""
+"""Jobs that are done, kept for a day; `result` is JSON."""
 
 files = Table(
     "files",
@@ -269,7 +267,7 @@ files = Table(
     Column("expires_at_ms", BigInteger, nullable=False),
     Index("ix_files_expires_at_ms", "expires_at_ms"),
 )
-"""What a job reads or makes that is too large for a row: an import, its refusals, a report."""
+"""Files that jobs read or write, too large for a row: an import, its refusals, a report."""
 
 file_chunks = Table(
     "file_chunks",
@@ -278,7 +276,7 @@ file_chunks = Table(
     Column("number", Integer, primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
-"""The content of a file, in pieces that fit into memory, from number 0."""
+"""The content of a file in numbered chunks that fit into memory, from 0."""
 
 user_imports = Table(
     "user_imports",
@@ -289,7 +287,8 @@ user_imports = Table(
     Column("created", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
 )
-"""How far an import of users is: written with the users of each step, so that it resumes there."""
+"""The progress of an import of users: written with the users of each step, so that it can
+resume."""
 
 user_import_refusals = Table(
     "user_import_refusals",
@@ -313,7 +312,8 @@ webhooks = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
 )
-"""Who is told what. `types` is a JSON list; both secrets sign while the old one still holds."""
+"""The receivers of messages. `types` is a JSON list; both secrets sign while the previous one is
+valid."""
 
 webhook_deliveries = Table(
     "webhook_deliveries",
@@ -335,7 +335,6 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_webhook_id_status", "webhook_id", "status", "created_at_ms", "id"),
     Index("ix_webhook_deliveries_created_at_ms", "created_at_ms"),
 )
-"""What was or is to be told, for 30 days.
+"""Messages that were sent or are to be sent, kept for 30 days.
 
-`id` is the message's as well, and that of its first job; `job_id` is the job that sends it now.
-"""
+`id` is also that of the message and of its first job; `job_id` is the job that sends it now."""

@@ -1,7 +1,7 @@
 """Keeps a clock set to the database's time, which all processes share.
 
-Owns how often and how the time is asked for. A database that is away leaves the clock as it is: it
-runs on with this machine's own, which drifts by less than a millisecond until the next look.
+Owns when and how the database is asked for the time. While it is unavailable the clock runs on with
+this machine's own, which drifts by less than a millisecond until the next attempt.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 
 SET_EVERY_S: Final = 10.0
-"""A cheap clock drifts by less than a millisecond meanwhile."""
+"""A cheap clock drifts by less than a millisecond in this time."""
 
 
 class Timekeeper:
@@ -24,13 +24,13 @@ class Timekeeper:
         self._database = database
 
     async def set(self) -> None:
-        """Ask for the time and set the clock; raises `DatabaseUnavailable`."""
+        """Read the database's time and set the clock; raises `DatabaseUnavailable`."""
         asked = self._clock.monotonic()
         now_ms = await self._database.now_ms()
         self._clock.set(now_ms, asked, self._clock.monotonic())
 
     async def keep(self) -> None:
-        """Set it now and then, for as long as the process lives."""
+        """Set the clock regularly, for as long as the process lives."""
         while True:
             await asyncio.sleep(SET_EVERY_S)
             with suppress(DatabaseUnavailable):

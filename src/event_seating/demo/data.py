@@ -1,7 +1,7 @@
-"""Demo data: what a first try finds in an empty database, in development only.
+"""Demo data for an empty database, in development only.
 
-Users are written before anything is served. The arena and the event in it are made through the
-services, as a client would make them, which takes a moment: that is for the time after.
+Users are written before anything is served. The arena and its event are made through the services,
+as a client would make them, which takes a moment, so that happens after the start.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import users
 from event_seating.events.model import Event, NewEvent
 from event_seating.events.service import EventService
-from event_seating.events.store import Filter
+from event_seating.events.store import EventFilter
 from event_seating.users import store
 from event_seating.users.model import User
 from event_seating.venues.arenas import arena
@@ -27,20 +27,20 @@ from event_seating.venues.service import VenueService
 VENUE_ID: Final = "demo-arena"
 
 SEATS: Final = 15_000
-"""An arena of the usual size, so that nobody tries it with a toy."""
+"""An arena of a usual size, so that nobody tries the service with a toy."""
 
 STANDING: Final = 2_000
-"""People on its floor."""
+"""Places on its floor."""
 
 ZONE: Final = "Europe/Berlin"
 
 WEEKS_AHEAD: Final = 6
-"""On sale for long enough that nobody's first look comes too late."""
+"""Long enough that the event is still on sale when somebody looks at it."""
 
 CURTAIN: Final = time(20)
 
 ACTOR: Final = "demo"
-"""Who made it, in the event's log."""
+"""The actor in the event's log."""
 
 TICKET_TYPES: Final = {
     "adult": {"label": "Adult"},
@@ -54,10 +54,10 @@ PRICES: Final = {
     "3": {"adult": "62.50", "reduced": "50.00", "press": "0.00"},
     "4": {"adult": "38.00", "reduced": "30.40", "press": "0.00"},
 }
-"""Of the arena's categories: what it costs, a fifth less, and nothing for those who write of it."""
+"""Prices of the arena's categories: the full price, a fifth less, and nothing for the press."""
 
 _NAMES: Final = ("John Doe", "Amara Okafor", "Kenji Sato", "Lucia Moreno", "Freya Lindqvist")
-"""But for the first, people whom no example has: who tries to create Jane Smith may do so."""
+"""Except for the first, names that are in no example, so that Jane Smith can be created."""
 
 
 def demo_users() -> list[User]:
@@ -74,7 +74,7 @@ def demo_users() -> list[User]:
 
 
 async def add_demo_users(database: Database) -> bool:
-    """Write the demo users if there are no users at all; whether they were written."""
+    """Write the demo users if there are no users at all; whether that was done."""
     async with database.write() as connection:
         if (await connection.execute(select(func.count()).select_from(users))).scalar_one():
             return False
@@ -86,9 +86,9 @@ async def add_demo_users(database: Database) -> bool:
 async def add_demo_event(venues: VenueService, events: EventService, clock: Clock) -> Event | None:
     """Make an arena and an event in it, unless there is any event or any other venue.
 
-    May be cut off at any moment and called again; the event if it was made.
+    It may be interrupted at any moment and called again; returns the event if it was made.
     """
-    if await events.page(Filter(), (-1, ""), 1):
+    if await events.page(EventFilter(), (-1, ""), 1):
         return None
     if any(venue.newest.venue_id != VENUE_ID for venue in await venues.page("", 2)):
         return None
@@ -107,7 +107,7 @@ async def add_demo_event(venues: VenueService, events: EventService, clock: Cloc
 
 
 def demo_start(now: datetime) -> datetime:
-    """Some weeks after `now`, in the evening, as the clocks in the arena show it."""
+    """Some weeks after `now`, in the evening, in the arena's time zone."""
     day = now.astimezone(ZoneInfo(ZONE)).date() + timedelta(weeks=WEEKS_AHEAD)
     return datetime.combine(day, CURTAIN, ZoneInfo(ZONE))
 

@@ -1,1 +1,1 @@
-"""Events: what is on, when, and how its seats are sold."""
+"""Events: their names and times, and how their seats are sold."""

@@ -1,8 +1,8 @@
-"""What the booking side asks of an event: where it is, its secrets, and what buyers are told.
+"""What the booking rooms need to know about an event: its map, its secrets, and its summary.
 
-Handed to it as callables, since it stands below events. An event that is not made yet exists for
-nobody but the one who is making it, whose log needs its bookable event before it can say how it
-sells.
+It is passed to them as callables, since they are below events. An event that is not complete yet
+exists only for the call that is making it, because its log needs the bookable event before it can
+contain how the event sells.
 """
 
 from collections import Counter
@@ -32,10 +32,10 @@ class EventFacts:
             place = await store.place(connection, event_id)
         if place is None or not (place.made or event_id in self._being_made):
             raise EventNotFound
-        # An archived event has no secret left, and takes no holds.
+        # An archived event has no secret any more, and takes no holds.
         return Facts(place.venue_id, place.venue_version, place.epoch, place.buyer_secret or b"")
 
-    async def told(self, event_id: str) -> EventNotice:
+    async def summary(self, event_id: str) -> EventNotice:
         """What a buyer is told of an event, as it is now; raises `EventNotFound`."""
         if not is_event_id(event_id):
             raise EventNotFound
@@ -55,9 +55,9 @@ class EventFacts:
 
     @contextmanager
     def making(self, event_id: str) -> Iterator[None]:
-        """Let this event have facts before it is made, in this block; only we have its id.
+        """Let this event have facts in this block before it is complete; no other call has its id.
 
-        Calls that are the same one may make it at the same time: it lasts as long as the longest.
+        Repetitions of the same call may make it at the same time: the longest block counts.
         """
         self._being_made[event_id] += 1
         try:

@@ -1,6 +1,6 @@
-"""What is wrong with a request about an event: fields, each with what is wrong with it.
+"""The faults of a request about an event: fields, each with what is wrong with it.
 
-Faults are collected, so that whoever asked can mend all of them at once. Pure.
+Faults are collected, so that the caller can correct all of them at once. Pure.
 """
 
 from typing import Final
@@ -9,13 +9,13 @@ from event_seating.errors import InvalidRequest, ServiceError
 from event_seating.values.visible_text import checked_name
 
 FAULTS_MAX: Final = 20
-"""Enough to mend a request with."""
+"""Enough to correct a request with."""
 
 SHOWN_CHARS_MAX: Final = 64
-"""How much of a name that was sent is repeated in a message."""
+"""How much of a sent name is repeated in a message."""
 
 Fault = tuple[str, str]
-"""A field, and what is wrong with it."""
+"""A field and its fault."""
 
 
 def invalid(faults: list[Fault]) -> ServiceError:
@@ -24,12 +24,12 @@ def invalid(faults: list[Fault]) -> ServiceError:
 
 
 def shown(name: str) -> str:
-    """A name that was sent, as a field or a message repeats it."""
+    """A sent name as it is repeated in a field or message."""
     return name[:SHOWN_CHARS_MAX]
 
 
 def line_of_text(field: str, text: str, chars_max: int, faults: list[Fault]) -> str:
-    """A text that stands in one line, without hidden marks and the space around it."""
+    """A text on one line, without invisible marks and surrounding space."""
     try:
         return checked_name(text, chars_max)
     except ValueError as error:

@@ -1,9 +1,9 @@
-"""What an event is, and what may be one.
+"""What an event is, and the rules for making and changing it.
 
-Pure: what was asked goes in, an event's configuration or the faults of it come out. Owns the rules
-of times and caps (those of prices and ticket types are in `prices`); that a change of one field
-keeps the others; and how an event is answered, to staff and to everybody else. Knows neither the
-database nor the log nor HTTP, and takes the time as an argument.
+Pure: it turns a request into an event's configuration or its faults. Owns the rules of times and
+caps (those of prices and ticket types are in `prices`); that a change of one field keeps the
+others; and how an event is shown to staff and to everybody else. Knows neither the database nor the
+log nor HTTP, and takes the time as an argument.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ from event_seating.booking.core.records import (
 )
 from event_seating.booking.core.ticket_types import default_type
 from event_seating.booking.reads import audit_trail
-from event_seating.clock import MS_PER_S, rfc3339
+from event_seating.clock import MS_PER_S
 from event_seating.events import prices
 from event_seating.events.faults import Fault, invalid, line_of_text
 from event_seating.events.prices import AskedDefault, AskedTypes, Prices, Tiers
@@ -31,12 +31,11 @@ from event_seating.settings.parsers import (
     HOLD_TTL_S_MAX,
     SEATS_PER_HOLD_MAX,
 )
-from event_seating.values import money
-from event_seating.values.rfc3339 import parse as parse_time
+from event_seating.values import money, rfc3339
 from event_seating.values.visible_text import NAME_CHARS_MAX
 
 HOLD_TOTAL_S_MIN: Final = 300
-"""Less is no time to choose, to pay and to make a mistake."""
+"""Too short a time to choose, to pay and to correct a mistake would be of no use."""
 
 HOLD_TOTAL_S_MAX: Final = HOLD_TOTAL_LONGEST_MS // MS_PER_S
 
@@ -45,7 +44,7 @@ CHECKOUT_TTL_S_MIN: Final = 60
 
 
 class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What the API takes as an event's rules; what is left out stays as it is."""
+    """An event's rules in a request; omitted ones stay as they are."""
 
     allow_orphans: bool | UnsetType = UNSET
     max_seats_per_hold: Annotated[int, Meta(ge=1, le=SEATS_PER_HOLD_MAX)] | UnsetType = UNSET
@@ -56,7 +55,7 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
         Annotated[int, Meta(ge=1, le=HELD_SEATS_PER_ADDRESS_MAX)] | UnsetType
     ) = UNSET
     hold_ttl: Annotated[int, Meta(ge=1, le=HOLD_TTL_S_MAX)] | UnsetType = UNSET
-    """Seconds, as the two that follow."""
+    """Seconds, like the next two."""
     hold_total_max: Annotated[int, Meta(ge=HOLD_TOTAL_S_MIN, le=HOLD_TOTAL_S_MAX)] | UnsetType = (
         UNSET
     )
@@ -81,7 +80,7 @@ class AskedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What `POST /events` takes."""
+    """The body of `POST /events`."""
 
     venue_id: str
     name: str
@@ -97,7 +96,7 @@ class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
 
 
 class EventChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What `PATCH /events/{id}` takes; what is left out stays as it is."""
+    """The body of `PATCH /events/{id}`; omitted fields stay as they are."""
 
     name: str | UnsetType = UNSET
     starts_at: str | UnsetType = UNSET
@@ -107,24 +106,24 @@ class EventChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     sales_end: str | UnsetType = UNSET
     prices: Prices = {}
     ticket_types: AskedTypes | UnsetType | None = UNSET
-    """`None`: they are no longer described, and all are public."""
+    """`None`: the types are no longer described, and all are public."""
     default_ticket_type: AskedDefault = UNSET
     rules: AskedRules = AskedRules()
     currency: str | UnsetType = UNSET
-    """Named only to be refused: what is sold has been paid in the one that the event has."""
+    """Always refused: sold seats were paid in the event's currency."""
     venue_id: str | UnsetType = UNSET
-    """Named only to be refused: what is sold are seats of the map that the event has."""
+    """Always refused: sold seats are those of the event's map."""
 
 
 class Defaults(msgspec.Struct, frozen=True):
-    """How an event sells that is not told otherwise."""
+    """How an event sells unless the request says otherwise."""
 
     currency: str
     rules: SaleRules
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An event, as the database keeps it. `version` is the log's that configured it."""
+    """An event as stored. `version` is that of the log entry that configured it."""
 
     id: str
     venue_id: str
@@ -139,7 +138,7 @@ class Event(msgspec.Struct, frozen=True):
     version: int
 
     def fields(self, *, staff: bool) -> dict[str, Any]:
-        """What the API says about it: to `staff` all, to others only what is public."""
+        """Its fields in the API: all of them for `staff`, otherwise only the public ones."""
         sale = self.configuration
         return {
             "id": self.id,
@@ -147,7 +146,7 @@ class Event(msgspec.Struct, frozen=True):
             "venueVersion": self.venue_version,
             "venueName": self.venue_name,
             "name": self.name,
-            "startsAt": rfc3339(self.starts_at_ms),
+            "startsAt": rfc3339.to_text(self.starts_at_ms),
             "timeZone": self.time_zone,
             "currency": sale.currency,
             "status": sale.status,
@@ -168,12 +167,12 @@ class Event(msgspec.Struct, frozen=True):
             "epoch": self.epoch,
             "version": self.version,
             "map": f"/venues/{self.venue_id}/versions/{self.venue_version}",
-            "createdAt": rfc3339(self.created_at_ms),
+            "createdAt": rfc3339.to_text(self.created_at_ms),
         }
 
 
-class Occasion(msgspec.Struct, frozen=True):
-    """What an event is called and when it is."""
+class EventSchedule(msgspec.Struct, frozen=True):
+    """An event's name and time."""
 
     name: str
     starts_at_ms: int
@@ -182,13 +181,13 @@ class Occasion(msgspec.Struct, frozen=True):
 
 def opened(
     asked: NewEvent, tiers: Tiers, defaults: Defaults, zones: Collection[str], now_ms: int
-) -> tuple[Occasion, Configuration]:
+) -> tuple[EventSchedule, Configuration]:
     """A new event, on sale from now until it begins unless it says otherwise.
 
     Raises `InvalidRequest`, naming every fault, and `PriceMissing`, naming every category.
     """
     faults: list[Fault] = []
-    occasion = Occasion(
+    occasion = EventSchedule(
         _name(asked.name, faults),
         _time("startsAt", asked.starts_at, faults) or 0,
         _zone(asked.time_zone, zones, faults),
@@ -225,11 +224,11 @@ def opened(
 
 def changed(
     event: Event, change: EventChange, tiers: Tiers, zones: Collection[str]
-) -> tuple[Occasion, Configuration]:
+) -> tuple[EventSchedule, Configuration]:
     """The event after the change; raises `InvalidRequest`, naming every fault.
 
-    A sale that ends when the event begins goes on doing so when the event is moved. A category's
-    prices are replaced together, those of other categories stay; ticket types are replaced as a
+    If the sale ends when the event begins, it still does so after the event is moved. A category's
+    prices are replaced together and those of other categories stay; ticket types are replaced as a
     whole.
     """
     faults: list[Fault] = []
@@ -270,11 +269,11 @@ def changed(
     if faults:
         raise invalid(faults)
     starts_at_ms = event.starts_at_ms if starts_at is None else starts_at
-    return Occasion(name, starts_at_ms, zone), after
+    return EventSchedule(name, starts_at_ms, zone), after
 
 
 def _types(sale: Configuration, *, staff: bool) -> dict[str, dict[str, str]] | None:
-    """The ticket types as the API answers them; `None` when the event describes none."""
+    """The ticket types as the API shows them; `None` if the event describes none."""
     if sale.ticket_types is None:
         return None
     return {
@@ -292,7 +291,7 @@ def _time(field: str, text: str | UnsetType, faults: list[Fault]) -> int | None:
     if text is UNSET:
         return None
     try:
-        return parse_time(text)
+        return rfc3339.parse(text)
     except ValueError as error:
         faults.append((field, str(error)))
         return None
@@ -308,7 +307,7 @@ def _check_window(sale: Configuration, field: str, faults: list[Fault]) -> None:
     if sale.sales_start_ms is None or sale.sales_end_ms is None:
         return
     if sale.sales_end_ms <= sale.sales_start_ms:
-        start, end = rfc3339(sale.sales_start_ms), rfc3339(sale.sales_end_ms)
+        start, end = rfc3339.to_text(sale.sales_start_ms), rfc3339.to_text(sale.sales_end_ms)
         faults.append((field, f"the sale would end ({end}) before it begins ({start})"))
 
 
@@ -324,4 +323,4 @@ def _ms(seconds: int | UnsetType) -> int | UnsetType:
 
 
 def _time_or_none(ms: int | None) -> str | None:
-    return None if ms is None else rfc3339(ms)
+    return None if ms is None else rfc3339.to_text(ms)

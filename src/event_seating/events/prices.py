@@ -1,8 +1,8 @@
-"""What an event's seats cost, by category and ticket type, and what its ticket types are.
+"""An event's prices, by category and ticket type, and its ticket types.
 
-Pure: what was asked goes in, prices and types or the faults of them come out. Owns that the two
-agree: where an event describes its ticket types, each price is of one of them, and what is taken
-when none is named is public and has a price.
+Pure: it turns a request into prices and types or their faults. Owns that the two agree: if an event
+describes its ticket types, each price belongs to one of them, and the default type is public and
+has a price.
 """
 
 import re
@@ -29,17 +29,17 @@ from event_seating.web import openapi
 from event_seating.web.json_body import JsonBody
 
 DESCRIBED_TYPES_MAX: Final = 50
-"""Ticket types of an event, whose categories need not have the same ones: some 5 kB in every answer
-about the event, and in the log each time that its sale changes."""
+"""Most ticket types of an event, whose categories need not have the same ones: some 5 kB in every
+answer about the event, and in the log whenever its sale changes."""
 
 ASKED_TYPES_MAX: Final = 1_000
-"""Beyond it nobody looks at them one by one to say what is wrong."""
+"""With more of them the request is refused without checking each one."""
 
 LABEL_CHARS_MAX: Final = 100
-"""What fits into a line of a basket or a mail."""
+"""What fits on a line of a basket or a mail."""
 
 _TICKET_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
-"""It stands in every line of a hold, and in the log."""
+"""It is in every line of a hold, and in the log."""
 
 _NAME_RULE: Final = "a ticket type has 1 to 32 letters, digits or any of _ -"
 
@@ -51,7 +51,7 @@ MinorPrices = dict[str, dict[str, int]]
 
 
 class AskedTicketType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the API takes as a ticket type."""
+    """A ticket type in a request."""
 
     label: str
     access: Access = Access.public
@@ -59,28 +59,28 @@ class AskedTicketType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _TYPE: Final = JsonBody(AskedTicketType)
 
-# Each is decoded by itself, so that a fault names the type that has it.
+# Each type is decoded separately, so that a fault names its type.
 AskedTypes = Annotated[
     dict[str, Annotated[Any, Meta(extra_json_schema={"$ref": f"{openapi.REF}AskedTicketType"})]],
     Meta(max_length=ASKED_TYPES_MAX),
 ]
-"""What the API takes as `ticketTypes`."""
+"""`ticketTypes` in a request."""
 
 AskedDefault = str | None | UnsetType
-"""What the API takes as `defaultTicketType`; `None`: there is none."""
+"""`defaultTicketType` in a request; `None` means that there is no default."""
 
 
 class Tiers(msgspec.Struct, frozen=True):
-    """The price categories of a map: what each costs by the map, if it says; and those in use."""
+    """The price categories of a map: their prices, if the map has any, and which are in use."""
 
     prices: Mapping[str, Decimal | None]
     """In major units, by the category's key, in the map's order."""
     used: Collection[str]
-    """Those that a seat or an area has."""
+    """The keys of categories that have a seat or an area."""
 
 
 def described_types(asked: AskedTypes | None, faults: list[Fault]) -> dict[str, TicketType] | None:
-    """The ticket types that were asked for; `None` when none are described."""
+    """The requested ticket types; `None` if none are described."""
     if asked is None:
         return None
     if not 1 <= len(asked) <= DESCRIBED_TYPES_MAX:
@@ -113,7 +113,7 @@ def map_prices(
     currency: str,
     faults: list[Fault],
 ) -> MinorPrices:
-    """What the map's categories cost by the map, but for those whose prices were asked for.
+    """The map's own prices, except for categories whose prices are in the request.
 
     `ticket_type` is the type that has the map's prices, if there is one.
     """
@@ -134,7 +134,7 @@ def map_prices(
 
 
 def type_of_map_prices(types: Mapping[str, TicketType] | None, default: AskedDefault) -> str | None:
-    """The ticket type that a map's own prices are of, when an event is made."""
+    """The ticket type that gets the map's own prices when an event is made."""
     if isinstance(default, str):
         return default
     if types is None:
@@ -144,7 +144,7 @@ def type_of_map_prices(types: Mapping[str, TicketType] | None, default: AskedDef
 
 
 def asked_prices(asked: Prices, tiers: Tiers, currency: str, faults: list[Fault]) -> MinorPrices:
-    """The prices that were asked for."""
+    """The requested prices."""
     prices: MinorPrices = {}
     for category, by_type in asked.items():
         field = f"prices.{shown(category)}"
@@ -158,10 +158,10 @@ def asked_prices(asked: Prices, tiers: Tiers, currency: str, faults: list[Fault]
 
 
 def check_types(sale: Configuration, asked: Prices, faults: list[Fault]) -> None:
-    """Note where prices, ticket types and the default do not go together.
+    """Add faults where prices, ticket types and the default contradict each other.
 
-    `asked` are the prices of this request: a fault of theirs is named there, one between the types
-    and the prices that the event has already is named at the types.
+    `asked` are the prices of this request: a fault of theirs is named there; a contradiction
+    between the types and the event's existing prices is named at the types.
     """
     types = sale.ticket_types
     if types is not None:
@@ -199,7 +199,7 @@ def _check_default(sale: Configuration, faults: list[Fault]) -> None:
 
 
 def warnings(sale: Configuration) -> list[dict[str, str]]:
-    """What whoever says how an event sells may not have meant: `field` and `message` of each."""
+    """Warnings about what may not have been intended: `field` and `message` of each."""
     found: list[Fault] = []
     if sale.ticket_types is None:
         message = "not given: anybody may take every ticket type that has a price"

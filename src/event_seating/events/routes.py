@@ -1,4 +1,4 @@
-"""The event routes of the API: what is on, and how it sells."""
+"""The routes of events."""
 
 from typing import Annotated, Any, Final
 
@@ -20,7 +20,7 @@ from event_seating.events.errors import PriceMissing, UnknownVenue
 from event_seating.events.model import Event, EventChange, NewEvent
 from event_seating.events.prices import AskedTicketType, warnings
 from event_seating.events.service import EventService
-from event_seating.events.store import Filter
+from event_seating.events.store import EventFilter
 from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.values import rfc3339
 from event_seating.venues.model import is_venue_id
@@ -252,7 +252,7 @@ def _add_reading(routes: Routes, events: EventService) -> None:
     ) -> Response:
         """By when they begin, then by id."""
         after = decode_cursor(cursor, tuple[int, str]) if cursor is not None else (-1, "")
-        wanted = Filter(venue_id, _time("from", begins_from), _time("to", to))
+        wanted = EventFilter(venue_id, _time("from", begins_from), _time("to", to))
         found: list[Event] = []
         if venue_id is None or is_venue_id(venue_id):
             found.extend(await events.page(wanted, after, limit + 1))

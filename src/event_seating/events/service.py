@@ -1,22 +1,22 @@
-"""The rules of events: made with a map that stays theirs, changed in order, listed by time.
+"""The rules of events: made with a fixed version of a map, changed in order, listed by time.
 
-How an event sells is in its log alone. The `configuration` beside the event is what follows from
-it, written in the transaction of the row that says it, so it is never ahead or behind, and a read
+Only an event's log says how it sells. The `configuration` beside the event is derived from it, and
+written in the transaction of the log row that sets it, so it is never ahead or behind, and a read
 or a list needs neither the log nor the seats.
 
-An event is made in two steps: its row, which nobody sees, then the log's first row, which brings
-the configuration, withdraws the seats that the map says are not for sale, and thereby makes the
-event visible, all in one. Whatever is cut off between the two, there is no event, and no id that
-anybody was told: the request can simply be made again. What the first step left behind is removed
-when some later event is made.
+An event is made in two steps. The first writes its row, which nobody can see. The second writes the
+log's first row, which sets the configuration, withdraws the seats that the map marks as not for
+sale, and so makes the event visible, all at once. If the process dies in between, there is no event
+and nobody has been given an id: the request can simply be repeated. The remains of the first step
+are removed when a later event is made.
 
-A call with an `Idempotency-Key` keeps the event in its first step. The same call again finds it:
-one that is made is its answer, and one that is not made yet is made, under the same id, by
-whichever of the two comes first, since the second step is the same call again to the log.
+A call with an `Idempotency-Key` stores the event with its first step. A repetition finds it: if the
+event is complete it is the answer; if not, it is completed under the same id by whichever call
+comes first, since for the log the second step is the same call again.
 
-A change says which configuration it is made on. If that is no longer the one, the log refuses, the
-change is made again on the newer one, and so two who change different things both get theirs, in
-one process or in several.
+A change names the configuration that it is based on. If that is no longer the current one, the log
+refuses, and the change is applied to the newer one, so that two callers who change different things
+both succeed, in one process or in several.
 """
 
 import asyncio
@@ -44,14 +44,14 @@ from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import MS_PER_S, Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call, KeptAnswer
+from event_seating.db.kept_answers import KeptAnswer, KeyedCall
 from event_seating.errors import EventNotFound, StartupError
 from event_seating.events import model, store
 from event_seating.events.errors import UnknownVenue
 from event_seating.events.facts import EventFacts
-from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
+from event_seating.events.model import Defaults, Event, EventChange, EventSchedule, NewEvent
 from event_seating.events.prices import Tiers
-from event_seating.events.store import Filter, NewRow
+from event_seating.events.store import EventFilter, NewRow
 from event_seating.jobs.model import NewJob
 from event_seating.jobs.requests import JobRequests, traced
 from event_seating.settings.model import Settings
@@ -61,29 +61,29 @@ from event_seating.venues.model import MapVersion, VenueMap
 from event_seating.venues.service import VenueService
 
 EPOCH_BYTES: Final = 8
-"""Enough that no two epochs of an event are ever the same."""
+"""Enough for an event never to have the same epoch twice."""
 
 BUYER_SECRET_BYTES: Final = 32
 """The key of an HMAC with SHA-256."""
 
 UNMADE_MS_MAX: Final = 3_600_000
-"""An event that is not made after an hour never will be: no transaction lasts that long."""
+"""An event that is incomplete after an hour will stay so: no transaction lasts that long."""
 
 BEGUN_MS_MAX: Final = UNMADE_MS_MAX // 2
-"""How long a repeated call goes on with an event that was begun and not made; then with another."""
+"""How long a repeated call continues with an incomplete event; later it starts another."""
 
 FIRST_VERSION: Final = 1
-"""Of an event's log: its first row configures it."""
+"""The version of the first row of an event's log, which configures it."""
 
 _CREATES: Final = "POST /events"
-"""The scope of the calls that make an event, in its log."""
+"""The scope of idempotency keys for making an event, in its log."""
 
 RACES_MAX: Final = 100
-"""Lost in a row against other processes; each loss is another's change, and few make any."""
+"""Most races lost in a row to other processes; each one is another's change, and few are made."""
 
 
 def defaults(settings: Settings) -> Defaults:
-    """How an event sells that is not told otherwise; a `StartupError` names a bad setting."""
+    """How an event sells unless told otherwise; a `StartupError` names a bad setting."""
     if not is_currency(settings.currency):
         raise StartupError(f"CURRENCY: {settings.currency} is no ISO 4217 currency")
     rules = SaleRules(
@@ -95,15 +95,15 @@ def defaults(settings: Settings) -> Defaults:
     return Defaults(settings.currency, rules)
 
 
-class Created(NamedTuple):
-    """An event as it was made, and whether an earlier call did."""
+class CreatedEvent(NamedTuple):
+    """A new event, and whether an earlier call made it."""
 
     event: Event
     replayed: bool
 
 
 class EventService:
-    """What can be done with events; `log_of` gives the log of an event by its id."""
+    """The operations on events; `log_of` returns the log of an event by its id."""
 
     def __init__(
         self,
@@ -126,13 +126,13 @@ class EventService:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def aclose(self) -> None:
-        """End the reads that are under way."""
+        """Cancel the reads that are under way."""
         await self._reads.aclose()
 
     # Reading
 
     async def read(self, event_id: str) -> Event:
-        """The event; raises `EventNotFound`. Many who ask at once share one read."""
+        """The event; raises `EventNotFound`. Concurrent callers share one read."""
         if not ids.is_event_id(event_id):
             raise EventNotFound
         event, _ = await self._reads.load(event_id, lambda: self._load(event_id))
@@ -140,27 +140,31 @@ class EventService:
             raise EventNotFound
         return event
 
-    async def page(self, wanted: Filter, after: tuple[int, str], limit: int) -> Sequence[Event]:
-        """At most `limit` events, by when they begin and then by id, after this time and id."""
+    async def page(
+        self, wanted: EventFilter, after: tuple[int, str], limit: int
+    ) -> Sequence[Event]:
+        """At most `limit` events after this time and id, in the order of time and id."""
         async with self._database.read() as connection:
             return await store.page(connection, wanted, after, limit)
 
     # Writing
 
-    async def create(self, asked: NewEvent, actor: str | None, call: Call | None = None) -> Created:
-        """A new event in the newest version of its venue's map; a repeated `call` makes none.
+    async def create(
+        self, asked: NewEvent, actor: str | None, call: KeyedCall | None = None
+    ) -> CreatedEvent:
+        """Make an event with the newest version of its venue's map; a repeated `call` makes none.
 
         Raises `UnknownVenue`, `PriceMissing`, `InvalidRequest` and `IdempotencyKeyReused`.
         """
         begun = await self._begun(call)
         if begun is not None and await self._load(begun.id) is not None:
-            return Created(begun, replayed=True)
+            return CreatedEvent(begun, replayed=True)
         if begun is None:
             begun = await self._begin(asked, call)
         return await self._make(begun, actor, call)
 
-    async def _begin(self, asked: NewEvent, call: Call | None) -> Event:
-        """Write an event that nobody sees; or what another process began for the same call."""
+    async def _begin(self, asked: NewEvent, call: KeyedCall | None) -> Event:
+        """Write an invisible event, or return the one that an earlier call wrote."""
         version = await self._newest(asked.venue_id)
         venue_map = await self._venues.seat_plan(version.venue_id, version.version)
         now_ms = self._clock.now_ms()
@@ -190,8 +194,8 @@ class EventService:
             await kept_answers.keep(connection, call, 201, kept, now_ms)
         return event
 
-    async def _make(self, event: Event, actor: str | None, call: Call | None) -> Created:
-        """Write the first row of an event's log; of those who do so for one call, one does."""
+    async def _make(self, event: Event, actor: str | None, call: KeyedCall | None) -> CreatedEvent:
+        """Write the first row of an event's log; of repetitions of a call only one does so."""
         venue_map = await self._venues.seat_plan(event.venue_id, event.venue_version)
         blocked = tuple(seat for seat, flag in enumerate(venue_map.blocked) if flag)
         with self._facts.making(event.id):
@@ -205,11 +209,11 @@ class EventService:
             granted = await log.submit(Submission(first, once=once))
         assert isinstance(granted, Granted), "the first configuration of an event was refused"
         assert granted.version == FIRST_VERSION or granted.replayed, "an event was made twice"
-        self._reads.taint(event.id)
-        return Created(event, granted.replayed)
+        self._reads.invalidate(event.id)
+        return CreatedEvent(event, granted.replayed)
 
-    async def _begun(self, call: Call | None) -> Event | None:
-        """What was begun for the same call before; raises `IdempotencyKeyReused`."""
+    async def _begun(self, call: KeyedCall | None) -> Event | None:
+        """The event that was begun for the same call; raises `IdempotencyKeyReused`."""
         if call is None:
             return None
         now_ms = self._clock.now_ms()
@@ -218,12 +222,12 @@ class EventService:
             return before and await _to_go_on_with(connection, before, now_ms)
 
     async def change(self, event_id: str, change: EventChange, actor: str | None) -> Event:
-        """Change what is named and keep the rest.
+        """Change the named fields and keep the rest.
 
         Raises `EventNotFound`, `EventCancelled`, `InvalidRequest` and `ConfigurationChanged`.
         """
         zones = await asyncio.to_thread(time_zones)
-        # One at a time in this process: they would only make each other begin again.
+        # One at a time in this process: concurrent changes would only make each other start again.
         async with self._turns.setdefault(event_id, asyncio.Lock()):
             for _ in range(RACES_MAX):
                 event = await self._unshared(event_id)
@@ -245,9 +249,9 @@ class EventService:
     async def cancel(
         self, event_id: str, *, notify: bool, reason: str | None, actor: str | None
     ) -> NewJob:
-        """Cancel the event for ever; the job that ends its holds and cancels its bookings.
+        """Cancel the event for ever; returns the job that ends its holds and cancels its bookings.
 
-        Of an event that is cancelled already the job does what is left, if anything is. Raises
+        For an event that is cancelled already, the job does whatever is left to do. Raises
         `EventNotFound` and `ConfigurationChanged`.
         """
         job = cancel_event_job(event_id, notify=notify, reason=reason, actor=actor)
@@ -271,10 +275,10 @@ class EventService:
         actor: str | None,
         job: NewJob | None = None,
     ) -> bool:
-        """Append a configuration that replaces the event's; false when another already has.
+        """Append a configuration that replaces the event's; false if another one already has.
 
-        What the change says of the event's name and dates, and the job that follows from it, are
-        written in the same transaction.
+        The event's name and dates, and the job that follows from the change, are written in the
+        same transaction.
         """
         log = await self._log_of(event.id)
         request = Configure(sale, replaces=event.configuration, actor=actor)
@@ -288,18 +292,18 @@ class EventService:
             return True
         if outcome.code is RefusalCode.event_cancelled:
             raise EventCancelled
-        # The newer one may be another process's row that this log has not read yet.
+        # The newer configuration may be in a row that this process has not read yet.
         await log.catch_up()
         return False
 
-    async def _set_occasion(self, event: Event, occasion: Occasion) -> None:
+    async def _set_occasion(self, event: Event, occasion: EventSchedule) -> None:
         changes = _changes(event, occasion)
         if changes:
             async with self._database.write() as connection:
                 await store.set_occasion(connection, event.id, changes)
 
     async def _write_unmade(
-        self, connection: AsyncConnection, event: Event, occasion: Occasion
+        self, connection: AsyncConnection, event: Event, occasion: EventSchedule
     ) -> None:
         row = NewRow(
             id=event.id,
@@ -314,7 +318,7 @@ class EventService:
         await store.insert_unmade(connection, row, occasion)
 
     async def _tiers_for(self, event: Event, change: EventChange) -> Tiers:
-        """The map's categories, which only prices are checked against."""
+        """The map's categories; only prices are checked against them."""
         if not change.prices:
             return Tiers({}, ())
         return _tiers(await self._venues.seat_plan(event.venue_id, event.venue_version))
@@ -326,8 +330,8 @@ class EventService:
             raise UnknownVenue from None
 
     async def _unshared(self, event_id: str) -> Event:
-        """The event as it is now: a read that another began may be older."""
-        self._reads.taint(event_id)
+        """Read the event again, since a read that another caller began may be older."""
+        self._reads.invalidate(event_id)
         return await self.read(event_id)
 
     async def _load(self, event_id: str) -> Event | None:
@@ -338,9 +342,9 @@ class EventService:
 async def _to_go_on_with(
     connection: AsyncConnection, before: KeptAnswer, now_ms: int
 ) -> Event | None:
-    """The event that an earlier call made or began; none when it was cut off long ago.
+    """The event that an earlier call made or began; None if it was interrupted long ago.
 
-    What is left of it then may be removed at any moment.
+    The remains of such an event may be removed at any moment.
     """
     event = msgspec.json.decode(before.answer, type=Event)
     old = event.created_at_ms < now_ms - BEGUN_MS_MAX
@@ -349,7 +353,7 @@ async def _to_go_on_with(
 
 @cache
 def time_zones() -> frozenset[str]:
-    """The IANA names of all time zones; the first call looks through some hundred files."""
+    """The IANA names of all time zones; the first call reads some hundred files."""
     return frozenset(zoneinfo.available_timezones() | {"UTC"})
 
 
@@ -364,8 +368,8 @@ def _tiers(venue_map: VenueMap) -> Tiers:
     )
 
 
-def _changes(event: Event, occasion: Occasion) -> dict[str, str | int]:
-    """Only what changed, by column, so that others' changes of the rest stay."""
+def _changes(event: Event, occasion: EventSchedule) -> dict[str, str | int]:
+    """The changed columns only, so that concurrent changes of others survive."""
     return {
         name: value
         for name, value in msgspec.structs.asdict(occasion).items()

@@ -1,7 +1,7 @@
-"""The statements about events. No rules, no transactions of their own.
+"""The statements about events. No rules, and no transactions of their own.
 
-How an event sells is read here and written by the log alone, in the transaction of the row that
-says it. A row without it is an event that is being made, or whose making was cut off.
+How an event sells is read here, but written only by the log, in the transaction of the row that
+sets it. A row without it is an event that is being made, or whose making was interrupted.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking.core.records import Configuration
 from event_seating.db.tables import events, venue_versions
-from event_seating.events.model import Event, Occasion
+from event_seating.events.model import Event, EventSchedule
 
 _EVENT: Final = (
     select(
@@ -56,17 +56,17 @@ _KEY: Final = tuple_(events.c.starts_at_ms, events.c.id)
 _configuration = msgspec.json.Decoder(Configuration)
 
 
-class Filter(msgspec.Struct, frozen=True):
-    """Which events of the list: those of a venue, those that begin in `from_ms` to `to_ms`."""
+class EventFilter(msgspec.Struct, frozen=True):
+    """A filter of the list: events at a venue, events that begin from `from_ms` to `to_ms`."""
 
     venue_id: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
-    """Not included."""
+    """Exclusive."""
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where an event is and its secrets; these never change while a process runs."""
+class EventBasics(msgspec.Struct, frozen=True):
+    """An event's map version and secrets, which never change while a process runs."""
 
     venue_id: str
     venue_version: int
@@ -77,7 +77,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class NewRow(msgspec.Struct, frozen=True):
-    """A row of an event that is about to be configured."""
+    """The row of an event that is about to be configured."""
 
     id: str
     venue_id: str
@@ -89,19 +89,19 @@ class NewRow(msgspec.Struct, frozen=True):
 
 
 async def by_id(connection: AsyncConnection, event_id: str) -> Event | None:
-    """The event with this id, if it is made."""
+    """The event with this id, if it is complete."""
     row = (await connection.execute(BY_ID, {"event_id": event_id})).first()
     return _event(row) if row else None
 
 
-async def place(connection: AsyncConnection, event_id: str) -> Place | None:
-    """Where the event with this id is, made or not."""
+async def place(connection: AsyncConnection, event_id: str) -> EventBasics | None:
+    """The basics of the event with this id, complete or not."""
     row = (await connection.execute(PLACE, {"event_id": event_id})).first()
-    return Place(*row) if row else None
+    return EventBasics(*row) if row else None
 
 
 async def page(
-    connection: AsyncConnection, wanted: Filter, after: tuple[int, str], limit: int
+    connection: AsyncConnection, wanted: EventFilter, after: tuple[int, str], limit: int
 ) -> Sequence[Event]:
     """The first `limit` events that come after this time and id, in their order."""
     last = tuple_(literal(after[0], BigInteger), literal(after[1]))
@@ -116,19 +116,19 @@ async def page(
     return [_event(row) for row in rows]
 
 
-async def insert_unmade(connection: AsyncConnection, row: NewRow, occasion: Occasion) -> None:
-    """Write an event that nobody sees before the log has configured it."""
+async def insert_unmade(connection: AsyncConnection, row: NewRow, occasion: EventSchedule) -> None:
+    """Write an event that is invisible until the log has configured it."""
     values = msgspec.structs.asdict(row) | msgspec.structs.asdict(occasion)
     await connection.execute(insert(events).values(values))
 
 
 async def set_occasion(connection: AsyncConnection, event_id: str, changes: dict[str, Any]) -> None:
-    """Change these columns of an `Occasion`, and leave the others as they are."""
+    """Change these columns of an `EventSchedule`, and leave the others as they are."""
     await connection.execute(update(events).where(events.c.id == event_id).values(changes))
 
 
 async def delete_unmade(connection: AsyncConnection, before_ms: int) -> int:
-    """Remove events that were begun before this time and never made; how many."""
+    """Remove events that were begun before this time and never completed; how many."""
     return (await connection.execute(UNMADE_BEFORE, {"before_ms": before_ms})).rowcount
 
 

@@ -17,8 +17,8 @@ import msgspec
 from event_seating.errors import RedisUnavailable
 from event_seating.jobs.model import DATABASE_OPERATIONS, NOTIFICATIONS, JobState
 from event_seating.jobs.outbox import OutboxRow
-from event_seating.valkey import trouble
-from event_seating.valkey.client import connect, unavailable_when_away
+from event_seating.valkey import diagnostics
+from event_seating.valkey.client import connect, errors_as_unavailable
 
 PREFIX: Final = "bull"
 """BullMQ's default, where its tools look."""
@@ -131,8 +131,8 @@ class JobQueue:
         async with _answering():
             found = await self._redis.info("server")
         try:
-            trouble.check_version(found)
-        except trouble.UnfitServer as error:
+            diagnostics.check_version(found)
+        except diagnostics.UnfitServer as error:
             raise RedisUnavailable from error
         return str(found.get("run_id", ""))
 
@@ -217,5 +217,5 @@ def _json_or_none(text: str | bytes | None) -> Any:
 
 @asynccontextmanager
 async def _answering() -> AsyncIterator[None]:
-    async with unavailable_when_away(), asyncio.timeout(ANSWER_WITHIN_S):
+    async with errors_as_unavailable(), asyncio.timeout(ANSWER_WITHIN_S):
         yield

@@ -29,7 +29,7 @@ from event_seating.jobs.outbox import OutboxRow
 from event_seating.jobs.queue import JobQueue
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
-from event_seating.valkey import trouble
+from event_seating.valkey import diagnostics
 
 POLL_S: Final = 1.0
 """How long a job waits when the word that it is there was lost."""
@@ -113,15 +113,15 @@ class Relay:
             moved = await self.step()
         except (DatabaseUnavailable, RedisUnavailable) as error:
             cause = error.__cause__
-            complaint = trouble.described(cause) if cause else str(error)
+            complaint = diagnostics.described(cause) if cause else str(error)
             if isinstance(error, DatabaseUnavailable):
                 complaint = str(error)
-            if self._complaint.is_to_be_said(complaint):
+            if self._complaint.should_log(complaint):
                 _log.warning("jobs wait in the outbox", why=complaint)
             self._in_trouble = True
             return False
         self._in_trouble = False
-        if self._complaint.is_over():
+        if self._complaint.should_log_end():
             _log.info("jobs go from the outbox into the queues again")
         return moved > 0
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database, after_commit
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.jobs import outbox
 from event_seating.jobs.model import NewJob
 from event_seating.telemetry import context
@@ -40,7 +40,7 @@ class JobRequests:
         self.wake_relay = wake_relay
 
     async def ask(
-        self, connection: AsyncConnection, job: NewJob, call: Call | None = None
+        self, connection: AsyncConnection, job: NewJob, call: KeyedCall | None = None
     ) -> RequestedJob:
         """Ask for a job in this transaction; or give the one that the same call asked for before.
 
@@ -67,7 +67,7 @@ class JobRequests:
             after_commit(connection, self.wake_relay)
         return added
 
-    async def ask_alone(self, job: NewJob, call: Call | None = None) -> RequestedJob:
+    async def ask_alone(self, job: NewJob, call: KeyedCall | None = None) -> RequestedJob:
         """Ask in a transaction that does nothing else; raises `IdempotencyKeyReused`."""
         async with self._database.write() as connection:
             return await self.ask(connection, job, call)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from redis.asyncio import Redis
 
 from event_seating.errors import RedisUnavailable
-from event_seating.valkey.client import unavailable_when_away
+from event_seating.valkey.client import errors_as_unavailable
 
 KEY: Final = "event-seating:jobs:tally"
 
@@ -77,7 +77,7 @@ class JobTally:
             return
         counted, self._counted = self._counted, Counter()
         try:
-            async with unavailable_when_away(), redis.pipeline(transaction=True) as pipe:
+            async with errors_as_unavailable(), redis.pipeline(transaction=True) as pipe:
                 for field, number in counted.items():
                     pipe.hincrby(KEY, field, number)
                 await pipe.execute()
@@ -89,7 +89,7 @@ class JobTally:
 
 async def read(redis: Redis) -> Tallied:
     """What all processes counted; raises `RedisUnavailable`."""
-    async with unavailable_when_away():
+    async with errors_as_unavailable():
         found = await redis.hgetall(KEY)
     attempts = []
     times: dict[tuple[str, str], dict[str, int]] = {}

@@ -32,7 +32,7 @@ from event_seating.jobs.runner import JobRunner, reason_of
 from event_seating.jobs.tally import JobTally
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
-from event_seating.valkey import trouble
+from event_seating.valkey import diagnostics
 from event_seating.valkey.client import connect, ended
 from event_seating.valkey.signals import FAILURES
 
@@ -64,7 +64,7 @@ BEGIN_AGAIN_S: Final = 1.0
 HAND_BACK_WITHIN_S: Final = 2.0
 """How long the jobs that are handed back may take for it, and a connection for closing."""
 
-LOOK_EVERY_S: Final = 0.02
+LOOK_FOR_ENDED_JOBS_EVERY_S: Final = 0.02
 """How often a worker that is to end looks whether its jobs have ended."""
 
 FLUSH_EVERY_S: Final = 1.0
@@ -150,7 +150,7 @@ class Worker:
             async with asyncio.timeout(within_s):
                 # BullMQ tells nobody when it has written down how the last one ended.
                 while self._bullmq is not None and self._bullmq.jobs:  # noqa: ASYNC110
-                    await asyncio.sleep(LOOK_EVERY_S)
+                    await asyncio.sleep(LOOK_FOR_ENDED_JOBS_EVERY_S)
         return self._bullmq is None or not self._bullmq.jobs
 
     async def _run(self) -> None:
@@ -228,8 +228,8 @@ class Worker:
 
     def _complain(self, error: Exception, *_job: object) -> None:
         away = isinstance(error, FAILURES) and type(error) is not ResponseError
-        complaint = trouble.described(error) if away else reason_of(error)
-        if self._ending or not self._complaint.is_to_be_said(complaint):
+        complaint = diagnostics.described(error) if away else reason_of(error)
+        if self._ending or not self._complaint.should_log(complaint):
             return
         if away:  # which `signals` has said, as a warning
             _log.info("a worker waits for its server", queue=self.queue, why=complaint)
@@ -237,7 +237,7 @@ class Worker:
             _log.warning("a worker met an error", queue=self.queue, why=complaint)
 
     def _hear(self, *_job: object) -> None:
-        if self._complaint.is_over():
+        if self._complaint.should_log_end():
             _log.info("a worker has jobs again", queue=self.queue)
 
     def _tell_stalled(self, job_id: str) -> None:

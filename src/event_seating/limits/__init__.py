@@ -1,1 +1,1 @@
-"""Rate limits: how much each client may ask, in every window at once."""
+"""Rate limits: how many requests each client may make, in every window at once."""

@@ -1,17 +1,18 @@
 """How many bytes each client has caused in about the last hour, and whether it may cause more.
 
-A sliding window of two counters for each client: what was counted in this window, and that part of
-the last one which still lies within the length of a window, as if it had come evenly. It never lets
-through more than twice the budget in any window's length, and costs about 200 bytes a client.
-Bounded by clients: when there are too many, the one that came first in a window is forgotten, which
-then has its budget again. It never waits, logs or raises, and is used from one thread.
+A sliding window of two counters for each client: what was counted in the current window, and the
+part of the previous one that still lies within the length of a window, assuming that it was spread
+evenly. It never admits more than twice the budget in any period of one window, and costs about 200
+bytes a client. The number of clients is bounded: at the bound the one that came first in the window
+is forgotten, and then has its whole budget again. It never waits, logs or raises, and is used from
+one thread.
 """
 
 from collections.abc import Callable, Hashable
 from typing import Final
 
 CLIENTS_MAX: Final = 100_000
-"""As many as the rate limiter remembers: about 20 MB when every one of them wrote."""
+"""As many as the rate limiter remembers: about 20 MB if every one of them wrote."""
 
 
 class ByteBudget:
@@ -40,28 +41,28 @@ class ByteBudget:
         return len(self._now.keys() | self._before.keys())
 
     def charge(self, client: Hashable, spent_bytes: int) -> None:
-        """Count what a client has caused."""
+        """Count bytes that a client has caused."""
         self._turn()
         if client not in self._now and len(self._now) >= self._clients_max:
             del self._now[next(iter(self._now))]
         self._now[client] = self._now.get(client, 0) + spent_bytes
 
     def wait_s(self, client: Hashable) -> int:
-        """Whole seconds after which the client has something left; 0 when it has now."""
+        """Whole seconds until the client has budget again; 0 if it has some now."""
         self._turn()
         now, before = self._now.get(client, 0), self._before.get(client, 0)
         into_s = self._monotonic() % self._window_s
         if now + before * (1 - into_s / self._window_s) < self._budget_bytes:
             return 0
         if now >= self._budget_bytes:
-            # All of it in this window: it has to run out, then fade.
+            # All of it is in this window, which has to end first and then fade.
             faded = 1 - self._budget_bytes / now
             return int(self._window_s - into_s + faded * self._window_s) + 1
         faded = 1 - (self._budget_bytes - now) / before
         return int(faded * self._window_s - into_s) + 1
 
     def _turn(self) -> None:
-        """Begin the next window when it is time."""
+        """Begin the next window if its time has come."""
         number = self._number()
         if number == self._window:
             return

@@ -1,12 +1,13 @@
-"""How often every client asked, packed: for each window a ring of counts, where times are too many.
+"""How many requests each client made, packed: rings of counts, for limits too high for times.
 
-Owns the counts and nothing else. A window of `seconds` is cut into `PARTS` parts, and an accepted
-request counts in the part in which it came until that part has left the window as a whole. So the
-limit is what `ring` would give if every time were put off to the end of its part: never more than
-the limit in any `seconds`, and a request counts for up to a `PARTS`th of the window longer. Its
-memory does not hang on the limit: 4 bytes a part, and a number a window.
+Owns the counts and nothing else. A window of `seconds` is divided into `PARTS` parts, and an
+accepted request counts in its part until the whole part has left the window. So the limit is what
+`ring` would give if every time were moved to the end of its part: never more than the limit in any
+`seconds`, while a request counts for up to a `PARTS`th of the window longer. Its memory does not
+depend on the limit: 4 bytes for each part, and one number for each window.
 
-Times of one client must not run backwards. It never reads a clock and never knows whose slot it is.
+The times of one client must not run backwards. It never reads a clock and does not know whose slot
+it is.
 """
 
 from array import array
@@ -17,10 +18,10 @@ from typing import Final
 from event_seating.settings.parsers import Window
 
 PARTS: Final = 20
-"""Of a window: its error is a twentieth, 3 s of a minute."""
+"""Parts of a window: the error is a twentieth, 3 s of a minute."""
 
 CELLS: Final = PARTS + 1
-"""Of a ring: where a window begins within a part, that part counts as a whole."""
+"""Cells of a ring: the part in which a window begins counts as a whole."""
 
 BYTES_PER_COUNT: Final = 4
 BYTES_PER_TICK: Final = 8
@@ -38,7 +39,7 @@ class Counters:
 
     @staticmethod
     def bytes_each(windows: Sequence[Window]) -> int:
-        """What a client costs here."""
+        """Bytes for each client."""
         return len(windows) * (CELLS * BYTES_PER_COUNT + BYTES_PER_TICK) + BYTES_PER_TIME
 
     def reset(self, slot: int) -> None:
@@ -56,7 +57,7 @@ class Counters:
         self._newest[slot] = -inf
 
     def record(self, slot: int, _now: float) -> None:
-        """Count a request; `usage` has been asked about each window with the same `now`."""
+        """Count a request; `usage` must have been called for each window with the same `now`."""
         first = slot * len(self._seconds)
         for window, seconds in enumerate(self._seconds, first):
             tick = self._ticks[window]
@@ -69,7 +70,7 @@ class Counters:
         return self._newest[slot]
 
     def usage(self, slot: int, window: int, now: float) -> tuple[int, float]:
-        """How many of the slot's requests lie in the window, and when the earliest counts as made.
+        """How many of the slot's requests are in the window, and when the earliest counts as made.
 
         Without any, the earliest is plus infinity.
         """

@@ -1,26 +1,27 @@
-"""Whether a client may ask now, in every window at once, and the headers that say so.
+"""Whether a client may make a request now, in every window at once, and the headers for that.
 
-Owns the rule: a window of `limit` requests in `seconds` lets a request in if fewer than `limit`
-accepted ones lie in the last `seconds`. A time that is exactly `seconds` old has left the window. A
-request is charged to all windows or, refused by one, to none.
+Owns the rule: a window of `limit` requests in `seconds` admits a request if fewer than `limit`
+accepted ones lie in the last `seconds`. A request exactly `seconds` old has left the window. A
+request is charged to all windows or, if one refuses it, to none.
 
-Where limits are low, as those of accounts are, each client's accepted times are kept (`ring`), and
-this is exact. Where the times of `CLIENTS_MAX` clients would take more than `TIMES_MAX_BYTES`,
-parts of a window are counted instead (`counters`): no window lets in more than its limit there
+Where limits are low, like those of accounts, each client's accepted times are kept (`ring`), and
+the limit is exact. Where the times of `CLIENTS_MAX` clients would take more than `TIMES_MAX_BYTES`,
+parts of a window are counted instead (`counters`): no window admits more than its limit there
 either, but a request may count for a twentieth of the window longer.
 
 The headers are those of the IETF's RateLimit fields, draft 11. In `RateLimit-Policy` `q` is a
 window's limit (required) and `w` its length in seconds. In `RateLimit` `r` (required) is what is
 left, and `t` the time in which no more than `r` can be used: until the earliest accepted request
-leaves the window, the whole window if there is none. `Retry-After` is the longest `t` of the
+leaves the window, or the whole window if there is none. `Retry-After` is the longest `t` of the
 windows that refuse, so it never names a moment before their quota is available.
 
 Memory is bounded by the number of clients, whatever the limits are. A client that was idle for the
-longest window is indistinguishable from a new one and is forgotten, a few with each newcomer. At
-the bound the stalest of a few makes room; only there can a client get more than its limit, and
-`forgotten` counts it.
+longest window is indistinguishable from a new one and is forgotten, a few with each new client. At
+the bound the least recent of a few is forgotten; only then can a client get more than its limit,
+and `forgotten` counts that.
 
-It never waits, logs or raises for a client, and knows nothing of HTTP beyond the headers' values.
+It never waits, logs or raises for a client, and knows nothing of HTTP beyond the values of the
+headers.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -33,14 +34,15 @@ from event_seating.limits.slots import NOBODY, ClientSlots
 from event_seating.settings.parsers import Window
 
 CLIENTS_MAX: Final = 100_000
-"""Remembered whatever the windows are: about 17 MB at those of accounts, 28 MB at those of seats;
-an attack from more addresses needs another net than this."""
+"""Clients remembered, whatever the windows are: about 17 MB with those of accounts, 28 MB with
+those of seats; an attack from more addresses needs another defence."""
 
 TIMES_MAX_BYTES: Final = 64 * 1024 * 1024
-"""What the times of all clients may take; where they would take more, they are counted by parts."""
+"""Most memory for the times of all clients; if they would take more, parts are counted."""
 
-LOOKED_AT_PER_NEWCOMER: Final = 4
-"""More than one, so the idle go faster than clients come; few, so a newcomer pays microseconds."""
+CHECKED_PER_NEW_CLIENT: Final = 4
+"""More than one, so that idle clients go faster than new ones come; few, so that a new client costs
+microseconds."""
 
 
 class Verdict(NamedTuple):
@@ -80,22 +82,22 @@ class Limiter:
         self._monotonic = monotonic
         self._slots = ClientSlots(max_clients)
         self.exact = Rings.bytes_each(ordered) * CLIENTS_MAX <= times_max_bytes
-        """Whether times are kept, and not counts."""
+        """Whether times are kept rather than counts."""
         self._rings: Rings | Counters = Rings(ordered) if self.exact else Counters(ordered)
-        self._hand = 0
+        self._next_slot = 0
         self.forgotten = 0
-        """Clients that made room for others while they still had something charged."""
+        """Clients that were forgotten at the bound while they still had something charged."""
 
     def __len__(self) -> int:
         """How many clients are remembered."""
         return len(self._slots)
 
     def check(self, client: Hashable) -> Verdict:
-        """Decide on one request of `client`, and charge it if it is admitted."""
+        """Decide about one request of `client`, and charge it if it is admitted."""
         now = self._monotonic()
         slot = self._slots.find(client)
         if slot == NOBODY:
-            slot = self._welcome(client, now)
+            slot = self._add_client(client, now)
         usage = self._rings.usage
         retry_after_s = 0
         values: list[int] = []  # r and t of each window, as they are once this request is charged
@@ -112,47 +114,47 @@ class Limiter:
         return Verdict(not retry_after_s, self._header % tuple(values), retry_after_s)
 
     def forget_idle(self, most: int) -> int:
-        """Look at `most` slots, in turn, and forget the clients whose times are in no window.
+        """Check the next `most` slots, and forget clients whose requests have left every window.
 
-        Returns how many were forgotten. Worth a call now and then where no new clients come.
+        Returns how many were forgotten. Call it regularly, for times when no new clients come.
         """
         idle_since = self._monotonic() - self._longest_s
         before = len(self._slots)
-        for slot in self._under_the_hand(most):
+        for slot in self._next_slots(most):
             if self._rings.newest(slot) <= idle_since:
                 self._slots.remove(slot)
         return before - len(self._slots)
 
-    def _welcome(self, client: Hashable, now: float) -> int:
-        """A slot with an empty ring for a client that has none."""
+    def _add_client(self, client: Hashable, now: float) -> int:
+        """A slot with an empty ring for a new client."""
         idle_since = now - self._longest_s
-        stalest, stalest_time = NOBODY, now
-        for slot in self._under_the_hand(LOOKED_AT_PER_NEWCOMER):
+        oldest, oldest_time = NOBODY, now
+        for slot in self._next_slots(CHECKED_PER_NEW_CLIENT):
             newest = self._rings.newest(slot)
             if newest <= idle_since:
                 self._slots.remove(slot)
-            elif newest < stalest_time or stalest == NOBODY:
-                stalest, stalest_time = slot, newest
-        if self._slots.is_full():  # then every slot is taken, none was idle, so there is a stalest
-            self._slots.remove(stalest)
+            elif newest < oldest_time or oldest == NOBODY:
+                oldest, oldest_time = slot, newest
+        if self._slots.is_full():  # then every slot is taken, none was idle, so there is a oldest
+            self._slots.remove(oldest)
             self.forgotten += 1
         slot = self._slots.add(client)
         self._rings.reset(slot)
         return slot
 
-    def _under_the_hand(self, most: int) -> list[int]:
-        """The taken ones of the next `most` slots; each slot comes once a round, and once here."""
+    def _next_slots(self, most: int) -> list[int]:
+        """The used ones of the next `most` slots; each slot comes once in a round."""
         used = self._slots.ever_used
         most = min(most, used)
-        turn = [(self._hand + step) % used for step in range(most)]
-        self._hand += most
+        turn = [(self._next_slot + step) % used for step in range(most)]
+        self._next_slot += most
         if used:
-            self._hand %= used
+            self._next_slot %= used
         return [slot for slot in turn if self._slots.is_taken(slot)]
 
 
 def _policy_names(count: int) -> list[str]:
-    """A name for each of `count` windows, the shortest window first."""
+    """A name for each of `count` windows, starting with the shortest."""
     if count == 1:
         return ["default"]
     return ["burst", *(f"window-{n}" for n in range(2, count)), "sustained"]

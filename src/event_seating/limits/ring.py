@@ -1,11 +1,11 @@
 """The last accepted times of every client, packed: one ring of doubles for each slot.
 
-Owns the times and nothing else. All rings lie in one array, a ring after the other, so a client
-costs 8 bytes a time and no object. A ring is as long as the highest limit: the times that answer
-the longest window answer the shorter ones as well. A cell that was never written holds minus
-infinity, which lies in no window, so a young ring needs no count. Times of one client must not run
-backwards; what that gives is order, and order is what the binary search lives on. It never reads a
-clock and never knows whose slot it is.
+Owns the times and nothing else. All rings are in one array, one after the other, so that a client
+costs 8 bytes for each time and no object. A ring is as long as the highest limit: the times that
+answer the longest window also answer the shorter ones. A cell that was never written holds minus
+infinity, which lies in no window, so a new ring needs no count. The times of one client must not
+run backwards, because the binary search relies on their order. It never reads a clock and does not
+know whose slot it is.
 """
 
 from array import array
@@ -31,13 +31,13 @@ class Rings:
 
     @staticmethod
     def bytes_each(windows: Sequence[Window]) -> int:
-        """What a client costs here."""
+        """Bytes for each client."""
         return max(window.limit for window in windows) * BYTES_PER_TIME
 
     def reset(self, slot: int) -> None:
         """Make the slot's ring empty; `slot` may be the first that does not exist yet.
 
-        The head of one that does may stay where it is: an empty ring begins anywhere.
+        The head of an existing slot may stay where it is: an empty ring begins anywhere.
         """
         empty = array("d", (-inf,)) * self.cells
         if slot == len(self._heads):
@@ -60,10 +60,11 @@ class Rings:
         return self._times[slot * self.cells + head - 1]
 
     def usage(self, slot: int, window: int, now: float) -> tuple[int, float]:
-        """How many of the slot's times lie in the window, and the earliest of them.
+        """How many of the slot's times are in the window, and the earliest of them.
 
         Without any, the earliest is plus infinity. The cells before the head are the newer run and
-        those from the head on the older one, each in order, so a binary search in one of them does.
+        those from the head on the older one, both in order, so a binary search in one of them is
+        enough.
         """
         times, cells = self._times, self.cells
         cutoff = now - self._seconds[window]

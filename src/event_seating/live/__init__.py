@@ -1,6 +1,6 @@
-"""What an event's seats do, told to everybody who watches, as it happens.
+"""Live updates: what happens to an event's seats, sent to its watchers as it happens.
 
-`hub` knows which events are watched and is the writer's listener; a `feed` is one of them; `recent`
-is what it remembers of the log; a `subscriber` is one who watches; `frames` is what they are told.
+`hub` knows which events are watched and is the writer's listener; a `feed` is one watched event;
+`recent` holds the last rows of its log; a `subscriber` is one watcher; `frames` are the messages.
 `socket` and `routes` are the two ways to watch: WebSocket and long poll.
 """

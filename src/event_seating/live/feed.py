@@ -1,17 +1,19 @@
-"""One watched event: what its watchers are told, and when.
+"""One watched event: what its watchers are sent, and when.
 
-Owns the merging. A change goes out at once when nothing went out lately, else together with what
-comes within `FRAME_EVERY_S` of the last frame; the next frame is not made before the last one has
-reached every queue, so that an instance at its limit sends fewer frames and not later ones.
+Owns the merging of changes. A change is sent at once if nothing was sent lately; otherwise it goes
+out together with the others that come within `FRAME_EVERY_S` of the last frame. The next frame is
+not made before the last one has reached every queue, so that an overloaded instance sends fewer
+frames, not later ones.
 
-Why nothing is lost and nothing comes twice: `sent` is the version up to which frames tell
-everything. Who joins gets, in one step of the event loop, what the rows up to `sent` changed since
-their version, with the statuses as of `sent`, and a place among those who get every frame from then
-on; and the next frame tells of the rows after `sent`. Whatever has to be awaited for that is
-awaited before, and looked at again afterwards.
+Why nothing is lost and nothing is sent twice: `sent` is the version up to which frames have
+reported everything. In one step of the event loop, a new watcher gets what the rows up to `sent`
+have changed since the version that it names, with the statuses as of `sent`, and joins those who
+get every frame from then on; the next frame reports the rows after `sent`. Whatever must be awaited
+for that is awaited first, and checked again afterwards.
 
-A change of how the event sells is read where `GET /events/{id}` reads it, and the frame waits for
-that: a version that were told without it would make a watcher who then comes back miss it.
+A change of how the event sells is read from where `GET /events/{id}` reads it, and the frame waits
+until it can be read there: if a version were sent without it, a watcher who reconnects from that
+version would miss it.
 """
 
 import asyncio
@@ -37,7 +39,7 @@ from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live import frames
 from event_seating.live.frames import FRAME_SEATS_MAX, AreaCounts, Frame
-from event_seating.live.recent import Missed, Recent, Row
+from event_seating.live.recent import Missed, Recent, RowChanges
 from event_seating.live.subscriber import Closing, Subscriber
 from event_seating.telemetry.logs import get_logger
 
@@ -48,27 +50,27 @@ HEARTBEAT_S: Final = 25.0
 """Below the 30 s after which the strictest of proxies and carriers drop a silent connection."""
 
 WAKE_AT_ONCE: Final = 100
-"""Watchers whose sending is begun in one step of the event loop, some milliseconds of it: other
-requests go between the steps."""
+"""Watchers that a frame is queued for in one step of the event loop, which takes some milliseconds:
+other requests run between the steps."""
 
 ROWS_AT_ONCE: Final = 100
-"""Older rows that are read in one statement."""
+"""Older rows that one statement reads."""
 
 READ_AGAIN_S: Final = 1.0
-"""When the database could not be asked."""
+"""Seconds until the next attempt after the database could not be read."""
 
 JOINS_MAX: Final = 10
-"""Attempts at joining while the event moves on, before a snapshot is the better answer."""
+"""Attempts to join while the event keeps changing; after them a snapshot is the better answer."""
 
 ANSWERS_MAX: Final = 64
-"""Versions for which the frame that tells what was missed is kept until the next frame. After a
-cut thousands come back with one of a few."""
+"""Versions for which the catch-up frame is kept until the next frame. After a network failure
+thousands of clients reconnect from one of a few versions."""
 
 _log = get_logger("live")
 
 
 class Timer(NamedTuple):
-    """The event loop's time and steps."""
+    """The event loop's clock and its ways to call something later."""
 
     monotonic: Callable[[], float]
     soon: Callable[[Callable[[], None]], object]
@@ -76,21 +78,21 @@ class Timer(NamedTuple):
 
 
 class Rows(Protocol):
-    """Where older rows of a log are."""
+    """Where older rows of a log can be read."""
 
     async def rows_up_to(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         """The last rows up to and including `version`, the newest first."""
         ...
 
 
-class Tally:
-    """What all feeds of this process have done since the start."""
+class LiveCounts:
+    """What all feeds of this process have counted since the start."""
 
     def __init__(self) -> None:
         self.frames = 0
         """Frames put into queues, one for each watcher."""
         self.dropped = 0
-        """Watchers closed because they read too slowly."""
+        """Watchers that were disconnected because they read too slowly."""
         self.fallbacks = 0
         """Pages that poll because their WebSocket did not open."""
 
@@ -106,12 +108,12 @@ class Feed:
         event_of: Callable[[str], Awaitable[Event]],
         rows: Rows,
         timer: Timer,
-        tally: Tally,
+        tally: LiveCounts,
     ) -> None:
         self.log = log
         self.subscribers: set[Subscriber] = set()
         self.sent = log.states.version
-        """Up to where frames have told everything."""
+        """The version up to which frames have reported everything."""
         self.idle_since = timer.monotonic()
         """When the last watcher left."""
         self._bookable = bookable
@@ -125,10 +127,10 @@ class Feed:
         self._pending: dict[int, int] = {}
         self._configured = 0
         """The last version after `sent` that changed how the event sells; 0 if none did."""
-        self._too_much = False
+        self._needs_reload = False
         self._scheduled = False
         self._reaching = False
-        """Whether the last frame is still on its way into the queues."""
+        """Whether the last frame has not reached every queue yet."""
         self._last_frame = timer.monotonic() - FRAME_EVERY_S
         self._answers: dict[int, Frame] = {}
         self._filling = asyncio.Lock()
@@ -138,24 +140,24 @@ class Feed:
     # From the log
 
     def take(self, changed: Mapping[int, int], entries: Sequence[Entry]) -> None:
-        """Take in the row that the log has just come to."""
+        """Note the row that the log has just applied."""
         version = self.log.states.version
         configured = _configures(entries)
         if version == self._recent.until + 1:
-            self._recent.append(Row(version, changed, configured))
+            self._recent.append(RowChanges(version, changed, configured))
         else:
-            _log.error("a row was not told of", eventId=self.log.event_id, version=version)
-            self._recent.start_anew(version)
-            self._too_much = True
+            _log.error("a row was missed", eventId=self.log.event_id, version=version)
+            self._recent.start_over(version)
+            self._needs_reload = True
         if configured:
             self._configured = version
         self._pending.update(changed)
         if len(self._pending) > FRAME_SEATS_MAX and not self._only_places():
-            self._too_much = True
+            self._needs_reload = True
         self._schedule()
 
     def wake(self) -> "asyncio.Task[None]":
-        """Read the rows of other processes, beside; those who call meanwhile share it."""
+        """Read the rows of other processes in the background; concurrent calls share one read."""
         if self._catching_up is None or self._catching_up.done():
             self._catching_up = self._start(self._catch_up())
         return self._catching_up
@@ -164,35 +166,35 @@ class Feed:
         try:
             await self.log.catch_up()
         except (DatabaseUnavailable, EventUnavailable):
-            return  # asked again within a second; a log that is broken is noticed by the hub
+            return  # tried again within a second; the hub notices a broken log
 
     # To the watchers
 
     async def join(self, since: int | None, epoch: str | None) -> Subscriber:
-        """A new watcher, whose first frame tells what the rows after `since` changed.
+        """Add a watcher, whose first frame reports what the rows after `since` changed.
 
-        Raises `DatabaseUnavailable` when that has to be read and cannot be.
+        Raises `DatabaseUnavailable` if those have to be read and cannot be.
         """
         first = await self._first_frame(since, epoch)
-        # No step of the event loop between the making of the frame and this.
+        # No other step of the event loop may run between making the frame and this.
         subscriber = Subscriber(first)
         self.subscribers.add(subscriber)
         return subscriber
 
     def leave(self, subscriber: Subscriber) -> None:
-        """A watcher is gone."""
+        """Remove a watcher."""
         self.subscribers.discard(subscriber)
         if not self.subscribers:
             self.idle_since = self._timer.monotonic()
 
     def beat(self) -> None:
-        """Send a heartbeat if nothing was sent for so long that one is due."""
+        """Send a heartbeat if the last frame was long enough ago."""
         silent_s = self._timer.monotonic() - self._last_frame
         if silent_s >= HEARTBEAT_S and self.subscribers and not self._reaching:
             self._send(frames.heartbeat(self.sent))
 
     def close(self, closing: Closing) -> None:
-        """Tell every watcher goodbye, and end what is under way."""
+        """Disconnect every watcher, and cancel what is under way."""
         for task in self._tasks:
             task.cancel()
         for subscriber in self.subscribers:
@@ -208,7 +210,7 @@ class Feed:
         if wait_s > 0:
             self._timer.later(wait_s, self._due)
         else:
-            # One step later: rows that are read together are told together.
+            # One step later, so that rows that are read together go into one frame.
             self._timer.soon(self._due)
 
     def _due(self) -> None:
@@ -220,7 +222,7 @@ class Feed:
     async def _flush_with_event(self) -> None:
         try:
             event = await self._event(self._configured)
-        except Exception as error:  # noqa: BLE001 (nobody else would go on telling)
+        except Exception as error:  # noqa: BLE001 (nothing else would send the frame)
             _log.warning("an event could not be read", eventId=self.log.event_id, exc_info=error)
             self._timer.later(READ_AGAIN_S, self._due)
             return
@@ -230,20 +232,20 @@ class Feed:
         self._flush(event)
 
     def _flush(self, event: Event | None) -> None:
-        """Tell everything up to the present version."""
+        """Send everything up to the present version."""
         states, index = self.log.states, self._bookable.index
         version, pending = states.version, self._pending
         moved = frames.moved_areas(index, pending)
         for area in moved:
             self._areas[area] = states.area_counts(area)
-        too_much = self._too_much
-        self._pending, self._configured, self._too_much = {}, 0, False
+        needs_reload = self._needs_reload
+        self._pending, self._configured, self._needs_reload = {}, 0, False
         self._answers.clear()
         self.sent = version
         self._scheduled = False
         if not self.subscribers:
             return
-        if too_much:
+        if needs_reload:
             self._send(frames.reload(version))
             return
         encoded = None if event is None else _encoded(event)
@@ -257,7 +259,7 @@ class Feed:
         self._reach(iter(list(self.subscribers)), frame)
 
     def _reach(self, rest: Iterator[Subscriber], frame: Frame) -> None:
-        """Put the frame into some queues now, and into the others in the steps that follow."""
+        """Put the frame into some queues now, and into the others in the following steps."""
         reached = 0
         for subscriber in islice(rest, WAKE_AT_ONCE):
             reached += 1
@@ -279,7 +281,7 @@ class Feed:
         if epoch is not None and epoch != self._bookable.epoch:
             return frames.reload(self.sent)
         for _ in range(2):
-            # The one that is under way may have looked before that version was written.
+            # A read already under way may have begun before that version was written.
             if since > self.log.states.version:
                 await asyncio.wait([self.wake()])
         event: Event | None = None
@@ -296,19 +298,19 @@ class Feed:
         return frames.reload(self.sent)
 
     def _answer(self, since: int, event: Event | None) -> Frame | int:
-        """What was missed since then; or the version of which the event is needed for that."""
+        """What was missed since then, or the version of the event that is needed to say so."""
         kept = self._answers.get(since)
         if kept is not None:
             return kept
         missed = self._recent.missed(since, self.sent)
         if missed.configured and (event is None or event.version < missed.configured):
             return missed.configured
-        frame = self._told(missed, event if missed.configured else None)
+        frame = self._catch_up_frame(missed, event if missed.configured else None)
         if len(self._answers) < ANSWERS_MAX:
             self._answers[since] = frame
         return frame
 
-    def _told(self, missed: Missed, event: Event | None) -> Frame:
+    def _catch_up_frame(self, missed: Missed, event: Event | None) -> Frame:
         index = self._bookable.index
         moved = frames.moved_areas(index, missed.changes)
         seats = {seat: to for seat, to in missed.changes.items() if seat < index.seat_count}
@@ -318,7 +320,7 @@ class Feed:
         return frames.changed(self.sent, index, seats, self._counts(moved), encoded)
 
     async def _reaches_back_to(self, since: int) -> bool:
-        """Have the rows after `since` at hand, from the database if need be; false if too far."""
+        """Make sure that the rows after `since` are in memory; false if they are too many."""
         if self._recent.since <= since:
             return True
         async with self._filling:
@@ -337,13 +339,13 @@ class Feed:
                 entries = entries_module.decode(row.format, row.entries)
             except (UnknownFormatError, BrokenEntriesError):
                 return False
-            if not recent.prepend(Row(row.version, changes(entries), _configures(entries))):
+            if not recent.prepend(RowChanges(row.version, changes(entries), _configures(entries))):
                 return False
             await asyncio.sleep(0)
         return bool(found)
 
     async def _event(self, version: int) -> Event:
-        """The event as it is; a read that another began may be older than `version`."""
+        """The event now; a read that another caller began may be older than `version`."""
         try:
             event = await self._event_of(self.log.event_id)
             if event.version < version:
@@ -373,5 +375,5 @@ def _configures(entries: Sequence[Entry]) -> bool:
 
 
 def _encoded(event: Event) -> bytes:
-    # All watchers get the same bytes: only what is public. Who may see more reads the event.
+    # All watchers get the same bytes, so only what is public; staff can read the event itself.
     return msgspec.json.encode(event.fields(staff=False))

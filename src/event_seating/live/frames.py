@@ -1,9 +1,9 @@
-"""What a watcher is told: frames, as the text that goes out.
+"""Frames: the messages to watchers, as encoded text.
 
-A frame has the `version` up to which its reader then knows everything, and what is new in it:
-`changes` (the status of each seat that moved), `areas` (the counts of each area in which places
-moved), `event` (how the event sells), or `reload` (read the snapshot again, too much has moved).
-With `version` alone it says that nothing is new. A frame is encoded once, whoever gets it.
+A frame has the `version` that its reader is at after it, and what is new: `changes` (the status of
+each seat that changed), `areas` (the counts of each area in which places changed), `event` (how the
+event sells), or `reload` (too much has changed; read the snapshot again). A frame with `version`
+alone is a heartbeat: nothing is new. A frame is encoded once for all watchers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,17 +15,17 @@ from event_seating.booking.core.records import STATUS_NAMES
 from event_seating.booking.core.seat_index import SeatIndex
 
 FRAME_SEATS_MAX: Final = 5_000
-"""Seats that a frame names, about 100 kB. A snapshot, which is compressed once for all, is the
-cheaper way to tell of more."""
+"""Seats that a frame names at most, about 100 kB. For more, a snapshot is cheaper: it is compressed
+once for all."""
 
 AreaCounts = Mapping[str, Mapping[str, int]]
-"""Places by the name of their status, by the area's id."""
+"""Number of places by status, by the area's id."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class Frame(NamedTuple):
-    """One frame as its text; `silent` says that nothing is new in it."""
+    """One frame, encoded; `silent` means that nothing is new in it."""
 
     version: int
     text: str
@@ -51,7 +51,7 @@ def changed(
 ) -> Frame:
     """Seats with their new statuses, areas with their counts, the event as encoded JSON.
 
-    Places among the `seats` are left out: their areas tell of them.
+    Places of areas among the `seats` are left out: the counts of their areas cover them.
     """
     count, ids = index.seat_count, index.ids
     content: dict[str, Any] = {"version": version}
@@ -66,5 +66,5 @@ def changed(
 
 
 def moved_areas(index: SeatIndex, seats: Iterable[int]) -> set[int]:
-    """The numbers of the areas that have a place among these."""
+    """The numbers of the areas that contain any of these places."""
     return set(index.places_by_area(seats))

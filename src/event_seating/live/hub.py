@@ -1,12 +1,12 @@
-"""The events that somebody watches: a listener of every log, and the source of all live updates.
+"""The watched events: a listener of every log, and the source of all live updates.
 
-Owns one `Feed` for each of them, from its first watcher until a while after its last, and keeps
-their logs in memory for as long. Once a second it lets go what nobody watches, sends heartbeats
-that are due, and asks the database in one statement whether another process wrote to any of them;
-a signal from that process may come first, by `wake`.
+Owns one `Feed` for each watched event, from its first watcher until a while after its last, and
+keeps their logs in memory for as long. Once a second it drops feeds that nobody watches, sends
+heartbeats that are due, and asks the database in one statement whether another process wrote to any
+of the events; a signal from that process may come first, by `wake`.
 
-WebSocket and long poll both join here, so that neither tells what the other does not. It decides
-nothing about seats and never writes.
+WebSocket and long poll both join here, so that both report the same. It decides nothing about seats
+and never writes.
 """
 
 import asyncio
@@ -22,19 +22,20 @@ from event_seating.booking.seating.bookable_event import BookableEvent, Bookable
 from event_seating.errors import DatabaseUnavailable, Draining
 from event_seating.events.model import Event
 from event_seating.live.errors import WatchersFull
-from event_seating.live.feed import Feed, Rows, Tally, Timer
-from event_seating.live.places import Places
+from event_seating.live.feed import Feed, LiveCounts, Rows, Timer
 from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE, Subscriber
+from event_seating.live.watcher_limits import WatcherLimits
 from event_seating.telemetry.logs import get_logger
 
-LOOK_EVERY_S: Final = 1.0
-"""Between looks at the database: the longest that a lost signal delays anything."""
+LOOK_FOR_ROWS_EVERY_S: Final = 1.0
+"""Interval of reading the database, and so the longest delay after a lost signal."""
 
 IDLE_S: Final = 60.0
-"""How long a feed outlives its last watcher: who was cut off finds what they missed in memory."""
+"""How long a feed outlives its last watcher, so that a client that reconnects catches up from
+memory."""
 
 FEEDS_MAX: Final = 2_000
-"""Events watched at once: one statement names them all."""
+"""Most events watched at once: one statement names them all."""
 
 CLOSED_WITHIN_S: Final = 3.0
 """For the close frames of a process that stops, out of the 25 s that it may take."""
@@ -43,10 +44,10 @@ _log = get_logger("live")
 
 
 class Store(Rows, Protocol):
-    """What the hub asks of the database."""
+    """What the hub reads from the database."""
 
     async def moved_on(self, versions: Mapping[str, int]) -> Sequence[str]:
-        """The events whose log has a row after the version that is given for each."""
+        """The events whose log has a row after the given version."""
         ...
 
 
@@ -60,10 +61,10 @@ class LiveHub:
         event_of: Callable[[str], Awaitable[Event]],
         store: Store,
         timer: Timer,
-        places: Places,
+        watcher_limits: WatcherLimits,
     ) -> None:
-        self.places = places
-        self.tally = Tally()
+        self.watcher_limits = watcher_limits
+        self.tally = LiveCounts()
         self._logs = logs
         self._bookable_of = bookable_of
         self._event_of = event_of
@@ -75,7 +76,7 @@ class LiveHub:
         self._nobody.set()
 
     def __call__(self, log: SeatLog, changes: dict[int, int], entries: Sequence[Entry]) -> None:
-        """Take in what a row changed."""
+        """Note what a row changed."""
         feed = self._feeds.get(log.event_id)
         if feed is not None and feed.log is log:
             feed.take(changes, entries)
@@ -85,7 +86,7 @@ class LiveHub:
         if not self.tally.fallbacks:
             _log.warning(
                 "a page could not open a WebSocket and polls instead: "
-                "does the proxy in front pass Upgrade on?",
+                "does the reverse proxy pass Upgrade on?",
                 docs="docs/running.md#behind-a-reverse-proxy",
             )
         self.tally.fallbacks += 1
@@ -99,13 +100,13 @@ class LiveHub:
     async def joined(
         self, event_id: str, address: str, since: int | None, epoch: str | None
     ) -> AsyncIterator[Subscriber]:
-        """A watcher of this event, for as long as the block lasts.
+        """A watcher of this event while the block runs.
 
         Raises `EventNotFound`, `EventUnavailable`, `DatabaseUnavailable`, `Draining`,
         `WatchersFull` and `TooManyWatchers`.
         """
         try:
-            with self.places.one(address):
+            with self.watcher_limits.admit(address):
                 self._nobody.clear()
                 feed, subscriber = await self._join(event_id, since, epoch)
                 try:
@@ -113,36 +114,36 @@ class LiveHub:
                 finally:
                     feed.leave(subscriber)
         finally:
-            if not self.places.taken:
+            if not self.watcher_limits.watching:
                 self._nobody.set()
 
     def wake(self, event_id: str, version: int) -> None:
-        """Another process says that it wrote this version."""
+        """Another process reports that it wrote this version."""
         feed = self._feeds.get(event_id)
         if feed is not None and feed.log.states.version < version:
             feed.wake()
 
     async def run(self) -> None:
-        """Look after the feeds, for as long as the process lives."""
+        """Maintain the feeds for as long as the process lives."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_FOR_ROWS_EVERY_S)
             try:
                 await self.look()
             except DatabaseUnavailable:
                 continue
-            except Exception as error:  # noqa: BLE001 (the next look may go well)
-                _log.error("a look after the watched events failed", exc_info=error)
+            except Exception as error:  # noqa: BLE001 (the next round may succeed)
+                _log.error("maintaining the watched events failed", exc_info=error)
 
     async def look(self) -> None:
-        """Let go, send heartbeats, and read what others wrote."""
+        """Drop unwatched feeds, send heartbeats, and read the rows of other processes."""
         now = self._timer.monotonic()
         for event_id, feed in list(self._feeds.items()):
             if feed.log.broken is not None:
-                self._let_go(event_id, feed)
+                self._drop(event_id, feed)
             elif feed.subscribers:
                 feed.beat()
             elif now - feed.idle_since >= IDLE_S:
-                self._let_go(event_id, feed)
+                self._drop(event_id, feed)
         versions = {
             event_id: feed.log.states.version
             for event_id, feed in self._feeds.items()
@@ -153,7 +154,7 @@ class LiveHub:
                 self.wake(event_id, versions[event_id] + 1)
 
     async def drain(self) -> None:
-        """Tell every watcher goodbye, for up to `CLOSED_WITHIN_S`; nobody joins any more."""
+        """Disconnect every watcher within `CLOSED_WITHIN_S`, and admit no new ones."""
         self._draining = True
         for feed in self._feeds.values():
             feed.close(GOING_AWAY)
@@ -161,13 +162,16 @@ class LiveHub:
             async with asyncio.timeout(CLOSED_WITHIN_S):
                 await self._nobody.wait()
         except TimeoutError:
-            _log.warning("some watchers did not take their goodbye", watchers=self.places.taken)
+            _log.warning(
+                "some watchers did not close their connection in time",
+                watchers=self.watcher_limits.watching,
+            )
 
     async def aclose(self) -> None:
-        """Let go of every event."""
+        """Drop every feed."""
         self._draining = True
         for event_id, feed in list(self._feeds.items()):
-            self._let_go(event_id, feed)
+            self._drop(event_id, feed)
 
     async def _join(
         self, event_id: str, since: int | None, epoch: str | None
@@ -178,7 +182,7 @@ class LiveHub:
         feed = self._feed(log, bookable)
         subscriber = await feed.join(since, epoch)
         if self._draining or self._feeds.get(event_id) is not feed:
-            # It was closed while we were joining.
+            # The feed was closed while the watcher was joining.
             feed.leave(subscriber)
             subscriber.close(GOING_AWAY if self._draining else OUT_OF_SERVICE)
         return feed, subscriber
@@ -189,7 +193,7 @@ class LiveHub:
             feed.idle_since = self._timer.monotonic()
             return feed
         if feed is not None:
-            self._let_go(log.event_id, feed)
+            self._drop(log.event_id, feed)
         self._make_room(log)
         feed = Feed(
             log,
@@ -203,17 +207,17 @@ class LiveHub:
         return feed
 
     def _make_room(self, log: SeatLog) -> None:
-        """Have the log kept in memory, at the cost of feeds that nobody watches any more."""
+        """Keep the log in memory, dropping feeds that nobody watches if there is no room."""
         while len(self._feeds) >= FEEDS_MAX or not self._logs.watch(log):
             idle = [(feed.idle_since, event_id) for event_id, feed in self._feeds.items()
                     if not feed.subscribers]  # fmt: skip
             if not idle:
-                self.places.refused += 1
+                self.watcher_limits.refused += 1
                 raise WatchersFull
             _, event_id = min(idle)
-            self._let_go(event_id, self._feeds[event_id])
+            self._drop(event_id, self._feeds[event_id])
 
-    def _let_go(self, event_id: str, feed: Feed) -> None:
+    def _drop(self, event_id: str, feed: Feed) -> None:
         del self._feeds[event_id]
         self._logs.unwatch(feed.log)
         feed.close(OUT_OF_SERVICE)

@@ -1,8 +1,8 @@
-"""The last rows of an event's log, kept to tell those who come back what they missed.
+"""The last rows of an event's log, from which reconnecting clients catch up.
 
-Owns a run of rows without a hole, bounded in rows and in seats. Rows come in at its end as they are
-committed, and at its beginning when somebody asks for older ones. It knows statuses by the numbers
-of seats, and nothing of who watches.
+Owns a contiguous run of rows, bounded in rows and in seats. Rows are appended as they are
+committed, and older ones are prepended when a client needs them. It knows statuses by the numbers
+of seats, and nothing about watchers.
 """
 
 from collections import deque
@@ -11,13 +11,14 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 ROWS_MAX: Final = 2_000
-"""Some minutes of a busy sale; who was away for longer reads a snapshot, which is ready."""
+"""Some minutes of a busy sale; a client that was disconnected for longer reads a snapshot."""
 
 MOVES_MAX: Final = 20_000
-"""Seats in all of the rows, about 2 MB: several times what is worth telling seat by seat."""
+"""Changes of seats in all of the rows, about 2 MB: several times what is worth sending seat by
+seat."""
 
 
-class Row(NamedTuple):
+class RowChanges(NamedTuple):
     """What one row of the log changed."""
 
     version: int
@@ -42,25 +43,25 @@ class Recent:
         self.since = version
         self.until = version
         self.full = False
-        """Whether a row was let go, or refused, for want of room."""
-        self._rows: deque[Row] = deque()
+        """Whether a row was dropped or refused because there was no room."""
+        self._rows: deque[RowChanges] = deque()
         self._moves = 0
 
-    def append(self, row: Row) -> None:
-        """Take in the row after `until`, letting go of the oldest if need be."""
-        assert row.version == self.until + 1, "rows come without a hole"
+    def append(self, row: RowChanges) -> None:
+        """Add the row after `until`, dropping the oldest rows if necessary."""
+        assert row.version == self.until + 1, "rows are contiguous"
         self._rows.append(row)
         self._moves += len(row.changes)
         self.until = row.version
         while len(self._rows) > ROWS_MAX or self._moves > MOVES_MAX:
-            gone = self._rows.popleft()
-            self._moves -= len(gone.changes)
-            self.since = gone.version
+            dropped = self._rows.popleft()
+            self._moves -= len(dropped.changes)
+            self.since = dropped.version
             self.full = True
 
-    def prepend(self, row: Row) -> bool:
-        """Take in the row `since`; false when there is no room for it."""
-        assert row.version == self.since, "rows come without a hole"
+    def prepend(self, row: RowChanges) -> bool:
+        """Add the row `since` at the front; false if there is no room for it."""
+        assert row.version == self.since, "rows are contiguous"
         if len(self._rows) >= ROWS_MAX or self._moves + len(row.changes) > MOVES_MAX:
             self.full = True
             return False
@@ -69,8 +70,8 @@ class Recent:
         self.since -= 1
         return True
 
-    def start_anew(self, version: int) -> None:
-        """Forget every row; what follows begins at this version."""
+    def start_over(self, version: int) -> None:
+        """Forget every row and continue from this version."""
         self._rows.clear()
         self._moves = 0
         self.since = self.until = version

@@ -1,4 +1,4 @@
-"""The long poll: the same frames as over a WebSocket, one an answer, for networks without it."""
+"""Long poll: the same frames as over a WebSocket, one per answer, for networks without it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -30,7 +30,7 @@ from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 
 WAIT_S_MAX: Final = 30
-"""Below what proxies wait for an answer."""
+"""Less than proxies wait for an answer."""
 
 
 class ChangesBody(BaseModel):
@@ -105,13 +105,13 @@ def router(hub: LiveHub, monotonic: Callable[[], float]) -> Routes:
 
 
 async def _unless_gone(request: Request, news: Coroutine[Any, Any, Frame]) -> Frame:
-    """The news, or something that nobody reads as soon as the client has hung up."""
+    """The next frame; any frame once the client has disconnected, since nobody reads it."""
     waiting, gone = asyncio.create_task(news), asyncio.create_task(_hung_up(request))
     try:
         await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
             return waiting.result()
-        gone.result()  # raises what was wrong with a body that nobody asked for
+        gone.result()  # raises the error of a body that came although none was expected
         return frames.heartbeat(0)
     finally:
         waiting.cancel()
@@ -125,9 +125,10 @@ async def _hung_up(request: Request) -> None:
 
 
 async def _next_news(subscriber: Subscriber, within_s: float) -> Frame:
-    """The first frame that has news; one that has none when there are none in that time.
+    """The first frame that is not silent; a heartbeat if there is none in that time.
 
-    What was put into the queue but not read is not told: the version is of what was read.
+    A frame that was queued but not read is not reported: the version is that of the last frame
+    read.
     """
     version = 0
     try:

@@ -1,9 +1,9 @@
 """`WS /events/{id}/live`: frames over a WebSocket, and nothing in the other direction.
 
-It accepts first and says by a close code what a page could not read from a refused handshake. A
-client has nothing to tell; what it sends is looked at only so far as to end a flood. The frames go
-out one after the other, each when the connection has taken the one before, so that a client who
-does not read fills its own queue and nobody else's.
+It accepts the handshake first and reports an error by a close code, because a page cannot read why
+a handshake was refused. A client has nothing to send; its messages are only counted, so that a
+flood ends the connection. Each frame is sent when the connection has taken the one before, so that
+a client that does not read fills its own queue and no other.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.pages import INTEGER_MAX
 
 EVENT_ID: Final = re.compile(rf"[^/]{{1,{4 * EVENT_ID_CHARS}}}")
-"""Wider than ids are, so that a wrong one is told so."""
+"""Wider than event ids, so that a wrong id gets a proper error."""
 
 MESSAGE_CHARS_MAX: Final = 1_024
-"""More than anyone has to say who is not listened to."""
+"""More than any client has a reason to send."""
 
 MESSAGES_MAX: Final = 30
 MESSAGES_WITHIN_S: Final = 60.0
-"""A heartbeat of the client's own every two seconds is fine."""
+"""Allows a heartbeat of the client's own every two seconds."""
 
 CLOSE_WITHIN_S: Final = 1.0
-"""For the close frame; a client who does not read does not get it."""
+"""For the close frame; a client that does not read does not get it."""
 
 QUERY_FIELDS_MAX: Final = 8
 _VERSION: Final = re.compile(r"\d{1,19}\Z", re.ASCII)
@@ -41,7 +41,7 @@ _VERSION: Final = re.compile(r"\d{1,19}\Z", re.ASCII)
 TOO_LARGE: Final = Closing(1009, "This socket takes no messages.")
 FLOOD: Final = Closing(1008, "This socket takes no messages.")
 GONE: Final = Closing(1006, "")
-"""The client left; nothing can be said to it any more."""
+"""The client has disconnected; nothing can be sent to it any more."""
 
 CODES: Final[dict[type[ServiceError], int]] = {
     InvalidRequest: 4400,
@@ -49,7 +49,7 @@ CODES: Final[dict[type[ServiceError], int]] = {
     TooManyWatchers: 4429,
     Draining: GOING_AWAY.code,
 }
-"""Close codes of errors; of any other it is 1013, try again later."""
+"""Close codes by error; every other error has 1013, try again later."""
 
 TRY_AGAIN_LATER: Final = 1013
 
@@ -64,7 +64,7 @@ class LiveSocket:
     async def __call__(
         self, event_id: str, address: str, scope: Scope, receive: Receive, send: Send
     ) -> int:
-        """Serve one until it is closed; the bytes of its frames."""
+        """Serve one connection until it closes; the bytes of its frames."""
         await receive()  # the handshake itself
         await send({"type": "websocket.accept"})
         sent = _Sent()
@@ -72,7 +72,7 @@ class LiveSocket:
             since, epoch = _asked(scope["query_string"])
             async with self._hub.joined(event_id, address, since, epoch) as subscriber:
                 closing = await self._converse(subscriber, receive, send, sent)
-                # Within the block, so that a process that stops waits for it.
+                # Inside the block, so that a process that stops waits for it.
                 await _close(closing, send)
         except ServiceError as error:
             code = CODES.get(type(error), TRY_AGAIN_LATER)
@@ -82,7 +82,7 @@ class LiveSocket:
     async def _converse(
         self, subscriber: Subscriber, receive: Receive, send: Send, sent: "_Sent"
     ) -> Closing:
-        """Send and listen until one of both comes to an end; how."""
+        """Send and receive until one of them ends; why it ended."""
         writer = asyncio.create_task(_write(subscriber, send, sent))
         reader = asyncio.create_task(self._listen(receive))
         try:
@@ -92,7 +92,7 @@ class LiveSocket:
         finally:
             reader.cancel()
             if not writer.done():
-                # A send that is cut off mid-frame leaves nothing half written: the server has it.
+                # Cancelling a send cannot cut a frame in half: the server has it already.
                 writer.cancel()
             await asyncio.gather(writer, reader, return_exceptions=True)
         if not reader.cancelled() and reader.exception() is None:
@@ -100,7 +100,7 @@ class LiveSocket:
         return subscriber.closing or GONE
 
     async def _listen(self, receive: Receive) -> Closing:
-        """Read what the client sends until it leaves, or sends too much."""
+        """Read messages until the client disconnects or sends too much."""
         began, messages = self._monotonic(), 0
         while True:
             message = await receive()
@@ -117,7 +117,7 @@ class LiveSocket:
 
 
 class _Sent:
-    """How much went out."""
+    """How many bytes were sent."""
 
     bytes = 0
 
@@ -134,7 +134,7 @@ async def _write(subscriber: Subscriber, send: Send, sent: _Sent) -> None:
 async def _close(closing: Closing, send: Send) -> None:
     if closing is GONE:
         return
-    with suppress(Exception):  # it may have left in this very moment
+    with suppress(Exception):  # the client may disconnect at this very moment
         async with asyncio.timeout(CLOSE_WITHIN_S):
             await send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 

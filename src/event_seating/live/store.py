@@ -1,4 +1,4 @@
-"""What live updates ask of the log in the database. Statements, and nothing else."""
+"""The statements of live updates about the log. No rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -39,9 +39,9 @@ class LiveStore:
             return [BatchRow(*row) for row in await connection.execute(_UP_TO, values)]
 
     async def moved_on(self, versions: Mapping[str, int]) -> Sequence[str]:
-        """The events whose log has a row after the version that is given for each.
+        """The events whose log has a row after the given version.
 
-        One look at the primary key for each event, in one statement.
+        One lookup in the primary key for each event, in one statement.
         """
         following = [(event_id, version + 1) for event_id, version in versions.items()]
         query = select(seat_log.c.event_id).where(_KEY.in_(following))

@@ -1,7 +1,7 @@
-"""One who watches an event: the frames that wait for them, and why they are to be told goodbye.
+"""One watcher of an event: the queue of its frames, and the reason for disconnecting it.
 
-The queue is bounded. Who does not take frames as fast as they come is closed rather than waited
-for: by the version that they have they may come back and miss nothing.
+The queue is bounded. A watcher that does not read frames as fast as they come is disconnected
+rather than waited for: it may reconnect from its version and miss nothing.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 from event_seating.live.frames import Frame
 
 QUEUE_MAX: Final = 32
-"""Frames that may wait: over six seconds of the most that an event sends."""
+"""Frames that may be queued: more than six seconds of an event's maximum."""
 
 
 class Closing(NamedTuple):
-    """Why a watcher is let go: a WebSocket's close code, and the reason as people read it."""
+    """Why a watcher is disconnected: the WebSocket close code, and the reason in words."""
 
     code: int
     reason: str
@@ -35,12 +35,12 @@ class Subscriber:
     def __init__(self, first: Frame) -> None:
         self.closing: Closing | None = None
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when there is a `closing`."""
+        """Done when `closing` is set."""
         self._frames: deque[Frame] = deque([first])
         self._reader: asyncio.Future[None] | None = None
 
     def put(self, frame: Frame) -> bool:
-        """Add a frame; false when the queue is full, which closes it."""
+        """Add a frame; false if the queue is full, which disconnects the watcher."""
         if self.closing is not None:
             return True
         if len(self._frames) >= QUEUE_MAX:
@@ -51,7 +51,7 @@ class Subscriber:
         return True
 
     def close(self, closing: Closing) -> None:
-        """Tell no more; what waits is dropped."""
+        """Send nothing more; queued frames are dropped."""
         if self.closing is None:
             self.closing = closing
             self.closed.set_result(None)
@@ -59,7 +59,7 @@ class Subscriber:
             self._wake()
 
     async def next(self) -> Frame | Closing:
-        """The next frame, or why there is none any more."""
+        """The next frame, or the reason why there are no more."""
         while not self._frames:
             if self.closing is not None:
                 return self.closing

@@ -3,8 +3,8 @@
 Between a server's "taken" and the commit that takes the job out of the outbox lie some milliseconds
 in which a process may be killed, with as many mails as it sends at once. A line in a file, written
 at the first moment, closes most of that gap: it outlives the process (not the machine's power, and
-not for a worker on another machine, where the Message-ID is the second net). A job that comes again
-and is found here is done without another mail.
+not for a worker on another machine, where the Message-ID is the second defence). A job that comes
+again and is found here is done without another mail.
 
 Bounded: of many lines the newest are kept; a job that is done is never asked for again.
 """

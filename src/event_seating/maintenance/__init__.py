@@ -1,1 +1,1 @@
-"""Work on what is stored: `verify` compares the log with everything that follows from it."""
+"""Operations on stored data: `verify` checks it against the log, `archive` moves old logs."""

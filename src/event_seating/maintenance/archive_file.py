@@ -1,9 +1,10 @@
-"""A part of an event's log as a file: written once, read back whole, checked by anybody.
+"""A part of an event's log as a file: written once, and checked as a whole by anybody.
 
-Lines of JSON, compressed by gzip, so that any machine can read it in twenty years: a head that says
-whose log it is, a line for each row in order with its bytes in base64, and an end with the number
-of rows and the SHA-256 of all lines before it. A file that was cut off or changed by a bit is told
-by that, and by the rows themselves: each must follow the last and be one that this release reads.
+It has lines of JSON, compressed by gzip, so that any machine can read it in twenty years: a head
+that says which log and rows it contains, a line for each row in order with its bytes in base64, and
+an end with the number of rows and the SHA-256 of all lines before it. That reveals a file that was
+truncated or changed by a bit, and so do the rows themselves: each must follow the previous one and
+be readable by this release.
 """
 
 import gzip
@@ -26,16 +27,16 @@ from event_seating.booking.seat_log.ports import BatchRow
 FORMAT: Final = 1
 
 LINE_BYTES_MAX: Final = 16 * 1024 * 1024
-"""A row has at most 512 entries, and the largest of them, a block of a whole venue, some hundred
-kilobytes: a longer line is none of ours, and is not read into memory."""
+"""The longest line that is read into memory. A row has at most 512 entries, and the largest of
+them, a block of a whole venue, takes some hundred kilobytes."""
 
 
 class BrokenArchiveError(ValueError):
     """The file is not a whole archive; the message says what is wrong with it."""
 
 
-class Head(Struct, frozen=True):
-    """Whose log it is, and which part of it."""
+class ArchiveHead(Struct, frozen=True):
+    """Which log it is, and which part of it."""
 
     format: int
     event: str
@@ -58,18 +59,18 @@ class _End(Struct, frozen=True):
 
 
 class Checked(NamedTuple):
-    """A file that is whole."""
+    """A complete file."""
 
-    head: Head
+    head: ArchiveHead
     sha256: str
 
 
 def name_of(event_id: str, first: int, last: int) -> str:
-    """What the file of these rows is called."""
+    """The name of the file with these rows."""
     return f"{event_id}-{first}-{last}.jsonl.gz"
 
 
-async def write(path: Path, head: Head, rows: AsyncIterator[BatchRow]) -> None:
+async def write(path: Path, head: ArchiveHead, rows: AsyncIterator[BatchRow]) -> None:
     """Write the rows, so that the file is there whole or not at all, also after a power cut."""
     partial = path.with_name(f"{path.name}.partial")
     digest = hashlib.sha256()
@@ -106,7 +107,7 @@ async def write(path: Path, head: Head, rows: AsyncIterator[BatchRow]) -> None:
 
 
 def check(path: Path) -> Checked:
-    """Read a file from its first line to its last; raises `BrokenArchiveError`."""
+    """Check a file from its first line to its last; raises `BrokenArchiveError`."""
     checked: Checked | None = None
     for each in read(path):
         if isinstance(each, BatchRow):
@@ -133,7 +134,7 @@ def _lines(file: gzip.GzipFile) -> Iterator[BatchRow | Checked]:
     digest = hashlib.sha256()
     line = file.readline(LINE_BYTES_MAX)
     digest.update(line)
-    head = msgspec.json.decode(line, type=Head)
+    head = msgspec.json.decode(line, type=ArchiveHead)
     if head.format != FORMAT:
         raise BrokenArchiveError(f"it has format {head.format}, this release reads {FORMAT}")
     version = head.first - 1

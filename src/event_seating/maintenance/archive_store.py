@@ -1,4 +1,4 @@
-"""The statements of `archive`: what may leave the database, and its leaving. No rules."""
+"""The statements of `archive`: reading which rows may be archived, and deleting them. No rules."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.tables import events, log_archives, seat_log, seat_snapshots
 
 ROWS_A_STEP: Final = 500
-"""Some ten milliseconds in which no other writer of SQLite writes."""
+"""Takes some ten milliseconds, during which SQLite admits no other writer."""
 
 
 class Archived(NamedTuple):
@@ -22,7 +22,7 @@ class Archived(NamedTuple):
 
 
 class EventDates(NamedTuple):
-    """When an event is, and when its log was last written."""
+    """An event's time, and the time of the last row of its log."""
 
     epoch: str
     starts_at_ms: int
@@ -46,7 +46,7 @@ async def archives(connection: AsyncConnection, event_id: str) -> Sequence[Archi
 
 
 async def dates(connection: AsyncConnection, event_id: str) -> EventDates | None:
-    """The event, if there is one with a log."""
+    """The dates of the event; None if there is no event with a log."""
     last = select(func.max(seat_log.c.at_ms)).where(seat_log.c.event_id == event_id)
     wanted = select(
         events.c.epoch, events.c.starts_at_ms, events.c.configuration, last.scalar_subquery()
@@ -56,7 +56,7 @@ async def dates(connection: AsyncConnection, event_id: str) -> EventDates | None
 
 
 async def oldest_snapshot(connection: AsyncConnection, event_id: str) -> tuple[int, int]:
-    """The version of the oldest snapshot that is kept, and how many there are."""
+    """The version of the oldest snapshot, and the number of snapshots."""
     wanted = select(func.min(seat_snapshots.c.version), func.count()).where(
         seat_snapshots.c.event_id == event_id
     )
@@ -65,13 +65,13 @@ async def oldest_snapshot(connection: AsyncConnection, event_id: str) -> tuple[i
 
 
 async def record(connection: AsyncConnection, event_id: str, part: Archived, at_ms: int) -> None:
-    """Note that a part of a log is in a file."""
+    """Record that a part of a log is in a file."""
     values: dict[str, Any] = {"event_id": event_id, **part._asdict(), "archived_at_ms": at_ms}
     await connection.execute(insert(log_archives), values)
 
 
 async def remove(connection: AsyncConnection, event_id: str, last_version: int) -> int:
-    """Delete the first rows up to this version, no more than a step's worth; how many it was."""
+    """Delete the first rows up to this version, at most one step's worth; how many it was."""
     chosen = (
         select(seat_log.c.version)
         .where(seat_log.c.event_id == event_id)

@@ -36,7 +36,7 @@ async def verify_all(
     archives: Path,
     console: Console,
 ) -> int:
-    """Verify an event, or all; each difference is a line. The exit code: 1 when there are any."""
+    """Verify an event or all, printing each difference. The exit code: 1 if there are any."""
     wanted = [event_id] if event_id else [each async for each in event_ids(database)]
     differences = 0
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeElapsedColumn())
@@ -78,9 +78,9 @@ async def archive_all(
     grace_ms: int,
     console: Console,
 ) -> int:
-    """Archive the log of an event, or of all that are over; a line for each that was or failed.
+    """Archive the log of an event, or of all that are over, printing each result or failure.
 
-    The exit code: 1 when one failed, or when the one that was named was not archived.
+    The exit code is 1 if one failed, or if the named event was not archived.
     """
     wanted = [event_id] if event_id else [each async for each in event_ids(database)]
     archived = failed = 0
@@ -108,7 +108,7 @@ async def archive_all(
 
 
 def check_file(path: Path, console: Console) -> int:
-    """Say whether a file is a whole archive. The exit code: 1 when it is not."""
+    """Print whether a file is a complete archive. The exit code: 1 if it is not."""
     try:
         checked = archive_file.check(path)
     except BrokenArchiveError as error:

@@ -1,4 +1,4 @@
-"""What the rows beside an event's log must say, and how to read what they do say."""
+"""What the tables derived from an event's log must contain, and how to read what they do."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,13 @@ Lines = dict[int, tuple[str, int]]
 
 @dataclass(slots=True)
 class Expected:
-    """What the row of a booking must say; `groups` give its lines and its total."""
+    """What the row of a booking must contain; `groups` determine its lines and its total."""
 
     currency: str
     created_ms: int
     version: int | None
     updated_ms: int | None
-    """Both none for a booking that was last changed before the rows that were looked at."""
+    """Both None for a booking that was last changed before the checked rows."""
     hold_id: str | None = None
     groups: Groups = ()
 
@@ -43,12 +43,12 @@ class Expected:
 
 
 def line(found: tuple[str, int] | None) -> str:
-    """A line for people."""
+    """A line as text for people."""
     return f"{found[0]} at {found[1]}" if found is not None else "missing"
 
 
 def configuration(text: str) -> Configuration | None:
-    """How an event sells, from its row; none when it cannot be read."""
+    """The configuration in an event's row; None if it cannot be read."""
     try:
         return msgspec.json.decode(text, type=Configuration)
     except msgspec.MsgspecError:
@@ -56,7 +56,7 @@ def configuration(text: str) -> Configuration | None:
 
 
 def json_object(answer: bytes) -> dict[str, Any]:
-    """The body of an answer; empty when it has none."""
+    """The body of an answer; empty if it has none."""
     try:
         said = msgspec.json.decode(answer)
     except msgspec.MsgspecError:

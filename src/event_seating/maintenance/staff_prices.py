@@ -1,7 +1,7 @@
-"""Whether the log gave anybody without a key a price of staff.
+"""Whether the log gave a staff price to a caller without a key.
 
-Only holds are looked at: the other ways of taking seats are the box office's, which in development
-needs no key.
+Only holds are checked: all other ways of taking seats belong to the box office, which in
+development needs no key.
 """
 
 from collections.abc import Iterator

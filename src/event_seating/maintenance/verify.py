@@ -1,12 +1,12 @@
-"""Whether everything that follows from an event's log is what the log says.
+"""Whether all data derived from an event's log agrees with it.
 
-The log is replayed from its first row by the rules of the writer, and compared with every
-snapshot on the way and, at its end, with how the event sells, its bookings, their lines, the booked
-seats and the answers that are kept for repeated calls. Each difference is a line; after
-`FINDINGS_MAX` of them an event is given up. All of an event is read in one state of the database,
-so that it may go on selling. Memory is bounded by the venue: a booking that was cancelled is
-compared at once and forgotten. A log whose beginning is archived is replayed from the files, or,
-where they are not, from the oldest snapshot on. It never writes.
+The log is replayed from its first row by the rules of the writer. It is compared with every
+snapshot on the way and, at its end, with the event's configuration, its bookings, their lines, the
+booked seats and the answers stored for repeated calls. Each difference is a line; after
+`FINDINGS_MAX` of them the check of an event ends. All data of an event is read in one state of the
+database, so that it can go on selling. Memory is bounded by the venue: a cancelled booking is
+compared at once and forgotten. If the beginning of the log is archived, it is replayed from the
+files or, without them, from the oldest snapshot on. It never writes.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -46,18 +46,18 @@ from event_seating.maintenance.verify_log import Beginning, beginning_of
 from event_seating.maintenance.verify_store import AnyRow
 
 FINDINGS_MAX: Final = 100
-"""Lines about one event: who reads them has understood by then."""
+"""Differences reported about one event; more would tell nothing new."""
 
 CANCELLED_AT_ONCE: Final = 200
-"""Cancelled bookings that are compared together."""
+"""Cancelled bookings compared at a time."""
 
 LoadIndex = Callable[[str], Awaitable[SeatIndex]]
 Progress = Callable[[int, int], None]
-"""Called with the rows of the log that were read, and all there are."""
+"""Called with the number of rows read, and of all rows."""
 
 
 class EnoughFindings(Exception):
-    """More would not help."""
+    """Enough differences were found."""
 
 
 async def verify(
@@ -69,15 +69,15 @@ async def verify(
     progress: Progress = lambda _done, _all: None,
     archives: Path | None = None,
 ) -> list[str]:
-    """What is wrong with an event, a line each; none when its log and its tables agree.
+    """The differences in an event, a line each; empty if its log and its tables agree.
 
-    `archives` is where the files of the logs' archived beginnings are.
+    `archives` is the directory of the files with the logs' archived beginnings.
     """
     try:
         index = await load_index(event_id)
     except EventNotFound:
         return await _without_event(database, event_id)
-    async with database.without_hurry().read() as connection:
+    async with database.without_time_limit().read() as connection:
         # One state of the database for all that follows, on both of them.
         await connection.execution_options(isolation_level="SERIALIZABLE", postgresql_readonly=True)
         beginning = await beginning_of(connection, event_id, archives)
@@ -98,7 +98,7 @@ async def _without_event(database: Database, event_id: str) -> list[str]:
 
 
 class _Check:
-    """One event on its way through."""
+    """The check of one event."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class _Check:
         self._progress = progress
         self._beginning = beginning
         self._base = 0
-        """The version from which on rows are looked at; more than 0 if it is a snapshot's."""
+        """The version after which rows are checked; more than 0 if it is a snapshot's."""
         self._answers = AnswerCheck(event_id, 0)
         self._configured_version = 0
         self._completeness = Completeness()
@@ -137,14 +137,14 @@ class _Check:
             raise EnoughFindings
 
     def _named(self, seat: int) -> str:
-        """A seat by its number, as the tables have it, and its id unless it is an area's place."""
+        """A seat by its number in the tables, and its id unless it is a place of an area."""
         seat_ids = self._states.index.ids
         return f"{seat} ({seat_ids[seat]})" if 0 <= seat < len(seat_ids) else str(seat)
 
     # The log and its snapshots
 
     async def _replay(self) -> bool:
-        """Apply every row; whether all of them fit."""
+        """Apply every row; whether all of them fitted."""
         connection, event_id = self._connection, self._event_id
         last = await verify_store.last_version(connection, event_id)
         saved = set(await verify_store.snapshot_versions(connection, event_id))
@@ -172,7 +172,7 @@ class _Check:
         return True
 
     async def _begin_with_a_snapshot(self, saved: set[int]) -> bool:
-        """Take the oldest snapshot for true, since the rows before it are in files elsewhere."""
+        """Begin with the oldest snapshot, because the rows before it are in files elsewhere."""
         archived, self._base = self._beginning.last_version, min(saved, default=0)
         if self._base < archived:
             self._say(f"the log up to {archived} is archived, and no later snapshot is there")
@@ -239,7 +239,7 @@ class _Check:
         live = self._live.get(operation.booking)
         booking = self._states.ledger.bookings.get(operation.booking)
         if live is None or booking is None:
-            return  # applying it will say what is wrong
+            return  # applying it will report what is wrong
         live.version, live.updated_ms = row.version, row.at_ms
         whole = seat_count(booking.groups)
         if isinstance(operation, Cancelled) and len(operation.seats) == whole:
@@ -263,7 +263,7 @@ class _Check:
     # Bookings
 
     async def _compare_cancelled(self) -> None:
-        """Compare the bookings that were cancelled, and forget them."""
+        """Compare the cancelled bookings, and forget them."""
         cancelled, self._cancelled = self._cancelled, {}
         if not cancelled:
             return
@@ -275,7 +275,7 @@ class _Check:
             self._compare_booking(name, there.get(name), each, CANCELLED, lines)
 
     async def _compare_bookings(self) -> None:
-        """Compare every booking that is there with the log, and miss those that are not."""
+        """Compare every stored booking with the log, and report missing ones."""
         states = self._states
         for key, booking in states.ledger.bookings.items():
             self._live[key].groups = booking.groups
@@ -300,9 +300,9 @@ class _Check:
             )
 
     async def _compare_others(self, rows: Sequence[AnyRow]) -> None:
-        """Bookings that are not confirmed: the row of the log that they name must cancel them.
+        """Check bookings that are not confirmed: the log row that they name must cancel them.
 
-        Of those whose row is archived nothing is said here: the files were compared on the way.
+        Those whose row is archived are skipped: they were compared during the replay of the files.
         """
         archived = max(self._base, self._beginning.last_version)
         rows = [row for row in rows if row.version > archived]
@@ -336,7 +336,7 @@ class _Check:
             theirs = getattr(row, column)
             if theirs != ours:
                 self._say(f"booking {name}: {column} is {theirs}, the log says {ours}")
-        # None is in the rows that the release before wrote.
+        # Rows of the previous release have None.
         if row.hold_id not in (None, wanted.hold_id):
             self._say(f"booking {name}: hold_id is {row.hold_id}, the log says {wanted.hold_id}")
         self._compare_lines(name, lines.get(name, {}), wanted.lines())
@@ -363,7 +363,7 @@ class _Check:
         if row is None or row.configuration is None:
             return  # `load_index` found an event, so only tests have none
         said = (expected.configuration(row.configuration), row.configured_version)
-        # Unless it was configured before the rows that were looked at.
+        # Unless it was configured before the checked rows.
         version = self._configured_version or (row.configured_version if self._base else 0)
         if said != (self._states.configuration, version):
             self._say("the event's row sells by another configuration than the log")

@@ -31,7 +31,7 @@ class _Said(NamedTuple):
 
 
 class AnswerCheck:
-    """The log as answers are compared with it: the time of each row after `base`, in order."""
+    """What answers are compared with: the time of each log row after `base`, in order."""
 
     def __init__(self, event_id: str, base: int) -> None:
         self.at = array("q")
@@ -96,7 +96,7 @@ def _said_by_answer(answer: bytes) -> _Said:
 
 
 def _knows(ledger: Ledger, key: bytes, at_ms: int, log_at_ms: int) -> bool:
-    """Whether an id was given; ids that ended long ago may be forgotten."""
+    """Whether an id was granted; ids that ended long ago may have been forgotten."""
     if len(ledger.gone) >= GONE_MAX or at_ms <= log_at_ms - GONE_MS:
         return True
     return any(

@@ -1,4 +1,4 @@
-"""The rows that `verify` replays: the files of a log's archived beginning, then the database."""
+"""The rows that `verify` replays: from the files of an archived beginning, then the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,23 +13,23 @@ from event_seating.maintenance.archive_file import BrokenArchiveError
 from event_seating.maintenance.archive_store import Archived
 
 ROWS_A_STEP: Final = 100
-"""Rows of a file that are read before others run."""
+"""Rows of a file that are read before other tasks may run."""
 
 
 class Beginning(NamedTuple):
-    """What is archived of a log, and the files of all of it, if they are here."""
+    """The archived parts of a log, and their files if all of them are available."""
 
     parts: Sequence[Archived]
     files: Sequence[Path]
 
     @property
     def last_version(self) -> int:
-        """The last version that is archived; 0 when nothing is."""
+        """The last archived version; 0 if there is none."""
         return self.parts[-1].last_version if self.parts else 0
 
     @property
     def is_missing(self) -> bool:
-        """Whether rows are archived in files that are not here."""
+        """Whether rows are archived in files that are not available."""
         return bool(self.parts) and not self.files
 
     async def rows(
@@ -52,7 +52,7 @@ class Beginning(NamedTuple):
 async def beginning_of(
     connection: AsyncConnection, event_id: str, directory: Path | None
 ) -> Beginning:
-    """What is archived of an event's log, with its files if all of them are in the directory."""
+    """The archived parts of an event's log, with their files if the directory has all of them."""
     parts = await archive_store.archives(connection, event_id)
     files = [directory / part.file for part in parts] if directory is not None else []
     return Beginning(parts, files if all(path.is_file() for path in files) else [])

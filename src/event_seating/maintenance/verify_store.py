@@ -1,7 +1,7 @@
-"""The statements of `verify`: an event's log and what follows from it, a piece at a time.
+"""The statements of `verify`: an event's log and the data derived from it, page by page.
 
-Everything is read and nothing is written. No statement reads more than a page, so that neither
-this process nor the database ever holds a large event whole.
+Nothing is written. No statement reads more than a page, so that neither this process nor the
+database ever holds all of a large event in memory.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -26,7 +26,7 @@ from event_seating.maintenance.verify_answers import Kept
 AnyRow = Row[*tuple[Any, ...]]
 
 PAGE: Final = 500
-"""Rows read at once: some milliseconds, and well under a megabyte."""
+"""Rows per page: takes some milliseconds, and well under a megabyte."""
 
 _OF_EVENTS: Final = (seat_log, bookings, booking_lines, booked_seats, idempotency, seat_snapshots)
 
@@ -48,7 +48,7 @@ async def event_after(connection: AsyncConnection, event_id: str) -> str | None:
 
 
 async def last_version(connection: AsyncConnection, event_id: str) -> int:
-    """The newest row of the log; 0 without one."""
+    """The version of the newest row of the log; 0 if there is none."""
     newest = select(func.max(seat_log.c.version)).where(seat_log.c.event_id == event_id)
     return (await connection.execute(newest)).scalar_one() or 0
 
@@ -78,7 +78,7 @@ async def rows_at(
 
 
 async def snapshot_versions(connection: AsyncConnection, event_id: str) -> list[int]:
-    """The versions of which there is an image."""
+    """The versions that have a snapshot."""
     wanted = select(seat_snapshots.c.version).where(seat_snapshots.c.event_id == event_id)
     return list((await connection.execute(wanted)).scalars())
 
@@ -116,7 +116,7 @@ async def booking_pages(
 async def bookings_named(
     connection: AsyncConnection, event_id: str, names: Iterable[str]
 ) -> Sequence[AnyRow]:
-    """These bookings, as far as they are there."""
+    """These bookings, as far as they exist."""
     wanted = select(bookings).where(bookings.c.event_id == event_id)
     return (await connection.execute(wanted.where(bookings.c.id.in_(list(names))))).all()
 
@@ -132,7 +132,7 @@ async def lines_of(
 
 
 async def stray_lines(connection: AsyncConnection, event_id: str, most: int) -> Sequence[AnyRow]:
-    """Lines of bookings that are not there."""
+    """Lines whose booking does not exist."""
     theirs = (bookings.c.event_id == booking_lines.c.event_id) & (
         bookings.c.id == booking_lines.c.booking_id
     )
@@ -179,7 +179,7 @@ async def _pages(
     event_id: str,
     *key: ColumnElement[Any],
 ) -> AsyncIterator[AnyRow]:
-    """The rows of an event in the order of a key, each page beginning where the last one ended."""
+    """The rows of an event in the order of a key, each page starting where the last one ended."""
     names = [str(column.key) for column in key]
     wanted = wanted.where(table.c.event_id == event_id).order_by(*key).limit(PAGE)
     page = (await connection.execute(wanted)).all()

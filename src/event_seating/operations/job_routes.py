@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
-from event_seating.clock import Clock, rfc3339
+from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, InvalidRequest
 from event_seating.jobs import files
@@ -16,6 +16,7 @@ from event_seating.jobs.model import JobState, NewJob
 from event_seating.jobs.outbox import OutboxRow
 from event_seating.operations.errors import FileNotFound, JobNotFailed, JobNotFound
 from event_seating.operations.jobs import JobReader, JobView, QueueView, Throughput
+from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED
 from event_seating.web.openapi import TEXT
@@ -211,8 +212,8 @@ def _failed(row: OutboxRow) -> FailedJobBody:
         name=row.name,
         queue=row.queue,
         error=row.error or "failed",
-        createdAt=rfc3339(row.created_at_ms),
-        failedAt=rfc3339(row.failed_at_ms or 0),
+        createdAt=rfc3339.to_text(row.created_at_ms),
+        failedAt=rfc3339.to_text(row.failed_at_ms or 0),
     )
 
 

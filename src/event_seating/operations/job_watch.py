@@ -16,7 +16,7 @@ from event_seating.jobs import tally
 from event_seating.jobs.tally import DurationCounts, OutcomeCount, Tallied
 from event_seating.operations.jobs import JobReader, oldest_created_at_ms
 
-LOOK_EVERY_S: Final = 5.0
+READ_JOBS_EVERY_S: Final = 5.0
 """A scrape every 15 s sees numbers that are fresh enough."""
 
 _NOTHING: Final = Tallied([], [])
@@ -61,7 +61,7 @@ class JobWatch:
         """Look for ever; cancel it to end."""
         while True:
             await self.look()
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(READ_JOBS_EVERY_S)
 
     async def look(self) -> None:
         try:

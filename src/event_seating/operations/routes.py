@@ -8,9 +8,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
-from event_seating.cache.lru import CacheStats, LruCache
-from event_seating.clock import Clock, rfc3339
+from event_seating.cache.lru import LruCache
+from event_seating.clock import Clock
 from event_seating.operations.health import Health, Readiness
+from event_seating.telemetry.stats import CacheStats
+from event_seating.values import rfc3339
 from event_seating.web.endpoints import Budget
 from event_seating.web.openapi import TEXT
 from event_seating.web.roles import Role
@@ -81,7 +83,7 @@ def health_router(health: Health, clock: Clock) -> Routes:
     )
     async def read_health() -> HealthBody:
         """`OK` as long as the process answers; asks nothing of its dependencies."""
-        return HealthBody(status="OK", timestamp=rfc3339(clock.now_ms()))
+        return HealthBody(status="OK", timestamp=rfc3339.to_text(clock.now_ms()))
 
     @routes.get(
         "/health/ready",
@@ -168,7 +170,7 @@ def _readiness(readiness: Readiness, now_ms: int) -> ReadinessBody:
         for name, found in readiness.dependencies.items()
     }
     return ReadinessBody(
-        status=readiness.status, timestamp=rfc3339(now_ms), dependencies=dependencies
+        status=readiness.status, timestamp=rfc3339.to_text(now_ms), dependencies=dependencies
     )
 
 
@@ -181,7 +183,7 @@ def _cache_status(stats: CacheStats, coalesced: int, now_ms: int) -> CacheStatus
         averageResponseTime=round(stats.average_lookup_ms, 6),
         hitRatio=f"{stats.hits / total if total else 0:.2%}",
         totalRequests=total,
-        timestamp=rfc3339(now_ms),
+        timestamp=rfc3339.to_text(now_ms),
         evictions=stats.evictions,
         expirations=stats.expirations,
         coalesced=coalesced,

@@ -9,7 +9,7 @@ from typing import Final
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 
-LOOK_EVERY_S: Final = 60.0
+MEASURE_SIZE_EVERY_S: Final = 60.0
 """A full disk announces itself for longer; PostgreSQL looks at each of its files for it."""
 
 
@@ -25,7 +25,7 @@ class SizeWatch:
         """Look for ever; cancel it to end."""
         while True:
             await self.look()
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(MEASURE_SIZE_EVERY_S)
 
     async def look(self) -> None:
         try:

@@ -1,1 +1,1 @@
-"""The processes of a server: how each begins, is watched, and ends."""
+"""The processes of a server: how each starts, is watched, and ends."""

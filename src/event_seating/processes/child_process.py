@@ -1,10 +1,10 @@
-"""A Python process of ours under the supervisor: started, told, watched, started again, stopped.
+"""A child process of the supervisor: started, watched, restarted and stopped.
 
-Owns the parent's end of the channel to it, and what a death means. Two kinds are kept: one without
-which there is no service (a child that never gets ready, time after time, ends everything, and so
-does one that said why it cannot start), and one beside it, which may fail for as long as it likes.
-What was ready once is started again whatever kills it, after longer and longer waits if it dies
-soon each time.
+Owns the parent's end of the control channel, and what the death of a child means. There are two
+kinds of children. Without an essential one there is no service: if it repeatedly fails to become
+ready, or exits saying that it cannot start, everything ends. The other kind may fail for as long as
+it likes. A child that was ready once is always restarted, after longer and longer waits if it keeps
+dying soon.
 """
 
 import asyncio
@@ -21,39 +21,39 @@ from event_seating.settings import model
 from event_seating.telemetry.logs import get_logger
 
 STOP_WITHIN_S: Final = 23.0
-"""A child that has not ended by then is killed; what is left of 25 s is for the Valkey."""
+"""A child that has not ended by then is killed; the rest of 25 s is for the Valkey."""
 
 STARTS_MAX: Final = 5
-"""After so many in a row of which none got ready, starting it again is not the answer."""
+"""After this many starts in a row without getting ready, another start will not help."""
 
 QUICK_DEATH_S: Final = 10.0
-"""A child that dies sooner than this after its start is not started again at once."""
+"""A child that dies sooner than this after its start is not restarted at once."""
 
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 30.0
-"""Between two starts of a child that keeps dying beside a service that goes on."""
+"""The longest wait between two starts of a child that is not essential."""
 
 LONGEST_WAIT_OF_THE_ESSENTIAL_S: Final = 2.0
-"""Clients wait meanwhile, and most of them give up after a few seconds."""
+"""For an essential child: clients wait, and most give up after a few seconds."""
 
 _log = get_logger("supervisor")
 
 
 class Program(NamedTuple):
-    """What to start."""
+    """The program of a child process."""
 
     name: str
-    """For people: `serving process`."""
+    """Its name in the log, such as `serving process`."""
     module: str
-    """Run as `python -m`; takes `arguments`, then `descriptors`, then the channel's."""
+    """Run as `python -m`, with `arguments`, then `descriptors`, then the channel's descriptor."""
     environment: dict[str, str]
-    """On top of our own."""
+    """Added to this process's own environment."""
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()
 
 
 class Child:
-    """One process, and this end of the channel to it."""
+    """A child process, and the parent's end of its control channel."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self._name = name
@@ -62,7 +62,7 @@ class Child:
 
     @classmethod
     async def start(cls, program: Program) -> "Child":
-        """Start it; it loads its modules and waits for `begin`."""
+        """Start the process; it loads its modules and waits for `begin`."""
         ours, theirs = socket.socketpair()
         with theirs:
             descriptors = (*program.descriptors, theirs.fileno())
@@ -71,26 +71,26 @@ class Child:
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 env=model.environment_of_a_child(**program.environment),
-                # Ctrl-C reaches the whole foreground group; only the parent shall hear it.
+                # Ctrl-C reaches the whole foreground group; only the parent may react to it.
                 start_new_session=True,
             )
         return cls(program.name, process, await Channel.on(ours))
 
     async def begin(self) -> bool:
-        """Let it do its work; whether it does."""
+        """Let it begin its work; whether it became ready."""
         self._channel.say(GO)
         return await self._channel.hears(READY)
 
     async def ended(self) -> int:
-        """Wait until it is gone; its exit code."""
+        """Wait until it has ended; its exit code."""
         return await asyncio.to_thread(self._process.wait)
 
     def forget(self) -> None:
-        """It is gone: close our end of the channel."""
+        """Close the channel to a process that has ended."""
         self._channel.close()
 
     async def stop(self) -> int:
-        """Let it drain and wait until it is gone; its exit code."""
+        """Let it drain, and wait until it has ended; its exit code."""
         self._channel.say_last(STOP)
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
@@ -125,13 +125,13 @@ class Keeper:
         self._child: Child | None = None
 
     async def start(self) -> None:
-        """Let it load its modules; `run` lets it begin."""
+        """Start the program, which loads its modules; `run` lets it begin."""
         self._child = await Child.start(self._program)
 
     async def run(self) -> int:
-        """Keep it running; its exit code once it was told to stop or could not start.
+        """Keep it running; its exit code, once it has been stopped or could not start.
 
-        `StartupError` when an essential one never gets ready.
+        Raises `StartupError` if an essential one never becomes ready.
         """
         while True:
             child = self._child or await Child.start(self._program)
@@ -156,7 +156,7 @@ class Keeper:
                 return code
 
     async def abandon(self) -> None:
-        """End what `start` started, and nothing was to become of."""
+        """Stop the process that `start` started, if `run` was never called."""
         if self._child is not None:
             await self._child.stop()
 
@@ -176,9 +176,9 @@ class Keeper:
         self._quick_deaths = self._quick_deaths + 1 if lived_s < QUICK_DEATH_S else 0
 
     def _wait_s(self) -> float:
-        """None after a death that came late; then twice as long each time.
+        """No wait after a long life, then twice as long each time.
 
-        Nor after the first quick one of an essential child.
+        There is also none after the first quick death of an essential child.
         """
         deaths = self._quick_deaths - (1 if self._essential else 0)
         if deaths <= 0:

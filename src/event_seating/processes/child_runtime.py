@@ -1,7 +1,7 @@
-"""What each of our processes does first and last: settings, log, limits, loop, exit code.
+"""What every child process does first and last: settings, log, limits, event loop, exit code.
 
-Owns the exit codes of the processes under the supervisor, and how they begin and end on their
-channel. It knows nothing of what they do in between.
+Owns the exit codes of the child processes, and the beginning and end of their conversation with the
+parent. It knows nothing of what they do in between.
 """
 
 import asyncio
@@ -24,26 +24,27 @@ from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs, get_logger
 
 COLLECT_AFTER: Final = (10_000, 250, 100)
-"""Objects until a look at the youngest, which takes about 2 ms, and looks until one at the older
-and the oldest: memory here is freed by counting, and cycles are few."""
+"""Thresholds of the garbage collector: objects until the youngest generation is checked, which
+takes about 2 ms, and checks until the older and the oldest are: memory is mostly freed by reference
+counting, and cycles are few."""
 
 OPEN_FILES: Final = 65_536
-"""As many as are wanted where nothing limits them."""
+"""The limit to set where nothing else limits open files."""
 
 Main = Callable[[Settings, Logs], Coroutine[Any, Any, None]]
 
 
-class Told(NamedTuple):
-    """Why a process ends."""
+class StopReason(NamedTuple):
+    """Why a process has to stop."""
 
     by_parent: bool
-    """Its parent stops all of them, or is gone; not this process alone was told to go."""
+    """The parent stops every process or has ended; not just this process was told to stop."""
     orphaned: bool
-    """The parent is gone: nobody waits for a drain."""
+    """The parent has ended, so nobody waits for a drain."""
 
 
-class Orders:
-    """What the parent says on the channel, and SIGTERM."""
+class ParentChannel:
+    """The child's end of the control channel, together with SIGTERM."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -51,33 +52,33 @@ class Orders:
         self.say = channel.say
 
     @classmethod
-    async def on(cls, descriptor: int) -> "Orders":
-        """From the channel on this descriptor; SIGTERM counts from now on."""
-        orders = cls(await Channel.on(socket.socket(fileno=descriptor)))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, orders._terminated.set)
-        return orders
+    async def on(cls, descriptor: int) -> "ParentChannel":
+        """The channel on this descriptor; SIGTERM is handled from now on."""
+        parent = cls(await Channel.on(socket.socket(fileno=descriptor)))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, parent._terminated.set)
+        return parent
 
-    async def to_begin(self) -> bool:
-        """Wait for the word; false when the parent is gone."""
+    async def wait_to_begin(self) -> bool:
+        """Wait for the parent's permission; false if the parent has ended."""
         return await self._channel.hears(GO)
 
-    async def to_end(self, *others: Awaitable[object]) -> Told:
-        """Wait for the word, for the parent's end, for SIGTERM, or for one of `others`."""
-        told = asyncio.create_task(self._channel.hears(STOP))
+    async def wait_to_end(self, *others: Awaitable[object]) -> StopReason:
+        """Wait for the parent's stop or end, for SIGTERM, or for one of `others`."""
+        word = asyncio.create_task(self._channel.hears(STOP))
         waits: list[asyncio.Future[Any]] = [
-            told,
+            word,
             asyncio.create_task(self._terminated.wait()),
             *map(asyncio.ensure_future, others),
         ]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        by_parent = told.done() and not told.cancelled()
-        return Told(by_parent, by_parent and not told.result())
+        by_parent = word.done() and not word.cancelled()
+        return StopReason(by_parent, by_parent and not word.result())
 
 
 def run(component: str, main: Main, *, logs_in: str = "") -> int:
-    """Run `main` to its end; the exit code. Its log files go to `logs_in` in `LOG_DIR`."""
+    """Run `main` to its end; the exit code. Its log files are in `logs_in` in `LOG_DIR`."""
     try:
         settings = model.load()
         directory = settings.log_directory
@@ -100,7 +101,7 @@ def run(component: str, main: Main, *, logs_in: str = "") -> int:
         _log.error(str(error))
         return EXIT_CANNOT_START
     except DatabaseUnavailable as error:
-        # It was there when the parent looked, and may be back when the parent tries again.
+        # The parent could reach it a moment ago, and will start this process again.
         _log.error(f"cannot begin to work: {error}")
         return 1
     finally:
@@ -109,13 +110,13 @@ def run(component: str, main: Main, *, logs_in: str = "") -> int:
 
 
 def leave(code: int) -> None:
-    """End this process at once: threads may be native, and all that matters has been closed."""
+    """End this process at once: native threads may run on, and all that matters is closed."""
     sys.stdout.flush()
     os._exit(code)
 
 
 def _raise_the_limit_of_open_files() -> None:
-    """Each connection is a descriptor; the usual soft limit of 1,024 is soon reached."""
+    """Raise the soft limit: each connection is a descriptor, and the usual 1,024 are soon used."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else hard
     if soft < wanted:
@@ -123,10 +124,10 @@ def _raise_the_limit_of_open_files() -> None:
 
 
 def _keep_the_loop_free() -> None:
-    """What the collector may take from the event loop at a time, kept small.
+    """Keep the pauses of the garbage collector short.
 
-    A map of 100,000 seats makes collections that look at every object there is. A shorter switch
-    interval between threads would free the loop too, and costs a third of the cached reads.
+    A map of 100,000 seats would make it check every existing object. A shorter switch interval
+    between threads would help the event loop too, but costs a third of the cached reads.
     """
     gc.set_threshold(*COLLECT_AFTER)
     gc.freeze()

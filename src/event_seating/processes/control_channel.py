@@ -1,6 +1,7 @@
-"""The line between the supervisor and a serving process: words, each on a line of its own.
+"""The control channel between the supervisor and a child process: words, one per line.
 
-Also the exit code that both know. Light on purpose: the supervisor loads it before anything else.
+It also holds the exit code that both know. It imports little on purpose: the supervisor loads it
+before anything else.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import socket
 from typing import Final, Self
 
 EXIT_CANNOT_START: Final = 3
-"""Exit code after one line that says why: starting again would not help."""
+"""The exit code after a line that says why: starting again would not help."""
 
 GO: Final = b"go\n"
 READY: Final = b"ready\n"
@@ -24,16 +25,16 @@ class Channel:
 
     @classmethod
     async def on(cls, end: socket.socket) -> Self:
-        """The channel on this end of a pair of sockets."""
+        """The channel on one end of a pair of sockets."""
         return cls(*await asyncio.open_connection(sock=end))
 
     def say(self, word: bytes) -> None:
-        """Tell the other end; nothing happens when it is gone."""
+        """Send a word; does nothing if the other end is closed."""
         if not self._writer.is_closing():
             self._writer.write(word)
 
     async def hears(self, word: bytes) -> bool:
-        """Wait for this word; false when the other end is gone."""
+        """Wait for this word; false if the other end is closed."""
         while True:
             try:
                 line = await self._reader.readline()
@@ -45,15 +46,15 @@ class Channel:
                 return False
 
     def say_last(self, word: bytes) -> None:
-        """Tell the other end, and that no more will follow; what it says is still taken.
+        """Send a word as the last one; the other end can still be read.
 
-        To hang up instead would cost the word: an end that speaks to one that is gone is told of an
-        error, and not of what it has not read yet.
+        Closing the channel at once could lose the word: an end that writes to a closed one gets an
+        error instead of the words that it has not read yet.
         """
         self.say(word)
         if not self._writer.is_closing():
             self._writer.write_eof()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close this end."""
         self._writer.close()

@@ -1,6 +1,7 @@
-"""A data directory belongs to one server at a time, and to one worker beside it.
+"""The lock of a data directory: one server at a time, and one worker beside it.
 
-The lock is the kernel's, on a file in the directory, so that a killed server leaves none behind.
+It is a lock of the kernel on a file in the directory, so that a killed server leaves no lock
+behind.
 """
 
 import fcntl
@@ -13,7 +14,7 @@ from event_seating.private_files import DIRECTORY_MODE, FILE_MODE
 
 
 class DirectoryLock:
-    """A data directory, used by one server (or by one worker, under its own name) at a time."""
+    """The exclusive use of a data directory by a server or, under another name, by a worker."""
 
     def __init__(self, directory: Path, user: str = "server") -> None:
         self._directory = directory
@@ -21,7 +22,7 @@ class DirectoryLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
-        """Make the directory and lock it; a `StartupError` says why it cannot be used."""
+        """Make the directory and lock it; a `StartupError` says why that failed."""
         try:
             self._directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
             self._descriptor = os.open(
@@ -41,7 +42,7 @@ class DirectoryLock:
         return self
 
     def __exit__(self, *_why: object) -> None:
-        """Let go of it."""
+        """Release the lock."""
         self._close()
 
     @property

@@ -1,9 +1,10 @@
-"""One serving process: the app on its event loop, from the parent's word to the parent's word.
+"""A serving process: the app on its event loop, started and stopped by the parent.
 
-Started by the supervisor with two inherited descriptors: the listening socket and a channel. It
-says `ready` on the channel when it serves. When the channel says `stop`, or closes because the
-parent is gone, or SIGTERM comes, it drains: readiness says no while requests are still accepted,
-then no more are accepted and those under way finish, then everything is taken down in reverse.
+The supervisor starts it with two inherited descriptors: the listening socket and the control
+channel. It sends `ready` on the channel when it serves. When `stop` comes, when the channel closes
+because the parent has ended, or on SIGTERM, it drains: first it is not ready but still accepts
+requests, then it accepts no more and finishes those under way, then everything is closed in reverse
+order.
 """
 
 import asyncio
@@ -11,10 +12,10 @@ import socket
 import sys
 
 from event_seating.composition import http_app, server_services
-from event_seating.composition.server_services import Parts
+from event_seating.composition.server_services import ServerServices
 from event_seating.demo.data import add_demo_event, add_demo_users
 from event_seating.processes import child_runtime
-from event_seating.processes.child_runtime import Orders
+from event_seating.processes.child_runtime import ParentChannel
 from event_seating.processes.control_channel import READY
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import AppEnv
@@ -26,7 +27,7 @@ _log = get_logger("server")
 
 
 def main(listener_descriptor: int, channel_descriptor: int) -> int:
-    """Run until told to stop; the exit code."""
+    """Run until stopped; the exit code."""
     return child_runtime.run(
         "server",
         lambda settings, logs: _serve(settings, logs, listener_descriptor, channel_descriptor),
@@ -36,9 +37,9 @@ def main(listener_descriptor: int, channel_descriptor: int) -> int:
 async def _serve(
     settings: Settings, logs: Logs, listener_descriptor: int, channel_descriptor: int
 ) -> None:
-    orders = await Orders.on(channel_descriptor)
+    parent = await ParentChannel.on(channel_descriptor)
     # The parent migrates the database while this process loads its modules.
-    if not await orders.to_begin():
+    if not await parent.wait_to_begin():
         return
     listener = socket.socket(fileno=listener_descriptor)
     async with server_services.running(settings, logs) as parts:
@@ -48,18 +49,18 @@ async def _serve(
         if server.guard is not None:
             parts.metrics.attach_connections(server.guard)
         await server.start()
-        orders.say(READY)
+        parent.say(READY)
         demo = asyncio.create_task(_add_demo_event(parts))
-        told = await orders.to_end(server.failed())
+        stop = await parent.wait_to_end(server.failed())
         parts.health.drain()
         await parts.live.drain()
-        if settings.drain_delay and not told.orphaned:
+        if settings.drain_delay and not stop.orphaned:
             _log.info(
                 "draining: no longer ready, still accepting requests", seconds=settings.drain_delay
             )
             await asyncio.sleep(settings.drain_delay)
-        # When this process alone was told to go, its parent starts another on the same socket.
-        await server.stop(hang_up=told.by_parent)
+        # If only this process was told to stop, its parent starts another one on the same socket.
+        await server.stop(hang_up=stop.by_parent)
         demo.cancel()
         await asyncio.gather(demo, return_exceptions=True)
 
@@ -75,13 +76,13 @@ def _limits(settings: Settings) -> Limits:
     return Limits(total, settings.connections_per_address, settings.trusted_proxies)
 
 
-async def _add_demo_event(parts: Parts) -> None:
-    """Beside the first requests, since nobody shall wait for it."""
+async def _add_demo_event(parts: ServerServices) -> None:
+    """Runs beside the first requests, so that nobody waits for it."""
     if parts.settings.app_env is not AppEnv.development:
         return
     try:
         event = await add_demo_event(parts.venues, parts.events, parts.clock)
-    except Exception as error:  # noqa: BLE001 (a first try without it is still one)
+    except Exception as error:  # noqa: BLE001 (the server is useful without it)
         _log.warning("the demo event could not be added", exc_info=error)
         return
     if event is not None:

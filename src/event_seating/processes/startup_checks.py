@@ -1,7 +1,7 @@
-"""What happens to the database before anything is served: locks, and tables that are right.
+"""Checks of the database before anything is served: locks, and an up-to-date schema.
 
-Runs in the supervisor, once, while the serving process loads its modules; and as
-`event-seating migrate`. Says as well when the Python that runs is one with holes that are known.
+They run once in the supervisor, while the serving process loads its modules, and as `event-seating
+migrate`. They also warn about a Python release with known security holes.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import get_logger
 
 COOKIE_HOLE: Final = "CVE-2024-7592"
-MENDED_IN: Final = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
-"""The first release of each Python in which a cookie does not keep it busy for seconds."""
+FIXED_IN: Final = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
+"""The first release of each Python version in which a cookie cannot keep it busy for seconds."""
 
 _log = get_logger("preparation")
 
 
 def warn_of_python(version: tuple[int, int, int] = sys.version_info[:3]) -> None:
-    """Say once, in one line, if this Python has a hole that a request could reach."""
-    mended = MENDED_IN.get(version[:2])
+    """Log one line if this Python has a security hole that a request could reach."""
+    mended = FIXED_IN.get(version[:2])
     if mended is not None and version < mended:
         _log.warning(
             "this Python has a known security hole; no request reaches it here, "
-            "but install the release in which it is mended",
+            "but install the release in which it is fixed",
             python=".".join(map(str, version)),
             hole=COOKIE_HOLE,
             mendedIn=".".join(map(str, mended)),
@@ -40,10 +40,10 @@ def warn_of_python(version: tuple[int, int, int] = sys.version_info[:3]) -> None
 
 
 async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | None:
-    """Bring the tables up to date and, on PostgreSQL, take the lock for as long as `stack` lives.
+    """Migrate the database and, on PostgreSQL, hold the lock for as long as `stack` lives.
 
-    The event, if any, tells that the lock was lost to another server. Production's tables are not
-    touched: a `StartupError` says how to bring them up to date.
+    The returned event, if any, is set when the lock is lost to another server. A database in
+    production is not migrated here: a `StartupError` says how to do that.
     """
     warn_of_python()
     database = _database(settings)
@@ -61,7 +61,7 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
 
 
 async def check(settings: Settings) -> None:
-    """A `StartupError` unless the tables are right; for a worker, which leaves them alone."""
+    """Raise `StartupError` unless the schema is up to date; for a worker, which never migrates."""
     warn_of_python()
     database = _database(settings)
     try:
@@ -71,7 +71,7 @@ async def check(settings: Settings) -> None:
 
 
 async def migrate(settings: Settings) -> str:
-    """Bring the tables up to date; what there is to say about it."""
+    """Migrate the database; a sentence about the result."""
     with DirectoryLock(settings.data_dir):
         database = _database(settings)
         try:
@@ -86,8 +86,8 @@ def _database(settings: Settings) -> Database:
     try:
         return Database(settings.database)
     except (ValueError, ArgumentError):
-        # What is wrong with it is not said, since the password is a part of it. The log would take
-        # user and password in an example for real ones.
+        # The message does not repeat the URL, since the password is a part of it; and the log would
+        # redact the user and password of an example.
         raise StartupError(
             "DATABASE_URL: is no URL such as postgresql://host:5432/database, with `user:password@`"
             " before the host; signs such as @ : / in a password are written as %40 %3A %2F"
@@ -95,9 +95,9 @@ def _database(settings: Settings) -> Database:
 
 
 async def _bring_up_to_date(database: Database, *, migrate: bool) -> bool:
-    """Check the tables; with `migrate` make them right, without refuse what is not.
+    """Check the schema; with `migrate` upgrade it, without raise if it is outdated.
 
-    Whether anything had to be done.
+    Returns whether anything had to be done.
     """
     found = await schema.current(database)
     if found == schema.HEAD:

@@ -1,10 +1,10 @@
-"""`event-seating serve` and `event-seating worker`: the parent process, which owns the signals.
+"""The parent process of `event-seating serve` and `event-seating worker`; it handles the signals.
 
-It binds the port, starts the serving process, and while that loads its modules takes the locks and
-brings the database's tables up to date. Once that serves, the job process comes up beside it. From
-then on it waits: a child that dies is started again, the serving process on the same socket, so
-that clients wait a second in the backlog rather than being refused; SIGTERM, SIGINT and a terminal
-that is closed let all of them drain. The children leave by themselves when this process is gone.
+It binds the port, starts the serving process and, while that loads its modules, acquires the locks
+and migrates the database. Once the serving process is ready, it starts the job process beside it.
+From then on it waits: a child that dies is restarted, the serving process on the same socket, so
+that clients wait a second in the backlog instead of being refused; on SIGTERM, SIGINT or the end of
+the terminal all children drain. The children end by themselves when this process has ended.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from event_seating.valkey import embedded
 from event_seating.valkey.runtime_directory import RuntimeDirectory
 
 BIND_WITHIN_S: Final = 2.0
-"""How long a port may still be held by what was here before."""
+"""How long the previous process may still occupy the port."""
 
 _log = get_logger("supervisor")
 
@@ -40,7 +40,7 @@ def serve() -> int:
 
 
 def work() -> int:
-    """Do jobs, and serve nothing, until told to stop; the exit code."""
+    """Do jobs and serve nothing until told to stop; the exit code."""
     settings = model.load()
     _refuse_a_lone_worker(settings)
     return _run(settings, worker=True)
@@ -121,9 +121,10 @@ class Supervisor:
             return await jobs.run()
 
     async def _own_valkey(self, stack: AsyncExitStack) -> dict[str, str]:
-        """Start a Valkey unless a Redis is named; what the children are to know of it.
+        """Start a Valkey unless a Redis is configured; the environment that tells the children.
 
-        It is the last to be stopped. Without one they serve accounts and seats, and say `degraded`.
+        It is stopped last. Without one the children serve accounts and seats, and report
+        `degraded`.
         """
         if self._settings.redis is not None:
             return {}
@@ -132,7 +133,7 @@ class Supervisor:
         try:
             runtime = stack.enter_context(RuntimeDirectory(data, "valkey.sock"))
         except OSError as error:
-            _log.error("there is no place for Valkey's socket: jobs wait", line=str(error))
+            _log.error("there is no directory for Valkey's socket: jobs wait", line=str(error))
             return {"REDIS_URL": f"unix://{(data / 'valkey.sock').resolve()}"}
         if binary is None:
             _log.error("there is no Valkey for this platform: jobs wait; set VALKEY_BIN")
@@ -156,7 +157,7 @@ class Supervisor:
         )
 
     def _job_process(self, environment: dict[str, str], *, essential: bool) -> Keeper:
-        # Log files are written by one process: this one has a directory of its own below LOG_DIR.
+        # Only one process may write to a log file, so this one has its own directory in LOG_DIR.
         logs_in = "worker" if essential else "jobs"
         return Keeper(
             Program(
@@ -172,7 +173,7 @@ class Supervisor:
         )
 
     async def _keep_both(self, server: Keeper, jobs: Keeper) -> int:
-        """Until told to stop, or until there is nothing to be done for the server."""
+        """Run both until told to stop, or until the server cannot run."""
         serving = asyncio.create_task(server.run())
         working = asyncio.create_task(self._work_once_served(jobs))
         try:
@@ -182,7 +183,7 @@ class Supervisor:
             await asyncio.gather(working, return_exceptions=True)
 
     async def _work_once_served(self, jobs: Keeper) -> None:
-        """The job process starts when nobody waits for the other one any more."""
+        """Start the job process once the server is ready, so that nobody waits for it."""
         served = asyncio.create_task(self._served.wait())
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait([served, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -240,7 +241,7 @@ class Supervisor:
 
 
 def address_of(settings: Settings, port: int) -> str:
-    """Where a browser finds us; an IPv6 address stands in brackets."""
+    """The address for a browser; an IPv6 address is in brackets."""
     if settings.loopback:
         return f"http://localhost:{port}"
     return (

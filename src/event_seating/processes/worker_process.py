@@ -1,35 +1,36 @@
-"""One job process: what the queues hold, done from the parent's word to the parent's word.
+"""A job process: it runs the jobs in the queues, started and stopped by the parent.
 
-Started by the supervisor with the name of its log directory and a channel. It says `ready` on the
-channel when it takes jobs. When the channel says `stop`, or closes because the parent is gone, or
-SIGTERM comes, it takes no more, finishes or checkpoints what it has, and takes everything down in
-reverse. A job that it could not finish is done by the next one: its row is still in the outbox.
+The supervisor starts it with the name of its log directory and the control channel. It sends
+`ready` on the channel when it takes jobs. When `stop` comes, when the channel closes because the
+parent has ended, or on SIGTERM, it takes no more jobs, finishes or checkpoints those that it has,
+and closes everything in reverse order. A job that it could not finish is done by the next worker:
+its row is still in the outbox.
 """
 
 import sys
 
 from event_seating.composition import job_services
 from event_seating.processes import child_runtime
-from event_seating.processes.child_runtime import Orders
+from event_seating.processes.child_runtime import ParentChannel
 from event_seating.processes.control_channel import READY
 from event_seating.settings.model import Settings
 
 
 def main(logs_in: str, channel_descriptor: int) -> int:
-    """Run until told to stop; the exit code."""
+    """Run until stopped; the exit code."""
     return child_runtime.run(
         "jobs", lambda settings, _logs: _work(settings, channel_descriptor), logs_in=logs_in
     )
 
 
 async def _work(settings: Settings, channel_descriptor: int) -> None:
-    orders = await Orders.on(channel_descriptor)
-    if not await orders.to_begin():
+    parent = await ParentChannel.on(channel_descriptor)
+    if not await parent.wait_to_begin():
         return
     async with job_services.working(settings) as parts:
-        orders.say(READY)
-        order = await orders.to_end()
-        # Nobody waits for an orphan, whose place another may have taken already.
+        parent.say(READY)
+        order = await parent.wait_to_end()
+        # Nobody waits for an orphan, and another process may have replaced it already.
         await parts.drain(at_once=order.orphaned)
 
 

@@ -1,1 +1,1 @@
-"""Every setting: what it may be, how it is written, and how it is described."""
+"""Every setting: its values, how they are parsed, and its description."""

@@ -1,6 +1,7 @@
-"""Every setting for people: its name, its default and what it is for, as `event-seating settings`.
+"""The description of every setting for people: name, default and purpose.
 
-A test keeps the page of the documentation equal to this. Reads no environment.
+`event-seating settings` prints it, and a test keeps the page of the documentation equal to it.
+Reads no environment.
 """
 
 from pathlib import Path

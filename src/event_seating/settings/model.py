@@ -1,8 +1,8 @@
 """Every setting, read once from the environment into one frozen object.
 
-Nothing else in the package looks at the environment. Each setting has its unit in its name or its
-help, a default that is right for a first try on one machine, and a check: a bad value stops the
-start with one line that names it. `event-seating settings` prints this page.
+Nothing else in the package reads the environment. Each setting has its unit in its name or its
+description, a default that suits a first try on one machine, and a check: a bad value stops the
+start with one line that names it. `event-seating settings` prints all of them.
 """
 
 import os
@@ -52,19 +52,19 @@ ADMIN_KEY_MIN_CHARS: Final = 24
 """A key of this length from a random generator cannot be guessed over a network."""
 
 _CAN_BE_SENT: Final = re.compile(r"[!-~]+")
-"""What comes through a header, and through every client, as it was written."""
+"""The characters that reach the server unchanged in a header, from every client."""
 
 SECRET_KEY_MIN_CHARS: Final = 32
-"""As long as what is signed with it."""
+"""As long as the signatures made with it."""
 
 DRAIN_DELAY_BEHIND_PROXIES_S: Final = 5.0
-"""Two of the probes that load balancers send every two seconds."""
+"""Two probes of a load balancer that checks every two seconds."""
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    # An empty variable is how a shell or a compose file writes "not set".
+    # An empty variable is how a shell or a compose file says "not set".
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
     )
@@ -77,9 +77,9 @@ class Settings(BaseSettings):
         "SECRET_KEY",
         "SMTP_URL",
     )
-    """These may also come as files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
+    """These can also be read from files: `ADMIN_API_KEY_FILE=/run/secrets/key`."""
 
-    port: int = Field(3001, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
+    port: int = Field(3001, ge=0, le=65535, description="Port of the API; 0 chooses a free one.")
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     app_env: AppEnv = Field(
         AppEnv.development,
@@ -90,19 +90,17 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(LogLevel.info, description="debug, info, warning or error.")
     log_dir: LogDir = Field(
         Path(),
-        description="Where production's log files go; `off` writes none. Default: `logs` in "
+        description="Directory of the log files in production; `off` for none. Default: `logs` in "
         "`DATA_DIR`.",
     )
-    data_dir: Path = Field(
-        Path("data"), description="Where the database and the log files are kept."
-    )
+    data_dir: Path = Field(Path("data"), description="Directory of the database and the log files.")
     database_url: Annotated[str | None, BeforeValidator(parse_database_url)] = Field(
         None,
         description="postgresql://user:password@host/database. Default: the SQLite file "
         "`event-seating.db` in `DATA_DIR`.",
     )
     database_pool_size: int = Field(
-        10, ge=2, le=200, description="Connections that this process keeps to PostgreSQL."
+        10, ge=2, le=200, description="Connections to PostgreSQL that this process keeps open."
     )
     redis_url: Annotated[str | None, BeforeValidator(parse_redis_url)] = Field(
         None,
@@ -112,22 +110,25 @@ class Settings(BaseSettings):
     redis_host: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9._:-]+$",
-        description="Host of the Redis or Valkey, where no `REDIS_URL` names one.",
+        description="Host of the Redis or Valkey, if `REDIS_URL` is not set.",
     )
     redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
     redis_password: SecretStr | None = Field(
-        None, description="Its password, where `REDIS_URL` has none."
+        None, description="Its password, if `REDIS_URL` has none."
     )
     valkey_bin: Path | None = Field(
         None,
-        description="The `valkey-server` (or `redis-server`) that `serve` starts where no Redis is "
-        "named. Default: the one that is installed with us.",
+        description="The `valkey-server` (or `redis-server`) that `serve` starts if no Redis is "
+        "configured. Default: the one that is installed with the package.",
     )
     cache_ttl: float = Field(
-        60, gt=0, le=86_400, description="Seconds that a cached user is answered without a look."
+        60,
+        gt=0,
+        le=86_400,
+        description="Seconds that a cached user is served without reading the database.",
     )
     cache_capacity: int = Field(
-        1000, ge=1, le=10_000_000, description="Users that the cache holds at the most."
+        1000, ge=1, le=10_000_000, description="Most users that the cache holds."
     )
     db_latency_ms: int = Field(
         0,
@@ -143,20 +144,20 @@ class Settings(BaseSettings):
     )
     wrong_key_limits: Annotated[tuple[Window, ...], NoDecode, when_text(parse_windows)] = Field(
         (Window(10, 60), Window(60, 3600)),
-        description="Windows of requests with a wrong key, at every address, for each client: what "
-        "comes beyond them is 429 in place of 401; or `off`.",
+        description="Windows of requests with a wrong key, at every address, for each client: "
+        "further ones get 429 instead of 401; or `off`.",
     )
     hold_ttl_s: int = Field(
-        600, ge=1, le=HOLD_TTL_S_MAX, description="Seconds that a hold lasts, in a new event."
+        600, ge=1, le=HOLD_TTL_S_MAX, description="Seconds that a hold lasts; for new events."
     )
     max_seats_per_hold: int = Field(
-        8, ge=1, le=SEATS_PER_HOLD_MAX, description="Seats that a hold may have, in a new event."
+        8, ge=1, le=SEATS_PER_HOLD_MAX, description="Most seats of a hold; for new events."
     )
     max_held_seats_per_buyer: int = Field(
         40,
         ge=1,
         le=HELD_SEATS_PER_BUYER_MAX,
-        description="Seats that a buyer may hold at once, in a new event.",
+        description="Most seats that a buyer may hold at once; for new events.",
     )
     max_held_seats_per_address: int = Field(
         400,
@@ -180,27 +181,27 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000,
         description="Megabytes an hour that callers of one address without a key may add to the "
-        "seat log and to answers kept for repeated calls: about 30,000 holds. 0: no bound.",
+        "seat log and to answers kept for repeated calls: about 30,000 holds. 0: no limit.",
     )
     booking_grace_s: float = Field(
         60,
         ge=0,
         le=600,
-        description="Seconds after a hold ran out in which it may still be booked, while nobody "
-        "else took the seats.",
+        description="Seconds after a hold has expired in which it can still be booked, unless "
+        "somebody else took the seats.",
     )
     seat_memory_mb: int = Field(
         512,
         ge=16,
         le=1_000_000,
-        description="Megabytes that the events in memory may take; idle ones make room.",
+        description="Megabytes that events in memory may take; idle ones are unloaded.",
     )
     live_connections_max: int = Field(
         12_000,
         ge=1,
         le=15_000,
-        description="WebSockets and long polls of live updates that this process serves at once; "
-        "it takes 16,384 connections in all.",
+        description="Most WebSockets and long polls of live updates in this process, out of 16,384 "
+        "connections in all.",
     )
     live_connections_per_address: int = Field(
         1_000,
@@ -218,23 +219,25 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Signs hold tokens and buyers' cookies; at least "
-        f"{SECRET_KEY_MIN_CHARS} characters. Default: made once and kept in the database.",
+        description=f"Signs hold tokens and buyers' cookies; at least {SECRET_KEY_MIN_CHARS} "
+        "characters. Default: generated once and kept in the database.",
     )
     smtp_url: SmtpUrl = Field(
         None,
-        description="The mail server: smtp://user:password@host:587 or smtps://…, perhaps with "
+        description="The mail server: smtp://user:password@host:587 or smtps://…, optionally with "
         "`?starttls=required` or `?starttls=off`. Default: files in `DATA_DIR`/mail in "
         "development, no mail in production.",
     )
     mail_from: MailFrom = Field(
         None,
-        description="Who mail comes from: `Box Office <tickets@example.com>`; needed with "
+        description="The sender of mails: `Box Office <tickets@example.com>`; needed with "
         "`SMTP_URL` in production. Default: `Event Seating <event-seating@localhost>`.",
     )
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, when_text(parse_networks)
-    ] = Field((), description="Addresses or networks whose `X-Forwarded-For` is believed.")
+    ] = Field(
+        (), description="Addresses or networks of proxies whose `X-Forwarded-For` is trusted."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, when_text(parse_origins)] = Field(
         (), description="Origins whose pages may call the API, or `*`."
     )
@@ -271,24 +274,24 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then secrets that it names as files."""
+        """The environment first, then secrets in files that it names."""
         del dotenv_settings, file_secret_settings
         files = InitSettingsSource(settings_cls, secrets_from_files(os.environ, cls.secret_names))
         return init_settings, env_settings, files
 
     @property
     def production(self) -> bool:
-        """Whether production's rules hold."""
+        """Whether the rules of production apply."""
         return self.app_env in {AppEnv.production, AppEnv.staging}
 
     @property
     def open_without_key(self) -> bool:
-        """Whether a caller without a key may do everything: a first try on one's own machine."""
+        """Whether callers without a key may do everything, as in a first try on one machine."""
         return not self.production and self.admin_api_key is None and self.loopback
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The SQLite file, or none when another database is named."""
+        """The SQLite file; None if another database is configured."""
         if self.database_url is None:
             return self.data_dir / "event-seating.db"
         if self.database_url.startswith("sqlite"):
@@ -297,18 +300,18 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The URL of the database: the one that is named, or the file in the data directory."""
+        """The URL of the database: the configured one, or the file in the data directory."""
         return self.database_url or f"sqlite+aiosqlite:///{self.sqlite_path}"
 
     @property
     def redis(self) -> str | None:
-        """The URL of the Redis or Valkey that is named, with its password, or none."""
+        """The URL of the configured Redis or Valkey, with its password; or None."""
         password = self.redis_password.get_secret_value() if self.redis_password else None
         return redis_url(self.redis_url, self.redis_host, self.redis_port, password)
 
     @property
     def log_directory(self) -> Path | None:
-        """Where log files go, or none."""
+        """The directory of the log files, or None."""
         if not self.production or self.log_dir is None:
             return None
         return self.data_dir / "logs" if self.log_dir == Path() else self.log_dir
@@ -317,8 +320,8 @@ class Settings(BaseSettings):
     def drain_delay(self) -> float:
         """Seconds between not ready and no longer accepting.
 
-        They are of use to somebody who looks at readiness and sends requests elsewhere. Where no
-        such proxy is named they would only make each restart longer.
+        They are useful only if a proxy checks readiness and sends requests elsewhere. Without a
+        configured proxy they would only make each restart longer.
         """
         if self.drain_delay_s is not None:
             return self.drain_delay_s
@@ -333,7 +336,7 @@ class Settings(BaseSettings):
 
     @property
     def booking_grace_ms(self) -> int:
-        """For the seat log, whose times are milliseconds."""
+        """The grace period for late bookings, in milliseconds."""
         return int(self.booking_grace_s * 1_000)
 
     @property
@@ -343,7 +346,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process; a `StartupError` says in one line which value is wrong."""
+    """The settings of this process; a `StartupError` names the wrong value in one line."""
     try:
         settings = Settings()
     except ValidationError as error:
@@ -379,10 +382,10 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
             "`openssl rand -hex 32` makes one"
         )
     if settings.redis_password is not None and settings.redis is None:
-        raise StartupError("REDIS_PASSWORD: is of use with a REDIS_URL or REDIS_HOST only")
+        raise StartupError("REDIS_PASSWORD: needs a REDIS_URL or REDIS_HOST")
     if settings.production and settings.smtp_url and not settings.mail_from:
         raise StartupError(
-            "MAIL_FROM: SMTP_URL needs to know who mail comes from, such as "
+            "MAIL_FROM: SMTP_URL needs the sender of mails, such as "
             "Box Office <tickets@example.com>"
         )
     if not key and not settings.loopback:
@@ -393,5 +396,5 @@ def _refuse_what_is_not_safe(settings: Settings) -> None:
 
 
 def environment_of_a_child(**changes: str) -> dict[str, str]:
-    """This process's environment, with these on top, for a process that it starts."""
+    """The environment for a child process: that of this process, with these changes."""
     return dict(os.environ) | changes

@@ -1,9 +1,9 @@
-"""How settings are written: limits, networks, origins and URLs, as text and as values.
+"""Parsers of settings: limits, networks, origins and URLs.
 
-The bounds of what holds may be set to are here as well, since events take them too.
+The bounds of the settings about holds are here as well, since events use them too.
 
-Each parser takes what stands in the environment and gives a value, or a `ValueError` that says what
-is wrong in words for the person who wrote it.
+Each parser takes the text from the environment and returns a value, or raises a `ValueError` whose
+message tells the operator what is wrong.
 """
 
 import ipaddress
@@ -19,34 +19,35 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from event_seating.errors import StartupError
 
 WINDOWS_MAX: Final = 4
-"""More windows than anyone needs; each costs a look at every request."""
+"""More windows than anyone needs; each one costs time at every request."""
 
 WINDOW_COUNT_MAX: Final = 1_000_000
-"""A client's ring holds this many times at the most (8 MB)."""
+"""A client's ring holds at most this many times (8 MB)."""
 
 WINDOW_SECONDS_MAX: Final = 86_400
 """A day: a client is remembered for as long as its longest window."""
 
 HOLD_TTL_S_MAX: Final = 1_800
-"""Half an hour, which is also how long a hold may last in all."""
+"""Half an hour, which is also the longest total time of a hold."""
 
 SEATS_PER_HOLD_MAX: Final = 500
-"""A coach party or two; a hold is decided in one step, and its answer has a line for each seat."""
+"""One or two coach parties; a hold is decided in one step, and its answer has a line for each
+seat."""
 
 HELD_SEATS_PER_BUYER_MAX: Final = 10_000
-"""More than any buyer; who needs no cap at all is the box office."""
+"""More than any buyer needs; the box office has no limit at all."""
 
 HELD_SEATS_PER_ADDRESS_MAX: Final = 100_000
-"""A whole venue of the largest kind: who lets one address have that has no cap."""
+"""The largest kind of venue as a whole: allowing this to one address is the same as no limit."""
 
 PORT_MAX: Final = 65_535
 
 SOCKET_PATH_BYTES_MAX: Final = 103
-"""What fits on every system, the zero at its end left out."""
+"""What fits on every system, without the zero at its end."""
 
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
-"""A name in ASCII or an address; `urlsplit` has taken the brackets off."""
+"""A name in ASCII or an address; `urlsplit` has removed the brackets."""
 
 _SMTP_HINT: Final = (
     "write smtp://user:password@host:587 or smtps://…, and signs such as / ? # @ in a password as "
@@ -55,7 +56,7 @@ _SMTP_HINT: Final = (
 
 
 class AppEnv(StrEnum):
-    """What the process is run for; staging obeys production's rules."""
+    """The environment that the process runs in; staging obeys production's rules."""
 
     development = "development"
     test = "test"
@@ -64,7 +65,7 @@ class AppEnv(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """The least urgent lines that are written."""
+    """The least urgent level that is written."""
 
     debug = "debug"
     info = "info"
@@ -73,7 +74,7 @@ class LogLevel(StrEnum):
 
 
 class PrivateNetworks(StrEnum):
-    """Whether webhooks may point into networks that are not public."""
+    """Whether webhooks may have addresses in private networks."""
 
     refuse = "refuse"
     allow = "allow"
@@ -85,7 +86,7 @@ class Tls(StrEnum):
     whole = "whole"
     """From its first byte: smtps://."""
     required = "required"
-    """By STARTTLS, or no mail is sent."""
+    """By STARTTLS; otherwise no mail is sent."""
     offered = "offered"
     """By STARTTLS, if the server offers it."""
     off = "off"
@@ -100,9 +101,9 @@ class SmtpServer(NamedTuple):
     password: str
     tls: Tls
     verify: bool
-    """Whether its certificate must be a good one."""
+    """Whether its certificate must be valid."""
     ca: str | None = None
-    """A file of certificates that are trusted in place of the system's: its own or its issuer's."""
+    """A file of certificates to trust instead of the system's: the server's own or its issuer's."""
 
 
 class Window(tuple[int, int]):
@@ -116,17 +117,17 @@ class Window(tuple[int, int]):
 
     @property
     def limit(self) -> int:
-        """How many requests."""
+        """The number of requests."""
         return self[0]
 
     @property
     def seconds(self) -> int:
-        """In how long a time."""
+        """The length of the window."""
         return self[1]
 
 
 def parse_windows(text: str) -> tuple[Window, ...]:
-    """Windows written as `5/10s,10/60s`, or none for `off`; a `ValueError` says what is wrong."""
+    """Parse windows such as `5/10s,10/60s`, or `off`; a `ValueError` says what is wrong."""
     if text.strip().lower() == "off":
         return ()
     windows = []
@@ -146,12 +147,12 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 
 
 def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Addresses and networks divided by commas; a `ValueError` names the wrong one."""
+    """Parse comma-separated addresses and networks; a `ValueError` names the wrong one."""
     return tuple(ipaddress.ip_network(part) for part in _parts(text))
 
 
 def parse_checkout_url(text: str | None) -> str | None:
-    """The address of a shop; a `ValueError` says what is wrong."""
+    """Parse the address of a shop; a `ValueError` says what is wrong."""
     if not text:
         return None
     address = urlsplit(text.strip())
@@ -161,7 +162,7 @@ def parse_checkout_url(text: str | None) -> str | None:
 
 
 def parse_origins(text: str) -> tuple[str, ...]:
-    """Origins such as `https://tickets.example`, divided by commas, or `*` for every one."""
+    """Parse comma-separated origins such as `https://tickets.example`, or `*` for all."""
     # Browsers send scheme and host in lower case.
     origins = tuple(part.rstrip("/").lower() for part in _parts(text))
     for origin in origins:
@@ -173,7 +174,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
 
 
 def parse_database_url(value: str | None) -> str | None:
-    """The URL with the driver that we bring, or a `ValueError` that names what we can."""
+    """The URL with the driver of this package; a `ValueError` names the possible schemes."""
     if not value:
         return None
     scheme, separator, rest = value.partition("://")
@@ -192,9 +193,9 @@ def parse_database_url(value: str | None) -> str | None:
 
 
 def parse_redis_url(value: str | None) -> str | None:
-    """The URL as it is, or a `ValueError` that names what can be written.
+    """The URL unchanged; a `ValueError` says what may be written.
 
-    Options are refused: they would overrule the time limits of our connections.
+    Options are refused: they would override the time limits of our connections.
     """
     if not value:
         return None
@@ -220,7 +221,7 @@ def parse_redis_url(value: str | None) -> str | None:
 
 
 def redis_url(url: str | None, host: str | None, port: int, password: str | None) -> str | None:
-    """One URL of what `REDIS_URL`, or `REDIS_HOST` and `REDIS_PORT`, and a password say."""
+    """One URL from `REDIS_URL`, or `REDIS_HOST` and `REDIS_PORT`, and a password."""
     if url is None and host is None:
         return None
     if url is None:
@@ -233,17 +234,17 @@ def redis_url(url: str | None, host: str | None, port: int, password: str | None
 
 
 def _is_port(netloc: str) -> bool:
-    """Whether what follows the host's colon, if it does, is the number of a port."""
+    """Whether the part after the host's colon, if any, is the number of a port."""
     rest = netloc.rpartition("@")[2].rpartition("]")[2]
     port = rest.partition(":")[2]
     return ":" not in rest or (port.isdecimal() and 1 <= int(port) <= PORT_MAX)
 
 
 def parse_smtp_url(text: str) -> SmtpServer:
-    """A mail server; a `ValueError` says what is wrong, without the password.
+    """Parse the URL of a mail server; a `ValueError` says what is wrong, without the password.
 
-    With a user STARTTLS is required unless it is switched off: a password does not go in the clear
-    because somebody on the way took the offer out.
+    With a user, STARTTLS is required unless it is switched off: a password is never sent in clear
+    text because somebody on the way removed the server's offer.
     """
     if not text.isprintable() or " " in text:
         raise ValueError(_SMTP_HINT)
@@ -276,7 +277,7 @@ def parse_smtp_url(text: str) -> SmtpServer:
 
 
 def _check_certificates(path: str, *, used: bool) -> None:
-    """A `ValueError` if this is no file of certificates, or nobody would look at them."""
+    """Raise a `ValueError` if this is no file of certificates, or if it would not be used."""
     if not used:
         raise ValueError("has ca= beside verify=off or starttls=off, which look at no certificate")
     try:
@@ -320,7 +321,7 @@ def is_loopback(host: str) -> bool:
 
 
 def secrets_from_files(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
-    """The secrets that the environment names as files, unless they stand in it themselves."""
+    """The secrets in files that the environment names, unless they are in the environment."""
     secrets = {}
     for name in names:
         path = environ.get(f"{name}_FILE")

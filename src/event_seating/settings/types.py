@@ -1,7 +1,7 @@
-"""The types of settings that need more than pydantic knows: text parsed, checked, or `off`.
+"""Types of settings beyond what pydantic knows: parsed or checked text, or `off`.
 
-Between the parsers of `written` and `mailbox`, which know no pydantic, and the one object in
-`config`. Nothing here reads the environment.
+They connect the parsers of `parsers` and `email_address`, which know no pydantic, with the one
+object in `model`. Nothing here reads the environment.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from event_seating.values.email_address import parse_mailbox
 
 
 def when_text(parse: Callable[[str], Any]) -> BeforeValidator:
-    """Parse what came as text, and take as it is what code gives."""
+    """Parse a text; pass every other value through, as code gives it."""
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 

@@ -1,1 +1,1 @@
-"""What an operator sees of the process: its log lines and its metrics."""
+"""What an operator sees of the process: log lines and metrics."""

@@ -1,36 +1,36 @@
-"""When a trouble that comes and goes is worth a line in the log.
+"""When a recurring problem is worth a line in the log.
 
-Owns that a trouble is said when it begins and when it is over, and at a bounded rate when both
-happen all the time: a server at its limit of memory takes one write and refuses the next, for
-hours. Writes no line itself; whoever has the trouble knows its words.
+A problem is logged when it begins and when it is over, and at a bounded rate when it keeps coming
+back: a server at its memory limit may accept one write and refuse the next, for hours. Writes no
+line itself; the caller knows what to say.
 """
 
 from typing import Final
 
 from event_seating.clock import Clock
 
-SAY_AGAIN_AFTER_S: Final = 30.0
-"""From the beginning of a trouble that was said to the next: 40 lines in ten minutes at the most,
-and one that lasts is known within half a minute whatever was before it."""
+LOG_AGAIN_AFTER_S: Final = 30.0
+"""The least time between two beginnings that are logged: at most 40 lines in ten minutes, and a
+lasting problem is logged within half a minute whatever preceded it."""
 
 
 class Complaint:
-    """One trouble at a time, by the reason that is given for it."""
+    """One problem at a time, identified by its reason."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._said: str | None = None
-        self._said_at_s = -SAY_AGAIN_AFTER_S
+        self._logged: str | None = None
+        self._logged_at_s = -LOG_AGAIN_AFTER_S
 
-    def is_to_be_said(self, why: str) -> bool:
-        """Whether to say that there is trouble; ask each time that it is met."""
+    def should_log(self, why: str) -> bool:
+        """Whether to log that there is a problem; call it each time that the problem occurs."""
         now_s = self._clock.monotonic()
-        if why == self._said or now_s - self._said_at_s < SAY_AGAIN_AFTER_S:
+        if why == self._logged or now_s - self._logged_at_s < LOG_AGAIN_AFTER_S:
             return False
-        self._said, self._said_at_s = why, now_s
+        self._logged, self._logged_at_s = why, now_s
         return True
 
-    def is_over(self) -> bool:
-        """Whether to say that all is well again; ask each time that it is."""
-        said, self._said = self._said, None
-        return said is not None
+    def should_log_end(self) -> bool:
+        """Whether to log that the problem is over; call it each time that all is well."""
+        logged, self._logged = self._logged, None
+        return logged is not None

@@ -1,7 +1,7 @@
-"""What goes with a job from the request that asks for it to the process that does it.
+"""The context that a job carries from the request that asks for it to the process that runs it.
 
-Owns the text that carries it: the id of the request, so that the lines of a job name the request
-that caused it. A text that cannot be read carries nothing; it never stops a job.
+Owns the text that carries it: the id of the request, so that the log lines of a job name the
+request that caused it. An unreadable text carries nothing; it never stops a job.
 """
 
 from typing import Any, Final
@@ -13,14 +13,14 @@ CARRIED: Final = ("requestId",)
 
 
 def carried() -> str | None:
-    """The context of whoever calls, as text."""
+    """The caller's context, as text."""
     found = get_contextvars()
     values = {name: str(found[name]) for name in CARRIED if name in found}
     return msgspec.json.encode(values).decode() if values else None
 
 
 def resumed(text: str | None) -> dict[str, Any]:
-    """The values that `carried` wrote."""
+    """The values in the text of `carried`."""
     if not text:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Metrics of what is held and sold, and by how few: whether seats are kept instead of bought."""
+"""Metrics of held and sold seats, and of the largest holder: whether seats are hoarded."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol

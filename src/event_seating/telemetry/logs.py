@@ -1,10 +1,10 @@
-"""The log of the process: the one logger, and the one pipe that all lines go through.
+"""The log of the process: one logger, and one pipe for all lines.
 
-Owns what structlog and the standard library's `logging` are set to while a process runs, and gives
-them back as they were. Development and tests write lines for people on standard output and no
-file; production writes JSON lines there and to `combined.log` and `error.log`. What a line costs
-its caller is the making of one small object: `sink` does the rest on a thread, `render` says how
-it looks, `redact` what may be in it. It never decides what is worth a line.
+Owns the configuration of structlog and of the standard library's `logging` while a process runs,
+and restores it at the end. Development and tests write lines for people to standard output and to
+no file; production writes JSON lines there and to `combined.log` and `error.log`. Logging a line
+costs its caller the creation of one small object: `sink` does the rest in a thread, `render`
+formats it, `redact` decides what it may contain. It never decides what is worth a line.
 """
 
 import logging
@@ -25,33 +25,33 @@ from event_seating.telemetry.render import (
     SERVER_ERROR,
     AccessTuple,
     JsonRenderer,
-    Line,
+    LogLine,
     Renderer,
     TextRenderer,
 )
 from event_seating.telemetry.sink import Lost, OutputState, Report, Sink
 
 FILE_MAX_BYTES: Final = 5 * 1024 * 1024
-"""As in the original: a file that an editor opens at once."""
+"""As in the original service: a file that an editor opens at once."""
 
 FILES_MAX: Final = 5
-"""Of each kind, the one being written included: 50 MB in all."""
+"""Files of each kind, including the current one: 50 MB in all."""
 
 CLOSE_TIMEOUT_S: Final = 3.0
-"""For the last lines at the end of a process, out of the 25 s that stopping may take."""
+"""Time for the last lines at the end of a process, out of the 25 s that stopping may take."""
 
 TAKEN_OVER: Final = ("", "_granian", "granian", "granian.access", "sqlalchemy", "asyncio", "uvloop")
-"""Loggers of others whose own handlers are set aside, the root first, so that no line is written
-twice or past the pipe."""
+"""Loggers of libraries, the root first, whose own handlers are replaced, so that no line is written
+twice or bypasses the pipe."""
 
 NOBODY: Final = 1_000
 """A status that no answer has."""
 
 
 def get_logger(component: str) -> FilteringBoundLogger:
-    """The logger of one part of the service; its lines say `component`.
+    """The logger of one part of the service; its lines name the `component`.
 
-    May be called when a module is imported: it looks at the configuration when it is used.
+    It may be called at import time: it reads the configuration when it is used.
     """
     return cast("FilteringBoundLogger", structlog.get_logger(component=component))
 
@@ -59,8 +59,8 @@ def get_logger(component: str) -> FilteringBoundLogger:
 class Logs:
     """The log of one process, from `start` to `close`.
 
-    `directory` is where the files go in production, or None for none: of several processes only
-    one may have it. In development it is ignored.
+    `directory` is where the files go in production, None for no files; only one process may write
+    to a directory. In development it is ignored.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class Logs:
 
     @property
     def dropped(self) -> int:
-        """Lines lost so far, for want of room or by an output that failed."""
+        """Lines lost so far, because the queue was full or an output failed."""
         return self._sink.dropped if self._sink else 0
 
     def start(self) -> None:
         """Open the files, start the thread, and route structlog and `logging` into it.
 
-        `StartupError` when the directory cannot be written.
+        Raises `StartupError` if the directory cannot be written.
         """
         combined, error = self._open_files()
         self._sink = Sink(
@@ -120,12 +120,12 @@ class Logs:
         address: str,
         stands_for: int,
     ) -> None:
-        """One line about one request; the hot path, well under a microsecond.
+        """Log one request; this is the hot path, well under a microsecond.
 
-        `route` is the template of the route, for an unmatched path `redact.loggable_path` of it;
-        `seconds` is how long it took, `cache` is `hit`, `miss` or `-`, `size` the body's bytes;
-        `principal` is the name of who asked and `address` theirs, of which the network is written;
-        `stands_for` is how many requests the line speaks for.
+        `route` is the template of the route, or `redact.loggable_path` of an unmatched path;
+        `seconds` is the duration, `cache` is `hit`, `miss` or `-`, `size` the body's bytes;
+        `principal` is the caller's name and `address` theirs, of which only the network is written;
+        `stands_for` is how many requests the line represents.
         """
         if status >= self._access_from:
             self._put_access((
@@ -134,13 +134,13 @@ class Logs:
             ))  # fmt: skip
 
     def flush(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
-        """Wait until all that was logged before is written; whether it was, in that time."""
+        """Wait until all earlier lines are written; whether they were, within this time."""
         return self._sink is None or self._sink.flush(timeout_s)
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Write what waits, for no longer than this, and give `logging` back as it was.
+        """Write the lines in the queue, for no longer than this, and restore `logging`.
 
-        Lines that come later still go to the same outputs, written by their callers.
+        Later lines still go to the same outputs, written by their callers.
         """
         for logger, handlers, level, propagate in reversed(self._taken_over):
             logger.handlers[:] = handlers
@@ -193,13 +193,13 @@ class Logs:
 
     def _finish(
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
-    ) -> tuple[tuple[Line], dict[str, Any]]:
-        """The last processor: what is left of an event becomes a `Line`."""
+    ) -> tuple[tuple[LogLine], dict[str, Any]]:
+        """The last processor of structlog: turns an event into a `LogLine`."""
         return (self.line(dict(event)),), {}
 
-    def line(self, event: dict[str, Any]) -> Line:
-        """A `Line` of structlog's event: everything copied, plain and free of secrets."""
-        return Line(
+    def line(self, event: dict[str, Any]) -> LogLine:
+        """A `LogLine` from structlog's event: everything copied, plain and free of secrets."""
+        return LogLine(
             self._now_ms(),
             str(event.pop("level", "info")),
             str(event.pop("component", "-")),
@@ -208,7 +208,7 @@ class Logs:
             values=plain_mapping(event),
         )
 
-    def _describe(self, report: Report) -> Line:
+    def _describe(self, report: Report) -> LogLine:
         """The line about the log itself."""
         values: dict[str, object] = report._asdict()
         if isinstance(report, Lost):
@@ -218,18 +218,18 @@ class Logs:
             message = "A log cannot be written" if report.reason else "A log can be written again"
         else:
             level, message = "error", "A line could not be written"
-        return Line(self._now_ms(), level, "log", message, values, None)
+        return LogLine(self._now_ms(), level, "log", message, values, None)
 
 
 class _ToSink:
-    """What structlog calls in the end: one method for each level."""
+    """The logger that structlog calls in the end, with a method for each level."""
 
     def __init__(self, sink: Sink) -> None:
         self.debug = self.info = self.warning = self.error = self.critical = sink.put
 
 
 class _FromLogging(logging.Handler):
-    """Brings what others write to `logging` into the same pipe."""
+    """Passes what libraries write to `logging` into the same pipe."""
 
     def __init__(self, logs: Logs, sink: Sink) -> None:
         super().__init__()
@@ -237,10 +237,10 @@ class _FromLogging(logging.Handler):
         self._sink = sink
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A line with the logger's name as its component and the request's id if there is one."""
+        """Log a line with the logger's name as its component, and the request's id if any."""
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # arguments that do not fit the text
+        except (TypeError, ValueError):  # arguments that do not fit the format
             message = str(record.msg)
         event = {
             **structlog.contextvars.get_contextvars(),
@@ -253,14 +253,14 @@ class _FromLogging(logging.Handler):
 
 
 def _not_started(_access: AccessTuple) -> None:
-    """Before `start` there is nowhere to write to."""
+    """Before `start` there is no output."""
 
 
 def _failure(exc_info: object) -> traceback.TracebackException | None:
     """The error as it is now, without its frames.
 
-    Frames must not travel to the log thread: what they hold would be let go of there. The lines of
-    source are read there, when the stack becomes text.
+    Frames must not reach the log thread, since the objects that they hold would be freed there. The
+    lines of source are read there, when the stack is formatted.
     """
     if isinstance(exc_info, BaseException):
         error: BaseException | None = exc_info

@@ -1,9 +1,9 @@
 """The metrics of the process, by Prometheus' conventions, in a registry of their own.
 
-Owns every metric's name, meaning and labels; `docs/logs-and-metrics.md` lists them and a test
-keeps the two equal. Built once by `composition`. What another part counts for itself (cache,
-limiter, log) is read from there when Prometheus asks, and costs nothing in between. A label's
-values are bounded here, whatever a client sends: each combination is a series that never goes away.
+Owns every metric's name, meaning and labels; `docs/logs-and-metrics.md` lists them and a test keeps
+the two equal. Built once by `composition`. What another part counts itself (cache, limiter, log) is
+read from there when Prometheus asks, and costs nothing in between. The values of labels are bounded
+here, whatever a client sends: each combination is a time series that stays for ever.
 """
 
 import asyncio
@@ -48,13 +48,13 @@ OTHER_METHOD: Final = "other"
 UNMATCHED_ROUTE: Final = "unmatched"
 
 REQUEST_SERIES_MAX: Final = 2_000
-"""Combinations of method, route and status: a hundred routes with twenty each. What comes after
-is counted as `other` and `unmatched`, so that a mistake in the caller cannot fill the memory."""
+"""Combinations of method, route and status: a hundred routes with twenty each. Further ones are
+counted as `other` and `unmatched`, so that a mistake in the caller cannot fill the memory."""
 
 REQUEST_BUCKETS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-"""A cached read falls into the first; the alert's 500 ms and the drain's 10 s are bounds."""
+"""A cached read falls into the first bucket; the alert's 500 ms and the drain's 10 s are bounds."""
 
 READ_BUCKETS_S: Final = (
     0.0001,
@@ -73,11 +73,12 @@ READ_BUCKETS_S: Final = (
 """A read by primary key takes some 100 µs on SQLite; 5 s is the statement timeout."""
 
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-"""Entries of a row of the seat log: one when nobody waits, 512 is the most."""
+"""Entries in a row of the seat log: 1 without contention, at most 512."""
 
 LAG_INTERVAL_S: Final = 0.5
 LAG_WINDOW: Final = 60
-"""The worst of the last 60 looks, half a minute: a scrape every 15 or 30 s misses no stall."""
+"""The maximum of the last 60 measurements, half a minute: a scrape every 15 or 30 s misses no
+stall."""
 
 OPENMETRICS: Final = "application/openmetrics-text"
 
@@ -85,8 +86,8 @@ OPENMETRICS: Final = "application/openmetrics-text"
 class Metrics:
     """Every metric of one process. Render it from any thread, count on the event loop.
 
-    `in_progress` is a bare number that the edge counts up and down; `rate_limited` is counted up
-    for each 429, `database_read_duration` observes seconds.
+    `in_progress` is a plain number that the edge increments and decrements; `rate_limited` counts
+    each 429, `database_read_duration` observes seconds.
     """
 
     def __init__(self, *, version: str) -> None:
@@ -121,7 +122,7 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request that ended; `route` is its template, or `UNMATCHED_ROUTE`."""
+        """Count one finished request; `route` is its template, or `UNMATCHED_ROUTE`."""
         observe = self._observers.get((method, route, status))
         if observe is None:
             observe = self._observer(method, route, status)
@@ -163,7 +164,7 @@ class Metrics:
         self.attach(lambda: holding_metrics.families(stats))
 
     def attach_size(self, database_bytes: Callable[[], int | None]) -> None:
-        """Read how large the database is, while that is known."""
+        """Read the size of the database, while it is known."""
 
         def read() -> Iterable[Metric]:
             found = database_bytes()
@@ -212,14 +213,14 @@ class Metrics:
         self.attach(lambda: [_counter("log_lines_dropped_total", dropped())])
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """The body and its content type: OpenMetrics when `accept` names it, else plain text."""
+        """The body and its content type: OpenMetrics if `accept` names it, otherwise plain text."""
         if OPENMETRICS in accept:
             body: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
             return body, openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def _observer(self, method: str, route: str, status: int) -> Callable[[float], None]:
-        """The series of a request, remembered under its bounded labels alone."""
+        """The time series of a request, cached under its bounded labels only."""
         if method not in METHODS:
             method = OTHER_METHOD
         if len(self._observers) >= REQUEST_SERIES_MAX:
@@ -237,7 +238,7 @@ class Metrics:
 
 
 class _Source(Collector):
-    """Metrics that are read from elsewhere when they are asked for."""
+    """Metrics that are read from other parts when they are scraped."""
 
     def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
         self._read = read
@@ -248,39 +249,39 @@ class _Source(Collector):
 
 _HELP: Final = {
     "http_requests_in_progress": "Requests that are being answered.",
-    "http_connections": "Connections of clients, WebSockets included, at the last look.",
-    "http_connections_ended_total": "Connections that were ended for what they asked, by reason.",
+    "http_connections": "Connections of clients, including WebSockets, at the last check.",
+    "http_connections_ended_total": "Connections that were closed by a limit, by reason.",
     "cache_hits_total": "Lookups that found an entry.",
-    "cache_misses_total": "Lookups that found none, or an expired one.",
+    "cache_misses_total": "Lookups that found no entry, or an expired one.",
     "cache_evictions_total": "Entries that made room for others.",
-    "cache_expirations_total": "Entries that reached their time to live.",
+    "cache_expirations_total": "Entries that expired.",
     "cache_coalesced_total": "Misses that joined a read under way.",
     "cache_size": "Entries in the cache.",
-    "cache_capacity": "Entries that the cache holds at the most.",
+    "cache_capacity": "Most entries that the cache can hold.",
     "cache_lookup_seconds_average": "Mean time of the last 100 lookups, without the database.",
     "database_wal_bytes": "Size of SQLite's write-ahead log; 0 on PostgreSQL.",
     "limiter_clients": "Clients that a rate limiter remembers.",
-    "limiter_forgotten_total": "Clients forgotten for want of room while their limit still held.",
-    "wrong_keys_total": "Requests and handshakes with an API key that nobody knows.",
-    "seat_holds_total": "Holds that were asked for, by what became of them.",
-    "seat_bookings_total": "Bookings that were asked for, by what became of them.",
-    "seat_log_conflicts_total": "Rows of the seat log that met another process's row.",
+    "limiter_forgotten_total": "Clients forgotten for lack of room while limited.",
+    "wrong_keys_total": "Requests and handshakes with an unknown API key.",
+    "seat_holds_total": "Requests for holds, by outcome.",
+    "seat_bookings_total": "Requests for bookings, by outcome.",
+    "seat_log_conflicts_total": "Rows of the seat log that lost a race with another process.",
     "seat_log_batch_size": "Entries in a row of the seat log.",
-    "seat_log_bytes_total": "Bytes of entries that were written to the seat log.",
-    "database_bytes": "What the database takes on its disk.",
+    "seat_log_bytes_total": "Bytes of entries written to the seat log.",
+    "database_bytes": "Size of the database on disk.",
     "seat_events_loaded": "Events whose seats are in memory.",
-    "log_budget_refused_total": "Requests refused since their address wrote enough to the log.",
+    "log_budget_refused_total": "Requests refused because their address used up its log budget.",
     "clock_offset_seconds": "How far the database's clock is ahead of this machine's.",
     "redis_up": "1 while Redis can be used, 0 while jobs wait for it.",
-    "redis_restarts_total": "Times that Redis was found started again, or was another one.",
+    "redis_restarts_total": "Times that Redis was restarted or replaced.",
     "signals_dropped_total": "Messages to other processes that could not be sent.",
-    "live_subscribers": "WebSockets and long polls that wait for live updates.",
-    "live_events_watched": "Events that somebody watches, or did within the last minute.",
+    "live_subscribers": "WebSockets and long polls waiting for live updates.",
+    "live_events_watched": "Events that are watched, or were within the last minute.",
     "live_frames_total": "Frames of live updates, one for each watcher.",
-    "live_subscribers_dropped_total": "Watchers closed because they read too slowly.",
+    "live_subscribers_dropped_total": "Watchers disconnected because they read too slowly.",
     "live_subscribers_refused_total": "Watchers refused because too many watched.",
     "live_fallbacks_total": "Pages that poll because their WebSocket did not open.",
-    "log_lines_dropped_total": "Log lines lost: no room in the queue, or an output that failed.",
+    "log_lines_dropped_total": "Log lines lost because the queue was full or an output failed.",
 }
 
 
@@ -362,7 +363,7 @@ async def watch_event_loop(
     interval_s: float = LAG_INTERVAL_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Measure for ever how late the event loop wakes a sleeper; cancel it to end."""
+    """Keep measuring how late the event loop wakes a sleeper, until cancelled."""
     lags: deque[float] = deque(maxlen=LAG_WINDOW)
     while True:
         before = clock.monotonic()

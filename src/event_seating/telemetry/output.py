@@ -1,7 +1,7 @@
-"""Where rendered lines go: the standard output, and files that rotate.
+"""Outputs for rendered lines: standard output, and files that rotate.
 
-Owns file descriptors and nothing of what is in a line. An output raises `OSError` when it cannot
-take the lines; the sink decides what becomes of them. Called from the log thread alone.
+Owns file descriptors and nothing of the content of a line. An output raises `OSError` if it cannot
+take the lines; the sink decides what to do then. Called from the log thread only.
 """
 
 import os
@@ -14,11 +14,11 @@ from event_seating.errors import StartupError
 from event_seating.private_files import DIRECTORY_MODE
 
 STALL_MAX_S: Final = 1.0
-"""A non-blocking pipe that takes nothing for so long counts as broken until the next batch."""
+"""A non-blocking pipe that accepts nothing for this long counts as broken until the next batch."""
 
 
 class Output(Protocol):
-    """Something that takes whole lines."""
+    """An output for whole lines."""
 
     name: str
 
@@ -27,15 +27,15 @@ class Output(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         ...
 
 
 class Console:
-    """The standard output, past Python's buffer.
+    """Standard output, bypassing Python's buffer.
 
-    What a broken pipe left in that buffer would be flushed, and fail, once more when the process
-    exits, and turn its exit code into 120.
+    If a broken pipe left data in that buffer, flushing it at exit would fail again and turn the
+    exit code into 120.
     """
 
     name = "standard output"
@@ -68,14 +68,15 @@ class Console:
 
 
 class RotatingFile:
-    """A log file and its elder brothers: `combined.log`, `combined.log.1` … the oldest.
+    """A log file and its predecessors: `combined.log`, `combined.log.1` … the oldest.
 
-    At most `files` files of at most `max_bytes` each (a single longer line has a file of its own).
-    Not the standard library's handler, which takes a lock, a stat and a write for every line.
+    There are at most `files` files of at most `max_bytes` each (a longer line has a file to
+    itself). This is not the standard library's handler, which takes a lock, a stat and a write for
+    each line.
     """
 
     def __init__(self, path: Path, *, max_bytes: int, files: int) -> None:
-        """Open `path` for appending; `StartupError` when that cannot be done."""
+        """Open `path` for appending; `StartupError` if that fails."""
         self.name = str(path)
         self._path = path
         self._max_bytes = max_bytes
@@ -90,7 +91,7 @@ class RotatingFile:
             ) from error
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Append the lines, rotating where they would not fit."""
+        """Append the lines, rotating when the file is full."""
         if self._file.closed:
             self._open()
         elif not self._is_still_there():
@@ -106,13 +107,13 @@ class RotatingFile:
             self._append(line)
 
     def close(self) -> None:
-        """Close the file; lines that come after all open it again."""
+        """Close the file; later lines open it again."""
         self._file.close()
 
     def _is_still_there(self) -> bool:
-        """Whether the path leads to the open file; one that was removed takes lines into nowhere.
+        """Whether the path still leads to the open file; lines in a removed file would be lost.
 
-        One look for a batch of lines, on the log thread.
+        Checked once for a batch of lines, on the log thread.
         """
         try:
             found = self._path.stat()
@@ -133,7 +134,7 @@ class RotatingFile:
             _write_all(self._file.fileno(), chunk)
         except OSError:
             self._size = os.fstat(self._file.fileno()).st_size
-            # A full disk may cut a line; the next one shall not hang on to it.
+            # A full disk may cut a line; the next one must not be joined to it.
             written = chunk[: self._size - before]
             self._torn = not written.endswith(b"\n") if written else self._torn
             raise
@@ -141,7 +142,7 @@ class RotatingFile:
         self._torn = False
 
     def _rotate(self) -> None:
-        """Move each file one number up (the last one is overwritten) and start an empty one."""
+        """Rename each file to the next number (the last is overwritten) and start an empty one."""
         for number in range(self._files - 1, 0, -1):
             elder = self._numbered(number)
             younger = self._numbered(number - 1) if number > 1 else self._path
@@ -158,12 +159,12 @@ class RotatingFile:
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:
-    """Write every byte; a pipe may take fewer at once, or none for a while."""
+    """Write every byte; a pipe may accept only a part, or nothing for a while."""
     rest = memoryview(chunk)
     while rest:
         try:
             rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:  # whoever shares the pipe made it non-blocking
+        except BlockingIOError:  # another process that shares the pipe made it non-blocking
             _, writable, _ = select.select([], [descriptor], [], STALL_MAX_S)
             if not writable:
                 raise

@@ -1,9 +1,9 @@
-"""The last net under "no secret and no e-mail address in a log".
+"""The last line of defence behind "no secret and no e-mail address in a log".
 
 Owns what may pass from a caller's values into a line: plain, bounded values whose keys are not
 named like a secret, and texts without an address or a bearer token in them. Callers leave such
-things out in the first place; this catches what slipped through, say in the text of a driver's
-error. It works on copies, so that a line cannot change after it was written.
+things out in the first place; this catches what slips through, for example in the text of a
+driver's error. It works on copies, so that a line cannot change after it was logged.
 """
 
 import re
@@ -22,17 +22,16 @@ SECRET_WORDS: Final = frozenset({
 """A key with one of these words in it has its value replaced, unless its last word is `id`."""
 
 TEXT_MAX_CHARS: Final = 8_192
-"""A value longer than this is cut: no line of ours needs more, and the queue's memory is bounded
-by it."""
+"""A longer value is cut: no line of ours needs more, and this bounds the queue's memory."""
 
 ITEMS_MAX: Final = 100
-"""As many members of a list or an object are shown."""
+"""How many members of a list or an object are shown."""
 
 DEPTH_MAX: Final = 4
-"""As deep as values nest in a line."""
+"""How deep values may nest in a line."""
 
 PATH_SEGMENTS_MAX: Final = 6
-"""An unmatched path is shown up to here; no route of ours is longer."""
+"""How many segments of an unmatched path are shown; no route of ours is longer."""
 
 ADDRESS_MAX_CHARS: Final = 64
 """Longer than an IPv6 address with its zone."""
@@ -44,7 +43,7 @@ IPV6_LOGGED_PREFIX: Final = 48
 """A site, or 256 homes at the sizes that providers give out."""
 
 CUT_ADDRESSES_REMEMBERED: Final = 4_096
-"""Those who ask now, so that a line costs no parsing."""
+"""Networks of current clients, so that a line costs no parsing."""
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
@@ -59,7 +58,7 @@ _PLAIN_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]{1,20}")
 
 
 def is_secret(name: str) -> bool:
-    """Whether a value under this key is kept out of the log: `holdToken` is, `keyId` is not."""
+    """Whether a value under this key is redacted: `holdToken` is, `keyId` is not."""
     words = [word.lower() for word in _WORD.findall(name)]
     return not SECRET_WORDS.isdisjoint(words) and words[-1] != "id"
 
@@ -76,7 +75,7 @@ def scrub(text: str) -> str:
 
 
 def plain(value: object, depth: int = 0) -> object:
-    """A copy of `value` in JSON's own types: bounded, redacted, and sure to be encodable."""
+    """A copy of `value` in JSON's own types: bounded, redacted and encodable."""
     if isinstance(value, bool | float) or value is None:
         return value
     if isinstance(value, int):
@@ -92,7 +91,7 @@ def plain(value: object, depth: int = 0) -> object:
 
 
 def plain_mapping(values: Mapping[Any, object], depth: int = 0) -> dict[str, object]:
-    """A copy of `values` with plain members; what is named like a secret is `[redacted]`."""
+    """A copy of `values` with plain members; those named like a secret are `[redacted]`."""
     return {
         name: REDACTED if is_secret(name) else plain(value, depth)
         for name, value in (
@@ -102,10 +101,10 @@ def plain_mapping(values: Mapping[Any, object], depth: int = 0) -> dict[str, obj
 
 
 def loggable_path(path: str) -> str:
-    """A path that no route matched, so that it can be looked at but betrays nothing.
+    """A path that no route matched, shortened so that it reveals no secret.
 
-    A mistyped address may carry a hold's token or anything else: of at most six segments only
-    those that are short and plain are shown, the others are `*`.
+    A mistyped address may contain a hold's token or anything else: of at most six segments only
+    those that are short and plain are shown, the others become `*`.
     """
     segments = path.split("/", PATH_SEGMENTS_MAX + 1)[1:]
     shown = "/".join(
@@ -117,9 +116,9 @@ def loggable_path(path: str) -> str:
 
 @lru_cache(maxsize=CUT_ADDRESSES_REMEMBERED)
 def cut_address(address: str) -> str:
-    """The network of an address: enough to see who asks too much, and nobody's name.
+    """The network of an address: enough to see who sends too much, but not a person.
 
-    `192.0.2.0/24` or `2001:db8:1::/48`; `-` for what is no address.
+    `192.0.2.0/24` or `2001:db8:1::/48`; `-` for anything that is not an address.
     """
     try:
         parsed = ip_address(address[:ADDRESS_MAX_CHARS])

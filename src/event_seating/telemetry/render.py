@@ -1,8 +1,8 @@
-"""How a line looks: one JSON object for machines, one coloured line for people.
+"""How a line looks: a JSON object for machines, or a coloured line for people.
 
-Owns the two forms, each for an access line and for any other. Rendering happens on the log thread,
-from plain values (`redact`), so it neither costs the event loop nor can a value change meanwhile.
-Whatever a client sent, a line stays one line: control characters are escaped in both forms.
+Owns the two formats, each for access lines and for all others. Rendering happens on the log thread,
+from plain values (`redact`), so it costs the event loop nothing and no value can change meanwhile.
+Whatever a client sent, a line stays one line: control characters are escaped in both formats.
 """
 
 import re
@@ -25,7 +25,7 @@ CLIENT_ERROR: Final = 400
 
 MS_PER_S: Final = 1000
 DURATION_DECIMALS: Final = 3
-"""A cached read takes some 25 µs, so microseconds are worth showing and no more."""
+"""A cached read takes some 25 µs, so microseconds are worth showing but nothing smaller."""
 
 METHOD_MAX_CHARS: Final = 16
 ROUTE_MAX_CHARS: Final = 200
@@ -36,11 +36,11 @@ STACK_MAX_CHARS: Final = 32_768
 
 
 AccessTuple = tuple[int, str, str, str, int, float, str, int, str, str, int]
-"""An `Access` as the hot path makes it: a bare tuple costs a third of a named one."""
+"""An `AccessRecord` as the hot path makes it: a bare tuple costs a third of a named one."""
 
 
-class Access(NamedTuple):
-    """One request as it ended."""
+class AccessRecord(NamedTuple):
+    """One finished request."""
 
     at_ms: int
     request_id: str
@@ -52,13 +52,13 @@ class Access(NamedTuple):
     size: int
     principal: str
     address: str
-    """As it is; only its network is written."""
+    """The full address; only its network is written."""
     stands_for: int
-    """Of how many requests this is the line, where one stands for several."""
+    """How many requests the line represents, if one line stands for several."""
 
 
-class Line(NamedTuple):
-    """One line of the program's own: values are plain, the stack is not yet text."""
+class LogLine(NamedTuple):
+    """A line other than an access line: its values are plain, its stack is not formatted yet."""
 
     at_ms: int
     level: str
@@ -75,8 +75,8 @@ class Renderer(Protocol):
         """One line about a request."""
         ...
 
-    def line(self, line: Line) -> bytes:
-        """One line of the program's own, its stack included."""
+    def line(self, line: LogLine) -> bytes:
+        """A line other than an access line, including its stack."""
         ...
 
 
@@ -101,12 +101,12 @@ class _AccessObject(msgspec.Struct, omit_defaults=True):
 
 
 def access_level(status: int) -> str:
-    """Requests that failed on our side stand out; the error itself has a line of its own."""
+    """The level of a request; server errors stand out, and have a line of their own besides."""
     return "warning" if status >= SERVER_ERROR else "info"
 
 
 class JsonRenderer:
-    """One JSON object a line, for production."""
+    """One JSON object per line, for production."""
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder(order=None).encode
@@ -147,10 +147,12 @@ class JsonRenderer:
         try:
             return _one_line(self._encode(line))
         except UnicodeEncodeError:
-            return self.access(Access._make(access)._replace(method="?", route="?", request_id=""))
+            return self.access(
+                AccessRecord._make(access)._replace(method="?", route="?", request_id="")
+            )
 
-    def line(self, line: Line) -> bytes:
-        """What the service says first, then the caller's values; they cannot replace ours."""
+    def line(self, line: LogLine) -> bytes:
+        """The service's own fields first, then the caller's values, which cannot replace them."""
         fields: dict[str, Any] = {
             "timestamp": f"{self._time(line.at_ms)}Z",
             "level": line.level,
@@ -202,7 +204,7 @@ class TextRenderer:
         )
         return self._head(at_ms, access_level(status), ACCESS_COMPONENT, text).encode()
 
-    def line(self, line: Line) -> bytes:
+    def line(self, line: LogLine) -> bytes:
         """`12:00:00.000 warning  users  The message  name=value …`, then the stack."""
         values = " ".join(
             f"{self._paint(_CYAN, _visible(name))}={_shown(value)}"
@@ -221,7 +223,7 @@ class TextRenderer:
 
 
 def stack(failure: traceback.TracebackException) -> str:
-    """The stack as text, its end if it is long, without secrets."""
+    """The stack as text without secrets; only its end if it is long."""
     text = "".join(failure.format()).rstrip("\n")
     if len(text) > STACK_MAX_CHARS:
         text = f"… {text[-STACK_MAX_CHARS:]}"
@@ -229,9 +231,9 @@ def stack(failure: traceback.TracebackException) -> str:
 
 
 class _SecondsCached:
-    """Times of day with milliseconds; the part down to the second is made once a second.
+    """Times of day with milliseconds; the part down to the second is formatted once a second.
 
-    The milliseconds are always there, unlike in the API, so that lines sort by their text.
+    The milliseconds are always shown, unlike in the API, so that lines sort by their text.
     """
 
     def __init__(self, form: str) -> None:

@@ -1,17 +1,18 @@
-"""The pipe between those who log and where lines go: a bounded queue and one thread.
+"""The pipe between the callers that log and the outputs: a bounded queue and one thread.
 
-Owns the queue, the thread and the count of lines that were lost. The caller appends one object and
-goes on; it never waits for a lock, a rendering or a disk. The thread wakes every `WAIT_S`, or at
-once when many lines or an urgent one wait, and renders and writes them in small batches.
+Owns the queue, the thread and the count of lost lines. The caller appends one object and continues;
+it never waits for a lock, for rendering or for a disk. The thread wakes every `WAIT_S`, or at once
+when many lines or an urgent one are in the queue, and renders and writes them in small batches.
 
-What happens when more comes than can be written: beyond `QUEUE_MAX` waiting lines a line is
-dropped and counted. Errors have `ERRORS_RESERVE` places more, which no other line may take, so
-they are lost only when so many errors wait behind a stuck output; they are counted apart. As soon
-as lines can be written again, one line says how many were lost. An output that fails (a full disk,
-a broken pipe) loses its own lines, which is said on the others, and is tried again with each batch.
+When more comes than can be written: with `QUEUE_MAX` lines in the queue, further lines are dropped
+and counted. There is room for `ERRORS_RESERVE` more errors, which no other line may use, so errors
+are lost only when that many wait behind a stuck output; they are counted separately. As soon as
+lines can be written again, one line says how many were lost. An output that fails (a full disk, a
+broken pipe) loses its own lines, which is logged on the other outputs, and is tried again with each
+batch.
 
 Rendering holds the interpreter's lock, so a batch is small (`BATCH_MAX`): the event loop waits for
-a fraction of a millisecond at the most, and the write in between lets it go on.
+a fraction of a millisecond at most, and runs while the batch is written.
 """
 
 import threading
@@ -20,33 +21,33 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, cast
 
 from event_seating.telemetry.output import Output
-from event_seating.telemetry.render import ERROR_LEVELS, AccessTuple, Line, Renderer
+from event_seating.telemetry.render import ERROR_LEVELS, AccessTuple, LogLine, Renderer
 
 QUEUE_MAX: Final = 20_000
-"""Waiting lines: half a second of the most requests that one process answers, some 8 MB."""
+"""Lines in the queue: half a second of the most requests that one process answers, some 8 MB."""
 
 ERRORS_RESERVE: Final = 1_000
-"""Further places for errors alone; with their stacks some 10 MB."""
+"""Additional room for errors only; with their stacks some 10 MB."""
 
 BATCH_MAX: Final = 100
-"""Lines that are rendered in one go: about 0.3 ms of holding the interpreter's lock."""
+"""Lines rendered at a time: holds the interpreter's lock for about 0.3 ms."""
 
 WAKE_AT: Final = 2_000
-"""As many waiting lines wake the thread before its time."""
+"""This many lines in the queue wake the thread early."""
 
 WAIT_S: Final = 0.05
-"""A line is seen on the screen within this time; twenty idle wake-ups a second cost nothing."""
+"""A line appears within this time; twenty idle wake-ups a second cost nothing."""
 
 
 class Lost(NamedTuple):
-    """How many lines did not find room."""
+    """How many lines were dropped because the queue was full."""
 
     lines: int
     errors: int
 
 
 class OutputState(NamedTuple):
-    """An output began to fail (`reason`), or took lines again after it had lost `lost`."""
+    """An output began to fail (`reason`), or works again after it has lost `lost` lines."""
 
     name: str
     reason: str
@@ -63,7 +64,7 @@ Report = Lost | OutputState | Unwritable
 
 
 class _Feed:
-    """One output, which lines it gets, and how it fares."""
+    """One output: which lines it gets, and whether it works."""
 
     __slots__ = ("errors_only", "failing", "lost", "output")
 
@@ -75,7 +76,7 @@ class _Feed:
 
 
 class Sink:
-    """Takes lines from any thread and has them written by its own.
+    """Takes lines from any thread and writes them from its own.
 
     `outputs` get every line, `error_outputs` those of `ERROR_LEVELS`. `describe` makes the line
     that reports a loss or an output's state.
@@ -87,7 +88,7 @@ class Sink:
         *,
         outputs: Sequence[Output],
         error_outputs: Sequence[Output] = (),
-        describe: Callable[[Report], Line],
+        describe: Callable[[Report], LogLine],
         queue_max: int = QUEUE_MAX,
         errors_reserve: int = ERRORS_RESERVE,
     ) -> None:
@@ -107,21 +108,21 @@ class Sink:
         self._drain_lock = threading.RLock()
         self._lost_lines = 0
         self._lost_errors = 0
-        self._told = Lost(0, 0)
+        self._reported = Lost(0, 0)
         self._lost_by_outputs = 0
 
     @property
     def dropped(self) -> int:
-        """Lines lost so far, for want of room or by an output that failed."""
+        """Lines lost so far, because the queue was full or an output failed."""
         return self._lost_lines + self._lost_errors + self._lost_by_outputs
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def put_access(self, access: AccessTuple) -> None:
-        """Hand in an `Access` as a bare tuple; the hot path."""
+        """Add an `AccessRecord` as a plain tuple; this is the hot path."""
         queue = self._queue
         waiting = len(queue)
         if waiting >= self._queue_max:
@@ -131,8 +132,8 @@ class Sink:
         if waiting == WAKE_AT:
             self._wake.set()
 
-    def put(self, line: Line) -> None:
-        """Hand in a line of the program's own."""
+    def put(self, line: LogLine) -> None:
+        """Add a line other than an access line."""
         is_error = line.level in ERROR_LEVELS
         if len(self._queue) >= (self._errors_max if is_error else self._queue_max):
             self._count_lost(is_error=is_error)
@@ -144,17 +145,17 @@ class Sink:
             self._drain()
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until all that was handed in before is written; whether it was, in that time."""
+        """Wait until all earlier lines are written; whether they were, within this time."""
         written = threading.Event()
         self._queue.append(written)
         self._wake.set()
         return written.wait(timeout_s)
 
     def close(self, timeout_s: float) -> bool:
-        """Write what waits and stop; whether that was done in this time.
+        """Write the lines in the queue and stop; whether that was done within this time.
 
-        A line that comes later is written by its caller, so that the last words of a process are
-        not lost. When an output is stuck, the thread is left behind: it dies with the process.
+        A later line is written by its caller, so that the last messages of a process are not lost.
+        If an output is stuck, the thread is abandoned: it ends with the process.
         """
         thread = self._thread
         self._stopping = True
@@ -176,7 +177,7 @@ class Sink:
             self._drain()
 
     def _drain(self) -> None:
-        """Write all that waits, in batches."""
+        """Write the whole queue, in batches."""
         with self._drain_lock:
             while self._queue:
                 self._write_batch()
@@ -194,7 +195,7 @@ class Sink:
                 break
             rendered = self._rendered(item)
             lines.append(rendered)
-            if type(item) is Line and item.level in ERROR_LEVELS:
+            if type(item) is LogLine and item.level in ERROR_LEVELS:
                 errors.append(rendered)
         for feed in self._feeds:
             batch = errors if feed.errors_only else lines
@@ -205,7 +206,7 @@ class Sink:
 
     def _rendered(self, item: object) -> bytes:
         try:
-            if type(item) is Line:
+            if type(item) is LogLine:
                 return self._renderer.line(item)
             return self._renderer.access(cast("AccessTuple", item))
         except Exception as error:  # noqa: BLE001 - one odd value must not end all logging
@@ -227,14 +228,14 @@ class Sink:
                 feed.lost = 0
 
     def _put_state(self, state: OutputState) -> None:
-        """Say what became of an output, past the bound: an output changes at most once a batch."""
+        """Report an output's state even when the queue is full; it changes once a batch at most."""
         self._queue.append(self._describe(state))
 
     def _tell_losses(self) -> None:
         now = Lost(self._lost_lines, self._lost_errors)
-        if now != self._told:
-            new = Lost(now.lines - self._told.lines, now.errors - self._told.errors)
-            self._told = now
+        if now != self._reported:
+            new = Lost(now.lines - self._reported.lines, now.errors - self._reported.errors)
+            self._reported = now
             self._queue.append(self._describe(new))
 
     def _count_lost(self, *, is_error: bool) -> None:

@@ -1,30 +1,31 @@
-"""What other parts say of themselves when the metrics are asked for; nothing here counts."""
+"""The numbers that other parts report when the metrics are scraped; nothing here counts."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 
-class CacheStats(Protocol):
-    """What a cache says of itself; counts since the start."""
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """A cache's numbers since it was made; clearing it keeps the counters."""
 
-    @property
-    def hits(self) -> int: ...
-    @property
-    def misses(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def capacity(self) -> int: ...
-    @property
-    def evictions(self) -> int: ...
-    @property
-    def expirations(self) -> int: ...
-    @property
-    def average_lookup_ms(self) -> float: ...
+    hits: int
+    misses: int
+    """A lookup of an expired entry is a miss."""
+    size: int
+    """Entries stored, including expired ones that are not purged yet."""
+    evictions: int
+    """Entries that made room for another."""
+    expirations: int
+    """Entries removed because they had expired."""
+    average_lookup_ms: float
+    """Mean time of the last 100 lookups in the cache alone; 0 before the first."""
+    capacity: int
+    ttl_s: float
 
 
 class SeatStats(Protocol):
-    """What the writers of seats say of themselves; counts since the start."""
+    """The numbers of the seats' writers since the start."""
 
     @property
     def holds(self) -> Mapping[str, int]: ...
@@ -39,7 +40,7 @@ class SeatStats(Protocol):
 
 
 class RedisStats(Protocol):
-    """What a process knows of its Redis or Valkey; counts since the start."""
+    """What a process knows about its Redis or Valkey, since the start."""
 
     @property
     def problem(self) -> str | None: ...
@@ -50,7 +51,7 @@ class RedisStats(Protocol):
 
 
 class LimiterStats(Protocol):
-    """What a limiter says of itself."""
+    """The numbers of a limiter."""
 
     @property
     def forgotten(self) -> int: ...
@@ -58,7 +59,7 @@ class LimiterStats(Protocol):
 
 
 class LiveStats(Protocol):
-    """What live updates say of themselves; counts since the start."""
+    """The numbers of live updates since the start."""
 
     @property
     def frames(self) -> int: ...
@@ -69,7 +70,7 @@ class LiveStats(Protocol):
 
 
 class ConnectionStats(Protocol):
-    """What is known of the connections of a serving process."""
+    """The numbers of a serving process's connections."""
 
     @property
     def open(self) -> Collection[object]: ...

@@ -11,7 +11,7 @@ from typing import Final
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.errors import BodyTooSlow, InvalidRequest
 from event_seating.jobs import files
 from event_seating.jobs.model import NewJob
@@ -31,7 +31,7 @@ class UserJobRequests:
         self._job_requests = job_requests
 
     async def create(
-        self, user_id: str, name: str, email: str, call: Call | None = None
+        self, user_id: str, name: str, email: str, call: KeyedCall | None = None
     ) -> RequestedJob:
         """A user, whose fields were checked by `users.model`; raises `IdempotencyKeyReused`."""
         return await self._job_requests.ask_alone(jobs.create_user(user_id, name, email), call)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from event_seating.clock import rfc3339
+from event_seating.values import rfc3339
 from event_seating.values.email_address import ADDRESS_CHARS_MAX, checked_address
 
 USER_ID_CHARS_MAX: Final = 64
@@ -38,7 +38,7 @@ class User(msgspec.Struct, frozen=True):
                 "id": self.id,
                 "name": self.name,
                 "email": self.email,
-                "createdAt": rfc3339(self.created_at_ms),
+                "createdAt": rfc3339.to_text(self.created_at_ms),
             }
         )
 

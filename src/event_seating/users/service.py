@@ -2,7 +2,7 @@
 
 A read looks in the cache (the edge has done so before the route runs), then joins or starts the one
 read of the database for that id. A write goes to the database first, then replaces what the cache
-held and taints a read that is under way, so that no older answer settles over a newer one.
+held and invalidates a read that is under way, so that an older answer never replaces a newer one.
 
 An absent user is remembered for `ABSENT_TTL_S` in a cache of its own, so that somebody who asks
 for the same wrong id over and over costs nothing; creating the user ends that memory. This is done
@@ -15,13 +15,13 @@ answer which told the caller that the user is there.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from event_seating.cache.coherence import Coherence
+from event_seating.cache.invalidation import CacheInvalidation
 from event_seating.cache.lru import LruCache
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.users import store
 from event_seating.users.errors import EmailExists, UserIdExists, UserNotFound
 from event_seating.users.model import User
@@ -47,11 +47,11 @@ class UserService:
         cache: LruCache,
         absent: LruCache,
         clock: Clock,
-        coherence: Coherence,
+        invalidation: CacheInvalidation,
         new_users: NewUsers,
     ) -> None:
-        coherence.attach(self._forget, self._forget_all)
-        self._coherence = coherence
+        invalidation.attach(self._forget, self._forget_all)
+        self._invalidation = invalidation
         self._database = database
         self._cache = cache
         self._absent = absent
@@ -76,7 +76,7 @@ class UserService:
         if self._absent.get(user_id) is not None:
             raise UserNotFound
         encoded, joined = await self._flights.load(user_id, lambda: self._load(user_id))
-        if encoded is None and joined and not self._coherence.alone:
+        if encoded is None and joined and not self._invalidation.alone:
             encoded, _ = await self._flights.load(user_id, lambda: self._load(user_id))
         if encoded is None:
             raise UserNotFound
@@ -93,18 +93,18 @@ class UserService:
         return True
 
     async def create(
-        self, user_id: str, name: str, email: str, call: Call | None = None
+        self, user_id: str, name: str, email: str, call: KeyedCall | None = None
     ) -> CreatedUser:
         """Write a new user; raises `UserIdExists`, `EmailExists` or `IdempotencyKeyReused`.
 
         The three fields have been checked by `users.model`. A repeated `call` writes nobody.
         """
         user = User(user_id, name, email, self._clock.now_ms())
-        heard = self._coherence.heard
+        remote_generation = self._invalidation.remote_generation
         try:
             before = await self._insert(user, call)
         except (UserIdExists, EmailExists):
-            self._end_absence(user_id)  # somebody else wrote the user, and told everybody
+            self._end_absence(user_id)  # another process wrote the user and published it
             raise
         except BaseException:
             self.changed([user_id])  # it may be there all the same: the commit's answer was lost
@@ -112,13 +112,14 @@ class UserService:
         if before is not None:
             return CreatedUser(before, replayed=True)
         self._end_absence(user_id)
-        self._coherence.tell([user_id])
+        self._invalidation.publish([user_id])
         encoded = user.encode()
-        if heard == self._coherence.heard:  # else another process may have changed it since
+        # Otherwise another process may have changed it since.
+        if remote_generation == self._invalidation.remote_generation:
             self._cache_if_subscribed(user_id, encoded)
         return CreatedUser(encoded, replayed=False)
 
-    async def _insert(self, user: User, call: Call | None) -> bytes | None:
+    async def _insert(self, user: User, call: KeyedCall | None) -> bytes | None:
         """Write the user; or give what was answered to the same call before."""
         now_ms = user.created_at_ms
         async with self._database.write() as connection:
@@ -136,11 +137,11 @@ class UserService:
         """
         for user_id in user_ids:
             self._forget(user_id)
-        self._coherence.tell(user_ids)
+        self._invalidation.publish(user_ids)
 
     def clear_cache(self) -> int:
         """Forget every cached user, in all processes; how many were cached in this one."""
-        self._coherence.tell_all()
+        self._invalidation.publish_all()
         return self._forget_all()
 
     def _forget(self, user_id: str) -> None:
@@ -149,11 +150,11 @@ class UserService:
         self._cache.discard(user_id)
 
     def _end_absence(self, user_id: str) -> None:
-        self._flights.taint(user_id)
+        self._flights.invalidate(user_id)
         self._absent.discard(user_id)
 
     def _forget_all(self) -> int:
-        self._flights.taint_all()
+        self._flights.invalidate_all()
         self._absent.clear()
         return self._cache.clear()
 
@@ -165,9 +166,9 @@ class UserService:
     def _keep(self, user_id: str, encoded: bytes | None) -> None:
         if encoded is not None:
             self._cache_if_subscribed(user_id, encoded)
-        elif self._coherence.alone:
+        elif self._invalidation.alone:
             self._absent.put(user_id, b"")
 
     def _cache_if_subscribed(self, user_id: str, encoded: bytes) -> None:
-        if self._coherence.caching:
+        if self._invalidation.subscribed:
             self._cache.put(user_id, encoded)

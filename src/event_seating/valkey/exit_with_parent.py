@@ -1,11 +1,12 @@
-"""Starts a program in the place of this process, so that it ends when its parent does.
+"""Replaces this process with a program that ends when its parent does.
 
-Run as a script, by the parent's main thread, with the parent's id and the program. Whatever the
-parent dies of, the program is killed with it: on Linux by the kernel, elsewhere by a watcher, a
-process that waits for the end of the pipe on standard input, whose other end the parent holds.
+Run as a script by the parent's main thread, with the parent's process id and the program as
+arguments. However the parent dies, the program is killed with it: on Linux by the kernel, elsewhere
+by a watcher, a process that waits for the end of the pipe on standard input, whose other end the
+parent holds.
 
-Done here, after the start of a process of our own, since nothing but C may run safely between the
-fork and the start of a program in a parent that has threads. Imports nothing of ours.
+This needs a process of our own, because between fork and exec only C code may run safely in a
+parent that has threads. Imports nothing from the package.
 """
 
 import ctypes
@@ -17,8 +18,8 @@ from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
 
-LOOK_EVERY_S: Final = 1.0
-"""How often the watcher sees whether the program has ended by itself."""
+LOOK_FOR_EXIT_EVERY_S: Final = 1.0
+"""How often the watcher checks whether the program has ended by itself."""
 
 
 def main(parent: int, way: str, program: str, *arguments: str) -> None:
@@ -30,18 +31,18 @@ def main(parent: int, way: str, program: str, *arguments: str) -> None:
         _watch()
         return
     if os.getppid() != parent:
-        return  # it died before it could be watched
+        return  # the parent died before it could be watched
     os.execv(program, [program, *arguments])  # noqa: S606 (the point of it)
 
 
 def _watch() -> None:
-    """Kill the program, which this process was forked from, when nobody holds the pipe."""
+    """Kill the program, which this process was forked from, when the pipe closes."""
     program = os.getppid()
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
     while os.getppid() == program:
-        readable, _, _ = select.select([0], [], [], LOOK_EVERY_S)
+        readable, _, _ = select.select([0], [], [], LOOK_FOR_EXIT_EVERY_S)
         if readable and not os.read(0, 1) and os.getppid() == program:
             os.kill(program, signal.SIGKILL)
             return

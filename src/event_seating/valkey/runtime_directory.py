@@ -1,10 +1,10 @@
-"""A short directory of our own for a socket: nobody else may enter it, and none is left behind.
+"""A private directory for a socket, with a short path, which is removed at the end.
 
-The name of a socket has room for about a hundred characters, which a data directory may exceed, and
-not every file system that holds data can hold a socket; so it goes to the system's directory for
-such things. Its name follows from the data directory, which is locked: what a killed server left is
-found again by the next one, and taken over. A directory of somebody else under that name is not
-touched.
+The path of a socket is limited to about a hundred characters, which a data directory may exceed,
+and not every file system that can hold data can hold a socket; so the directory is made in the
+system's directory for temporary files. Its name is derived from the data directory, which is
+locked: the next server finds what a killed one left behind, and takes it over. A directory of
+another user with that name is not touched.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ from types import TracebackType
 from typing import Final, Self
 
 PATH_BYTES_MAX: Final = 100
-"""Of a socket's path: 104 on macOS, 108 on Linux, with the zero at its end."""
+"""The limit of a socket's path is 104 on macOS and 108 on Linux, including the zero at its end."""
 
 NAME_BYTES: Final = 6
-"""Of the hash in the name: two servers of one user on one machine do not meet by accident."""
+"""Length of the hash in the name: enough that two servers of one user never share a directory."""
 
 
 class RuntimeDirectory:
-    """A directory with mode 0700 for the server whose data are in `data`, until the block ends.
+    """A directory with mode 0700 for the server whose data is in `data`, until the block ends.
 
-    `OSError` when there is no place for one.
+    Raises `OSError` if no directory can be made.
     """
 
     def __init__(self, data: Path, socket_name: str) -> None:
@@ -35,7 +35,7 @@ class RuntimeDirectory:
         self._directory: Path | None = None
 
     def __enter__(self) -> Self:
-        """Make it, or take over what a killed server left."""
+        """Make it, or take over the one that a killed server left."""
         failure: OSError | None = None
         for directory in self._candidates():
             if len(os.fsencode(directory / self._socket_name)) > PATH_BYTES_MAX:
@@ -47,7 +47,7 @@ class RuntimeDirectory:
                 continue
             self._directory = directory
             return self
-        raise failure or OSError("every directory for a socket has too long a path")
+        raise failure or OSError("the path of every possible directory for a socket is too long")
 
     def __exit__(
         self,
@@ -75,12 +75,12 @@ class RuntimeDirectory:
 def _system_directory() -> Path | None:
     try:
         return Path(tempfile.gettempdir())
-    except FileNotFoundError:  # nothing can be written but the data, as in a read-only container
+    except FileNotFoundError:  # only the data directory can be written, as in a read-only container
         return None
 
 
 def _own(directory: Path) -> None:
-    """Have an empty directory that is ours alone; never follows a link."""
+    """Make sure that this is an empty directory that belongs to us alone; never follows a link."""
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:

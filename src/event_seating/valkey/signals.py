@@ -1,17 +1,17 @@
-"""Words between processes, over Redis' or Valkey's publish and subscribe.
+"""Signals between processes, over publish and subscribe of Redis or Valkey.
 
-A signal is a hint, never the truth: it may be lost, and whoever acts on one has a second way (the
-cache its TTL, the relay and the live hub a look every second). `publish` therefore only puts the
-message into a bounded queue and returns. What the queue cannot hold, or a server that is away does
-not take, is given up for one word that makes every process forget all it caches.
+A signal is a hint, never the truth: it may be lost, and every receiver has a second way to learn of
+the change (the cache has its TTL; the relay and the live hub look every second). So `publish` only
+puts the message into a bounded queue and returns. When the queue is full, or the server accepts
+nothing, the waiting messages are replaced by one that makes every process clear its caches.
 
-A listener can trust one thing: between `on_up` and `on_down` this process hears what is published,
-and `on_down` comes at most `PING_EVERY_S` and `ANSWER_WITHIN_S` after it no longer does. Both run
-on the event loop, and so do listeners: they must not wait.
+A listener can rely on one thing: between `on_up` and `on_down` this process receives what is
+published, and `on_down` comes at most `PING_EVERY_S` and `ANSWER_WITHIN_S` after it no longer does.
+Both run on the event loop, as do the listeners, so none of them may wait.
 
-This is also where a process learns whether its Redis can be used at all, since it is always
-connected: every `PING_EVERY_S` it is asked to write a little, so that one that is full, a replica
-or out of disk is known as such. Each trouble is said once, when it begins and when it is over.
+Since this connection is always open, it also shows whether Redis can be used at all: every
+`PING_EVERY_S` a small write detects a server that is full, a replica or out of disk space. Each
+outage is logged once when it begins and once when it is over.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from event_seating.clock import Clock
 from event_seating.errors import RedisUnavailable
 from event_seating.telemetry.complaints import Complaint
 from event_seating.telemetry.logs import get_logger
-from event_seating.valkey import trouble
+from event_seating.valkey import diagnostics
 from event_seating.valkey.client import connect, ended
 
 USERS: Final = "users"
-"""The ids of users who changed, divided by spaces."""
+"""The ids of the users that changed, separated by spaces."""
 CACHE: Final = "cache"
-"""Forget all that is cached."""
+"""All caches are to be cleared."""
 OUTBOX: Final = "outbox"
 """There are new jobs."""
 WEBHOOKS: Final = "webhooks"
@@ -49,29 +49,30 @@ CHANNELS: Final = (USERS, CACHE, OUTBOX, WEBHOOKS, EVENTS)
 
 PING_EVERY_S: Final = 5.0
 ANSWER_WITHIN_S: Final = 1.0
-"""After a ping that is not answered within this, the server counts as away."""
+"""If a ping is not answered within this time, the server counts as unavailable."""
 
 FIRST_TRY_WITHIN_S: Final = 0.25
-"""How long a start waits for the first connection; a server that is there takes 5 ms."""
+"""How long a start waits for the first connection; a server that is up takes 5 ms."""
 
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 2.0
-"""Between two tries to connect."""
+"""The longest wait between two attempts to connect."""
 
 QUEUE_MAX: Final = 10_000
-"""Messages that wait to be sent: a second of the busiest process."""
+"""Messages in the queue: as many as the busiest process sends in a second."""
 
 BATCH_MAX: Final = 500
-"""Messages sent in one go."""
+"""Messages sent in one round trip."""
 
 MARK_TTL_S: Final = 3_600
-"""Of the key that tells whether the server was emptied; a process that is gone leaves it behind."""
+"""Lifetime of the key that shows whether the server lost its data; a process that has ended leaves
+its key behind."""
 
-SAY_AFTER_S: Final = 1.0
-"""A trouble that is over sooner is not worth a line."""
+LOG_AFTER_S: Final = 1.0
+"""A shorter outage is not logged."""
 
 FAILURES: Final = (RedisError, OSError, TimeoutError)
-"""What a server, or the way to it, can do wrong."""
+"""The errors of a server or of the network."""
 
 Listener = Callable[[str], None]
 
@@ -100,43 +101,43 @@ class Signals:
         self._look: asyncio.Task[float | None] | None = None
         self._run_id: str | None = None
         self._marked = False
-        self._away: str | None = "it was not asked yet"
+        self._unavailable: str | None = "it has not been asked yet"
         self._unfit: str | None = None
         self._complaint = Complaint(clock)
-        self._trouble_since = clock.monotonic()
+        self._problem_since = clock.monotonic()
         self.connected = False
-        """Whether this process hears what is published."""
+        """Whether this process receives what is published."""
         self.restarts = 0
-        """How often the server that answered was another one, or had been started again."""
+        """How often the server was restarted or replaced by another one."""
         self.dropped = 0
-        """Messages given up."""
+        """Messages that were never sent."""
 
     @property
     def problem(self) -> str | None:
         """Why Redis cannot be used now, in words for its operator."""
-        return self._away or self._unfit
+        return self._unavailable or self._unfit
 
     def listen(self, channel: str, listener: Listener, *, own: bool = False) -> None:
-        """Call `listener` with each message of other processes, with `own` of this one too."""
+        """Call `listener` with each message of other processes; with `own`, also of this one."""
         self._listeners[channel].append((listener, own))
 
     def on_up(self, call: Callable[[], None]) -> None:
-        """Call it each time that signals are heard again; what was said before is lost."""
+        """Call it whenever the subscription is back; what was published before is lost."""
         self._on_up.append(call)
 
     def on_down(self, call: Callable[[], None]) -> None:
-        """Call it each time that signals may be lost from now on."""
+        """Call it whenever signals may be lost from now on."""
         self._on_down.append(call)
 
     def publish(self, channel: str, message: str = "") -> None:
-        """Tell the others, soon and perhaps; never waits and never fails."""
+        """Send a message to the other processes, which may be lost; never waits and never fails."""
         if len(self._queue) >= QUEUE_MAX:
-            self._give_up_the_queue()
+            self._drop_the_queue()
         self._queue.append((channel, message))
         self._queued.set()
 
     async def start(self) -> None:
-        """Connect, and go on trying; waits for the first try, briefly."""
+        """Connect, and keep trying; waits briefly for the first attempt."""
         self._tasks = [
             asyncio.create_task(self._receive(), name="signals-receive"),
             asyncio.create_task(self._send(), name="signals-send"),
@@ -146,7 +147,7 @@ class Signals:
                 await self._tried.wait()
 
     async def aclose(self) -> None:
-        """Send what waits, if it goes at once, and hang up."""
+        """Send the queue if that is possible at once, and disconnect."""
         self._closed = True
         if self._queue and self.connected:
             with suppress(*FAILURES):
@@ -159,9 +160,10 @@ class Signals:
                     await client.aclose()
 
     async def ping(self) -> float:
-        """Seconds that the server takes to answer; `RedisUnavailable` when it cannot be used.
+        """Seconds that the server takes to answer; `RedisUnavailable` if it cannot be used.
 
-        All who ask at once share one look, so that nobody can pile up connections to a frozen one.
+        Concurrent callers share one ping, so that they cannot pile up connections to a frozen
+        server.
         """
         if self.problem is not None:
             raise RedisUnavailable
@@ -187,42 +189,42 @@ class Signals:
             began = self._clock.monotonic()
             try:
                 await self._subscribe_and_listen()
-            except Exception as error:  # noqa: BLE001 (whatever it is, nothing can be heard now)
-                self._down(trouble.described(error))
+            except Exception as error:  # noqa: BLE001 (whatever it is, the subscription is lost)
+                self._down(diagnostics.described(error))
             self._tried.set()
-            if self._closed:  # and the library made another error of the cancellation
+            if self._closed:  # the library turned the cancellation into another error
                 return
             lived_s = self._clock.monotonic() - began
             wait_s = FIRST_WAIT_S if lived_s > PING_EVERY_S else min(wait_s * 2, LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
 
     async def _subscribe_and_listen(self) -> None:
-        """One connection, from its start to the failure that ends it."""
+        """Use one connection from its start to the failure that ends it."""
         subscription = self._waiting.pubsub()
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                await self._look_at_the_server()
+                await self._check_the_server()
                 await self._subscribe(subscription)
-            await self._look_whether_it_is_fit()
+            await self._check_that_it_takes_writes()
             self._up()
             while True:
-                await self._hear_until_the_next_ping(subscription)
-                await self._look_whether_it_is_fit()
-                self._say()
+                await self._receive_until_the_next_ping(subscription)
+                await self._check_that_it_takes_writes()
+                self._log_state()
         finally:
-            # Whatever it raises must not take the place of a cancellation.
+            # An error in here must not replace a cancellation.
             with suppress(Exception):
                 await subscription.aclose()  # type: ignore[no-untyped-call]
 
     async def _subscribe(self, subscription: PubSub) -> None:
-        """Returns when the server has said for each channel that it sends it from now on."""
+        """Subscribe, and wait until the server has confirmed every channel."""
         await subscription.subscribe(*(self._prefix + name for name in CHANNELS))
         wanted = len(CHANNELS)
         while wanted:
             wanted -= (await subscription.parse_response())[0] == "subscribe"
 
-    async def _hear_until_the_next_ping(self, subscription: PubSub) -> None:
-        """Hear what comes; then a ping must be answered on the very same connection."""
+    async def _receive_until_the_next_ping(self, subscription: PubSub) -> None:
+        """Receive messages; then a ping must be answered on the very same connection."""
         until = self._clock.monotonic() + PING_EVERY_S
         while (left_s := until - self._clock.monotonic()) > 0:
             self._take(await subscription.parse_response(block=False, timeout=left_s))
@@ -231,35 +233,35 @@ class Signals:
             while not self._take(await subscription.parse_response()):
                 pass
 
-    def _take(self, said: Any) -> bool:
-        """Hand a message to who listens; whether it was the answer to a ping.
+    def _take(self, answer: Any) -> bool:
+        """Pass a message to its listeners; whether it was the answer to a ping.
 
-        The library's own reading of what comes mistakes that answer when it is text.
+        The library's own parser does not recognise that answer when it is text.
         """
-        if isinstance(said, str):
+        if isinstance(answer, str):
             return True
-        if said is not None and said[0] == "message":
-            _, channel, text = said
+        if answer is not None and answer[0] == "message":
+            _, channel, text = answer
             sender, _, message = text.partition(" ")
             self._hand_over(channel.removeprefix(self._prefix), message, mine=sender == self._me)
-        return said is not None and said[0] == "pong"
+        return answer is not None and answer[0] == "pong"
 
     def _hand_over(self, channel: str, text: str, *, mine: bool) -> None:
         for listener, own in self._listeners.get(channel, ()):
             if own or not mine:
                 _call(partial(listener, text))
 
-    async def _look_at_the_server(self) -> None:
+    async def _check_the_server(self) -> None:
         server = await self._commands.info("server")
-        trouble.check_version(server)
+        diagnostics.check_version(server)
         run_id = str(server.get("run_id"))
         if self._run_id not in {None, run_id}:
             self.restarts += 1
-            _log.warning("Redis was started again, or is another one", at=self._where)
+            _log.warning("Redis was restarted, or is another server", at=self._where)
         self._run_id = run_id
 
-    async def _look_whether_it_is_fit(self) -> None:
-        """Write a little: a server that takes no writes is of no use to a queue."""
+    async def _check_that_it_takes_writes(self) -> None:
+        """Write a key: a server that accepts no writes is of no use for a queue."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 before = await self._commands.set(
@@ -268,39 +270,39 @@ class Signals:
         except (RedisConnectionError, RedisTimeoutError):
             raise
         except RedisError as error:
-            self._unfit = trouble.described(error)
+            self._unfit = diagnostics.described(error)
             return
         self._unfit = None
         if self._marked and before is None:
-            _log.warning("Redis has lost what it held; its jobs come back from the outbox")
+            _log.warning("Redis has lost its data; its jobs come back from the outbox")
         self._marked = True
 
     def _up(self) -> None:
-        self._away = None
+        self._unavailable = None
         self.connected = True
         _call_all(self._on_up)
         self._queued.set()
         self._tried.set()
-        self._say()
+        self._log_state()
 
     def _down(self, why: str) -> None:
         if self.problem is None:
-            self._trouble_since = self._clock.monotonic()
-        self._away = why
+            self._problem_since = self._clock.monotonic()
+        self._unavailable = why
         if self.connected:
             self.connected = False
             _call_all(self._on_down)
-        self._say()
+        self._log_state()
 
-    def _say(self) -> None:
-        """One line for a trouble, and one when it is over."""
+    def _log_state(self) -> None:
+        """Log an outage once, and once when it is over."""
         now = self._clock.monotonic()
         problem = self.problem
         if problem is None:
-            if self._complaint.is_over():
+            if self._complaint.should_log_end():
                 _log.warning("Redis can be used again", at=self._where)
-            self._trouble_since = now
-        elif self._is_lasting(now) and self._complaint.is_to_be_said(problem):
+            self._problem_since = now
+        elif self._is_lasting(now) and self._complaint.should_log(problem):
             _log.warning(
                 "Redis cannot be used: accounts and seats are served, jobs wait",
                 at=self._where,
@@ -308,12 +310,12 @@ class Signals:
             )
 
     def _is_lasting(self, now: float) -> bool:
-        """Whether the trouble is worth a line; a server that says no will say it again."""
-        return self._unfit is not None or now - self._trouble_since >= SAY_AFTER_S
+        """Whether the outage lasts; a server that refuses writes will go on refusing them."""
+        return self._unfit is not None or now - self._problem_since >= LOG_AFTER_S
 
     @property
     def _where(self) -> str:
-        """The server, without a password."""
+        """The address of the server, without a password."""
         options = self._commands.connection_pool.connection_kwargs
         return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")
 
@@ -324,12 +326,12 @@ class Signals:
             try:
                 await self._send_batch()
                 wait_s = FIRST_WAIT_S
-            except Exception:  # noqa: BLE001 (`_receive` finds out why, and says it)
+            except Exception:  # noqa: BLE001 (`_receive` finds out why, and logs it)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _send_batch(self) -> None:
-        """Send the oldest messages; those that could not be sent are sent again."""
+        """Send the oldest messages; those that could not be sent stay in the queue."""
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -340,13 +342,13 @@ class Signals:
         except BaseException:
             self._queue.extendleft(reversed(batch))
             if len(self._queue) > QUEUE_MAX:
-                self._give_up_the_queue()
+                self._drop_the_queue()
             raise
         if not self._queue:
             self._queued.clear()
 
-    def _give_up_the_queue(self) -> None:
-        """One word in the place of all that cannot be said any more."""
+    def _drop_the_queue(self) -> None:
+        """Replace all messages in the queue by one that clears every cache."""
         self.dropped += len(self._queue)
         self._queue.clear()
         self._queue.append((CACHE, ""))
@@ -358,7 +360,7 @@ def _call_all(calls: list[Callable[[], None]]) -> None:
 
 
 def _call(call: Callable[[], None]) -> None:
-    """A listener that fails must not end the listening."""
+    """An error of a listener must not end the subscription."""
     try:
         call()
     except Exception as error:  # noqa: BLE001
@@ -366,5 +368,5 @@ def _call(call: Callable[[], None]) -> None:
 
 
 def nudge_of(signals: Signals | None) -> Callable[[], None]:
-    """Tells whoever does jobs that there may be new ones; without signals they look each second."""
+    """Tells the workers that there may be new jobs; without signals they look every second."""
     return partial(signals.publish, OUTBOX) if signals else lambda: None

@@ -1,1 +1,1 @@
-"""Values that more than one noun knows: money, times, addresses and names."""
+"""Values that several nouns share: money, times, addresses and names."""

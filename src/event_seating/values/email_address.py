@@ -1,10 +1,10 @@
-"""Who a mail is from and to: a name and an address that has been checked.
+"""The sender or receiver of a mail: a name and a checked address.
 
-Owns what an e-mail address may be, for users and for the settings alike, and the one form of it:
-full-width letters and signs, as East Asian keyboards give them, are the ordinary ones, spaces
-around it and marks that nobody sees are removed. Nobody's mailbox has any of these, and two forms
-of one address would be two users. Nothing here asks a name server: whether somebody reads there is
-known when a mail was sent.
+Owns what an e-mail address may be, for users and for the settings alike, and its normal form:
+full-width letters and signs, as East Asian keyboards produce them, become the ordinary ones, and
+spaces around it and invisible marks are removed. No mailbox has any of these, and two forms of one
+address would be two users. Nothing here asks a name server: only sending a mail shows whether the
+mailbox exists.
 """
 
 from typing import Final, NamedTuple
@@ -16,8 +16,8 @@ from event_seating.values.visible_text import without_hidden
 ADDRESS_CHARS_MAX: Final = 254
 """RFC 5321's path limit, less its brackets."""
 
-# Hosts such as `localhost` or `box.test` are real ones in somebody's network, and nothing here asks
-# a name server. The library takes this list as its setting.
+# Hosts such as `localhost` or `box.test` exist in private networks, and nothing here asks a name
+# server. The library is configured by this list.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
@@ -26,26 +26,27 @@ _FULL_WIDTH: Final = {0xFF01 + at: 0x21 + at for at in range(94)}
 
 
 class Mailbox(NamedTuple):
-    """Somebody who has an e-mail address."""
+    """A person or an office with an e-mail address."""
 
     name: str
-    """Empty when there is none."""
+    """Empty if there is none."""
     address: str
-    """As a mail server takes it: the domain in ASCII, what stands before it perhaps not."""
+    """In the form that a mail server takes: the domain is ASCII, the part before the `@` may not
+    be."""
 
     @property
     def domain(self) -> str:
-        """What stands behind the `@`."""
+        """The part after the `@`."""
         return self.address.rpartition("@")[2]
 
 
 def checked_address(text: str) -> str:
-    """The address in its normal form, for people; a `ValueError` says what is wrong."""
+    """The address in its normal form; a `ValueError` says what is wrong."""
     return str(_checked(text).normalized)
 
 
 def mailbox(name: str, address: str) -> Mailbox:
-    """The mailbox of somebody; a `ValueError` says what is wrong with the address."""
+    """A mailbox; a `ValueError` says what is wrong with the address."""
     return _mailbox(name, _checked(address))
 
 

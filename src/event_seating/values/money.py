@@ -1,6 +1,6 @@
 """Money: whole minor units inside, decimal text outside, never a float.
 
-Owns how many decimals a currency has (ISO 4217) and the two ways between text and minor units.
+Owns how many decimals a currency has (ISO 4217), and the conversion between text and minor units.
 """
 
 import re
@@ -38,7 +38,7 @@ EXPONENTS: Final = {
 """The currencies of ISO 4217's list one (2026-01-01) that do not have two decimals."""
 
 PRICE_MAX: Final = Decimal(1_000_000)
-"""Dearer than any seat in the world; a price above it is a slip of the keyboard."""
+"""More than any seat in the world costs; a higher price is a typing error."""
 
 CURRENCIES: Final = frozenset(
     (  # noqa: SIM905 (a list of strings would fill four pages)
@@ -56,7 +56,7 @@ CURRENCIES: Final = frozenset(
 for testing."""
 
 TOTAL_MAX: Final = PRICE_MAX * 1_000
-"""A thousand such seats, which is as many as go into one booking."""
+"""A thousand such seats, which is the most that fits into one booking."""
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
@@ -64,7 +64,7 @@ _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?\Z")
 
 
 def is_currency(text: str) -> bool:
-    """Whether this is the ISO 4217 code of a currency that people pay in."""
+    """Whether this is the ISO 4217 code of a currency that people pay with."""
     return text in CURRENCIES
 
 

@@ -1,11 +1,11 @@
-"""Reading a time that a client wrote: RFC 3339, with the zone that makes it one moment.
+"""Times as text: RFC 3339, which says the time zone and so names one moment.
 
-`clock.rfc3339` is the way back. A time without a zone is refused rather than guessed: a sale that
-opens an hour early is opened for ever.
+A time without a zone is refused rather than guessed: a sale that opens an hour early cannot be
+taken back.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from event_seating.clock import MS_PER_S
@@ -16,8 +16,7 @@ _TIME: Final = re.compile(
 )
 
 YEARS: Final = range(1970, 9999)
-"""From the epoch that times are counted from, to a year before the last that has four digits: a
-zone's offset must not reach beyond it."""
+"""From the epoch to 9998: a zone's offset must not lead out of the years that `datetime` knows."""
 
 
 def parse(text: str) -> int:
@@ -41,3 +40,16 @@ def parse(text: str) -> int:
     if ms < 0:
         raise ValueError(f"must be in the years {YEARS.start} to {YEARS.stop - 1}")
     return ms
+
+
+def to_text(ms: int) -> str:
+    """`ms` since the epoch in UTC; the milliseconds are left out when zero.
+
+    >>> to_text(1672531200000)
+    '2023-01-01T00:00:00Z'
+    >>> to_text(1702049445123)
+    '2023-12-08T15:30:45.123Z'
+    """
+    seconds, millis = divmod(ms, MS_PER_S)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{millis:03d}Z" if millis else f"{text}Z"

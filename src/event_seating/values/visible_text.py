@@ -1,13 +1,13 @@
-"""What of a text can be seen, and what may be a name.
+"""Which characters of a text are visible, and what may be a name.
 
-Owns the marks that nobody sees. They come with what people paste from phones and web pages, and
-they let two texts look the same that are not, or let one turn the text around it (a bidirectional
-override). Whoever typed a name cannot see or delete them, so they are removed and not refused:
-nothing that a reader could see is lost. Right-to-left scripts do not need them; where a name stands
-beside other text it is isolated there (`isolated`, `<bdi>`, `unicode-bidi`), not in what is kept.
+Owns the invisible marks. They come with text that is pasted from phones and web pages, and they can
+make two different texts look the same, or reverse the text around them (a bidirectional override).
+The person who typed a name cannot see or delete them, so they are removed rather than refused:
+nothing visible is lost. Right-to-left scripts do not need them; where a name is shown beside other
+text it is isolated there (`isolated`, `<bdi>`, `unicode-bidi`), not in what is stored.
 
-Joiners stay where they shape what is seen: in Arabic and Indic words and in emoji. Control
-characters and line breaks are refused: a text that has them is something else than a name.
+Joiners are kept where they shape visible characters: in Arabic and Indic words and in emoji.
+Control characters and line breaks are refused: a text with them is not a name.
 """
 
 import re
@@ -15,13 +15,13 @@ import unicodedata
 from typing import Final
 
 NAME_CHARS_MAX: Final = 200
-"""Longer than the longest names that registries know; what fits on a ticket."""
+"""Longer than the longest names that registries know, and short enough for a ticket."""
 
 BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-"""Letters and a symbol that Unicode has for being blank."""
+"""Letters and a symbol that Unicode defines as blank."""
 
 _FLAG: Final = "\U0001f3f4[\U000e0020-\U000e007e]{1,10}\U000e007f"
-"""The flags of England, Scotland and Wales are a black flag with invisible letters behind it."""
+"""The flags of England, Scotland and Wales are a black flag followed by invisible letters."""
 
 _HIDDEN: Final = (
     "["
@@ -48,7 +48,7 @@ _END_ISOLATE: Final = "\u2069"
 
 
 def without_hidden(text: str) -> str:
-    """The text without the marks that nobody sees; the same text when it has none."""
+    """The text without invisible marks; the same object if it has none."""
     if not _SUSPICIOUS.search(text):
         return text
     text = _TO_REMOVE.sub(lambda found: found[1] or "", text)
@@ -57,7 +57,7 @@ def without_hidden(text: str) -> str:
 
 
 def checked_name(text: str, chars_max: int = NAME_CHARS_MAX) -> str:
-    """A name without hidden marks and the space around it; a `ValueError` says what is wrong."""
+    """A name without invisible marks and surrounding space; a `ValueError` says what is wrong."""
     name = without_hidden(text).strip()
     if not text.strip():
         raise ValueError("must not be empty")

@@ -1,5 +1,5 @@
 """Venues and their seat maps.
 
 `formats.parse_map` reads the bytes of a map into a `model.VenueMap`, `formats.encode_map` writes
-them again, `arenas.arena` makes one up.
+it, and `arenas.arena` generates one.
 """

@@ -1,12 +1,12 @@
-"""Arenas made by code: the demo's venue, and the load of tests and benchmarks.
+"""Generated arenas: the demo's venue, and the load of tests and benchmarks.
 
-Owns `arena`, which lays out exactly as many seats as it is asked for, in the first seat-map format.
-A bowl of rows runs around a floor at an even distance from it: the floor is a rectangle with round
-corners, and a row is the same rectangle made larger by its distance, so rows never meet and seats
-stand evenly. With a standing floor there is a stage at its left end and the bowl is open behind it;
+Owns `arena`, which lays out exactly the requested number of seats, in the first seat-map format. A
+bowl of rows surrounds a floor at an even distance: the floor is a rectangle with round corners, and
+a row is the same rectangle enlarged by its distance, so rows never meet and seats are evenly
+spaced. With a standing floor there is a stage at its left end and the bowl is open behind it;
 without, the floor is an ice rink and the bowl is closed.
 
-The same arguments give the same arena. It is geometry alone: no files, no chance, no clock.
+The same arguments give the same arena. It is pure geometry: no files, no randomness, no clock.
 """
 
 import math
@@ -16,19 +16,19 @@ from string import ascii_uppercase
 from typing import Any, Final
 
 ARENA_SEATS_MIN: Final = 500
-"""Below it a bowl has no shape."""
+"""Fewer seats do not make a bowl."""
 
 ARENA_SEATS_MAX: Final = 100_000
 """As many as a map may have."""
 
 SEAT_PITCH: Final = 10.0
-"""Map units from a seat to the next in its row, at least."""
+"""Map units between neighbouring seats of a row, at least."""
 
 ROW_PITCH: Final = 13.0
-"""Map units from a row to the next."""
+"""Map units between neighbouring rows."""
 
 AISLE: Final = 14.0
-"""Map units that stay free between two sections, and inside a wide one."""
+"""Map units between two sections, and inside a wide one."""
 
 CONCOURSE: Final = 34.0
 """Map units between two tiers."""
@@ -90,11 +90,11 @@ class Piece:
     radius: float
 
     def length_at(self, distance: float) -> float:
-        """How long a row is at this distance from the floor."""
+        """The length of a row at this distance from the floor."""
         return self.length + self.turn * (self.radius + distance)
 
     def place(self, along: float, distance: float) -> tuple[float, float]:
-        """The place so far along the row at this distance from the floor."""
+        """The position this far along the row at this distance from the floor."""
         heading, out = self.heading, self.radius + distance
         x = self.x + self.radius * -math.sin(heading)
         y = self.y + self.radius * math.cos(heading)
@@ -108,7 +108,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A section to be: a piece of the bowl in one tier, and its rows' distances from the floor.
+    """A planned section: a piece of the bowl in one tier, and its rows' distances from the floor.
 
     `price` is the key of the price tier from the middle of the bowl outwards.
     """
@@ -120,11 +120,11 @@ class Block:
 
     @property
     def has_aisle(self) -> bool:
-        """Whether its first row is too long to be without an aisle."""
+        """Whether its first row is long enough to need an aisle."""
         return self.piece.length_at(self.distances[0]) - AISLE > WIDE_SECTION
 
     def halves(self, distance: float) -> list[tuple[float, float]]:
-        """Where along a row seats stand: `(start, length)`, two when there is an aisle."""
+        """The parts of a row that have seats: `(start, length)`, two if there is an aisle."""
         length = self.piece.length_at(distance) - AISLE
         if not self.has_aisle:
             return [(AISLE / 2, length)]
@@ -138,7 +138,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the bowl runs around: a rectangle with round corners, its middle at (0, 0)."""
+    """The floor inside the bowl: a rectangle with round corners, its middle at (0, 0)."""
 
     length: float
     width: float
@@ -183,7 +183,7 @@ def arena(
 
 
 def _floor_for(seats: int, rows: int, aspect: float, *, stage: bool) -> Floor:
-    """The smallest floor whose bowl has room enough."""
+    """The smallest floor whose bowl has enough room."""
     low, high = 4 * SEAT_PITCH, 8 * SEAT_PITCH * math.sqrt(seats)
     while high - low > SEAT_PITCH / 5:
         width = (low + high) / 2
@@ -247,7 +247,7 @@ def _part(piece: Piece, number: int, count: int) -> Piece:
 
 
 def _sections(blocks: list[Block], seats: int, origin: tuple[float, float]) -> list[dict[str, Any]]:
-    """The sections, with the seats that the bowl has too many of left out evenly."""
+    """The sections; if the bowl has too many seats, some are left out evenly."""
     room = sum(block.capacity(d) for block in blocks for d in block.distances)
     seen = given = 0
     letters: dict[int, int] = {}

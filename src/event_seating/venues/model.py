@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from event_seating.clock import rfc3339
+from event_seating.values import rfc3339
 
 SEATS_MAX: Final = 100_000
 """Seats in rows: the largest stadiums there are; every cost of a map was measured up to here."""
@@ -128,7 +128,7 @@ class Venue(msgspec.Struct, frozen=True):
 
     def fields(self) -> dict[str, str | int]:
         """What the API says about it."""
-        return self.newest.fields() | {"createdAt": rfc3339(self.created_at_ms)}
+        return self.newest.fields() | {"createdAt": rfc3339.to_text(self.created_at_ms)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from event_seating.cache.weighed_lru import WeighedLru
 from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.errors import BodyTooSlow, DatabaseUnavailable
 from event_seating.venues import store
 from event_seating.venues.errors import (
@@ -122,7 +122,7 @@ class VenueService:
     # Writing
 
     async def create(
-        self, body: AsyncIterable[bytes], *, dry_run: bool, call: Call | None = None
+        self, body: AsyncIterable[bytes], *, dry_run: bool, call: KeyedCall | None = None
     ) -> Written:
         """The first version of a new venue, from a map in either format.
 
@@ -162,7 +162,7 @@ class VenueService:
             return written.warned(read)
 
     async def _insert(
-        self, new: PackedMap, first: Written, call: Call | None, *, dry_run: bool
+        self, new: PackedMap, first: Written, call: KeyedCall | None, *, dry_run: bool
     ) -> Written | None:
         """Write a venue's first version; None when its id is taken."""
         version, now_ms = new.version, self._clock.now_ms()
@@ -179,7 +179,7 @@ class VenueService:
             if written:
                 answer = msgspec.json.encode(first)
                 await kept_answers.keep(connection, call, 201, answer, now_ms)
-        self._newest_flights.taint(version.venue_id)
+        self._newest_flights.invalidate(version.venue_id)
         return first if written else None
 
     async def _would_add(self, new: PackedMap) -> Written:
@@ -194,7 +194,7 @@ class VenueService:
             async with self._database.write() as connection:
                 written = await self._write_next(connection, new)
             if written is not None:
-                self._newest_flights.taint(new.version.venue_id)
+                self._newest_flights.invalidate(new.version.venue_id)
                 return written
         raise DatabaseUnavailable("Too many change this venue at once; try again.")
 

@@ -78,21 +78,21 @@ class LargeBody:
 
 def check_head(
     method: str,
-    found: Mapping[bytes, bytes],
+    headers: Mapping[bytes, bytes],
     limit: int = BODY_BYTES_MAX,
     media_types: frozenset[bytes] = JSON_ALONE,
 ) -> None:
     """Raise `BodyTooLarge` or `UnsupportedMediaType` from the request's head alone."""
-    length = found.get(b"content-length", b"")
-    has_body = length not in {b"", b"0"} or b"transfer-encoding" in found
+    length = headers.get(b"content-length", b"")
+    has_body = length not in {b"", b"0"} or b"transfer-encoding" in headers
     if not has_body or method in {"GET", "HEAD", "OPTIONS"}:
         return
     if length.isdigit() and int(length) > limit:
         raise too_large(limit)
-    media_type = found.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type not in media_types:
         raise UnsupportedMediaType if media_types == JSON_ALONE else _other_type(media_types)
-    if found.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         # A few kilobytes could unpack to any length.
         raise UnsupportedMediaType(
             "The body must be sent as it is, without `Content-Encoding`.",

@@ -38,10 +38,10 @@ from event_seating.web.connection_rules import (
     to_end,
 )
 
-LOOK_EVERY_S: Final = 0.25
+LOOK_AT_CONNECTIONS_EVERY_S: Final = 0.25
 """Between two looks, while nothing waits for one."""
 
-LOOK_EVERY_WHEN_CROWDED_S: Final = 0.05
+LOOK_AT_CONNECTIONS_WHEN_CROWDED_EVERY_S: Final = 0.05
 """The same, while more than half of all connections are taken: others wait to be accepted."""
 
 WATCHED_WITHIN_S: Final = 2.0
@@ -157,9 +157,9 @@ class Guard:
     async def _pause(self, took_s: float) -> None:
         crowded = len(self.open) > self.limits.total / 2
         share, every_s = (
-            (LOOKING_SHARE_WHEN_CROWDED, LOOK_EVERY_WHEN_CROWDED_S)
+            (LOOKING_SHARE_WHEN_CROWDED, LOOK_AT_CONNECTIONS_WHEN_CROWDED_EVERY_S)
             if crowded
-            else (LOOKING_SHARE, LOOK_EVERY_S)
+            else (LOOKING_SHARE, LOOK_AT_CONNECTIONS_EVERY_S)
         )
         least_s = took_s / share
         await asyncio.sleep(least_s)

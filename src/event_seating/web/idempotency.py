@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Header, Request
 
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.errors import InvalidRequest
 from event_seating.web.roles import Role
 
@@ -32,7 +32,7 @@ def check(key: str, *, named: bool) -> None:
         )
 
 
-def call_of(request: Request, key: str | None, asked: bytes = b"") -> Call | None:
+def call_of(request: Request, key: str | None, asked: bytes = b"") -> KeyedCall | None:
     """The call, if it came with a key; `asked` is what tells it from another under the same key."""
     if key is None:
         return None
@@ -40,4 +40,4 @@ def call_of(request: Request, key: str | None, asked: bytes = b"") -> Call | Non
     check(key, named=principal.role > Role.anyone and not principal.limited)
     route = f"{request.method} {request.scope['route'].path}"
     id_ = sha256(f"{principal.name} {route}\0{key}".encode()).digest()
-    return Call(id_, sha256(asked).digest())
+    return KeyedCall(id_, sha256(asked).digest())

@@ -6,8 +6,8 @@ import msgspec
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from event_seating.clock import rfc3339
 from event_seating.errors import DatabaseUnavailable, InvalidRequest, ServiceError
+from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
@@ -138,8 +138,8 @@ def _fields(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "responseStatus": delivery.response_status,
         "error": delivery.error,
-        "createdAt": rfc3339(delivery.created_at_ms),
-        "finishedAt": None if finished is None else rfc3339(finished),
+        "createdAt": rfc3339.to_text(delivery.created_at_ms),
+        "finishedAt": None if finished is None else rfc3339.to_text(finished),
     }
 
 

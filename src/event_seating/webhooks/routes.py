@@ -6,11 +6,11 @@ import msgspec
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from event_seating.clock import rfc3339
 from event_seating.errors import (
     DatabaseUnavailable,
     InvalidRequest,
 )
+from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
@@ -186,9 +186,9 @@ def _fields(webhook: Webhook) -> dict[str, Any]:
         "types": webhook.types,
         "description": webhook.description,
         "paused": webhook.paused,
-        "previousSecretUntil": None if until is None else rfc3339(until),
-        "createdAt": rfc3339(webhook.created_at_ms),
-        "updatedAt": rfc3339(webhook.updated_at_ms),
+        "previousSecretUntil": None if until is None else rfc3339.to_text(until),
+        "createdAt": rfc3339.to_text(webhook.created_at_ms),
+        "updatedAt": rfc3339.to_text(webhook.updated_at_ms),
     }
 
 

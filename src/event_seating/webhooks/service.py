@@ -18,16 +18,17 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.clock import Clock, rfc3339
+from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.errors import InvalidRequest
 from event_seating.jobs import outbox
 from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, USUAL, NewJob
 from event_seating.jobs.requests import JobRequests
+from event_seating.values import rfc3339
 from event_seating.webhooks import model, store, targets
 from event_seating.webhooks.errors import (
     DeliveryNotFound,
@@ -94,7 +95,7 @@ class WebhookService:
 
     # Webhooks
 
-    async def create(self, new: NewWebhook, call: Call | None = None) -> Revealed:
+    async def create(self, new: NewWebhook, call: KeyedCall | None = None) -> Revealed:
         """A new webhook; raises `InvalidRequest`, `TooManyWebhooks`, `IdempotencyKeyReused`."""
         now_ms = self._clock.now_ms()
         webhook = Webhook(
@@ -161,7 +162,7 @@ class WebhookService:
             await store.remove(connection, webhook_id)
         await self._changed()
 
-    async def rotate(self, webhook_id: str, call: Call | None = None) -> Revealed:
+    async def rotate(self, webhook_id: str, call: KeyedCall | None = None) -> Revealed:
         """A new secret; raises `WebhookNotFound` and `IdempotencyKeyReused`."""
         now_ms = self._clock.now_ms()
         async with self._database.write() as connection:
@@ -212,7 +213,7 @@ class WebhookService:
     async def test(self, webhook_id: str) -> Delivery:
         """Send a message that says nothing, also when it is paused; raises `WebhookNotFound`."""
         now_ms = self._clock.now_ms()
-        payload = model.message(TEST, rfc3339(now_ms), {"webhookId": webhook_id})
+        payload = model.message(TEST, rfc3339.to_text(now_ms), {"webhookId": webhook_id})
         async with self._database.write() as connection:
             webhook = await _found(connection, webhook_id)
             id_ = new_job_id()
@@ -256,7 +257,7 @@ class WebhookService:
         return len(deliveries)
 
     async def _answered(
-        self, connection: AsyncConnection, call: Call | None, now_ms: int
+        self, connection: AsyncConnection, call: KeyedCall | None, now_ms: int
     ) -> Revealed | None:
         """What was answered to this call before."""
         before = await kept_answers.first(self._database, connection, call, now_ms)

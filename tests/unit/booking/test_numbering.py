@@ -4,7 +4,7 @@ import pytest
 from tests.support.seat_maps import area, encode, plan, seat, seat_map
 
 from event_seating.booking.seating.numbering import seat_index
-from event_seating.venues import pace
+from event_seating.venues import throttling
 from event_seating.venues.arenas import arena
 from event_seating.venues.formats import parse_map
 
@@ -62,9 +62,9 @@ def test_a_map_becomes_an_index_in_parts_that_leave_the_interpreter_to_others(
     """Two looks at the whole body; each row when it is read, looked at for what is odd, numbered
     and measured; each section when it is moved in either direction."""
     pauses: list[float] = []
-    seconds = count(step=pace.EVERY_S)
-    monkeypatch.setattr(pace, "perf_counter", lambda: next(seconds))
-    monkeypatch.setattr(pace, "sleep", pauses.append)
+    seconds = count(step=throttling.EVERY_S)
+    monkeypatch.setattr(throttling, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr(throttling, "sleep", pauses.append)
     rows = [{"index": row, "seats": [seat(10 * row + place) for place in range(5)]}
             for row in range(1, 8)]  # fmt: skip
     moved = {"id": "A", "transform": {"x": 7, "y": 7}, "rows": rows}

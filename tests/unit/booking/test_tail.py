@@ -51,7 +51,7 @@ class Asked:
             self.ended = True
 
 
-class Told:
+class Listener:
     """Notes each row, and may do something when it hears of one."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Transaction(LogTransaction):
 
 
 async def test_rows_are_taken_in_while_something_is_waited_for() -> None:
-    states, asked, told = SeatStates.new(INDEX), Asked(), Told()
+    states, asked, told = SeatStates.new(INDEX), Asked(), Listener()
     waiting = asyncio.create_task(tail.take_in_while(asked.come(), states, rows(3), told))
     async with asyncio.timeout(5):
         while states.version < 4:  # noqa: ASYNC110 (it says when, not how)
@@ -102,7 +102,7 @@ async def test_it_is_asked_for_before_the_first_row_is_taken_in() -> None:
 
 
 async def test_a_row_that_does_not_fit_ends_what_was_asked_for_and_keeps_the_rows_before() -> None:
-    states, asked, told = SeatStates.new(INDEX), Asked(), Told()
+    states, asked, told = SeatStates.new(INDEX), Asked(), Listener()
     *good, last = rows(3)
     with pytest.raises(InvariantError):
         async with asyncio.timeout(5):
@@ -118,7 +118,7 @@ async def test_who_is_cancelled_leaves_nothing_asked_for(
 ) -> None:
     """Before it is asked for, between two rows, and while it is waited for."""
     monkeypatch.setattr(tail, "MOVES_A_STEP", 1)
-    states, asked, told = SeatStates.new(INDEX), Asked(), Told()
+    states, asked, told = SeatStates.new(INDEX), Asked(), Listener()
     waiting = asyncio.create_task(tail.take_in_while(asked.come(), states, rows(3), told))
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -141,19 +141,19 @@ async def test_two_failures_at_once_are_one_and_nothing_is_said_to_be_lost() -> 
 
     async def fail_twice() -> None:
         with pytest.raises(InvariantError):
-            await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2)[1:], Told())
+            await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2)[1:], Listener())
 
     await fail_twice()
     gc.collect()
     assert said == []
     with pytest.raises(LookupError):
-        await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2), Told())
+        await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2), Listener())
 
 
 async def test_the_last_rows_are_left_to_whoever_asks_and_all_others_are_taken_in() -> None:
     extended = Entry(None, (Extended(b"0", 1_000),))
     log = rows(2) + [row(version, extended) for version in range(4, 48)]
-    states, told = SeatStates.new(INDEX), Told()
+    states, told = SeatStates.new(INDEX), Listener()
 
     async def rows_after(version: int, most: int) -> Sequence[BatchRow]:
         return log[version : version + most]
@@ -172,7 +172,7 @@ async def test_all_that_lacks_is_taken_in_with_a_turn(before: int, meanwhile: in
     extended = Entry(None, (Extended(b"0", 1_000),))
     log = rows(2) + [row(version, extended) for version in range(4, 4 + before + meanwhile)]
     transaction = Transaction(log, there=3 + before)
-    states, told = SeatStates.new(INDEX), Told()
+    states, told = SeatStates.new(INDEX), Listener()
     await tail.read_under_lock(states, transaction, told)
     assert states.version == told.rows == len(log)
     assert transaction.turns == 1

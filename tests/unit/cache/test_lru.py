@@ -197,5 +197,5 @@ def test_the_mean_lookup_time_is_of_the_last_hundred_in_milliseconds(
 def test_a_cache_without_room_or_time_is_refused(
     capacity: int, ttl_s: float, clock: Stopwatch
 ) -> None:
-    with pytest.raises(ValueError, match="room for one entry"):
+    with pytest.raises(ValueError, match="capacity of at least one"):
         LruCache(capacity, ttl_s, clock)

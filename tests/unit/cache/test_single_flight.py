@@ -200,14 +200,14 @@ def test_a_failing_cache_reaches_the_callers_and_leaves_nothing_behind() -> None
 
 
 @pytest.mark.parametrize("everything", [False, True], ids=["one key", "every key"])
-def test_a_tainted_flight_is_answered_but_not_cached_and_later_callers_fly_anew(
+def test_an_invalidated_flight_is_answered_but_not_cached_and_later_callers_start_their_own(
     everything: bool,
 ) -> None:
     async def scenario(scene: Scene) -> None:
         early = [scene.ask(), scene.ask()]
         await settle()
         scene.source.value = "new"
-        scene.flights.taint_all() if everything else scene.flights.taint("k")
+        scene.flights.invalidate_all() if everything else scene.flights.invalidate("k")
         late = [scene.ask(), scene.ask()]
         await settle()
         assert scene.source.reads["k"] == 2
@@ -222,12 +222,12 @@ def test_a_tainted_flight_is_answered_but_not_cached_and_later_callers_fly_anew(
     run(scenario)
 
 
-def test_a_tainted_flight_that_lands_last_does_not_overwrite_what_is_new() -> None:
+def test_an_invalidated_flight_that_lands_last_does_not_overwrite_what_is_new() -> None:
     async def scenario(scene: Scene) -> None:
         slow = scene.source
         early = scene.ask()
         await settle()
-        scene.flights.taint("k")
+        scene.flights.invalidate("k")
         scene.source = Source()
         scene.source.value = "new"
         scene.source.gate.set()
@@ -239,12 +239,12 @@ def test_a_tainted_flight_that_lands_last_does_not_overwrite_what_is_new() -> No
     run(scenario)
 
 
-def test_a_tainted_flight_that_lands_first_does_not_end_the_new_one() -> None:
+def test_an_invalidated_flight_that_lands_first_does_not_end_the_new_one() -> None:
     async def scenario(scene: Scene) -> None:
         first = scene.source
         early = scene.ask()
         await settle()
-        scene.flights.taint("k")
+        scene.flights.invalidate("k")
         scene.source = Source()
         late = scene.ask()
         await settle()
@@ -259,11 +259,11 @@ def test_a_tainted_flight_that_lands_first_does_not_end_the_new_one() -> None:
     run(scenario)
 
 
-def test_a_taint_of_another_key_changes_nothing() -> None:
+def test_invalidating_another_key_changes_nothing() -> None:
     async def scenario(scene: Scene) -> None:
         caller = scene.ask()
         await settle()
-        scene.flights.taint("other")
+        scene.flights.invalidate("other")
         scene.source.gate.set()
         assert await caller == ("k:old", LED)
         assert scene.cache == {"k": "k:old"}
@@ -281,7 +281,7 @@ def test_at_no_step_of_a_landing_can_a_change_leave_the_old_value_in_the_cache()
         for _ in range(turns):
             await asyncio.sleep(0)
         scene.source.value = "new"
-        scene.flights.taint("k")
+        scene.flights.invalidate("k")
         scene.cache.pop("k", None)
         await caller
         await scene.flights.aclose()
@@ -311,10 +311,10 @@ def test_a_load_that_ends_the_process_does_so_even_if_nobody_waits() -> None:
 
 def test_closing_ends_what_is_under_way_and_tells_those_who_wait() -> None:
     async def scenario(scene: Scene) -> None:
-        tainted = scene.ask()
+        invalidated = scene.ask()
         await settle()
-        scene.flights.taint("k")
-        callers = [tainted, scene.ask(), scene.ask()]
+        scene.flights.invalidate("k")
+        callers = [invalidated, scene.ask(), scene.ask()]
         await settle()
         await scene.flights.aclose()
         answers = await asyncio.gather(*callers, return_exceptions=True)

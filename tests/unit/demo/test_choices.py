@@ -3,7 +3,7 @@ from collections import Counter
 from typing import Any
 
 from event_seating.demo.traffic import choices
-from event_seating.demo.traffic.choices import Ending, Hall, Sight
+from event_seating.demo.traffic.choices import Hall, HoldEnding, Sight
 
 SEED = 4
 MANY = 4_000
@@ -84,5 +84,5 @@ def test_a_party_is_never_larger_than_it_may_be() -> None:
 def test_most_holds_are_booked_and_each_other_ending_comes_too() -> None:
     chance = random.Random(SEED)
     endings = Counter(choices.ending(chance) for _ in range(MANY))
-    assert set(endings) == set(Ending)
-    assert endings[Ending.book] > MANY * 0.75
+    assert set(endings) == set(HoldEnding)
+    assert endings[HoldEnding.book] > MANY * 0.75

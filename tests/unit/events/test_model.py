@@ -15,7 +15,7 @@ from event_seating.booking.core.records import (
 from event_seating.errors import InvalidRequest, ServiceError
 from event_seating.events import model
 from event_seating.events.errors import PriceMissing
-from event_seating.events.model import Defaults, Event, EventChange, NewEvent, Occasion
+from event_seating.events.model import Defaults, Event, EventChange, EventSchedule, NewEvent
 from event_seating.events.prices import TICKET_TYPES_MAX, Tiers
 from event_seating.settings import parsers
 from event_seating.values import rfc3339
@@ -29,7 +29,7 @@ DEFAULTS = Defaults("EUR", SaleRules(max_seats_per_hold=6))
 ASKED = {"venueId": "hall", "name": "Concert", "startsAt": "2027-06-01T20:00:00+02:00"}
 
 
-def opened(tiers: Tiers = TIERS, **more: Any) -> tuple[Occasion, Configuration]:
+def opened(tiers: Tiers = TIERS, **more: Any) -> tuple[EventSchedule, Configuration]:
     asked = msgspec.convert(ASKED | more, NewEvent)
     return model.opened(asked, tiers, DEFAULTS, ZONES, NOW)
 
@@ -42,7 +42,7 @@ def event(**more: Any) -> Event:
     )  # fmt: skip
 
 
-def changed(before: Event, **change: Any) -> tuple[Occasion, Configuration]:
+def changed(before: Event, **change: Any) -> tuple[EventSchedule, Configuration]:
     return model.changed(before, msgspec.convert(change, EventChange), TIERS, ZONES)
 
 
@@ -52,7 +52,7 @@ def faults(error: pytest.ExceptionInfo[ServiceError]) -> dict[str, str]:
 
 def test_a_new_event_is_on_sale_from_now_until_it_begins_by_the_maps_prices() -> None:
     occasion, sale = opened()
-    assert occasion == Occasion("Concert", START, "UTC")
+    assert occasion == EventSchedule("Concert", START, "UTC")
     assert sale == Configuration(
         currency="EUR",
         prices={"1": {"standard": 4500}, "2": {"standard": 3050}},
@@ -73,7 +73,7 @@ def test_a_new_event_may_be_told_everything_otherwise() -> None:
         salesStart="2027-02-01T00:00:00Z",
         salesEnd="2027-07-01T00:00:00Z",
     )
-    assert occasion == Occasion("Opera", START, "Europe/Berlin")
+    assert occasion == EventSchedule("Opera", START, "Europe/Berlin")
     assert sale.currency == "CHF"
     assert sale.prices == {"1": {"adult": 5050, "child": 0}, "2": {"standard": 3050}}
     assert list(sale.prices) == ["1", "2"], "in the map's order, whichever were asked for"
@@ -168,7 +168,7 @@ def test_categories_with_seats_and_without_a_price_are_all_named() -> None:
 def test_a_change_keeps_what_it_does_not_name() -> None:
     before = event(rules={"allowOrphans": False})
     occasion, sale = changed(before, rules={"holdTtl": 30})
-    assert occasion == Occasion(before.name, before.starts_at_ms, before.time_zone)
+    assert occasion == EventSchedule(before.name, before.starts_at_ms, before.time_zone)
     assert sale == msgspec.structs.replace(
         before.configuration,
         rules=SaleRules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=30_000),

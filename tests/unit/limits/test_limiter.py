@@ -7,8 +7,8 @@ import pytest
 
 from event_seating.limits.counters import PARTS, Counters
 from event_seating.limits.limiter import (
+    CHECKED_PER_NEW_CLIENT,
     CLIENTS_MAX,
-    LOOKED_AT_PER_NEWCOMER,
     TIMES_MAX_BYTES,
     Limiter,
 )
@@ -169,9 +169,9 @@ def test_idle_clients_are_forgotten_with_each_newcomer(clock: Stopwatch) -> None
     for client in range(100):
         limiter.check(client)
     clock.now += 60
-    for newcomer in range(100, 100 + 100 // LOOKED_AT_PER_NEWCOMER + 1):
+    for newcomer in range(100, 100 + 100 // CHECKED_PER_NEW_CLIENT + 1):
         limiter.check(newcomer)
-    assert len(limiter) <= 100 // LOOKED_AT_PER_NEWCOMER + 1
+    assert len(limiter) <= 100 // CHECKED_PER_NEW_CLIENT + 1
 
 
 def test_forgetting_looks_at_no_more_slots_than_it_is_told(
@@ -196,13 +196,13 @@ def test_a_client_that_was_forgotten_begins_anew_in_a_slot_used_before(
 
 
 def test_at_the_bound_the_stalest_of_those_looked_at_makes_room(clock: Stopwatch) -> None:
-    limiter = Limiter(DEFAULT_WINDOWS, clock, max_clients=LOOKED_AT_PER_NEWCOMER)
-    for client in range(LOOKED_AT_PER_NEWCOMER):
+    limiter = Limiter(DEFAULT_WINDOWS, clock, max_clients=CHECKED_PER_NEW_CLIENT)
+    for client in range(CHECKED_PER_NEW_CLIENT):
         clock.now += 0.125
         admitted(limiter, client, 5)
     clock.now += 0.125
     assert admitted(limiter, "newcomer", 6) == [True] * 5 + [False]
-    assert len(limiter) == LOOKED_AT_PER_NEWCOMER
+    assert len(limiter) == CHECKED_PER_NEW_CLIENT
     assert admitted(limiter, 1, 1) == [False]  # remembered
     assert admitted(limiter, 0, 1) == [True]  # the stalest: forgotten
 

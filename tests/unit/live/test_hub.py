@@ -30,7 +30,7 @@ async def test_an_address_has_so_many_places_and_all_have_so_many_together() -> 
     await join("2001:db8::1")
     with pytest.raises(WatchersFull):
         await join("192.0.2.9")
-    assert (stage.hub.places.taken, stage.hub.places.refused) == (3, 2)
+    assert (stage.hub.watcher_limits.watching, stage.hub.watcher_limits.refused) == (3, 2)
     await first.leave()
     await join("192.0.2.1")
 
@@ -52,7 +52,7 @@ async def test_a_place_is_given_back_whatever_goes_wrong() -> None:
     stage.database.away = True
     with pytest.raises(DatabaseUnavailable):
         await stage.join(since=1)
-    assert stage.hub.places.taken == 0
+    assert stage.hub.watcher_limits.watching == 0
     stage.database.away = False
     assert len(await (await stage.join(since=1)).read()) == 1
 

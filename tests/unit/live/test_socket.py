@@ -83,7 +83,7 @@ async def test_it_is_accepted_and_told_what_it_missed_and_what_comes() -> None:
     connection.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
     size = await connection.served
     assert size == sum(len(m["text"]) for m in connection.sent[1:])
-    assert stage.hub.places.taken == 0
+    assert stage.hub.watcher_limits.watching == 0
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ async def test_who_does_not_read_is_let_go_and_nobody_waits_for_them() -> None:
     async with asyncio.timeout(5):
         await stuck.served
     assert stuck.sent[-1]["type"] == "websocket.send", "they do not take the goodbye either"
-    assert stage.hub.places.taken == 1
+    assert stage.hub.watcher_limits.watching == 1
 
 
 async def test_who_begins_to_read_again_in_time_is_told_why_it_ends() -> None:

@@ -30,8 +30,8 @@ from event_seating.events.model import Event
 from event_seating.live.feed import Timer
 from event_seating.live.frames import Frame
 from event_seating.live.hub import LiveHub
-from event_seating.live.places import Places
 from event_seating.live.subscriber import Closing, Subscriber
+from event_seating.live.watcher_limits import WatcherLimits
 
 EVENT = "testevent001"
 SEATS = 12
@@ -203,7 +203,7 @@ class Stage:
             self.database.event,
             self.database,
             self.time.timer,
-            Places(total, per_address),
+            WatcherLimits(total, per_address),
         )
         self.log.hub = self.hub
         return self.hub

@@ -1,7 +1,7 @@
 import threading
 from collections.abc import Sequence
 
-from event_seating.telemetry.render import JsonRenderer, Line
+from event_seating.telemetry.render import JsonRenderer, LogLine
 from event_seating.telemetry.sink import BATCH_MAX, Lost, Report, Sink
 
 BOUND_S = 10.0
@@ -31,12 +31,12 @@ class Gate:
         self.open.set()
 
 
-def line(text: str, level: str = "info") -> Line:
-    return Line(0, level, "test", text, {}, None)
+def line(text: str, level: str = "info") -> LogLine:
+    return LogLine(0, level, "test", text, {}, None)
 
 
 def stuck_sink(gate: Gate, reports: list[Report]) -> Sink:
-    def describe(report: Report) -> Line:
+    def describe(report: Report) -> LogLine:
         reports.append(report)
         return line("report")
 

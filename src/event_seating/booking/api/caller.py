@@ -78,7 +78,7 @@ class Caller:
 
     @property
     def box_office(self) -> bool:
-        """Whether the box office asks, on whom the buyers' caps do not lie."""
+        """Whether the caller is staff; staff is exempt from per-buyer limits."""
         return self.principal.role >= Role.box_office and not self.principal.limited
 
     @property

@@ -20,9 +20,9 @@ from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
-from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequest, ServiceError
+from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget, ReadyRead
 from event_seating.web.openapi import lines
@@ -220,7 +220,7 @@ def _owner(log: SeatLog, bookable: BookableEvent, number: int) -> dict[str, str 
     return {
         "bookingId": None if booking is None else ids.to_text(bookable.event_id, booking),
         "holdId": None if hold is None else ids.to_text(bookable.event_id, hold.id),
-        "holdExpiresAt": None if hold is None else rfc3339(hold.expires_ms),
+        "holdExpiresAt": None if hold is None else rfc3339.to_text(hold.expires_ms),
         "holdFrozenBy": None if hold is None else rendering.frozen_by(hold),
     }
 

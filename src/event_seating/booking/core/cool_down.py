@@ -228,7 +228,7 @@ class CoolDown:
         if ordered != self.rests.keys():
             raise InvariantError("a seat that cools down would never be forgotten")
 
-    # Records, each in step with what hangs on it
+    # Records, each together with what depends on it
 
     def _put(self, rest: Rest, seats: Sequence[int], at_ms: int) -> None:
         rests, before, long = self.rests, self._before, rest.held_ms >= LONG_MS

@@ -127,7 +127,7 @@ class Ledger:
                 published[seat] = STATUS_CHARS[now]
         self._gone_order.add(at_ms, [key for key in undo.gone if key in self.gone])
         self._late_order.add(at_ms, [key for key in undo.late if key in self.late])
-        self.start_anew()
+        self.start_over()
         self.cool_down.keep(at_ms)
         self._forget(at_ms)
         return changed
@@ -241,7 +241,7 @@ class Ledger:
             self.late[hold.id] = hold
             self._late_order.add(swept_ms, (hold.id,))
 
-    def start_anew(self) -> None:
+    def start_over(self) -> None:
         """Take what is there as kept."""
         self.undo = Undo(self.configuration)
 
@@ -252,7 +252,7 @@ class Ledger:
         """A record as of the last `keep`."""
         return before[key] if key in before else table.get(key)
 
-    # Records, each in step with what hangs on it
+    # Records, each together with what depends on it
 
     def put_booking(self, key: bytes, booking: Booking | None) -> None:
         """Put or remove a booking."""

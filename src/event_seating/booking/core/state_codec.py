@@ -199,7 +199,7 @@ def read(
         raise BrokenSnapshotError("the image goes on after its last piece")
     yield from _settle(ledger)
     ledger.set_configuration(head.configuration)
-    ledger.start_anew()
+    ledger.start_over()
     return ledger, head
 
 

@@ -31,12 +31,11 @@ from event_seating.booking.reads.audit_trail import DecodedRow
 from event_seating.booking.reads.bookings import currency_of
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
-from event_seating.clock import rfc3339
 from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs.ends import Dead
 from event_seating.jobs.handler import Handler, Job
-from event_seating.values import money
+from event_seating.values import money, rfc3339
 from event_seating.web.pages import INTEGER_MAX
 
 NAMED_MAX: Final = 1_000
@@ -87,7 +86,7 @@ class NewsJobs:
         async with self._database.write() as connection:
             # First: a second attempt, perhaps at the same time, gets no further.
             await job.finish(connection, {"messages": len(messages)})
-            await self._add_messages(connection, job, version, rfc3339(row.at_ms), messages)
+            await self._add_messages(connection, job, version, rfc3339.to_text(row.at_ms), messages)
 
 
 def messages_of(
@@ -152,7 +151,7 @@ def _data_of(
             data["lines"] = bookable.lines(operation.groups, currency)
             data["total"] = money.to_text(total(operation.groups), currency)
             data["currency"] = currency
-            data["expiresAt"] = rfc3339(row.at_ms + operation.lasts_ms)
+            data["expiresAt"] = rfc3339.to_text(row.at_ms + operation.lasts_ms)
         case Amended():
             data["taken"]["lines"] = bookable.lines(operation.added, currency)
             data["currency"] = currency

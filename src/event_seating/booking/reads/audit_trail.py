@@ -30,8 +30,8 @@ from event_seating.booking.core.records import STATUS_NAMES, Configuration, seat
 from event_seating.booking.core.ticket_types import visible_prices
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent
-from event_seating.clock import MS_PER_S, rfc3339
-from event_seating.values import money
+from event_seating.clock import MS_PER_S
+from event_seating.values import money, rfc3339
 
 TYPES: Final[dict[type, str]] = {
     Configured: "configure",
@@ -63,7 +63,7 @@ def described(row: DecodedRow, bookable: BookableEvent, currency: str) -> dict[s
     """A row with all its entries."""
     return {
         "version": row.version,
-        "at": rfc3339(row.at_ms),
+        "at": rfc3339.to_text(row.at_ms),
         "entries": [
             {
                 "actor": entry.actor,
@@ -82,7 +82,7 @@ def history(row: DecodedRow, seat: int, bookable: BookableEvent) -> Iterator[dic
             if status is not None:
                 yield {
                     "version": row.version,
-                    "at": rfc3339(row.at_ms),
+                    "at": rfc3339.to_text(row.at_ms),
                     "operation": TYPES[type(operation)],
                     "status": STATUS_NAMES[status],
                     "actor": entry.actor,
@@ -190,4 +190,4 @@ def prices(found: Configuration, *, staff: bool) -> dict[str, dict[str, str]]:
 
 
 def _time(ms: int | None) -> str | None:
-    return None if ms is None else rfc3339(ms)
+    return None if ms is None else rfc3339.to_text(ms)

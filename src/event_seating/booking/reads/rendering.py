@@ -26,8 +26,7 @@ from event_seating.booking.reads.refusal_answers import problems
 from event_seating.booking.seat_log.projection import CANCELLED, CONFIRMED, Buyer
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent
-from event_seating.clock import rfc3339
-from event_seating.values import money
+from event_seating.values import money, rfc3339
 
 Rendered = tuple[int, bytes]
 """A status of HTTP, and JSON or nothing."""
@@ -64,7 +63,7 @@ def hold_fields(bookable: BookableEvent, currency: str, held: HoldResult) -> dic
         "lines": bookable.lines(held.groups, currency),
         "total": money.to_text(total(held.groups), currency),
         "currency": currency,
-        "expiresAt": rfc3339(held.expires_ms),
+        "expiresAt": rfc3339.to_text(held.expires_ms),
         "revision": held.revision,
         "frozenBy": None if by_staff is None else audit_trail.frozen_by(by_staff),
     }
@@ -109,8 +108,8 @@ def booking(
         "currency": currency,
         "status": status,
         "version": version,
-        "createdAt": rfc3339(created_at_ms),
-        "updatedAt": rfc3339(updated_at_ms),
+        "createdAt": rfc3339.to_text(created_at_ms),
+        "updatedAt": rfc3339.to_text(updated_at_ms),
     }
 
 

@@ -106,10 +106,10 @@ class SeatMapStatus:
         if view is not None:
             view.patch(changes)
 
-    def ready(self, event_id: str, query: bytes, found: Mapping[bytes, bytes]) -> Ready | None:
+    def ready(self, event_id: str, query: bytes, headers: Mapping[bytes, bytes]) -> Ready | None:
         """The answer to `GET /events/{id}/seats` if nothing has to be waited for.
 
-        `query` is the raw query, `found` are the request's headers.
+        `query` is the raw query, `headers` are those of the request.
         """
         asked = _QUERY.match(query)
         log = self._logs.in_memory(event_id)
@@ -119,8 +119,8 @@ class SeatMapStatus:
         form = view.compact if asked["format"] == b"compact" else view.full
         if form is None or int(asked["version"] or 0) > view.states.version:
             return None
-        accept = found.get(b"accept-encoding", b"").decode("latin-1")
-        tags = found.get(b"if-none-match")
+        accept = headers.get(b"accept-encoding", b"").decode("latin-1")
+        tags = headers.get(b"if-none-match")
         return self._answer(
             view.renewed(form), accept, None if tags is None else tags.decode("latin-1")
         )

@@ -16,7 +16,7 @@ from event_seating.errors import DatabaseUnavailable
 IN_DOUBT_MAX_S: Final = 10.0
 """How long an outcome is looked for before the callers are told that it is unknown."""
 
-LOOK_EVERY_S: Final = 0.05
+LOOK_FOR_ROW_EVERY_S: Final = 0.05
 """A commit that was cut off is over in less, or the database is away for longer."""
 
 
@@ -53,4 +53,4 @@ async def resolve(
         except DatabaseUnavailable:
             if clock.monotonic() > until:
                 raise
-            await sleep(LOOK_EVERY_S)
+            await sleep(LOOK_FOR_ROW_EVERY_S)

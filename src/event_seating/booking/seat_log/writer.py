@@ -149,7 +149,7 @@ class SeatLog:
     async def _catch_up(self) -> None:
         async with self._writing:
             # The read begins here: a later caller may know of a row that it does not find.
-            self._catching_up.taint(self.event_id)
+            self._catching_up.invalidate(self.event_id)
             try:
                 await self._read_tail()
             except UNREADABLE as error:
@@ -236,7 +236,7 @@ class SeatLog:
         """No row took the place: this process's clock is ahead of the database's."""
         if self._set_clock is not None:
             await self._set_clock()
-        await self._sleep(in_doubt.LOOK_EVERY_S)
+        await self._sleep(in_doubt.LOOK_FOR_ROW_EVERY_S)
 
     async def _attempt(self, submissions: list[Submission], most: int) -> None:
         """Decide them and write what was granted; `LostRace` when somebody else wrote first.

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Final
 
 EVENT_ID_CHARS: Final = 12
-"""62 random bits: no two events ever meet, and nothing hangs on its being secret."""
+"""62 random bits: no two events ever meet, and it need not be secret."""
 
 KEY_BYTES: Final = 16
 

@@ -10,19 +10,19 @@ from collections.abc import Iterator
 
 from event_seating.booking.core.seat_index import AreaPlan, RowPlan, SeatIndex, SeatPlan
 from event_seating.venues.model import Row, VenueMap
-from event_seating.venues.pace import Pace
+from event_seating.venues.throttling import Throttle
 
 
 def seat_index(venue_map: VenueMap) -> SeatIndex:
     """The index of this map; sections go by their id, rows by their printed index."""
     keys = [category.key for category in venue_map.categories]
     areas = (AreaPlan(area.id, area.capacity, keys[area.category]) for area in venue_map.areas)
-    give_way = Pace()
+    give_way = Throttle()
     rows = _rows(venue_map, keys, give_way)
     return SeatIndex(rows, areas, venue_map.focal_point, give_way=give_way)
 
 
-def _rows(venue_map: VenueMap, keys: list[str], give_way: Pace) -> Iterator[RowPlan]:
+def _rows(venue_map: VenueMap, keys: list[str], give_way: Throttle) -> Iterator[RowPlan]:
     for row in venue_map.rows:
         give_way()
         section = venue_map.sections[row.section].id

@@ -1,8 +1,8 @@
-"""What a simulated buyer wants next, and what becomes of it.
+"""What simulated buyers want, and how their holds end.
 
-Owns the mix: how many go together, who takes the best there is, who picks seats on the map, who
-stands, and who of those that hold something books it. Chance comes in as an argument, so a seed
-gives the same crowd again. It never asks a server.
+Owns the mix: the sizes of parties, how many of them take the best seats, pick seats on the map or
+stand, and how many of those with a hold book it. Randomness is passed in, so a seed gives the same
+crowd again. It never calls a server.
 """
 
 import random
@@ -13,50 +13,55 @@ from itertools import pairwise
 from typing import Any, Final
 
 AVAILABLE: Final = "a"
-"""In the compact form of an event's seats."""
+"""In the compact encoding of an event's seats."""
 
 PARTIES: Final = {1: 15, 2: 40, 3: 15, 4: 20, 5: 5, 6: 5}
-"""Percent of the parties by their size: mostly couples, then two couples."""
+"""Percent of parties by size: mostly couples, then two couples."""
 
 BEST_PERCENT: Final = 65
 PICKED_PERCENT: Final = 20
-"""The others want to stand."""
+"""The others want standing places."""
 
 MINDS_THE_PRICE: Final = 0.75
-"""Of those who take the best; the others do not say in which category."""
+"""The share of those who take the best seats that also name a category."""
 
 ROWS_TRIED: Final = 30
-"""Rows that somebody looks at before they take what they are given."""
+"""Rows that a buyer looks at before taking the best seats."""
 
 
-class Ending(StrEnum):
-    """What becomes of a hold."""
+class HoldEnding(StrEnum):
+    """How a hold ends."""
 
     book = "book"
     cancel = "cancel"
-    """Booked, and regretted."""
+    """Booked, then cancelled."""
     release = "release"
     abandon = "abandon"
-    """Left to run out."""
+    """Left to expire."""
 
 
-ENDINGS: Final = {Ending.book: 82, Ending.cancel: 4, Ending.release: 9, Ending.abandon: 5}
+ENDINGS: Final = {
+    HoldEnding.book: 82,
+    HoldEnding.cancel: 4,
+    HoldEnding.release: 9,
+    HoldEnding.abandon: 5,
+}
 """Percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """What stays: each seat's id by its number, neighbours, and the categories that have seats."""
+    """The fixed part of an event: seat ids by number, neighbours, and the categories with seats."""
 
     ids: Sequence[str]
     rows: Sequence[range]
-    """Numbers of seats that stand side by side, without an aisle between them."""
+    """Numbers of adjacent seats, without an aisle between them."""
     categories: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What moves, as the buyers last saw it."""
+    """The changing part of an event, as the buyers last saw it."""
 
     seats: str
     """A character for each seat."""
@@ -80,13 +85,13 @@ def hall_of(seat_map: Mapping[str, Any]) -> Hall:
 
 
 def party(chance: random.Random, most: int) -> int:
-    """How many go together, `most` at the most."""
+    """The size of a party, at most `most`."""
     (size,) = chance.choices(list(PARTIES), weights=list(PARTIES.values()))
     return min(size, most)
 
 
 def wish(chance: random.Random, hall: Hall, sight: Sight, size: int) -> dict[str, Any]:
-    """The body of a hold for so many; who finds nothing by themselves takes the best there is."""
+    """The body of a hold for this many; a buyer who finds no seats takes the best ones."""
     percent = chance.uniform(0, 100)
     if percent >= BEST_PERCENT + PICKED_PERCENT:
         return _standing(chance, sight, size) or _best(chance, hall, size)
@@ -95,7 +100,7 @@ def wish(chance: random.Random, hall: Hall, sight: Sight, size: int) -> dict[str
     return _best(chance, hall, size)
 
 
-def ending(chance: random.Random) -> Ending:
+def ending(chance: random.Random) -> HoldEnding:
     """What becomes of a hold."""
     (chosen,) = chance.choices(list(ENDINGS), weights=list(ENDINGS.values()))
     return chosen

@@ -1,8 +1,8 @@
-"""The crowd: simulated buyers that come, hold, think and mostly book, until it is enough.
+"""The crowd: simulated buyers that come, hold, think and mostly book.
 
-Owns what bounds it: a time, a share of the seats that it never passes by itself, and one buyer
-doing one thing at a time. Nothing is undone at the end: what was sold stays sold, and what somebody
-walked away from runs out on the server, as in life.
+Owns the limits of a run: its duration, a share of the seats that it never exceeds by itself, and
+one action at a time for each buyer. Nothing is undone at the end: sold seats stay sold, and
+abandoned holds expire on the server, as in reality.
 """
 
 import asyncio
@@ -11,30 +11,31 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from event_seating.clock import Clock, rfc3339
+from event_seating.clock import Clock
 from event_seating.demo.traffic import choices
-from event_seating.demo.traffic.choices import Ending, Hall, Sight
-from event_seating.demo.traffic.server import Client, NotOurs, Refusal, Server, Stop
-from event_seating.demo.traffic.tally import Tally
+from event_seating.demo.traffic.choices import Hall, HoldEnding, Sight
+from event_seating.demo.traffic.server import BuyerClient, NotOurs, RequestRefused, Server, Stop
+from event_seating.demo.traffic.tally import TrafficCounts
 from event_seating.errors import StartupError
+from event_seating.values import rfc3339
 
 THINKS_S: Final = (0.1, 0.6)
-"""Between hold and decision."""
+"""Seconds between a hold and the decision."""
 
 COMES_S: Final = (0.05, 0.5)
-"""Until the next party comes. With both, a buyer stays just below a new server's rate limits."""
+"""Seconds until the next party. With both, a buyer stays just below a new server's rate limits."""
 
 AFTER_REFUSAL_S: Final = 0.5
-"""Nobody hammers on a closed door."""
+"""Seconds after a refusal, so that the buyer does not repeat it at once."""
 
 SIGHT_S: Final = 1.0
-"""How old the picture of the seats may be; older ones are what makes two pick the same seat."""
+"""How old the known statuses may be; older ones make two buyers pick the same seat."""
 
 ABANDONED_MAX: Final = 4
-"""Holds that a buyer leaves to run out: with six seats each, under the 40 that one may hold."""
+"""Holds that a buyer abandons: with six seats each, below the 40 that one buyer may hold."""
 
 LEFT_OF_AN_ADDRESS: Final = 4
-"""All call from one address: what they leave to run out is a quarter of what it may hold."""
+"""All buyers share one address: together they may abandon a quarter of what it may hold."""
 
 ORDER_REF: Final = "demo"
 """On every booking, so that `GET /events/{id}/bookings?orderRef=demo` finds them."""
@@ -43,8 +44,8 @@ EVENTS_LOOKED_AT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the user asked for."""
+class TrafficOptions:
+    """The options of the command."""
 
     url: str
     key: str | None
@@ -57,8 +58,8 @@ class Asked:
 class Crowd:
     """One run against one event."""
 
-    def __init__(self, asked: Asked, clock: Clock, chance: random.Random) -> None:
-        self.tally = Tally()
+    def __init__(self, asked: TrafficOptions, clock: Clock, chance: random.Random) -> None:
+        self.tally = TrafficCounts()
         self.stop = Stop()
         self.event: dict[str, Any] = {}
         self.target = 0
@@ -74,7 +75,7 @@ class Crowd:
         self._seen_at = 0.0
 
     async def open(self) -> None:
-        """Find the event and look at its seats; raises `StartupError`."""
+        """Find the event and read its seats; raises `StartupError`."""
         async with self._server.client() as client:
             try:
                 self.event = await self._find(client)
@@ -86,7 +87,7 @@ class Crowd:
         self.target = max(0, int(seats * self._asked.share) - counts["booked"])
 
     async def run(self) -> None:
-        """Let them buy, until the time is over, the share is sold or `stop` comes."""
+        """Let the buyers buy until the time is over, the share is sold or `stop` is called."""
         began = self._clock.monotonic()
         timer = asyncio.get_running_loop().call_later(self._asked.seconds, self.stop.now)
         try:
@@ -100,11 +101,11 @@ class Crowd:
             timer.cancel()
             self.tally.seconds = self._clock.monotonic() - began
 
-    async def _find(self, client: Client) -> dict[str, Any]:
+    async def _find(self, client: BuyerClient) -> dict[str, Any]:
         if self._asked.event is not None:
             events = [await client.look(f"/events/{quote(self._asked.event, safe='')}")]
         else:
-            now = rfc3339(self._clock.now_ms())
+            now = rfc3339.to_text(self._clock.now_ms())
             query = {"from": now, "limit": str(EVENTS_LOOKED_AT)}
             events = (await client.look("/events", query))["items"]
         for event in events:
@@ -117,7 +118,7 @@ class Crowd:
             "development makes one soon after its first start"
         )
 
-    async def _see(self, client: Client) -> dict[str, int]:
+    async def _see(self, client: BuyerClient) -> dict[str, int]:
         self._seen_at = self._clock.monotonic()
         seen = await client.look(f"/events/{self.event['id']}/seats", {"format": "compact"})
         places = {area: counts["available"] for area, counts in seen["areas"].items()}
@@ -125,7 +126,7 @@ class Crowd:
         return dict(seen["counts"])
 
     async def _buyer(self, number: int) -> None:
-        # With a key there are no cookies: the caps count by the name that the box office gives.
+        # With a key there are no cookies: the limits apply to the name that the box office gives.
         named = {"buyerRef": f"demo-{number}"} if self._server.key else {}
         abandoned = 0
         async with self._server.client() as client:
@@ -133,23 +134,23 @@ class Crowd:
             while not self.stop.come:
                 try:
                     fate = choices.ending(self._chance)
-                    if fate is Ending.abandon and not self._may_abandon(abandoned):
-                        fate = Ending.book
+                    if fate is HoldEnding.abandon and not self._may_abandon(abandoned):
+                        fate = HoldEnding.book
                     await self._party(client, named, fate)
-                    abandoned += fate is Ending.abandon
+                    abandoned += fate is HoldEnding.abandon
                     await self.stop.pause(self._chance.uniform(*COMES_S))
-                except Refusal:
+                except RequestRefused:
                     await self.stop.pause(AFTER_REFUSAL_S)
 
     def _may_abandon(self, abandoned: int) -> bool:
-        """Whether a buyer who did so often may leave one more hold to run out."""
+        """Whether a buyer with this many abandoned holds may abandon one more."""
         of_address = int(self.event["rules"]["maxHeldSeatsPerAddress"]) // LEFT_OF_AN_ADDRESS
         return abandoned < ABANDONED_MAX and (
             self._server.key is not None or self.tally.abandoned < of_address
         )
 
-    async def _party(self, client: Client, named: dict[str, str], fate: Ending) -> None:
-        """One party from the first look to the end; `_claimed` never passes the target."""
+    async def _party(self, client: BuyerClient, named: dict[str, str], fate: HoldEnding) -> None:
+        """One party from start to end; `_claimed` never exceeds the target."""
         most = min(int(self.event["rules"]["maxSeatsPerHold"]), self.target - self._claimed)
         if most < 1:
             await self._wait_for_the_last()
@@ -163,8 +164,10 @@ class Crowd:
             self._claimed -= size - sold
             self._sold += sold
 
-    async def _buy(self, client: Client, named: dict[str, str], fate: Ending, size: int) -> int:
-        """Hold so many and do what is to become of it; how many are sold now."""
+    async def _buy(
+        self, client: BuyerClient, named: dict[str, str], fate: HoldEnding, size: int
+    ) -> int:
+        """Hold this many seats and end the hold in the given way; how many seats were sold."""
         tally = self.tally
         if self._clock.monotonic() - self._seen_at >= SIGHT_S:
             await self._see_again(client)
@@ -173,10 +176,10 @@ class Crowd:
         tally.holds += 1
         tally.held += size
         await self.stop.pause(self._chance.uniform(*THINKS_S))
-        if fate is Ending.abandon:
+        if fate is HoldEnding.abandon:
             tally.abandoned += size
             return 0
-        if fate is Ending.release:
+        if fate is HoldEnding.release:
             await client.ask("DELETE", "/holds/current", token=hold["holdToken"])
             tally.released += size
             return 0
@@ -184,29 +187,29 @@ class Crowd:
         booking = await client.ask("POST", "/bookings", sale)
         tally.bookings += 1
         tally.booked += size
-        if fate is Ending.cancel and await self._cancelled(client, booking["id"]):
+        if fate is HoldEnding.cancel and await self._cancelled(client, booking["id"]):
             tally.cancelled += size
             return 0
         return size
 
-    async def _cancelled(self, client: Client, booking: str) -> bool:
+    async def _cancelled(self, client: BuyerClient, booking: str) -> bool:
         await self.stop.pause(self._chance.uniform(*THINKS_S))
         try:
             await client.ask("POST", f"/bookings/{booking}/cancel", {"reason": "changed my mind"})
-        except Refusal:
+        except RequestRefused:
             return False
         return True
 
-    async def _see_again(self, client: Client) -> None:
+    async def _see_again(self, client: BuyerClient) -> None:
         try:
             await self._see(client)
         except StartupError:
-            self._server.heard(answered=False)
-            raise Refusal from None
+            self._server.note_answer(answered=False)
+            raise RequestRefused from None
 
     async def _wait_for_the_last(self) -> None:
-        """Everything is claimed: over once it is sold, else some of it may come back."""
-        # The tally has bookings too that are about to be cancelled.
+        """Everything is claimed: stop once it is sold; until then some may become free again."""
+        # The counts include bookings that are about to be cancelled.
         if self._sold >= self.target:
             self.stop.now()
         await self.stop.pause(AFTER_REFUSAL_S)

@@ -1,4 +1,4 @@
-"""A run on the terminal: a bar while it runs, its numbers at the end, and Ctrl-C that ends it."""
+"""A run on the terminal: a progress bar, the numbers at the end, and Ctrl-C to stop it."""
 
 import asyncio
 import random
@@ -11,24 +11,24 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from event_seating.clock import SystemClock
-from event_seating.demo.traffic.crowd import Asked, Crowd
-from event_seating.demo.traffic.tally import Tally
+from event_seating.demo.traffic.crowd import Crowd, TrafficOptions
+from event_seating.demo.traffic.tally import TrafficCounts
 
 REDRAW_S: Final = 0.2
-"""Five times a second looks alive and costs nothing."""
+"""Seconds between updates: five times a second looks alive and costs nothing."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-async def run(asked: Asked, console: Console) -> None:
-    """Fill the event and say what came of it; raises `StartupError` when it could not."""
+async def run(asked: TrafficOptions, console: Console) -> None:
+    """Fill the event and print the result; raises `StartupError` if it could not run."""
     chance = random.Random()  # noqa: S311 (nobody gains by guessing it)
     crowd = Crowd(asked, SystemClock(), chance)
     with _ended_by_signals(crowd):
         await crowd.open()
         console.print(f"{crowd.event['name']} ({crowd.event['id']})", highlight=False, markup=False)
         if not crowd.target:
-            console.print("as much of it is sold as --share allows")
+            console.print("as many of its seats are sold as --share allows")
             return
         shown = asyncio.create_task(_show(crowd, asked.seconds, console))
         try:
@@ -41,8 +41,8 @@ async def run(asked: Asked, console: Console) -> None:
         raise crowd.stop.error
 
 
-def summary(tally: Tally) -> str:
-    """The numbers of a run, a line for each kind."""
+def summary(tally: TrafficCounts) -> str:
+    """The numbers of a run, one line for each kind."""
     refused = ", ".join(f"{count} {code}" for code, count in tally.refused.most_common())
     left = f"{tally.released} released, {tally.abandoned} left to run out"
     return "\n".join(
@@ -62,7 +62,7 @@ async def _show(crowd: Crowd, seconds: float, console: Console) -> None:
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
         task = progress.add_task("", total=1.0)
         while not crowd.stop.come:
-            # Whichever of its bounds it comes to first.
+            # The limit that will be reached first.
             done = max(tally.seconds / seconds, tally.sold / crowd.target)
             text = (
                 f"{tally.sold} sold, {tally.refused.total()} refused, {tally.rate:.0f} requests/s"
@@ -73,7 +73,7 @@ async def _show(crowd: Crowd, seconds: float, console: Console) -> None:
 
 @contextmanager
 def _ended_by_signals(crowd: Crowd) -> Iterator[None]:
-    """The first signal ends the run in order; the second one at once, as it would without us."""
+    """The first signal ends the run in an orderly way; the second one at once, by default."""
     loop = asyncio.get_running_loop()
 
     def end() -> None:

@@ -1,7 +1,8 @@
-"""A running server as the simulated buyers meet it: requests, their answers, and patience.
+"""A running server as the simulated buyers see it: requests, answers, and waiting.
 
-Owns the line to it: one client with its own cookies for each buyer. Who is told to come back later
-waits that long and asks again. It knows no more of the rules than the codes of their refusals.
+Owns the connections: one client with its own cookies for each buyer. A buyer who is asked to come
+back later waits that long and asks again. It knows no more of the rules than the codes of their
+refusals.
 """
 
 import asyncio
@@ -12,36 +13,36 @@ from typing import Any, Final, Self
 
 import httpx
 
-from event_seating.demo.traffic.tally import Tally
+from event_seating.demo.traffic.tally import TrafficCounts
 from event_seating.errors import StartupError
 
 ANSWER_WITHIN_S: Final = 10.0
-"""A whole seat map may take a moment on a slow line; nothing here should take longer."""
+"""Enough for a whole seat map over a slow connection; nothing else takes longer."""
 
 GONE_AFTER: Final = 5
-"""Requests in a row without an answer, after which nobody is waited for any more."""
+"""Unanswered requests in a row after which the run ends."""
 
 LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 LATER_S: Final = 1.0
-"""When the answer does not say when."""
+"""The wait if the answer does not say how long."""
 
 NO_ANSWER: Final = "no_answer"
 
 
 class NotOurs(StartupError):
-    """Something answers there, and it is something else."""
+    """Another kind of server answers at this address."""
 
     def __init__(self, url: str) -> None:
         super().__init__(f"{url} is not an Event Seating server")
 
 
-class Refusal(Exception):
-    """The server said no, or nothing; which is in the tally."""
+class RequestRefused(Exception):
+    """The server refused, or did not answer; already counted."""
 
 
 class Stop:
-    """When a run is over, and why if it went wrong."""
+    """Whether a run is over, and the error if it failed."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -53,30 +54,30 @@ class Stop:
         return self._event.is_set()
 
     def now(self, error: StartupError | None = None) -> None:
-        """End the run; the first error stays."""
+        """End the run; the first error is kept."""
         self.error = self.error or error
         self._event.set()
 
     async def pause(self, seconds: float) -> None:
-        """Wait so long, or until it is over."""
+        """Wait this long, or until the run is over."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), seconds)
 
 
 class Server:
-    """Makes the clients; all of them count in one tally."""
+    """Makes the clients, which share their counts."""
 
-    def __init__(self, url: str, key: str | None, tally: Tally, stop: Stop) -> None:
+    def __init__(self, url: str, key: str | None, tally: TrafficCounts, stop: Stop) -> None:
         self.url = url
         self.key = key
         self._tally = tally
         self._stop = stop
         self._unanswered = 0
-        # Made once: to read the certificates takes longer than a thousand answers.
+        # Made once, because reading the certificates takes longer than a thousand answers.
         self._certificates = httpx.create_ssl_context()
 
-    def client(self) -> "Client":
-        """One buyer's; raises `StartupError` for a URL that is none."""
+    def client(self) -> "BuyerClient":
+        """A client for one buyer; raises `StartupError` for an invalid URL."""
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         try:
             http = httpx.AsyncClient(
@@ -88,19 +89,21 @@ class Server:
             )
         except httpx.InvalidURL as error:
             raise StartupError(f"--url: {self.url!r} is not a URL ({error})") from None
-        return Client(self, http, self._tally, self._stop)
+        return BuyerClient(self, http, self._tally, self._stop)
 
-    def heard(self, *, answered: bool) -> None:
-        """Note whether there was an answer; too many times none ends the run."""
+    def note_answer(self, *, answered: bool) -> None:
+        """Note whether a request was answered; after too many unanswered ones the run ends."""
         self._unanswered = 0 if answered else self._unanswered + 1
         if self._unanswered >= GONE_AFTER:
             self._stop.now(StartupError(f"{self.url} does not answer any more"))
 
 
-class Client:
-    """One buyer's line to the server."""
+class BuyerClient:
+    """One buyer's connection to the server."""
 
-    def __init__(self, server: Server, http: httpx.AsyncClient, tally: Tally, stop: Stop) -> None:
+    def __init__(
+        self, server: Server, http: httpx.AsyncClient, tally: TrafficCounts, stop: Stop
+    ) -> None:
         self._server = server
         self._http = http
         self._tally = tally
@@ -115,7 +118,7 @@ class Client:
         await self._http.aclose()
 
     async def look(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """What a page reads before anybody buys; a `StartupError` says why that failed."""
+        """Read what a page reads before buying; a `StartupError` says why that failed."""
         server = self._server
         while True:
             try:
@@ -137,7 +140,7 @@ class Client:
     async def ask(
         self, method: str, path: str, body: object = None, *, token: str = ""
     ) -> dict[str, Any]:
-        """What the server answers; a `Refusal` once it is counted by its code."""
+        """The server's answer; raises `RequestRefused` after counting its code."""
         while True:
             answer = await self._send(method, path, body, token)
             if answer.is_success:
@@ -146,10 +149,10 @@ class Client:
             if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
                 self._stop.now(StartupError(f"{self._server.url}: {_said(_json(answer))}"))
             if answer.status_code not in LATER or self._stop.come:
-                raise Refusal
+                raise RequestRefused
             await self._stop.pause(_later(answer))
             if self._stop.come:
-                raise Refusal
+                raise RequestRefused
 
     async def _send(self, method: str, path: str, body: object, token: str) -> httpx.Response:
         self._tally.requests += 1
@@ -158,9 +161,9 @@ class Client:
             answer = await self._http.request(method, path, json=body, headers=headers)
         except httpx.TransportError:
             self._tally.refused[NO_ANSWER] += 1
-            self._server.heard(answered=False)
-            raise Refusal from None
-        self._server.heard(answered=True)
+            self._server.note_answer(answered=False)
+            raise RequestRefused from None
+        self._server.note_answer(answered=True)
         return answer
 
 

@@ -1,25 +1,25 @@
-"""What happened so far: the numbers that are shown while it runs and at its end."""
+"""The numbers of a run, shown while it runs and at its end."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts of one run. Seats are seats and standing places."""
+class TrafficCounts:
+    """Counts of one run. Standing places count as seats."""
 
     requests: int = 0
     holds: int = 0
     held: int = 0
-    """Seats that were held, whatever became of them."""
+    """Held seats, however the hold ended."""
     bookings: int = 0
     booked: int = 0
-    """Seats that were booked, the cancelled ones included."""
+    """Booked seats, including cancelled ones."""
     cancelled: int = 0
     released: int = 0
     abandoned: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    """Answers that were no, by code."""
+    """Refusals, by code."""
     seconds: float = 0.0
 
     @property
@@ -29,5 +29,5 @@ class Tally:
 
     @property
     def sold(self) -> int:
-        """Seats that were booked and stayed so."""
+        """Seats that are still booked."""
         return self.booked - self.cancelled

@@ -1,11 +1,11 @@
-"""The formats that seat maps come in, and the one that they are answered in.
+"""The two formats of seat maps, and the one in which they are answered.
 
     read = read_map(body)                 # a ReadMap, or InvalidMap with the path of every fault
     answer = encode_map(read.venue_map)   # the first format, always
 
-Owns the choice between the formats: a plan that has `zones` and no `sections` is of the second.
-What is of neither is refused by name.
-Needs tens of milliseconds for a large map, so a server calls it in a thread.
+Owns the choice between the formats: a plan with `zones` and without `sections` has the second one.
+Files of other kinds are refused by name. Reading a large map takes tens of milliseconds, so a
+server does it in a thread.
 """
 
 import codecs
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from event_seating.venues.errors import InvalidMap, MapFault
-from event_seating.venues.formats.checks import Faults
+from event_seating.venues.formats.checks import MapFaults
 from event_seating.venues.formats.document import UNREADABLE, open_document, open_leniently
 from event_seating.venues.formats.recognition import (
     SAVE,
@@ -29,7 +29,7 @@ __all__ = ["ReadMap", "encode_map", "parse_map", "read_map"]
 
 
 class ReadMap(NamedTuple):
-    """A map that was taken, and what its author should know."""
+    """An accepted map, and warnings for its author."""
 
     venue_map: VenueMap
     warnings: tuple[MapWarning, ...]
@@ -37,10 +37,10 @@ class ReadMap(NamedTuple):
 
 
 def read_map(body: bytes | bytearray) -> ReadMap:
-    """The map in a JSON body of either format; raises `InvalidMap` that names every fault."""
+    """The map in a JSON body of either format; `InvalidMap` names every fault."""
     if body.startswith(codecs.BOM_UTF8):  # noqa: FURB188 - it would copy 32 MB that have none
         body = body[len(codecs.BOM_UTF8) :]
-    faults = Faults()
+    faults = MapFaults()
     try:
         venue_map = _read(open_document(body), faults)
     except UNREADABLE as error:
@@ -49,11 +49,11 @@ def read_map(body: bytes | bytearray) -> ReadMap:
 
 
 def parse_map(body: bytes | bytearray) -> VenueMap:
-    """The map in a body alone, for one that was taken before."""
+    """Only the map in a body, for one that was accepted before."""
     return read_map(body).venue_map
 
 
-def _read(document: Mapping[str, Any], faults: Faults) -> VenueMap:
+def _read(document: Mapping[str, Any], faults: MapFaults) -> VenueMap:
     if unknown := kind_of_document(document):
         raise InvalidMap([MapFault("", unknown)])
     if "zones" in document and "sections" not in document:
@@ -62,14 +62,14 @@ def _read(document: Mapping[str, Any], faults: Faults) -> VenueMap:
 
 
 def _diagnosed(body: bytes | bytearray, error: Exception) -> InvalidMap:
-    """What is wrong with a body that the strict decoder refused, by path if that can be."""
+    """The faults of a body that the strict decoder refused, with their paths if possible."""
     if kind := kind_of_body(body):
         return InvalidMap([MapFault("", kind)])
     try:
         document = open_leniently(body)
         if not isinstance(document, dict):
             return InvalidMap([MapFault("", kind_of_value(document))])
-        _read(document, Faults())
+        _read(document, MapFaults())
     except InvalidMap as invalid:
         return invalid
     except (RecursionError, ValueError) as reason:

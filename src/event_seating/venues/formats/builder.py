@@ -1,10 +1,9 @@
-"""Builds a `VenueMap` out of what a format's reader hands over, row by row.
+"""Builds a `VenueMap` from the rows that a format's reader passes in.
 
-Owns the rules that hold for every map whatever its format: ids that stand once, categories that
-exist, places that are numbers, sizes that are bounded. A row comes as columns, and a column is
-judged as a whole first: only one that has a fault is looked at value by value, to name them. That
-is what makes a hundred thousand seats cost a few loops in C. It knows no format's field names; the
-reader tells them for the paths.
+Owns the rules for every map, whatever its format: unique ids, existing categories, numeric
+positions, bounded sizes. A row comes as columns, and a column is first checked as a whole: only if
+it has a fault are its values checked one by one, to name the faults. So a hundred thousand seats
+cost a few loops in C. It knows no format's field names; the reader passes them in for the paths.
 """
 
 from bisect import bisect_right
@@ -21,7 +20,7 @@ from event_seating.venues.formats.checks import (
     HIDDEN_IN_ID,
     HIDDEN_REMOVED,
     FaultOf,
-    Faults,
+    MapFaults,
     id_fault,
     number_fault,
     shown,
@@ -54,12 +53,12 @@ from event_seating.venues.model import (
     Section,
     VenueMap,
 )
-from event_seating.venues.pace import Pace
+from event_seating.venues.throttling import Throttle
 
 
 @dataclass(frozen=True, slots=True)
 class SeatNames:
-    """What a format calls the fields of a seat; used in paths and messages only."""
+    """A format's names for the fields of a seat; used in paths and messages only."""
 
     id: str
     label: str
@@ -70,12 +69,12 @@ class SeatNames:
 
 
 class MapBuilder:
-    """Takes categories, then sections with their rows, then areas; `finish` gives the map."""
+    """Takes categories, then sections with their rows, then areas; `finish` returns the map."""
 
-    def __init__(self, names: SeatNames, faults: Faults) -> None:
+    def __init__(self, names: SeatNames, faults: MapFaults) -> None:
         self.faults = faults
         self.check_categories = True
-        """False when the list of categories itself is unusable: one fault is enough then."""
+        """False if the list of categories itself is unusable: then one fault is enough."""
         self._names = names
         self._categories: list[Category] = []
         self._category_of: dict[Hashable, int] = {}
@@ -91,12 +90,12 @@ class MapBuilder:
         self._row_places: list[tuple[str, Sequence[int]]] = []
         self._area_at: dict[str, str] = {}
         self._area_labels: set[str] = set()
-        self._give_way = Pace()
+        self._give_way = Throttle()
 
     # Categories
 
     def add_category(self, category: Category, path: str) -> None:
-        """A category; a seat may name one whose key is a whole number by the number too."""
+        """Add a category; if its key is a whole number, a seat may also name it by the number."""
         if len(self._categories) >= CATEGORIES_MAX:
             if len(self._categories) == CATEGORIES_MAX and self.check_categories:
                 self.faults.add(path, f"is one category too many; at most {CATEGORIES_MAX} fit")
@@ -116,7 +115,7 @@ class MapBuilder:
                 self._category_of[plain] = number
 
     def category(self, value: object, path: str) -> int:
-        """The index of the category that is named, 0 when there is none (and the fault noted)."""
+        """The index of a named category; 0 and a fault if there is none."""
         fault = self._category_fault(value)
         if fault and self.check_categories:
             self.faults.add(path, fault)
@@ -132,7 +131,7 @@ class MapBuilder:
     # Sections and rows
 
     def add_section(self, section: Section, path: str) -> None:
-        """A section; the rows that follow are its. `path` is that of its id."""
+        """Add a section for the following rows; `path` is that of its id."""
         first = self._section_at.setdefault(section.id, path)
         if section.id and first != path:
             self.faults.add(path, f"{shown(section.id)} stands twice (first at {first})")
@@ -151,7 +150,7 @@ class MapBuilder:
                 self.faults.warnings.add("left_out", self._section_path, said)
 
     def add_row(self, index: str, seats: SeatColumns, extra: bytes) -> None:
-        """A row of the newest section."""
+        """Add a row to the last section."""
         self._give_way()
         self._remove_hidden(seats)
         before = self.faults.total
@@ -167,7 +166,7 @@ class MapBuilder:
             self._columns.append(seats, numbers, categories)
 
     def _remove_hidden(self, seats: SeatColumns) -> None:
-        """Marks that nobody sees leave the labels; ids keep them, since others name them."""
+        """Remove invisible marks from labels; ids keep them, since other places refer to them."""
         warn = self.faults.warnings.add
         if not texts_are_plain(seats.ids):
             for place, seat_id in zip(seats.places, seats.ids, strict=True):
@@ -247,7 +246,7 @@ class MapBuilder:
     def _check(
         self, seats: SeatColumns, name: str, values: Sequence[Any], right: bool, fault_of: FaultOf
     ) -> bool:
-        """Whether a column has no fault; unless it is known to be right each value is judged."""
+        """Whether a column has no fault; unless it is known to be right, each value is checked."""
         if right:
             return True
         before = self.faults.total
@@ -259,7 +258,7 @@ class MapBuilder:
     # Areas
 
     def add_area(self, area: Area, path: str) -> None:
-        """An area; `path` is that of its id."""
+        """Add an area; `path` is that of its id."""
         first = self._area_at.setdefault(area.id, path)
         if area.id in self._numbers:
             first = self._id_path(self._numbers[area.id])
@@ -274,7 +273,7 @@ class MapBuilder:
     # The whole
 
     def finish(self, seats_path: str, **rest: Any) -> VenueMap:
-        """The map, with what else it has by name; raises `InvalidMap` with every fault."""
+        """The map, with its other fields by name; `InvalidMap` names every fault."""
         self._close_section()
         self._check_totals(seats_path)
         if self.faults.total:
@@ -305,7 +304,7 @@ class MapBuilder:
         return venue_map
 
     def _close_categories(self) -> None:
-        """Block the seats of each category that by its name is not for sale."""
+        """Block the seats of each category whose name says that it is not for sale."""
         columns = self._columns
         for number, category in enumerate(self._categories):
             if category.for_sale or number not in columns.category:
@@ -321,7 +320,7 @@ class MapBuilder:
             self.faults.warnings.add("not_for_sale", f"{first}.{self._names.category}", said)
 
     def _moves(self, axis: Literal["x", "y"]) -> Iterator[tuple[range, float, float]]:
-        """Every section's seats, and what its transform does to their places."""
+        """Every section's seats, and the transform of their positions."""
         for section in self._sections:
             self._give_way()
             if section.rows:

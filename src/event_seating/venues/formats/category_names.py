@@ -1,8 +1,7 @@
-"""What the name of a category tells beside what it says.
+"""What the name of a category reveals.
 
-Owns two rules for plans and maps as other programs write them: a category that is called "not
-available" is no category to be sold in, and one that is called by the UUID of another system has no
-name that a buyer could read.
+Owns two rules for maps from other programs: a category called "not available" is not for sale, and
+one that is called by another system's UUID has no name that a buyer could read.
 """
 
 import re
@@ -34,7 +33,7 @@ LABEL_MISSING: Final = (
 
 
 def means_not_for_sale(name: str) -> bool:
-    """Whether a category of this name is one whose seats are not sold."""
+    """Whether the seats of a category with this name are not for sale."""
     return "".join(filter(str.isalpha, name.casefold())) in NOT_FOR_SALE
 
 
@@ -44,7 +43,7 @@ def is_uuid(name: str) -> bool:
 
 
 def stand_in(number: int, taken: Collection[str]) -> str:
-    """The label of the category with this number (from 1) until it is given one."""
+    """The label of the category with this number (from 1) until it gets one."""
     label = f"Category {number}"
     while label in taken:
         number += 1

@@ -1,9 +1,9 @@
-"""How the value of a JSON field is checked, and how its fault is said.
+"""Checks of the values of JSON fields, and the messages of their faults.
 
-Owns the list of faults and the rules for texts, numbers and prices that both formats share. A
-check notes what is wrong under the path of the field and gives back a harmless stand-in, so that
-the reader goes on and a map's author hears of every fault at once. What is only odd is noted as a
-warning. It never raises for what a map says.
+Owns the list of faults and the rules for texts, numbers and prices that both formats share. A check
+notes a fault under the path of its field and returns a harmless stand-in, so that the reader
+continues and a map's author learns of every fault at once. What is merely odd becomes a warning. It
+never raises because of the content of a map.
 """
 
 import math
@@ -28,13 +28,13 @@ from event_seating.venues.model import (
 )
 
 FAULTS_MAX: Final = 100
-"""Faults that are named; beyond it they are only counted. More than anyone reads in one go."""
+"""Faults that are named; further ones are only counted. More than anyone reads at once."""
 
 SHOWN_CHARS_MAX: Final = 80
 """Characters of a value or a key that a message repeats."""
 
 DECIMAL_CHARS_MAX: Final = 32
-"""Characters of a price that is written as a text; the largest needs 12."""
+"""Length of a price that is written as text; the largest needs 12."""
 
 PRICE_STEP: Final = Decimal(1).scaleb(-PRICE_DECIMALS_MAX)
 
@@ -56,7 +56,7 @@ KINDS: Final = {
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 HIDDEN: Final = "hidden_characters"
-"""The code of the warnings about marks that nobody sees."""
+"""The code of warnings about invisible marks."""
 
 HIDDEN_REMOVED: Final = "has marks that nobody sees; they are removed"
 HIDDEN_IN_ID: Final = "is an id with marks that nobody sees; it stays as it is, and is hard to type"
@@ -65,14 +65,14 @@ FaultOf = Callable[[Any], str | None]
 """What is wrong with a value, or None."""
 
 
-class Faults:
+class MapFaults:
     """What is wrong with one map: the first `FAULTS_MAX` by name, and how many there are."""
 
     def __init__(self) -> None:
         self.named: list[MapFault] = []
         self.total = 0
         self.warnings = MapWarnings()
-        """What is odd with it, and may be meant so."""
+        """What is odd about it, but may be intended."""
 
     def add(self, path: str, message: str) -> None:
         """Note one fault."""
@@ -82,7 +82,7 @@ class Faults:
 
 
 def shown(value: object) -> str:
-    """A value as a message repeats it: short, printable, texts in double quotes."""
+    """A value as a message shows it: short, printable, texts in double quotes."""
     if isinstance(value, str):
         return f'"{repr(value[:SHOWN_CHARS_MAX])[1:-1]}{"…" * (len(value) > SHOWN_CHARS_MAX)}"'
     if type(value) in (int, float, Decimal):
@@ -91,7 +91,7 @@ def shown(value: object) -> str:
 
 
 def wrong_kind(value: object, wanted: str) -> str:
-    """The fault of a value that is not of the kind that is wanted."""
+    """The fault of a value of the wrong kind."""
     if value is None:
         return "is missing"
     return f"must be {wanted}, not {KINDS.get(type(value), 'something else')}"
@@ -172,9 +172,9 @@ def _price_fault(price: Decimal) -> str | None:
 
 
 class Fields:
-    """One JSON object at its path; its getters note what is wrong and give a stand-in then."""
+    """One JSON object and its path; its getters note faults and then return a stand-in."""
 
-    def __init__(self, value: Mapping[str, Any], path: str, faults: Faults) -> None:
+    def __init__(self, value: Mapping[str, Any], path: str, faults: MapFaults) -> None:
         self.value = value
         self.path = path
         self.faults = faults
@@ -188,7 +188,7 @@ class Fields:
         self.faults.add(self.at(name), message)
 
     def text(self, name: str, default: str = "", chars_max: int = TEXT_CHARS_MAX) -> str:
-        """A text; one that may be left out has a default."""
+        """A text; an optional one has a default."""
         value = self.value.get(name)
         if value is None and default:
             return default
@@ -199,18 +199,18 @@ class Fields:
         return value
 
     def shown_text(self, name: str, default: str = "") -> str:
-        """A text that people read; marks that nobody sees are removed from it."""
+        """A text for people, without invisible marks."""
         return self.without_hidden(name, self.text(name, default))
 
     def without_hidden(self, name: str, text: str) -> str:
-        """The text of a field without the marks that nobody sees."""
+        """The text of a field without invisible marks."""
         seen = without_hidden(text)
         if seen != text:
             self.faults.warnings.add(HIDDEN, self.at(name), HIDDEN_REMOVED)
         return seen
 
     def id(self, name: str) -> str:
-        """An id; it stays as it is, since others name it."""
+        """An id, unchanged, since other places refer to it."""
         value = self.text(name, chars_max=ID_CHARS_MAX)
         if without_hidden(value) != value:
             self.faults.warnings.add(HIDDEN, self.at(name), HIDDEN_IN_ID)
@@ -221,7 +221,7 @@ class Fields:
         return self.text(name, "", chars_max) if self.value.get(name) is not None else None
 
     def printed_number(self, name: str, default: str) -> str:
-        """A name that people print, as a text: `AA`, or a whole number."""
+        """A printed name as text: `AA`, or a whole number."""
         value = whole(self.value.get(name))
         if type(value) is int and abs(value) <= PLACE_MAX:
             return str(value)
@@ -235,7 +235,7 @@ class Fields:
         default: float | None = None,
         fault_of: FaultOf = number_fault,
     ) -> float:
-        """A number; one that may be left out has a default."""
+        """A number; an optional one has a default."""
         value = self.value.get(name)
         if value is None and default is not None:
             return default
@@ -255,13 +255,13 @@ class Fields:
         return value
 
     def object(self, name: str, *, needed: bool = True) -> "Fields":
-        """The object in a field; without one the fields of an empty object."""
+        """The object in a field; an empty one if there is none."""
         value = self.value.get(name)
         if isinstance(value, dict):
             return Fields(value, self.at(name), self.faults)
         if needed or value is not None:
             self.fault(name, wrong_kind(value, "an object"))
-        return Fields({}, self.at(name), Faults())
+        return Fields({}, self.at(name), MapFaults())
 
     def elements(self, name: str, *, needed: bool = True) -> Sequence[Any] | Elements:
         """The list in a field, or an empty one."""
@@ -282,7 +282,7 @@ class Fields:
                 self.faults.add(path, wrong_kind(value, "an object"))
 
     def unknown(self, known: frozenset[str], taken: frozenset[str] = frozenset()) -> bytes:
-        """The fields that are not known as a JSON object, empty when there are none."""
+        """The unknown fields as a JSON object; empty if there are none."""
         return unknown_of(self.value, known, taken, self.path, self.faults)
 
 
@@ -291,14 +291,14 @@ def unknown_of(
     known: frozenset[str],
     taken: frozenset[str],
     path: str,
-    faults: Faults,
+    faults: MapFaults,
     *,
     warn: bool = True,
 ) -> bytes:
-    """What of an object is not known, as a JSON object; empty when all of it is.
+    """The unknown fields of an object, as a JSON object; empty if there are none.
 
-    A name in `taken` means something in the answer's format, so it comes back as `plan_<name>`.
-    Warns of that, and of names that are nearly known ones, unless told that there are none.
+    A name in `taken` has a meaning in the answer's format, so it comes back as `plan_<name>`. Warns
+    of that, and of names similar to known ones, unless there are none of those.
     """
     if value.keys() <= known:
         return b""
@@ -323,7 +323,7 @@ def _warn_of_unknown(
     path: str,
     warnings: MapWarnings,
 ) -> None:
-    """Note the fields that are nearly known ones, and those that mean nothing in this format."""
+    """Warn of fields similar to known ones, and of those that mean nothing in this format."""
     for name in value:
         if name in known:
             continue

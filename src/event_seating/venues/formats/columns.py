@@ -1,7 +1,7 @@
-"""The columns of seats: those of one row as a reader hands them over, and the map's as they grow.
+"""The columns of seats: those of one row from a reader, and those of the growing map.
 
-Owns the judgement of a column as a whole, a few loops in C, and the fault of a single value, asked
-for only where the whole has one. It knows nothing of paths and notes nothing.
+Owns the check of a column as a whole, in a few loops in C, and the fault of a single value, which
+is needed only if the whole has one. It knows no paths and notes nothing.
 """
 
 from array import array
@@ -24,14 +24,14 @@ BLOCKING: Final = {
     "reserved": True,
     "sold": True,
 }
-"""The statuses that a map may give a seat, and whether the seat is then not for sale."""
+"""The statuses in a map, and whether they mean that the seat is not for sale."""
 
 
 @dataclass(slots=True)
 class SeatColumns:
-    """The seats of one row, a list a field; what the row does not say is None.
+    """The seats of one row, one list for each field; None if the row does not have the field.
 
-    `places` are the seats' indices in the row's list: not all of them, if some are no objects.
+    `places` are the seats' indices in the row's list: not all of them if some are no objects.
     """
 
     path: str
@@ -67,7 +67,7 @@ class MapColumns:
     shared_extras: dict[bytes, bytes] = field(default_factory=dict)
 
     def append(self, seats: SeatColumns, numbers: range, categories: list[int]) -> None:
-        """One row that has no fault."""
+        """Add a row without faults."""
         count = len(numbers)
         self.x.extend(_moved(seats.xs, seats.offset[0]))
         self.y.extend(_moved(seats.ys, seats.offset[1]))
@@ -99,11 +99,11 @@ def whole_numbers(values: Sequence[Any]) -> Sequence[Any]:
 
 
 def texts_are_plain(values: Sequence[Any]) -> bool:
-    """Whether all are ids beyond doubt; some that are right are not (a no-break space)."""
+    """Whether all are certainly valid ids; some are not recognised (a no-break space)."""
     if set(map(type, values)) != {str}:
         return False
     joined, lengths = "".join(values), set(map(len, values))
-    # The one space that is printable is the plain one, so nothing else can make an id blank.
+    # The plain space is the only printable one, so nothing else can make an id blank.
     return (
         joined.isprintable()
         and min(lengths) > 0
@@ -113,7 +113,7 @@ def texts_are_plain(values: Sequence[Any]) -> bool:
 
 
 def are_places(values: Sequence[Any]) -> bool:
-    """Whether all are numbers that a place may have."""
+    """Whether all are valid coordinates."""
     # NaN compares as false with everything, so it may hide from min and max; a sum shows it.
     return (
         set(map(type, values)) <= {int, float}
@@ -124,17 +124,17 @@ def are_places(values: Sequence[Any]) -> bool:
 
 
 def are_cols(values: Sequence[Any]) -> bool:
-    """Whether all are whole numbers that a column may have."""
+    """Whether all are valid column numbers."""
     return set(map(type, values)) == {int} and -PLACE_MAX <= min(values) <= max(values) <= PLACE_MAX
 
 
 def are_statuses(values: Sequence[Any]) -> bool:
-    """Whether all are statuses that a map may give."""
+    """Whether all are known statuses."""
     return set(map(type, values)) == {str} and BLOCKING.keys() >= set(values)
 
 
 def are_flags(values: Sequence[Any]) -> bool:
-    """Whether all are a yes, a no or left out."""
+    """Whether all are true, false or missing."""
     return set(map(type, values)) <= {bool, type(None)}
 
 
@@ -168,7 +168,7 @@ def _moved(values: Iterable[float], by: float) -> Sequence[float]:
 
 
 def placed(own: "array[float]", sections: Iterable[tuple[range, float, float]]) -> "array[float]":
-    """Places on the map: sections are `(seats, origin, scale)`; the same array if none moves."""
+    """Coordinates on the map, by sections `(seats, origin, scale)`; unchanged if none moves."""
     places = own
     for seats, origin, scale in sections:
         if (origin, scale) == (0, 1):
@@ -181,7 +181,7 @@ def placed(own: "array[float]", sections: Iterable[tuple[range, float, float]]) 
 
 
 def _cols(values: Sequence[int | None] | None, count: int) -> Iterable[int]:
-    """The columns; a seat that does not say follows the one before it."""
+    """The column numbers; a seat without one follows the seat before it."""
     if values is None:
         return range(1, count + 1)
     if None not in values:
@@ -193,5 +193,5 @@ def _cols(values: Sequence[int | None] | None, count: int) -> Iterable[int]:
 
 
 def read_only(values: "array[Any]") -> Any:
-    """The values in their compact form, closed to changes."""
+    """The values in compact, read-only form."""
     return memoryview(values).toreadonly()

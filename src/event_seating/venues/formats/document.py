@@ -1,9 +1,9 @@
-"""From bytes to JSON values, a part at a time.
+"""Decodes JSON in parts.
 
-Owns the decoding of a map's body. One call that decodes ten megabytes holds the interpreter's lock
-all the while, and the event loop with it, even from a thread; so the long list of a map (`sections`
-or `zones`) is decoded element by element as it is read, and only one element's objects are in
-memory at once. It knows nothing of what a map means.
+Owns the decoding of a map's body. A single call that decodes ten megabytes holds the interpreter's
+lock all the time, which blocks the event loop even from a thread; so the long list of a map
+(`sections` or `zones`) is decoded element by element as it is read, and only one element's objects
+are in memory at once. It does not know what a map means.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from event_seating.venues.pace import Pace
+from event_seating.venues.throttling import Throttle
 
 LONG_LISTS: Final = ("sections", "zones")
 """The field that holds nearly all of a map: the first of these that it has."""
@@ -24,14 +24,14 @@ TIERS: Final = "priceTiers"
 """The field whose objects have a `price`: money, which keeps every digit that is written."""
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading a document raises when its body is not sound JSON."""
+"""The errors for a body that is not valid JSON."""
 
 
 T = TypeVar("T")
 
 
 class Elements:
-    """A JSON list that is decoded an element at a time, each time it is walked."""
+    """A JSON list that is decoded one element at a time, on each iteration."""
 
     def __init__(self, raws: list[msgspec.Raw]) -> None:
         self._raws = raws
@@ -50,11 +50,11 @@ class Elements:
 
 
 def open_document(body: bytes | bytearray) -> dict[str, Any]:
-    """The top of a JSON object; its long list is `Elements`.
+    """The top level of a JSON object; its long list is an `Elements`.
 
-    Raises one of `UNREADABLE`, here or while an `Elements` is walked.
+    Raises one of `UNREADABLE`, here or while an `Elements` is iterated.
     """
-    give_way = Pace()
+    give_way = Throttle()
     top = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     give_way()
     long = next((name for name in LONG_LISTS if name in top), None)
@@ -68,10 +68,10 @@ def open_document(body: bytes | bytearray) -> dict[str, Any]:
 
 
 def open_leniently(body: bytes | bytearray) -> Any:
-    """The whole document with NaN, infinite numbers and lone surrogates let through.
+    """The whole document, allowing NaN, infinite numbers and lone surrogates.
 
-    For naming the path of what `open_document` stumbles over. Raises a `ValueError` that says
-    where the body stops being JSON, or a `RecursionError`.
+    Used to find the path of what `open_document` refuses. Raises a `ValueError` that says where the
+    body stops being JSON, or a `RecursionError`.
     """
     return json.loads(body.decode())
 

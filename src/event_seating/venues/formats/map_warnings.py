@@ -1,7 +1,7 @@
-"""What a map's author should know although the map is taken.
+"""Warnings for the author of a map that is accepted.
 
-Owns the list of warnings: alike ones are one with a count, and the list is bounded. Never decides
-whether a map is taken; that is for the faults in `checks`.
+Owns the list of warnings: equal ones are listed once with a count, and the list is bounded. It
+never decides whether a map is accepted; the faults in `checks` do.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from typing import Final
 from event_seating.venues.model import MapWarning
 
 WARNINGS_MAX: Final = 50
-"""Warnings that are listed; the rest is only counted. More than a person reads in one go."""
+"""Warnings that are listed; the rest is only counted. More than a person reads at once."""
 
 
 @dataclass(slots=True)
 class _Kind:
-    """Warnings that say the same; `path` is that of the first."""
+    """Equal warnings; `path` is that of the first."""
 
     path: str
     count: int = 1
@@ -27,10 +27,10 @@ class MapWarnings:
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str], _Kind] = {}
         self.left_out = 0
-        """How many are not in the list, because it is full."""
+        """How many were omitted because the list is full."""
 
     def add(self, code: str, path: str, message: str) -> None:
-        """Note one; those with the same code and message are counted together."""
+        """Add a warning; those with the same code and message are counted together."""
         kind = self._kinds.get((code, message))
         if kind is not None:
             kind.count += 1

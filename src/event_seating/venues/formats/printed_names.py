@@ -1,7 +1,7 @@
-"""Seats that print alike: two tickets that say the same send two people to one place.
+"""Finds seats with the same printed name, since two equal tickets send two people to one place.
 
-Owns the search for them. A plan may repeat them and be right (two floors that nobody named), so
-they are a warning and no fault. Knows a finished map, and nothing of paths.
+A map may repeat names and be right (two floors without names), so this is a warning and not a
+fault. It knows a finished map, and nothing of paths.
 """
 
 from collections import Counter
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from event_seating.venues.model import Row, VenueMap
-from event_seating.venues.pace import Pace
+from event_seating.venues.throttling import Throttle
 
 
 class Repeated(NamedTuple):
-    """Printed names of one section that stand more than once: one of them, how many there are."""
+    """The repeated printed names of a section: one of them, and how many there are."""
 
     seat: int
-    """The second seat of that name."""
+    """The second seat with that name."""
     name: str
     times: int
     names: int
@@ -32,12 +32,12 @@ class Repeated(NamedTuple):
 
 
 def repeated(venue_map: VenueMap) -> Iterator[Repeated]:
-    """One for each section whose seats do not all print differently, in map order."""
+    """One for each section with repeated printed names, in map order."""
     rows: dict[tuple[str, str], list[Row]] = {}
     for row in venue_map.rows:
         rows.setdefault((venue_map.sections[row.section].label, row.index), []).append(row)
     by_section: dict[int, tuple[int, int, int]] = {}
-    give_way = Pace()
+    give_way = Throttle()
     for alike in rows.values():
         give_way()
         second, times, names = _repeated_in(venue_map, alike)
@@ -50,7 +50,7 @@ def repeated(venue_map: VenueMap) -> Iterator[Repeated]:
 
 
 def _repeated_in(venue_map: VenueMap, rows: list[Row]) -> tuple[int, int, int]:
-    """A seat whose name stood before, how often it stands, and how many names repeat."""
+    """A seat with a repeated name, how often it occurs, and how many names repeat."""
     labels, cols = venue_map.seat_labels, venue_map.cols
     seats = [seat for row in rows for seat in row.seats]
     printed = [labels[seat] or str(cols[seat]) for seat in seats]

@@ -1,7 +1,7 @@
-"""What a body is that is no seat map of ours, so that it can be named.
+"""Recognises bodies that are not seat maps, so that an error can name what they are.
 
-Owns the marks of other programs' files. Whoever sends one learns what was understood it to be, what
-was looked for, and what to do. Reads no format: what is named here is refused.
+Owns the marks of other programs' files. The sender learns what the file seems to be, what was
+expected, and what to do. It reads no format: everything named here is refused.
 """
 
 import codecs
@@ -11,7 +11,7 @@ from typing import Any, Final
 from event_seating.venues.formats.checks import KINDS, shown
 
 SECTIONS_FIELDS: Final = ("sections", "areas", "priceTiers", "map")
-"""A document with any of these is meant to be of the first format."""
+"""A document with any of these fields is meant to be in the first format."""
 
 LOOKED_FOR: Final = (
     "looked for `sections` or `areas` with `map` and `priceTiers` (a seat map),"
@@ -27,7 +27,7 @@ FIELDS_NAMED_MAX: Final = 8
 """Fields of an unknown document that are named."""
 
 HEAD_BYTES: Final = 1_024
-"""As much of a body as its kind is seen in."""
+"""How much of a body is needed to see its kind."""
 
 _BINARY: Final = (
     (b"PK\x03\x04", "a ZIP archive, such as an XLSX or ODS spreadsheet"),
@@ -40,7 +40,7 @@ _BINARY: Final = (
 
 
 def kind_of_body(body: bytes | bytearray) -> str | None:
-    """What is wrong with a body that is no JSON, if its kind can be seen."""
+    """The fault of a body that is not JSON, if its kind is recognised."""
     if not body.strip():
         return "is empty; send the seat map as JSON"
     head = bytes(body[:HEAD_BYTES])
@@ -60,7 +60,7 @@ def kind_of_body(body: bytes | bytearray) -> str | None:
 
 
 def kind_of_document(document: Mapping[str, Any]) -> str | None:
-    """What is wrong with a JSON object that is of neither format, or None when it is of one."""
+    """The fault of a JSON object that has neither format; None if it has one."""
     if "sections" in document:
         return None
     categories = document.get("categories")
@@ -77,7 +77,7 @@ def kind_of_document(document: Mapping[str, Any]) -> str | None:
 
 
 def kind_of_value(value: object) -> str:
-    """What is wrong with a JSON value that is no object."""
+    """The fault of a JSON value that is not an object."""
     return f"must be a JSON object, not {KINDS.get(type(value), 'something else')}"
 
 

@@ -17,7 +17,7 @@ from event_seating.venues.formats.checks import id_fault
 from event_seating.venues.formats.document import Elements
 from event_seating.venues.formats.map_warnings import MapWarnings
 from event_seating.venues.model import ID_CHARS_MAX
-from event_seating.venues.pace import Pace
+from event_seating.venues.throttling import Throttle
 
 RENAMED: Final = "id_changed"
 
@@ -94,7 +94,7 @@ _ZONE: Final = msgspec.json.Decoder(_Zone)
 
 def _guids(zones: Sequence[Any] | Elements) -> Iterator[str]:
     """Every `seat_guid` of the plan; none of a zone of another form, which is a fault anyway."""
-    give_way = Pace()
+    give_way = Throttle()
     found = zones.in_part(_ZONE) if isinstance(zones, Elements) else _converted(zones)
     for zone in found:
         for row in zone.rows:

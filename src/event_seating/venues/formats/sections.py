@@ -21,8 +21,8 @@ import msgspec
 from event_seating.venues.formats.builder import MapBuilder, SeatNames
 from event_seating.venues.formats.category_names import LABEL_MISSING, is_uuid, stand_in
 from event_seating.venues.formats.checks import (
-    Faults,
     Fields,
+    MapFaults,
     number_fault,
     price_of,
     shown,
@@ -61,7 +61,7 @@ SEAT: Final = frozenset(
 AREA: Final = frozenset({"id", "label", "capacity", "priceTier", "x", "y", "width", "height"})
 
 
-def read_sections(document: Mapping[str, Any], faults: Faults) -> VenueMap:
+def read_sections(document: Mapping[str, Any], faults: MapFaults) -> VenueMap:
     """The map in a document of this format; raises `InvalidMap`, or what decoding raises.
 
     What is found wrong or odd is noted in `faults`.

@@ -26,8 +26,8 @@ from event_seating.venues.formats.category_names import (
     stand_in,
 )
 from event_seating.venues.formats.checks import (
-    Faults,
     Fields,
+    MapFaults,
     id_fault,
     number_fault,
     size_fault,
@@ -63,7 +63,7 @@ NAMELESS: Final = (None, "")
 PLACE: Final = frozenset({"x", "y", "width", "height", "type", "label", "radius", "points"})
 
 
-def read_zones(document: Mapping[str, Any], faults: Faults) -> VenueMap:
+def read_zones(document: Mapping[str, Any], faults: MapFaults) -> VenueMap:
     """The map in a document of this format; raises `InvalidMap`, or what decoding raises.
 
     What is found wrong or odd is noted in `faults`.

@@ -6,8 +6,8 @@ from time import perf_counter
 
 import pytest
 
-from event_seating.venues import pace
-from event_seating.venues.pace import EVERY_S, Pace
+from event_seating.venues import throttling
+from event_seating.venues.throttling import EVERY_S, Throttle
 
 pytestmark = pytest.mark.anyio
 
@@ -22,9 +22,9 @@ def test_a_pause_comes_once_in_a_while_and_not_between_all_parts(
         assert seconds > 0, "a pause of nothing lets nobody else in"
         pauses += 1
 
-    monkeypatch.setattr(pace, "perf_counter", lambda: now)
-    monkeypatch.setattr(pace, "sleep", pause)
-    give_way = Pace()
+    monkeypatch.setattr(throttling, "perf_counter", lambda: now)
+    monkeypatch.setattr(throttling, "sleep", pause)
+    give_way = Throttle()
     for _ in range(100):
         now += EVERY_S / 10
         give_way()
@@ -36,7 +36,7 @@ async def test_the_loop_goes_on_beside_a_thread_that_computes() -> None:
     stop = threading.Event()
 
     def compute() -> None:
-        give_way = Pace()
+        give_way = Throttle()
         while not stop.is_set():
             sum(range(1_000))
             give_way()

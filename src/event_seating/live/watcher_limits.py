@@ -1,7 +1,7 @@
-"""How many may watch at once: in all, and from one address.
+"""How many clients may watch at once: in total, and from one address.
 
-Thousands may share a carrier's address, so its share is wide; it only keeps one address from taking
-every place there is.
+Thousands of people may share a carrier's address, so the limit for an address is high; it only
+keeps one address from using up the total.
 """
 
 from collections import Counter
@@ -12,35 +12,36 @@ from event_seating.live.errors import TooManyWatchers, WatchersFull
 from event_seating.web.client_address import client_key
 
 
-class Places:
-    """The places of one process."""
+class WatcherLimits:
+    """Counts the watchers of one process."""
 
     def __init__(self, total_max: int, address_max: int) -> None:
-        self.taken = 0
+        self.watching = 0
         self.refused = 0
+        """Clients that were not admitted, since the start."""
         self._total_max = total_max
         self._address_max = address_max
         self._by_client: Counter[int | str] = Counter()
 
     @contextmanager
-    def one(self, address: str) -> Iterator[None]:
-        """A place for a client, for as long as the block lasts.
+    def admit(self, address: str) -> Iterator[None]:
+        """Count a client as a watcher while the block runs.
 
         Raises `WatchersFull` and `TooManyWatchers`.
         """
         client = client_key(address)
-        if self.taken >= self._total_max:
+        if self.watching >= self._total_max:
             self.refused += 1
             raise WatchersFull
         if self._by_client[client] >= self._address_max:
             self.refused += 1
             raise TooManyWatchers
-        self.taken += 1
+        self.watching += 1
         self._by_client[client] += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self.watching -= 1
             self._by_client[client] -= 1
             if not self._by_client[client]:
                 del self._by_client[client]

@@ -9,7 +9,7 @@ from tests.support.service import Service, in_process
 from tests.support.valkey import Valkey
 from tests.support.waiting import until
 
-from event_seating.db.kept_answers import Call
+from event_seating.db.kept_answers import KeyedCall
 from event_seating.users.model import User
 from event_seating.valkey import signals as signals_module
 
@@ -118,10 +118,10 @@ async def test_while_signals_are_lost_nothing_is_cached(
     await one.client.post("/users", json=JANE)
     valkey.kill()
 
-    async def is_deaf() -> bool:
+    async def is_unsubscribed() -> bool:
         return not await connected(one) and not await connected(other)
 
-    await until(is_deaf)
+    await until(is_unsubscribed)
     assert (await size(one), await size(other)) == (0, 0)
     assert (await one.client.get("/users/123")).status_code == 200
     assert await one.client.post("/users", json={**JANE, "id": "4", "email": "4@e.example"})
@@ -136,18 +136,18 @@ async def test_while_signals_are_lost_nothing_is_cached(
     assert (await one.client.get("/health/ready")).json()["status"] == "ok"
 
 
-async def test_what_others_change_during_a_write_is_not_written_over(
+async def test_a_change_by_another_process_during_a_write_is_not_overwritten(
     both: tuple[Service, Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = both
     insert = one.parts.users._insert
-    coherence = one.parts.users._coherence
+    invalidation = one.parts.users._invalidation
 
-    async def insert_and_hear(user: User, call: Call | None) -> bytes | None:
+    async def insert_and_hear(user: User, call: KeyedCall | None) -> bytes | None:
         before = await insert(user, call)
         other.parts.users.changed(["123"])
-        heard = coherence.heard
-        while coherence.heard == heard:  # noqa: ASYNC110 (no event)
+        generation = invalidation.remote_generation
+        while invalidation.remote_generation == generation:  # noqa: ASYNC110 (no event)
             await asyncio.sleep(0)
         return before
 

@@ -3,7 +3,7 @@
 import pytest
 from redis import exceptions
 
-from event_seating.valkey.trouble import UnfitServer, check_version, described
+from event_seating.valkey.diagnostics import UnfitServer, check_version, described
 
 
 def refused() -> Exception:
@@ -26,9 +26,9 @@ def refused() -> Exception:
          "needs a password"),
         (exceptions.OutOfMemoryError("command not allowed"), "full"),
         (exceptions.ReadOnlyError("You can't write"), "replica"),
-        (exceptions.BusyLoadingError("loading"), "reading its file"),
-        (exceptions.NoPermissionError("no"), "may not do"),
-        (exceptions.ResponseError("MISCONF Errors writing"), "cannot write its disk"),
+        (exceptions.BusyLoadingError("loading"), "loading its data"),
+        (exceptions.NoPermissionError("no"), "lacks a permission"),
+        (exceptions.ResponseError("MISCONF Errors writing"), "cannot write to its disk"),
         (exceptions.ResponseError("ODD x" * 200), "it says: ODD"),
         (exceptions.TimeoutError("Timeout reading"), "does not answer"),
         (TimeoutError(), "does not answer"),
@@ -37,15 +37,15 @@ def refused() -> Exception:
         (UnfitServer("it is too old"), "it is too old"),
     ],
 )  # fmt: skip
-def test_each_trouble_has_its_words(error: Exception, words: str) -> None:
-    said = described(error)
-    assert words in said
-    assert len(said) < 300
+def test_each_error_has_its_sentence(error: Exception, words: str) -> None:
+    message = described(error)
+    assert words in message
+    assert len(message) < 300
 
 
 @pytest.mark.parametrize("version", ["2.8.0", "5.0.14", "6.0.20", "6.1.9"])
 def test_what_is_too_old_is_said_with_what_is_needed(version: str) -> None:
-    with pytest.raises(UnfitServer, match=rf"{version}, and 6\.2 or later"):
+    with pytest.raises(UnfitServer, match=rf"{version}; 6\.2 or later"):
         check_version({"redis_version": version})
 
 

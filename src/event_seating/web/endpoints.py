@@ -198,7 +198,7 @@ class Endpoints(Mapping[str, Endpoint]):
         if match is None:
             return None
         endpoint, groups = table.by_group[match.lastindex]
-        return endpoint, match.group(*groups)[:-1]
+        return endpoint, match.group(*groups)[1:]
 
     def methods_at(self, path: str) -> set[str]:
         """Every method that this path takes."""
@@ -221,11 +221,11 @@ class _Table:
                     raise ValueError(f"{endpoint.name} is hidden by a route before it")
                 self.plain[endpoint.path] = (endpoint, ())
                 continue
-            # An empty group at the end of each alternative: the last group tells which matched, and
-            # with it there are always two and more to take, which come as a tuple.
-            alternatives.append(f"{_pattern(endpoint.path)}\\Z()")
-            first, groups = groups + 1, groups + len(endpoint.parameters) + 1
-            self.by_group[groups] = (endpoint, tuple(range(first, groups + 1)))
+            # The last group that took part tells which alternative matched. Before the parameters
+            # stands 0, the whole path: of two groups and more the texts come as a tuple.
+            first, groups = groups + 1, groups + len(endpoint.parameters)
+            alternatives.append(f"{_pattern(endpoint.path)}\\Z")
+            self.by_group[groups] = (endpoint, (0, *range(first, groups + 1)))
         self.match = re.compile("|".join(alternatives) or r"(?!)").match
 
 

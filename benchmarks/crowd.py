@@ -128,7 +128,7 @@ class LogDesk:
 
 
 @dataclass
-class SeatLogTally:
+class Tally:
     """What a crowd was answered. Latencies in milliseconds."""
 
     elapsed_s: float = 0.0
@@ -159,12 +159,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-Walk = Callable[[Desk, int, Sequence[int], Callable[[], bool], SeatLogTally], Awaitable[None]]
+Walk = Callable[[Desk, int, Sequence[int], Callable[[], bool], Tally], Awaitable[None]]
 """What one client does with its seats until it is told that time is over."""
 
 
 async def holding(
-    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: SeatLogTally
+    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: Tally
 ) -> None:
     """Hold a seat, give it back, go on to the next."""
     note = tally.note
@@ -186,7 +186,7 @@ async def holding(
 
 
 async def buying(
-    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: SeatLogTally
+    desk: Desk, client: int, seats: Sequence[int], over: Callable[[], bool], tally: Tally
 ) -> None:
     """Hold a seat, book it, go on to the next until all are sold."""
     for seat in seats:
@@ -206,9 +206,9 @@ async def buying(
 
 async def let_in(
     desk: Desk, walk: Walk, shares: Sequence[Sequence[int]], seconds: float, first: int = 0
-) -> SeatLogTally:
+) -> Tally:
     """Let a client walk for each share of the seats, all at once, for so long at the most."""
-    tally = SeatLogTally()
+    tally = Tally()
     started = time.perf_counter()
     until = started + seconds
 

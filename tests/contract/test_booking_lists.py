@@ -54,7 +54,7 @@ async def test_a_booking_is_listed_with_what_it_has(log: SeatLog, database: Data
         (listed,) = await lists.by_update(connection, EVENT, ALL, None, 10)
     assert (listed.event_id, listed.id) == (EVENT, booking)
     row = listed.row
-    assert (row.user_id, row.order_ref, row.metadata) == ("anna", "order-1", '{"a":1}')
+    assert row.buyer == Buyer("anna", "order-1", '{"a":1}')
     assert (row.status, row.currency, row.version) == ("confirmed", "EUR", log.states.version)
     assert [(group.seats, group.price) for group in row.groups] == [((3, 4), 4500)]
 

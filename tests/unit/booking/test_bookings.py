@@ -25,6 +25,7 @@ from event_seating.booking.core.results import BookingResult
 from event_seating.booking.core.seat_state import SeatStates
 from event_seating.booking.reads import rendering
 from event_seating.booking.reads.bookings import BookingRow, groups_of
+from event_seating.booking.seat_log.projection import Buyer
 
 MINUTE = 60_000
 EXPIRY = NOW + 10 * MINUTE
@@ -123,7 +124,7 @@ def test_a_booking_is_cancelled_in_part_and_the_last_part_ends_it() -> None:
 def test_a_booking_that_changes_before_its_batch_cancels_it_is_told_as_it_then_was() -> None:
     """Both were asked while the database had it with its first seats; no refund may be of those."""
     states = booked(0, 1, 2)
-    before = BookingRow(None, "R-1", None, "confirmed", "EUR", 3, NOW, NOW, lines(0, 1, 2))
+    before = BookingRow(Buyer(None, "R-1"), "confirmed", "EUR", 3, NOW, NOW, lines(0, 1, 2))
     batch = states.begin(NOW)
 
     def after(request: Command) -> BookingRow:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from event_seating.booking.core.ticket_types import TICKET_TYPES_MAX
+from event_seating.booking.seat_log.projection import Buyer
 from event_seating.venues.model import AREAS_MAX, CATEGORIES_MAX, ID_CHARS_MAX
 from event_seating.web.json_body import invalid
 
@@ -128,6 +129,10 @@ class BookBody(StrictBody, frozen=True):
     expected_total: Annotated[str, Meta(max_length=20)] | None = None
     expected_revision: Annotated[int, Meta(ge=1)] | None = None
 
+    def buyer(self) -> Buyer:
+        """What the booking keeps of its buyer; raises `InvalidRequest`."""
+        return Buyer(self.user_id, self.order_ref, _metadata_json(self.metadata))
+
 
 class CancelBody(StrictBody, frozen=True):
     """`POST /bookings/{id}/cancel`: all of it unless it says what."""
@@ -165,7 +170,7 @@ class BlockBody(StrictBody, frozen=True):
     reason: Reason = ""
 
 
-def metadata_json(metadata: dict[str, Any] | None) -> str | None:
+def _metadata_json(metadata: dict[str, Any] | None) -> str | None:
     """The metadata of a booking as it is kept; raises `InvalidRequest` when it is too long."""
     if metadata is None:
         return None

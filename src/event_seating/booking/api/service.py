@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from event_seating.booking.api import blocks, parse_selection, request_bodies
+from event_seating.booking.api import blocks, parse_selection
 from event_seating.booking.api.answers import Answer, Render, answer
 from event_seating.booking.api.buyer_cookie import Buyers, identity
 from event_seating.booking.api.caller import Caller, once
@@ -202,7 +202,7 @@ class BookingService:
             command: Command = BookHold(hold, key, caller.actor, total, body.expected_revision)
         else:
             bookable, log, command = await self._straight(body, key, caller, unknown)
-        buyer = Buyer(body.user_id, body.order_ref, request_bodies.metadata_json(body.metadata))
+        buyer = body.buyer()
         # The same call again has the same buyer: the hash of what was asked says so.
         render = partial(rendering.booked, bookable, _configuration(log).currency, buyer)
         return await self._ask(

@@ -116,7 +116,7 @@ class BookingMails:
         booking_id = payload.booking_id
         async with self._database.read() as connection:
             row = await bookings.by_id(connection, event_id, booking_id)
-            user_id = row.user_id if row is not None else None
+            user_id = row.buyer.user_id if row is not None else None
             user = None if user_id is None else await user_store.by_id(connection, user_id)
         if row is None:
             raise Dead("There is no such booking.")
@@ -149,7 +149,7 @@ class BookingMails:
                 "more": max(0, len(lines) - LINES_MAX),
                 "total": money.for_people(total(row.groups), row.currency),
                 "booking": found.booking_id,
-                "order": row.order_ref,
+                "order": row.buyer.order_ref,
                 **more,
             },
         )

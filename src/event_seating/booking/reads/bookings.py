@@ -1,13 +1,14 @@
 """The statements about one booking as it is kept beside the log. No rules, no commits."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from event_seating.booking.core.records import Configuration, Groups, LineGroup
+from event_seating.booking.seat_log.projection import Buyer
 from event_seating.db.tables import booking_lines, bookings, events
 
 BY_ID: Final = (
@@ -37,9 +38,7 @@ CONFIGURATION: Final = select(events.c.configuration).where(events.c.id == bindp
 class BookingRow(NamedTuple):
     """A booking, and what it has, or had when it was cancelled."""
 
-    user_id: str | None
-    order_ref: str | None
-    metadata: str | None
+    buyer: Buyer
     status: str
     currency: str
     version: int
@@ -48,23 +47,26 @@ class BookingRow(NamedTuple):
     groups: Groups
 
 
+def booking_row(row: Any, groups: Groups) -> BookingRow:
+    """A row of `bookings` with the groups of its lines."""
+    return BookingRow(
+        Buyer(*(getattr(row, name) for name in Buyer.__struct_fields__)),
+        row.status,
+        row.currency,
+        row.version,
+        row.created_at_ms,
+        row.updated_at_ms,
+        groups,
+    )
+
+
 async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> BookingRow | None:
     key = {"event_id": event_id, "id": booking_id}
     row = (await connection.execute(BY_ID, key)).first()
     if row is None:
         return None
     lines = await connection.execute(LINES, key)
-    return BookingRow(
-        row.user_id,
-        row.order_ref,
-        row.metadata,
-        row.status,
-        row.currency,
-        row.version,
-        row.created_at_ms,
-        row.updated_at_ms,
-        groups_of((line.seat, line.ticket_type, line.price) for line in lines),
-    )
+    return booking_row(row, groups_of((line.seat, line.ticket_type, line.price) for line in lines))
 
 
 async def of_hold(connection: AsyncConnection, event_id: str, hold_id: str) -> str | None:

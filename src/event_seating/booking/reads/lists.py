@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Integer, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from event_seating.booking.reads.bookings import BookingRow, groups_of
+from event_seating.booking.reads.bookings import BookingRow, booking_row, groups_of
 from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.db.tables import booking_lines, bookings, seat_log
 
@@ -167,17 +167,7 @@ async def _with_lines(connection: AsyncConnection, found: Sequence[Any]) -> list
         ListedBooking(
             row.event_id,
             row.id,
-            BookingRow(
-                row.user_id,
-                row.order_ref,
-                row.metadata,
-                row.status,
-                row.currency,
-                row.version,
-                row.created_at_ms,
-                row.updated_at_ms,
-                groups_of(lines[row.event_id, row.id]),
-            ),
+            booking_row(row, groups_of(lines[row.event_id, row.id])),
         )
         for row in found
     ]

@@ -83,23 +83,20 @@ def booking(
     bookable: BookableEvent,
     *,
     booking_id: str,
+    buyer: Buyer,
     groups: Groups,
     status: str,
     currency: str,
     version: int,
     created_at_ms: int,
     updated_at_ms: int,
-    user_id: str | None = None,
-    order_ref: str | None = None,
-    metadata: str | None = None,
 ) -> dict[str, Any]:
-    """A booking; `metadata` is JSON."""
-    seats = seats_of(groups)
+    """A booking."""
+    seats, metadata = seats_of(groups), buyer.metadata
     return {
         "id": booking_id,
         "eventId": bookable.event_id,
-        "userId": user_id,
-        "orderRef": order_ref,
+        **msgspec.to_builtins(buyer),  # in camel case, and in this place
         "metadata": msgspec.Raw(metadata.encode()) if metadata else None,
         "seats": bookable.seat_ids(seats),
         "areas": bookable.area_quantities(seats),
@@ -118,15 +115,13 @@ def booked(bookable: BookableEvent, currency: str, buyer: Buyer, result: Booking
     body = booking(
         bookable,
         booking_id=ids.to_text(bookable.event_id, result.booking),
+        buyer=buyer,
         groups=in_seat_order(result.groups),
         status=CONFIRMED,
         currency=currency,
         version=result.version,
         created_at_ms=result.at_ms,
         updated_at_ms=result.at_ms,
-        user_id=buyer.user_id,
-        order_ref=buyer.order_ref,
-        metadata=buyer.metadata,
     )
     return CREATED, encode(body)
 

@@ -7,7 +7,7 @@ cancelled again in one batch leaves no trace but its cancelled booking. Pure; wr
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from event_seating.booking.core.log_entries import (
     Booked,
@@ -33,8 +33,11 @@ FOLLOWED: Final = frozenset({Configured, Booked, Cancelled, Exchanged, Released,
 Row = dict[str, Any]
 
 
-class Buyer(Struct, frozen=True, gc=False):
-    """What a booking knows of its buyer; none of it is in the log."""
+class Buyer(Struct, frozen=True, gc=False, rename="camel"):
+    """What a booking knows of its buyer; none of it is in the log.
+
+    Each field is a column of `bookings` and, in camel case, a field of a booking as it is answered.
+    """
 
     user_id: str | None = None
     order_ref: str | None = None
@@ -97,9 +100,7 @@ class Projection:
         self.new_bookings[booking] = {
             "event_id": self.event_id,
             "id": booking,
-            "user_id": buyer.user_id,
-            "order_ref": buyer.order_ref,
-            "metadata": buyer.metadata,
+            **structs.asdict(buyer),
             "hold_id": None if hold is None else self._name(hold),
             "status": CONFIRMED,
             "total": total(booked.groups),

@@ -45,7 +45,7 @@ def _fixed() -> Iterator[str]:
         for index in table.indexes:
             columns = ", ".join(column.name for column in index.columns)
             yield f"index {index.name} on {table.name} ({columns})"
-    yield f"schema {schema.HEAD}"
+    yield f"schema {schema.newest()}"
     for error in ServiceError.every():
         yield f"error {error.status} {error.code}"
     for name, default, _ in described():

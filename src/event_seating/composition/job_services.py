@@ -105,10 +105,10 @@ async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]
         database = Database(settings.database)
         stack.push_async_callback(database.close)
         found = await schema.current(database)
-        if found != schema.HEAD:
+        if found != schema.newest():
             raise StartupError(
                 f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release"
-                f" needs {schema.HEAD}"
+                f" needs {schema.newest()}"
             )
         bookable_events, _ = _bookable_events(stack, database, SystemClock())
         yield database, bookable_events.index

@@ -5,6 +5,7 @@ something to do, since most starts find the schema up to date. A change of the s
 releases: first expand, later contract, so that the previous release keeps working.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,13 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable, StartupError
 
-HEAD: Final = "0009"
-"""The newest migration; a test keeps it equal to the files."""
-
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 MIGRATION_LOCK: Final = 0x5EA7_0001
 """An arbitrary number, the same in every release."""
+
+
+@cache
+def newest() -> str:
+    """The newest migration of this release: its files are named by numbers of four digits."""
+    return max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
 
 
 async def current(database: Database) -> str | None:

@@ -49,7 +49,7 @@ async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | 
     database = _database(settings)
     try:
         if await _bring_up_to_date(database, migrate=not settings.production):
-            _log.info("brought the database up to date", schema=schema.HEAD)
+            _log.info("brought the database up to date", schema=schema.newest())
         if database.dialect != "postgresql":
             return None
     finally:
@@ -79,7 +79,7 @@ async def migrate(settings: Settings) -> str:
         finally:
             await database.close()
     done = "is now" if changed else "was already"
-    return f"{database.where} {done} at schema {schema.HEAD}"
+    return f"{database.where} {done} at schema {schema.newest()}"
 
 
 def _database(settings: Settings) -> Database:
@@ -100,17 +100,17 @@ async def _bring_up_to_date(database: Database, *, migrate: bool) -> bool:
     Returns whether anything had to be done.
     """
     found = await schema.current(database)
-    if found == schema.HEAD:
+    if found == schema.newest():
         return False
-    if found is not None and found > schema.HEAD:
+    if found is not None and found > schema.newest():
         raise StartupError(
             f"DATABASE_URL: {database.where} is of a newer release (schema {found}, this one "
-            f"knows {schema.HEAD})"
+            f"knows {schema.newest()})"
         )
     if not migrate:
         raise StartupError(
             f"DATABASE_URL: {database.where} is at schema {found or 'none'}, this release needs "
-            f"{schema.HEAD}; run `event-seating migrate`"
+            f"{schema.newest()}; run `event-seating migrate`"
         )
     await schema.upgrade(database)
     return True

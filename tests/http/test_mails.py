@@ -63,8 +63,8 @@ async def post(server: SmtpServer) -> AsyncIterator[Mailer]:
 @pytest.fixture
 def confirmations(service: Service, post: Mailer) -> BookingMails:
     parts = service.parts
-    told = EventFacts(parts.database).told
-    return BookingMails(parts.database, parts.bookable_events.get, told, post, parts.clock)
+    summary = EventFacts(parts.database).summary
+    return BookingMails(parts.database, parts.bookable_events.get, summary, post, parts.clock)
 
 
 @pytest.fixture

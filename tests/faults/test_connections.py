@@ -12,8 +12,8 @@ import pytest
 from tests.support.process import ServerProcess, serving, settings
 
 from event_seating.web.asgi import Message, Receive, Scope, Send
-from event_seating.web.connection_rules import HEAD_WITHIN_S, Limits
-from event_seating.web.connections import Guard
+from event_seating.web.connection_rules import HEAD_WITHIN_S, ConnectionLimits
+from event_seating.web.connections import ConnectionGuard
 from event_seating.web.granian import CONNECTIONS_MIN, OWN_DESCRIPTORS, HttpServer
 
 pytestmark = pytest.mark.anyio
@@ -37,13 +37,13 @@ class App:
 
 
 @asynccontextmanager
-async def on_granian(app: App, host: str) -> AsyncIterator[tuple[Guard, tuple[str, int]]]:
+async def on_granian(app: App, host: str) -> AsyncIterator[tuple[ConnectionGuard, tuple[str, int]]]:
     """The server in this process, whose guard's clock does not move by itself."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, 0), family=family)
     listener.setblocking(False)
     address = listener.getsockname()[:2]
-    server = HttpServer(app, listener, Limits(total=100, per_address=50))
+    server = HttpServer(app, listener, ConnectionLimits(total=100, per_address=50))
     guard = server.guard
     assert guard is not None
     guard.monotonic = lambda: 0.0

@@ -256,6 +256,15 @@ def test_each_refusal_is_an_error_with_its_status(document: dict[str, Any]) -> N
                 assert all(f"`{code}`" in response["description"] for code in codes), path
 
 
+def test_each_body_may_be_refused_when_all_bodies_take_too_much_memory(
+    document: dict[str, Any],
+) -> None:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            codes = operation["responses"].get("503", {}).get(problem.CODES, [])
+            assert "too_busy" in codes or method == "get", path
+
+
 def test_each_refusal_of_the_rules_is_one_of_a_route(document: dict[str, Any]) -> None:
     declared = {
         code

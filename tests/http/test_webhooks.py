@@ -171,6 +171,15 @@ class TestSubscribing:
         other = await service.client.post("/webhooks", json=NEW | {"types": ["*"]}, headers=headers)
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
+    async def test_a_repeated_call_whose_webhook_was_deleted_finds_none(
+        self, service: Service
+    ) -> None:
+        headers = {"idempotency-key": "d" * 22}
+        first = await service.client.post("/webhooks", json=NEW, headers=headers)
+        await service.client.delete(f"/webhooks/{first.json()['id']}")
+        again = await service.client.post("/webhooks", json=NEW, headers=headers)
+        assert (again.status_code, again.json()["code"]) == (404, "webhook_not_found")
+
     @pytest.mark.shared_service
     @pytest.mark.parametrize("key", ["", "a" * 21, "a" * 256])
     async def test_a_bad_idempotency_key_is_refused(self, service: Service, key: str) -> None:

@@ -9,8 +9,6 @@ PACKAGE = "src/event_seating/"
 
 TWICE = {
     "Area": "of a map, and as numbered seats",
-    "Booking": "of seats, and how the page books",
-    "Limits": "of requests, and of connections",
 }
 """Names with more than one meaning, and which."""
 

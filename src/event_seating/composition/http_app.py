@@ -1,8 +1,8 @@
 """The ASGI app: every noun's routes behind the edge.
 
-The one place that knows all nouns' routes. It reads what they declare into one table, `Endpoints`,
-from which the edge and all else in `web` derives what it has to know. Takes the parts that
-`server_services` built; builds nothing that lives on its own.
+The one place that knows the routes of all nouns. It reads what they declare into one table,
+`Endpoints`, from which the edge and everything else in `web` derives what it needs. It takes the
+parts that `server_services` built, and builds no other long-lived object.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class Api(NamedTuple):
 
 
 def build(parts: ServerServices) -> Edge:
-    """The app on these parts."""
+    """The app that serves these parts."""
     settings = parts.settings
     app, endpoints = api(parts)
     cors = Cors(settings.cors_origins)
@@ -131,7 +131,7 @@ def declared(parts: ServerServices, document: Callable[[], bytes]) -> Routes:
         operations.health_router(parts.health, clock),
         operations.metrics_router(parts.metrics.render),
         docs.router(document),
-        seat_page.router(_booking(parts.settings)),
+        seat_page.router(_booking_way(parts.settings)),
     )
     return routes
 
@@ -151,9 +151,9 @@ def _websockets(
     )
 
 
-def _booking(settings: Settings) -> seat_page.Booking:
-    """Where booking needs a key, the page cannot, for it has none."""
-    return seat_page.Booking(settings.open_without_key, settings.checkout_url)
+def _booking_way(settings: Settings) -> seat_page.BookingWay:
+    """A page has no key, so it books by itself only where booking needs none."""
+    return seat_page.BookingWay(settings.open_without_key, settings.checkout_url)
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:

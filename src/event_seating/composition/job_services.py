@@ -1,8 +1,8 @@
-"""Builds every part of a process that does not serve: one that does jobs, or a command's.
+"""Builds every part of a process that does not serve: a job process, or that of a command.
 
 A job process has no seats in memory and no cache that anybody reads: its handlers are given the
-database, what they need of the nouns, and a way to tell the other processes. What is built for
-serving as well is built by `server_services`.
+database, what they need of the nouns, and a way to tell the other processes. Parts that a serving
+process has too are built by functions of `server_services`.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ from event_seating.webhooks.subscribed_types import SubscribedTypes
 from event_seating.webhooks.targets import rules_of
 
 DRAIN_WITHIN_S: Final = 15.0
-"""For jobs under way at a stop; most take less than a second, and a mail server has 10 s."""
+"""Time for jobs under way at a stop; most take less than a second, and a mail server gets 10 s."""
 
 _log = get_logger("job services")
 
@@ -97,9 +97,9 @@ async def working(settings: Settings) -> AsyncIterator[WorkingParts]:
 
 @asynccontextmanager
 async def stored(settings: Settings) -> AsyncIterator[tuple[Database, LoadIndex]]:
-    """What is stored, and the seats of events, for work beside or without a server.
+    """The database and the loader of seat indexes, for commands beside or without a server.
 
-    `StartupError` when the database cannot be reached or is not up to date.
+    Raises `StartupError` if the database cannot be reached or is not up to date.
     """
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
@@ -134,7 +134,7 @@ def _logs_of(
     signals: Signals,
     job_requests: JobRequests,
 ) -> Callable[[str], Awaitable[SeatLog]]:
-    """The log of an event as it is now, to be written to; servers are told of each row."""
+    """Loads the present log of an event, to append to it; servers get a signal for each row."""
     subscribed = SubscribedTypes(database, NEWS_TYPES)
     seat_clock = DatabaseClock(clock)
     timekeeper = Timekeeper(seat_clock, database)
@@ -148,7 +148,7 @@ def _logs_of(
         seat_clock,
         bookable_events.index,
         grace_ms=settings.booking_grace_ms,
-        memory_bytes=0,  # the one that is worked on: nobody else asks here
+        memory_bytes=0,  # only the event that a job works on stays in memory
         set_clock=timekeeper.set,
         announce=announcements,
     )

@@ -53,7 +53,7 @@ from event_seating.valkey.client import connect, ended
 from event_seating.valkey.signals import Signals
 from event_seating.venues.service import VenueService
 from event_seating.version import VERSION
-from event_seating.web.budgets import Limits, limits_of
+from event_seating.web.budgets import Limiters, limiters_of
 from event_seating.web.roles import Authenticator
 from event_seating.webhooks.service import WebhookService
 from event_seating.webhooks.subscribed_types import SubscribedTypes
@@ -92,7 +92,7 @@ class ServerServices:
     buyers: Buyers
     webhooks: WebhookService
     live: LiveHub
-    limits: Limits
+    limits: Limiters
     authenticator: Authenticator
     health: Health
     signals: Signals | None
@@ -153,7 +153,7 @@ async def running(settings: Settings, logs: Logs) -> AsyncIterator[ServerService
         live = _live(stack, settings, database, clock, seating, metrics)
         await stack.enter_async_context(background(live.run()))
 
-        limits = limits_of(settings, clock.monotonic)
+        limits = limiters_of(settings, clock.monotonic)
         _measure(metrics, logs, accounts, limits)
         await stack.enter_async_context(background(watch_event_loop(metrics, clock)))
         await stack.enter_async_context(background(_purge(accounts, limits)))
@@ -324,7 +324,7 @@ async def _subscriptions(
     signals: Signals | None,
     job_requests: JobRequests,
 ) -> tuple[WebhookService, SubscribedTypes]:
-    """The webhooks, and what they want to hear, known before the first seat is sold."""
+    """The webhooks, and the types that they subscribe to, read before the first seat is sold."""
     subscribed = SubscribedTypes(database, NEWS_TYPES)
     if signals is not None:
         signals.listen(channels.WEBHOOKS, lambda _message: subscribed.refresh_soon())
@@ -394,7 +394,7 @@ async def _jobs(
     return jobs
 
 
-def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limits: Limits) -> None:
+def _measure(metrics: Metrics, logs: Logs, accounts: Accounts, limits: Limiters) -> None:
     metrics.attach_cache(lambda: accounts.cache.stats, lambda: accounts.users.coalesced)
     metrics.attach_logs(lambda: logs.dropped)
     metrics.attach_limiters(limits.by_name)
@@ -413,7 +413,7 @@ async def _secret(settings: Settings, database: Database) -> bytes:
     return await secrets.secret(database, "server")
 
 
-async def _purge(accounts: Accounts, limits: Limits) -> None:
+async def _purge(accounts: Accounts, limits: Limiters) -> None:
     while True:
         await asyncio.sleep(PURGE_EVERY_S)
         for cache in (accounts.cache, accounts.absent):

@@ -20,7 +20,7 @@ from event_seating.processes.control_channel import READY
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import AppEnv
 from event_seating.telemetry.logs import Logs, get_logger
-from event_seating.web.connection_rules import Limits
+from event_seating.web.connection_rules import ConnectionLimits
 from event_seating.web.granian import CONNECTIONS_MAX, HttpServer, connections_max
 
 _log = get_logger("server")
@@ -65,7 +65,7 @@ async def _serve(
         await asyncio.gather(demo, return_exceptions=True)
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings) -> ConnectionLimits:
     total = connections_max()
     if total < CONNECTIONS_MAX:
         _log.warning(
@@ -73,7 +73,7 @@ def _limits(settings: Settings) -> Limits:
             f"{total} connections instead of {CONNECTIONS_MAX}, and more clients have to wait",
             liveConnectionsMax=settings.live_connections_max,
         )
-    return Limits(total, settings.connections_per_address, settings.trusted_proxies)
+    return ConnectionLimits(total, settings.connections_per_address, settings.trusted_proxies)
 
 
 async def _add_demo_event(parts: ServerServices) -> None:

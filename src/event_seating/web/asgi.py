@@ -12,7 +12,7 @@ Header: TypeAlias = tuple[bytes, bytes]
 
 
 class Ready(NamedTuple):
-    """An answer whose bytes are there; the edge adds the headers that depend on the caller."""
+    """An answer whose bytes are at hand; the edge adds the headers that depend on the caller."""
 
     status: int
     headers: tuple[Header, ...]

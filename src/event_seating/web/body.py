@@ -1,8 +1,8 @@
 """How large a request's body may be, of which type, and how long it may take to arrive.
 
-Size and type are checked before anything reads it, as far as the head tells them. What arrives is
-counted against a budget of all bodies that are being received, for as long as the request lasts:
-clients that send a part and wait must not fill the memory.
+Size and type are checked before anything is read, as far as the head tells them. The bytes that
+arrive are counted against a budget for all bodies in memory until the request ends: clients that
+send a part and wait must not fill the memory.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from event_seating.web.asgi import Message, Receive
 from event_seating.web.roles import Role
 
 BODY_BYTES_MAX: Final = 1024 * 1024
-"""For every route that does not name its own, and callers with a key."""
+"""For callers with a key, on every route that declares no bound of its own."""
 
 ANYONE_BODY_BYTES_MAX: Final = 64 * 1024
-"""For a caller whose role is anyone: thirty times a hold of eight seats. Nobody is known by then,
-so nothing else limits how many of them come at once."""
+"""For callers whose role is anyone: thirty times a hold of eight seats. Nothing else limits how
+many such bodies come at once, since nothing is known of the caller yet."""
 
 RECEIVED_BYTES_MAX: Final = 256 * 1024 * 1024
 """Bodies of callers with a key that are in memory at once: eight seat maps of the longest kind."""
 
 ANYONE_RECEIVED_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Those of anyone, which must leave the others their room: 1,024 of the longest, or some thirty
-thousand holds."""
+"""The same for callers whose role is anyone, counted apart so that they cannot take the others'
+room: 1,024 of the longest bodies, or some thirty thousand holds."""
 
 DISCARD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of a body that is refused is still read, so that the client sees the answer rather than
@@ -47,27 +47,28 @@ PART_WITHIN_S: Final = 20.0
 connection."""
 
 BODY_WITHIN_S: Final = 30.0
-"""How long a whole body may take, and a second more for each `BODY_BYTES_PER_S` that arrived: one
-that arrives byte by byte, each in time, would otherwise never end."""
+"""How long a whole body may take, plus a second for each `BODY_BYTES_PER_S` that arrived. Otherwise
+a body that arrives byte by byte, each in time, would never end."""
 
 BODY_BYTES_PER_S: Final = 64 * 1024
 """Half a megabit a second, a bad telephone line."""
 
 
 JSON_ALONE: Final = frozenset({b"application/json"})
-"""What nearly every route takes; it also keeps the HTML forms of other sites out."""
+"""The media type of nearly every body; it also keeps out the HTML forms of other sites."""
 
 
 @dataclass(frozen=True, slots=True)
 class LargeBody:
-    """A body that may be longer than most, for those who may send it at all.
+    """A body that may be longer than most.
 
-    Nobody else's megabytes are read: the edge admits the caller before the route does.
+    The edge checks the caller's role before it reads one, so that it reads no megabytes of a caller
+    who may not send them.
     """
 
     bytes_max: int
     content: dict[str, Any]
-    """The route's part of the OpenAPI document about it."""
+    """Its part of the OpenAPI document."""
     refuses: tuple[type[ServiceError], ...]
     media_types: frozenset[bytes] = JSON_ALONE
 
@@ -111,7 +112,7 @@ def too_large(limit: int) -> BodyTooLarge:
 
 
 def bytes_max(role: Role) -> int:
-    """How long a body of a caller with this role may be, where the route does not say more."""
+    """The longest body that a caller with this role may send, unless the route allows more."""
     return ANYONE_BODY_BYTES_MAX if role is Role.anyone else BODY_BYTES_MAX
 
 
@@ -166,15 +167,15 @@ class Body:
         """The next part.
 
         Raises `BodyTooLarge` once a body without a length has grown too long, `BodyTooSlow` when it
-        does not come in time, and `TooBusy` when too much of others' is being received.
+        does not come in time, and `TooBusy` when all bodies together take too much memory.
         """
         if self._complete:  # what follows is the end of the connection, whenever that is
             return await self._receive()
-        patience_s = self._patience_s()
-        if patience_s <= 0:
+        wait_s = self._wait_s()
+        if wait_s <= 0:
             raise BodyTooSlow
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(wait_s):
                 message = await self._receive()
         except TimeoutError:
             raise BodyTooSlow from None
@@ -187,7 +188,7 @@ class Body:
         self._budget.bytes -= self._seen
         self._seen = 0
 
-    def _patience_s(self) -> float:
+    def _wait_s(self) -> float:
         now = self._monotonic()
         if self._started is None:
             self._started = now

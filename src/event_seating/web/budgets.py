@@ -2,7 +2,8 @@
 
 A route declares its class: never limited, the usual account, or seating. What no route answers is
 charged to the account. In the seating class a buyer known by a cookie has a budget of their own,
-and each address one that is ten times as large, since thousands may share one; both have to pass.
+and each address one that is ten times as large, since thousands may share one; a request must pass
+both.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ _SEATING: Final = Budget.seating
 _UNLIMITED: Final = Budget.unlimited
 
 ADDRESS_FACTOR: Final = 10
-"""How many buyers behind one address are served as if each had one of their own."""
+"""An address may do as much as this many buyers."""
 
 
 class Charge(NamedTuple):
@@ -31,7 +32,7 @@ class Charge(NamedTuple):
     verdict: Verdict
 
 
-class Limits(NamedTuple):
+class Limiters(NamedTuple):
     """The limiters of a process; `None` where a setting is `off`."""
 
     account: Limiter | None
@@ -47,14 +48,14 @@ class Limits(NamedTuple):
         return {name: limiter for name, limiter in self._asdict().items() if limiter is not None}
 
 
-def limits_of(settings: Settings, monotonic: Callable[[], float]) -> Limits:
+def limiters_of(settings: Settings, monotonic: Callable[[], float]) -> Limiters:
     """The limiters that the settings ask for."""
 
     def limiter(windows: Sequence[Window]) -> Limiter | None:
         return Limiter(windows, monotonic) if windows else None
 
     seating = settings.seating_rate_limits
-    return Limits(
+    return Limiters(
         account=limiter(settings.rate_limits),
         buyers=limiter(seating),
         addresses=limiter([Window(each.limit * ADDRESS_FACTOR, each.seconds) for each in seating]),
@@ -80,7 +81,7 @@ class Budgets:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: Limiters,
         *,
         known_buyer: Callable[[str], str | None],
     ) -> None:
@@ -92,7 +93,7 @@ class Budgets:
 
     def charge(self, request: Chargeable) -> None:
         """Charge one request, if something limits it; raises `RateLimited`."""
-        charged = request.charged = self._charged(request)
+        charged = request.charged = self._charge_by_class(request)
         if charged is not None and not charged.verdict.admitted:
             raise RateLimited.until(charged.verdict.retry_after_s)
 
@@ -100,23 +101,23 @@ class Budgets:
         """Charge a request or handshake that came with a wrong key; raises `TooManyWrongKeys`."""
         self.wrong_keys += 1
         if self._limits.wrong_keys is not None:
-            request.charged = _charged(self._limits.wrong_keys, request.address)
+            request.charged = _charge(self._limits.wrong_keys, request.address)
             if not request.charged.verdict.admitted:
                 raise TooManyWrongKeys.until(request.charged.verdict.retry_after_s)
 
-    def _charged(self, request: Chargeable) -> Charge | None:
+    def _charge_by_class(self, request: Chargeable) -> Charge | None:
         budget = request.budget
         if budget is _SEATING:
             return self._charge_seating(request)
         if budget is _UNLIMITED or self._limits.account is None:
             return None
-        return _charged(self._limits.account, request.address)
+        return _charge(self._limits.account, request.address)
 
     def _charge_seating(self, request: Chargeable) -> Charge | None:
         by_address, by_buyer = self._limits.addresses, self._limits.buyers
         if by_address is None or by_buyer is None:
             return None
-        charged = _charged(by_address, request.address)
+        charged = _charge(by_address, request.address)
         if request.buyer_cookie is None or not charged.verdict.admitted:
             return charged
         buyer = self._known_buyer(request.buyer_cookie)
@@ -125,5 +126,5 @@ class Budgets:
         return Charge(by_buyer.policy_header, by_buyer.check(buyer))
 
 
-def _charged(limiter: Limiter, address: str) -> Charge:
+def _charge(limiter: Limiter, address: str) -> Charge:
     return Charge(limiter.policy_header, limiter.check(client_key(address)))

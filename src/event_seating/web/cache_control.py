@@ -3,7 +3,7 @@
 from typing import Final
 
 PRIVATE: Final = "private, no-store"
-"""Answers about people are nobody else's, and no proxy's or browser's to keep."""
+"""For answers about people: neither a proxy nor a browser may keep them."""
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
-"""What an address names never changes; a year is what caches take for ever."""
+"""For an address whose content never changes; to caches a year is for ever."""

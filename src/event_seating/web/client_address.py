@@ -1,4 +1,4 @@
-"""The address of a client: which of a proxy's words to believe, and what limits count it by.
+"""The address of a client: how far proxies are trusted to name it, and what limits count by.
 
 Owns the reading of `X-Forwarded-For` and the networks that count as one client. It asks no
 database and keeps no more than a bounded number of parsed addresses.
@@ -19,7 +19,7 @@ ADDRESS_CHARS_MAX: Final = 64
 """Longer than an IPv6 address with its zone; a longer text is no address."""
 
 FORWARDED_HOPS_MAX: Final = 20
-"""A longer `X-Forwarded-For` is somebody's joke."""
+"""No chain of proxies is longer; of a longer `X-Forwarded-For` only the last ones are read."""
 
 IPV6_CLIENT_PREFIX: Final = 64
 """A household gets at least that many addresses, so they count as one client."""
@@ -35,9 +35,9 @@ def client_address(
 ) -> str:
     """The address of the client: the peer's, or what trusted proxies say of it.
 
-    `forwarded` are the `X-Forwarded-For` headers in order. Read from the right: the first address
-    that is not a trusted proxy's own was seen by one of ours; what stands left of it, anybody may
-    have written.
+    `forwarded` are the `X-Forwarded-For` headers in order. They are read from the right: the first
+    address that is not a trusted proxy's was added by one of ours, and anybody may have written
+    what is left of it.
     """
     if not trusted or not forwarded or not within(peer, trusted):
         return peer
@@ -75,9 +75,9 @@ def client_key(address: str) -> int | str:
 
 @lru_cache(maxsize=ADDRESSES_REMEMBERED)
 def client_networks(address: str) -> tuple[str, str | None]:
-    """What seats are counted by: an IPv4 address; of IPv6 the /64, and the /56 around it.
+    """The networks that held seats count on: an IPv4 address, or an IPv6 /64 and its /56.
 
-    An IPv4 address that comes as IPv6 (mapped, or 6to4, which gives each a /48) is itself.
+    An IPv4 address inside an IPv6 one (mapped, or 6to4, which gives each a /48) counts as itself.
     """
     parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):

@@ -18,7 +18,7 @@ from typing import Final
 
 
 class AmbiguousSource(ValueError):
-    """The source is not what this module can read for certain; says where it stopped."""
+    """The source can be read in more than one way; the message says where."""
 
 
 _LINE_BREAK: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")

@@ -1,14 +1,15 @@
 """The connections of this process as the kernel sees them, and the end of those that break a rule.
 
-The HTTP server bounds how many there are and how long a head may take together with the wait for
-it, and nothing else: one address may have every connection, a head may come in single bytes for
-over a minute, and a WebSocket's message is kept until it has 64 MB. None of that shows to the app,
-which sees whole requests and whole messages. So this looks at the sockets themselves, several times
-a second, and shuts down those that break a rule; the server then takes them for closed by their
-client. Who has how many is known on every system, what was received on Linux alone.
+The HTTP server bounds only the number of connections, and the time for a head together with the
+wait for it. So one address could have every connection, a head could arrive in single bytes for
+over a minute, and a message of a WebSocket is kept until it has 64 MB. The app sees none of that,
+since it gets whole requests and whole messages. Therefore this module looks at the sockets
+themselves, several times a second, and shuts down those that break a rule; to the server they look
+closed by their client. The number of connections is known on every system, what they received only
+on Linux.
 
 A WebSocket waits for the first look at it before the app may accept it: from then on the kernel
-tells of everything that comes in on it, and it is ended within milliseconds.
+reports everything that arrives on it, so that it can be ended within milliseconds.
 
 It reads no byte that a client sent, and never closes a descriptor that the server owns.
 """
@@ -31,10 +32,10 @@ from event_seating.web.asgi import App, Receive, Scope, Send
 from event_seating.web.client_address import client_key, within
 from event_seating.web.connection_rules import (
     Connection,
-    Limits,
+    ConnectionLimits,
+    EndReason,
     Peer,
-    Why,
-    said_too_much,
+    sent_too_much,
     to_end,
 )
 
@@ -42,23 +43,23 @@ LOOK_AT_CONNECTIONS_EVERY_S: Final = 0.25
 """Between two looks, while nothing waits for one."""
 
 LOOK_AT_CONNECTIONS_WHEN_CROWDED_EVERY_S: Final = 0.05
-"""The same, while more than half of all connections are taken: others wait to be accepted."""
+"""The same, while more than half of all connections are used: others wait to be accepted."""
 
 WATCHED_WITHIN_S: Final = 2.0
-"""How long a WebSocket waits for the first look at it; then it is accepted all the same, and found
-by a later one."""
+"""How long a WebSocket waits for the first look at it. Then it is accepted all the same, and a
+later look finds it."""
 
 LOOKING_SHARE: Final = 0.05
-"""Of the event loop's time that looking may take; a look at 1,000 connections takes 10 ms."""
+"""The share of the event loop's time for looking; a look at 1,000 connections takes 10 ms."""
 
 LOOKING_SHARE_WHEN_CROWDED: Final = 0.25
-"""The same, in a crowd."""
+"""The same, while more than half of all connections are used."""
 
 LOOKS_A_STEP: Final = 100
 """Descriptors that are looked at in one step of the event loop, which takes about 1 ms."""
 
 LOG_EVERY_S: Final = 60.0
-"""Between two lines that say the same."""
+"""The least time between two log lines with the same reason."""
 
 _TCP_INFO: Final[int | None] = (
     getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
@@ -74,8 +75,8 @@ _ANY_FAMILY: Final = socket.AF_INET6
 _log = get_logger("connections")
 
 
-class Traffic:
-    """An ASGI app around another one, which knows what is under way on which connection."""
+class ActivityTracker:
+    """An ASGI app around another one; it knows what is under way on which connection."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -86,7 +87,7 @@ class Traffic:
         """Awaited before a WebSocket is passed on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass it on."""
+        """Note the request or WebSocket, and pass it on."""
         host, port = scope["client"]
         peer = (host, int(port))  # granian has it as text
         under_way = self.websockets if scope["type"] == "websocket" else self.requests
@@ -103,25 +104,27 @@ class Traffic:
 
 
 @dataclass(slots=True)
-class Guard:
+class ConnectionGuard:
     """Looks at every connection of the server that listens on `port`, again and again."""
 
     port: int
-    limits: Limits
-    traffic: Traffic
+    limits: ConnectionLimits
+    activity: ActivityTracker
     monotonic: Callable[[], float]
-    ended: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(map(str, Why), 0)))
+    ended: Counter[str] = field(
+        default_factory=lambda: Counter(dict.fromkeys(map(str, EndReason), 0))
+    )
     """How many were ended since the start."""
     open: dict[Peer, Connection] = field(default_factory=dict)
     """Those of the last look."""
-    _said: dict[Why, float] = field(default_factory=dict)
-    _unsaid: Counter[Why] = field(default_factory=Counter)
+    _logged_at: dict[EndReason, float] = field(default_factory=dict)
+    _unlogged: Counter[EndReason] = field(default_factory=Counter)
     _failed: float = -LOG_EVERY_S
-    """When a look that failed was last logged."""
+    """When a failed look was last logged."""
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while something waits for a look."""
     _looked: asyncio.Event = field(default_factory=asyncio.Event)
-    """The look under way, or the next, is over; another one for each."""
+    """Set at the end of the look under way, or of the next one; each look has its own event."""
     _begun: int = 0
     _done: int = 0
     """Looks so far."""
@@ -146,7 +149,7 @@ class Guard:
                 self._arrivals = None
 
     async def watched(self) -> None:
-        """Wait for a look that begins after this: it finds a WebSocket that is known by now."""
+        """Wait until a later look is over, which finds every WebSocket that exists by now."""
         wanted = self._begun + 1
         with suppress(TimeoutError):
             async with asyncio.timeout(WATCHED_WITHIN_S):
@@ -168,18 +171,18 @@ class Guard:
                 await self._wanted.wait()
 
     async def _look_anyway(self) -> float:
-        """The seconds that a look took; one that fails is no reason not to look again."""
+        """Look once, and log a failure; the seconds that it took."""
         try:
             return await self.look()
-        except Exception as error:  # noqa: BLE001 (a moment without descriptors, for one)
+        except Exception as error:  # noqa: BLE001 (too few descriptors, for example)
             now = self.monotonic()
             if now - self._failed >= LOG_EVERY_S:
-                _log.error("connections could not be looked at", exc_info=error)
+                _log.error("the connections could not be checked", exc_info=error)
                 self._failed = now
             return 0.0
 
     async def look(self) -> float:
-        """Look once at all of them; the seconds that it took."""
+        """Look at all of them once; the seconds that it took."""
         self._wanted.clear()
         self._begun += 1
         number = self._begun
@@ -198,28 +201,28 @@ class Guard:
         self._watch(found.values())
         for each, why in to_end(found.values(), self.limits, began):
             self._end(each, why)
-        self._say(began)
+        self._log_ended(began)
         self._done = number
         self._looked.set()
         self._looked = asyncio.Event()
         return took_s + self.monotonic() - began
 
-    def _end(self, connection: Connection, why: Why) -> None:
+    def _end(self, connection: Connection, why: EndReason) -> None:
         # Two rules may name the same one.
         if not connection.ended and _shut_down(connection):
             connection.ended = True
             self.ended[why] += 1
-            self._unsaid[why] += 1
+            self._unlogged[why] += 1
 
     def _watch(self, found: Collection[Connection]) -> None:
-        """Register the WebSockets among these for events of what arrives."""
+        """Let the kernel report what arrives on the WebSockets among these."""
         if self._arrivals is None:
             return
         websockets = {each.descriptor: each for each in found if each.websocket}
         for descriptor, each in websockets.items():
             if self._watched.get(descriptor) is not each:
-                # Once for each arrival, though the server reads it. The kernel forgets the
-                # registration together with the connection.
+                # Edge-triggered: one event for each arrival, although the server reads it. The
+                # kernel forgets the registration together with the connection.
                 with suppress(OSError):
                     self._arrivals.register(descriptor, select.EPOLLIN | select.EPOLLET)
         self._watched = websockets
@@ -230,8 +233,8 @@ class Guard:
             known = self._watched.get(descriptor)
             if known is None or self._seen(descriptor, self.monotonic()) is not known:
                 continue
-            if said_too_much(known):
-                self._end(known, Why.messages)
+            if sent_too_much(known):
+                self._end(known, EndReason.messages)
 
     def _seen(self, descriptor: int, now: float) -> Connection | None:
         """The connection behind a descriptor, or none when it is something else."""
@@ -270,44 +273,44 @@ class Guard:
         )
 
     def _update(self, connection: Connection, borrowed: socket.socket, now: float) -> None:
-        websocket = connection.peer in self.traffic.websockets
+        websocket = connection.peer in self.activity.websockets
         if websocket and not connection.websocket:
             connection.received_before = connection.received
         connection.websocket = websocket
-        connection.busy = connection.peer in self.traffic.requests
-        begun = self._heard(connection, borrowed, now)
+        connection.busy = connection.peer in self.activity.requests
+        begun = self._note_bytes(connection, borrowed, now)
         if not begun or connection.busy or websocket:
             connection.head_since = None
         elif connection.head_since is None:
             connection.head_since = now if connection.received else connection.since
 
-    def _heard(self, connection: Connection, borrowed: socket.socket, now: float) -> bool:
-        """Note what came and went; whether the beginning of a request is there."""
+    def _note_bytes(self, connection: Connection, borrowed: socket.socket, now: float) -> bool:
+        """Note what was received and sent; whether a part of a request has arrived."""
         info = b""
         if _TCP_INFO is not None:
             info = borrowed.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
         if len(info) < _TCP_INFO_BYTES:
             connection.idle_s = now - connection.since
             return False
-        sent_ms, _, heard_ms = struct.unpack_from("=III", info, _AGES_AT)
+        sent_ms, _, received_ms = struct.unpack_from("=III", info, _AGES_AT)
         (connection.received,) = struct.unpack_from("=Q", info, _RECEIVED_AT)
         (answers,) = struct.unpack_from("=I", info, _SEGMENTS_SENT_AT)
-        connection.idle_s = min(sent_ms, heard_ms) / MS_PER_S
+        connection.idle_s = min(sent_ms, received_ms) / MS_PER_S
         if not connection.received:
             return not connection.of_proxy
         # What came after the last answer is the beginning of a request.
-        return heard_ms < sent_ms or not answers
+        return received_ms < sent_ms or not answers
 
-    def _say(self, now: float) -> None:
-        for why, count in list(self._unsaid.items()):
-            if now - self._said.get(why, -LOG_EVERY_S) >= LOG_EVERY_S:
+    def _log_ended(self, now: float) -> None:
+        for why, count in list(self._unlogged.items()):
+            if now - self._logged_at.get(why, -LOG_EVERY_S) >= LOG_EVERY_S:
                 _log.warning("connections were ended", reason=str(why), count=count)
-                self._said[why] = now
-                del self._unsaid[why]
+                self._logged_at[why] = now
+                del self._unlogged[why]
 
 
 def _descriptors() -> list[int]:
-    return [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208 (of names alone)
+    return [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208 (only the names)
 
 
 def _peer(borrowed: socket.socket) -> Peer | None:
@@ -322,7 +325,8 @@ def _peer(borrowed: socket.socket) -> Peer | None:
 def _shut_down(connection: Connection) -> bool:
     """End it for both sides; whether it was still there.
 
-    The descriptor may have become another connection's meanwhile: a copy of it cannot.
+    Its descriptor may belong to another connection by now, so a copy, which cannot change any
+    more, is checked first.
     """
     try:
         copied = os.dup(connection.descriptor)

@@ -1,11 +1,11 @@
 """The edge: one plain ASGI callable that every request passes on its way in and out.
 
-On the way in, in this order: request id, the endpoint that it falls under, client address, what a
-head may be (`head`), principal, rate limit, the ready read; then the app. On the way out: timing,
-access line, metrics, security headers, CORS. A ready read is answered here from bytes that are at
-hand and never meets the framework, which is what makes it fast: the edge alone looks up and counts,
-and the route behind it only loads. All that differs between routes is in what they declare
-(`endpoints`).
+On the way in, in this order: request id, endpoint, client address, the bounds of the head (`head`),
+`Host`, principal, rate limit, then the ready read or the head of the body; then the app. On the way
+out: timing, access line, metrics, security headers, CORS. A ready read is answered here from bytes
+that are at hand and never meets the framework, which is what makes it fast: the edge alone looks up
+and counts, and the route behind it only loads. Everything in which routes differ is in what they
+declare (`endpoints`).
 
 It never parses a body and knows no noun.
 """
@@ -42,23 +42,23 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 """An id that comes with the request is kept if it is short and plain."""
 
 HOSTS_REMEMBERED: Final = 16
-"""Values of `Host` that are known to be right as they are written: name and port, a few of each."""
+"""Values of `Host` that have passed the check: a few names, each with a few ports."""
 
-_BODILESS: Final = frozenset({204, 304})
-"""Answers that have no body, and say nothing of its length."""
+_BODILESS_STATUSES: Final = frozenset({204, 304})
+"""Answers that have neither a body nor a `Content-Length`."""
 
 _log = get_logger("edge")
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeRules:
-    """What the edge has to know of this deployment."""
+    """What the edge has to know about this deployment."""
 
     hosts: frozenset[bytes] | None
-    """Names that `Host` may have, or none for every one."""
+    """Names that `Host` may have; None allows every one."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     buyer_cookie: re.Pattern[bytes]
-    """What finds the one cookie that is used, as its one group, in a `Cookie` header."""
+    """Finds the buyer's cookie in a `Cookie` header; its one group is the value."""
     headers: tuple[Header, ...] = security_headers.HEADERS
 
 
@@ -140,7 +140,7 @@ class Edge:
         except ServiceError as error:
             if isinstance(error, RateLimited):
                 self._metrics.rate_limited.inc()
-            if b"expect" not in exchange.headers:  # else it was not sent yet
+            if b"expect" not in exchange.headers:  # else the client waits before it sends it
                 await body.discard(receive)
             await self._send_error(exchange, error, send)
             return
@@ -150,7 +150,7 @@ class Edge:
             await self._run_app(exchange, scope, receive, send)
 
     def _note_unnamed_proxy(self, address: str, scope: Scope) -> None:
-        """Say once that `X-Forwarded-For` comes from where it is not believed."""
+        """Warn once that `X-Forwarded-For` came from an address that is not trusted."""
         peer = address_of(scope, ())
         if address != peer or within(peer, self._rules.trusted_proxies):
             return
@@ -163,7 +163,7 @@ class Edge:
         )
 
     def _admit(self, exchange: Exchange, scope: Scope) -> Ready | None:
-        """The ready answer, or none when the app has to run; raises when nothing may happen."""
+        """The ready answer, or None if the app has to run; raises the error that refuses it."""
         headers = exchange.headers
         if self._rules.hosts is not None:
             self._check_host(headers.get(b"host", b""), self._rules.hosts)
@@ -234,7 +234,7 @@ class Edge:
         sent = self._bodies.of(receive, exchange.body_bytes_max, scope["principal"].role)
         try:
             await self._app(scope, sent.receive, answer.send)
-        except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
+        except Exception:  # noqa: BLE001 (its stack goes to the log, not to the client)
             _log.exception("request failed", method=exchange.method, route=_route_of(scope))
             if not answer.started:
                 await self._send_error(exchange, ServiceError(), send)
@@ -263,7 +263,7 @@ class Edge:
         exchange.status = status
         exchange.size = len(encoded)
         every = [*headers]
-        if status not in _BODILESS:
+        if status not in _BODILESS_STATUSES:
             every.append((b"content-length", b"%d" % len(encoded)))
         every.append(NO_PAGE)
         every += self._common_headers(exchange)
@@ -293,7 +293,7 @@ class Edge:
 
 
 class _Answer:
-    """The app's answer on its way out: counted, and given the headers of every answer."""
+    """Sends the app's answer on: counts it, and adds the headers that every answer has."""
 
     __slots__ = ("_exchange", "_headers", "_send", "started")
 

@@ -1,10 +1,10 @@
 """What each route declares, and which declaration a request falls under.
 
-Owns `Endpoint`: everything about a route that others than itself act upon, in one place, from which
-the edge, the budgets, the authorisation, the OpenAPI document and the pages of the documentation
-derive. And `Endpoints`: the lookup by method and path, which the edge makes once for a request,
-before the framework routes it. It agrees with the framework's own: the first declared route of the
-method whose path matches is the one. It knows no noun and answers nothing.
+Owns `Endpoint`: everything about a route that other parts act upon. The edge, the budgets, the
+authorisation, the OpenAPI document and the pages of the documentation derive from it. Owns also
+`Endpoints`: the lookup by method and path, which the edge makes once for each request, before the
+framework routes it. The two agree: the first declared route of the method whose path matches is
+the one. It knows no noun and answers nothing.
 """
 
 import re
@@ -22,17 +22,17 @@ WEBSOCKET: Final = "WEBSOCKET"
 """In place of a method: the route is a WebSocket's."""
 
 ABSENT: Final = "ABSENT"
-"""In place of a method: nothing is served there, and clients that ask for it by themselves are not
-charged."""
+"""In place of a method: nothing is served at this path, and a request for it is not charged, since
+browsers ask for it by themselves."""
 
 _HANDSHAKES: Final = frozenset({"GET", WEBSOCKET, ABSENT})
-"""What a GET is looked up among: a WebSocket's handshake is one, and costs as much when it comes as
-a plain request."""
+"""The methods among which a GET is looked up: a WebSocket's handshake is a GET too, and a plain
+request for its path costs as much."""
 
 _PARAMETER: Final = re.compile(r"{(\w+)(?::(\w+))?}")
 
 _PATTERNS: Final = {None: "([^/]++)", "path": "(.*)"}
-"""What a parameter of a path matches, by its convertor; the framework's own, without backtracking.
+"""What a parameter of a path matches, by its convertor: as in the framework, without backtracking.
 """
 
 
@@ -61,7 +61,7 @@ def cached(cache: LruCache, key: re.Pattern[str], headers: tuple[Header, ...]) -
         encoded = cache.get(key)
         if encoded is None:
             return None
-        # As its own constructor does it, three times as fast: this is the hottest path of all.
+        # What its constructor does, three times as fast: this is the hottest path of all.
         return tuple.__new__(Ready, (200, headers, encoded))
 
     return ReadyRead(key, read)
@@ -72,17 +72,17 @@ class RequestBody(Protocol):
 
     @property
     def bytes_max(self) -> int | None:
-        """How long it may be; none: as the caller's role allows."""
+        """How long it may be; None: as long as the caller's role allows."""
         ...
 
     @property
     def media_types(self) -> frozenset[bytes]:
-        """Of which types it may be."""
+        """The media types that it may have."""
         ...
 
     @property
     def refuses(self) -> tuple[type[ServiceError], ...]:
-        """With what a body that does not fit is refused."""
+        """The errors with which a body that does not fit is refused."""
         ...
 
     def described(self) -> dict[str, Any]:
@@ -119,10 +119,10 @@ class Endpoint:
     """The least role that may call it."""
     budget: Budget = Budget.account
     body: RequestBody | None = None
-    """What it takes; none also where the framework decodes it."""
+    """The body that it takes; None also if the framework decodes it."""
     ready: ReadyRead | None = None
     hot: bool = False
-    """Whether every sale passes it, so that it is called without the framework."""
+    """Whether it is called without the framework, because every sale passes it."""
     idempotent: bool = False
     """Whether it takes an `Idempotency-Key`."""
     refuses: tuple[type[ServiceError], ...] = ()
@@ -137,13 +137,13 @@ class Endpoint:
         parameters = tuple(match[1] for match in _PARAMETER.finditer(self.path))
         keyed = self.ready is not None or self.websocket is not None
         if keyed and len(parameters) != 1:
-            raise ValueError(f"{self.path} is to have one parameter")
+            raise ValueError(f"{self.path} must have one parameter")
         object.__setattr__(self, "template", _PARAMETER.sub(r"{\1}", self.path))
         object.__setattr__(self, "parameters", parameters)
 
     @property
     def name(self) -> str:
-        """`GET /users/{id}`: by which the tables of routes know it."""
+        """Its key in the tables of routes: method and path, such as `GET /users/{id}`."""
         return f"{self.method} {self.template}"
 
 
@@ -155,7 +155,7 @@ since making a named one takes longer than finding it."""
 class Endpoints(Mapping[str, Endpoint]):
     """All endpoints that are served over HTTP by name, in the order of their declaration.
 
-    `find` also knows those of WebSockets and those where nothing is.
+    `find` also knows WebSockets and the paths at which nothing is served.
     """
 
     def __init__(self, declared: Iterable[Endpoint]) -> None:
@@ -221,8 +221,8 @@ class _Table:
                     raise ValueError(f"{endpoint.name} is hidden by a route before it")
                 self.plain[endpoint.path] = (endpoint, ())
                 continue
-            # The last group that took part tells which alternative matched. Before the parameters
-            # stands 0, the whole path: of two groups and more the texts come as a tuple.
+            # The last group that matched tells which alternative did. Group 0, the whole path,
+            # comes first, because `Match.group` gives a tuple only for two groups or more.
             first, groups = groups + 1, groups + len(endpoint.parameters)
             alternatives.append(f"{_pattern(endpoint.path)}\\Z")
             self.by_group[groups] = (endpoint, (0, *range(first, groups + 1)))
@@ -230,7 +230,7 @@ class _Table:
 
 
 def _pattern(path: str) -> str:
-    """The expression of a path's template; `KeyError` for a convertor that is not used here."""
+    """The expression of a path's template; raises `KeyError` for an unknown convertor."""
     pattern, end = "", 0
     for parameter in _PARAMETER.finditer(path):
         pattern += re.escape(path[end : parameter.start()]) + _PATTERNS[parameter[2]]

@@ -36,7 +36,7 @@ class MisdirectedRequest(ServiceError):
 
 
 class TooManyWrongKeys(RateLimited):
-    """This address sent more wrong keys than its limit of those allows."""
+    """This address sent more wrong keys than the limit for them allows."""
 
     code = "too_many_wrong_keys"
     sentence = (

@@ -1,10 +1,9 @@
-"""One request on its way through the edge, and the line that is written about it at its end.
+"""One request on its way through the edge, and its line in the log at the end.
 
-Owns what the edge has found out about a request so far, and which requests have a line of their
-own: every one, except where a client could write lines as fast as it can ask without any limit
-and without a trace of what else went on. Of a health check's answers and of refusals by a limit
-one in each `SAMPLED_EVERY_S` is written, for each route and status, with the number of requests
-that it stands for.
+Owns what the edge knows about a request so far, and which requests get a line of their own. Nearly
+all do. Health checks and refusals by a limit are sampled, since clients could otherwise fill the
+log as fast as they can ask: for each route and status there is one line in `SAMPLED_EVERY_S`, with
+the number of requests that it stands for.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from event_seating.web.budgets import Charge
 
 SAMPLED_EVERY_S: Final = 10.0
-"""Several checks of a load balancer share a line, and a failing one is seen before anybody asks."""
+"""Several checks of a load balancer share a line, and a failing check is still noticed soon."""
 
 SAMPLED_ROUTES: Final = frozenset({"/health", "/health/ready"})
 """Called by machines, for ever, without a limit."""
@@ -32,14 +31,14 @@ SAMPLES_MAX: Final = 1_000
 """Pairs of route and status that are sampled; there are some hundred in all."""
 
 ACCOUNT: Final = Budget.account
-"""At hand, since an enum looks each of its members up."""
+"""A constant, since looking up a member of an enum costs time."""
 
-NOBODY: Final = "-"
-"""The principal, as long as no key was looked at."""
+NO_PRINCIPAL: Final = "-"
+"""The name of the principal until a key has been looked at."""
 
 
 class AccessLine(Protocol):
-    """Where the line about a request goes."""
+    """Writes the line about a request."""
 
     def __call__(
         self,
@@ -59,7 +58,7 @@ class AccessLine(Protocol):
 
 
 class Exchange:
-    """One request and what has been found out about it so far."""
+    """One request and what is known about it so far."""
 
     __slots__ = (
         "address",
@@ -91,9 +90,9 @@ class Exchange:
         self.budget = ACCOUNT
         """Which limit it is charged to; what no route answers is charged to the account."""
         self.route = UNMATCHED_ROUTE
-        """The template of its path, once it is known that somebody answers there."""
+        """The template of its path, once a route is known to answer it."""
         self.address = ""
-        self.principal = NOBODY
+        self.principal = NO_PRINCIPAL
         """The name of its principal."""
         self.buyer_cookie: str | None = None
         """The value of the buyer's cookie if it has the form of one; unverified."""
@@ -135,7 +134,7 @@ class AccessLines:
         )
 
     def _sampled(self, route: str, status: int) -> int:
-        """For how many requests a line stands that is written now; 0 when it is not due."""
+        """How many requests a line stands for if it is written now; 0 if it is not due."""
         now = self._monotonic()
         kind = (route, status)
         sample = self._samples.get(kind)

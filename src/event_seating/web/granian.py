@@ -1,9 +1,9 @@
 """The HTTP server in this process: granian, on our own event loop, socket and signals.
 
-Its own main process refuses connections at once when told to stop, leaves workers behind when it is
-killed and stops altogether when one of them dies, so only its embedded server is used, and
-processes are the supervisor's business. What is private to granian is touched in this file alone,
-and the version is pinned. What the server cannot bound of connections, `connections` does.
+Granian's own main process refuses connections at once when told to stop, leaves workers behind when
+it is killed, and stops altogether when one of them dies. So only its embedded server is used, and
+the supervisor manages the processes. Private parts of granian are used in this file alone, and the
+version is pinned. `connections` enforces the limits that the server cannot.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from event_seating.web.asgi import App
-from event_seating.web.connection_rules import Limits
-from event_seating.web.connections import Guard, Traffic
+from event_seating.web.connection_rules import ConnectionLimits
+from event_seating.web.connections import ActivityTracker, ConnectionGuard
 
 BACKLOG: Final = 4096
 """Connections that wait to be accepted: the rush at ten o'clock, and a worker's restart."""
@@ -30,11 +30,11 @@ CONNECTIONS_MAX: Final = 16_384
 """Open connections a process; each takes a few kilobytes. More wait in the backlog."""
 
 OWN_DESCRIPTORS: Final = 256
-"""What the process opens besides: to databases, Redis, for logs and for looking at connections. The
-server would spin without them, since it is told again and again that it cannot accept."""
+"""Descriptors for everything else: databases, Redis, logs, looking at connections. If connections
+took them all, the server would spin, since accepting would fail again and again."""
 
 CONNECTIONS_MIN: Final = 64
-"""However few descriptors there may be; the start says so."""
+"""The least, however few descriptors there are; a warning at the start says so."""
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 """A request's line and headers together: eight times what browsers and proxies send."""
@@ -50,11 +50,11 @@ the kernel would wait for a quarter of an hour. With the heartbeats of live upda
 them is noticed."""
 
 LAST_ACCEPT_S: Final = 0.25
-"""In how long the server has surely seen that it shall accept no more. A socket that is shut down
-before that keeps it from seeing it at all."""
+"""How long the server may take to notice that it must accept no more. It never does if the socket
+is shut down earlier."""
 
 STOP_WITHIN_S: Final = 10.0
-"""How long requests that are under way may still take."""
+"""How much time requests under way still have."""
 
 
 def connections_max() -> int:
@@ -64,18 +64,21 @@ def connections_max() -> int:
 
 
 class HttpServer:
-    """Answers what comes in on `listener` with `app`, from `start` to `stop`.
+    """Serves `app` on `listener`, from `start` to `stop`.
 
     Without `limits` only the number of connections is bounded.
     """
 
-    def __init__(self, app: App, listener: socket.socket, limits: Limits | None = None) -> None:
+    def __init__(
+        self, app: App, listener: socket.socket, limits: ConnectionLimits | None = None
+    ) -> None:
         self._listener = listener
-        self.guard: Guard | None = None
+        self.guard: ConnectionGuard | None = None
         if limits is not None:
-            app = traffic = Traffic(app)
-            self.guard = Guard(listener.getsockname()[1], limits, traffic, time.monotonic)
-            traffic.opening = self.guard.watched
+            app = activity = ActivityTracker(app)
+            port = listener.getsockname()[1]
+            self.guard = ConnectionGuard(port, limits, activity, time.monotonic)
+            activity.opening = self.guard.watched
         total = limits.total if limits is not None else connections_max()
         if sys.platform == "linux":  # accepted connections take it over
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SENT_MS_MAX)
@@ -84,8 +87,8 @@ class HttpServer:
         self._guarding: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to accept; from the return on nobody is refused."""
-        # The server does so itself, but on a thread of its own that may not have begun yet.
+        """Begin to accept; once this returns, nobody is refused."""
+        # The server does the same, but on a thread that may not have begun yet.
         self._listener.listen(BACKLOG)
         self._task = asyncio.create_task(self._server.serve(), name="http-server")
         # The first step of the task sets it up without waiting for anything.
@@ -96,8 +99,8 @@ class HttpServer:
     async def stop(self, *, hang_up: bool) -> None:
         """Accept no more, let requests finish for up to `STOP_WITHIN_S`.
 
-        With `hang_up` nobody else takes over the socket: who connects from now on is refused at
-        once, rather than kept waiting by the kernel until the last process has closed it.
+        With `hang_up` no other process takes over the socket: clients that connect from now on are
+        refused at once, instead of waiting until the last process has closed it.
         """
         assert self._task is not None
         self._server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
@@ -139,6 +142,6 @@ class _OnSocket(Server):
 
     def _init_shared_socket(self) -> None:
         descriptor = self._listener.fileno()
-        # Its stubs know neither the constructor's arguments nor what these are once set.
+        # Granian's stubs know neither the constructor's arguments nor the types of these.
         self._shd = SocketHolder(descriptor, False, BACKLOG)  # type: ignore[call-arg,assignment]
         self._sfd = descriptor  # type: ignore[assignment]

@@ -1,10 +1,10 @@
-"""What the head of a request may be: how long, which headers come once, what a path may hold.
+"""The bounds of a request's head: its length, the headers that come once, the characters of a path.
 
-Everything behind it (the edge, the routes, the framework) may then read any part of a head in a
-time that its length bounds, and sees one value where another reader could have seen another one.
+So everything behind it (the edge, the routes, the framework) reads any part of a head in bounded
+time, and no two readers see different values of one header.
 
-The one cookie that is used is found here, by one expression on the raw bytes. The framework gets
-none: Python's own reader of cookies takes time that grows with the square of their length in
+The only cookie in use is found here, by one expression on the raw bytes. The framework gets no
+cookies: Python's own reader of cookies takes time that grows with the square of their length in
 releases before 3.11.10 and 3.12.6 (CVE-2024-7592), and the framework would read them for each
 request, whether a route wants one or not.
 """
@@ -21,33 +21,32 @@ HEAD_BYTES_MAX: Final = 32 * 1024
 """The values of all headers: what nginx lets through by default, four lines of 8 kB."""
 
 ADDRESS_BYTES_MAX: Final = 8 * 1024
-"""Path and query, each byte as it is once the path is decoded: what nginx lets through in a line,
-and several times our longest address."""
+"""The decoded path and the query together: what nginx lets through in a line, and several times our
+longest address."""
 
 ONCE: Final = frozenset({
     b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
     b"idempotency-key", b"origin", b"seat-hold-token",
 })  # fmt: skip
-"""Headers whose value is one thing: of two, one reader would believe the first and another the
-second. All others may come several times, which means the same as one that has them all."""
+"""Headers that may come only once: of two values, one reader would believe the first and another
+the second. Others may come several times, which means the same as one header with all values."""
 
 HTTP_1_0: Final = frozenset({"1.0", "1"})
-"""How the server writes the version whose requests need no `Host`; checks of load balancers use
-it."""
+"""How the server writes HTTP/1.0, which load balancers use for checks and which needs no `Host`."""
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def check(scope: Scope, headers: dict[bytes, bytes]) -> None:
-    """Raise what is wrong with the head of a request, and bring its headers into their final form.
+    """Check the head of a request, and join headers that came several times.
 
-    `headers` is `dict(scope["headers"])`; those that came several times are joined, in both. Raises
-    `HeadTooLarge`, `AddressTooLong`, `InvalidRequest` and `NotFound`.
+    `headers` is `dict(scope["headers"])`; both are changed. Raises `HeadTooLarge`,
+    `AddressTooLong`, `InvalidRequest` and `NotFound`.
     """
     if len(headers) != len(scope["headers"]):
         _join(scope["headers"], headers)
         scope["headers"] = list(headers.items())
-    # To join them is faster than to add up their lengths. Nothing reads the names.
+    # Joining the values is faster than adding up their lengths. Nothing reads unknown names.
     if len(b"".join(headers.values())) > HEAD_BYTES_MAX:
         raise HeadTooLarge(details={"limit": HEAD_BYTES_MAX})
     path: str = scope["path"]
@@ -56,8 +55,8 @@ def check(scope: Scope, headers: dict[bytes, bytes]) -> None:
     # The server gives an empty one where none came.
     if not headers.get(b"host") and scope["http_version"] not in HTTP_1_0:
         raise InvalidRequest("The header `Host` is missing or empty.")
-    # No address of ours has one, and patterns such as Starlette's, which end in `$`, overlook a
-    # line feed at the end.
+    # No address of ours has a control character. Patterns that end in `$`, such as Starlette's,
+    # overlook a line feed at the end.
     if not path.isprintable() and _CONTROL.search(path):
         raise NotFound
 

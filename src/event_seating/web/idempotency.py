@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: what may be one, and what makes a call the same call again."""
+"""`Idempotency-Key`: which keys are valid, and when two calls are the same call."""
 
 from hashlib import sha256
 from typing import Annotated, Final
@@ -10,14 +10,14 @@ from event_seating.errors import InvalidRequest
 from event_seating.web.roles import Role
 
 ANONYMOUS_KEY_CHARS_MIN: Final = 22
-"""Nobody's key must be guessed by somebody else who has no name either."""
+"""Callers without an API key must not be able to guess each other's keys."""
 
 KEY_CHARS_MAX: Final = 255
 
 REPLAYED: Final = {"idempotency-replayed": "true"}
-"""The head of an answer that was given before."""
+"""The header of an answer that was given before."""
 
-# Its length is checked with what else it must be, in `check`.
+# `check` checks its length and everything else.
 Key = Annotated[
     str | None, Header(alias="Idempotency-Key", json_schema_extra={"maxLength": KEY_CHARS_MAX})
 ]
@@ -33,7 +33,10 @@ def check(key: str, *, named: bool) -> None:
 
 
 def call_of(request: Request, key: str | None, asked: bytes = b"") -> KeyedCall | None:
-    """The call, if it came with a key; `asked` is what tells it from another under the same key."""
+    """The call, or None without a key; `asked` is hashed, to tell requests under one key apart.
+
+    Raises `InvalidRequest` for an invalid key.
+    """
     if key is None:
         return None
     principal = request.scope["principal"]

@@ -1,7 +1,8 @@
 """Request bodies on hot paths: decoded by msgspec, described in the OpenAPI document all the same.
 
-FastAPI's own way costs several times as much. A body that does not fit is the same `InvalidRequest`
-that pydantic's routes answer, with the field's path and, in the terms of JSON, what it takes.
+FastAPI's own way costs several times as much. A body that does not fit raises the same
+`InvalidRequest` as on pydantic's routes: it names the field's path and says, in the terms of JSON,
+what the field takes.
 """
 
 import re
@@ -51,9 +52,9 @@ NO_EXAMPLES: Final[Mapping[str, Any]] = MappingProxyType({})
 class JsonBody(Generic[T]):
     """Decodes bodies of one type, which forbids unknown fields.
 
-    `patterns` says of each regular expression in it what a text must be to match; `examples` are
-    bodies for the document, each with what it shows; `parts` are types of what is in it that are
-    decoded by themselves; a body that is not `required` may be left out.
+    `patterns` describes in words what each regular expression matches. `examples` are bodies for
+    the document, by what they show. `parts` are the types of parts that are decoded separately. A
+    body that is not `required` may be left out.
     """
 
     bytes_max: Final = None
@@ -81,7 +82,7 @@ class JsonBody(Generic[T]):
         return self.decode(await request.body())
 
     def decode(self, raw: bytes) -> T:
-        """The value that these bytes are; raises `InvalidRequest` or `MalformedJson`."""
+        """The value in these bytes; raises `InvalidRequest` or `MalformedJson`."""
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError as error:
@@ -90,7 +91,7 @@ class JsonBody(Generic[T]):
             raise MalformedJson from None
 
     def convert(self, value: object) -> T:
-        """The value that a part of a body is, decoded already; raises `InvalidRequest`."""
+        """The value of a part of a body that is decoded already; raises `InvalidRequest`."""
         try:
             return msgspec.convert(value, self._kind)
         except msgspec.ValidationError as error:
@@ -131,7 +132,7 @@ def invalid(field: str, message: str) -> InvalidRequest:
 
 
 def _in_words(message: str, path: str, kind: Any, patterns: Mapping[str, str]) -> str:
-    """What msgspec says of one field, as a person would say it."""
+    """What msgspec says about one field, in words for people."""
     match = _RANGE.match(message)
     if match:
         return f"must be {_BOUNDS[match['bound']]} {match['limit']}"
@@ -180,9 +181,10 @@ def _field(kind: Any, name: str) -> Any:
 
 
 def _without_defaults(schema: Any) -> Any:
-    """The schema with each default as a sentence: generators take a field that has one as there.
+    """The schema with each default as a sentence.
 
-    An empty default says no more than that the field may be left out.
+    Generators of clients treat a field with a default as always present. An empty default only says
+    that the field may be left out.
     """
     if isinstance(schema, list):
         return [_without_defaults(each) for each in schema]

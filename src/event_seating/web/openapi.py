@@ -1,4 +1,4 @@
-"""The OpenAPI document: what every route takes, answers and refuses, by schemas that have names.
+"""The OpenAPI document: what every route takes, answers and refuses, with named schemas.
 
 FastAPI describes answers and parameters; `JsonBody` describes the bodies that msgspec decodes, and
 brings their schemas along under `SCHEMAS`; `problem.documented` says what a route refuses. This is
@@ -21,6 +21,7 @@ from event_seating.errors import (
     InvalidRequest,
     RateLimited,
     ServiceError,
+    TooBusy,
     Unauthorized,
     UnsupportedMediaType,
 )
@@ -41,16 +42,16 @@ SCHEMAS: Final = "x-schemas"
 """In a route's `openapi_extra`: the schemas that it refers to, by name, as JSON."""
 
 LINE: Final = "x-line-schema"
-"""Beside the schema of a text of lines: what each of them is."""
+"""Beside the schema of a text of lines: the schema of each line."""
 
 SERVERS: Final = ({"url": "/", "description": "The server that this document is read from."},)
-"""It does not know by which name its readers reach it; the URL is relative to the document's."""
+"""The server does not know under which name its readers reach it, so the URL is relative."""
 
 _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
 """FastAPI's own schemas of invalid bodies, which are not what is answered here."""
 
 _EVERYWHERE: Final[tuple[type[ServiceError], ...]] = (
-    InvalidRequest,  # a head that no client sends
+    InvalidRequest,  # the head is malformed
     HeadTooLarge,
     AddressTooLong,
     MisdirectedRequest,
@@ -62,19 +63,20 @@ _WITH_BODY: Final[tuple[type[ServiceError], ...]] = (
     BodyTooSlow,
     BodyTooLarge,
     UnsupportedMediaType,
+    TooBusy,  # all bodies together take too much memory
 )
 
-_BODILESS: Final = frozenset({"GET", "HEAD"})
+_BODILESS_METHODS: Final = frozenset({"GET", "HEAD"})
 
 TEXT: Final = {"schema": {"type": "string"}}
 """The content of an answer or a body that is not JSON."""
 
-_SAID_BY_NOBODY: Final = "Successful Response"
-"""What FastAPI says of an answer that has no description."""
+_NO_DESCRIPTION: Final = "Successful Response"
+"""FastAPI's text for an answer without a description."""
 
 
 def lines(schema: str) -> dict[str, Any]:
-    """The content of an answer that is a JSON object a line, each as this schema says."""
+    """The content of an answer with one JSON object a line, each of this schema."""
     return {
         "schema": {"type": "string", "description": f"A `{schema}` a line."},
         LINE: {"$ref": f"{REF}{schema}"},
@@ -120,9 +122,9 @@ def document(api: FastAPI, endpoints: Mapping[str, Endpoint]) -> dict[str, Any]:
 
 
 def _describe(responses: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Say of each answer what its schema says of itself."""
+    """Describe each answer as its schema describes itself."""
     for response in responses.values():
-        if response["description"] == _SAID_BY_NOBODY:
+        if response["description"] == _NO_DESCRIPTION:
             schema = response.get("content", {}).get("application/json", {}).get("schema", {})
             name = schema.get("$ref", "").removeprefix(REF)
             response["description"] = schemas.get(name, {}).get("description", "Done.")
@@ -133,7 +135,7 @@ def _of_edge(endpoint: Endpoint) -> Iterator[type[ServiceError]]:
     yield from _EVERYWHERE
     if endpoint.access > Role.anyone:
         yield Forbidden
-    if endpoint.method not in _BODILESS:
+    if endpoint.method not in _BODILESS_METHODS:
         yield from _WITH_BODY
     if endpoint.budget is not Budget.unlimited:
         yield RateLimited
@@ -157,7 +159,7 @@ def _add_edge(operation: dict[str, Any], more: list[type[ServiceError]]) -> None
 
 
 def _add(schemas: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Take in schemas by their names, each of which means one thing."""
+    """Add schemas by name; raises `ValueError` if a name has two meanings."""
     for name, schema in more.items():
         if not _same(schemas.setdefault(name, schema), schema):
             raise ValueError(f"two schemas are called {name}")
@@ -171,7 +173,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that is not given is left out: there is no null in a query or a header."""
+    """The schema without null: in a query or a header a missing parameter is left out."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema

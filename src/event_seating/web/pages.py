@@ -1,9 +1,9 @@
 """How a list is read in pages: by where the last page ended, never by counting.
 
 Owns the `limit` and the `cursor` of every list. A cursor carries the sort key of the last item that
-was answered, so the next page begins right after it, whatever was added or removed meanwhile. What
-it is made of is nobody's business but ours: it is checked when it comes back and it is no secret,
-since it names nothing that the caller has not seen. It knows no noun and no table.
+was answered, so the next page begins right after it, whatever was added or removed meanwhile. To
+clients a cursor is opaque. It is checked when it comes back, and is no secret, since it names
+nothing that the caller has not seen. This module knows no noun and no table.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

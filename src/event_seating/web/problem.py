@@ -36,7 +36,7 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
 
 Absent = SkipJsonSchema[None]
-"""Of a field that is left out when there is nothing to say, and is never null."""
+"""The type of a field that is left out rather than null."""
 
 
 class Fault(BaseModel):
@@ -52,7 +52,7 @@ class SeatFault(BaseModel):
     seat: str
     code: Literal[
         "available", "blocked", "booked", "cooling_down", "held", "not_on_sale", "unknown"
-    ] = Field(description="`available`: it was to be given back, or taken from the blocked ones.")
+    ] = Field(description="`available`: it is free, although it was to be given back or unblocked.")
 
 
 class AreaFault(BaseModel):
@@ -64,7 +64,7 @@ class AreaFault(BaseModel):
 
 
 class PresentLine(BaseModel):
-    """A line of what would be booked now: a seat, or so many places of an area."""
+    """A line of what would be booked now: a seat, or a number of places of an area."""
 
     seat: str | Absent = None
     area: str | Absent = None
@@ -80,21 +80,21 @@ class Problem(BaseModel):
 
     error: str = Field(description="A sentence for people; it may change.")
     code: str
-    requestId: str = Field(description="By which the log knows it.")  # noqa: N815 (camelCase)
+    requestId: str = Field(description="The request's id in the log.")  # noqa: N815 (camelCase)
     fields: list[Fault] | Absent = Field(None, description="What is wrong with which field.")
     retryAfter: int | Absent = Field(None, description="Seconds.")  # noqa: N815
-    limit: int | Absent = Field(None, description="The limit that was met.")
+    limit: int | Absent = Field(None, description="The limit that was reached.")
     heldBy: Literal["buyer", "address", "network"] | Absent = Field(  # noqa: N815
         None, description="Who holds as much as `limit`."
     )
     faults: int | Absent = Field(None, description="How many faults a seat map has in all.")
-    id: str | Absent = Field(None, description="The venue that is there already.")
+    id: str | Absent = Field(None, description="The venue that exists already.")
     seats: list[SeatFault] | Absent = Field(None, description="The seats that cannot be had.")
     areas: list[AreaFault] | Absent = Field(None, description="The areas with too few places.")
     suggestion: list[str] | Absent = Field(None, description="Seats that would do.")
     booking: str | Absent = Field(None, description="What the hold became.")
     booked: bool | Absent = Field(None, description="Whether the hold became a booking.")
-    version: int | Absent = Field(None, description="The newest version that there is.")
+    version: int | Absent = Field(None, description="The newest version.")
     ticketTypes: list[str] | Absent = Field(  # noqa: N815
         None, description="The ticket types that the caller may name."
     )
@@ -104,7 +104,7 @@ class Problem(BaseModel):
     lines: list[PresentLine] | Absent = Field(None, description="What would be booked now.")
     total: str | Absent = Field(None, description="What it would cost now.")
     currency: str | Absent = None
-    revision: int | Absent = Field(None, description="That the hold has now.")
+    revision: int | Absent = Field(None, description="The revision that the hold has now.")
 
 
 CODES: Final = "x-codes"
@@ -192,9 +192,9 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def on_client_gone(request: Request, error: Exception) -> Response:
-    """FastAPI's handler of a client that hung up within the body: its doing, and no crash.
+    """FastAPI's handler of a client that disconnected before its body was complete.
 
-    Nobody reads the answer; its status stands in the log and the metrics.
+    That is no crash. Nobody reads the answer; its status is for the log and the metrics.
     """
     del error
     return response(InvalidRequest("The body ended before it was whole."), request_id_of(request))
@@ -203,8 +203,8 @@ async def on_client_gone(request: Request, error: Exception) -> Response:
 def on_http_exception(methods_at: Callable[[str], Iterable[str]]) -> Handler:
     """FastAPI's handler of what Starlette itself refuses: unknown paths and methods, bad bodies.
 
-    `methods_at` tells the methods that a path takes: the framework's router names those of the
-    first route alone, and an address may be one of several.
+    `methods_at` gives the methods that a path takes: the framework's router names only those of the
+    first route, and several routes may have the path.
     """
 
     async def handle(request: Request, error: Exception) -> Response:

@@ -14,14 +14,13 @@ ACCEPT_ENCODING_CHARS_MAX: Final = 1_024
 """Ten times what any browser sends; each coding in it costs a microsecond."""
 
 GZIP_NAMES: Final = ("gzip", "x-gzip")
-"""The second is its name of old."""
+"""The second is an older name."""
 
 
 def prefers_gzip(accept_encoding: str) -> bool:
     """Whether to answer compressed: gzip is accepted, and preferred no less than the plain form.
 
-    A client that does not say (or says nothing that can be read, or more than anyone has to say)
-    gets the plain form.
+    A client whose header is missing, unreadable or too long gets the plain form.
     """
     if len(accept_encoding) > ACCEPT_ENCODING_CHARS_MAX:
         return False

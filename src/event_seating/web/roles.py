@@ -60,7 +60,7 @@ def admit(endpoint: Guarded, principal: Principal) -> None:
 
 
 class Authenticator:
-    """Tells from its headers whose request it is.
+    """Finds the principal of a request from its headers.
 
     With `open_mode` a caller without a key has the rights of an admin and the limits of anybody,
     unless a proxy says that the request came through it: then others than the developer may send

@@ -1,9 +1,9 @@
-"""How a route is declared: once, where it is, with all that others have to know of it.
+"""How a route is declared: once, beside its function, with all that other parts need to know.
 
 `Routes` is a router of the framework whose routes cannot be made without an `Endpoint`: who may
 call it, which limit it is charged to, what body it takes and what it refuses. Everything else
-derives from these: see `endpoints`. It adds to the framework's own options no second way to say the
-same: the refusals become the answers of the OpenAPI document, the body its request body.
+derives from these: see `endpoints`. Nothing is said a second time in the framework's own options:
+the refusals become the errors of the OpenAPI document, the body its request body.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +33,7 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[Any]])
 Answers = dict[int | str, dict[str, Any]]
 
 
-class Rules(TypedDict, total=False):
+class RouteRules(TypedDict, total=False):
     """What is declared of a route besides its method, its path and who may call it."""
 
     budget: Budget
@@ -44,8 +44,8 @@ class Rules(TypedDict, total=False):
     refuses: tuple[type[ServiceError], ...]
 
 
-class Options(Rules, total=False):
-    """And what the framework takes for the OpenAPI document, by its own names."""
+class RouteOptions(RouteRules, total=False):
+    """The rules, and the framework's own options for the OpenAPI document."""
 
     operation_id: str
     summary: str
@@ -82,31 +82,31 @@ class Routes:
         self.endpoints: Final[list[Endpoint]] = []
 
     def get(
-        self, path: str, *, access: Role, **options: Unpack[Options]
+        self, path: str, *, access: Role, **options: Unpack[RouteOptions]
     ) -> Callable[[Function], Function]:
         """Declare what answers GET, and HEAD."""
         return self._declaring("GET", path, access, options)
 
     def post(
-        self, path: str, *, access: Role, **options: Unpack[Options]
+        self, path: str, *, access: Role, **options: Unpack[RouteOptions]
     ) -> Callable[[Function], Function]:
         """Declare what answers POST."""
         return self._declaring("POST", path, access, options)
 
     def put(
-        self, path: str, *, access: Role, **options: Unpack[Options]
+        self, path: str, *, access: Role, **options: Unpack[RouteOptions]
     ) -> Callable[[Function], Function]:
         """Declare what answers PUT."""
         return self._declaring("PUT", path, access, options)
 
     def patch(
-        self, path: str, *, access: Role, **options: Unpack[Options]
+        self, path: str, *, access: Role, **options: Unpack[RouteOptions]
     ) -> Callable[[Function], Function]:
         """Declare what answers PATCH."""
         return self._declaring("PATCH", path, access, options)
 
     def delete(
-        self, path: str, *, access: Role, **options: Unpack[Options]
+        self, path: str, *, access: Role, **options: Unpack[RouteOptions]
     ) -> Callable[[Function], Function]:
         """Declare what answers DELETE."""
         return self._declaring("DELETE", path, access, options)
@@ -124,19 +124,19 @@ class Routes:
         )
 
     def include(self, *others: "Routes") -> None:
-        """Take in all of these."""
+        """Add the routes of all of these."""
         for other in others:
-            # Not as a router in a router, which the framework would search twice for each request.
+            # Not as a nested router, which the framework would search separately for each request.
             self.router.routes.extend(other.router.routes)
             self.endpoints.extend(other.endpoints)
 
     def _declaring(
-        self, method: str, path: str, access: Role, options: Options
+        self, method: str, path: str, access: Role, options: RouteOptions
     ) -> Callable[[Function], Function]:
         rules: dict[str, Any] = {}
         described: dict[str, Any] = {}
         for name, value in options.items():
-            (rules if name in Rules.__annotations__ else described)[name] = value
+            (rules if name in RouteRules.__annotations__ else described)[name] = value
         rules["refuses"] = _refusals(options)
         endpoint = Endpoint(method=method, path=path, access=access, **rules)
         described["responses"] = documented(*endpoint.refuses) | options.get("responses", {})
@@ -155,8 +155,8 @@ class Routes:
         return declare
 
 
-def _refusals(rules: Rules) -> tuple[type[ServiceError], ...]:
-    """What a route refuses: as it says, and as follows from what it takes."""
+def _refusals(rules: RouteRules) -> tuple[type[ServiceError], ...]:
+    """The errors that a route declares, and those that follow from its body and its key."""
     body = rules.get("body")
     of_body = body.refuses if body is not None else ()
     of_key = (IdempotencyKeyReused,) if rules.get("idempotent") else ()
@@ -164,8 +164,10 @@ def _refusals(rules: Rules) -> tuple[type[ServiceError], ...]:
 
 
 def _check(route: DeclaredRoute) -> None:
-    """Raise `ValueError` unless the function takes a key exactly if that is declared."""
+    """Raise `ValueError` unless the function takes a key if and only if that is declared."""
     takes_key = any(field.alias == IDEMPOTENCY_KEY for field in route.dependant.header_params)
     if takes_key != route.declared.idempotent:
         name = route.declared.name
-        raise ValueError(f"{name} is to say `idempotent` if it takes {IDEMPOTENCY_KEY}")
+        raise ValueError(
+            f"{name} must declare `idempotent` if and only if it takes {IDEMPOTENCY_KEY}"
+        )

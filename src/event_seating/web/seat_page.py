@@ -57,7 +57,7 @@ _PART: Final = re.compile(r"\{\{([a-z/-]+\.html)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Booking:
+class BookingWay:
     """How a hold becomes a booking: on the page, at a shop, or by the staff with its code."""
 
     here: bool
@@ -65,7 +65,7 @@ class Booking:
 
     @property
     def way(self) -> str:
-        """The word for it in the page: "here", "checkout" or "elsewhere"."""
+        """The word for it on the page: "here", "checkout" or "elsewhere"."""
         if self.here:
             return "here"
         return "checkout" if self.checkout_url else "elsewhere"
@@ -81,7 +81,7 @@ class Asset:
     etag: str
 
 
-def router(booking: Booking) -> Routes:
+def router(booking: BookingWay) -> Routes:
     """The page and its files."""
     routes = Routes(include_in_schema=False)
     routes.absent("/favicon.ico")  # browsers ask for it by themselves

@@ -16,4 +16,4 @@ HEADERS: Final[tuple[Header, ...]] = (
 CONTENT_SECURITY_POLICY: Final = b"content-security-policy"
 
 NO_PAGE: Final = (CONTENT_SECURITY_POLICY, b"default-src 'none'; frame-ancestors 'none'")
-"""On every answer that does not bring a policy of its own: it is no page and may load nothing."""
+"""On every answer without a policy of its own: it is not a page, and may load nothing."""

@@ -1,7 +1,7 @@
 """Long answers: the form that the client asked for, sent piece by piece.
 
-Owns the reading of `Accept` (RFC 9110, section 12.5.1) and that an answer which fails before its
-first piece is an error like every other one. It knows no noun.
+Owns the reading of `Accept` (RFC 9110, section 12.5.1), and the rule that an answer which fails
+before its first piece is an error like every other one. It knows no noun.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

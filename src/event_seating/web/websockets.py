@@ -1,12 +1,12 @@
 """Admission checks for WebSocket handshakes, before the noun that serves them takes over.
 
-In this order: whether the process still takes any, what a head may be, the names of this host, a
-key if there is one, the endpoint of its path, the role that it declares, and the page that it was
-opened by. A wrong key is refused and counted as everywhere else. A handshake that is refused here
-is answered with an error as HTTP and the connection goes on; a browser shows its page nothing of
-that, so a noun that has something to say to its pages accepts first and closes with a code. One
-access line for each, at its end. Nothing else is charged to a budget: whoever serves has caps of
-its own.
+In this order: the process is not draining, the head is within its bounds, `Host` names this server,
+the key is valid if there is one, a WebSocket is declared at the path, the caller has its role, and
+the page that opens it is of an allowed origin. A wrong key is refused and counted as everywhere
+else; nothing else is charged to a budget, since the noun that serves has limits of its own. A
+refused handshake is answered with an HTTP error, which a browser does not show its page; so a noun
+that has something to say to its pages accepts first and closes with a code. Each WebSocket is one
+access line, at its end.
 """
 
 from collections.abc import Callable
@@ -76,14 +76,14 @@ class WebSocketAdmission:
         else:
             try:
                 exchange.size = await serve(key, exchange.address, scope, receive, send)
-            except Exception:  # noqa: BLE001 (it ends here: its stack in the log, and not outside)
+            except Exception:  # noqa: BLE001 (its stack goes to the log, not to the client)
                 exchange.status = ServiceError.status
                 _log.exception("a websocket failed", route=exchange.route)
         finally:
             self._access(exchange, perf_counter() - exchange.started)
 
     def _admitted(self, exchange: Exchange, scope: Scope) -> tuple[ServeWebSocket, str]:
-        """What serves it, and the parameter of its path; raises why it is refused."""
+        """Its function, and the parameter of its path; raises the error that refuses it."""
         if self._draining():
             raise Draining
         headers = exchange.headers

@@ -107,7 +107,7 @@ def _add_collection(routes: Routes, webhooks: WebhookService) -> None:
         access=Role.admin,
         body=_NEW,
         idempotent=True,
-        refuses=(TooManyWebhooks, DatabaseUnavailable),
+        refuses=(TooManyWebhooks, WebhookNotFound, DatabaseUnavailable),
         operation_id="createWebhook",
         summary="Subscribe to what happens",
         status_code=201,

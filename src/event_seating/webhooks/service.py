@@ -96,7 +96,11 @@ class WebhookService:
     # Webhooks
 
     async def create(self, new: NewWebhook, call: KeyedCall | None = None) -> Revealed:
-        """A new webhook; raises `InvalidRequest`, `TooManyWebhooks`, `IdempotencyKeyReused`."""
+        """A new webhook.
+
+        Raises `InvalidRequest`, `TooManyWebhooks`, `IdempotencyKeyReused`, and `WebhookNotFound` if
+        the call is repeated after its webhook was deleted.
+        """
         now_ms = self._clock.now_ms()
         webhook = Webhook(
             id=model.new_webhook_id(),

@@ -17,15 +17,15 @@ from event_seating.web.connection_rules import (
     HEAD_WITHIN_S,
     SOCKET_BYTES_MAX,
     Connection,
-    Limits,
-    Why,
+    ConnectionLimits,
+    EndReason,
     to_end,
 )
-from event_seating.web.connections import Guard, Traffic
+from event_seating.web.connections import ActivityTracker, ConnectionGuard
 
 pytestmark = pytest.mark.anyio
 
-WIDE = Limits(total=1_000, per_address=100)
+WIDE = ConnectionLimits(total=1_000, per_address=100)
 NOW = 1_000.0
 
 
@@ -36,52 +36,56 @@ def connection(port: int, client: int | str = 1, **seen: object) -> Connection:
     return made
 
 
-def ended(connections: list[Connection], limits: Limits = WIDE) -> list[tuple[int, Why]]:
+def ended(
+    connections: list[Connection], limits: ConnectionLimits = WIDE
+) -> list[tuple[int, EndReason]]:
     return [(each.descriptor, why) for each, why in to_end(connections, limits, NOW)]
 
 
 class TestTheRules:
     def test_a_head_has_ten_seconds(self) -> None:
         slow = connection(1, head_since=NOW - HEAD_WITHIN_S - 0.1)
-        assert ended([slow, connection(2, head_since=NOW - 9), connection(3)]) == [(1, Why.head)]
+        assert ended([slow, connection(2, head_since=NOW - 9), connection(3)]) == [
+            (1, EndReason.head)
+        ]
 
     def test_a_websocket_that_says_too_much_is_ended(self) -> None:
         said = {"websocket": True, "received_before": 5_000_000}
         quiet = connection(1, received=5_000_000 + SOCKET_BYTES_MAX, **said)
         loud = connection(2, received=5_000_001 + SOCKET_BYTES_MAX, **said)
-        assert ended([quiet, loud, connection(3, received=10**9)]) == [(2, Why.messages)]
+        assert ended([quiet, loud, connection(3, received=10**9)]) == [(2, EndReason.messages)]
 
     def test_beyond_the_share_of_an_address_the_longest_idle_go_first(self) -> None:
         theirs = [connection(port, idle_s=port) for port in range(1, 6)]
         theirs[4].busy = True
         others = [connection(port, client=2) for port in range(10, 12)]
-        limits = Limits(total=1_000, per_address=3)
-        assert ended([*theirs, *others], limits) == [(4, Why.address), (3, Why.address)]
+        limits = ConnectionLimits(total=1_000, per_address=3)
+        assert ended([*theirs, *others], limits) == [(4, EndReason.address), (3, EndReason.address)]
 
     def test_who_has_only_busy_ones_loses_the_newest(self) -> None:
         theirs = [connection(port, busy=True, since=NOW - port) for port in (1, 2, 3)]
-        assert ended(theirs, Limits(1_000, 2)) == [(1, Why.address)]
+        assert ended(theirs, ConnectionLimits(1_000, 2)) == [(1, EndReason.address)]
 
     def test_the_connections_of_a_proxy_and_websockets_are_not_counted_by_address(self) -> None:
         proxied = [connection(port, of_proxy=True) for port in range(5)]
         watching = [connection(port, websocket=True) for port in range(5, 10)]
-        assert ended([*proxied, *watching], Limits(1_000, 2)) == []
+        assert ended([*proxied, *watching], ConnectionLimits(1_000, 2)) == []
 
     def test_idle_ones_make_room_before_nobody_else_gets_in(self) -> None:
         idle = [connection(port, client=port, idle_s=port) for port in range(60)]
         busy = [connection(port, client=port, busy=True) for port in range(60, 91)]
-        assert ended([*idle, *busy[:30]], Limits(100, 100)) == []
-        assert ended([*idle, *busy], Limits(100, 100)) == [
-            (port, Why.total) for port in range(59, 48, -1)
+        assert ended([*idle, *busy[:30]], ConnectionLimits(100, 100)) == []
+        assert ended([*idle, *busy], ConnectionLimits(100, 100)) == [
+            (port, EndReason.total) for port in range(59, 48, -1)
         ]
 
     def test_busy_ones_and_watchers_never_make_room(self) -> None:
         busy = [connection(port, client=port, busy=True) for port in range(50)]
         watching = [connection(port, websocket=True) for port in range(50, 100)]
-        assert ended([*busy, *watching], Limits(100, 100)) == []
+        assert ended([*busy, *watching], ConnectionLimits(100, 100)) == []
 
 
-class TestTraffic:
+class TestActivityTracker:
     async def test_it_knows_what_is_under_way_on_which_connection(self) -> None:
         arrived, leave = asyncio.Event(), asyncio.Event()
 
@@ -89,30 +93,30 @@ class TestTraffic:
             arrived.set()
             await leave.wait()
 
-        traffic = Traffic(app)
+        activity = ActivityTracker(app)
         scopes: list[Scope] = [
             {"type": "http", "client": ("192.0.2.1", 5)},
             {"type": "http", "client": ("192.0.2.1", "5")},
             {"type": "websocket", "client": ("192.0.2.1", 6)},
         ]
-        running = [asyncio.create_task(traffic(scope, nothing, nowhere)) for scope in scopes]
+        running = [asyncio.create_task(activity(scope, nothing, nowhere)) for scope in scopes]
         await arrived.wait()
         await asyncio.sleep(0)
-        assert dict(traffic.requests) == {("192.0.2.1", 5): 2}
-        assert dict(traffic.websockets) == {("192.0.2.1", 6): 1}
+        assert dict(activity.requests) == {("192.0.2.1", 5): 2}
+        assert dict(activity.websockets) == {("192.0.2.1", 6): 1}
         leave.set()
         await asyncio.gather(*running)
-        assert not traffic.requests
-        assert not traffic.websockets
+        assert not activity.requests
+        assert not activity.websockets
 
     async def test_one_that_fails_is_over_as_well(self) -> None:
         async def app(scope: Scope, receive: object, send: object) -> None:
             raise RuntimeError
 
-        traffic = Traffic(app)
+        activity = ActivityTracker(app)
         with pytest.raises(RuntimeError):
-            await traffic({"type": "http", "client": ("192.0.2.1", 5)}, nothing, nowhere)
-        assert not traffic.requests
+            await activity({"type": "http", "client": ("192.0.2.1", 5)}, nothing, nowhere)
+        assert not activity.requests
 
 
 async def nothing() -> Message:
@@ -167,8 +171,8 @@ class Server:
             served.recv(len(sent), socket.MSG_PEEK)
         return client, served
 
-    def guard(self, limits: Limits, clock: Clock) -> Guard:
-        return Guard(self.address[1], limits, Traffic(_never), clock)
+    def guard(self, limits: ConnectionLimits, clock: Clock) -> ConnectionGuard:
+        return ConnectionGuard(self.address[1], limits, ActivityTracker(_never), clock)
 
 
 async def _never(scope: Scope, receive: object, send: object) -> None:
@@ -211,10 +215,10 @@ class TestOverRealSockets:
 
     async def test_beyond_the_share_of_an_address_some_are_closed(self, server: Server) -> None:
         clients = [server.client()[0] for _ in range(5)]
-        guard = server.guard(Limits(1_000, 3), Clock())
+        guard = server.guard(ConnectionLimits(1_000, 3), Clock())
         await guard.look()
         assert sum(map(closed, clients)) == 2
-        assert guard.ended[Why.address] == 2
+        assert guard.ended[EndReason.address] == 2
 
     async def test_who_comes_back_from_the_same_port_is_another_connection(
         self, server: Server
@@ -246,7 +250,7 @@ class TestOverRealSockets:
 
     async def test_a_look_that_fails_is_not_the_last(self, server: Server) -> None:
         clients = [server.client()[0] for _ in range(3)]
-        guard = server.guard(Limits(1_000, 1), OutOfDescriptorsAtFirst())
+        guard = server.guard(ConnectionLimits(1_000, 1), OutOfDescriptorsAtFirst())
         looking = asyncio.create_task(guard.run())
         await asyncio.wait_for(guard.watched(), 20)
         assert sum(map(closed, clients)) == 2
@@ -255,7 +259,7 @@ class TestOverRealSockets:
     async def test_a_proxy_may_have_as_many_as_there_are(self, server: Server) -> None:
         clients = [server.client()[0] for _ in range(5)]
         proxies = (ip_network(server.address[0]),)
-        guard = server.guard(Limits(1_000, 3, proxies), Clock())
+        guard = server.guard(ConnectionLimits(1_000, 3, proxies), Clock())
         await guard.look()
         assert not any(map(closed, clients))
 
@@ -271,22 +275,22 @@ class TestWhatWasReceived:
         silent, _ = server.client()
         half, _ = server.client(b"GET / HT")
         asking, _ = server.client(b"GET / HTTP/1.1\r\n\r\n")
-        guard.traffic.requests[asking.getsockname()[:2]] += 1
+        guard.activity.requests[asking.getsockname()[:2]] += 1
         await guard.look()
         clock.now += HEAD_WITHIN_S + 1
         await guard.look()
         assert [closed(each) for each in (silent, half, asking)] == [True, True, False]
-        assert guard.ended[Why.head] == 2
+        assert guard.ended[EndReason.head] == 2
 
     async def test_who_was_answered_may_wait(self, server: Server) -> None:
         clock = Clock()
         guard = server.guard(WIDE, clock)
         client, served = server.client(b"GET / HTTP/1.1\r\n\r\n")
-        guard.traffic.requests[client.getsockname()[:2]] += 1
+        guard.activity.requests[client.getsockname()[:2]] += 1
         await guard.look()
         await asyncio.sleep(0.02)  # the kernel counts in milliseconds
         served.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        guard.traffic.requests.clear()
+        guard.activity.requests.clear()
         for _ in range(3):
             await guard.look()
             clock.now += HEAD_WITHIN_S
@@ -295,7 +299,7 @@ class TestWhatWasReceived:
 
     async def test_a_proxy_may_open_a_connection_before_it_needs_it(self, server: Server) -> None:
         clock = Clock()
-        guard = server.guard(Limits(1_000, 3, (ip_network(server.address[0]),)), clock)
+        guard = server.guard(ConnectionLimits(1_000, 3, (ip_network(server.address[0]),)), clock)
         client, _ = server.client()
         await guard.look()
         clock.now += 10 * HEAD_WITHIN_S
@@ -307,7 +311,7 @@ class TestWhatWasReceived:
         client, served = server.client(b"x" * 5_000)
         served.recv(5_000, socket.MSG_WAITALL)
         await guard.look()
-        guard.traffic.websockets[client.getsockname()[:2]] += 1
+        guard.activity.websockets[client.getsockname()[:2]] += 1
         for size, ends in ((SOCKET_BYTES_MAX, False), (1, True)):
             client.setblocking(True)
             client.sendall(b"x" * size)

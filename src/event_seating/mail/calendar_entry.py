@@ -20,6 +20,7 @@ from icalendar import (
 )
 
 from event_seating.clock import MS_PER_S
+from event_seating.mail.message import CalendarFile
 
 PRODUCT: Final = "-//Event Seating//EN"
 
@@ -53,7 +54,7 @@ class CalendarEntry(NamedTuple):
     """Whether it takes the entry out of the calendar again."""
 
 
-def calendar(entry: CalendarEntry, now_ms: int) -> bytes:
+def calendar(entry: CalendarEntry, now_ms: int) -> CalendarFile:
     """The entry as a file."""
     starts_at = datetime.fromtimestamp(entry.starts_at_ms // MS_PER_S, entry.zone)
     if _happens_twice(starts_at):  # no local time says which of the two it is
@@ -71,11 +72,12 @@ def calendar(entry: CalendarEntry, now_ms: int) -> bytes:
     file = Calendar()
     file.add("prodid", PRODUCT)
     file.add("version", "2.0")
-    file.add("method", "CANCEL" if entry.cancelled else "PUBLISH")
+    method = "CANCEL" if entry.cancelled else "PUBLISH"
+    file.add("method", method)
     if starts_at.tzinfo is entry.zone and entry.zone.key != "UTC":
         file.add_component(_zone(entry.zone, starts_at))
     file.add_component(event)
-    return bytes(file.to_ical())
+    return CalendarFile(bytes(file.to_ical()), method)
 
 
 def _zone(zone: ZoneInfo, moment: datetime) -> Timezone:

@@ -37,6 +37,14 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9 !#$%&'()*+,./:;@_-]{1,60}\Z")
 """Stands in a header as it is: no quotes, and no `=?`, which begins an encoded word."""
 
 
+class CalendarFile(NamedTuple):
+    """An iCalendar file (RFC 5545)."""
+
+    content: bytes
+    method: str
+    """Its METHOD, which the header of its part must repeat (RFC 6047, section 2.4)."""
+
+
 class Mail(NamedTuple):
     """A mail to one recipient."""
 
@@ -45,8 +53,7 @@ class Mail(NamedTuple):
     subject: str
     text: str
     html: str
-    calendar: bytes | None = None
-    """An iCalendar file (RFC 5545)."""
+    calendar: CalendarFile | None = None
 
 
 def compose(mail: Mail, sender: Mailbox, now_ms: int) -> bytes:
@@ -76,10 +83,10 @@ def _body(mail: Mail) -> EmailMessage:
     body.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     if mail.calendar is not None:
         body.add_attachment(
-            mail.calendar,
+            mail.calendar.content,
             maintype="text",
             subtype="calendar",
-            params={"charset": "utf-8", "method": "PUBLISH"},
+            params={"charset": "utf-8", "method": mail.calendar.method},
             filename=CALENDAR_NAME,
         )
     return body

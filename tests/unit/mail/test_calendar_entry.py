@@ -8,6 +8,7 @@ import pytest
 from icalendar import Calendar, Component
 
 from event_seating.mail.calendar_entry import CalendarEntry, calendar
+from event_seating.mail.message import CalendarFile
 
 NOW_MS = 1_790_000_000_000
 
@@ -27,8 +28,9 @@ def entry(zone: str, starts_at_ms: int, **changed: Any) -> CalendarEntry:
     return CalendarEntry(starts_at_ms=starts_at_ms, zone=ZoneInfo(zone), **{**given, **changed})
 
 
-def read(raw: bytes) -> tuple[Component, Component | None]:
-    file = Calendar.from_ical(raw)
+def read(made: CalendarFile) -> tuple[Component, Component | None]:
+    file = Calendar.from_ical(made.content)
+    assert made.method == file["METHOD"]
     assert (file["METHOD"], file["VERSION"]) == ("PUBLISH", "2.0")
     (event,) = file.walk("VEVENT")
     zones = file.walk("VTIMEZONE")
@@ -139,14 +141,19 @@ def test_utc_needs_no_definition() -> None:
 
 def test_any_text_stays_in_its_field() -> None:
     text = 'A, b; c\\n "d"\nEND:VEVENT\r\nATTENDEE:mailto:eve@example.com ' + "ü" * 300
-    raw = calendar(
+    made = calendar(
         entry("UTC", NOW_MS, summary=text, location=text, description=text, uid="x@y"), NOW_MS
     )
-    event, _ = read(raw)
+    event, _ = read(made)
     plain = text.replace("\r\n", "\n")
     assert [event[name] for name in ("SUMMARY", "LOCATION", "DESCRIPTION")] == [plain] * 3
     assert "ATTENDEE" not in event
-    assert max(map(len, raw.split(b"\r\n"))) <= 75
+    assert max(map(len, made.content.split(b"\r\n"))) <= 75
+
+
+def test_a_cancelled_entry_has_the_method_that_takes_it_out_of_the_calendar() -> None:
+    made = calendar(entry("UTC", NOW_MS, cancelled=True), NOW_MS)
+    assert made.method == Calendar.from_ical(made.content)["METHOD"] == "CANCEL"
 
 
 def test_a_later_version_replaces_the_one_before() -> None:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.mails import ANNA, SENDER, mail
 
-from event_seating.mail.message import compose
+from event_seating.mail.message import CalendarFile, compose
 from event_seating.values.email_address import Mailbox, mailbox
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 
 NOW_MS = 1_790_000_000_500
-ICS = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+ICS = CalendarFile(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "PUBLISH")
 
 
 def read(raw: bytes) -> EmailMessage:
@@ -76,7 +76,13 @@ def test_a_calendar_entry_is_a_file_beside_them() -> None:
     assert entry.get_content_type() == "text/calendar"
     assert dict(entry["Content-Type"].params) == {"charset": "utf-8", "method": "PUBLISH"}
     assert entry.get_filename() == "event.ics"
-    assert entry.get_payload(decode=True) == ICS
+    assert entry.get_payload(decode=True) == ICS.content
+
+
+def test_the_part_of_a_calendar_entry_names_the_method_of_its_file() -> None:
+    got = read(compose(mail(calendar=ICS._replace(method="CANCEL")), SENDER, NOW_MS))
+    (entry,) = got.iter_attachments()
+    assert entry["Content-Type"].params["method"] == "CANCEL"
 
 
 def test_all_of_it_is_ascii_in_short_lines() -> None:

@@ -2,9 +2,18 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.browser.conftest import Open
-from tests.browser.people import BOOKED, FREE, HELD, MIDDLE_OF_FLOOR, MINE, STANDING, Operator
+from tests.browser.people import (
+    BOOKED,
+    FREE,
+    HELD,
+    MIDDLE_OF_FLOOR,
+    MINE,
+    PENDING,
+    STANDING,
+    Operator,
+)
 
 from event_seating.venues.arenas import arena
 
@@ -178,6 +187,34 @@ def test_giving_all_back_leaves_nothing_held(operator: Operator, visit: Open) ->
     expect(buyer.find("#timer")).to_be_hidden()
     counts = operator.counts(event)
     assert counts["held"] == 0, counts
+
+
+def test_the_last_click_on_a_seat_counts_while_the_first_is_on_its_way(
+    operator: Operator, visit: Open
+) -> None:
+    event = operator.event()
+    buyer = visit().open(event)
+    buyer.click_seat(SEAT)  # far away: it opens the section
+    buyer.rest()
+    kept: list[Route] = []
+
+    def keep(route: Route) -> None:
+        kept.append(route)
+
+    buyer.page.route("**/holds", keep)
+    buyer.click_seat(SEAT)
+    buyer.expect_tickets("1 ticket")
+    buyer.expect_look(SEAT, PENDING)
+    buyer.click_seat(SEAT)
+    buyer.expect_tickets("Your seats")
+    buyer.expect_look(SEAT, FREE)
+    buyer.click_seat(SEAT)
+    buyer.expect_tickets("1 ticket")
+    expect(buyer.find("#lines li")).to_have_count(1)
+    (first,) = kept
+    first.continue_()
+    buyer.expect_settled()
+    buyer.expect_look(SEAT, MINE)
 
 
 def test_of_two_who_want_a_seat_one_gets_it_and_the_other_hears_why(

@@ -32,12 +32,12 @@ export class Wishes {
   }
 
   /**
-   * All that are not answered; of two for the same thing the later one comes last.
+   * All that are not answered; of two for the same thing the later one alone.
    *
    * @returns {Wish[]}
    */
   get pending() {
-    return [...this.#sent.values(), ...this.#waiting.values()];
+    return [...new Map([...this.#sent, ...this.#waiting]).values()];
   }
 
   /**

@@ -22,7 +22,7 @@ from event_seating.db.tables import job_results
 from event_seating.errors import DatabaseUnavailable
 from event_seating.jobs import ends, runner, tally, worker
 from event_seating.jobs import outbox as statements
-from event_seating.jobs.ends import Dead, Defer, Retry
+from event_seating.jobs.ends import Dead, Defer, Done, Retry
 from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, NOTIFICATIONS, URGENT, NewJob
@@ -254,6 +254,19 @@ async def test_what_could_not_be_done_this_time_is_told_in_one_line_without_a_st
         ("a job failed and is tried again", "The mail server is away."),
         ("a handler failed", None),
     ]
+
+
+async def test_a_handler_that_raises_done_has_failed_and_its_job_is_not_lost(jobs: Jobs) -> None:
+    """Nothing is written of that: a result is what a handler returns."""
+    handlers = Handlers()
+    handlers.failures["x"] = [Done({"n": 1})]
+    job_id = await jobs.ask("count", {"fail": "x", "n": 2})
+    async with jobs.working(handlers.all()):
+        await until(lambda: all_done(jobs))
+    result = await jobs.result(job_id)
+    assert result is not None
+    assert result.result == '{"n":2}'
+    assert [job.attempt for job in handlers.seen] == [1, 2]
 
 
 @pytest.mark.parametrize("what", ["says so", "has no handler", "is no object"])

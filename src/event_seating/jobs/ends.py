@@ -1,8 +1,8 @@
 """How an attempt at a job ends: in one of four ways, which everybody reads.
 
-A handler returns its job's result, or raises one of these. `decided` makes of it what becomes of
-the job, once: the worker tells the queue, the tally counts it by its `outcome`, the log says it.
-Pure.
+A handler returns its job's result, or raises `DoneElsewhere`, `Retry`, `Defer` or `Dead`. `decided`
+makes of it what becomes of the job, once: the worker tells the queue, the tally counts it by its
+`outcome`, the log says it. Pure.
 """
 
 from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
@@ -15,7 +15,10 @@ DEFERRALS_MAX: Final = 100
 
 
 class Done(Exception):
-    """The job is done, with this result."""
+    """The job is done, with this result.
+
+    A handler returns the result; one that raises this has failed, since nothing was written.
+    """
 
     outcome: ClassVar = "done"
 

@@ -238,7 +238,7 @@ def _handed_back() -> Defer:
 def _end_of(error: Exception) -> JobEnd:
     """How a handler ended that raised this."""
     match error:
-        case Done() | Retry() | Defer() | Dead():
+        case DoneElsewhere() | Retry() | Defer() | Dead():
             return error.with_traceback(None)
         case DatabaseUnavailable():
             return Defer(str(error))

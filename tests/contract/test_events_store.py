@@ -44,8 +44,8 @@ async def add_unmade(
 ) -> None:
     row = NewRow(event_id, venue, 1, "EUR", "epoch", b"secret", made_at)
     async with database.write() as connection:
-        occasion = EventSchedule("Concert 🎟", starts_at_ms, "Europe/Berlin")
-        await store.insert_unmade(connection, row, occasion)
+        schedule = EventSchedule("Concert 🎟", starts_at_ms, "Europe/Berlin")
+        await store.insert_unmade(connection, row, schedule)
 
 
 async def log_of(database: Database, event_id: str) -> SeatLog:
@@ -103,7 +103,7 @@ async def test_an_event_whose_making_was_cut_off_is_nowhere_to_be_seen(database:
     assert await by_id(database, "cutoff000000") is None
     assert await page(database, FIRST, 10) == []
     async with database.read() as connection:
-        place = await store.place(connection, "cutoff000000")
+        place = await store.basics(connection, "cutoff000000")
     assert place == EventBasics("hall", 1, "epoch", b"secret", made=False)
 
 
@@ -203,11 +203,11 @@ async def test_a_list_has_only_the_venues_and_times_that_were_asked_for(
     assert await page(database, FIRST, 9, to_ms=20) == ["hall00000001"]
 
 
-async def test_only_what_is_named_of_an_occasion_changes(database: Database) -> None:
+async def test_only_what_is_named_of_a_schedule_changes(database: Database) -> None:
     await add_venue(database)
     await add(database, "event0000000")
     async with database.write() as connection:
-        await store.set_occasion(connection, "event0000000", {"name": "Other"})
+        await store.set_schedule(connection, "event0000000", {"name": "Other"})
     event = await by_id(database, "event0000000")
     assert event is not None
     assert (event.name, event.starts_at_ms, event.time_zone) == ("Other", 5, "Europe/Berlin")

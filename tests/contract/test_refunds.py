@@ -172,7 +172,7 @@ async def test_a_late_booking_is_found_by_its_hold_as_well(desk: Desk) -> None:
 async def test_a_rush_that_ended_more_holds_than_are_remembered_changes_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "GONE_MAX", 3)
+    monkeypatch.setattr(ledger, "TOMBSTONES_MAX", 3)
     released, cancelled, alive = [await desk.hold(f"A-1-{seat}") for seat in range(3)]
     await desk.bookings.release_hold(released, SHOP)
     with pytest.raises(HoldReleased) as told:

@@ -274,10 +274,10 @@ async def test_an_image_that_lost_what_cools_down_is_named_unless_its_log_began_
 ) -> None:
     log = await traffic(SqlLogStore(database))
     version, cooling = log.states.version, log.states.ledger.cool_down
-    assert cooling.rests
+    assert cooling.recent
     await tamper(database, "DELETE FROM seat_snapshots WHERE version < :v", v=version)
-    cooling.rests.clear()
-    cooling.kept_from.clear()
+    cooling.recent.clear()
+    cooling.refused_to.clear()
     await state_snapshots.save(EVENT, log.states, SqlLogStore(database))
     await tamper(database, "UPDATE seat_log SET format = :f WHERE version < 5", f=form)
     said = await check(database)

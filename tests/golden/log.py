@@ -37,7 +37,7 @@ from event_seating.booking.core.records import (
     TicketType,
 )
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.booking.core.state_codec import IMAGE_FORMAT
+from event_seating.booking.core.state_codec import SNAPSHOT_FORMAT
 from tests.golden.texts import in_lines
 from tests.support.seat_states import NOW, one_row
 
@@ -162,7 +162,7 @@ def made() -> dict[str, Any]:
         "about": "Rows and an image as they are written now; see log.py.",
         "map": MAP,
         "log_format": FORMAT,
-        "image_format": IMAGE_FORMAT,
+        "image_format": SNAPSHOT_FORMAT,
         "rows": rows,
         "image": in_lines(states.dump()),
         "after": seen(states),
@@ -173,7 +173,7 @@ def made() -> dict[str, Any]:
 def seen(states: SeatStates) -> dict[str, Any]:
     """What every release could tell of a state."""
     states.check()
-    gone = states.ledger.gone.items()
+    gone = states.ledger.tombstones.items()
     return {
         "characters": states.characters().decode(),
         "counts": states.counts(),
@@ -194,7 +194,7 @@ def kept(states: SeatStates) -> dict[str, Any]:
         "configuration": states.configuration,
         "holds and bookings": holds,
         "late": ledger.late_in_order(),
-        "rests": ledger.cool_down.rests,
+        "rests": ledger.cool_down.recent,
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
     return plain

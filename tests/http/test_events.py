@@ -488,16 +488,16 @@ async def test_a_change_is_made_on_top_of_what_another_process_changed_before(
 async def test_a_change_of_the_name_keeps_the_zone_that_another_process_changed_meanwhile(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def set_slowly(self: EventService, event: Event, occasion: EventSchedule) -> None:
-        if occasion.name == "Opera":
+    async def set_slowly(self: EventService, event: Event, schedule: EventSchedule) -> None:
+        if schedule.name == "Opera":
             await change(theirs.client, made, timeZone="Europe/Berlin")
-        await set_occasion(self, event, occasion)
+        await set_schedule(self, event, schedule)
 
-    set_occasion = EventService._set_occasion
+    set_schedule = EventService._set_schedule
     async with in_process() as ours, in_process() as theirs:
         await put_venue(ours.client)
         made = await make(ours.client)
-        monkeypatch.setattr(EventService, "_set_occasion", set_slowly)
+        monkeypatch.setattr(EventService, "_set_schedule", set_slowly)
         changed = await change(ours.client, made, name="Opera")
     assert (changed["name"], changed["timeZone"]) == ("Opera", "Europe/Berlin")
 

@@ -68,7 +68,7 @@ async def rounds(service: Service, event: str, first: int) -> None:
 async def test_what_is_kept_does_not_grow_with_what_was_held_and_given_back(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "GONE_MAX", GONE_MAX)
+    monkeypatch.setattr(ledger, "TOMBSTONES_MAX", GONE_MAX)
     for module in (expiries, cool_down):
         monkeypatch.setattr(module, "SPARE", GONE_MAX)
     event = await on_sale(service)
@@ -80,7 +80,7 @@ async def test_what_is_kept_does_not_grow_with_what_was_held_and_given_back(
     # The first turn fills what has room; from then on not an object for every second round.
     assert counts[2] - counts[1] < ROUNDS // 2, counts
     log = await service.parts.seat_logs.get(event)
-    assert len(log.states.ledger.gone) == GONE_MAX
+    assert len(log.states.ledger.tombstones) == GONE_MAX
 
 
 async def test_a_thing_that_is_kept_for_each_round_would_be_found(service: Service) -> None:

@@ -19,7 +19,7 @@ from event_seating.booking.core.cool_down import CoolDown
 from event_seating.booking.core.decisions import RuleBook
 from event_seating.booking.core.ledger import Ledger
 from event_seating.booking.core.log_entries import Amended, Booked, Exchanged, Frozen, Held, Thawed
-from event_seating.booking.core.records import AVAILABLE, Groups, Hold, Rest, seats_of
+from event_seating.booking.core.records import AVAILABLE, Groups, Hold, RecentHold, seats_of
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 from event_seating.booking.core.seat_state import Batch, SeatStates
 from event_seating.booking.seat_log.in_doubt import LostRace
@@ -120,7 +120,7 @@ class TakesTokensForHolds(RuleBook):
         if not isinstance(booked, Refusal) or groups is None:
             return booked
         status = self._ledger.arrays.status
-        if request.hold in self._ledger.from_hold or any(
+        if request.hold in self._ledger.booking_of_hold or any(
             status[seat] != AVAILABLE for seat in seats_of(groups)
         ):
             return booked
@@ -132,9 +132,10 @@ class TakesTokensForHolds(RuleBook):
 class GivesTheBestAtEveryPrice(RuleBook):
     """Looks for the best seats as if the box office asked."""
 
-    def _chosen(self, request: PlaceHold) -> Groups | Refusal:
+    def _chosen(self, request: PlaceHold, now_ms: int) -> Groups | Refusal:
         best = isinstance(request.choice, Best)
-        return super()._chosen(replace(request, box_office=True) if best else request)
+        changed = replace(request, box_office=True) if best else request
+        return super()._chosen(changed, now_ms)
 
 
 class ChangesHoldsAtEveryPrice(RuleBook):
@@ -244,11 +245,11 @@ class ForgetsTheAddressOfAChange(Ledger):
 
 
 class LosesTheCoolDown(CoolDown):
-    """Has nothing of it in an image, so a process that starts again does not know."""
+    """Has nothing of it in a snapshot, so a process that starts again does not know."""
 
     __slots__ = ()
 
-    def committed(self) -> dict[int, Rest]:
+    def committed(self) -> dict[int, RecentHold]:
         return {}
 
 
@@ -257,7 +258,7 @@ class KeepsWhatWasTakenBack(CoolDown):
 
     __slots__ = ()
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         self._before = {}
 
 

@@ -62,7 +62,7 @@ class Desk:
     async def ask(self, request: Command, key: str | None = None, hashed: bytes = b"") -> object:
         try:
             claim = once(key, hashed) if key else None
-            return await self.log.submit(Submission(request, once=claim))
+            return await self.log.submit(Submission(request, call=claim))
         except (DatabaseUnavailable, IdempotencyKeyReused) as error:
             return error
 

@@ -1,9 +1,7 @@
 """Holds and bookings of the seats of an event.
 
-The pure rooms, which take the time as an argument and touch nothing outside: `index` (the seats of
-a map, numbered), `arrays` (who has which seat), `best` and `orphans` (masks of rows), `records`,
-`requests`, `refusals`, `entries` (what is kept, asked, refused and written), `expiries` and
-`ids_by_time` (what runs out first, and what is forgotten first), `ledger` (all that is known, with
-its undo log), `operations` (what entries do to it), `choices` and `decisions` (the rules), `image`
-(all of it as bytes), `invariants` (what must be true of it), `model` (the one entry point).
+Six rooms, each of which imports only those that stand before it: `core` (the rules and the state of
+an event's seats, pure), `seating` (an event's map, prices, secrets and ids), `seat_log` (the
+writer, the rows, and how they are stored), `reads` (what the API answers), `effects` (the jobs that
+follow) and `api` (the routes and their service). `errors` is the lowest module.
 """

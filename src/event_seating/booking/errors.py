@@ -16,7 +16,7 @@ class EventUnavailable(ServiceError):
 
 
 class LogBudgetSpent(ServiceError):
-    """Callers without a key, at one address, have had the log written as much as they may."""
+    """The callers without a key at one address have used up their budget of log bytes."""
 
     status = 429
     code = "log_budget_spent"
@@ -59,7 +59,7 @@ class NoBlock(Refused):
 
 
 class OrphanSeat(Refused):
-    """The choice strands a single free seat, and another would not."""
+    """The selection leaves a single free seat, and another one would not."""
 
     status = 422
     code = "orphan_seat"
@@ -67,7 +67,7 @@ class OrphanSeat(Refused):
 
 
 class TooManySeats(Refused):
-    """A hold of more seats than the event allows."""
+    """The hold would have more seats than the event allows."""
 
     status = 422
     code = "too_many_seats"
@@ -75,7 +75,7 @@ class TooManySeats(Refused):
 
 
 class TooManyHeld(Refused):
-    """More seats held at once than a buyer may."""
+    """The buyer would hold more seats at once than is allowed."""
 
     status = 422
     code = "too_many_held"
@@ -129,7 +129,7 @@ class EventCancelled(Refused):
 
 
 class ConfigurationChanged(Refused):
-    """Others change how an event sells faster than this change could be put on top."""
+    """Others changed the configuration at the same time, again at every attempt."""
 
     status = 409
     code = "configuration_changed"
@@ -185,7 +185,7 @@ class NothingGained(Refused):
 
 
 class HoldFrozen(Refused):
-    """The hold is being paid, and who asks may not change it meanwhile."""
+    """The hold is being paid for, and this caller may not change it meanwhile."""
 
     status = 409
     code = "hold_frozen"
@@ -204,7 +204,7 @@ class HoldNotFrozen(Refused):
 
 
 class FreezeUsed(Refused):
-    """The buyer froze the hold before, and ended it."""
+    """The buyer has already frozen the hold once and ended the freeze."""
 
     status = 409
     code = "freeze_used"
@@ -214,7 +214,7 @@ class FreezeUsed(Refused):
 
 
 class TotalChanged(Refused):
-    """What is to be booked is not what was expected, or paid."""
+    """The seats or their total are not what the caller expected or paid for."""
 
     status = 409
     code = "total_changed"
@@ -225,7 +225,7 @@ class TotalChanged(Refused):
 
 
 class ExpectationMissing(Refused):
-    """The hold was changed or frozen, and nothing says what the booking is to be."""
+    """The hold was changed or frozen, and the caller names neither a total nor a revision."""
 
     status = 400
     code = "expectation_missing"
@@ -236,7 +236,7 @@ class ExpectationMissing(Refused):
 
 
 class NotInHold(Refused):
-    """A change gives back what the hold does not have."""
+    """The change gives back seats that the hold does not have."""
 
     status = 409
     code = "not_in_hold"
@@ -260,7 +260,7 @@ class AlreadyCancelled(Refused):
 
 
 class NotInBooking(Refused):
-    """A cancellation or change gives back what the booking does not have."""
+    """The cancellation or change gives back seats that the booking does not have."""
 
     status = 409
     code = "not_in_booking"
@@ -276,7 +276,7 @@ class NothingLeft(Refused):
 
 
 class LogArchived(ServiceError):
-    """The beginning of an event's log has left the database."""
+    """The beginning of the event's log was moved to an archive."""
 
     status = 410
     code = "log_archived"

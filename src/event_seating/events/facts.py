@@ -29,11 +29,13 @@ class EventFacts:
         if not is_event_id(event_id):
             raise EventNotFound
         async with self._database.read() as connection:
-            place = await store.place(connection, event_id)
-        if place is None or not (place.made or event_id in self._being_made):
+            basics = await store.basics(connection, event_id)
+        if basics is None or not (basics.made or event_id in self._being_made):
             raise EventNotFound
         # An archived event has no secret any more, and takes no holds.
-        return Facts(place.venue_id, place.venue_version, place.epoch, place.buyer_secret or b"")
+        return Facts(
+            basics.venue_id, basics.venue_version, basics.epoch, basics.buyer_secret or b""
+        )
 
     async def summary(self, event_id: str) -> EventNotice:
         """What a buyer is told of an event, as it is now; raises `EventNotFound`."""

@@ -179,7 +179,7 @@ class EventSchedule(msgspec.Struct, frozen=True):
     time_zone: str
 
 
-def opened(
+def new_event(
     asked: NewEvent, tiers: Tiers, defaults: Defaults, zones: Collection[str], now_ms: int
 ) -> tuple[EventSchedule, Configuration]:
     """A new event, on sale from now until it begins unless it says otherwise.
@@ -187,7 +187,7 @@ def opened(
     Raises `InvalidRequest`, naming every fault, and `PriceMissing`, naming every category.
     """
     faults: list[Fault] = []
-    occasion = EventSchedule(
+    schedule = EventSchedule(
         _name(asked.name, faults),
         _time("startsAt", asked.starts_at, faults) or 0,
         _zone(asked.time_zone, zones, faults),
@@ -207,7 +207,7 @@ def opened(
         currency=currency,
         prices={category: found[category] for category in tiers.prices if category in found},
         sales_start_ms=now_ms if start is None else start,
-        sales_end_ms=occasion.starts_at_ms if end is None else end,
+        sales_end_ms=schedule.starts_at_ms if end is None else end,
         rules=asked.rules.on(defaults.rules),
         ticket_types=types,
         default_ticket_type=None if default is UNSET else default,
@@ -219,7 +219,7 @@ def opened(
     if faults:
         raise invalid(faults)
     prices.check_that_all_have_a_price(configuration, tiers)
-    return occasion, configuration
+    return schedule, configuration
 
 
 def changed(

@@ -170,15 +170,15 @@ class EventService:
         now_ms = self._clock.now_ms()
         zones = await asyncio.to_thread(time_zones)
         tiers = _tiers(venue_map)
-        occasion, sale = model.opened(asked, tiers, self._defaults, zones, now_ms)
+        schedule, sale = model.new_event(asked, tiers, self._defaults, zones, now_ms)
         event = Event(
             id=ids.new_event_id(),
             venue_id=version.venue_id,
             venue_version=version.version,
             venue_name=version.name,
-            name=occasion.name,
-            starts_at_ms=occasion.starts_at_ms,
-            time_zone=occasion.time_zone,
+            name=schedule.name,
+            starts_at_ms=schedule.starts_at_ms,
+            time_zone=schedule.time_zone,
             epoch=secrets.token_hex(EPOCH_BYTES),
             created_at_ms=now_ms,
             configuration=sale,
@@ -189,7 +189,7 @@ class EventService:
             begun = before and await _to_go_on_with(connection, before, now_ms)
             if begun is not None:
                 return begun
-            await self._write_unmade(connection, event, occasion)
+            await self._write_unmade(connection, event, schedule)
             kept = msgspec.json.encode(event)
             await kept_answers.keep(connection, call, 201, kept, now_ms)
         return event
@@ -203,10 +203,10 @@ class EventService:
             first = Configure(
                 event.configuration, blocked=Part(blocked) if blocked else None, actor=actor
             )
-            once = call and IdempotentCall(
+            idempotent = call and IdempotentCall(
                 IdempotencyKey(_CREATES, call.id.hex()), call.request_hash
             )
-            granted = await log.submit(Submission(first, once=once))
+            granted = await log.submit(Submission(first, call=idempotent))
         assert isinstance(granted, Granted), "the first configuration of an event was refused"
         assert granted.version == FIRST_VERSION or granted.replayed, "an event was made twice"
         self._reads.invalidate(event.id)
@@ -234,11 +234,11 @@ class EventService:
                 if event.configuration.status is SaleStatus.cancelled:
                     raise EventCancelled
                 tiers = await self._tiers_for(event, change)
-                occasion, sale = model.changed(event, change, tiers, zones)
+                schedule, sale = model.changed(event, change, tiers, zones)
                 if sale == event.configuration:
-                    await self._set_occasion(event, occasion)
+                    await self._set_schedule(event, schedule)
                     return await self._unshared(event_id)
-                changes = _changes(event, occasion)
+                changes = _changes(event, schedule)
                 job = None
                 if sale.status is SaleStatus.cancelled:
                     job = cancel_event_job(event_id, notify=False, reason=None, actor=actor)
@@ -282,9 +282,9 @@ class EventService:
         """
         log = await self._log_of(event.id)
         request = Configure(sale, replaces=event.configuration, actor=actor)
-        submission = Submission(request, occasion=changes)
+        submission = Submission(request, event_columns=changes)
         if job is not None:
-            # Here, in the context of the call: the writer is in nobody's.
+            # Here, since the writer does not run in the context of the call.
             asked = traced(job)
             submission.jobs = lambda _entry: [asked]
         outcome = await log.submit(submission)
@@ -296,14 +296,14 @@ class EventService:
         await log.catch_up()
         return False
 
-    async def _set_occasion(self, event: Event, occasion: EventSchedule) -> None:
-        changes = _changes(event, occasion)
+    async def _set_schedule(self, event: Event, schedule: EventSchedule) -> None:
+        changes = _changes(event, schedule)
         if changes:
             async with self._database.write() as connection:
-                await store.set_occasion(connection, event.id, changes)
+                await store.set_schedule(connection, event.id, changes)
 
     async def _write_unmade(
-        self, connection: AsyncConnection, event: Event, occasion: EventSchedule
+        self, connection: AsyncConnection, event: Event, schedule: EventSchedule
     ) -> None:
         row = NewRow(
             id=event.id,
@@ -315,7 +315,7 @@ class EventService:
             created_at_ms=event.created_at_ms,
         )
         await store.delete_unmade(connection, event.created_at_ms - UNMADE_MS_MAX)
-        await store.insert_unmade(connection, row, occasion)
+        await store.insert_unmade(connection, row, schedule)
 
     async def _tiers_for(self, event: Event, change: EventChange) -> Tiers:
         """The map's categories; only prices are checked against them."""
@@ -330,7 +330,7 @@ class EventService:
             raise UnknownVenue from None
 
     async def _unshared(self, event_id: str) -> Event:
-        """Read the event again, since a read that another caller began may be older."""
+        """The event by a new read, since one that another caller began may be older."""
         self._reads.invalidate(event_id)
         return await self.read(event_id)
 
@@ -368,10 +368,10 @@ def _tiers(venue_map: VenueMap) -> Tiers:
     )
 
 
-def _changes(event: Event, occasion: EventSchedule) -> dict[str, str | int]:
+def _changes(event: Event, schedule: EventSchedule) -> dict[str, str | int]:
     """The changed columns only, so that concurrent changes of others survive."""
     return {
         name: value
-        for name, value in msgspec.structs.asdict(occasion).items()
+        for name, value in msgspec.structs.asdict(schedule).items()
         if value != getattr(event, name)
     }

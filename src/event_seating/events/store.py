@@ -39,7 +39,7 @@ _EVENT: Final = (
 
 BY_ID: Final = _EVENT.where(events.c.id == bindparam("event_id"))
 
-PLACE: Final = select(
+BASICS: Final = select(
     events.c.venue_id,
     events.c.venue_version,
     events.c.epoch,
@@ -94,9 +94,9 @@ async def by_id(connection: AsyncConnection, event_id: str) -> Event | None:
     return _event(row) if row else None
 
 
-async def place(connection: AsyncConnection, event_id: str) -> EventBasics | None:
+async def basics(connection: AsyncConnection, event_id: str) -> EventBasics | None:
     """The basics of the event with this id, complete or not."""
-    row = (await connection.execute(PLACE, {"event_id": event_id})).first()
+    row = (await connection.execute(BASICS, {"event_id": event_id})).first()
     return EventBasics(*row) if row else None
 
 
@@ -116,13 +116,13 @@ async def page(
     return [_event(row) for row in rows]
 
 
-async def insert_unmade(connection: AsyncConnection, row: NewRow, occasion: EventSchedule) -> None:
+async def insert_unmade(connection: AsyncConnection, row: NewRow, schedule: EventSchedule) -> None:
     """Write an event that is invisible until the log has configured it."""
-    values = msgspec.structs.asdict(row) | msgspec.structs.asdict(occasion)
+    values = msgspec.structs.asdict(row) | msgspec.structs.asdict(schedule)
     await connection.execute(insert(events).values(values))
 
 
-async def set_occasion(connection: AsyncConnection, event_id: str, changes: dict[str, Any]) -> None:
+async def set_schedule(connection: AsyncConnection, event_id: str, changes: dict[str, Any]) -> None:
     """Change these columns of an `EventSchedule`, and leave the others as they are."""
     await connection.execute(update(events).where(events.c.id == event_id).values(changes))
 

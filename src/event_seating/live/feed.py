@@ -7,7 +7,7 @@ frames, not later ones.
 
 Why nothing is lost and nothing is sent twice: `sent` is the version up to which frames have
 reported everything. In one step of the event loop, a new watcher gets what the rows up to `sent`
-have changed since the version that it names, with the statuses as of `sent`, and joins those who
+have changed since the version that it names, with the statuses as of `sent`, and joins those that
 get every frame from then on; the next frame reports the rows after `sent`. Whatever must be awaited
 for that is awaited first, and checked again afterwards.
 

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from event_seating.booking.core.log_entries import Entry
-from event_seating.booking.reads.seat_map_status import opened
+from event_seating.booking.reads.seat_map_status import load_event
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
@@ -52,7 +52,7 @@ class Store(Rows, Protocol):
 
 
 class LiveHub:
-    """Every watched event of this process, by its id; a `Listener` of their logs."""
+    """Every watched event of this process, by its id; a `RowListener` of their logs."""
 
     def __init__(
         self,
@@ -124,17 +124,17 @@ class LiveHub:
             feed.wake()
 
     async def run(self) -> None:
-        """Maintain the feeds for as long as the process lives."""
+        """Maintain the feeds until cancelled."""
         while True:
             await asyncio.sleep(LOOK_FOR_ROWS_EVERY_S)
             try:
-                await self.look()
+                await self.maintain()
             except DatabaseUnavailable:
                 continue
             except Exception as error:  # noqa: BLE001 (the next round may succeed)
                 _log.error("maintaining the watched events failed", exc_info=error)
 
-    async def look(self) -> None:
+    async def maintain(self) -> None:
         """Drop unwatched feeds, send heartbeats, and read the rows of other processes."""
         now = self._timer.monotonic()
         for event_id, feed in list(self._feeds.items()):
@@ -178,7 +178,7 @@ class LiveHub:
     ) -> tuple[Feed, Subscriber]:
         if self._draining:
             raise Draining
-        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        log, bookable = await load_event(self._logs, self._bookable_of, event_id)
         feed = self._feed(log, bookable)
         subscriber = await feed.join(since, epoch)
         if self._draining or self._feeds.get(event_id) is not feed:

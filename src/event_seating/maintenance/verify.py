@@ -214,8 +214,8 @@ class _Check:
         return True
 
     def _watched(self, found: Iterable[Entry], row: BatchRow) -> Iterator[Entry]:
-        """The entries as they are applied; each is looked at when all before it are."""
-        # The writer takes the currency that was there before the batch.
+        """The entries as they are applied; each is checked after all before it were applied."""
+        # The writer uses the currency from before the batch.
         configuration = self._states.configuration
         currency = configuration.currency if configuration is not None else ""
         for entry in found:

@@ -1,4 +1,4 @@
-"""Whether what is kept for a repeated call is what the log can have given."""
+"""Checks that the answers stored for repeated calls agree with the log."""
 
 from array import array
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from event_seating.booking.core import results
-from event_seating.booking.core.ledger import GONE_MAX, GONE_MS, Ledger
+from event_seating.booking.core.ledger import TOMBSTONE_TTL_MS, TOMBSTONES_MAX, Ledger
 from event_seating.booking.core.results import BookingResult, BrokenResultError, HoldResult
 from event_seating.booking.seat_log.ports import GONE
 from event_seating.booking.seating import ids
@@ -14,7 +14,7 @@ from event_seating.maintenance import expected
 
 
 class Kept(NamedTuple):
-    """What is kept for one call: the answer that the release before reads, and the result."""
+    """What is stored for one call: the answer that the release before reads, and the result."""
 
     status: int
     answer: bytes
@@ -24,7 +24,7 @@ class Kept(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """A version, and ids that it grants, where it names any."""
+    """The version and the granted ids that an answer or result names."""
 
     version: int | None
     ids: Sequence[str] = ()
@@ -39,10 +39,10 @@ class AnswerCheck:
         self._base = base
 
     def wrong(self, kept: Kept, ledger: Ledger, log_at_ms: int) -> str | None:
-        """What is wrong with it; `ledger` is as of the log's end, at `log_at_ms`."""
+        """What is wrong with a stored answer; `ledger` is as of the end of the log, `log_at_ms`."""
         at, at_ms = self.at, kept.at_ms
         if self._base and (not at or at_ms < at[0]):
-            return None  # from before the rows that were looked at
+            return None  # older than the checked rows
         place = bisect_left(at, at_ms)
         if place == len(at) or at[place] != at_ms:
             return "no row of the log was written at its time"
@@ -74,7 +74,7 @@ class AnswerCheck:
         return None
 
     def _said_by_result(self, kept: Kept) -> _Said:
-        """Nothing where the release before wrote the row over, and left the result in it."""
+        """What the result names; nothing where the release before overwrote the rest of the row."""
         if kept.result is None or kept.status == GONE:
             return _Said(None)
         match results.decode(kept.result_format, kept.result):
@@ -97,8 +97,9 @@ def _said_by_answer(answer: bytes) -> _Said:
 
 def _knows(ledger: Ledger, key: bytes, at_ms: int, log_at_ms: int) -> bool:
     """Whether an id was granted; ids that ended long ago may have been forgotten."""
-    if len(ledger.gone) >= GONE_MAX or at_ms <= log_at_ms - GONE_MS:
+    if len(ledger.tombstones) >= TOMBSTONES_MAX or at_ms <= log_at_ms - TOMBSTONE_TTL_MS:
         return True
     return any(
-        key in table for table in (ledger.holds, ledger.bookings, ledger.from_hold, ledger.gone)
+        key in table
+        for table in (ledger.holds, ledger.bookings, ledger.booking_of_hold, ledger.tombstones)
     )

@@ -84,7 +84,7 @@ async def snapshot_versions(connection: AsyncConnection, event_id: str) -> list[
 
 
 async def snapshot(connection: AsyncConnection, event_id: str, version: int) -> StoredSnapshot:
-    """The image of a version."""
+    """The snapshot of a version."""
     wanted = (
         select(seat_snapshots.c.version, seat_snapshots.c.image, seat_snapshots.c.at_ms)
         .where(seat_snapshots.c.event_id == event_id)
@@ -154,7 +154,7 @@ async def seats_sold(connection: AsyncConnection, event_id: str) -> AsyncIterato
 
 
 async def stored_answers(connection: AsyncConnection, event_id: str) -> AsyncIterator[AnyRow]:
-    """All that is kept for repeated calls."""
+    """All answers stored for repeated calls."""
     key = (idempotency.c.scope, idempotency.c.key)
     kept = [idempotency.c[name] for name in Kept._fields]
     wanted = select(*key, *kept)

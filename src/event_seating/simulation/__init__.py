@@ -1,7 +1,7 @@
-"""The proof that no seat is sold twice: the real rule book and writer in a world that fails.
+"""A simulation that checks that no seat is sold twice: the real rules and writer, with faults.
 
-`chance` is where every choice comes from, `loop` runs asyncio in virtual time, `database` and
-`store` are a PostgreSQL that loses answers, `process` is a process that crashes, `clients` fight
-for seats, `referee` says what must be true, and `run` puts them together. A run is a pure function
-of its seed.
+`chance` makes every random choice, `loop` runs asyncio in virtual time, `database` and `store`
+simulate a PostgreSQL that loses answers, `process` a process that crashes. `clients` compete for
+seats with the commands of `wishes`, `chaos` causes faults from outside, `referee` checks what must
+be true, and `run` puts everything together. A run is a pure function of its seed.
 """

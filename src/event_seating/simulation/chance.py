@@ -1,8 +1,8 @@
-"""Where every choice of a simulation comes from.
+"""The source of every random choice of a simulation.
 
-Each actor draws from a stream of its own, named after it and the seed, so that what one draws does
-not depend on how many others drew before it. Only `Random.random` is used, whose sequence Python
-promises to keep for a seed; the other methods may change from release to release.
+Each actor draws from its own stream, which is seeded by the run's seed and the actor's name, so
+that its draws do not depend on those of the others. Only `Random.random` is used, whose sequence
+for a seed Python promises to keep; the other methods may change from release to release.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Chance:
         return items[int(self._random() * len(items))]
 
     def some(self, items: Sequence[Item], count: int) -> list[Item]:
-        """So many different ones of these, fewer if there are not so many."""
+        """At most `count` different items of these."""
         left = list(items)
         return [left.pop(self.below(len(left))) for _ in range(min(count, len(left)))]
 
@@ -50,5 +50,5 @@ class Chance:
         return items[-1]
 
     def key(self) -> bytes:
-        """What `ids.new_key` makes, repeatable."""
+        """A key like one of `ids.new_key`, but repeatable."""
         return bytes(int(self._random() * 256) for _ in range(KEY_BYTES))

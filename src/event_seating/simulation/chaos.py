@@ -1,4 +1,4 @@
-"""What happens to processes from outside: crashes, wrong clocks, outages, spoilt snapshots."""
+"""Faults from outside the processes: crashes, wrong clocks, outages, damaged snapshots."""
 
 import asyncio
 from typing import Final
@@ -10,7 +10,7 @@ HOUR_MS: Final = 3_600_000
 
 
 class Chaos:
-    """Does something bad to some process now and then."""
+    """Causes a fault in a process from time to time."""
 
     def __init__(
         self, world: World, processes: list[Process], chance: Chance, *, crashes: bool
@@ -18,13 +18,13 @@ class Chaos:
         self._world = world
         self._processes = processes
         self._chance = chance
-        # A crash also ends what went wrong before: some runs must do without that mercy.
+        # A crash also clears earlier faults in its process, so some runs have no crashes.
         kinds = [each for each in self._KINDS if crashes or each[1] is not Chaos._crash]
         self._weights = [weight for weight, _ in kinds]
         self._kinds = [kind for _, kind in kinds]
 
     async def live(self, every_s: float, steps: int) -> None:
-        """Go on until so many steps were made."""
+        """Cause faults until the run has made so many steps."""
         while self._world.count.steps < steps:
             await asyncio.sleep(self._chance.between(0, 2 * every_s))
             process = self._chance.one_of(self._processes)
@@ -47,7 +47,7 @@ class Chaos:
         process.clock.ahead_ms = int(self._chance.between(-most_ms, most_ms))
 
     def _suspend(self, process: Process) -> None:
-        """As a laptop that was closed: the clock is wrong, and soon the connections are gone."""
+        """Like a laptop that was closed: the clock is wrong, and soon the connections break."""
         self._jump(process)
         self._world.loop.call_later(self._chance.between(0, 0.02), self._cut_off, process)
 

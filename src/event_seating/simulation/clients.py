@@ -1,9 +1,8 @@
-"""Clients who fight for seats, and hold the engine to its word.
+"""Clients that compete for seats, and check every answer against the log.
 
-Each call is one wish, with or without an idempotency key. What a client is told is kept: a grant
-must be in the log, a refusal must have left nothing there, and a call that is repeated with its
-key must be answered as before, at whichever process. Who got no answer asks again until there is
-one.
+Each call makes the commands of one wish, with or without an idempotency key. A grant must be in the
+log, a refusal must have left nothing there, and a call that is repeated with its key must get the
+same answer from every process. A client without an answer repeats its call.
 """
 
 import asyncio
@@ -32,13 +31,13 @@ from event_seating.simulation.process import Process, World
 from event_seating.simulation.wishes import Wish, Wishes
 
 UNANSWERED_S: Final = 90.0
-"""Longer than any fault lasts: who waits for so long waits for ever."""
+"""Longer than any fault lasts: a call that is not answered in this time never is."""
 
 REMEMBERED_MAX: Final = 24
 """Calls that may be repeated."""
 
 NEARLY_OVER_MS: Final = 300_000
-"""An answer that is kept for less may be gone when the call arrives."""
+"""An answer that is kept for less time than this may be gone when the call arrives."""
 
 LOOK_AGAIN_S: Final = 0.02
 """How soon a client turns to another process when one is down."""
@@ -48,20 +47,20 @@ TRIES_MAX: Final = 6
 
 
 class Guilty(Exception):
-    """What a request of a bad client fails with."""
+    """The error of a command that fails on purpose."""
 
 
 @dataclass(slots=True)
 class ClientCall:
-    """A call and everything that was said about it."""
+    """A call, its answer, and the ids that it may have made."""
 
     wish: Wish
-    once: IdempotentCall | None
+    idempotent: IdempotentCall | None
     dry_run: bool = False
     guilty: bool = False
     answer: Result | EarlierAnswer | None = None
     ids: list[bytes] = field(default_factory=list)
-    """The ids that its attempts would have given."""
+    """The ids in the commands of its attempts."""
 
 
 @dataclass(slots=True)
@@ -73,11 +72,11 @@ class ClientAttempt:
     version: int
     """The log's version when it was sent."""
     answered_before: bool
-    """Whether there was an answer to this call already."""
+    """Whether this call had an answer when it was sent."""
 
 
 class SimulatedClient:
-    """One client, who keeps what it was told."""
+    """One client, which remembers its answers."""
 
     def __init__(
         self, name: str, world: World, processes: list[Process], wishes: Wishes, chance: Chance
@@ -91,13 +90,13 @@ class SimulatedClient:
         self._number = 0
 
     async def live(self, think_s: float, steps: int) -> None:
-        """Ask for something again and again, until so many steps were made."""
+        """Make calls until the run has made so many steps."""
         while self._world.count.steps < steps:
             await asyncio.sleep(self._chance.between(0, think_s))
             await self._next()
 
     async def settle_up(self) -> None:
-        """Ask for everything again: what was said holds, and what was unknown is known."""
+        """Repeat every remembered call: answers must stay, and unknown outcomes become known."""
         for call in list(self._calls):
             await self.ask(call, "again")
 
@@ -109,30 +108,30 @@ class SimulatedClient:
             await self._ask_with_a_key_of_another_call(chance.one_of(self._calls))
         else:
             call = self._new_call(self._wishes.next())
-            if call.once is not None:
+            if call.idempotent is not None:
                 self._calls.append(call)
             await self._insist(call)
 
     def _new_call(self, wish: Wish) -> ClientCall:
         self._number += 1
-        once = None
+        idempotent = None
         if self._chance.happens(0.7):
-            once = IdempotentCall(
+            idempotent = IdempotentCall(
                 IdempotencyKey(self.name, f"{self._number}"), b"%d" % self._number
             )
         kind = self._chance.below(100)
-        return ClientCall(wish, once, dry_run=kind < 3, guilty=kind == 3)  # noqa: PLR2004 (in percent)
+        return ClientCall(wish, idempotent, dry_run=kind < 3, guilty=kind == 3)  # noqa: PLR2004 (in percent)
 
     async def _insist(self, call: ClientCall) -> None:
         """Repeat a call that has a key until it is answered."""
         for _ in range(TRIES_MAX):
-            if await self.ask(call, type(call.wish()).__name__) or call.once is None:
+            if await self.ask(call, type(call.wish()).__name__) or call.idempotent is None:
                 return
             await asyncio.sleep(self._chance.between(0, 0.5))
 
     async def _ask_with_a_key_of_another_call(self, other: ClientCall) -> None:
-        assert other.once is not None
-        call = ClientCall(self._wishes.next(), IdempotentCall(other.once.key, b"another"))
+        assert other.idempotent is not None
+        call = ClientCall(self._wishes.next(), IdempotentCall(other.idempotent.key, b"another"))
         process, log = await self._somebody()
         attempt = self._attempt(call)
         self._world.count.request("with a key of another call")
@@ -143,7 +142,7 @@ class SimulatedClient:
             self._world.count.note("key reused")
 
     async def ask(self, call: ClientCall, what: str) -> bool:
-        """Ask once, anywhere; whether there was an answer."""
+        """Make a call at any process; whether it was answered."""
         world = self._world
         process, log = await self._somebody()
         attempt = self._attempt(call)
@@ -161,7 +160,7 @@ class SimulatedClient:
                 self._refused(attempt, outcome)
             case Guilty() if call.guilty:
                 world.count.note("guilty request")
-            case IdempotencyKeyReused() if call.once is not None:
+            case IdempotencyKeyReused() if call.idempotent is not None:
                 # Somebody else used this key while the call was not answered yet.
                 world.count.note("key reused")
             case DatabaseUnavailable() | EventUnavailable():
@@ -172,8 +171,8 @@ class SimulatedClient:
         return True
 
     def _attempt(self, call: ClientCall) -> ClientAttempt:
-        once = call.once
-        answered = once is not None and self._is_kept(once.key)
+        idempotent = call.idempotent
+        answered = idempotent is not None and self._is_kept(idempotent.key)
         command = call.wish()
         key = _new_id(command)
         if key is not None:
@@ -181,7 +180,7 @@ class SimulatedClient:
         return ClientAttempt(call, command, self._world.referee.version, answered)
 
     def _is_kept(self, key: IdempotencyKey) -> bool:
-        """Whether there is an answer to this call, for long enough to be asked for it."""
+        """Whether the stored answer to this call lasts long enough to be repeated."""
         database = self._world.database
         found = database.tables.answers.get(key)
         if found is None:
@@ -189,7 +188,7 @@ class SimulatedClient:
         return found.until_ms is None or database.now_ms() + NEARLY_OVER_MS < found.until_ms
 
     async def _somebody(self) -> tuple[Process, SeatLog]:
-        """A process that is up, as a load balancer finds one."""
+        """A process that is up, as a load balancer would choose one."""
         while True:
             process = self._chance.one_of(self._processes)
             if process.log is not None:
@@ -199,7 +198,7 @@ class SimulatedClient:
     async def _send(
         self, process: Process, log: SeatLog, attempt: ClientAttempt
     ) -> Granted | Refusal | ServiceError | Exception | None:
-        """The way there, the writer, and the way back; none when there was no answer."""
+        """Send a call to a process and wait for the outcome; `None` when it was not answered."""
         chance, world = self._chance, self._world
         await asyncio.sleep(chance.between(0, 0.002))
         if process.log is not log:
@@ -230,12 +229,12 @@ class SimulatedClient:
 
     def _submission(self, attempt: ClientAttempt, _log: SeatLog) -> Submission:
         call = attempt.call
-        submission = Submission(attempt.command, once=call.once, dry_run=call.dry_run)
+        submission = Submission(attempt.command, call=call.idempotent, dry_run=call.dry_run)
         if call.guilty:
             submission.jobs = _fail
         return submission
 
-    # What was said must be true
+    # Checks of the answers
 
     def _granted(self, attempt: ClientAttempt, granted: Granted) -> None:
         world, call = self._world, attempt.call
@@ -253,14 +252,14 @@ class SimulatedClient:
             world.fail("an answer names a version without what it grants")
         if _new_id(attempt.command) is not None:
             self._began(attempt, result)
-        if call.once is not None and call.answer not in (None, result):
+        if call.idempotent is not None and call.answer not in (None, result):
             world.fail("a repeated call got another answer")
         if attempt.answered_before and not granted.replayed:
             world.fail("a call was granted twice")
         call.answer = result
 
     def _began(self, attempt: ClientAttempt, result: Result) -> None:
-        """What was granted has begun, in the version that the result names, and is this call's."""
+        """The granted id must be in the log, in the version of the result, and be this call's."""
         world, key = self._world, _named(result)
         if world.referee.began.get(key) != result.version:
             world.fail(f"{key.hex()} was granted and is not in the log")
@@ -270,7 +269,7 @@ class SimulatedClient:
         self._check_paid(attempt.command, key)
 
     def _check_paid(self, command: Command, key: bytes) -> None:
-        """What was booked is what was paid for."""
+        """The booking must have the total and revision that were paid for."""
         if not isinstance(command, BookHold):
             return
         total, revision = self._world.referee.bookings[key].paid
@@ -297,7 +296,7 @@ class SimulatedClient:
         self._check_not_found(attempt, refusal)
 
     def _check_ended(self, refusal: Refusal) -> None:
-        """A call that was granted is refused later when the hold that it showed has ended."""
+        """A granted call may be refused later only when the hold that it showed has ended."""
         shown = None if refusal.hold is None else self._world.referee.holds.get(refusal.hold)
         if shown is None or shown.ended is None:
             self._world.fail(
@@ -306,7 +305,7 @@ class SimulatedClient:
         self._world.count.note("repeated after the hold's end")
 
     def _check_not_found(self, attempt: ClientAttempt, refusal: Refusal) -> None:
-        """What was in the log when a client asked about it must be known everywhere."""
+        """A hold or booking that was in the log when the call was sent must be found."""
         key = getattr(attempt.command, "hold", None)
         if refusal.code is RefusalCode.booking_not_found:
             key = getattr(attempt.command, "booking", None)

@@ -1,4 +1,4 @@
-"""What is written beside the log of a simulated event, compared with what the referee saw in it."""
+"""Compares the tables beside the log of a simulated event with what the referee saw in the log."""
 
 from typing import TYPE_CHECKING
 

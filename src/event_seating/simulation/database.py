@@ -1,9 +1,9 @@
-"""The one database that all processes of a simulation share, in memory and without mistakes.
+"""The one database that all processes of a simulation share, in memory and without faults.
 
-It keeps what PostgreSQL keeps at READ COMMITTED: a statement sees what was committed when it began;
-a row that is not yet committed is seen by nobody and makes another insert of its key wait; keys are
-unique; a lock belongs to one transaction until that ends. Losing answers and connections is the
-business of `store`. Every commit is shown to the referee before anybody can see it.
+It behaves like PostgreSQL at READ COMMITTED: a statement sees what was committed when it began; a
+row that is not yet committed is invisible and makes another insert of its key wait; keys are
+unique; a lock belongs to one transaction until that ends. `store` loses answers and connections.
+The referee sees every commit before anybody else.
 """
 
 import asyncio
@@ -30,16 +30,16 @@ STARTED_MS: Final = 1_700_000_000_000
 """The database's time when a simulation begins."""
 
 LOCK_TIMEOUT_S: Final = 2.0
-"""As PostgreSQL is set: who waits longer for another transaction is told that it cannot be."""
+"""As PostgreSQL is configured: a transaction that waits longer for another one fails."""
 
 
 class UniqueViolation(Exception):
-    """A row with this key is there already."""
+    """There is already a row with this key."""
 
 
 @dataclass(slots=True)
 class Tables:
-    """What was committed."""
+    """The committed rows."""
 
     rows: list[BatchRow] = field(default_factory=list)
     bookings: dict[str, Row] = field(default_factory=dict)
@@ -55,26 +55,26 @@ Written = tuple[BatchRow, Projection, dict[IdempotencyKey, StoredAnswer]]
 
 
 class FifoLock:
-    """What one transaction at a time has; the others wait, the first to come first."""
+    """A lock that one transaction at a time holds; the others wait in the order of their coming."""
 
     def __init__(self) -> None:
-        self.taken_by: Transaction | None = None
+        self.holder: Transaction | None = None
         self._queue: deque[asyncio.Future[None]] = deque()
 
-    async def take(self, transaction: "Transaction") -> None:
-        """Wait until nobody has it."""
-        while self.taken_by is not None:
+    async def acquire(self, transaction: "Transaction") -> None:
+        """Acquire it when it is free; raises `DatabaseUnavailable` after waiting too long."""
+        while self.holder is not None:
             mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._queue.append(mine)
             await _ended_in_time(mine)
         if transaction.open:
-            self.taken_by = transaction
+            self.holder = transaction
 
-    def leave(self, transaction: "Transaction") -> None:
-        """Let the next one have it, if this one has."""
-        if self.taken_by is not transaction:
+    def release(self, transaction: "Transaction") -> None:
+        """Release it, if this transaction holds it."""
+        if self.holder is not transaction:
             return
-        self.taken_by = None
+        self.holder = None
         while self._queue:
             following = self._queue.popleft()
             if not following.done():
@@ -88,14 +88,14 @@ class SimulatedDatabase:
     def __init__(self, loop: VirtualLoop, on_commit: Callable[[Written], None]) -> None:
         self.tables = Tables()
         self.appending: dict[int, Transaction] = {}
-        """Who inserted a version and did not end yet."""
+        """The open transaction that inserted each version."""
         self.write_lock = FifoLock()
         self.queue_lock = FifoLock()
         self.on_commit = on_commit
         self._loop = loop
 
     def now_ms(self) -> int:
-        """The time that counts."""
+        """The database's time, by which rows are accepted."""
         return STARTED_MS + self._loop.now_ns // NS_PER_MS
 
     def rows_after(self, version: int, most: int) -> Sequence[BatchRow]:
@@ -103,7 +103,7 @@ class SimulatedDatabase:
         return self.tables.rows[version : version + most]
 
     def answers(self, keys: Iterable[str], since_ms: int) -> dict[IdempotencyKey, StoredAnswer]:
-        """Committed answers under these keys and not older."""
+        """Committed answers with these keys that are from `since_ms` or later."""
         wanted = set(keys)
         return {
             key: answer
@@ -112,7 +112,7 @@ class SimulatedDatabase:
         }
 
     def put_snapshot(self, snapshot: StoredSnapshot) -> None:
-        """Keep it, and forget all but the newest few."""
+        """Store it, and delete all but the newest few."""
         kept = {each.version: each for each in self.tables.snapshots}
         kept.setdefault(snapshot.version, snapshot)
         newest = sorted(kept, reverse=True)[:SNAPSHOTS_KEPT]
@@ -120,7 +120,7 @@ class SimulatedDatabase:
 
 
 class Transaction:
-    """One transaction: what it wrote is seen by nobody until it commits."""
+    """One transaction, whose rows are invisible until it commits."""
 
     def __init__(self, database: SimulatedDatabase) -> None:
         self.database = database
@@ -129,18 +129,18 @@ class Transaction:
         self._ended: list[asyncio.Future[None]] = []
 
     async def join_queue(self) -> None:
-        """Wait until no other transaction waits for the write lock but us."""
-        await self.database.queue_lock.take(self)
+        """Acquire the queue lock, whose holder is the next to get the write lock."""
+        await self.database.queue_lock.acquire(self)
 
     async def acquire_write_lock(self) -> None:
-        """Wait until no other transaction holds the write lock, then release the queue lock."""
-        await self.database.write_lock.take(self)
-        self.database.queue_lock.leave(self)
+        """Acquire the write lock, then release the queue lock."""
+        await self.database.write_lock.acquire(self)
+        self.database.queue_lock.release(self)
 
     async def append(
         self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
-        """Insert the row and what follows from it; false if its version or its time will not do.
+        """Insert the row and what follows from it; false if its version or its time is refused.
 
         Raises `UniqueViolation`, and `DatabaseUnavailable` after waiting too long for another.
         """
@@ -182,7 +182,7 @@ class Transaction:
                 raise UniqueViolation(f"seat {seat}")
 
     def commit(self) -> None:
-        """Make what was written visible, for ever."""
+        """Make the written rows visible."""
         if not self.open:
             return
         for row, projection, answers in self._written:
@@ -193,7 +193,7 @@ class Transaction:
     def _write(
         self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> None:
-        # In the statements' order: what frees comes before what takes.
+        # In the order of the statements: seats are freed before others are taken.
         tables = self.database.tables
         tables.rows.append(row)
         for seat in projection.freed:
@@ -217,7 +217,7 @@ class Transaction:
             self._shrink(frozenset(projection.ended), row.at_ms)
 
     def _shrink(self, ended: frozenset[bytes], at_ms: int) -> None:
-        """Leave little of the answers that show holds which have ended."""
+        """Cut down the answers that show holds which have ended."""
         answers, until_ms = self.database.tables.answers, at_ms + ENDED_KEPT_MS
         shown = [key for key, answer in answers.items() if answer.hold in ended]
         for key in shown:
@@ -226,7 +226,7 @@ class Transaction:
             )
 
     def roll_back(self) -> None:
-        """Forget what was written."""
+        """Drop the written rows."""
         if self.open:
             self._end()
 
@@ -239,8 +239,8 @@ class Transaction:
         for waiting in self._ended:
             if not waiting.done():
                 waiting.set_result(None)
-        database.queue_lock.leave(self)
-        database.write_lock.leave(self)
+        database.queue_lock.release(self)
+        database.write_lock.release(self)
 
 
 async def _ended_in_time(ended: "asyncio.Future[None]") -> None:

@@ -1,6 +1,6 @@
-"""What goes wrong in a simulation and how often, and the count of all that happened.
+"""How often each fault occurs in a simulation, and the counts of all that happened.
 
-The rates differ from seed to seed: some runs are calm and long, others barely get a commit done.
+The rates differ from seed to seed: some runs are calm, in others hardly a commit succeeds.
 """
 
 from collections import Counter
@@ -11,26 +11,26 @@ from event_seating.simulation.chance import Chance
 
 @dataclass(slots=True)
 class FaultRates:
-    """Chances of each fault, a call of the database."""
+    """The probability of each fault for one call of the database."""
 
     unreachable: float
-    """The call does not get there."""
+    """The call does not reach the database."""
     cut_off: float
     """The connection breaks in the middle of a transaction."""
     commit_refused: float
-    """It breaks in the commit, which did not happen."""
+    """The connection breaks during the commit, which does not happen."""
     answer_lost: float
-    """The commit happened and nobody says so."""
+    """The commit happens, and its answer is lost."""
     commit_late: float
-    """The commit happens later, or not at all, and nobody says so."""
+    """The answer is lost, and the commit happens later or not at all."""
     slow: float
     """The call takes many times as long."""
     call_ms: float
-    """How long a call takes one way, at the most."""
+    """The longest time of a call in one direction."""
 
     @classmethod
     def drawn(cls, chance: Chance) -> "FaultRates":
-        """Rates for one run."""
+        """Random rates for one run."""
         level = chance.one_of((0.0, 0.2, 1.0, 1.0, 3.0))
         return cls(
             unreachable=0.002 * level,
@@ -43,7 +43,7 @@ class FaultRates:
         )
 
     def stop(self) -> None:
-        """Let everything work from here on."""
+        """Stop all faults."""
         self.unreachable = self.cut_off = self.commit_refused = 0.0
         self.answer_lost = self.commit_late = self.slow = 0.0
 
@@ -66,5 +66,5 @@ class Count:
         self.happened[f"fault {what}"] += 1
 
     def note(self, what: str, times: int = 1) -> None:
-        """Something came of it."""
+        """Count an outcome."""
         self.happened[what] += times

@@ -1,9 +1,9 @@
 """An event loop in virtual time: asyncio without threads, sockets or waiting.
 
-What is ready runs in the order in which it became so, as on any loop of asyncio; when nothing is,
-the time jumps to the next timer. Times are whole nanoseconds and ties are broken by the order of
-asking, so that a run is the same on every machine and release of Python. Tasks that are started
-on behalf of one of the `Tasks` can be ended together, as a crash ends a process.
+Callbacks run in the order in which they became ready, as in any loop of asyncio; when none is
+ready, the time jumps to the next timer. Times are whole nanoseconds, and timers of the same time
+run in the order in which they were set, so that a run is the same on every machine and release of
+Python. All tasks of one `Tasks` can be cancelled together, as a crash ends a process.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Tasks:
-    """The tasks of one simulated process: those it was given and those that they start."""
+    """The tasks of one simulated process, including those that its tasks start."""
 
     def __init__(self) -> None:
         self.context = copy_context()
@@ -31,12 +31,12 @@ class Tasks:
         self.context.run(_TASKS.set, self)
 
     def add(self, task: Task[Any]) -> None:
-        """Count a task in until it ends."""
+        """Add a task until it ends."""
         self._running[task] = None
         task.add_done_callback(lambda ended: self._running.pop(ended, None))
 
     def cancel(self) -> None:
-        """End them all, in the order in which they were started."""
+        """Cancel them all, in the order in which they were started."""
         for task in list(self._running):
             task.cancel()
 
@@ -45,19 +45,19 @@ _TASKS: Final[ContextVar[Tasks | None]] = ContextVar("tasks", default=None)
 
 
 class VirtualLoop(asyncio.AbstractEventLoop):
-    """As much of an event loop as the writer and the simulation ask for."""
+    """The part of an event loop that the writer and the simulation use."""
 
     def __init__(self) -> None:
         self.now_ns = 0
         self.failures: list[str] = []
-        """What went wrong where nobody was waiting for it."""
+        """Errors that nobody was waiting for."""
         self.stopped = False
-        """Set it, and nothing more happens."""
+        """Once it is set, `run` stops."""
         self._ready: deque[Handle] = deque()
         self._timers: list[tuple[int, int, TimerHandle]] = []
         self._timer_number = 0
 
-    # What asyncio asks of a loop
+    # The interface for asyncio
 
     def time(self) -> float:
         """Virtual seconds since the start."""
@@ -102,7 +102,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return handle
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
-        """Asked by asyncio; a cancelled timer is passed over when its time comes."""
+        """Called by asyncio; a cancelled timer is skipped when its time comes."""
 
     def create_future(self) -> Future[Any]:
         return Future(loop=self)
@@ -115,7 +115,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: Context | None = None,
         **_eager: Any,
     ) -> Task[Any]:
-        """The task counts to the process that starts it."""
+        """A task, which belongs to the process that starts it."""
         task: Task[Any] = Task(coro, loop=self, name=name, context=context)
         tasks = _TASKS.get() if context is None else context.get(_TASKS)
         if tasks is not None:
@@ -128,7 +128,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         func: Callable[[*Arguments], Result],
         *args: *Arguments,
     ) -> Future[Result]:
-        """There are no threads: it runs at its turn."""
+        """Run a function as a callback, since there are no threads."""
         del executor
         future: Future[Result] = self.create_future()
 
@@ -154,11 +154,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     # Running
 
     def run(self, main: Coroutine[Any, Any, None]) -> None:
-        """Run until `main` ends or the loop is stopped, then end every task that is left.
+        """Run until `main` ends or the loop is stopped, then cancel every other task.
 
-        `RuntimeError` when nothing is left that could ever happen.
+        Raises `RuntimeError` when all tasks wait and no timer is left.
         """
-        asyncio._set_running_loop(self)  # noqa: SLF001 (made for those who write a loop)
+        asyncio._set_running_loop(self)  # noqa: SLF001 (intended for implementations of a loop)
         try:
             task = self.create_task(main)
             while not task.done() and not self.stopped:
@@ -182,7 +182,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _advance(self) -> None:
         if not self._timers:
-            raise RuntimeError("everybody waits and nothing is left that could happen")
+            raise RuntimeError("all tasks wait and no timer is left")
         at_ns, _, handle = heappop(self._timers)
         if not handle.cancelled():
             self.now_ns = max(self.now_ns, at_ns)
@@ -191,5 +191,5 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
 def new_loop() -> VirtualLoop:
     """A loop at time zero."""
-    # Sockets, pipes and signals are left out, which asyncio says in words only.
+    # The methods for sockets, pipes and signals are missing: only the types object to that.
     return VirtualLoop()  # type: ignore[abstract]

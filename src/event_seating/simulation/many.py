@@ -1,6 +1,6 @@
-"""Many runs, on every core: what `event-seating simulate` does.
+"""Many runs on all cores: the command `event-seating simulate`.
 
-Runs do not know of each other; the outcomes come in the order of the seeds, whichever ends first.
+Runs are independent; the outcomes come in the order of the seeds, whichever ends first.
 """
 
 import os
@@ -30,16 +30,16 @@ SHOWN: Final = (
     "hold expired",
     "late booking",
 )
-"""What the summary counts out of all that happened."""
+"""The counts that the summary shows."""
 
 
 def run_one(steps: int, seed: int) -> RunOutcome:
-    """One run; a function of its own so that another process can be told to call it."""
+    """One run; a module-level function, so that another process can call it."""
     return Simulation(seed, steps).run()
 
 
 def run_many(seeds: Sequence[int], steps: int, jobs: int | None = None) -> Iterator[RunOutcome]:
-    """The outcome of each seed, in their order, computed by `jobs` processes (all cores)."""
+    """The outcome of each seed, in order, computed by `jobs` processes (default: all cores)."""
     jobs = min(jobs or os.cpu_count() or 1, len(seeds))
     if jobs <= 1:
         yield from (run_one(steps, seed) for seed in seeds)
@@ -52,9 +52,9 @@ def run_many(seeds: Sequence[int], steps: int, jobs: int | None = None) -> Itera
 
 
 def simulate(seeds: Sequence[int], steps: int, jobs: int | None, console: Console) -> int:
-    """Run them all with a progress bar and say what came of it; the exit code.
+    """Run all seeds with a progress bar and print a summary; returns the exit code.
 
-    The first run that breaks what must be true ends it: its seed, step and last lines are shown.
+    The first run in which a check fails ends it: its seed, step and last lines are shown.
     """
     started, done, versions = time.perf_counter(), 0, 0
     happened: Counter[str] = Counter()

@@ -1,8 +1,8 @@
 """A simulated process: the real state and writer of one event, and a clock that is often wrong.
 
-It loads from snapshot and log, answers, sweeps, and is killed at any await: then all that it knew
-is gone and those who waited for it get no answer. What it shows is compared with the log after
-every change.
+It loads its state from snapshot and log, answers calls, sweeps, and can be killed at any await:
+then all its memory is gone, and callers that waited get no answer. Its published statuses are
+compared with the log after every change.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ TRY_AGAIN_S: Final = 0.2
 """A process that cannot load tries again after this."""
 
 CHECK_EVERY: Final = 16
-"""Changes of a process after which its whole state is counted from scratch."""
+"""Changes of a process after which its whole state is checked by a full count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replacements:
-    """What is put to the test; a variant with a bug in it takes the place of the real one."""
+    """The parts under test; a test puts a variant with a bug in place of one."""
 
     log: type[SeatLog] = SeatLog
     transaction: type[Transaction] = Transaction
@@ -44,7 +44,7 @@ class Replacements:
 
 @dataclass(slots=True)
 class World:
-    """What all processes of a simulation share."""
+    """Everything that the processes of a simulation share."""
 
     event_id: str
     index: SeatIndex
@@ -56,7 +56,7 @@ class World:
     count: Count
     parts: Replacements
     fail: Callable[[str], None]
-    """Say that what must be true is not."""
+    """Report that a check failed."""
     trace: Callable[[str], None]
 
 
@@ -68,7 +68,7 @@ class WrongClock:
         self._loop = loop
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970, or what it believes."""
+        """Milliseconds since 1970 by this clock."""
         return STARTED_MS + self._loop.now_ns // NS_PER_MS + self.ahead_ms
 
     def monotonic(self) -> float:
@@ -77,12 +77,12 @@ class WrongClock:
 
 
 class Process:
-    """One process: up and down, and up again."""
+    """One process, which can crash and start again."""
 
     def __init__(self, name: str, world: World, chance: Chance) -> None:
         self.name = name
         self.log: SeatLog | None = None
-        """The event in memory; none while it loads or is down."""
+        """The event in memory; `None` while the process loads or is down."""
         self.store = self._connection(world, chance)
         self.clock = WrongClock(world.loop)
         self._world = world
@@ -98,14 +98,14 @@ class Process:
     # Life and death
 
     def start(self) -> None:
-        """Begin a life that knows nothing."""
+        """Start with empty memory."""
         self.store = self._connection(self._world, self._chance)
         self.clock.ahead_ms = 0
         self._tasks = Tasks()
         self.watch(self._live())
 
     def watch(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run something that nobody waits for and that must not fail."""
+        """Run work that nobody waits for and that must not fail."""
 
         def look(task: asyncio.Task[Any]) -> None:
             error = None if task.cancelled() else task.exception()
@@ -115,11 +115,11 @@ class Process:
         self.spawn(work).add_done_callback(look)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        """Run something in this process; it is cancelled when the process dies."""
+        """Run work in this process; a crash cancels it."""
         return self._world.loop.create_task(work, context=self._tasks.context.copy())
 
     def crash(self) -> None:
-        """Die now."""
+        """Crash now: cancel all work and forget everything."""
         self.store.crash()
         if self.log is not None:
             self._world.count.note("lost race", self.log.conflicts)
@@ -160,10 +160,10 @@ class Process:
         self.clock.ahead_ms = self._chance.below(40) - 20
         self._world.count.note("clock set")
 
-    # What it does for others
+    # Called by clients and chaos
 
     async def ask(self, log: SeatLog, submission: Callable[[], Submission]) -> Granted | Refusal:
-        """Let the writer decide."""
+        """Submit a command to the writer."""
         return await log.submit(submission())
 
     async def save(self, log: SeatLog) -> None:
@@ -175,7 +175,7 @@ class Process:
         self._world.count.note("snapshot written")
 
     async def look_for(self, log: SeatLog, version: int) -> None:
-        """Read what was just written somewhere else: it is there after one look."""
+        """Catch up once; the state must then have `version`, which another process committed."""
         try:
             await log.catch_up()
         except DatabaseUnavailable:
@@ -184,7 +184,7 @@ class Process:
             self._world.fail(f"{self.name} has not found version {version}, which is committed")
 
     async def catch_up(self) -> SeatStates:
-        """The state when everything was read, with a database that works."""
+        """The state with all rows, once the faults have stopped."""
         while self.log is None:  # noqa: ASYNC110 (it may die again before it is up)
             await asyncio.sleep(TRY_AGAIN_S)
         await self.log.drained()
@@ -192,11 +192,11 @@ class Process:
         return self.log.states
 
     def recover(self) -> None:
-        """Let clock, pace and network be right from here on."""
+        """End the faults of clock, speed and network."""
         self.clock.ahead_ms = 0
         self.store.factor, self.store.away_until = 1.0, 0.0
 
-    # What must be true of it
+    # Checks
 
     def _changed(self, log: SeatLog, changes: dict[int, int], entries: Sequence[Entry]) -> None:
         del changes, entries
@@ -218,6 +218,6 @@ class Process:
             self._world.fail(f"{self.name}: {error}")
 
     def check_alive(self) -> None:
-        """It must never have stopped by itself."""
+        """The writer must not have gone out of service."""
         if self.log is not None and self.log.broken is not None:
             self._world.fail(f"{self.name} stopped: {self.log.broken}")

@@ -1,10 +1,9 @@
-"""What must be true, watched from outside: a dictionary of seats and plain sentences.
+"""Checks every commit independently of the code under test, with simple data structures.
 
-The referee sees every commit before anybody else and follows the log by itself, with none of the
-code that it judges except the form of the entries. It says so when a seat would get a second
-owner, when somebody without a key gets a price of staff, when a hold is used or kept past its time,
-when versions or times are out of order, and when what is written beside the log is not what the log
-says. The first broken sentence ends the run.
+The referee sees every commit before anybody else and replays the log by itself; of the code under
+test it uses only the decoding of entries. It fails the run when a seat would get a second owner,
+when a caller without a key gets a price of staff, when a hold is used or kept past its time, when
+versions or times are out of order, and when the tables beside the log disagree with it.
 """
 
 from collections.abc import Callable, Iterable
@@ -40,12 +39,12 @@ FREE: Final = "a"
 BLOCKED: Final = "x"
 
 DAY_MS: Final = 24 * 3_600_000
-"""As long as the box office may let a hold last."""
+"""How long the box office may let a hold last."""
 
 
 @dataclass(slots=True)
 class Referee:
-    """The log as it is followed from outside, up to `version`."""
+    """The state of the event by the referee's own reading of the log, up to `version`."""
 
     event_id: str
     size: int
@@ -70,14 +69,14 @@ class Referee:
     expired: int = 0
     _touched: set[bytes] = field(default_factory=set)
     _actor: str | None = None
-    """Who asked for what is being followed."""
+    """The actor of the entry that is being followed."""
 
     def __post_init__(self) -> None:
         self.status = bytearray(FREE.encode() * self.size)
         self.characters = [bytes(self.status)]
 
     def follow(self, written: Written, tables: Tables) -> None:
-        """Take in a commit; raises `Broken`."""
+        """Check and apply a commit; raises `Broken`."""
         row = written[0]
         must(row.version == self.version + 1, f"version {row.version} follows {self.version}")
         must(row.at_ms >= self.at_ms, f"time runs backwards in version {row.version}")
@@ -128,7 +127,7 @@ class Referee:
             self._check_caps(operation.hold)
 
     def _check_caps(self, key: bytes) -> None:
-        """Nobody holds more than the rules that stood when this hold got its seats allow."""
+        """Nobody may hold more than the present rules allow."""
         hold = self.live[key]
         assert self.configured is not None
         rules = self.configured[0].rules
@@ -142,7 +141,7 @@ class Referee:
             must(held <= cap, f"{held} seats are held by {holder!r}, who may hold {cap}")
 
     def _check_cool_down(self, hold: HoldSeen, seats: Iterable[int]) -> None:
-        """Nobody has back at once what the box office took away, unless others had it since."""
+        """A seat that the box office took away stays refused for a while, unless others held it."""
         for seat in seats:
             buyer, at_ms = self.taken_away.pop(seat, (b"", 0))
             waited = self.at_ms - at_ms >= COOL_DOWN_MS
@@ -275,14 +274,14 @@ class Referee:
         Thawed: _thawed,
     }
 
-    # What several of them do
+    # Shared
 
     def _is_staff(self) -> bool:
-        """Whether the box office asked for what is being followed."""
+        """Whether the box office asked for the entry that is being followed."""
         return self._actor is not None
 
     def _priced(self, groups: Groups) -> None:
-        """New lines have a type that the event has, at its price, and that the caller may have."""
+        """New lines must have a ticket type of the event, at its price, that the caller may use."""
         assert self.configured is not None, "an event begins with how it sells"
         sale = self.configured[0]
         for group in groups:
@@ -320,7 +319,7 @@ class Referee:
         return self.configured[0].rules
 
     def _latest(self, hold: HoldSeen) -> int:
-        """When a hold must have ended, whoever lengthens it."""
+        """The latest time at which the hold may end, by the caller's role."""
         return hold.created_ms + (DAY_MS if self._is_staff() else self._rules().hold_total_max_ms)
 
     def _end(self, key: bytes, how: str) -> None:

@@ -1,4 +1,4 @@
-"""One run of the simulation, from its seed to what came of it."""
+"""One run of the simulation, from its seed to its outcome."""
 
 import asyncio
 from collections import Counter, deque
@@ -34,13 +34,13 @@ from event_seating.simulation.wishes import Wishes
 EVENT_ID: Final = "simulated001"
 
 GRACE_MS: Final = 2_000
-"""For late bookings: as long as a few calls take, so that they come in time and too late."""
+"""The grace for late bookings: a few calls long, so that some bookings are in time, some not."""
 
 TRACE_LINES: Final = 30
-"""What a broken run shows of what came before."""
+"""Lines of the trace that a failed run shows."""
 
 CANCELLED: Final = 0.2
-"""In so many runs the event is called off at the end."""
+"""The share of runs in which the event is cancelled at the end."""
 
 VISIBLE_AFTER_MS: Final = 2_000
 """An expiry is visible within a second; twice that is too late."""
@@ -48,7 +48,7 @@ VISIBLE_AFTER_MS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """What came of a run; `broken` says what is wrong, if anything is."""
+    """The outcome of a run; `broken` is the first failed check, if any."""
 
     seed: int
     steps: int
@@ -60,7 +60,7 @@ class RunOutcome:
 
 
 def seat_index(chance: Chance) -> SeatIndex:
-    """A small hall, so that all want the same seats: rows of two categories, and two floors."""
+    """A small hall, so that clients compete: rows of two categories, and two areas."""
     rows = [
         RowPlan(
             "A",
@@ -76,7 +76,7 @@ def seat_index(chance: Chance) -> SeatIndex:
 
 
 class Simulation:
-    """A world made from a seed."""
+    """The world of one run, made from its seed."""
 
     def __init__(self, seed: int, steps: int, parts: Replacements | None = None) -> None:
         self.seed = seed
@@ -114,7 +114,7 @@ class Simulation:
         self._crashes = chance.happens(0.7)
 
     def run(self) -> RunOutcome:
-        """Run it to the end, or to the first thing that is wrong."""
+        """Run it to the end, or to the first failed check."""
         world = self._world
         with _silence():
             try:
@@ -169,7 +169,7 @@ class Simulation:
         await asyncio.gather(*actors, chaos.live(self._chaos_every_s, steps))
 
     async def _recover(self) -> None:
-        """Let everything work, and wait until nothing is under way any more."""
+        """Stop all faults, and wait until late commits have landed."""
         self._world.faults.stop()
         await asyncio.sleep(LATE_COMMIT_MAX_S)
         for process in self._processes:
@@ -177,7 +177,7 @@ class Simulation:
         await asyncio.sleep(LATE_COMMIT_MAX_S)
 
     async def _wind_up(self) -> None:
-        """Of a cancelled event nothing is left, once somebody asks until there is no more."""
+        """After repeated `WindUp` commands a cancelled event must have no holds and bookings."""
         referee = self._world.referee
         if referee.configured is None or referee.configured[0].status != SaleStatus.cancelled:
             return
@@ -191,11 +191,11 @@ class Simulation:
             self._fail("a cancelled event still has holds or bookings")
 
     async def _compare(self) -> None:
-        """What every process, every snapshot and every table has, with the log from nothing."""
+        """Compare every process, snapshot and table with a replay of the whole log."""
         world = self._world
         caught_up = [await process.catch_up() for process in self._processes]
         while any(states.version < world.referee.version for states in caught_up):
-            # Somebody swept meanwhile.
+            # A sweep wrote another row meanwhile.
             caught_up = [await process.catch_up() for process in self._processes]
         states = SeatStates.new(world.index, grace_ms=GRACE_MS)
         at = {row.version: row for row in world.database.tables.rows}
@@ -238,7 +238,7 @@ class Simulation:
         self._trace.append(line)
 
     def _fail(self, what: str) -> None:
-        """Only the first counts: what follows from it is noise."""
+        """Record the first failed check and stop; later ones are consequences."""
         if self._broken is None:
             self._broken = what
             self._note(f"BROKEN: {what}")
@@ -247,7 +247,7 @@ class Simulation:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """What the writer logs about faults is expected here, a thousand times."""
+    """Drop the writer's log lines about faults, which are expected here."""
     before = structlog.get_config()
     structlog.configure(processors=[_drop])
     try:

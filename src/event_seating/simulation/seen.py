@@ -1,4 +1,4 @@
-"""Holds and bookings as the referee saw them in the log, and how it says what is wrong."""
+"""Holds and bookings as the referee saw them in the log, and its failed checks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Lines = dict[int, tuple[str, int]]
 
 
 class Broken(Exception):
-    """What must be true is not."""
+    """A check failed."""
 
 
 @dataclass(slots=True)
 class HoldSeen:
-    """A hold as the log tells it."""
+    """A hold by the log."""
 
     lines: Lines
     created_ms: int
@@ -38,7 +38,7 @@ class HoldSeen:
 
 @dataclass(slots=True)
 class BookingSeen:
-    """A booking as the log tells it; `lines` of a cancelled one are the last that it had."""
+    """A booking by the log; `lines` of a cancelled one are those that it had."""
 
     lines: Lines
     created_ms: int
@@ -49,14 +49,14 @@ class BookingSeen:
     """What it cost when it was booked, and the revision of its hold."""
 
 
-def must(holds: bool, what: str) -> None:
-    """Raise `Broken` with this sentence unless it `holds`."""
-    if not holds:
-        raise Broken(what)
+def must(condition: bool, otherwise: str) -> None:
+    """Raise `Broken` with the sentence `otherwise` unless the condition holds."""
+    if not condition:
+        raise Broken(otherwise)
 
 
 def lines_of(groups: Groups) -> Lines:
-    """The lines of groups, which name each seat once."""
+    """The lines of groups; raises `Broken` when a seat is named twice."""
     lines: Lines = {}
     for group in groups:
         for seat in group.seats:
@@ -66,6 +66,6 @@ def lines_of(groups: Groups) -> Lines:
 
 
 def without(lines: Lines, seats: Iterable[int]) -> Lines:
-    """The lines but for those of these seats."""
+    """The lines without those of these seats."""
     gone = set(seats)
     return {seat: line for seat, line in lines.items() if seat not in gone}

@@ -1,9 +1,9 @@
-"""The connection of one process to the simulated database: `LogStore`, with everything that breaks.
+"""The connection of one process to the simulated database: a `LogStore` with faults.
 
-Each call takes a while and may fail on its way there, in the middle, or on its way back. A commit
-may have happened although nobody says so, and one whose connection broke may still be under way
-and land later. When its process crashes, what becomes of an open transaction is decided as a
-server would: what was not being committed is rolled back, sooner or later.
+Each call takes time and may fail before, during or after it takes effect. A commit may happen
+although its answer is lost, and one whose connection broke may still happen later. When the process
+crashes, its open transactions end as on a server: those that were not being committed are rolled
+back, sooner or later.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ LATE_COMMIT_MAX_S: Final = 12.0
 """A commit may land this much later: beyond the time for which the writer looks for it."""
 
 SLOW_FACTOR: Final = 30
-"""A call that waits behind something large."""
+"""How much longer a slow call takes."""
 
 
 class FaultyStore:
-    """`LogStore` as one life of one process has it."""
+    """The `LogStore` of a process, from one start to the next crash."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class FaultyStore:
         self.away_until = 0.0
         """The network to the database is down until this time of the loop."""
         self.factor = 1.0
-        """A slow process waits so many times as long."""
+        """How many times as long each call of a slow process takes."""
         self._database = database
         self._faults = faults
         self._chance = chance
         self._count = count
         self._transaction_type = transaction_type
         self._open: dict[Transaction, bool] = {}
-        """The transactions that did not end; whether they are being committed."""
+        """The open transactions, and whether each is being committed."""
 
     @asynccontextmanager
     async def transaction(
@@ -63,15 +63,15 @@ class FaultyStore:
         transaction = self._transaction_type(self._database)
         self._open[transaction] = False
         try:
-            # Only this one waits, though a real database makes all wait: what is right must
-            # not hang on that.
+            # In a real database all transactions wait for the lock; here only queued ones do,
+            # since correctness must not depend on it.
             if queued:
                 await transaction.join_queue()
             yield FaultyTransaction(self, transaction)
             self._open[transaction] = True
             await self._commit(transaction)
         except BaseException:
-            # After a crash its fate was decided; it is no longer among the open ones.
+            # After a crash it is no longer among the open ones: `crash` decided its outcome.
             if self._open.pop(transaction, None) is not None:
                 transaction.roll_back()
             raise
@@ -86,25 +86,25 @@ class FaultyStore:
             raise DatabaseUnavailable
         if chance.happens(faults.commit_late):
             self._count.fault("commit late")
-            self._let_go(transaction)
+            self._end_later(transaction)
             raise DatabaseUnavailable
         transaction.commit()
         if chance.happens(faults.answer_lost):
             self._count.fault("answer of a commit lost")
             raise DatabaseUnavailable
 
-    def _let_go(self, transaction: Transaction) -> None:
-        """Commit it later, or roll it back later."""
+    def _end_later(self, transaction: Transaction) -> None:
+        """Commit it or roll it back, at a later time."""
         self._open.pop(transaction, None)
         end = transaction.commit if self._chance.happens(0.7) else transaction.roll_back
         delay_s = self._chance.one_of((0.01, 0.3, 3.0, LATE_COMMIT_MAX_S))
         asyncio.get_running_loop().call_later(self._chance.between(0, delay_s), end)
 
     def crash(self) -> None:
-        """Decide what becomes of what is under way; the process is no more."""
+        """Decide how the open transactions of the crashed process end."""
         for transaction, committing in list(self._open.items()):
             if committing and self._chance.happens(0.7):
-                self._let_go(transaction)
+                self._end_later(transaction)
             elif self._chance.happens(0.8):
                 transaction.roll_back()
             else:
@@ -140,7 +140,7 @@ class FaultyStore:
         await self.trip()
 
     async def trip(self) -> None:
-        """The way to the database, if it gets there."""
+        """One trip to the database; raises `DatabaseUnavailable` if it fails."""
         await self._pause()
         if self._is_away():
             raise DatabaseUnavailable
@@ -149,7 +149,7 @@ class FaultyStore:
             raise DatabaseUnavailable
 
     async def statement(self) -> None:
-        """The way of one statement within a transaction."""
+        """The trip of a statement in a transaction; raises `DatabaseUnavailable` if it fails."""
         await self._pause()
         if self._is_away():
             raise DatabaseUnavailable
@@ -194,6 +194,6 @@ class FaultyTransaction:
         self, row: BatchRow, projection: Projection, answers: dict[IdempotencyKey, StoredAnswer]
     ) -> bool:
         await self._store.statement()
-        taken_in = await self._transaction.append(row, projection, answers)
+        appended = await self._transaction.append(row, projection, answers)
         await self._store.statement()
-        return taken_in
+        return appended

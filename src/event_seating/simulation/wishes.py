@@ -1,10 +1,9 @@
-"""What clients of a simulation wish for: every kind of request, in each other's way.
+"""The commands of simulated clients: every kind, for the same few seats.
 
-They are mixed so that every refusal is met.
+They are mixed so that every refusal occurs.
 
-They know what is on the street: the tokens of holds and the ids of bookings, their own and those of
-others, live and long gone. A wish makes a new request each time it is asked, with new ids, as a
-service does when a call is repeated.
+All clients share the ids of holds and bookings, live and ended. A wish makes a new command each
+time it is called, with new ids, as the service does when a call is repeated.
 """
 
 from collections import deque
@@ -48,7 +47,7 @@ from event_seating.simulation.seen import HoldSeen
 Wish = Callable[[], Command]
 
 KNOWN_MAX: Final = 12
-"""Tokens and ids that are on the street: few, so that many use the same."""
+"""Ids that the clients share: few, so that many use the same."""
 
 BUYERS: Final = (b"anna", b"ben", b"carla", b"dario")
 
@@ -56,7 +55,7 @@ ADDRESSES: Final = (b"home", b"office", b"phone", b"school")
 
 NETWORK: Final = b"town"
 IN_NETWORK: Final = frozenset({b"phone", b"school"})
-"""The addresses of the one network: IPv6, as it were."""
+"""The addresses in the one network, as with IPv6."""
 
 PRICES: Final = {
     "1": {"standard": 4500, "child": 2000, "press": 0},
@@ -71,13 +70,13 @@ TICKET_TYPES: Final = {
 }
 
 DESK: Final = "desk"
-"""The key of the box office, as the log names who asked."""
+"""The actor in the log for the box office."""
 
 UNKNOWN_SEAT: Final = 9_999
 
 
 class Wishes:
-    """Makes the requests of all clients of a run."""
+    """Makes the commands of all clients of a run."""
 
     def __init__(self, index: SeatIndex, referee: Referee, chance: Chance) -> None:
         self.holds: deque[bytes] = deque(maxlen=KNOWN_MAX)
@@ -98,11 +97,11 @@ class Wishes:
         self._kinds = [kind for _, kind in self._KINDS]
 
     def first(self) -> Command:
-        """What every event begins with."""
+        """The first command of an event."""
         return Configure(self._sale())
 
     def next(self) -> Wish:
-        """Something that somebody wants now."""
+        """A random wish."""
         return self._chance.weighted(self._kinds, self._weights)(self)
 
     # Holds
@@ -147,7 +146,7 @@ class Wishes:
         return Choice(tuple(seats), ticket_types=ticket_types)
 
     def _ticket_type(self, typed: float = 0.25) -> str | None:
-        """One that is named, among them one of staff; `None`: none is."""
+        """A ticket type, sometimes one of staff; `None` in most cases."""
         chance = self._chance
         if not chance.happens(typed):
             return None
@@ -156,7 +155,7 @@ class Wishes:
     def _change(self) -> Wish:
         key = self._hold()
         if self._referee.live and self._chance.happens(0.5):
-            # Of those on the street few are there any more.
+            # Few of the shared ids are of live holds.
             key = self._chance.one_of(tuple(self._referee.live))
         seen = self._referee.holds.get(key)
         own = tuple(seen.lines) if seen is not None else (0,)
@@ -174,7 +173,7 @@ class Wishes:
         return lambda: ReleaseHold(key, *office)
 
     def _freeze(self) -> Wish:
-        # Above all what was frozen before: who may freeze again is the question.
+        # Mostly holds that were frozen before, to test who may freeze again.
         key, office = self._live(lambda hold: hold.buyer_freezes > 0), self._office()
         return lambda: FreezeHold(key, *office)
 
@@ -183,7 +182,7 @@ class Wishes:
         return lambda: ThawHold(key, *office)
 
     def _office(self) -> tuple[bool, str | None]:
-        """Whether the box office asks, and what the log then says of who asked."""
+        """Whether the box office asks, and its actor in the log."""
         return (True, DESK) if self._chance.happens(0.25) else (False, None)
 
     def _release_all(self) -> Wish:
@@ -193,7 +192,7 @@ class Wishes:
     # Bookings
 
     def _book(self) -> Wish:
-        """What a shop read a moment ago is what it took the money for."""
+        """A booking that mostly expects the total or revision that the shop read just before."""
         chance, key = self._chance, self._hold()
         seen = self._referee.holds.get(key)
         total = revision = None
@@ -244,7 +243,7 @@ class Wishes:
         return lambda: Configure(sale, replaces=replaces, blocked=blocked)
 
     def end(self) -> Command:
-        """The event is called off."""
+        """Cancel the event."""
         return Configure(self._sale(SaleStatus.cancelled))
 
     def _sale(
@@ -260,19 +259,19 @@ class Wishes:
         )
 
     def wind_up(self) -> Command:
-        """Give back some of what is left of it; before that there is nothing to give back."""
+        """Wind up some holds or bookings; refused unless the event is cancelled."""
         return WindUp(3)
 
     def _wind_up(self) -> Wish:
         return self.wind_up
 
-    # What is on the street
+    # Shared ids
 
     def _hold(self) -> bytes:
         return self._known(self.holds)
 
     def _live(self, such: Callable[[HoldSeen], bool]) -> bytes:
-        """A hold such as this, if the log has one that is known; else any."""
+        """A live hold that fulfils `such`, if one of the shared ids is of one; otherwise any."""
         if self._chance.happens(0.7):
             for key in reversed(self.holds):
                 hold = self._referee.live.get(key)

@@ -128,7 +128,7 @@ class RulesAgainstNaive(RuleBasedStateMachine):
             assert {problem.seat: problem.code for problem in refusal.seats} == expected[1]
             assert {problem.area: problem.code for problem in refusal.areas} == expected[2]
         if refusal.code == RefusalCode.total_changed:
-            present = refusal.present
+            present = refusal.current
             assert present is not None
             assert (total(present.groups), present.revision) == expected[1:]
         if refusal.code == RefusalCode.orphan_seat:
@@ -442,7 +442,7 @@ def content(states: SeatStates) -> tuple:
             ledger.committed_records(ledger.bookings, ledger.undo.bookings),
             key=lambda booking: booking.id,
         ),
-        ledger.gone_in_order(),
+        ledger.tombstones_in_order(),
         ledger.late_in_order(),
         ledger.cool_down.committed(),
     )

@@ -51,9 +51,9 @@ def test_what_a_buyer_adds_after_the_shop_read_the_total_is_not_booked_at_it() -
     read = total(now(states).groups)
     granted(states, ChangeHold(HOLD, Choice((1, 2, 3, 4))))
     refusal = refused(states, BookHold(HOLD, b"b", expected_total=read), "total_changed")
-    assert refusal.present is not None
-    assert (total(refusal.present.groups), refusal.present.currency) == (22_500, "EUR")
-    assert refusal.present.revision == 2
+    assert refusal.current is not None
+    assert (total(refusal.current.groups), refusal.current.currency) == (22_500, "EUR")
+    assert refusal.current.revision == 2
     granted(states, BookHold(HOLD, b"b", expected_total=22_500))
 
 
@@ -125,8 +125,8 @@ def test_a_late_booking_is_held_to_what_was_expected_as_well() -> None:
 def test_seats_that_are_booked_straight_may_be_expected_to_cost_something() -> None:
     states = event()
     refusal = refused(states, BookSeats(b"b", Choice((0, 1)), expected_total=4500), "total_changed")
-    assert refusal.present is not None
-    assert (total(refusal.present.groups), refusal.present.revision) == (9000, None)
+    assert refusal.current is not None
+    assert (total(refusal.current.groups), refusal.current.revision) == (9000, None)
     granted(states, BookSeats(b"b", Choice((0, 1)), expected_total=9000))
 
 

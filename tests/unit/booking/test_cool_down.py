@@ -269,7 +269,7 @@ def test_a_suggestion_never_names_a_seat_that_cools_down() -> None:
 def test_what_is_taken_back_never_happened() -> None:
     states = event()
     at = held_for(states, 20, 0, 1)
-    before = dict(states.ledger.cool_down.rests)
+    before = dict(states.ledger.cool_down.recent)
     batch = states.begin(at)
     batch.decide(pick(b"2", 0, buyer=b"other"))
     batch.decide(ReleaseHold(b"2"))
@@ -278,7 +278,7 @@ def test_what_is_taken_back_never_happened() -> None:
     assert states.ledger.cool_down.committed() == before
     batch.discard()
     states.check()
-    assert states.ledger.cool_down.rests == before
+    assert states.ledger.cool_down.recent == before
     assert isinstance(do(states, pick(b"4", 0), at), Refusal)
     granted(states, pick(b"5", 3), at)
 
@@ -289,7 +289,7 @@ def test_an_image_has_what_cools_down_and_since_when_seats_are_held() -> None:
     granted(states, pick(b"2", 0, buyer=b"other", **HOME), at)
     loaded = SeatStates.load(states.index, states.dump())
     loaded.check()
-    assert loaded.ledger.cool_down.rests == states.ledger.cool_down.rests
+    assert loaded.ledger.cool_down.recent == states.ledger.cool_down.recent
     for each in (states, loaded):
         granted(each, ReleaseHold(b"2"), at + 5 * MINUTE)
         wish = pick(b"3", 0, buyer=b"third", **HOME)
@@ -313,7 +313,7 @@ def test_the_log_alone_says_what_cools_down() -> None:
     again = event(one_row(10))
     for version, (at_ms, row) in enumerate(rows, 2):
         again.apply(version, at_ms, decode(2, row))
-    assert again.ledger.cool_down.rests == states.ledger.cool_down.rests
+    assert again.ledger.cool_down.recent == states.ledger.cool_down.recent
     assert again.ledger.holds == states.ledger.holds
 
 
@@ -329,14 +329,14 @@ def test_no_more_than_so_many_seats_are_remembered() -> None:
         first = number * portion
         seats = range(first, first + portion)
         found.note(hold_of(seats, number), tuple(seats), NOW + number)
-        found.keep(NOW + number)
+        found.commit(NOW + number)
     found.check()
-    assert len(found.rests) == SEATS_MAX
-    assert min(found.rests) == 3 * portion
-    found.keep(NOW + COOL_DOWN_MS + 10)
-    assert min(found.rests) == 11 * portion
-    found.keep(NOW + COOL_DOWN_MS + LONG_MS)
-    assert not found.rests
+    assert len(found.recent) == SEATS_MAX
+    assert min(found.recent) == 3 * portion
+    found.commit(NOW + COOL_DOWN_MS + 10)
+    assert min(found.recent) == 11 * portion
+    found.commit(NOW + COOL_DOWN_MS + LONG_MS)
+    assert not found.recent
 
 
 def test_seats_that_come_and_go_leave_nothing_behind() -> None:
@@ -345,16 +345,16 @@ def test_seats_that_come_and_go_leave_nothing_behind() -> None:
         hold = hold_of(range(2), number)
         found.note(hold, (0, 1), NOW + number)
         found.resume(hold, (0, 1), NOW + number)
-        found.keep(NOW + number)
+        found.commit(NOW + number)
     found.check()
-    assert found._noted <= 2 * len(found.rests) + cool_down.SPARE
+    assert found._noted <= 2 * len(found.recent) + cool_down.SPARE
 
 
 @pytest.mark.parametrize("seat", [-1, 10, 10_000])
 def test_an_image_that_names_a_seat_which_is_not_there_is_refused(seat: int) -> None:
     states = event()
     held_for(states, 20, 0)
-    rests = states.ledger.cool_down.rests
+    rests = states.ledger.cool_down.recent
     rests[seat] = rests[0]
     with pytest.raises(BrokenSnapshotError):
         SeatStates.load(states.index, states.dump())

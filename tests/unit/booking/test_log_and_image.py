@@ -13,7 +13,7 @@ from event_seating.booking.core.commands import (
     PlaceHold,
     ReleaseHold,
 )
-from event_seating.booking.core.ledger import GONE_MAX, GONE_MS
+from event_seating.booking.core.ledger import TOMBSTONE_TTL_MS, TOMBSTONES_MAX
 from event_seating.booking.core.log_entries import Blocked, Booked, Entry, Held, Released
 from event_seating.booking.core.records import EndCause, LineGroup
 from event_seating.booking.core.seat_arrays import InvariantError
@@ -183,10 +183,10 @@ def test_an_ended_hold_is_known_for_a_day_and_then_forgotten() -> None:
     states = event()
     granted(states, pick(b"1", 0))
     granted(states, ReleaseHold(b"1"))
-    refused(states, ReleaseHold(b"1"), "hold_released", NOW + GONE_MS - 1)
-    refused(states, ReleaseHold(b"1"), "hold_not_found", NOW + GONE_MS)
-    granted(states, pick(b"2", 0), NOW + GONE_MS)
-    assert not states.ledger.gone
+    refused(states, ReleaseHold(b"1"), "hold_released", NOW + TOMBSTONE_TTL_MS - 1)
+    refused(states, ReleaseHold(b"1"), "hold_not_found", NOW + TOMBSTONE_TTL_MS)
+    granted(states, pick(b"2", 0), NOW + TOMBSTONE_TTL_MS)
+    assert not states.ledger.tombstones
 
 
 def test_each_of_what_ends_in_one_row_says_how_it_ended() -> None:
@@ -202,7 +202,7 @@ def test_each_of_what_ends_in_one_row_says_how_it_ended() -> None:
         assert isinstance(batch.decide(request), Entry)
     states.commit(batch)
     states.check()
-    assert {key: (gone.ending, gone.booking) for key, gone in states.ledger.gone.items()} == {
+    assert {key: (gone.ending, gone.booking) for key, gone in states.ledger.tombstones.items()} == {
         b"1": (EndCause.booked, b"one"),
         b"2": (EndCause.booked, b"two"),
         b"3": (EndCause.expired, None),
@@ -220,23 +220,23 @@ def test_a_hold_that_ended_twice_is_known_for_a_day_after_the_second_time() -> N
     do(states, ReleaseHold(b"unknown"), ran_out)
     granted(states, BookHold(b"1", b"late"), ran_out + 1)
     granted(states, CancelBooking(b"late"), ran_out + MINUTE)
-    refused(states, ReleaseHold(b"1"), "hold_booked", ran_out + GONE_MS)
-    granted(states, pick(b"2", 0), ran_out + GONE_MS)
-    assert states.ledger.gone.keys() == {b"1", b"late"}
-    granted(states, pick(b"3", 1), ran_out + MINUTE + GONE_MS)
-    assert not states.ledger.gone.keys() & {b"1", b"late"}
+    refused(states, ReleaseHold(b"1"), "hold_booked", ran_out + TOMBSTONE_TTL_MS)
+    granted(states, pick(b"2", 0), ran_out + TOMBSTONE_TTL_MS)
+    assert states.ledger.tombstones.keys() == {b"1", b"late"}
+    granted(states, pick(b"3", 1), ran_out + MINUTE + TOMBSTONE_TTL_MS)
+    assert not states.ledger.tombstones.keys() & {b"1", b"late"}
 
 
 def test_the_memory_of_ended_holds_is_bounded() -> None:
     states = event()
     batch = states.begin(NOW)
-    for number in range(GONE_MAX + 10):
+    for number in range(TOMBSTONES_MAX + 10):
         hold = b"%d" % number
         batch.decide(pick(hold, 0))
         batch.decide(ReleaseHold(hold))
     states.commit(batch)
     states.check()
-    assert len(states.ledger.gone) == GONE_MAX
+    assert len(states.ledger.tombstones) == TOMBSTONES_MAX
     refused(states, ReleaseHold(b"9"), "hold_not_found")
     refused(states, ReleaseHold(b"10"), "hold_released")
 

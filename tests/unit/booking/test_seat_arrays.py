@@ -97,7 +97,7 @@ def move_and_look(
         if order:
             known, read = look(arrays, order, known, read, exactly=behind > len(drawn) * 10)
         if not (keeps and fitting):
-            arrays.put_back(before)
+            arrays.restore(before)
             assert seats_of(arrays) == start
     look(arrays, EACH, known, read, exactly=behind > len(drawn) * 10)
 

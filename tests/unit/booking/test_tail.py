@@ -81,7 +81,7 @@ class Transaction(LogTransaction):
 
 async def test_rows_are_taken_in_while_something_is_waited_for() -> None:
     states, asked, told = SeatStates.new(INDEX), Asked(), Listener()
-    waiting = asyncio.create_task(tail.take_in_while(asked.come(), states, rows(3), told))
+    waiting = asyncio.create_task(tail.apply_while(asked.come(), states, rows(3), told))
     async with asyncio.timeout(5):
         while states.version < 4:  # noqa: ASYNC110 (it says when, not how)
             await asyncio.sleep(0)
@@ -95,7 +95,7 @@ async def test_rows_are_taken_in_while_something_is_waited_for() -> None:
 async def test_it_is_asked_for_before_the_first_row_is_taken_in() -> None:
     states, asked, begun = SeatStates.new(INDEX), Asked(), []
     asked.there.set()
-    await tail.take_in_while(
+    await tail.apply_while(
         asked.come(), states, rows(1), lambda _changes, _entries: begun.append(asked.begun)
     )
     assert begun == [True, True]
@@ -106,7 +106,7 @@ async def test_a_row_that_does_not_fit_ends_what_was_asked_for_and_keeps_the_row
     *good, last = rows(3)
     with pytest.raises(InvariantError):
         async with asyncio.timeout(5):
-            await tail.take_in_while(asked.come(), states, [*good, last._replace(version=9)], told)
+            await tail.apply_while(asked.come(), states, [*good, last._replace(version=9)], told)
     assert asked.ended
     assert states.version == told.rows == 3
     states.check()
@@ -119,7 +119,7 @@ async def test_who_is_cancelled_leaves_nothing_asked_for(
     """Before it is asked for, between two rows, and while it is waited for."""
     monkeypatch.setattr(tail, "MOVES_A_STEP", 1)
     states, asked, told = SeatStates.new(INDEX), Asked(), Listener()
-    waiting = asyncio.create_task(tail.take_in_while(asked.come(), states, rows(3), told))
+    waiting = asyncio.create_task(tail.apply_while(asked.come(), states, rows(3), told))
     for _ in range(steps):
         await asyncio.sleep(0)
     for _ in range(2):
@@ -141,13 +141,13 @@ async def test_two_failures_at_once_are_one_and_nothing_is_said_to_be_lost() -> 
 
     async def fail_twice() -> None:
         with pytest.raises(InvariantError):
-            await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2)[1:], Listener())
+            await tail.apply_while(fails(), SeatStates.new(INDEX), rows(2)[1:], Listener())
 
     await fail_twice()
     gc.collect()
     assert said == []
     with pytest.raises(LookupError):
-        await tail.take_in_while(fails(), SeatStates.new(INDEX), rows(2), Listener())
+        await tail.apply_while(fails(), SeatStates.new(INDEX), rows(2), Listener())
 
 
 async def test_the_last_rows_are_left_to_whoever_asks_and_all_others_are_taken_in() -> None:

@@ -31,13 +31,13 @@ ASKED = {"venueId": "hall", "name": "Concert", "startsAt": "2027-06-01T20:00:00+
 
 def opened(tiers: Tiers = TIERS, **more: Any) -> tuple[EventSchedule, Configuration]:
     asked = msgspec.convert(ASKED | more, NewEvent)
-    return model.opened(asked, tiers, DEFAULTS, ZONES, NOW)
+    return model.new_event(asked, tiers, DEFAULTS, ZONES, NOW)
 
 
 def event(**more: Any) -> Event:
-    occasion, sale = opened(**more)
+    schedule, sale = opened(**more)
     return Event(
-        "e" * 12, "hall", 3, "Hall", occasion.name, occasion.starts_at_ms, occasion.time_zone,
+        "e" * 12, "hall", 3, "Hall", schedule.name, schedule.starts_at_ms, schedule.time_zone,
         "epoch", NOW, sale, 1,
     )  # fmt: skip
 
@@ -51,8 +51,8 @@ def faults(error: pytest.ExceptionInfo[ServiceError]) -> dict[str, str]:
 
 
 def test_a_new_event_is_on_sale_from_now_until_it_begins_by_the_maps_prices() -> None:
-    occasion, sale = opened()
-    assert occasion == EventSchedule("Concert", START, "UTC")
+    schedule, sale = opened()
+    assert schedule == EventSchedule("Concert", START, "UTC")
     assert sale == Configuration(
         currency="EUR",
         prices={"1": {"standard": 4500}, "2": {"standard": 3050}},
@@ -64,7 +64,7 @@ def test_a_new_event_is_on_sale_from_now_until_it_begins_by_the_maps_prices() ->
 
 
 def test_a_new_event_may_be_told_everything_otherwise() -> None:
-    occasion, sale = opened(
+    schedule, sale = opened(
         name="  Opera ",
         timeZone="Europe/Berlin",
         currency="CHF",
@@ -73,7 +73,7 @@ def test_a_new_event_may_be_told_everything_otherwise() -> None:
         salesStart="2027-02-01T00:00:00Z",
         salesEnd="2027-07-01T00:00:00Z",
     )
-    assert occasion == EventSchedule("Opera", START, "Europe/Berlin")
+    assert schedule == EventSchedule("Opera", START, "Europe/Berlin")
     assert sale.currency == "CHF"
     assert sale.prices == {"1": {"adult": 5050, "child": 0}, "2": {"standard": 3050}}
     assert list(sale.prices) == ["1", "2"], "in the map's order, whichever were asked for"
@@ -131,8 +131,8 @@ def test_what_cannot_be_an_event_names_the_field_and_says_why(
 
 
 def test_marks_that_nobody_sees_are_removed_from_a_name() -> None:
-    occasion, _ = opened(name="\u202eOpera\u202c\u200b")
-    assert occasion.name == "Opera"
+    schedule, _ = opened(name="\u202eOpera\u202c\u200b")
+    assert schedule.name == "Opera"
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -167,8 +167,8 @@ def test_categories_with_seats_and_without_a_price_are_all_named() -> None:
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
     before = event(rules={"allowOrphans": False})
-    occasion, sale = changed(before, rules={"holdTtl": 30})
-    assert occasion == EventSchedule(before.name, before.starts_at_ms, before.time_zone)
+    schedule, sale = changed(before, rules={"holdTtl": 30})
+    assert schedule == EventSchedule(before.name, before.starts_at_ms, before.time_zone)
     assert sale == msgspec.structs.replace(
         before.configuration,
         rules=SaleRules(allow_orphans=False, max_seats_per_hold=6, hold_ttl_ms=30_000),
@@ -181,8 +181,8 @@ def test_a_change_of_a_categorys_prices_replaces_them_and_no_others() -> None:
 
 
 def test_a_sale_that_ends_when_the_event_begins_moves_with_it() -> None:
-    occasion, sale = changed(event(), startsAt="2027-08-01T18:00:00Z")
-    assert sale.sales_end_ms == occasion.starts_at_ms == rfc3339.parse("2027-08-01T18:00:00Z")
+    schedule, sale = changed(event(), startsAt="2027-08-01T18:00:00Z")
+    assert sale.sales_end_ms == schedule.starts_at_ms == rfc3339.parse("2027-08-01T18:00:00Z")
     told = event(salesEnd="2027-05-01T00:00:00Z")
     _, sale = changed(told, startsAt="2027-08-01T18:00:00Z")
     assert sale.sales_end_ms == rfc3339.parse("2027-05-01T00:00:00Z")

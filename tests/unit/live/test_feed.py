@@ -307,10 +307,10 @@ async def test_a_heartbeat_comes_when_nothing_else_did() -> None:
     client = await stage.join()
     await client.read()
     stage.time.advance(HEARTBEAT_S - 1)
-    await stage.hub.look()
+    await stage.hub.maintain()
     assert await client.read() == []
     stage.time.advance(1)
-    await stage.hub.look()
+    await stage.hub.maintain()
     assert await client.read() == [{"version": 1}]
 
 

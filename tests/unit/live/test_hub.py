@@ -61,14 +61,14 @@ async def test_a_watched_event_stays_in_memory_until_a_while_after_its_last_watc
     stage = Stage()
     client = await stage.join()
     stage.time.advance(IDLE_S * 2)
-    await stage.hub.look()
+    await stage.hub.maintain()
     assert stage.logs.watched == [stage.log]
     await client.leave()
     stage.time.advance(IDLE_S - 1)
-    await stage.hub.look()
+    await stage.hub.maintain()
     assert stage.hub.watched == 1
     stage.time.advance(1)
-    await stage.hub.look()
+    await stage.hub.maintain()
     assert (stage.hub.watched, stage.logs.watched) == (0, [])
 
 
@@ -88,7 +88,7 @@ async def test_rows_of_other_processes_are_told_within_a_look() -> None:
     written_elsewhere(stage, lambda: stage.hold(4))
     await stage.settle()
     assert await client.read() == []
-    await stage.hub.look()
+    await stage.hub.maintain()
     await stage.settle()
     assert await client.read() == [{"version": 2, "changes": {"A-1-4": "held"}}]
     assert stage.database.asked == [{EVENT: 1}]
@@ -112,7 +112,7 @@ async def test_a_signal_of_another_process_needs_no_look() -> None:
 async def test_nobody_asks_the_database_for_events_that_nobody_watches() -> None:
     stage = Stage()
     await (await stage.join()).leave()
-    await stage.hub.look()
+    await stage.hub.maintain()
     assert stage.database.asked == []
 
 
@@ -121,7 +121,7 @@ async def test_a_log_that_broke_is_let_go_and_its_watchers_come_again() -> None:
     client = await stage.join()
     await client.read()
     stage.log.broken = "the log and the state disagree"
-    await stage.hub.look()
+    await stage.hub.maintain()
     await client.read()
     assert client.closing == OUT_OF_SERVICE
     assert stage.hub.watched == 0

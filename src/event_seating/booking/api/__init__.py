@@ -1,1 +1,1 @@
-"""What HTTP asks of seats, and the service behind it."""
+"""The routes of seats, holds and bookings, and the service behind them."""

@@ -1,7 +1,7 @@
 """What the booking routes answer, for the OpenAPI document.
 
-The answers themselves are bytes that msgspec makes in `answers`; no model here is ever filled. The
-tests hold every answer that they get against these.
+The answers themselves are made by msgspec in `reads`; these models are never instantiated. The
+tests check every answer that they get against them.
 """
 
 # ruff: noqa: N815 - the API's names are camelCase

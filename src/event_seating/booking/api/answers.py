@@ -1,4 +1,4 @@
-"""What the caller of a request that was granted is answered, made when it is committed."""
+"""Makes the answer to a granted request, after its commit."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,11 +9,11 @@ from event_seating.booking.seat_log.submission import EarlierAnswer, Granted
 from event_seating.booking.seating.ids import Tokens
 
 Render = Callable[[Any], Rendered]
-"""One of `rendering`, with all but the result."""
+"""A function of `rendering`, bound to all arguments but the result."""
 
 
 class Answer(NamedTuple):
-    """A status of HTTP, JSON or nothing, and whether it is what a call before was answered."""
+    """An HTTP status, JSON or nothing, and whether it repeats the answer of an earlier call."""
 
     status: int
     body: bytes
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
 
 def answer(granted: Granted, render: Render, tokens: Tokens) -> Answer:
-    """The answer, made of the result, or as the release before stored it."""
+    """The answer: rendered from the result, or as the release before stored it."""
     result = granted.result
     if isinstance(result, EarlierAnswer):
         rendered = earlier_release.answer(result, tokens)

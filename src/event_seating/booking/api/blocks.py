@@ -1,13 +1,13 @@
-"""Blocks: seats that are withdrawn from sale, and given back to it, as the API asks for it.
+"""The requests that block seats and unblock them.
 
-What cannot be done is left as it is and named; only a cancelled event is an error.
+Seats that cannot be changed are left as they are and named; only a cancelled event is an error.
 """
 
 from functools import partial
 
 from event_seating.booking.api import parse_selection
 from event_seating.booking.api.answers import Answer, answer
-from event_seating.booking.api.caller import Caller, once
+from event_seating.booking.api.caller import Caller, idempotent_call
 from event_seating.booking.api.request_bodies import BlockBody
 from event_seating.booking.core.commands import BlockSeats, UnblockSeats
 from event_seating.booking.core.refusals import RefusalCode
@@ -35,8 +35,8 @@ async def block(
     command = kind(part, body.reason, caller.actor)
     render = partial(rendering.blocked, bookable, unknown)
     secret = bookable.buyer_secret
-    call = once(caller, command, body, secret=secret, earlier_answer=render)
-    outcome = await log.submit(Submission(command, once=call))
+    call = idempotent_call(caller, command, body, secret=secret, earlier_answer=render)
+    outcome = await log.submit(Submission(command, call=call))
     if isinstance(outcome, Granted):
         return answer(outcome, render, tokens)
     if outcome.code is not RefusalCode.seats_unavailable:

@@ -1,9 +1,9 @@
-"""How a buyer without an account is known: by a cookie that we signed.
+"""Recognises buyers without an account, by a cookie that we signed.
 
-The first hold sets it; it holds a number that follows from that hold's id and our secret, so that a
-repeated call sets the same one, and when it was made, and says nothing about the person. Owns as
-well what a caller counts as in an event: on their cookie, their address and their network, each as
-an HMAC under the event's own secret, which is all that the log ever has of them.
+The first hold sets the cookie. It has a name, computed from that hold's id and our secret so that a
+repeated call sets the same one, and the time when it was made; it says nothing about the person.
+Also owns for whom a hold counts in an event: the cookie, the address and the network, each as an
+HMAC with the event's own secret, which is all that the log has of them.
 """
 
 import hmac
@@ -20,25 +20,25 @@ from event_seating.web.json_body import invalid
 COOKIE: Final = "buyer"
 
 COOKIE_AGE_S: Final = 30 * 86_400
-"""A month: from the first look to the evening itself."""
+"""A month: from the first visit to the event itself."""
 
 NAME_BYTES: Final = 12
 
 BORN_BYTES: Final = 4
-"""Of the second in which a cookie was made; until the year 2106."""
+"""For the second in which a cookie was made; enough until the year 2106."""
 
 SIGNATURE_BYTES: Final = 8
-"""Nobody can try 64 bits against a server; name and seal have 16 characters each."""
+"""64 bits cannot be guessed through a server; name and seal have 16 characters each."""
 
 BUYER_BYTES: Final = 12
-"""96 bits of an HMAC: no two buyers of an event ever meet."""
+"""96 bits of an HMAC: no two buyers of an event get the same key."""
 
 IN_HEADER: Final = re.compile(
     rb"(?:\A|;)[ \t]{0,8}" + COOKIE.encode() + rb"="
     rb"([A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{16})[ \t]{0,8}(?:;|\Z)"
 )
-"""Finds a value of the form that `Buyers` gives, as its one group, in a `Cookie` header: both parts
-are 12 bytes in 16 characters. It looks at each byte a bounded number of times."""
+"""Finds a value as `Buyers.new` makes it, as its one group, in a `Cookie` header: both parts are 12
+bytes in 16 characters. It examines each byte a bounded number of times."""
 
 
 class Cookie(NamedTuple):
@@ -57,7 +57,7 @@ class Buyers:
         self._secure = secure
 
     def named_by(self, hold_id: str) -> str:
-        """The new buyer whose first hold this is: the same whenever it is asked."""
+        """The name of the new buyer whose first hold this is; always the same for a hold."""
         digest = hmac.digest(self._secret, b"first hold " + hold_id.encode(), sha256)
         return urlsafe_b64encode(digest[:NAME_BYTES]).decode()
 
@@ -68,9 +68,9 @@ class Buyers:
         return f"{name}.{seal}"
 
     def known(self, value: str) -> Cookie | None:
-        """The buyer that this cookie names, or none if we did not make it.
+        """The buyer that this cookie names; `None` if we did not make it.
 
-        One that an earlier release made says nothing of its age, and is older than all others.
+        A cookie of an earlier release does not say when it was made; it counts as the oldest.
         """
         name, dot, seal = value.partition(".")
         if not dot or not seal.isascii():
@@ -87,12 +87,12 @@ class Buyers:
         return None
 
     def name_of(self, value: str) -> str | None:
-        """The name of that buyer."""
+        """The name of the buyer that this cookie names; `None` if we did not make it."""
         found = self.known(value)
         return None if found is None else found.name
 
     def set_cookie(self, value: str) -> str:
-        """The `Set-Cookie` header for it."""
+        """The `Set-Cookie` header for this value."""
         secure = "; Secure" if self._secure else ""
         return f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}"
 
@@ -101,23 +101,23 @@ class Buyers:
         return hmac.digest(self._secret, signed, sha256)[:SIGNATURE_BYTES]
 
     def _legacy_signature(self, name: str) -> bytes:
-        """Of a cookie of an earlier release, all of whose seal was its signature."""
+        """The signature in a cookie of an earlier release, whose seal has nothing else."""
         signed = b"buyer " + name.encode("utf-8", "replace")
         return hmac.digest(self._secret, signed, sha256)[: BORN_BYTES + SIGNATURE_BYTES]
 
 
 class Identity(NamedTuple):
-    """Whom the caps count a hold on; nobody when the box office names no buyer."""
+    """For whom the caps count a hold; for nobody when the box office names no buyer."""
 
     buyer: bytes | None = None
     address: bytes | None = None
     network: bytes | None = None
     known_since_ms: int | None = None
-    """When the cookie was made that the buyer brought."""
+    """When the buyer's cookie was made."""
 
 
 def identity(secret: bytes, caller: Caller, buyer_ref: str | None) -> Identity:
-    """Whom a caller counts as in the event with this secret.
+    """For whom the holds of this caller count, in the event with this secret.
 
     Raises `InvalidRequest` for a `buyerRef` that does not come from the box office.
     """

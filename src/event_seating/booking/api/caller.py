@@ -1,11 +1,11 @@
-"""Who calls, and what makes a call the same call again.
+"""The caller of a request, and what identifies a call with an idempotency key.
 
-A call that comes with an `Idempotency-Key` is known by its principal, its route, its event and that
-key, of which a hash is kept; a hash of what was asked tells a repetition from another request under
-the same key. Callers without an API key share one principal: for them hashes of the buyer and of
-the address are kept beside, so that nobody gets the answer, and with it the hold, of somebody else
-who sent the same key. Either of the two proves it is the same caller: an answer that was lost took
-the new buyer's cookie with it. Who names a hold by its token has proved enough.
+A call with an `Idempotency-Key` is identified by its principal, its route, its event and a hash of
+the key; a hash of the request tells a repetition from another request with the same key. Callers
+without an API key share one principal. For them, hashes of the buyer and of the address are stored
+too, so that nobody gets the answer, and with it the hold, of somebody else who sent the same key.
+Either of the two proves the caller, since a new buyer's cookie is lost together with the first
+answer. A caller that names a hold by its token needs no other proof.
 """
 
 import hmac
@@ -41,7 +41,7 @@ from event_seating.web.client_address import client_key
 from event_seating.web.roles import Principal, Role
 
 OWNER_BYTES: Final = 12
-"""96 bits of an HMAC: no two callers of an event ever meet."""
+"""96 bits of an HMAC: no two callers of an event get the same hash."""
 
 HASHED_NAMES: Final[dict[type, str]] = {
     PlaceHold: "PlaceHold",
@@ -58,18 +58,18 @@ HASHED_NAMES: Final[dict[type, str]] = {
     BlockSeats: "BlockSeats",
     UnblockSeats: "UnblockSeats",
 }
-"""What a request is called in the hash of a call. Hashes are stored, so these names never change,
-whatever the classes are called."""
+"""The name of each command in the hash of a request. Hashes are stored, so these names
+never change, even if a class is renamed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and how they are known."""
+    """Who makes a request, and what identifies them."""
 
     principal: Principal
     address: str
     cookie: str | None = None
-    """The buyer's id from a cookie that we signed, or that a first hold is about to give."""
+    """The buyer's name from a cookie that we signed, or that this first hold will set."""
     key: str | None = None
     """The `Idempotency-Key` of the call."""
     route: str = ""
@@ -83,16 +83,16 @@ class Caller:
 
     @property
     def staff(self) -> bool:
-        """Whether the caller may do what the box office does; in development also without a key."""
+        """Whether the caller may do what the box office may; in development also without a key."""
         return self.principal.role >= Role.box_office
 
     @property
     def actor(self) -> str | None:
-        """What the log says of who asked."""
+        """The actor of the log entry; `None` for buyers."""
         return self.principal.name if self.box_office else None
 
 
-def once(
+def idempotent_call(
     caller: Caller,
     command: Command,
     body: Any,
@@ -100,10 +100,10 @@ def once(
     secret: bytes,
     earlier_answer: Callable[[Any], Rendered],
 ) -> IdempotentCall | None:
-    """What makes a call that came with a key the same again; raises `InvalidRequest` for a bad key.
+    """What identifies a call with a key; `None` without one. Raises `InvalidRequest` for a bad key.
 
-    `secret` is the event's, for hashes of who asked. `earlier_answer` makes of the result what the
-    release before stores.
+    `secret` is the event's, for the hashes of the caller. `earlier_answer` makes of the result what
+    the release before stores.
     """
     key = caller.key
     if key is None:
@@ -120,7 +120,7 @@ def once(
 
 
 def _key_hash(key: str) -> str:
-    """A key as it is stored: 32 bytes, however long it is, and of no use to who reads them."""
+    """A key as it is stored: a hash of 32 bytes, useless to anybody who reads the table."""
     return urlsafe_b64encode(sha256(key.encode()).digest()).rstrip(b"=").decode()
 
 
@@ -130,13 +130,13 @@ def _owner(caller: Caller, secret: bytes) -> Owner:
 
 
 def _subject(command: Command) -> bytes:
-    """The hold or booking that the request names, without an id that was drawn for it."""
+    """The hold or booking that the request names; a new id is not part of it."""
     if isinstance(command, CancelBooking | ExchangeSeats):
         return command.booking
     return b"" if isinstance(command, PlaceHold) else getattr(command, "hold", b"")
 
 
 def _hash(command: Command, subject: bytes, body: Any) -> bytes:
-    """A hash of what was asked."""
+    """A hash of the request."""
     encoded = msgspec.json.encode(body, order="deterministic")
     return sha256(HASHED_NAMES[type(command)].encode() + b"\0" + subject + b"\0" + encoded).digest()

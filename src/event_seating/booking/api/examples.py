@@ -1,7 +1,6 @@
 """Bodies that the OpenAPI document shows, each under what it does; the tests send every one.
 
-They fit the club of the examples in `docs/api.md`. A token or an id in them stands for one that
-there is.
+They fit the club of the examples in `docs/api.md`. Tokens and ids in them are placeholders.
 """
 
 from typing import Any, Final

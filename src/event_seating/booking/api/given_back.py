@@ -1,7 +1,7 @@
-"""What is given back again once its event is cancelled: that succeeds, as it did the first time.
+"""Releases and cancellations that a cancelled event has already done succeed.
 
-The job that winds an event up and whoever empties their own basket meet; neither did wrong. So a
-hold that is gone is released, and a booking that is cancelled is cancelled, rather than refused.
+The job that winds up an event may release a hold just before its buyer does; neither is at fault.
+So the release of an ended hold succeeds, and so does cancelling a cancelled booking.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ _GONE: Final = (HoldExpired, HoldReleased, HoldEnded, AlreadyCancelled, BookingN
 
 
 def given_back_already(log: SeatLog, refused: Refused) -> bool:
-    """Whether a request that was refused asked for what the cancelled event has done itself."""
+    """Whether the refused request asks for what the cancelled event has already done."""
     sale = log.states.configuration
     cancelled = sale is not None and sale.status == SaleStatus.cancelled
     return cancelled and isinstance(refused, _GONE)

@@ -1,8 +1,8 @@
-"""Giving back all that one buyer or one address holds, at the word of the box office.
+"""The box office releases all that one buyer, address or network holds.
 
-Owns how a hold, a `buyerRef` or an address becomes the holder whom the log knows, and the batches:
+Owns how a hold, a `buyerRef` or an address becomes a holder as the log has it, and the portions:
 each is one entry of the log with its actor, so that 400 holds of a hoarder keep no buyer waiting.
-What is released cools down for whoever had it. Which holds those are is decided by the rules.
+The seats cool down for whoever had them. The rules decide which holds are released.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from event_seating.booking.api import buyer_cookie
-from event_seating.booking.api.caller import Caller, once
+from event_seating.booking.api.caller import Caller, idempotent_call
 from event_seating.booking.api.parse_selection import NOTHING_UNKNOWN
 from event_seating.booking.api.request_bodies import ReleaseHoldsBody
 from event_seating.booking.core.commands import ReleaseHolds
@@ -24,7 +24,7 @@ from event_seating.booking.core.results import ReleaseResult
 from event_seating.booking.errors import HoldNotFound
 from event_seating.booking.reads import rendering
 from event_seating.booking.reads.refusal_answers import error_of
-from event_seating.booking.reads.seat_map_status import opened
+from event_seating.booking.reads.seat_map_status import load_event
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.submission import EarlierAnswer, Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
@@ -42,15 +42,15 @@ HOLDS_AT_ONCE: Final = 100
 """Holds in one entry of the log: deciding and applying them takes about a millisecond."""
 
 BATCHES_MAX: Final = 100
-"""Batches of one call; `more` says when that was not all. Somebody may hold on meanwhile."""
+"""Entries that one call writes at most; `more` says that there may be more to release."""
 
 
 NOBODY: Final = b"nobody"
-"""Holds nothing: the key of a holder is longer. With it a call finds only its own first answer."""
+"""A holder without holds, since keys of holders are longer: finds only an earlier answer."""
 
 
 class ReleasedHolds(NamedTuple):
-    """What was given back."""
+    """The answer, and whether it repeats the one of an earlier call."""
 
     body: dict[str, Any]
     replayed: bool
@@ -68,10 +68,14 @@ class HoldReleases:
         self._clock = clock
 
     async def release(self, event_id: str, body: ReleaseHoldsBody, caller: Caller) -> ReleasedHolds:
-        """Release in batches until nothing is left; the same call again goes on from there."""
-        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        """Release in portions until nothing is left; a repeated call goes on where it stopped.
+
+        Raises `InvalidRequest`, `EventNotFound`, `HoldNotFound`, `Refused`, and what
+        `SeatLog.submit` raises.
+        """
+        log, bookable = await load_event(self._logs, self._bookable_of, event_id)
         found_holder = await self._holder(bookable, log, body)
-        # What ended may have ended by this very call, which is made again.
+        # An ended hold may have ended by this same call, which is repeated.
         ended = found_holder if isinstance(found_holder, Refusal) else None
         holder = NOBODY if isinstance(found_holder, Refusal) else found_holder
         seats: list[str] = []
@@ -81,16 +85,16 @@ class HoldReleases:
             if not more:
                 break
             command = ReleaseHolds(holder, HOLDS_AT_ONCE, caller.actor)
-            # Each batch is a call of its own, so that a repeated one finds each answer again.
+            # Each portion is a call of its own, so that a repetition finds each answer.
             route = f"{caller.route} {number}" if number else caller.route
-            call = once(
+            call = idempotent_call(
                 replace(caller, route=route),
                 command,
                 body,
                 secret=bookable.buyer_secret,
                 earlier_answer=partial(rendering.released, bookable),
             )
-            outcome = await log.submit(Submission(command, once=call))
+            outcome = await log.submit(Submission(command, call=call))
             if isinstance(outcome, Refusal):
                 if outcome.code is not RefusalCode.hold_not_found:
                     raise error_of(outcome, bookable, NOTHING_UNKNOWN)
@@ -120,7 +124,7 @@ class HoldReleases:
     async def _holder(
         self, bookable: BookableEvent, log: SeatLog, body: ReleaseHoldsBody
     ) -> bytes | Refusal:
-        """Whom the log knows by what the body names, or how the hold ended that it names."""
+        """The holder that the body names, or how the hold ended that it names."""
         named = [body.hold_token, body.hold_id, body.buyer_ref, body.address]
         if sum(each is not None for each in named) != 1:
             raise invalid("holdToken", "give exactly one of holdToken, holdId, buyerRef, address")
@@ -159,7 +163,7 @@ class HoldReleases:
 
 
 class _Released(msgspec.Struct):
-    """What one batch gave back."""
+    """What one portion released."""
 
     holds: int
     seats: list[str]
@@ -176,7 +180,7 @@ def _released(bookable: BookableEvent, granted: Granted) -> _Released:
 
 
 def _address(secret: bytes, text: str) -> bytes:
-    """The key of an address, of the /64 around an IPv6 one, or of a /64 or /56 that is named."""
+    """The holder for an address (IPv6: its /64), or for an IPv6 /64 or /56."""
     address, slash, length = text.partition("/")
     try:
         parsed = ipaddress.ip_address(address)

@@ -27,7 +27,7 @@ from event_seating.web.routes import Routes
 from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
 
 TEXT_CHARS_MAX: Final = 200
-"""As long as an order's reference may be."""
+"""Of a filter: as long as an order's reference may be."""
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
     InvalidRequest,
@@ -47,7 +47,7 @@ UpdatedSince = Annotated[
     ),
 ]
 
-# A NUL is a character that no database takes.
+# PostgreSQL takes no text with a NUL.
 Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]*$")]
 
 
@@ -88,7 +88,7 @@ def _add_of_event(
 
         With `Accept: text/csv` or `application/x-ndjson` all of them at once.
         """
-        _, bookable = await seat_map_status.opened(logs, bookable_of, id)
+        _, bookable = await seat_map_status.load_event(logs, bookable_of, id)
         since_ms = _milliseconds("updatedSince", updated_since)
         wanted = BookingFilter(_number(bookable, seat), order_ref, user_id, status, since_ms)
         form = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
@@ -161,7 +161,7 @@ def _number(bookable: BookableEvent, seat: str | None) -> int | None:
         return None
     number = bookable.index.number.get(seat)
     if number is None:
-        # A slip in a seat's name must not look like a seat that nobody booked.
+        # A mistyped seat must not look like one that nobody booked.
         raise SeatNotFound
     return number
 

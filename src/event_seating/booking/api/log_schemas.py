@@ -1,7 +1,7 @@
 """What the routes of the log answer, for the OpenAPI document: one schema for each operation.
 
-The answers are made in `audit`. A program that reads a log must let an operation pass that it does
-not know: a later version may have more.
+The answers are made in `reads.audit_trail`. A program that reads a log must ignore operations that
+it does not know: a later version may have more.
 """
 
 # ruff: noqa: N815 - the API's names are camelCase

@@ -1,9 +1,9 @@
-"""From what a client names (ids of seats and areas) to what the rules know (numbers).
+"""Turns the ids of seats and areas that a client names into the numbers that the rules use.
 
-A seat that the map does not have is not an error of form: it is refused like one that is taken, so
-that a client gets one list of what is wrong. It gets a number below zero, which the rules refuse as
-unknown, and its id is kept for the answer. Areas and categories that do not exist are errors of the
-request.
+A seat that the map does not have is not an invalid request: it is refused like one that is taken,
+so that the client gets one list of what is wrong. It gets a number below zero, which the rules
+refuse as unknown, and its id is kept for the answer. An area or category that does not exist makes
+the request invalid.
 """
 
 from collections.abc import Iterable, Mapping
@@ -61,28 +61,31 @@ def part(index: SeatIndex, selection: SelectionBody, unknown: Unknown, under: st
         raise invalid(f"{under}seats", str(error)) from None
 
 
-def taken(
+def seats_to_take(
     index: SeatIndex,
     field: str,
     body: SelectionBody | None,
     ticket_types: Mapping[str, str],
     unknown: Unknown,
 ) -> Choice | None:
-    """What a change takes, as its `field` says it; raises `InvalidRequest`. Adds to `unknown`."""
+    """The seats that a change takes; `field` names them in the body.
+
+    Raises `InvalidRequest`. Adds to `unknown`.
+    """
     if body is None:
         return None
     return choice(index, body.seats, body.areas, ticket_types, unknown, under=f"{field}.")
 
 
-def given(
+def seats_to_return(
     index: SeatIndex, field: str, body: SelectionBody | None, unknown: Unknown
 ) -> Part | None:
-    """What a change gives back, likewise."""
+    """The seats that a change gives back; `field`, `unknown` and errors as above."""
     return None if body is None else part(index, body, unknown, under=f"{field}.")
 
 
 def expected_total(text: str | None, currency: str) -> int | None:
-    """What a booking is to cost, in minor units; raises `InvalidRequest`."""
+    """The expected total of a booking in minor units; raises `InvalidRequest`."""
     if text is None:
         return None
     try:

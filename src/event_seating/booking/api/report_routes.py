@@ -1,4 +1,4 @@
-"""Asking for a report; the result of its job says where its file is."""
+"""The route that asks for a report; the result of its job has the address of the file."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""What the booking routes take, as msgspec decodes it.
+"""The bodies that the booking routes take, as msgspec decodes them.
 
-Only forms and sizes are checked here; whether an event has such seats is the service's question.
+Only types and sizes are checked here; the service checks whether an event has such seats.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -14,21 +14,21 @@ from event_seating.venues.model import AREAS_MAX, CATEGORIES_MAX, ID_CHARS_MAX
 from event_seating.web.json_body import invalid
 
 SEATS_MAX: Final = 1_000
-"""In one hold or booking; a coach party has 50."""
+"""Seats in one hold or booking; a coach party has 50."""
 
 SECTIONS_MAX: Final = 2_000
-"""Named in one request; the largest stadiums have a few hundred."""
+"""Sections named in one request; the largest stadiums have a few hundred."""
 
 ROWS_MAX: Final = 5_000
-"""Named in one request: every row of an arena of 100,000."""
+"""Rows named in one request: all of an arena of 100,000 seats."""
 
 BLOCK_SEATS_MAX: Final = 100_000
-"""In one block: a whole venue by hand."""
+"""Seats in one block: a whole venue, seat by seat."""
 
 METADATA_BYTES_MAX: Final = 16 * 1024
 """A note for the shop's own system, not a store."""
 
-# In Python `$` also matches before a line feed at the end; elsewhere the last group says nothing.
+# In Python `$` also matches before a final line feed; elsewhere the last group has no effect.
 _NO_CONTROL: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)"
 _TICKET_TYPE: Final = r"^[A-Za-z0-9_-]+$(?!\n)"
 _USER_ID: Final = r"^[A-Za-z0-9._~-]{1,64}$(?!\n)"
@@ -38,7 +38,7 @@ PATTERNS: Final = {
     _TICKET_TYPE: "must have 1 to 32 letters, digits or any of _ -",
     _USER_ID: "must have 1 to 64 letters, digits or any of . _ ~ -",
 }
-"""What a text must be to match each pattern, for whoever sent another one."""
+"""The error sentence for a text that does not match the pattern."""
 
 SeatId = Annotated[str, Meta(min_length=1, max_length=ID_CHARS_MAX, pattern=_NO_CONTROL)]
 TicketType = Annotated[str, Meta(min_length=1, max_length=32, pattern=_TICKET_TYPE)]
@@ -46,7 +46,7 @@ Quantity = Annotated[int, Meta(ge=1, le=SEATS_MAX)]
 Reference = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 Reason = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
 Announcement = Annotated[str, Meta(max_length=500, pattern=_NO_CONTROL)]
-"""What buyers are told of a cancelled event, in a mail: some sentences."""
+"""Some sentences for buyers in the mail about a cancelled event."""
 UserId = Annotated[str, Meta(pattern=_USER_ID)]
 Seats = Annotated[list[SeatId], Meta(max_length=SEATS_MAX)]
 ByTicketType = Annotated[dict[TicketType, Quantity], Meta(max_length=TICKET_TYPES_MAX)]
@@ -57,13 +57,13 @@ TicketTypes = Annotated[dict[SeatId, TicketType], Meta(max_length=SEATS_MAX)]
 
 
 def _camel(name: str) -> str:
-    """`hold_token` as `holdToken`; `from_`, which Python keeps for itself, as `from`."""
+    """`hold_token` as `holdToken`; `from_`, since `from` is a keyword, as `from`."""
     first, *others = name.rstrip("_").split("_")
     return first + "".join(other.title() for other in others)
 
 
 class StrictBody(Struct, frozen=True, kw_only=True, rename=_camel, forbid_unknown_fields=True):
-    """What all of them have in common: a field that we do not know is a mistake."""
+    """The base of all bodies: an unknown field is an error."""
 
 
 class BestBody(StrictBody, frozen=True):
@@ -171,7 +171,7 @@ class BlockBody(StrictBody, frozen=True):
 
 
 def _metadata_json(metadata: dict[str, Any] | None) -> str | None:
-    """The metadata of a booking as it is kept; raises `InvalidRequest` when it is too long."""
+    """The metadata of a booking as it is stored; raises `InvalidRequest` when it is too long."""
     if metadata is None:
         return None
     encoded = msgspec.json.encode(metadata)
@@ -184,6 +184,6 @@ class CancelEventBody(StrictBody, frozen=True):
     """`POST /events/{id}/cancel`."""
 
     notify: bool
-    """Must be said: a mail cannot be taken back."""
+    """Required, since a mail cannot be taken back."""
     reason: Announcement | None = None
-    """For people: in the mails, never in the log."""
+    """For people: it is in the mails, never in the log."""

@@ -1,7 +1,7 @@
 """The routes that change who has which seat: holds, bookings, changes and blocks.
 
-Every sale passes the hot ones, so that they take texts of the path and headers alone, which needs
-nothing of FastAPI.
+Every sale uses the hot ones, so they take only texts from the path and headers, for which FastAPI
+is not needed.
 """
 
 from typing import Annotated, Final
@@ -77,7 +77,7 @@ from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 
 CURRENT: Final = "current"
-"""In place of a token in the path: it comes in `Seat-Hold-Token` then, which proxies do not log."""
+"""In place of a token in the path: the token is in `Seat-Hold-Token`, which proxies do not log."""
 
 _HOLD: Final = JsonBody(HoldBody, PATTERNS, examples.HOLD)
 _CHANGE_HOLD: Final = JsonBody(ChangeHoldBody, PATTERNS, examples.CHANGE_HOLD)
@@ -109,7 +109,7 @@ _NO_HOLDING: Final[Refusals] = (
     CoolingDown,
 )
 
-# Its length is checked with what else it must be, in `ids`.
+# Its length is checked when `ids` parses it.
 Token = Annotated[str | None, Header(alias="Seat-Hold-Token", json_schema_extra={"maxLength": 200})]
 
 

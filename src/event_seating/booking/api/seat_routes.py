@@ -1,4 +1,4 @@
-"""The routes that show an event's seats: the snapshot, one seat, and the log."""
+"""The routes that show an event's seats: their status, one seat, and the log."""
 
 import re
 from contextlib import aclosing
@@ -32,13 +32,13 @@ from event_seating.web.routes import Routes
 from event_seating.web.streams import JSON, NDJSON, preferred, streamed
 
 EVENT_ID: Final = re.compile(rf"[a-z0-9]{{{ids.EVENT_ID_CHARS}}}")
-"""Of which events the edge answers by itself: an id of another form is none."""
+"""The ids for which the edge answers by itself; no event has any other."""
 
 FRESH: Final = {"cache-control": "no-store"}
-"""One seat is not worth a tag, and what the box office sees of it is nobody else's."""
+"""One seat is not worth an `ETag`, and what the box office sees must not be cached for others."""
 
 ENTRIES_A_PAGE: Final = 2_000
-"""Of the log; with up to 512 in a row a page of rows alone could be 100,000."""
+"""Entries of the log in one page; with up to 512 in a row, a page of rows could have 100,000."""
 
 _READS: Final[tuple[type[ServiceError], ...]] = (
     EventNotFound,
@@ -49,7 +49,7 @@ _READS: Final[tuple[type[ServiceError], ...]] = (
 LINES_OF_THE_LOG: Final = {"content": {NDJSON: lines("LogRow")}}
 
 EPOCH_CHARS_MAX: Final = 64
-"""Four times as long as ours."""
+"""Four times the length of ours."""
 
 Version = Annotated[int, Query(ge=0, le=INTEGER_MAX)]
 
@@ -63,17 +63,17 @@ Epoch = Annotated[
 
 
 def router(
-    views_: SeatMapStatus, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
+    seat_map: SeatMapStatus, logs: SeatLogs, bookable_of: BookableEventOf, database: Database
 ) -> Routes:
     routes = Routes(tags=["seats"])
-    _add_seats(routes, views_, logs, bookable_of, database)
+    _add_seats(routes, seat_map, logs, bookable_of, database)
     _add_log(routes, logs, bookable_of, database)
     return routes
 
 
 def _add_seats(
     routes: Routes,
-    views_: SeatMapStatus,
+    seat_map: SeatMapStatus,
     logs: SeatLogs,
     bookable_of: BookableEventOf,
     database: Database,
@@ -82,7 +82,7 @@ def _add_seats(
         "/events/{id}/seats",
         access=Role.anyone,
         budget=Budget.unlimited,
-        ready=ReadyRead(EVENT_ID, views_.ready),
+        ready=ReadyRead(EVENT_ID, seat_map.ready),
         refuses=(InvalidRequest, VersionNotReached, *_READS),
         operation_id="readSeats",
         summary="Read every seat of an event",
@@ -100,7 +100,7 @@ def _add_seats(
     ) -> Response:
         """Never older than the last write that this instance answered."""
         headers = request.headers
-        ready = await views_.read(
+        ready = await seat_map.read(
             id,
             format,
             version,
@@ -122,7 +122,7 @@ def _add_seats(
     )
     async def read_seat(request: Request, id: str, seat: str) -> Response:  # noqa: A002
         """The box office also sees every ticket type, who has it, and what happened to it."""
-        log, bookable = await seat_map_status.opened(logs, bookable_of, id)
+        log, bookable = await seat_map_status.load_event(logs, bookable_of, id)
         number = bookable.index.number.get(seat)
         if number is None:
             raise SeatNotFound
@@ -158,7 +158,7 @@ def _add_log(
 
         With `Accept: application/x-ndjson` all of it, one row of the log a line.
         """
-        log, bookable = await seat_map_status.opened(logs, bookable_of, id)
+        log, bookable = await seat_map_status.load_event(logs, bookable_of, id)
         currency = _currency(log)
         if preferred(request.headers.get("accept"), (JSON, NDJSON)) == NDJSON:
             lines = (

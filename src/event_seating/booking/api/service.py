@@ -1,8 +1,7 @@
-"""Holds, bookings and blocks: from what a client asks to what the writer decides.
+"""Holds, bookings and blocks: turns requests into commands, and the writer's results into answers.
 
-Owns who the buyer is, what makes a call the same call again, and the answers. Each method asks the
-event's log once; the rules are `core`'s and the transaction is the writer's. What is answered is
-made of the writer's result, when that is committed.
+Each method submits one command to the event's log; the rules are in `core`, and the transaction is
+the writer's. The answer is made from the writer's result after the commit.
 """
 
 import dataclasses
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from event_seating.booking.api import blocks, parse_selection
 from event_seating.booking.api.answers import Answer, Render, answer
 from event_seating.booking.api.buyer_cookie import Buyers, identity
-from event_seating.booking.api.caller import Caller, once
+from event_seating.booking.api.caller import Caller, idempotent_call
 from event_seating.booking.api.given_back import given_back_already
 from event_seating.booking.api.log_budget import LogBudget
 from event_seating.booking.api.parse_selection import NOTHING_UNKNOWN, Unknown
@@ -48,7 +47,7 @@ from event_seating.booking.errors import BookingNotFound, HoldNotFound, Refused,
 from event_seating.booking.reads import bookings, earlier_release, rendering
 from event_seating.booking.reads.bookings import BookingRow
 from event_seating.booking.reads.hold_endings import refused
-from event_seating.booking.reads.seat_map_status import opened
+from event_seating.booking.reads.seat_map_status import load_event
 from event_seating.booking.seat_log.projection import Buyer
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seat_log.submission import EarlierAnswer, Granted, Submission
@@ -64,7 +63,7 @@ UserExists = Callable[[str], Awaitable[bool]]
 
 
 class PlacedHold(NamedTuple):
-    """A new hold, or that of the first such call, and the time."""
+    """A new hold, or the one of an earlier call, and the time."""
 
     answer: Answer
     hold_id: str
@@ -72,7 +71,7 @@ class PlacedHold(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """What a caller asks of an event's seats, and what is needed to decide and to refuse it."""
+    """A command, and what is needed to submit it and to answer a refusal."""
 
     log: SeatLog
     bookable: BookableEvent
@@ -114,7 +113,7 @@ class BookingService:
         bookable, log = await self._event(event_id)
         key = ids.new_key()
         if caller.cookie is None:
-            # The one that this hold gives them.
+            # The one that the answer will set.
             new_buyer = self._buyers.named_by(ids.to_text(event_id, key))
             caller = dataclasses.replace(caller, cookie=new_buyer)
         who = identity(bookable.buyer_secret, caller, body.buyer_ref)
@@ -151,8 +150,10 @@ class BookingService:
         """Add and remove seats of a hold, all or nothing."""
         bookable, log, key = await self._hold(token)
         unknown: Unknown = {}
-        add = parse_selection.taken(bookable.index, "add", body.add, body.ticket_types, unknown)
-        remove = parse_selection.given(bookable.index, "remove", body.remove, unknown)
+        add = parse_selection.seats_to_take(
+            bookable.index, "add", body.add, body.ticket_types, unknown
+        )
+        remove = parse_selection.seats_to_return(bookable.index, "remove", body.remove, unknown)
         if add is None and remove is None:
             raise invalid("add", "say what to add or what to remove")
         who = identity(bookable.buyer_secret, caller, None)
@@ -164,15 +165,15 @@ class BookingService:
 
     async def extend_hold(self, token: str, caller: Caller) -> Answer:
         """Let a hold last longer."""
-        return await self._retimed(token, caller, ExtendHold)
+        return await self._change_times(token, caller, ExtendHold)
 
     async def freeze_hold(self, token: str, caller: Caller) -> Answer:
-        """Let a hold stand still while it is paid; the answer is what there is to pay."""
-        return await self._retimed(token, caller, FreezeHold)
+        """Freeze a hold while it is paid for; the answer says what to pay."""
+        return await self._change_times(token, caller, FreezeHold)
 
     async def thaw_hold(self, token: str, caller: Caller) -> Answer:
         """Let a frozen hold be changed again."""
-        return await self._retimed(token, caller, ThawHold)
+        return await self._change_times(token, caller, ThawHold)
 
     async def release_hold(self, token: str, caller: Caller) -> Answer:
         """Give a hold back."""
@@ -188,7 +189,7 @@ class BookingService:
     # Bookings
 
     async def book(self, body: BookBody, caller: Caller) -> Answer:
-        """Book a hold, or, from the box office, seats straight."""
+        """Book a hold, or, for the box office, seats without a hold."""
         await self._check_user(body.user_id)
         key = ids.new_key()
         unknown: Unknown = {}
@@ -201,9 +202,9 @@ class BookingService:
             )
             command: Command = BookHold(hold, key, caller.actor, total, body.expected_revision)
         else:
-            bookable, log, command = await self._straight(body, key, caller, unknown)
+            bookable, log, command = await self._without_hold(body, key, caller, unknown)
         buyer = body.buyer()
-        # The same call again has the same buyer: the hash of what was asked says so.
+        # A repeated call has the same buyer, since the hash of the request covers it.
         render = partial(rendering.booked, bookable, _configuration(log).currency, buyer)
         return await self._ask(
             _Asked(log, bookable, command, caller, body, unknown, buyer=buyer), render
@@ -244,8 +245,10 @@ class BookingService:
         bookable, log, key = await self._booking(booking_id)
         row = await self._row(bookable, booking_id)
         unknown: Unknown = {}
-        take = parse_selection.taken(bookable.index, "take", body.take, body.ticket_types, unknown)
-        release = parse_selection.given(bookable.index, "release", body.release, unknown)
+        take = parse_selection.seats_to_take(
+            bookable.index, "take", body.take, body.ticket_types, unknown
+        )
+        release = parse_selection.seats_to_return(bookable.index, "release", body.release, unknown)
         if take is None and release is None:
             raise invalid("take", "say what to take or what to release")
         command = ExchangeSeats(key, release, take, caller.staff, caller.actor)
@@ -260,13 +263,13 @@ class BookingService:
     async def block(
         self, event_id: str, body: BlockBody, caller: Caller, *, release: bool
     ) -> Answer:
-        """Withdraw seats from sale, or give them back to it; what cannot be is left as it is."""
+        """Withdraw seats from sale, or give them back to it, as far as possible."""
         bookable, log = await self._event(event_id)
         return await blocks.block(log, bookable, body, caller, self._tokens, release=release)
 
-    # What they have in common
+    # Shared
 
-    async def _retimed(
+    async def _change_times(
         self, token: str, caller: Caller, kind: type[ExtendHold | FreezeHold | ThawHold]
     ) -> Answer:
         bookable, log, key = await self._hold(token)
@@ -275,7 +278,7 @@ class BookingService:
         return (await self._ask_for_hold(asked, rendering.OK))[1]
 
     async def _ask_for_hold(self, asked: _Asked, status: int) -> tuple[Granted, Answer]:
-        """Let a request be decided whose answer is a hold."""
+        """Have a request decided whose answer is a hold."""
         bookable, currency = asked.bookable, _configuration(asked.log).currency
         render = partial(rendering.hold, bookable, currency, self._tokens, status)
         earlier_answer = partial(earlier_release.hold, bookable, currency, status)
@@ -283,17 +286,19 @@ class BookingService:
         return granted, answer(granted, render, self._tokens)
 
     async def _ask(self, asked: _Asked, render: Render) -> Answer:
-        """Let a request be decided whose answer is stored as it is given."""
+        """Have a request decided whose answer is stored as it is given."""
         return answer(await self._decided(asked, render), render, self._tokens)
 
     async def _decided(self, asked: _Asked, earlier_answer: Render) -> Granted:
-        """What was granted, for ever; raises the error of a refusal."""
+        """What was granted and committed; raises the error of a refusal."""
         log, bookable, command, caller, body, unknown, buyer, dry_run = asked
         self._log_budget.check(caller, command)
         secret = bookable.buyer_secret
         call = None
         if not dry_run:
-            call = once(caller, command, body, secret=secret, earlier_answer=earlier_answer)
+            call = idempotent_call(
+                caller, command, body, secret=secret, earlier_answer=earlier_answer
+            )
         outcome = await log.submit(Submission(command, buyer, call, dry_run))
         if isinstance(outcome, Refusal):
             hold = getattr(command, "hold", None)
@@ -302,7 +307,7 @@ class BookingService:
         return outcome
 
     async def _event(self, event_id: str) -> tuple[BookableEvent, SeatLog]:
-        log, bookable = await opened(self._logs, self._bookable_of, event_id)
+        log, bookable = await load_event(self._logs, self._bookable_of, event_id)
         return bookable, log
 
     async def _hold(self, token: str) -> tuple[BookableEvent, SeatLog, bytes]:
@@ -325,7 +330,7 @@ class BookingService:
             raise BookingNotFound from None
         return bookable, log, found[1]
 
-    async def _straight(
+    async def _without_hold(
         self, body: BookBody, key: bytes, caller: Caller, unknown: Unknown
     ) -> tuple[BookableEvent, SeatLog, Command]:
         if not caller.staff:
@@ -384,7 +389,7 @@ def _configuration(log: SeatLog) -> Configuration:
 
 
 def _hold_id(event_id: str, granted: Granted) -> str:
-    """Of a repeated call it is the first one's: its buyer is the same, too."""
+    """The id of the hold; of a repeated call, that of the first one, which has the same buyer."""
     result = granted.result
     if isinstance(result, EarlierAnswer):
         return earlier_release.hold_id(result)

@@ -1,10 +1,9 @@
 """What each operation of an entry does to the ledger.
 
-The same functions run for what was decided here a moment ago and for what is read from the log of
-another process, so that the log alone gives the same state everywhere. An operation that does not
-fit what is there (a seat that is taken, a hold that is not there) is `InvariantError`: the log
-and this state have parted, and nothing may be decided any more. Nothing here judges whether a
-command should be granted.
+The same functions run for what was just decided here and for the rows of other processes, so that
+the log alone gives the same state everywhere. An operation that does not fit the state (a seat that
+is taken, a hold that does not exist) raises `InvariantError`: the log and the state disagree, and
+nothing may be decided any more. Nothing here judges whether a command should be granted.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -48,15 +47,15 @@ from event_seating.booking.core.records import (
 from event_seating.booking.core.seat_arrays import InvariantError
 
 _RELEASED: Final = EndCause.released
-"""At hand: to look a member up takes as long as to move a seat."""
+"""Kept in a global, since looking up an enum member takes as long as moving a seat."""
 
 
 def perform(ledger: Ledger, entries: Iterable[Entry], at_ms: int) -> None:
-    """Do what the entries say, at this time; `InvariantError` when an operation does not fit."""
+    """Apply the entries at this time; raises `InvariantError` when an operation does not fit."""
     for entry in entries:
         for operation in entry.operations:
-            # The commonest by name: the interpreter makes such a call in half the time of one
-            # whose function comes from a table.
+            # The two most frequent operations are called directly, which takes half the time of a
+            # call through the table.
             if isinstance(operation, Held):
                 _hold(ledger, operation, at_ms)
             elif isinstance(operation, Released):
@@ -73,7 +72,7 @@ def _configure(ledger: Ledger, operation: Configured, _at_ms: int) -> None:
 def _hold(ledger: Ledger, operation: Held, at_ms: int) -> None:
     """Begin a hold."""
     key = operation.hold
-    if key in ledger.holds or key in ledger.from_hold or key in ledger.gone:
+    if key in ledger.holds or key in ledger.booking_of_hold or key in ledger.tombstones:
         raise InvariantError("a hold begins twice")
     groups, expires_ms = operation.groups, at_ms + operation.lasts_ms
     seats = seats_of(groups)
@@ -88,7 +87,7 @@ def _hold(ledger: Ledger, operation: Held, at_ms: int) -> None:
         operation.address,
         operation.network,
     )
-    rests = ledger.cool_down.rests
+    rests = ledger.cool_down.recent
     if rests and not rests.keys().isdisjoint(seats):
         stretches = ledger.cool_down.resume(hold, seats, at_ms)
         if stretches:
@@ -112,16 +111,16 @@ def _extend(ledger: Ledger, operation: Extended, at_ms: int) -> None:
 
 
 def _freeze(ledger: Ledger, operation: Frozen, at_ms: int) -> None:
-    """Freeze a hold, or let the box office have a freeze that is there."""
+    """Freeze a hold, or let the box office take over the buyer's freeze."""
     hold, by_staff = _hold_of(ledger, operation.hold), operation.by_staff
     freeze = hold.freeze
     if freeze is not None and not by_staff:
         raise InvariantError("a buyer freezes a hold that is frozen")
-    goes_on = freeze is not None and freeze.by_staff
+    continues = freeze is not None and freeze.by_staff
     changed = replace(
         hold,
         expires_ms=at_ms + operation.lasts_ms,
-        revision=hold.revision + (not goes_on),
+        revision=hold.revision + (not continues),
         freeze=Freeze(by_staff, hold.expires_ms if freeze is None else freeze.expires_ms),
         freezes=hold.freezes + (not by_staff),
     )
@@ -142,27 +141,27 @@ def _release(ledger: Ledger, operation: Released, at_ms: int) -> None:
     seats = operation.seats
     hold = _end(ledger, operation.hold, seats)
     ledger.cool_down.note(hold, seats, at_ms, operation.taken_away)
-    ledger.end(operation.hold, _RELEASED, at_ms)
+    ledger.note_end(operation.hold, _RELEASED, at_ms)
 
 
 def _expire(ledger: Ledger, operation: Expired, at_ms: int) -> None:
-    """End a hold that ran out; for a while it may still be booked."""
+    """End a hold that ran out; until its grace is over it can still be booked."""
     hold = _end(ledger, operation.hold, operation.seats)
     ledger.cool_down.note(hold, operation.seats, at_ms)
-    ledger.end(hold.id, EndCause.expired, at_ms)
+    ledger.note_end(hold.id, EndCause.expired, at_ms)
     if at_ms < hold.expires_ms + ledger.grace_ms:
         ledger.put_late(hold.id, hold)
 
 
 def _book(ledger: Ledger, operation: Booked, at_ms: int) -> None:
-    """Begin a booking, from a hold or straight."""
+    """Begin a booking, from a hold or without one."""
     key, from_hold = operation.booking, operation.hold
-    if key in ledger.bookings or key in ledger.gone:
+    if key in ledger.bookings or key in ledger.tombstones:
         raise InvariantError("a booking begins twice")
     if operation.groups:
         groups = operation.groups
         if from_hold is not None:
-            ledger.put_gone(from_hold, None)
+            ledger.put_tombstone(from_hold, None)
             ledger.put_late(from_hold, None)
         seats = seats_of(groups)
         free = seats if from_hold is not None else _take_blocked(ledger, seats, key)
@@ -172,22 +171,22 @@ def _book(ledger: Ledger, operation: Booked, at_ms: int) -> None:
             raise InvariantError("a booking has neither a hold nor lines")
         groups = _end(ledger, from_hold, operation.seats, BOOKED, key).groups
     if from_hold is not None:
-        ledger.put_from_hold(from_hold, key)
+        ledger.put_booking_of_hold(from_hold, key)
     ledger.put_booking(key, Booking(key, groups, at_ms, from_hold))
 
 
 def _cancel(ledger: Ledger, operation: Cancelled, at_ms: int) -> None:
-    """Give seats of a booking back; without a seat it is cancelled."""
+    """Give seats of a booking back; a booking that has none left is cancelled."""
     booking = _booking_of(ledger, operation.booking)
     groups = _exchanged(ledger, booking, operation.seats)
     if groups:
         ledger.put_booking(booking.id, _with(booking, groups))
         return
     ledger.put_booking(booking.id, None)
-    ledger.end(booking.id, EndCause.cancelled, at_ms)
+    ledger.note_end(booking.id, EndCause.cancelled, at_ms)
     if booking.hold is not None:
-        ledger.put_from_hold(booking.hold, None)
-        ledger.put_gone(booking.hold, Tombstone(EndCause.booked, at_ms, booking.id))
+        ledger.put_booking_of_hold(booking.hold, None)
+        ledger.put_tombstone(booking.hold, Tombstone(EndCause.booked, at_ms, booking.id))
 
 
 def _exchange(ledger: Ledger, operation: Exchanged, _at_ms: int) -> None:
@@ -211,12 +210,12 @@ def _unblock(ledger: Ledger, operation: Unblocked, _at_ms: int) -> None:
 
 
 def _take(ledger: Ledger, seats: Sequence[int], to: int, owner: bytes | None) -> None:
-    """Move seats that must be free to an owner."""
+    """Give seats to an owner; they must be free."""
     ledger.arrays.move(seats, AVAILABLE, to, None, owner, ledger.undo.seats)
 
 
 def _take_blocked(ledger: Ledger, seats: Sequence[int], owner: bytes) -> Sequence[int]:
-    """Sell those of the seats that are blocked; returns the others."""
+    """Sell the blocked ones among the seats; returns the others."""
     status = ledger.arrays.status
     blocked = [seat for seat in seats if seat < len(status) and status[seat] == BLOCKED]
     if not blocked:
@@ -233,7 +232,7 @@ def _end(
     to: int = AVAILABLE,
     owner: bytes | None = None,
 ) -> Hold:
-    """Move all the seats of a hold on, and forget it."""
+    """Remove a hold and give its seats the status `to` and their new owner."""
     hold, count = _hold_of(ledger, key), len(seats)
     if count != seat_count(hold.groups):
         raise InvariantError("not all seats of a hold end with it")
@@ -248,7 +247,7 @@ def _exchanged(
     removed: Sequence[int],
     added: Groups = (),
 ) -> Groups:
-    """Free some seats of a hold or booking, give it others; returns its groups after that."""
+    """Free some seats of a hold or booking and give it others; returns its groups after that."""
     owner, groups = record.id, record.groups
     status = HELD if isinstance(record, Hold) else BOOKED
     if removed:
@@ -260,7 +259,7 @@ def _exchanged(
 
 
 def _replace(ledger: Ledger, hold: Hold, changed: Hold) -> None:
-    """Put a changed hold in the place of what it was."""
+    """Replace a hold by its changed version."""
     ledger.end_hold(hold, seat_count(hold.groups))
     ledger.put_hold(changed, seat_count(changed.groups))
 

@@ -1,11 +1,11 @@
 """The best block of neighbouring seats that is free.
 
-Owns the search. Each search (a filter and a length) keeps the runs of neighbours in a heap by how
-near their best block is, and what it knows of a run stays true until a seat of it moves: a seat
-that is taken can only make a run worse, so its place in the heap is still a lower bound and is put
-right when it comes to the top; a run in which a seat became free goes back to its lowest bound; a
-run without a block is not in the heap at all. So a sold-out hall costs as little as an empty one.
-It only looks; it never takes a seat, and forgetting all it remembers would change no answer.
+Owns the search. Each search (a filter and a length) keeps the runs in a heap, ordered by the
+distance of their best block. A seat that is taken can only make a run worse, so the run's place in
+the heap is still a lower bound, and is corrected when the run comes to the top. A run in which a
+seat became free goes back to its lowest bound. A run without a block is not in the heap. So a
+sold-out hall costs as little as an empty one. The search takes no seat, and all that it remembers
+is a cache: without it every answer would be the same.
 """
 
 from collections import OrderedDict
@@ -18,23 +18,23 @@ from event_seating.booking.core.seat_arrays import SeatArrays
 from event_seating.booking.core.seat_index import Run
 
 SEARCHES_MAX: Final = 32
-"""Remembered searches, each up to 150 bytes a run; people ask for few lengths and filters."""
+"""Remembered searches, each up to 150 bytes a run; few lengths and filters are in use at once."""
 
 FILTERS_MAX: Final = 16
 """Remembered filters, each up to 50 bytes a run."""
 
 HEAP_FACTOR: Final = 3
-"""So many items a run, most of them out of date: then rebuilding the heap costs less."""
+"""Items a run from which on rebuilding the heap costs less; most of them are out of date then."""
 
 UNKNOWN: Final = -1
-"""The mask of a run whose best block was not looked for: its place in the heap is a bound."""
+"""In `RankedRun.free`: the best block is not computed yet, and the distance is a lower bound."""
 
 
 class SeatFilter(NamedTuple):
     """Which seats may be chosen: categories and sections by number (`None`: any).
 
-    Without `accessible` neither accessible seats nor those of companions; with it at least one
-    accessible seat.
+    Without `accessible`, accessible seats and those of companions are left out; with it, a block
+    has at least one accessible seat.
     """
 
     categories: frozenset[int] | None = None
@@ -55,28 +55,28 @@ class SeatFilter(NamedTuple):
 class RankedRun(NamedTuple):
     """A run in the heap: no block of it comes before `(distance, seat)`.
 
-    When the run still has this mask of `free` seats, that is its best block. `turn` tells the
-    newest item of a run from those that it replaced.
+    That is its best block as long as the free seats of the run are those of the mask `free`.
+    `sequence` numbers the items, so that no comparison gets as far as `free`.
     """
 
     distance: int
     seat: int
     run: int
-    turn: int
+    sequence: int
     free: int
 
 
 class Search:
-    """The runs that may have a block, and up to where the changes of the arrays were followed."""
+    """The heap of one search, and how many changes of the arrays it has seen."""
 
-    __slots__ = ("epoch", "heap", "newest", "seen", "turn")
+    __slots__ = ("epoch", "heap", "newest", "seen", "sequence")
 
     def __init__(self) -> None:
         self.heap: list[RankedRun] = []
         self.newest: dict[int, RankedRun] = {}
         self.seen = 0
         self.epoch = -1
-        self.turn = 0
+        self.sequence = 0
 
 
 class BestFinder:
@@ -98,18 +98,18 @@ class BestFinder:
         """The first seat of the nearest free block, the lowest number among equals.
 
         `clean`: only blocks that leave no single free seat beside them. `None`: there is none.
-        Seats that are `hidden` are in no block. Few are, and for few commands: their runs are
-        looked at apart, at a cost by the run.
+        Seats that are `hidden` are in no block. There are few of them, and few commands have any,
+        so the runs that they are in are searched one by one.
         """
         if not hidden:
             nearest = self._nearest(wanted, quantity, clean)
             return None if nearest is None else nearest.seat
         masks, free, run_of = self._eligible(wanted), self._arrays.masks, self._arrays.index.run_of
         limit, seats = self._arrays.index.seat_count, tuple(hidden)
-        apart = {run_of[seat] for seat in seats if seat < limit}
-        found = self._nearest(wanted, quantity, clean, apart)
+        excluded = {run_of[seat] for seat in seats if seat < limit}
+        found = self._nearest(wanted, quantity, clean, excluded)
         best = None if found is None else (found.distance, found.seat)
-        for run in apart & masks.keys():
+        for run in excluded & masks.keys():
             mask = masks[run] & ~self._arrays.bits(run, seats)
             own = self._best_of(run, free[run], mask, wanted, quantity, clean)
             if own is not None and (best is None or own < best):
@@ -117,15 +117,15 @@ class BestFinder:
         return None if best is None else best[1]
 
     def _nearest(
-        self, wanted: SeatFilter, quantity: int, clean: bool, apart: Collection[int] = ()
+        self, wanted: SeatFilter, quantity: int, clean: bool, excluded: Collection[int] = ()
     ) -> RankedRun | None:
-        """The best block of all runs but those that stay `apart`."""
+        """The best block of all runs except the `excluded` ones."""
         search = self._caught_up(wanted, quantity, clean)
-        aside: list[RankedRun] = []
+        set_aside: list[RankedRun] = []
         try:
-            return self._first(search, wanted, quantity, clean, apart, aside)
+            return self._first(search, wanted, quantity, clean, excluded, set_aside)
         finally:
-            for item in aside:
+            for item in set_aside:
                 heappush(search.heap, item)
 
     def _first(
@@ -134,18 +134,18 @@ class BestFinder:
         wanted: SeatFilter,
         quantity: int,
         clean: bool,
-        apart: Collection[int],
-        aside: list[RankedRun],
+        excluded: Collection[int],
+        set_aside: list[RankedRun],
     ) -> RankedRun | None:
-        """As `_nearest`; the runs that stay apart are taken out of the heap and put `aside`."""
+        """As `_nearest`; moves the items of excluded runs from the heap to `set_aside`."""
         masks, heap, free = self._eligible(wanted), search.heap, self._arrays.masks
         while heap:
             top = heap[0]
             if search.newest.get(top.run) is not top:
                 heappop(heap)
                 continue
-            if top.run in apart:
-                aside.append(heappop(heap))
+            if top.run in excluded:
+                set_aside.append(heappop(heap))
                 continue
             if top.free == free[top.run]:
                 return top
@@ -154,13 +154,13 @@ class BestFinder:
                 heappop(heap)
                 del search.newest[top.run]
                 continue
-            search.turn += 1
-            item = RankedRun(*best, top.run, search.turn, free[top.run])
+            search.sequence += 1
+            item = RankedRun(*best, top.run, search.sequence, free[top.run])
             search.newest[top.run] = item
             heapreplace(heap, item)
         return None
 
-    def left(self, wanted: SeatFilter, *, accessible_only: bool = False) -> int:
+    def available(self, wanted: SeatFilter, *, accessible_only: bool = False) -> int:
         """How many seats of the filter are available, together or not."""
         cells = [
             number
@@ -181,7 +181,7 @@ class BestFinder:
         run, sums = index.runs[number], index.distance_sums
         starts = block_starts(free & mask, quantity)
         if starts and wanted.accessible:
-            starts &= _reaching(run.accessible, quantity)
+            starts &= _starts_reaching(run.accessible, quantity)
         if clean:
             starts = clean_starts(starts, free, quantity)
         best = None
@@ -195,7 +195,7 @@ class BestFinder:
         return best
 
     def _eligible(self, wanted: SeatFilter) -> dict[int, int]:
-        """The seats of the filter in each run that has any, the nearest run first."""
+        """A mask of the filter's seats for each run that has any, the nearest run first."""
         masks = self._masks.get(wanted)
         if masks is None:
             index = self._arrays.index
@@ -212,7 +212,7 @@ class BestFinder:
         return masks
 
     def _caught_up(self, wanted: SeatFilter, quantity: int, clean: bool) -> Search:
-        """The search, knowing of every run that may have become better since it was last used."""
+        """The search, after it has taken note of every run that may have become better."""
         key = (wanted, quantity, clean)
         search = self._searches.get(key)
         if search is None:
@@ -222,7 +222,7 @@ class BestFinder:
         else:
             self._searches.move_to_end(key)
         arrays = self._arrays
-        # A seat that is taken can make a block clean that was not; else only a freed one helps.
+        # Taking a seat can make a block clean; without `clean`, only freeing one helps.
         changed = arrays.touched if clean else arrays.freed
         masks = self._eligible(wanted)
         if search.epoch != changed.epoch or len(search.heap) > HEAP_FACTOR * len(masks):
@@ -240,16 +240,16 @@ class BestFinder:
         return search
 
     def _push_bound(self, search: Search, number: int, quantity: int) -> None:
-        """Let a run be looked at when nothing that is surely nearer is left."""
+        """Put a run into the heap at its lower bound; its best block is computed at the top."""
         run = self._arrays.index.runs[number]
-        search.turn += 1
-        item = RankedRun(run.near * quantity, run.first, number, search.turn, UNKNOWN)
+        search.sequence += 1
+        item = RankedRun(run.near * quantity, run.first, number, search.sequence, UNKNOWN)
         search.newest[number] = item
         heappush(search.heap, item)
 
 
-def _reaching(seats: int, quantity: int) -> int:
-    """The starts of blocks of `quantity` that have at least one of these seats."""
+def _starts_reaching(seats: int, quantity: int) -> int:
+    """The starts of blocks of `quantity` that contain at least one of these seats."""
     reached = 0
     for shift in range(quantity):
         reached |= seats >> shift

@@ -1,14 +1,13 @@
 """How much one buyer, one address and one network may hold at once.
 
-Every seat of an anonymous hold counts three times: on the buyer's cookie (the one that was brought,
-or the one that this hold gives), on the address (of IPv6 the /64) and, of IPv6, on the /56 around
-it, which is what one household or one rented server gets. So a fresh cookie for each hold, or a
-fresh address of the same /56, gains nothing. What the box office holds for a `buyerRef` counts on
-that alone.
+Every seat of an anonymous hold counts three times: for the buyer's cookie (the one that the request
+has, or the one that the answer sets), for the address (the /64 of an IPv6 one) and, with IPv6, for
+the /56 around it, which is what one household or one rented server gets. So a new cookie for each
+hold, or a new address of the same /56, gains nothing. What the box office holds for a `buyerRef`
+counts for that alone.
 
-Here is where a proof of work or a waiting room would plug in, if they come: `too_many` is asked
-before any seat is looked at, knows who asks, and could name what would let them in instead of only
-saying no.
+A proof of work or a waiting room would plug in here: `too_many` is called before any seat is looked
+at, it knows the caller, and it could ask for something instead of refusing.
 """
 
 from typing import Final
@@ -19,7 +18,7 @@ from event_seating.booking.core.records import Hold, SaleRules
 from event_seating.booking.core.refusals import Refusal, RefusalCode
 
 NETWORK_FACTOR: Final = 2
-"""A /56 may hold so many times what one address may: a home with two lines, no more."""
+"""A /56 may hold this many times as much as one address: enough for a home with two lines."""
 
 BUYER: Final = "buyer"
 ADDRESS: Final = "address"
@@ -37,8 +36,8 @@ def too_many(
 ) -> Refusal | None:
     """The refusal of a hold of `in_hold` seats that gives its holder `more` than before.
 
-    A hold of nobody counts on nobody. Only the box office makes it larger than others may be: a
-    buyer who was given its token adds to it within the cap of one hold.
+    No cap applies to the box office for a hold without a buyer. A buyer who was given the token of
+    such a hold may add to it within the cap of one hold.
     """
     buyer = holder.buyer
     if more <= 0 or (buyer is None and box_office):
@@ -53,12 +52,12 @@ def too_many(
         and held_by.get(buyer, 0) + more <= rules.max_held_seats_per_buyer
         and (address is None or held_by.get(address, 0) + more <= rules.max_held_seats_per_address)
     ):
-        return None  # as a rule, and then at the cost of two look-ups
+        return None  # the usual case, at the cost of two look-ups
     return _over(ledger, rules, holder, more)
 
 
 def _over(ledger: Ledger, rules: SaleRules, holder: PlaceHold | Hold, more: int) -> Refusal | None:
-    """The refusal that names the first cap which is met."""
+    """The refusal that names the first cap that would be exceeded."""
     an_address = rules.max_held_seats_per_address
     caps = [
         (BUYER, holder.buyer, rules.max_held_seats_per_buyer),

@@ -1,9 +1,9 @@
-"""What may be asked of an event's seats.
+"""The commands: every change of an event's seats that can be requested.
 
-Commands are frozen and check their own form when they are made, so that a bad one is a `ValueError`
-in the hands of the caller and never joins a batch. Whether they are granted is not decided here.
-Seats and areas are numbers of the index (a seat that it does not have is refused as unknown). The
-ids of new holds and bookings come from the caller, who has the randomness.
+Commands are frozen and check themselves when they are made, so that a malformed one is a
+`ValueError` for the caller and never joins a batch. Whether they are granted is not decided here.
+Seats and areas are numbers of the index; a seat that the index does not have is refused as unknown.
+The ids of new holds and bookings come from the caller, since nothing in `core` is random.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from msgspec import Struct
 from event_seating.booking.core.records import ID_BYTES_MAX, Configuration
 
 REASON_CHARS_MAX: Final = 200
-"""A line of text for whoever reads the audit trail; the log is no place for essays."""
+"""One line of text for the readers of the audit trail."""
 
 NO_TICKET_TYPES: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 class AreaQuantity(Struct, frozen=True, gc=False):
-    """So many places of an area; `ticket_type` `None`: the default (when giving back: any)."""
+    """A number of places in an area; `ticket_type` `None`: the default (when giving back: any)."""
 
     area: int
     quantity: int
@@ -33,7 +33,7 @@ class AreaQuantity(Struct, frozen=True, gc=False):
 
 
 class Choice(Struct, frozen=True, gc=False):
-    """Seats picked by hand, with the ticket types of those that name one, and places."""
+    """Seats picked by hand, the ticket types of those that name one, and places of areas."""
 
     seats: tuple[int, ...] = ()
     areas: tuple[AreaQuantity, ...] = ()
@@ -66,10 +66,10 @@ class Choice(Struct, frozen=True, gc=False):
 class Best(Struct, frozen=True, gc=False):
     """The best `quantity` seats next to each other.
 
-    Only of these `categories` and `sections` (numbers; empty: any), none dearer than `max_price`
-    in minor units. Accessible seats and those of companions only when `accessible`, and then at
-    least one accessible seat. `ticket_types` says how many are of each type, in the order of the
-    seats; empty: all are of the event's default.
+    Only seats of these `categories` and `sections` (numbers; empty: any) that cost at most
+    `max_price` minor units. Accessible seats and those of companions only with `accessible`, and
+    then at least one accessible seat. `ticket_types` says how many seats are of each type, in the
+    order of the seats; empty: all are of the event's default.
     """
 
     quantity: int
@@ -83,7 +83,7 @@ class Best(Struct, frozen=True, gc=False):
         if self.quantity < 1 or any(quantity < 1 for _, quantity in self.ticket_types):
             raise ValueError("a quantity is at least 1")
         if self.ticket_types and self.quantity != sum(many for _, many in self.ticket_types):
-            raise ValueError("the ticket types are of as many seats as are asked for")
+            raise ValueError("the ticket types do not add up to the quantity")
 
     @property
     def count(self) -> int:
@@ -107,9 +107,8 @@ class Part(Struct, frozen=True, gc=False):
 class PlaceHold(Struct, frozen=True, gc=False):
     """Hold seats for a buyer, at an `address` in a `network` (IPv6); all three are opaque keys.
 
-    Only the box office may name no buyer; then nothing is capped. Only it gets the ticket types of
-    staff. `known_since_ms` is when the cookie that the buyer brought was made; `None` for a buyer
-    who came without one.
+    Only the box office may leave the buyer out; then no cap applies. Only it may use the ticket
+    types of staff. `known_since_ms` is when the buyer's cookie was made; `None` without a cookie.
     """
 
     hold: bytes
@@ -137,9 +136,9 @@ class PlaceHold(Struct, frozen=True, gc=False):
 class ChangeHold(Struct, frozen=True, gc=False):
     """Add and remove seats of a hold in one step; its expiry stays.
 
-    `buyer` is who asks, known since `known_since_ms`; the seats count on whoever has the hold. Only
-    the box office may add seats with a ticket type of staff; such seats that are in the hold stay
-    there, whoever changes the others.
+    `buyer` is the one who asks, known since `known_since_ms`; the seats count for the buyer of the
+    hold. Only the box office may add seats with a ticket type of staff; such seats that the hold
+    already has stay in it, whoever changes the others.
     """
 
     hold: bytes
@@ -156,7 +155,7 @@ class ChangeHold(Struct, frozen=True, gc=False):
 
 
 class ExtendHold(Struct, frozen=True, gc=False):
-    """Let a hold last its time to live from now, within the total that it may last."""
+    """Let a hold last its time to live from now on, but not longer than its total allows."""
 
     hold: bytes
     box_office: bool = False
@@ -172,7 +171,7 @@ class ReleaseHold(Struct, frozen=True, gc=False):
 
 
 class FreezeHold(Struct, frozen=True, gc=False):
-    """Let a hold stand still while its buyer pays."""
+    """Keep a hold from expiring and from being changed while its buyer pays."""
 
     hold: bytes
     box_office: bool = False
@@ -190,8 +189,8 @@ class ThawHold(Struct, frozen=True, gc=False):
 class ReleaseHolds(Struct, frozen=True, gc=False):
     """The box office gives back what one buyer, address or network (`holder`) holds.
 
-    The first `most` holds of theirs, but none that the box office froze, since those are being
-    paid for; their seats cool down, however short they were held.
+    At most `most` of their holds, and none that the box office froze, since those are being paid
+    for. The seats cool down, however short the time was for which they were held.
     """
 
     holder: bytes
@@ -205,9 +204,9 @@ class ReleaseHolds(Struct, frozen=True, gc=False):
 
 
 class BookHold(Struct, frozen=True, gc=False):
-    """Book all seats of a hold, if they cost what was expected and the revision is that expected.
+    """Book all seats of a hold, if its total and its revision are the expected ones.
 
-    One of the two must be said of a hold that is no longer what it was when it was made.
+    One of the two must be named for a hold that was changed or frozen since it was made.
     """
 
     hold: bytes
@@ -221,10 +220,7 @@ class BookHold(Struct, frozen=True, gc=False):
 
 
 class BookSeats(Struct, frozen=True, gc=False):
-    """The box office books seats straight from the available and/or the blocked ones.
-
-    It may use every ticket type.
-    """
+    """The box office books available or blocked seats without a hold, with any ticket type."""
 
     booking: bytes
     choice: Choice
@@ -248,10 +244,9 @@ class CancelBooking(Struct, frozen=True, gc=False):
 
 
 class WindUp(Struct, frozen=True, gc=False):
-    """Give back what a cancelled event still holds and has sold: its holds, then its bookings.
+    """Release the holds of a cancelled event, then cancel its bookings, at most `most` at a time.
 
-    At `most` so many of them; refused as `booking_not_found` when nothing is left, and for an event
-    that is not cancelled.
+    Refused as `booking_not_found` when nothing is left, and for an event that is not cancelled.
     """
 
     most: int
@@ -280,7 +275,7 @@ class ExchangeSeats(Struct, frozen=True, gc=False):
 
 
 class BlockSeats(Struct, frozen=True, gc=False):
-    """Withdraw seats from sale: those that are free; the others stay as they are."""
+    """Withdraw the free ones among these seats from sale; the others stay as they are."""
 
     part: Part
     reason: str = ""
@@ -304,9 +299,10 @@ class UnblockSeats(Struct, frozen=True, gc=False):
 class Configure(Struct, frozen=True, gc=False):
     """Sell by this configuration from now on; the first command of every event.
 
-    Refused if the event no longer sells by the one that it `replaces` (`None`: whichever), so that
-    of two who change one field each neither undoes what the other did. The free seats of `blocked`
-    are withdrawn from sale with it: an event never sells what its map says is not for sale.
+    Refused if the event's configuration is no longer the one that this `replaces` (`None`: any),
+    so that two callers who each change one field do not undo each other's change. The free seats
+    of `blocked` are withdrawn from sale with it: an event never sells what its map says is not for
+    sale.
     """
 
     configuration: Configuration

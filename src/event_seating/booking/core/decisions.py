@@ -32,12 +32,12 @@ from event_seating.booking.core.commands import (
 )
 from event_seating.booking.core.cool_down import NONE_HIDDEN, Hidden
 from event_seating.booking.core.freezes import (
-    another_total,
     extended,
     frozen,
-    kept_still,
+    refuse_another_total,
+    refuse_if_frozen,
+    refuse_if_unexpected,
     thawed,
-    unexpected,
 )
 from event_seating.booking.core.ledger import Ledger
 from event_seating.booking.core.log_entries import (
@@ -80,8 +80,8 @@ from event_seating.booking.core.seat_selection import (
     with_status,
 )
 
-_ONCE_CANCELLED: Final = frozenset({ReleaseHold, ReleaseHolds, CancelBooking, WindUp})
-"""What may still be asked of an event that is cancelled: whatever gives seats back."""
+_ALLOWED_WHEN_CANCELLED: Final = frozenset({ReleaseHold, ReleaseHolds, CancelBooking, WindUp})
+"""The commands that a cancelled event still accepts: those that give seats back."""
 
 _CANCELLED: Final = Refusal(RefusalCode.event_cancelled)
 _NOT_ON_SALE: Final = Refusal(RefusalCode.not_on_sale)
@@ -91,10 +91,10 @@ _NO_HOLD: Final = Refusal(RefusalCode.hold_not_found)
 _CONFIGURATION_CHANGED: Final = Refusal(RefusalCode.configuration_changed)
 
 NOT_FOR_SALE: Final = "not for sale in the seat map"
-"""Why the seats that an event's first configuration brings are blocked."""
+"""The reason in the log for the seats that are blocked with an event's first configuration."""
 
 Operations = tuple[Operation, ...]
-"""What one command does when it is more than one thing."""
+"""The operations of a command that does more than one thing."""
 
 
 class RuleBook(LedgerQueries):
@@ -113,7 +113,10 @@ class RuleBook(LedgerQueries):
         if configuration is None:
             if not isinstance(command, Configure):
                 raise ValueError("the first command of an event configures it")
-        elif configuration.status == SaleStatus.cancelled and type(command) not in _ONCE_CANCELLED:
+        elif (
+            configuration.status == SaleStatus.cancelled
+            and type(command) not in _ALLOWED_WHEN_CANCELLED
+        ):
             return self._when_cancelled(command, now_ms)
         outcome = self._RULES[type(command)](self, command, now_ms)
         if isinstance(outcome, Refusal):
@@ -122,7 +125,7 @@ class RuleBook(LedgerQueries):
         return Entry(command.actor, operations)
 
     def _when_cancelled(self, command: Command, now_ms: int) -> Refusal:
-        """A shop that lost its answer learns that it has booked, before it learns the rest."""
+        """The event is cancelled; but a shop that lost its answer still learns that it booked."""
         if isinstance(command, BookHold):
             found = self.live_hold(command.hold, now_ms)
             if isinstance(found, Refusal) and found.code is RefusalCode.hold_booked:
@@ -155,12 +158,12 @@ class RuleBook(LedgerQueries):
         )
 
     def _chosen(self, command: PlaceHold, now_ms: int) -> Groups | Refusal:
-        """The seats of a hold; a choice that strands a seat is refused if another would not."""
+        """The seats of a hold; refused if it leaves an orphan and another selection would not."""
         ledger, choice = self._ledger, command.choice
         orphans_allowed = self._configuration.rules.allow_orphans
         tariff = ledger.staff_tariff if command.box_office else ledger.public_tariff
         hidden = NONE_HIDDEN
-        if ledger.cool_down.kept_from:
+        if ledger.cool_down.refused_to:
             hidden = ledger.cool_down.hidden_from(command, command.known_since_ms, now_ms)
         if isinstance(choice, Best):
             avoid = not orphans_allowed
@@ -193,7 +196,7 @@ class RuleBook(LedgerQueries):
         return self._orphaned(hold, amended, command.box_office, hidden) or amended
 
     def _may_add(self, hold: Hold, command: ChangeHold, left: int, now_ms: int) -> Refusal | None:
-        """The refusal of adding to what is `left` of a hold, whatever the seats are."""
+        """The refusal of a change that leaves `left` seats and adds others, whichever they are."""
         add = command.add
         if add is None:
             return None if left else _NOTHING_LEFT
@@ -207,7 +210,7 @@ class RuleBook(LedgerQueries):
     def _orphaned(
         self, hold: Hold, amended: Amended, box_office: bool, hidden: Hidden
     ) -> Refusal | None:
-        """The refusal of a change after which a single seat would be left over."""
+        """The refusal of a change that would leave an orphan."""
         if box_office or self._configuration.rules.allow_orphans:
             return None
         own = seats_of(hold.groups)
@@ -239,12 +242,12 @@ class RuleBook(LedgerQueries):
     def _changeable(self, command: ChangeHold | ReleaseHold, now_ms: int) -> Hold | Refusal:
         """The hold that is to be changed or given back, unless it is frozen for this caller.
 
-        Of a cancelled event everything is given back, whoever pays for it.
+        When the event is cancelled, even a frozen hold is given back.
         """
         hold = self.live_hold(command.hold, now_ms)
         if isinstance(hold, Refusal) or self._configuration.status == SaleStatus.cancelled:
             return hold
-        return kept_still(hold, command.box_office) or hold
+        return refuse_if_frozen(hold, command.box_office) or hold
 
     def _release_all(self, command: ReleaseHolds, _now_ms: int) -> Operations | Refusal:
         ledger, holder = self._ledger, command.holder
@@ -279,7 +282,7 @@ class RuleBook(LedgerQueries):
         return refusal or Booked(command.booking, (), late.id, named(late.groups))
 
     def _unexpected(self, hold: Hold, command: BookHold) -> Refusal | None:
-        return unexpected(hold, command, self._configuration.currency)
+        return refuse_if_unexpected(hold, command, self._configuration.currency)
 
     def _book_seats(self, command: BookSeats, _now_ms: int) -> Booked | Refusal:
         statuses = (AVAILABLE,) * command.from_available + (BLOCKED,) * command.from_blocked
@@ -288,7 +291,7 @@ class RuleBook(LedgerQueries):
         if isinstance(groups, Refusal):
             return groups
         currency = self._configuration.currency
-        refusal = another_total(groups, command.expected_total, currency)
+        refusal = refuse_another_total(groups, command.expected_total, currency)
         return refusal or Booked(command.booking, (), None, groups)
 
     def _cancel(self, command: CancelBooking, now_ms: int) -> Cancelled | Refusal:
@@ -329,22 +332,22 @@ class RuleBook(LedgerQueries):
             return taken
         if not taken and len(released) == seat_count(booking.groups):
             return _NOTHING_LEFT
-        back = sum(
+        refund = sum(
             group.price * len(set(group.seats).intersection(released)) for group in booking.groups
         )
-        return Exchanged(booking.id, released, taken, total(taken) - back)
+        return Exchanged(booking.id, released, taken, total(taken) - refund)
 
     # Seats and the event
 
     def _block(self, command: BlockSeats, _now_ms: int) -> Blocked | Refusal:
         seats = with_status(self._ledger, command.part, AVAILABLE)
-        return Blocked(to_ranges(seats), command.reason) if seats else self._none_of(command)
+        return Blocked(to_ranges(seats), command.reason) if seats else self._refuse_all(command)
 
     def _unblock(self, command: UnblockSeats, _now_ms: int) -> Unblocked | Refusal:
         seats = with_status(self._ledger, command.part, BLOCKED)
-        return Unblocked(to_ranges(seats), command.reason) if seats else self._none_of(command)
+        return Unblocked(to_ranges(seats), command.reason) if seats else self._refuse_all(command)
 
-    def _none_of(self, command: BlockSeats | UnblockSeats) -> Refusal:
+    def _refuse_all(self, command: BlockSeats | UnblockSeats) -> Refusal:
         problems = tuple(problem_of(self._ledger, seat) for seat in command.part.seats)
         return Refusal(RefusalCode.seats_unavailable, seats=problems)
 
@@ -357,8 +360,8 @@ class RuleBook(LedgerQueries):
         seats = with_status(self._ledger, command.blocked, AVAILABLE)
         return (configured, Blocked(to_ranges(seats), NOT_FOR_SALE)) if seats else (configured,)
 
-    # In the class, since an own table of bound rules would hold the rule book that holds it: the
-    # seats of an event that is given up would stay until the collector looks at what is old.
+    # In the class: a table of bound methods in the instance would be a reference cycle, and the
+    # memory of an evicted event would wait for the garbage collector's oldest generation.
     _RULES: ClassVar[dict[type, Callable[[Any, Any, int], Operation | Operations | Refusal]]] = {
         PlaceHold: _place,
         ChangeHold: _change,

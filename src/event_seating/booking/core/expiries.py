@@ -1,8 +1,9 @@
 """When holds run out, the earliest first.
 
-Most holds of a row of the log run out at the same moment, and most are given back or booked before:
-so it keeps a list of ids for each moment, and does not look for the one that went. Who is no longer
-there, or runs out later, is left out when met, and all of them when they are too many.
+Most holds of one row of the log run out at the same moment, and most are released or booked before
+that. So the ids are kept in a list for each moment, and an id is not removed when its hold ends or
+is extended: it is skipped when it comes first, and the lists are rebuilt when too many have piled
+up.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Final
 from event_seating.booking.core.records import Hold
 
 SPARE: Final = 1_024
-"""Ids that may pile up beyond twice the holds that are there."""
+"""How far the noted ids may exceed twice the number of holds."""
 
 
 class Expiries:
@@ -28,11 +29,11 @@ class Expiries:
         self._noted = 0
 
     def __len__(self) -> int:
-        """How many are noted, those that are no longer there too."""
+        """How many ids are noted, including those of holds that ended or moved."""
         return self._noted
 
     def note(self, hold: Hold) -> None:
-        """A hold that is in the table, or has another end than before."""
+        """Note when a hold runs out that was put into the table, or got another end."""
         expires_ms = hold.expires_ms
         ids = self._ids.get(expires_ms)
         if ids is None:
@@ -42,10 +43,10 @@ class Expiries:
             ids.append(hold.id)
         self._noted += 1
         if self._noted > 2 * len(self._holds) + SPARE:
-            self._begin_anew()
+            self._rebuild()
 
     def first(self) -> Hold | None:
-        """The hold that runs out first, one of them among equals; `None` when there is none."""
+        """The hold that runs out first, any of several at the same time; `None` without holds."""
         while self._moments:
             expires_ms = self._moments[0]
             ids = self._ids[expires_ms]
@@ -59,7 +60,7 @@ class Expiries:
             heappop(self._moments)
         return None
 
-    def _begin_anew(self) -> None:
+    def _rebuild(self) -> None:
         self._ids = {}
         for hold in self._holds.values():
             self._ids.setdefault(hold.expires_ms, []).append(hold.id)

@@ -1,8 +1,8 @@
 """What must always be true of an event's seats, counted from scratch.
 
-For tests, simulations and `verify`: everything that is kept in step by differences is compared
-with what it should be. It costs as much as the venue is large; the hot path has cheaper guards of
-its own. It changes nothing, but masks of free seats that nobody asked for are brought up to date.
+For tests, simulations and `verify`: everything that is updated incrementally is compared with a
+full count. The cost grows with the venue; the hot path has cheaper checks of its own. The state is
+not changed, except that counts and masks that are behind are brought up to date.
 """
 
 from collections.abc import Mapping
@@ -44,11 +44,11 @@ def check(ledger: Ledger) -> None:
 
 
 def difference(ours: Ledger, theirs: Ledger, *, complete: bool = True) -> str | None:
-    """What two committed states of the same log do not have alike; `None` when they agree.
+    """The first thing in which two committed states of the same log differ; `None` if they agree.
 
-    Late holds are left out: they hang on the grace that was set when they ran out. So are what
-    cools down and the revisions of holds, unless both are `complete`: a state that began with an
-    image of format 2, which has neither, is not.
+    Late holds are not compared: they depend on the grace that was set when they ran out. Recently
+    held seats and the revisions of holds are compared only when both states are `complete`: one
+    that began with a snapshot of format 2 is not, since that has neither.
     """
     theirs_held = theirs.holds
     ours_held = ours.holds
@@ -60,9 +60,9 @@ def difference(ours: Ledger, theirs: Ledger, *, complete: bool = True) -> str | 
         "configuration": ours.configuration == theirs.configuration,
         "holds": ours_held == theirs_held,
         "bookings": ours.bookings == theirs.bookings,
-        "booked holds": ours.from_hold == theirs.from_hold,
-        "ended ids": ours.gone == theirs.gone,
-        "seats that cool down": not complete or ours.cool_down.rests == theirs.cool_down.rests,
+        "booked holds": ours.booking_of_hold == theirs.booking_of_hold,
+        "ended ids": ours.tombstones == theirs.tombstones,
+        "seats that cool down": not complete or ours.cool_down.recent == theirs.cool_down.recent,
     }
     return next((what for what, same in alike.items() if not same), None)
 
@@ -71,34 +71,34 @@ def _as_in_format_2(holds: Mapping[bytes, Hold]) -> dict[bytes, Hold]:
     return {key: replace(hold, revision=1, stretches=()) for key, hold in holds.items()}
 
 
-def _must(holds: bool, what: str) -> None:
-    if not holds:
-        raise InvariantError(what)
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise InvariantError(otherwise)
 
 
 def _check_owners(ledger: Ledger) -> None:
     expected: dict[int, tuple[int, bytes]] = {}
     for status, records in ((HELD, ledger.holds), (BOOKED, ledger.bookings)):
         for key, record in records.items():
-            _must(key == record.id, "a record is kept under another id")
-            _must(bool(record.groups), "a hold or booking has no seat")
+            _require(key == record.id, "a record is kept under another id")
+            _require(bool(record.groups), "a hold or booking has no seat")
             for seat in seats_of(record.groups):
-                _must(seat not in expected, f"seat {seat} has two owners")
+                _require(seat not in expected, f"seat {seat} has two owners")
                 expected[seat] = (status, key)
     arrays = ledger.arrays
     for seat, (status, owner) in enumerate(zip(arrays.status, arrays.owner, strict=True)):
         if seat in expected:
-            _must((status, owner) == expected[seat], f"seat {seat} is not with its owner")
+            _require((status, owner) == expected[seat], f"seat {seat} is not with its owner")
         else:
-            _must(owner is None, f"seat {seat} has an owner that does not have it")
-            _must(status in {AVAILABLE, BLOCKED}, f"seat {seat} is taken by nobody")
+            _require(owner is None, f"seat {seat} has an owner that does not have it")
+            _require(status in {AVAILABLE, BLOCKED}, f"seat {seat} is taken by nobody")
 
 
 def _check_counts(ledger: Ledger) -> None:
     counts = [0] * (len(ledger.index.cells) * STATUSES)
     for cell, status in zip(ledger.index.cell_of, ledger.arrays.status, strict=True):
         counts[cell + status] += 1
-    _must(counts == list(ledger.arrays.counts), "the counts of the seats do not add up")
+    _require(counts == list(ledger.arrays.counts), "the counts of the seats do not add up")
 
 
 def _check_masks(ledger: Ledger) -> None:
@@ -107,11 +107,11 @@ def _check_masks(ledger: Ledger) -> None:
         mask = 0
         for place in range(run.length):
             mask |= (status[run.first + place] == AVAILABLE) << place
-        _must(free == mask, "a mask disagrees with the statuses")
+        _require(free == mask, "a mask disagrees with the statuses")
     for number, area in enumerate(ledger.index.areas):
         places = range(area.first, area.first + area.capacity)
         lowest = [place for place in places if status[place] == AVAILABLE][:1]
-        _must(ledger.arrays.lowest(number, 1) == lowest, "the lowest free place is another")
+        _require(ledger.arrays.lowest(number, 1) == lowest, "the lowest free place is another")
 
 
 def _check_buyers(ledger: Ledger) -> None:
@@ -120,38 +120,38 @@ def _check_buyers(ledger: Ledger) -> None:
         for holder in (hold.buyer, hold.address, hold.network):
             if holder is not None:
                 held[holder] = held.get(holder, 0) + seat_count(hold.groups)
-    _must(held == ledger.held_by, "what buyers and addresses hold is miscounted")
+    _require(held == ledger.held_by, "what buyers and addresses hold is miscounted")
     first = min((hold.expires_ms for hold in ledger.holds.values()), default=None)
-    _must(ledger.next_expiry_ms() == first, "the next hold to run out is another")
+    _require(ledger.next_expiry_ms() == first, "the next hold to run out is another")
 
 
 def _check_ids(ledger: Ledger) -> None:
     became = {
         booking.hold: booking.id for booking in ledger.bookings.values() if booking.hold is not None
     }
-    _must(became == ledger.from_hold, "a booked hold is not known as such")
-    for table in (ledger.holds, ledger.bookings, ledger.from_hold):
-        _must(not ledger.gone.keys() & table.keys(), "an id that ended is in use")
+    _require(became == ledger.booking_of_hold, "a booked hold is not known as such")
+    for table in (ledger.holds, ledger.bookings, ledger.booking_of_hold):
+        _require(not ledger.tombstones.keys() & table.keys(), "an id that ended is in use")
 
 
 def _check_freezes(ledger: Ledger) -> None:
     for hold in ledger.holds.values():
-        _must(hold.freezes <= BUYER_FREEZES_MAX, "a buyer froze a hold too often")
+        _require(hold.freezes <= BUYER_FREEZES_MAX, "a buyer froze a hold too often")
         # Each freeze raised the revision, which began at 1.
         frozen = max(hold.freezes, hold.freeze is not None)
-        _must(hold.revision > frozen, "a freeze did not raise the revision of its hold")
+        _require(hold.revision > frozen, "a freeze did not raise the revision of its hold")
         if hold.freeze is not None:
-            _must(hold.freeze.by_staff or hold.freezes > 0, "a buyer's freeze is not counted")
-            _must(hold.freeze.expires_ms <= hold.expires_ms, "a freeze shortened its hold")
+            _require(hold.freeze.by_staff or hold.freezes > 0, "a buyer's freeze is not counted")
+            _require(hold.freeze.expires_ms <= hold.expires_ms, "a freeze shortened its hold")
 
 
 def _check_stretches(ledger: Ledger) -> None:
     for hold in ledger.holds.values():
         seats = [seat for stretch in hold.stretches for seat in stretch.seats]
-        _must(len(seats) == len(set(seats)), "a seat of a hold began twice")
-        _must(set(seats) <= set(seats_of(hold.groups)), "a hold times a seat that it has not")
+        _require(len(seats) == len(set(seats)), "a seat of a hold began twice")
+        _require(set(seats) <= set(seats_of(hold.groups)), "a hold times a seat that it has not")
 
 
 def _check_published(ledger: Ledger) -> None:
     expected = bytes(STATUS_CHARS[status] for status in ledger.arrays.status)
-    _must(expected == bytes(ledger.published), "what is published is not what is there")
+    _require(expected == bytes(ledger.published), "what is published is not what is there")

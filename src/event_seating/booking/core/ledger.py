@@ -1,10 +1,10 @@
 """All that is known of one event's seats, and its undo log.
 
-Owns the arrays and the records (configuration, holds, bookings, ids that ended). What a record or
-seat was before its first change goes into an undo log; so a batch can be decided against what it
-granted itself, and then be kept or taken back at a cost that depends on the batch alone. Until it
-is kept, readers see what was there before. All memories are bounded here. What an operation
-changes is said in `operations`; nothing else changes anything here.
+Owns the arrays and the records (configuration, holds, bookings, tombstones). The previous value of
+each record and seat goes into an undo log at its first change, so that a batch can be decided
+against what it granted itself, and then be committed or rolled back at a cost that depends on the
+batch alone. Readers see the committed values. Everything that is remembered is bounded. `apply`
+says what each operation changes; nothing else changes anything here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,39 +30,39 @@ from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.booking.core.ticket_types import NOTHING_SOLD, tariffs
 from event_seating.booking.core.tombstones import IdsByTime
 
-GONE_MS: Final = 24 * 3_600_000
-"""An id that ended is known as such for a day: longer than anybody's page stays open."""
+TOMBSTONE_TTL_MS: Final = 24 * 3_600_000
+"""An ended id is remembered for a day: longer than anybody's page stays open."""
 
-GONE_MAX: Final = 50_000
-"""Ended ids that are kept at the most, about 6 MB; then the oldest are forgotten early."""
+TOMBSTONES_MAX: Final = 50_000
+"""At most so many ended ids are remembered, about 6 MB; then the oldest are forgotten early."""
 
 Record = TypeVar("Record")
 
 
 class Undo:
-    """What was there before: seats, and each table's records by id (`None`: there was none)."""
+    """The previous values: seats, and the records of each table by id (`None`: there was none)."""
 
     __slots__ = (
+        "booking_of_hold",
         "bookings",
         "configuration",
         "counts",
-        "from_hold",
-        "gone",
         "holds",
         "late",
         "seats",
+        "tombstones",
     )
 
     def __init__(self, configuration: Configuration | None) -> None:
         self.configuration = configuration
         self.seats: Before = {}
         self.counts: Sequence[int] | None = None
-        """Once somebody asked for them; they stay as they are while what was done is not kept."""
+        """The committed counts, computed when they are first read."""
         self.holds: dict[bytes, Hold | None] = {}
         self.bookings: dict[bytes, Booking | None] = {}
-        self.gone: dict[bytes, Tombstone | None] = {}
+        self.tombstones: dict[bytes, Tombstone | None] = {}
         self.late: dict[bytes, Hold | None] = {}
-        self.from_hold: dict[bytes, bytes | None] = {}
+        self.booking_of_hold: dict[bytes, bytes | None] = {}
 
 
 def _put(
@@ -71,7 +71,7 @@ def _put(
     key: bytes,
     record: Record | None,
 ) -> None:
-    """Put a record into a table, or take it out (`None`), and note what was there."""
+    """Put a record into a table, or remove it (`None`), and note the previous one."""
     if key not in before:
         before[key] = table.get(key)
     if record is None:
@@ -83,11 +83,11 @@ def _put(
 class Ledger:
     """All that is known of one event's seats at one moment.
 
-    `holds`, `bookings` and `gone` (ids that ended) are by id; `late` are holds that ran out and
-    may still be booked while nobody took their seats, for `grace_ms`; `from_hold` names the
-    booking that a hold became; `held_by` counts the seats that each buyer, address and network
-    holds, whose keys never meet. `published` has one status character a seat, as of the last
-    `keep`.
+    `holds`, `bookings` and `tombstones` (ids that ended) are by id; `late` are holds that ran out
+    and can still be booked for `grace_ms`, unless somebody took their seats; `booking_of_hold` has
+    the id of the booking that a hold became; `held_by` counts the seats that each buyer, address
+    and network holds, whose keys are all different. `published` has one status character for each
+    seat, as of the last commit.
     """
 
     def __init__(self, index: SeatIndex, grace_ms: int) -> None:
@@ -98,22 +98,22 @@ class Ledger:
         self.public_tariff = self.staff_tariff = NOTHING_SOLD
         self.holds: dict[bytes, Hold] = {}
         self.bookings: dict[bytes, Booking] = {}
-        self.gone: dict[bytes, Tombstone] = {}
+        self.tombstones: dict[bytes, Tombstone] = {}
         self.late: dict[bytes, Hold] = {}
-        self.from_hold: dict[bytes, bytes] = {}
+        self.booking_of_hold: dict[bytes, bytes] = {}
         self.held_by: dict[bytes, int] = {}
         self.cool_down = CoolDown()
         self.published = bytearray(STATUS_CHARS[AVAILABLE : AVAILABLE + 1]) * index.size
         self.undo = Undo(None)
         self._expiries = Expiries(self.holds)
-        self._last_gone = Tombstone(EndCause.released, 0)
-        self._gone_order = IdsByTime()
+        self._last_tombstone = Tombstone(EndCause.released, 0)
+        self._tombstone_order = IdsByTime()
         self._late_order = IdsByTime()
 
-    # Kept and taken back
+    # Commit and roll back
 
-    def keep(self, at_ms: int) -> dict[int, int]:
-        """Make what was done visible and final.
+    def commit(self, at_ms: int) -> dict[int, int]:
+        """Make all changes visible and final.
 
         Returns the new status of each seat whose status changed.
         """
@@ -125,17 +125,17 @@ class Ledger:
             if now != was:
                 changed[seat] = now
                 published[seat] = STATUS_CHARS[now]
-        self._gone_order.add(at_ms, [key for key in undo.gone if key in self.gone])
+        self._tombstone_order.add(at_ms, [key for key in undo.tombstones if key in self.tombstones])
         self._late_order.add(at_ms, [key for key in undo.late if key in self.late])
-        self.start_over()
-        self.cool_down.keep(at_ms)
+        self.mark_committed()
+        self.cool_down.commit(at_ms)
         self._forget(at_ms)
         return changed
 
-    def take_back(self) -> None:
-        """Undo what was done since the last `keep`, at a cost that depends on that alone."""
+    def roll_back(self) -> None:
+        """Undo all changes since the last commit, at a cost that depends on them alone."""
         undo, self.undo = self.undo, Undo(None)
-        self.arrays.put_back(undo.seats)
+        self.arrays.restore(undo.seats)
         if self.configuration is not undo.configuration:
             self.set_configuration(undo.configuration)
         for key, hold in undo.holds.items():
@@ -146,17 +146,17 @@ class Ledger:
                 self.put_hold(hold, seat_count(hold.groups))
         for key, booking in undo.bookings.items():
             self.put_booking(key, booking)
-        for key, gone in undo.gone.items():
-            self.put_gone(key, gone)
+        for key, tombstone in undo.tombstones.items():
+            self.put_tombstone(key, tombstone)
         for key, hold in undo.late.items():
             self.put_late(key, hold)
-        for key, became in undo.from_hold.items():
-            self.put_from_hold(key, became)
-        self.cool_down.take_back()
+        for key, became in undo.booking_of_hold.items():
+            self.put_booking_of_hold(key, became)
+        self.cool_down.roll_back()
         self.undo = Undo(self.configuration)
 
     def committed_counts(self) -> Sequence[int]:
-        """The counts of `SeatArrays` as of the last `keep`, to be read at once."""
+        """The counts of `SeatArrays` as of the last commit, to be read at once."""
         counts = self.arrays.counts
         if not self.undo.seats:
             return counts
@@ -180,31 +180,31 @@ class Ledger:
         first = self._expiries.first()
         return None if first is None or first.expires_ms > at_ms else first
 
-    # Images
+    # State snapshots
 
     def committed_records(
         self, table: Mapping[bytes, Record], before: Mapping[bytes, Record | None]
     ) -> list[Record]:
-        """All records of a table as of the last `keep`."""
+        """All records of a table as of the last commit."""
         if not before:
             return list(table.values())
         kept = [record for key, record in table.items() if key not in before]
         return [*kept, *(record for record in before.values() if record is not None)]
 
-    def gone_in_order(self) -> list[tuple[bytes, Tombstone]]:
-        """The ended ids as of the last `keep`, oldest first."""
+    def tombstones_in_order(self) -> list[tuple[bytes, Tombstone]]:
+        """The tombstones as of the last commit, oldest first."""
         found = (
-            (ended_ms, key, self.committed(self.gone, self.undo.gone, key))
-            for ended_ms, key in self._gone_order
+            (ended_ms, key, self.committed(self.tombstones, self.undo.tombstones, key))
+            for ended_ms, key in self._tombstone_order
         )
         return [
-            (key, gone)
-            for ended_ms, key, gone in found
-            if gone is not None and gone.at_ms == ended_ms
+            (key, tombstone)
+            for ended_ms, key, tombstone in found
+            if tombstone is not None and tombstone.at_ms == ended_ms
         ]
 
     def late_in_order(self) -> list[tuple[int, Hold]]:
-        """The late holds as of the last `keep`, with the time they were swept, oldest first."""
+        """The late holds as of the last commit, with the time of their expiry, oldest first."""
         found = (
             (swept_ms, self.committed(self.late, self.undo.late, key))
             for swept_ms, key in self._late_order
@@ -212,7 +212,7 @@ class Ledger:
         return [(swept_ms, hold) for swept_ms, hold in found if hold is not None]
 
     def fill_holds(self, holds: Iterable[Hold]) -> None:
-        """Add holds of an image, unchecked; counts and masks do not follow."""
+        """Add holds of a snapshot, unchecked; counts and masks are not updated."""
         status, owner = self.arrays.status, self.arrays.owner
         for hold in holds:
             self.put_hold(hold, seat_count(hold.groups))
@@ -220,67 +220,69 @@ class Ledger:
                 status[seat], owner[seat] = HELD, hold.id
 
     def fill_bookings(self, bookings: Iterable[Booking]) -> None:
-        """Add bookings of an image, unchecked; counts and masks do not follow."""
+        """Add bookings of a snapshot, unchecked; counts and masks are not updated."""
         status, owner = self.arrays.status, self.arrays.owner
         for booking in bookings:
             self.bookings[booking.id] = booking
             if booking.hold is not None:
-                self.from_hold[booking.hold] = booking.id
+                self.booking_of_hold[booking.hold] = booking.id
             for seat in seats_of(booking.groups):
                 status[seat], owner[seat] = BOOKED, booking.id
 
-    def fill_gone(self, gone: Iterable[tuple[bytes, Tombstone]]) -> None:
-        """Add ended ids of an image, oldest first."""
-        for key, record in gone:
-            self.gone[key] = record
-            self._gone_order.add(record.at_ms, (key,))
+    def fill_tombstones(self, tombstones: Iterable[tuple[bytes, Tombstone]]) -> None:
+        """Add tombstones of a snapshot, oldest first."""
+        for key, record in tombstones:
+            self.tombstones[key] = record
+            self._tombstone_order.add(record.at_ms, (key,))
 
     def fill_late(self, late: Iterable[tuple[int, Hold]]) -> None:
-        """Add late holds of an image, with the time they were swept, oldest first."""
+        """Add late holds of a snapshot, with the time of their expiry, oldest first."""
         for swept_ms, hold in late:
             self.late[hold.id] = hold
             self._late_order.add(swept_ms, (hold.id,))
 
-    def start_over(self) -> None:
-        """Take what is there as kept."""
+    def mark_committed(self) -> None:
+        """Take the present values as committed."""
         self.undo = Undo(self.configuration)
 
     @staticmethod
     def committed(
         table: Mapping[bytes, Record], before: Mapping[bytes, Record | None], key: bytes
     ) -> Record | None:
-        """A record as of the last `keep`."""
+        """A record as of the last commit."""
         return before[key] if key in before else table.get(key)
 
-    # Records, each together with what depends on it
+    # Records, each with all that depends on it
 
     def put_booking(self, key: bytes, booking: Booking | None) -> None:
         """Put or remove a booking."""
         _put(self.bookings, self.undo.bookings, key, booking)
 
-    def put_gone(self, key: bytes, gone: Tombstone | None) -> None:
-        """Note how an id ended, or that it did not."""
-        _put(self.gone, self.undo.gone, key, gone)
+    def put_tombstone(self, key: bytes, tombstone: Tombstone | None) -> None:
+        """Put or remove a tombstone."""
+        _put(self.tombstones, self.undo.tombstones, key, tombstone)
 
-    def end(self, key: bytes, ending: EndCause, at_ms: int) -> None:
+    def note_end(self, key: bytes, ending: EndCause, at_ms: int) -> None:
         """Note how an id ended."""
-        gone = self._last_gone
-        if gone.at_ms != at_ms or gone.ending is not ending:
-            gone = self._last_gone = Tombstone(ending, at_ms)  # for all that end alike in a row
-        self.put_gone(key, gone)
+        tombstone = self._last_tombstone
+        if tombstone.at_ms != at_ms or tombstone.ending is not ending:
+            tombstone = self._last_tombstone = Tombstone(
+                ending, at_ms
+            )  # for all that end alike in a row
+        self.put_tombstone(key, tombstone)
 
     def put_late(self, key: bytes, hold: Hold | None) -> None:
-        """Keep a hold that ran out for a late booking, or no longer."""
+        """Put or remove a hold that ran out and can still be booked."""
         _put(self.late, self.undo.late, key, hold)
 
-    def put_from_hold(self, key: bytes, booking: bytes | None) -> None:
-        """Note which booking a hold became, or that there is none any more."""
-        _put(self.from_hold, self.undo.from_hold, key, booking)
+    def put_booking_of_hold(self, key: bytes, booking: bytes | None) -> None:
+        """Put or remove the booking that a hold became."""
+        _put(self.booking_of_hold, self.undo.booking_of_hold, key, booking)
 
     def put_hold(self, hold: Hold, seats: int) -> None:
-        """Put a hold of so many seats, which is not there.
+        """Add a hold of so many seats; it must not be there.
 
-        In step with the counts of whoever has it and the times of expiry.
+        Updates the counts of its buyer, address and network, and the times of expiry.
         """
         holds, key, before = self.holds, hold.id, self.undo.holds
         if key not in before:
@@ -296,14 +298,14 @@ class Ledger:
         self._expiries.note(hold)
 
     def end_hold(self, hold: Hold, seats: int) -> None:
-        """Remove a hold of so many seats, which is there."""
+        """Remove a hold of so many seats; it must be there."""
         key, before = hold.id, self.undo.holds
         if key not in before:
             before[key] = hold
         del self.holds[key]
         held_by = self.held_by
         buyer, address, network = hold.buyer, hold.address, hold.network
-        if buyer is not None:  # three times the same, since a loop takes as long as all of it
+        if buyer is not None:  # written out three times: a loop would double the cost
             left = held_by[buyer] - seats
             if left:
                 held_by[buyer] = left
@@ -323,23 +325,23 @@ class Ledger:
                 del held_by[network]
 
     def set_configuration(self, configuration: Configuration | None) -> None:
-        """Sell by this configuration; prices become lists by the number of the category."""
+        """Sell by this configuration; derives the tariffs from its prices."""
         self.configuration = configuration
         found = tariffs(configuration, self.index.categories)
         self.public_tariff, self.staff_tariff = found
 
     def _forget(self, at_ms: int) -> None:
-        """Forget ended ids after their time, and the oldest when they are too many."""
-        order = self._gone_order
+        """Forget tombstones and late holds after their time, the oldest ones early if too many."""
+        order = self._tombstone_order
         while (first_ms := order.first_ms) is not None:
-            if first_ms + GONE_MS > at_ms and len(self.gone) <= GONE_MAX:
+            if first_ms + TOMBSTONE_TTL_MS > at_ms and len(self.tombstones) <= TOMBSTONES_MAX:
                 break
             ended_ms, key = order.pop()
-            gone = self.gone.get(key)
-            if gone is not None and gone.at_ms == ended_ms:
-                del self.gone[key]
+            tombstone = self.tombstones.get(key)
+            if tombstone is not None and tombstone.at_ms == ended_ms:
+                del self.tombstones[key]
         order = self._late_order
         while (first_ms := order.first_ms) is not None:
-            if first_ms + self.grace_ms > at_ms and len(order) <= GONE_MAX:
+            if first_ms + self.grace_ms > at_ms and len(order) <= TOMBSTONES_MAX:
                 break
             self.late.pop(order.pop()[1], None)

@@ -1,15 +1,15 @@
-"""What is written into the log of an event: entries, and their form as bytes.
+"""What is written into the log of an event: entries, and their encoding.
 
-An entry is what one decision does: a few operations that apply together, and who asked. Each
-operation names the seats it moves, so that what changed can be told from the log alone, without
-the state it met. Prices are frozen where they are decided. Times are lengths, counted from the
-`at` of the row that the entry is in.
+An entry is one decided command: a few operations that apply together, and who asked. Each operation
+names the seats that it moves, so that the log alone tells what changed, without the state before
+it. Prices are stored as they were decided. Times are durations, counted from the time of the row
+that the entry is in.
 
-The form (`FORMAT` 2) is MessagePack: a row is an array of entries, an entry `[actor, operations]`,
-an operation `[tag, fields…]` in the order of the fields below. A booking of two seats takes about
-100 bytes. A form, once released, is never changed: a new one gets a new number, and an unknown
-number is an error, never skipped. Rows of format 1 are read as well: what format 2 adds to them
-stands at the end and has a default.
+The encoding (`FORMAT` 2) is MessagePack: a row is an array of entries, an entry is
+`[actor, operations]`, an operation is `[tag, fields…]` in the order of the fields below. A booking
+of two seats takes about 100 bytes. A released format is never changed: a new one gets a new number,
+and an unknown number is an error, never skipped. Rows of format 1 are read as well: the fields that
+format 2 adds stand at the end and have defaults.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,11 +37,11 @@ READABLE: Final = frozenset({1, 2})
 
 
 class UnknownFormatError(ValueError):
-    """The row was written in a form that this release does not know."""
+    """The row has a format that this release does not know."""
 
 
 class BrokenEntriesError(ValueError):
-    """The bytes are not entries of the form that they are said to have."""
+    """The bytes are not entries of the format that the row names."""
 
 
 class Configured(Struct, frozen=True, gc=False, array_like=True, tag=1):
@@ -95,7 +95,7 @@ class Expired(Struct, frozen=True, gc=False, array_like=True, tag=6):
 class Booked(Struct, frozen=True, gc=False, array_like=True, tag=7):
     """A booking begins.
 
-    From a hold that is there it takes `seats`, with the hold's lines. Straight, or from a hold
+    From a hold that exists it takes `seats`, with the hold's lines. Without a hold, or from one
     that ran out, it takes the `groups`, and `seats` is empty.
     """
 
@@ -106,7 +106,7 @@ class Booked(Struct, frozen=True, gc=False, array_like=True, tag=7):
 
     @property
     def taken(self) -> tuple[int, ...]:
-        """The seats that are booked, whichever way."""
+        """The seats that are booked, from `seats` or from `groups`."""
         return self.seats or seats_of(self.groups)
 
 
@@ -128,7 +128,7 @@ class Exchanged(Struct, frozen=True, gc=False, array_like=True, tag=9):
 
 
 class Blocked(Struct, frozen=True, gc=False, array_like=True, tag=10):
-    """Seats are withdrawn from sale; `ranges` is first, count, and so on."""
+    """Seats are withdrawn from sale; `ranges` is as `to_ranges` makes it."""
 
     ranges: tuple[Seat, ...]
     reason: str = ""
@@ -142,9 +142,9 @@ class Unblocked(Struct, frozen=True, gc=False, array_like=True, tag=11):
 
 
 class Frozen(Struct, frozen=True, gc=False, array_like=True, tag=12):
-    """A hold stands still while its buyer pays, and ends in `lasts_ms` from this row's time.
+    """A hold is frozen while its buyer pays, and ends in `lasts_ms` from this row's time.
 
-    `by_staff`: a box-office key began it, or took over what the buyer began.
+    `by_staff`: a box-office key froze it, or took over the buyer's freeze.
     """
 
     hold: Id
@@ -188,12 +188,12 @@ _decoder = msgpack.Decoder(list[Entry])
 
 
 def encode(entries: Sequence[Entry]) -> bytes:
-    """The entries of one row in the form `FORMAT`."""
+    """The entries of one row in the format `FORMAT`."""
     return _encoder.encode(entries)
 
 
 def decode(form: int, row: bytes) -> list[Entry]:
-    """The entries of a row that was written in the form `form`, one of `READABLE`.
+    """The entries of a row of format `form`, one of `READABLE`.
 
     Raises `UnknownFormatError`, and `BrokenEntriesError` for bytes that are not such a row.
     """
@@ -222,7 +222,7 @@ def to_ranges(seats: Iterable[int]) -> tuple[int, ...]:
 
 
 def from_ranges(ranges: Sequence[int], least: int = 0) -> list[int]:
-    """The seats that `to_ranges` was given, in ascending order, from the number `least` on."""
+    """The seats in the ranges, in ascending order, without those below `least`."""
     return [
         seat for first, count in pairs(ranges) for seat in range(max(first, least), first + count)
     ]
@@ -236,7 +236,7 @@ def pairs(ranges: Sequence[int]) -> Iterator[tuple[int, int]]:
 def changes(entries: Iterable[Entry]) -> dict[int, int]:
     """The status of each seat that the entries move, after them; later ones win.
 
-    A seat that ends where it began is named too: without the state nobody can tell.
+    It also has seats that end with the status that they began with, which only the state knows.
     """
     changed: dict[int, int] = {}
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Single seats that a choice would leave over, by bit masks of one run.
+"""Single seats that a selection would leave free, by bit masks of one run.
 
 An orphan is a free seat whose neighbours are both taken; the ends of a run (the end of the row, an
 aisle) count as taken. It knows masks and nothing else: bit `i` is the seat `i` of a run.

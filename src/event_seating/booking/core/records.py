@@ -1,7 +1,7 @@
 """What an event keeps: its configuration, its holds and its bookings.
 
-Records are frozen and are replaced, never changed, so that one may be handed to a reader, written
-into an image or kept as what was there before. Seats are numbers of the index, money is whole
+Records are frozen and are replaced, never changed, so that they can be handed to a reader, written
+into a snapshot or kept in the undo log. Seats are numbers of the index, money is whole
 minor units (cents), times are milliseconds since 1970. Nothing here names a person: a buyer is an
 HMAC that the caller made, ids are random bytes that the caller drew.
 """
@@ -22,18 +22,18 @@ STATUS_NAMES: Final = ("available", "held", "booked", "blocked")
 STATUS_CHARS: Final = b"ahbx"
 
 STANDARD: Final = "standard"
-"""The ticket type of a line that names none. Only logs of format 1 have such lines; otherwise the
-name is one like any other."""
+"""The ticket type of a line without one. Only logs of format 1 have such lines; apart from that it
+is a name like any other."""
 
 ID_BYTES_MAX: Final = 64
-"""Twice the longest id anyone makes from 128 random bits; ids fill most of the log."""
+"""Twice the longest text of 128 random bits; ids fill most of the log."""
 
 HOLD_TOTAL_MAX_MS: Final = 30 * 60_000
 """How long a hold may last in all, extensions and a checkout included, unless an event's rules say
 otherwise; also the longest time to live of a new hold."""
 
 HOLD_TOTAL_LONGEST_MS: Final = 60 * 60_000
-"""What an event's rules may allow at the most: an hour is long for seats that others want."""
+"""The most that an event's rules may allow: an hour is long for seats that others want."""
 
 CHECKOUT_TTL_MS: Final = 15 * 60_000
 """How long a hold stays frozen for its buyer to pay, unless an event's rules say otherwise: card
@@ -87,8 +87,8 @@ class Configuration(Struct, frozen=True, gc=False):
     """How an event sells. `prices` are by category, then by ticket type.
 
     Sales run from `sales_start_ms` up to, not including, `sales_end_ms`. Without `ticket_types`
-    every type that has a price is public. `default_ticket_type` is what a command takes that names
-    none; what follows when there is none is said in `ticket_types`.
+    every type that has a price is public. `default_ticket_type` is the type of a command that names
+    none; the module `ticket_types` says what holds when it is `None`.
     """
 
     currency: str
@@ -102,7 +102,7 @@ class Configuration(Struct, frozen=True, gc=False):
 
 
 class CancelReason(StrEnum):
-    """Why a booking was cancelled, as the log says it: no text that somebody wrote is in there."""
+    """Why a booking was cancelled, as the log has it: a code, never a text that somebody wrote."""
 
     event_cancelled = "event_cancelled"
 
@@ -110,7 +110,7 @@ class CancelReason(StrEnum):
 class LineGroup(Struct, frozen=True, gc=False, array_like=True):
     """Seats with the same ticket type and the same price, frozen at the hold.
 
-    New lines always name their type; `None` is of logs of format 1 and means `STANDARD`.
+    New groups always name their type; `None` comes from logs of format 1 and means `STANDARD`.
     """
 
     seats: tuple[Seat, ...]
@@ -127,17 +127,18 @@ Groups = tuple[LineGroup, ...]
 
 
 class Freeze(Struct, frozen=True, gc=False, array_like=True):
-    """A hold's seats stand still while its buyer pays; `expires_ms` is its end before that."""
+    """A hold is frozen while its buyer pays; `expires_ms` is its end without the freeze."""
 
     by_staff: bool
     expires_ms: Ms
 
 
 class Stretch(Struct, frozen=True, gc=False, array_like=True):
-    """Seats that count as held since another time than their hold's beginning.
+    """Seats of a hold that count as held since another time than the beginning of the hold.
 
-    Later: a change added them. Earlier: the same buyer or address held them shortly before, and the
-    time goes on; `handed_on` once an older cookie took them over from another at the same address.
+    A later time: a change added them. An earlier one: the same buyer or address held them shortly
+    before, and the times add up; `handed_on` if a buyer with an older cookie took them over from
+    another buyer at the same address.
     """
 
     seats: tuple[Seat, ...]
@@ -149,9 +150,9 @@ class Hold(Struct, frozen=True, gc=False, array_like=True):
     """Seats kept for a buyer until `expires_ms`.
 
     `address` and `network` are HMACs of where an anonymous buyer calls from: the address (IPv6: its
-    /64), and of IPv6 the /56 around it. `by_address` is of logs of format 1, in which the buyer
-    could be an address instead. `revision` is raised by every change, freeze and thaw; `freezes`
-    counts the freezes that the buyer began.
+    /64), and with IPv6 the /56 around it. `by_address` comes from logs of format 1, in which the
+    buyer could be an address instead. `revision` is raised by every change, freeze and thaw;
+    `freezes` counts the freezes that the buyer began.
     """
 
     id: Id
@@ -169,7 +170,7 @@ class Hold(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Booking(Struct, frozen=True, gc=False, array_like=True):
-    """Seats that are sold; `hold` is what it was booked from, if it was.
+    """Seats that are sold; `hold` is the hold that they were booked from, if any.
 
     A booking that is cancelled whole is no longer kept here.
     """
@@ -181,7 +182,7 @@ class Booking(Struct, frozen=True, gc=False, array_like=True):
 
 
 class EndCause(StrEnum):
-    """Why an id that was once good is not: of a hold, or, cancelled, of a booking."""
+    """How a hold ended; `cancelled` is how a booking ends."""
 
     expired = "e"
     released = "r"
@@ -190,15 +191,15 @@ class EndCause(StrEnum):
 
 
 class Tombstone(Struct, frozen=True, gc=False, array_like=True):
-    """An id that ended `at_ms`; `booking` is what became of a hold that was booked."""
+    """An id that ended `at_ms`; `booking` is the booking that a booked hold became."""
 
     ending: EndCause
     at_ms: Ms
     booking: Id | None = None
 
 
-class Rest(Struct, frozen=True, gc=False, array_like=True):
-    """Seats that were held for `held_ms` in all, by whom, and until when that is remembered."""
+class RecentHold(Struct, frozen=True, gc=False, array_like=True):
+    """Who held seats, for how many ms in all, and until when that is remembered."""
 
     held_ms: Ms
     until_ms: Ms

@@ -1,13 +1,13 @@
-"""What came of a command that was granted: as much of it as its caller is ever shown.
+"""The results of granted commands: the facts from which their answers are rendered.
 
-A result is what is answered, without the answer: numbers of seats instead of their names, no JSON,
-no status of HTTP. It is taken in the batch, right after the decision, since later commands of the
-batch change what it shows, and nothing of it changes any more. A call that comes with a key has its
-result stored, so that the same call again is answered the same.
+A result has numbers of seats instead of their names, no JSON and no HTTP status. It is made in the
+batch, right after the decision, since later commands of the batch change what it shows; it never
+changes afterwards. The result of a call with an idempotency key is stored, so that a repetition of
+the call gets the same answer.
 
-The form (`FORMAT` 1) is MessagePack: an array of a tag and the fields below, in their order. A form
-that a release has written is never changed: a new one gets a new number. What a caller sends again
-with the call (metadata, an order's reference) is not in it, and nothing in it names a person.
+The encoding (`FORMAT` 1) is MessagePack: an array of a tag and the fields below, in their order. A
+format that a release has written is never changed: a new one gets a new number. What a caller sends
+again with each call (metadata, an order's reference) is not part of it, and nothing names a person.
 """
 
 from typing import Final
@@ -42,14 +42,14 @@ from event_seating.booking.core.refusals import SeatProblem
 from event_seating.booking.core.seat_state import Batch
 
 FORMAT: Final = 1
-"""What this release writes, and the only form that it reads."""
+"""The format that this release writes, and the only one that it reads."""
 
 SHOW_HOLD: Final = (PlaceHold, ChangeHold, ExtendHold, FreezeHold, ThawHold)
-"""The commands whose result is the hold as it is then."""
+"""The commands whose result is the hold as they leave it."""
 
 
 class BrokenResultError(ValueError):
-    """The bytes are not a result of the form that they are said to have."""
+    """The bytes are not a result of the format that is stored with them."""
 
 
 class HoldResult(Struct, frozen=True, gc=False, array_like=True, tag=1):
@@ -65,7 +65,7 @@ class HoldResult(Struct, frozen=True, gc=False, array_like=True, tag=1):
 
 
 class BookingResult(Struct, frozen=True, gc=False, array_like=True, tag=2):
-    """The booking as the row left it, or with what it had when the row cancelled it.
+    """The booking as the row left it; a cancelled one has the seats that it had before.
 
     `difference` is by how much an exchange changed its price, in minor units.
     """
@@ -79,7 +79,7 @@ class BookingResult(Struct, frozen=True, gc=False, array_like=True, tag=2):
 
 
 class BlockResult(Struct, frozen=True, gc=False, array_like=True, tag=3):
-    """The seats that were blocked or given back, as first, count…; and those left as they were.
+    """The seats that were blocked or unblocked (first, count…), and those that stay as they were.
 
     A seat that the map does not have is a number below zero in `rejected`, as in the command.
     """
@@ -100,14 +100,14 @@ class ReleaseResult(Struct, frozen=True, gc=False, array_like=True, tag=4):
 
 
 class DoneResult(Struct, frozen=True, gc=False, array_like=True, tag=5):
-    """It was done, and there is nothing to show."""
+    """The command was done, and its answer has no content."""
 
     version: int
     at_ms: Ms
 
 
 class PreviewResult(Struct, frozen=True, gc=False, array_like=True, tag=6):
-    """What a dry run tells: by how much the price would change, in minor units. Never stored."""
+    """What a dry run says: by how much the price would change, in minor units. Never stored."""
 
     version: int
     at_ms: Ms
@@ -121,7 +121,7 @@ _decoder = msgpack.Decoder(Result)
 
 
 def of(command: Command, entry: Entry, batch: Batch) -> Result:
-    """The result of a command, asked right after it was decided in `batch`."""
+    """The result of a command; call it right after the command was decided in `batch`."""
     version, at_ms = batch.version, batch.at_ms
     if isinstance(command, SHOW_HOLD):
         return _of_hold(command.hold, batch)
@@ -180,7 +180,7 @@ def _of_block(command: BlockSeats | UnblockSeats, entry: Entry, batch: Batch) ->
         if isinstance(each, Blocked | Unblocked)
         for number in each.ranges
     )
-    # The seats of a part differ: if as many were moved, all were, and none has to be looked at.
+    # No seat is named twice: if as many moved as were named, none was rejected.
     count = batch.seat_count
     moved = sum(max(0, min(first + many, count) - first) for first, many in pairs(ranges))
     part = command.part
@@ -189,14 +189,14 @@ def _of_block(command: BlockSeats | UnblockSeats, entry: Entry, batch: Batch) ->
 
 
 def encode(result: Result) -> bytes:
-    """A result in the form `FORMAT`."""
+    """A result in the format `FORMAT`."""
     return _encoder.encode(result)
 
 
 def decode(form: int | None, encoded: bytes) -> Result | None:
-    """A result that was written in the form `form`; none when this release does not know that.
+    """A result of format `form`; `None` when this release does not know that format.
 
-    Raises `BrokenResultError` for bytes that are no such result.
+    Raises `BrokenResultError` for bytes that are not such a result.
     """
     if form != FORMAT:
         return None

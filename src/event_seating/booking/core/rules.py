@@ -1,4 +1,4 @@
-"""What the rules of an event ask again and again: who holds what, how it sells, what is given back.
+"""What several rules need to know: the hold or booking with an id, and whether the event sells.
 
 `decisions` builds on it. Nothing here changes anything; the time is an argument.
 """
@@ -7,7 +7,7 @@ from typing import Final
 
 from event_seating.booking.core.commands import Choice, Part
 from event_seating.booking.core.cool_down import NONE_HIDDEN, Hidden
-from event_seating.booking.core.ledger import GONE_MS, Ledger
+from event_seating.booking.core.ledger import TOMBSTONE_TTL_MS, Ledger
 from event_seating.booking.core.records import (
     Booking,
     Configuration,
@@ -36,7 +36,7 @@ def hold_or_ending(
         return hold if now_ms < hold.expires_ms else Refusal(RefusalCode.hold_expired)
     if became is not None:
         return Refusal(RefusalCode.hold_booked, booking=became)
-    if gone is None or now_ms >= gone.at_ms + GONE_MS:
+    if gone is None or now_ms >= gone.at_ms + TOMBSTONE_TTL_MS:
         return Refusal(RefusalCode.hold_not_found)
     return Refusal(_ENDINGS[gone.ending], booking=gone.booking)
 
@@ -47,13 +47,17 @@ def booking_or_ending(
     """A booking, or that it was cancelled, from what is known under its id."""
     if booking is not None:
         return booking
-    if gone is None or gone.ending is not EndCause.cancelled or now_ms >= gone.at_ms + GONE_MS:
+    if (
+        gone is None
+        or gone.ending is not EndCause.cancelled
+        or now_ms >= gone.at_ms + TOMBSTONE_TTL_MS
+    ):
         return Refusal(RefusalCode.booking_not_found)
     return Refusal(RefusalCode.already_cancelled)
 
 
 class LedgerQueries:
-    """What is known of one event, as its rules ask for it."""
+    """The state of one event, as its rules read it."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -61,7 +65,7 @@ class LedgerQueries:
     def _given_back(
         self, groups: Groups, part: Part | None, code: RefusalCode
     ) -> tuple[int, ...] | Refusal:
-        """The seats that a change gives back; refused with `code` when it has not all of them."""
+        """The seats that a change gives back; refused with `code` when some are not in `groups`."""
         return () if part is None else part_of(self._ledger, groups, part, code)
 
     def _added(
@@ -71,7 +75,7 @@ class LedgerQueries:
         box_office: bool,
         hidden: Hidden = NONE_HIDDEN,
     ) -> Groups | Refusal:
-        """The seats that a change takes; those that it gives back are free."""
+        """The seats that a change takes; the ones that it gives back (`freed`) count as free."""
         if choice is None:
             return ()
         ledger = self._ledger
@@ -82,13 +86,17 @@ class LedgerQueries:
         """The hold with this id, or how it ended."""
         ledger = self._ledger
         hold = ledger.holds.get(key)
-        if hold is not None:  # as a rule, and then two more look-ups would be for nothing
+        if hold is not None:  # the usual case: saves two look-ups
             return hold_or_ending(hold, None, None, now_ms)
-        return hold_or_ending(None, ledger.from_hold.get(key), ledger.gone.get(key), now_ms)
+        return hold_or_ending(
+            None, ledger.booking_of_hold.get(key), ledger.tombstones.get(key), now_ms
+        )
 
     def live_booking(self, key: bytes, now_ms: int) -> Booking | Refusal:
         """The booking with this id, or that it was cancelled."""
-        return booking_or_ending(self._ledger.bookings.get(key), self._ledger.gone.get(key), now_ms)
+        return booking_or_ending(
+            self._ledger.bookings.get(key), self._ledger.tombstones.get(key), now_ms
+        )
 
     @property
     def _configuration(self) -> Configuration:

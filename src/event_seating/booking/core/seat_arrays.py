@@ -2,9 +2,9 @@
 
 Owns the half of an event that changes with every sale: one byte of status a seat, who has it, the
 counts of every cell, and for each run of neighbours an integer whose bits are its free seats. Seats
-move by `move` alone, at a cost that depends on them and not on the venue. Counts and integers
-follow when somebody looks at them: most seats are chosen by hand, and then nobody does, or they are
-free again by then. It knows no rule: the ledger says what may move.
+move by `move` alone, at a cost that depends on them and not on the venue. Counts and masks are
+brought up to date only when they are read: most seats are chosen by hand, which needs neither, and
+many are free again by the next read. It knows no rule: the ledger says what may move.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,15 @@ RUN_LOG_MAX: Final = 4096
 """Runs remembered as changed; past this, a new search costs less than catching up."""
 
 BEHIND_MAX: Final = 4096
-"""Moves that counts and masks may be behind. To catch up takes 1.5 ms, but after one operation that
-moves more than that at once."""
+"""Moves that counts and masks may be behind; catching up takes 1.5 ms. It takes longer only after
+an operation that moves more seats than this."""
 
 Before = dict[int, tuple[int, bytes | None]]
 """Seats that moved, with the status and owner that they had before."""
 
 
 _BITS: Final = bytes.maketrans(bytes(range(STATUSES)), b"1000")
-"""A status as the digit that it is in a mask."""
+"""From a status to its digit in a mask."""
 
 _MISFITS: Final = {
     AVAILABLE: "is taken twice",
@@ -33,15 +33,15 @@ _MISFITS: Final = {
     BOOKED: "belongs to another",
     BLOCKED: "was not blocked",
 }
-"""What is wrong with a seat that has not the status from which it is to move."""
+"""What is wrong with a seat that does not have the status it should move from."""
 
 
 class InvariantError(AssertionError):
-    """What must be true is not; what was done last must be taken back, and the writer stopped."""
+    """An invariant is violated: roll the last change back, and stop the writer."""
 
 
 class RunLog:
-    """Runs that changed, in order; when `epoch` rises, the beginning was forgotten."""
+    """Runs that changed, in order; when `epoch` rises, the earlier ones were forgotten."""
 
     __slots__ = ("epoch", "runs")
 
@@ -50,7 +50,7 @@ class RunLog:
         self.epoch = 0
 
     def note(self, run: int) -> None:
-        """Remember a run, and forget everything when it has become too much."""
+        """Remember a run, and forget all runs when there are too many."""
         runs = self.runs
         runs.append(run)
         if len(runs) > RUN_LOG_MAX:
@@ -82,9 +82,9 @@ class SeatArrays:
         self.status = bytearray(index.size)
         self.owner: list[bytes | None] = [None] * index.size
         self._moved: list[int] = []
-        """Seats that moved since the last look, once for each move."""
+        """Seats that moved since counts and masks were last updated, once for each move."""
         self._counted = bytearray(index.size)
-        """The status of every seat as of the last look."""
+        """The status of every seat as counts and masks have it."""
         self._counts = [0] * (len(index.cells) * STATUSES)
         self._counts[AVAILABLE::STATUSES] = index.cell_sizes
         self._masks = [(1 << run.length) - 1 for run in index.runs]
@@ -102,8 +102,9 @@ class SeatArrays:
     ) -> None:
         """Move seats from a status and a giver to another status and an owner.
 
-        What they had goes to `before`, once a seat. `InvariantError` when a seat is not there, is
-        named twice, or does not have that status and giver; some may have moved then.
+        Their previous status and owner go to `before`, once for each seat. Raises `InvariantError`
+        when a seat does not exist, is named twice, or does not have that status and giver; some
+        seats may have moved then.
         """
         status, owners, moved, had = self.status, self.owner, self._moved, (was, giver)
         try:
@@ -118,9 +119,9 @@ class SeatArrays:
         except IndexError:
             raise InvariantError("there is no such seat") from None
         if len(moved) > BEHIND_MAX:
-            self._look()
+            self._catch_up()
 
-    def put_back(self, before: Before) -> None:
+    def restore(self, before: Before) -> None:
         """Give every seat of `before` the status and owner that it had."""
         forgotten: Before = {}
         for seat, (status, owner) in before.items():
@@ -130,30 +131,30 @@ class SeatArrays:
     @property
     def masks(self) -> Sequence[int]:
         """For each run an integer that has a bit for each of its available seats."""
-        self._look()
+        self._catch_up()
         return self._masks
 
     @property
     def touched(self) -> RunLog:
         """The runs whose masks changed."""
-        self._look()
+        self._catch_up()
         return self._touched
 
     @property
     def freed(self) -> RunLog:
         """The runs in which a seat became free."""
-        self._look()
+        self._catch_up()
         return self._freed
 
     @property
     def counts(self) -> Sequence[int]:
         """At `cell + status`, how many seats of a cell have a status."""
-        self._look()
+        self._catch_up()
         return self._counts
 
     def lowest(self, area: int, quantity: int, status: int = AVAILABLE) -> list[int]:
-        """The lowest numbers of an area's places with this status, `quantity` or what is left."""
-        self._look()
+        """The lowest places of an area with this status, by number: at most `quantity`."""
+        self._catch_up()
         place = self.index.areas[area]
         end = place.first + place.capacity
         at = self._area_lowest[area] if status == AVAILABLE else place.first
@@ -174,7 +175,7 @@ class SeatArrays:
         return sum(counts[cell * STATUSES + status] for cell in cells)
 
     def bits(self, run: int, seats: Sequence[int]) -> int:
-        """The mask of those seats that are of this run."""
+        """A mask of the seats that are in this run."""
         first, length = self.index.run_firsts[run], self.index.runs[run].length
         mask = 0
         for seat in seats:
@@ -182,8 +183,8 @@ class SeatArrays:
                 mask |= 1 << (seat - first)
         return mask
 
-    def look_at(self, seats: Iterable[int]) -> None:
-        """Make counts and masks follow the statuses of these seats."""
+    def recount(self, seats: Iterable[int]) -> None:
+        """Update counts and masks to the present statuses of these seats."""
         status, counted, counts = self.status, self._counted, self._counts
         cell_of, run_of, seat_count = self.index.cell_of, self.index.run_of, self.index.seat_count
         runs: set[int] = set()
@@ -200,15 +201,15 @@ class SeatArrays:
             elif now == AVAILABLE:
                 self._lower(seat)
         for run in runs:
-            self._look_at_run(run)
+            self._update_run(run)
 
-    def _look(self) -> None:
-        """Catch up with what moved."""
+    def _catch_up(self) -> None:
+        """Update counts and masks to all moves so far."""
         if self._moved:
-            self.look_at(self._moved)
+            self.recount(self._moved)
             self._moved.clear()
 
-    def _look_at_run(self, run: int) -> None:
+    def _update_run(self, run: int) -> None:
         place, was = self.index.runs[run], self._masks[run]
         bits = self.status[place.first : place.first + place.length].translate(_BITS)
         bits.reverse()
@@ -220,7 +221,7 @@ class SeatArrays:
                 self._freed.note(run)
 
     def _lower(self, place: int) -> None:
-        """Note that a place of an area became free below the lowest that was."""
+        """Note that a place of an area became free, which may be the lowest free one now."""
         area = self.index.area_of(place)
         if area is not None:
             self._area_lowest[area] = min(place, self._area_lowest[area])

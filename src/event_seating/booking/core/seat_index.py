@@ -1,9 +1,10 @@
 """The seats of one version of a seat map, numbered.
 
 Owns the fixed half of an event: which number a seat has, where it stands, who its neighbours are.
-It is built once for a version of a map and shared by every event that pins it. Numbers follow the
-map's order, so that the compact form of a snapshot is the array itself; the places of an area come
-after all seats, as many hidden numbers as its capacity. It never changes and knows no status.
+It is built once for a version of a map and shared by every event that uses that version. Numbers
+follow the map's order, so that the compact encoding of the seat map status is the array itself; the
+places of areas come after all seats, one number for each place. It never changes and knows no
+status.
 """
 
 from array import array
@@ -15,13 +16,13 @@ from statistics import median
 from typing import Final, NamedTuple
 
 AISLE_FACTOR: Final = 1.5
-"""Neighbours stand further apart than this many usual distances of their row: an aisle."""
+"""Neighbours that stand more than this many times the row's usual distance apart have an aisle."""
 
 DISTANCE_STEPS: Final = 1 << 20
-"""Distances are whole numbers, the farthest seat's is this: finer than any map is drawn."""
+"""Distances are whole numbers, and this is the farthest seat's: finer than any map is drawn."""
 
 STATUSES: Final = 4
-"""How many statuses a seat can have; a cell of counts is this wide."""
+"""How many statuses a seat can have, and so how many counts a cell has."""
 
 
 class SeatPlan(NamedTuple):
@@ -78,7 +79,7 @@ class Area(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What seats have in common that are counted together; `section` or `area` is -1."""
+    """What seats that are counted together have in common; `section` or `area` is -1."""
 
     section: int
     category: int
@@ -88,7 +89,7 @@ class Cell(NamedTuple):
 
 
 def run_breaks(seats: Sequence[SeatPlan]) -> list[int]:
-    """The positions in a row before which an aisle lies, never told from printed numbers.
+    """The positions in a row before which there is an aisle, never derived from printed numbers.
 
     An aisle is where `col` jumps, or where two neighbours stand further apart than `AISLE_FACTOR`
     times the row's median.
@@ -148,9 +149,9 @@ class SeatIndex:
         """Number the seats of `rows`, then the places of `areas`.
 
         `focal` is where people look: the centre of the shape called stage, else of the map. The
-        caller has checked the map; two seats or areas with one id are a `ValueError`. Each row is
-        asked for once, and none is kept. `give_way` is called between the parts of what is done
-        after the last one.
+        caller has checked the map; raises `ValueError` for two seats or areas with the same id.
+        `rows` is iterated once, and no row is kept. `give_way` is called between the steps of the
+        work that follows.
         """
         self.section_number: dict[str, int] = {}
         self.category_number: dict[str, int] = {}
@@ -203,7 +204,7 @@ class SeatIndex:
                 self._add_run(section, start + begin, row.seats[begin:end])
 
     def _cell(self, cell: Cell, more: int, cells: dict[Cell, int]) -> int:
-        """Where the counts of a cell begin, which has so many more."""
+        """Where the counts of a cell begin, after adding `more` seats to its size."""
         number = cells.setdefault(cell, len(cells))
         if number == len(self.cell_sizes):
             self.cell_sizes.append(0)
@@ -224,9 +225,9 @@ class SeatIndex:
         )
 
     def _measure(self, distances: "array[float]", give_way: Callable[[], None]) -> None:
-        """Note how far seats and runs are in steps, the farthest seat being the last step."""
+        """Compute the distances of seats and runs in steps; the farthest seat has the last."""
         step = (max(distances, default=0.0) or 1.0) / DISTANCE_STEPS
-        # A list of as many numbers would be one more thing for the collector to walk through.
+        # Not a list: the garbage collector would traverse it.
         self.distance_sums = array("q", [0])
         total = 0
         for number, run in enumerate(self.runs):
@@ -249,11 +250,11 @@ class SeatIndex:
         return tuple(areas)
 
     def area_of(self, number: int) -> int | None:
-        """The number of the area that a hidden place belongs to; `None` for a seat."""
+        """The number of the area that a place belongs to; `None` for a seat."""
         return None if number < self.seat_count else self._area(number)
 
     def places_by_area(self, numbers: Iterable[int]) -> dict[int, int]:
-        """How many of these are places of each area, by the area's number; seats are left out."""
+        """How many of these numbers are places of each area, by the area's number."""
         found: dict[int, int] = {}
         count = self.seat_count
         places = sorted([number for number in numbers if number >= count])

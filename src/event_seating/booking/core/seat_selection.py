@@ -1,8 +1,8 @@
-"""From what was chosen to seats with prices, or to the reason why not.
+"""Turns a selection into seats with prices, or into a refusal.
 
-Owns the questions that every way of taking seats asks: are they there and free, what do they cost,
-which places of an area, which block is best, and would a single seat be left over. It only looks:
-what it returns is not taken before an entry says so.
+Owns what every way of taking seats has to find out: whether they exist and are free, what they
+cost, which places of an area, which block is best, and whether an orphan would be left. It only
+reads: the seats are not taken before an entry says so.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,12 +33,12 @@ SEAT_CODES: Final = {
 }
 
 NO_TYPE: Final = ""
-"""No ticket type has this name: in place of a default where all have to be named, and are."""
+"""Stands for the default ticket type when an event has none; no ticket type has this name."""
 
 COOLING: Final[frozenset[SeatCode | AreaCode]] = frozenset(
     {SeatCode.cooling_down, AreaCode.cooling_down}
 )
-"""What a seat or an area gets over by itself, in time."""
+"""The reasons that pass by themselves with time."""
 
 Lines = dict[tuple[str, int], list[int]]
 """Seats by their ticket type and price."""
@@ -60,10 +60,10 @@ def choose(
     statuses: tuple[int, ...] = (AVAILABLE,),
     hidden: Hidden = NONE_HIDDEN,
 ) -> Groups | Refusal:
-    """The chosen seats and places with their prices, by what the caller may have.
+    """The chosen seats and places with their prices in the caller's tariff.
 
     Seats must have one of the `statuses`, or be among the `freed` ones, which the same command
-    gives back. Those that are `hidden` must not be taken yet.
+    gives back. The `hidden` ones must not be taken yet.
     """
     if tariff.default is None and not choice.names_all_types:
         return _type_refusal(RefusalCode.ticket_type_missing, tariff)
@@ -85,9 +85,9 @@ def choose(
 def cooling_down(
     hidden: Hidden, seats: tuple[SeatProblem, ...] = (), areas: tuple[AreaProblem, ...] = ()
 ) -> Refusal:
-    """The refusal of what only has to cool down; by then all of it has."""
-    # Which places of an area are asked for is nobody's choice: then the last one of all counts.
-    left_ms = [left for seat, left in hidden.items()] if areas or not seats else []
+    """The refusal when seats only have to cool down; `retry_after_ms` is when all of them have."""
+    # Nobody chooses the places of an area, so for areas the longest time of all counts.
+    left_ms = list(hidden.values()) if areas or not seats else []
     left_ms += [hidden[problem.seat] for problem in seats]
     return Refusal(RefusalCode.cooling_down, seats=seats, areas=areas, retry_after_ms=max(left_ms))
 
@@ -103,7 +103,7 @@ def choose_best(
 ) -> Groups | Refusal:
     """The best block with its prices; one that leaves an orphan only when there is no other.
 
-    Seats that are `hidden` are left out.
+    The `hidden` seats are left out.
     """
     ticket_types = best.ticket_types
     if not ticket_types:
@@ -112,15 +112,15 @@ def choose_best(
         ticket_types = ((tariff.default, best.quantity),)
     prices = tariff.prices
     if not all(name in prices for name, _ in ticket_types):
-        # Else it would look as if all was sold.
+        # Otherwise the answer would be that nothing is free.
         return _type_refusal(RefusalCode.unknown_ticket_type, tariff)
     wanted = _filter(best, [prices[name] for name, _ in ticket_types])
     start = _best_start(finder, wanted, best.quantity, avoid_orphans, hidden)
     if start is None and hidden and finder.find(wanted, best.quantity) is not None:
         return cooling_down(hidden)
     if start is None:
-        left = finder.left(wanted)
-        if best.accessible and not finder.left(wanted, accessible_only=True):
+        left = finder.available(wanted)
+        if best.accessible and not finder.available(wanted, accessible_only=True):
             left = 0
         enough = left >= best.quantity
         return Refusal(RefusalCode.no_block if enough else RefusalCode.sold_out)
@@ -149,11 +149,11 @@ def orphan_refusal(
     *,
     hidden: Hidden = NONE_HIDDEN,
 ) -> Refusal | None:
-    """The refusal of a choice that strands a single seat, when another one would not.
+    """The refusal of a selection that leaves an orphan, when another one would not.
 
-    `seats` is all that the buyer would have, `own` what the hold has already. Another choice is a
+    `seats` is all that the buyer would have, `own` what the hold already has. The alternative is a
     block of as many neighbours in the same run, of the same categories; `suggestion` is the whole
-    choice with such blocks in place of the runs at fault.
+    selection with such a block in each run where an orphan would be left.
     """
     index, arrays, masks = ledger.index, ledger.arrays, ledger.arrays.masks
     better: dict[int, range] = {}
@@ -175,9 +175,9 @@ def orphan_refusal(
 def part_of(
     ledger: Ledger, groups: Groups, part: Part, code: RefusalCode
 ) -> tuple[int, ...] | Refusal:
-    """The seats of a hold or booking that `part` gives back, the highest places of its areas.
+    """The seats of a hold or booking that `part` gives back; in areas the highest places.
 
-    Refused with `code` when it has not all of them.
+    Refused with `code` when some are not in `groups`.
     """
     ticket_types = {seat: group.type_name for group in groups for seat in group.seats}
     limit = ledger.index.seat_count
@@ -198,7 +198,7 @@ def part_of(
 
 
 def with_status(ledger: Ledger, part: Part, status: int) -> list[int]:
-    """Those of the seats, and as many of the places, that have this status."""
+    """The seats that have this status, and up to as many places as are named."""
     statuses, count = ledger.arrays.status, ledger.index.seat_count
     found = [seat for seat in part.seats if 0 <= seat < count and statuses[seat] == status]
     asked: dict[int, int] = {}
@@ -230,7 +230,7 @@ def _add_seats(
     lines: Lines,
     hidden: Hidden,
 ) -> list[SeatProblem]:
-    """Add the seats picked by hand to `lines`; returns those that cannot be had."""
+    """Add the seats picked by hand to `lines`; returns those that are not available."""
     status, limit = ledger.arrays.status, ledger.index.seat_count
     ticket_types, category_of = choice.ticket_types, ledger.index.category_of
     by_type, default = tariff.prices, tariff.default or NO_TYPE
@@ -302,7 +302,7 @@ def _free_places(
     statuses: tuple[int, ...],
     hidden: Hidden = NONE_HIDDEN,
 ) -> list[int]:
-    """The lowest places with the first of the statuses, then of the next; freed ones are free."""
+    """The lowest places with the first of the statuses, then the next; freed ones count as free."""
     place = ledger.index.areas[area]
     places: list[int] = []
     for status in statuses:
@@ -330,7 +330,7 @@ def _places_of(ledger: Ledger, wanted: AreaQuantity, ticket_types: Mapping[int, 
 
 
 def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> SeatFilter:
-    """The filter of a command: categories that are wanted, priced and not too dear for each type.
+    """The filter of a command: the categories that it names, with a price up to its maximum.
 
     `prices` has a list by category for each ticket type.
     """
@@ -350,7 +350,7 @@ def _filter(best: Best, prices: Iterable[Sequence[int | None]]) -> SeatFilter:
 def _better_block(ledger: Ledger, run: int, free: int, chosen: int, not_yet: int) -> range | None:
     """A block of as many seats in the same run that leaves no orphan, the nearest to `chosen`.
 
-    Seats of `not_yet` are free for others only.
+    Seats of the mask `not_yet` still cool down for this buyer.
     """
     facts = ledger.index.runs[run]
     may = 0

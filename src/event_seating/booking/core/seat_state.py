@@ -2,13 +2,13 @@
 
 The one entry point to the rules. A writer opens a `Batch` at a time, decides commands in it (each
 sees what the batch granted before it), writes the entries to the log, and then commits the batch or
-throws it away. An entry of another process comes in through `apply`. Readers see only what was
+discards it. The rows of other processes come in through `apply`. Readers see only what was
 committed. Everything here is pure: no I/O, no clock, no randomness, no logging; the same entries
 in the same order give the same state everywhere.
 
-Time: a batch has one time, never before the last one's. Holds that have run out by then are
-expired when the batch opens, as its first entry; so nothing that ran out is ever in anybody's way,
-and the log says so before it says who took the seats.
+Time: a batch has one time, which is never before that of the last row. Holds that have run out by
+then are expired when the batch opens, as its first entry: so their seats are free for its commands,
+and the log says that they expired before it says who took them.
 """
 
 from collections.abc import Generator, Iterable
@@ -49,8 +49,8 @@ StatusCounts = dict[str, int]
 class Batch:
     """Commands decided one after the other, at one time, before any of it is final.
 
-    `entries` are what is to be written, `at_ms` is its time and `version` its place in the log.
-    A `with` block discards at its end what was not committed in it.
+    `entries` are to be written as the row `version` of the log, with the time `at_ms`. At the end
+    of its `with` block a batch that was not committed is discarded.
     """
 
     def __init__(self, states: "SeatStates", at_ms: int, version: int) -> None:
@@ -59,7 +59,7 @@ class Batch:
         self.entries: list[Entry] = []
         self._states = states
         self._cancelled: dict[bytes, Groups] = {}
-        """What bookings had when this batch cancelled them."""
+        """The seats that bookings had when this batch cancelled them."""
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +93,7 @@ class Batch:
                 self._cancelled[operation.booking] = bookings[operation.booking].groups
 
     def preview(self, command: Command) -> Entry | Refusal:
-        """What `decide` would answer now, granting nothing (for a dry run)."""
+        """What `decide` would return now; grants nothing (for a dry run)."""
         return self._open().rules.decide(command, self.at_ms)
 
     def hold(self, key: bytes) -> Hold | Refusal:
@@ -105,12 +105,12 @@ class Batch:
         return self._open().rules.live_booking(key, self.at_ms)
 
     def groups_of(self, key: bytes) -> Groups:
-        """What a booking has in this batch, or had when this batch cancelled it."""
+        """The seats of a booking, or those that it had when this batch cancelled it."""
         booking = self.booking(key)
         return booking.groups if isinstance(booking, Booking) else self._cancelled[key]
 
     def rejected(self, part: Part, entry: Entry | Refusal) -> tuple[SeatProblem, ...]:
-        """The seats that a block or unblock left as they are, and why; asked right after it."""
+        """The seats that a block or unblock left as they are, and why; call it after `decide`."""
         if isinstance(entry, Refusal):
             return entry.seats
         ledger, moved = self._open().ledger, changes([entry])
@@ -127,13 +127,13 @@ class Batch:
         return sum(counts[AVAILABLE::STATUSES]) + sum(counts[HELD::STATUSES])
 
     def discard(self) -> None:
-        """Take back all that was granted; may be called twice, or after the commit."""
+        """Undo all that was granted; does nothing after a commit or a first call."""
         if self._states.batch is self:
-            self._states.ledger.take_back()
+            self._states.ledger.roll_back()
             self._states.batch = None
 
     def expire(self, most: int | None) -> None:
-        """Expire holds that have run out, the earliest first, at `most` so many."""
+        """Expire at most `most` holds that have run out, the earliest first."""
         ledger = self._open().ledger
         expired: list[Expired] = []
         while most is None or len(expired) < most:
@@ -155,8 +155,8 @@ class Batch:
 class SeatStates:
     """The state machine of one event.
 
-    `version` is the number of rows of the log that are in it (0: none), `at_ms` the last one's
-    time. `ledger` and `rules` are for `Batch` alone.
+    `version` is that of the last row that was applied (0: none), `at_ms` its time. `ledger` and
+    `rules` are for `Batch` alone.
     """
 
     def __init__(self, ledger: Ledger, *, version: int = 0, at_ms: int = 0) -> None:
@@ -177,17 +177,17 @@ class SeatStates:
     def begin(self, now_ms: int) -> Batch:
         """Open a batch at this time, or at the log's last time if that is later.
 
-        What ran out by then is expired in it. One batch is open at a time.
+        Holds that have run out by then are expired in it. One batch is open at a time.
         """
         batch = self._begin(now_ms)
         batch.expire(None)
         return batch
 
     def sweep(self, now_ms: int, most: int) -> Batch:
-        """Open a batch that only expires holds, `most` so many; commit it without deciding.
+        """Open a batch that only expires holds, at most `most`; commit it without deciding.
 
-        For an event that comes back after a pause: called until `is_due` is false, it spreads the
-        work (about 5 µs a hold) over several rows. Without entries nothing was due.
+        For an event that is loaded after a pause: called until `is_due` is false, it spreads the
+        work (about 5 µs for a hold) over several rows. Without entries nothing was due.
         """
         batch = self._begin(now_ms)
         batch.expire(most)
@@ -208,15 +208,15 @@ class SeatStates:
             raise InvariantError("the batch is no longer open")
         if not batch.entries:
             raise InvariantError("a batch without entries has no place in the log")
-        changed = self._keep(batch.version, batch.at_ms)
+        changed = self._commit(batch.version, batch.at_ms)
         self.batch = None
         return changed
 
     def apply(self, version: int, at_ms: int, entries: Iterable[Entry]) -> dict[int, int]:
-        """Take in the next row of the log; returns the new status by seat.
+        """Apply the next row of the log; returns the new status by seat.
 
-        `InvariantError` when it is not the next, its time runs backwards, it does not fit, or a
-        batch is open (discard it first: its version is taken). Nothing of it is kept then.
+        Raises `InvariantError` when the row is not the next, its time runs backwards, it does not
+        fit, or a batch is open (discard it first: its version is taken). Then nothing is changed.
         """
         if self.batch is not None:
             raise InvariantError("a batch is open")
@@ -226,13 +226,13 @@ class SeatStates:
             raise InvariantError("the time of the log runs backwards")
         try:
             perform(self.ledger, entries, at_ms)
-            return self._keep(version, at_ms)
+            return self._commit(version, at_ms)
         except Exception:
-            self.ledger.take_back()
+            self.ledger.roll_back()
             raise
 
-    def _keep(self, version: int, at_ms: int) -> dict[int, int]:
-        changed = self.ledger.keep(at_ms)
+    def _commit(self, version: int, at_ms: int) -> dict[int, int]:
+        changed = self.ledger.commit(at_ms)
         self.version, self.at_ms = version, at_ms
         return changed
 
@@ -276,8 +276,8 @@ class SeatStates:
         ledger, undo = self.ledger, self.ledger.undo
         return hold_or_ending(
             ledger.committed(ledger.holds, undo.holds, key),
-            ledger.committed(ledger.from_hold, undo.from_hold, key),
-            ledger.committed(ledger.gone, undo.gone, key),
+            ledger.committed(ledger.booking_of_hold, undo.booking_of_hold, key),
+            ledger.committed(ledger.tombstones, undo.tombstones, key),
             max(now_ms, self.at_ms),
         )
 
@@ -286,7 +286,7 @@ class SeatStates:
         ledger, undo = self.ledger, self.ledger.undo
         return booking_or_ending(
             ledger.committed(ledger.bookings, undo.bookings, key),
-            ledger.committed(ledger.gone, undo.gone, key),
+            ledger.committed(ledger.tombstones, undo.tombstones, key),
             self.at_ms,
         )
 
@@ -301,24 +301,24 @@ class SeatStates:
         return None if key is None else ledger.committed(ledger.holds, ledger.undo.holds, key)
 
     def _owner(self, seat: int, status: int) -> bytes | None:
-        """Who has a seat, if that is its status."""
+        """The id of the hold or booking that has a seat, if the seat has this status."""
         undo, arrays = self.ledger.undo, self.ledger.arrays
         committed, owner = undo.seats.get(seat, (arrays.status[seat], arrays.owner[seat]))
         return owner if committed == status else None
 
-    # Images and proof
+    # State snapshots and checks
 
     def freeze(self) -> state_codec.StateSnapshot:
-        """What was committed, to be encoded piece by piece while the event goes on."""
+        """The committed state, to be encoded piece by piece while the event goes on selling."""
         return state_codec.StateSnapshot(self.ledger, self.version, self.at_ms)
 
     def dump(self) -> bytes:
-        """What was committed, as bytes for `load`."""
+        """The committed state, as bytes for `load`."""
         return b"".join(self.freeze().pieces())
 
     @classmethod
     def load(cls, index: SeatIndex, dumped: bytes, *, grace_ms: int = BOOKING_GRACE_MS) -> Self:
-        """The state that was dumped; `BrokenSnapshotError` when it is none of this map."""
+        """The state that was dumped; raises `BrokenSnapshotError` if it is not one of this map."""
         steps = cls.load_in_steps(index, dumped, grace_ms=grace_ms)
         while True:
             try:
@@ -336,5 +336,5 @@ class SeatStates:
         return cls(ledger, version=head.version, at_ms=head.at_ms)
 
     def check(self) -> None:
-        """Recount everything; `InvariantError` when something disagrees."""
+        """Recount everything; raises `InvariantError` when something disagrees."""
         invariants.check(self.ledger)

@@ -1,13 +1,13 @@
 """The whole state of an event as bytes, and back.
 
-An image holds the records; the arrays follow from them. It is a row of pieces of bounded size,
-each with its length and a checksum before it, so that writing and reading can be done a few
-milliseconds at a time. The checksum goes over all pieces up to there, and the last piece says that
-it is the last: whatever a disk or a transfer does to an image, it is refused rather than sold by.
-`freeze` takes references to records that never change, which costs next to nothing; the
-encoding may then run while the event goes on selling. The form has a number (`IMAGE_FORMAT`); an
-image of another form is refused and the log is read instead. Of ended ids and late holds, too, the
-order is kept: they are forgotten in it.
+A state snapshot has the records; the arrays follow from them. It is a sequence of pieces of bounded
+size, each with its length and a checksum before it, so that writing and reading can be done a few
+milliseconds at a time. The checksum covers all pieces so far, and the last piece says that it is
+the last: a snapshot that was damaged on a disk or in a transfer is refused. Taking a snapshot
+copies references to records that never change, which costs next to nothing; the encoding may then
+run while the event goes on selling. The format has a number (`SNAPSHOT_FORMAT`); a snapshot of
+another format is refused, and the log is read instead. Tombstones and late holds keep their order,
+in which they are forgotten.
 """
 
 import re
@@ -30,15 +30,15 @@ from event_seating.booking.core.records import (
     Hold,
     Id,
     Ms,
-    Rest,
+    RecentHold,
     Seat,
     Tombstone,
 )
 from event_seating.booking.core.seat_index import STATUSES, SeatIndex
 
-IMAGE_FORMAT: Final = 3
+SNAPSHOT_FORMAT: Final = 3
 READABLE: Final = frozenset({2, 3})
-"""What can be read; `IMAGE_FORMAT` is written. What 3 adds to 2 has defaults."""
+"""The formats that can be read; `SNAPSHOT_FORMAT` is written. What 3 adds to 2 has defaults."""
 
 RECORDS_PER_PIECE: Final = 1_000
 """Records in one piece: about 2 ms of reading."""
@@ -56,11 +56,11 @@ Item = TypeVar("Item")
 
 
 class BrokenSnapshotError(ValueError):
-    """The bytes are no image of this form, or one of another map."""
+    """The bytes are not a snapshot of a known format, or one of another map."""
 
 
 class SnapshotHead(Struct, frozen=True, array_like=True, tag=0):
-    """The first piece; `size` is the number of seats and places that the image is about."""
+    """The first piece; `size` is the number of seats and places of the event."""
 
     format: int
     version: int
@@ -87,26 +87,26 @@ class BookingsPiece(Struct, frozen=True, array_like=True, tag=3):
     bookings: list[Booking]
 
 
-class GonePiece(Struct, frozen=True, array_like=True, tag=4):
-    """Some of the ended ids, oldest first."""
+class TombstonesPiece(Struct, frozen=True, array_like=True, tag=4):
+    """Some of the tombstones, oldest first."""
 
-    gone: list[tuple[Id, Tombstone]]
+    tombstones: list[tuple[Id, Tombstone]]
 
 
 class LatePiece(Struct, frozen=True, array_like=True, tag=5):
-    """Some of the late holds, with the time at which they were swept, oldest first."""
+    """Some of the late holds, with the time at which they expired, oldest first."""
 
     late: list[tuple[Ms, Hold]]
 
 
-class End(Struct, frozen=True, array_like=True, tag=6):
+class EndPiece(Struct, frozen=True, array_like=True, tag=6):
     """The last piece."""
 
 
-class RestsPiece(Struct, frozen=True, array_like=True, tag=7):
-    """Some of the seats that were held a moment ago, and how long."""
+class RecentHoldsPiece(Struct, frozen=True, array_like=True, tag=7):
+    """Some of the recently held seats."""
 
-    rests: list[tuple[tuple[Seat, ...], Rest]]
+    recent: list[tuple[tuple[Seat, ...], RecentHold]]
 
 
 Piece = (
@@ -114,10 +114,10 @@ Piece = (
     | BlockedPiece
     | HoldsPiece
     | BookingsPiece
-    | GonePiece
+    | TombstonesPiece
     | LatePiece
-    | RestsPiece
-    | End
+    | RecentHoldsPiece
+    | EndPiece
 )
 
 _encoder = msgpack.Encoder()
@@ -125,11 +125,11 @@ _decoder = msgpack.Decoder(Piece)
 
 
 class StateSnapshot:
-    """What an event was at one moment; `pieces` encodes it, whenever and wherever."""
+    """The state of an event at one moment; `pieces` encodes it, at any time and in any thread."""
 
     def __init__(self, ledger: Ledger, version: int, at_ms: int) -> None:
         self._head = SnapshotHead(
-            IMAGE_FORMAT,
+            SNAPSHOT_FORMAT,
             version,
             at_ms,
             ledger.index.size,
@@ -138,12 +138,12 @@ class StateSnapshot:
         self._published = bytes(ledger.published)
         self._holds = ledger.committed_records(ledger.holds, ledger.undo.holds)
         self._bookings = ledger.committed_records(ledger.bookings, ledger.undo.bookings)
-        self._gone = ledger.gone_in_order()
+        self._tombstones = ledger.tombstones_in_order()
         self._late = ledger.late_in_order()
-        self._rests = ledger.cool_down.committed()
+        self._recent = ledger.cool_down.committed()
 
     def pieces(self) -> Iterator[bytes]:
-        """The image, a few milliseconds of work at a time."""
+        """The encoded snapshot, a few milliseconds of work at a time."""
         checksum = 0
         for piece in self._pieces():
             encoded = _encoder.encode(piece)
@@ -157,49 +157,49 @@ class StateSnapshot:
         yield BlockedPiece(tuple(ranges))
         yield from map(HoldsPiece, _portions(self._holds))
         yield from map(BookingsPiece, _portions(self._bookings))
-        yield from map(GonePiece, _portions(self._gone))
+        yield from map(TombstonesPiece, _portions(self._tombstones))
         yield from map(LatePiece, _portions(self._late))
-        yield from map(RestsPiece, _portions(grouped(self._rests)))
-        yield End()
+        yield from map(RecentHoldsPiece, _portions(grouped(self._recent)))
+        yield EndPiece()
 
 
-def is_whole(image: bytes) -> bool:
-    """Whether the image has all that decisions need.
+def is_complete(image: bytes) -> bool:
+    """Whether the snapshot has all that decisions need.
 
-    Those of format 2 do not tell which holds were changed, so that one could be booked for less
-    than it costs now; the log tells it.
+    One of format 2 does not say which holds were changed, so that a hold could be booked for less
+    than it costs now; the log says it.
     """
     try:
         head = next(_unframed(image), None)
     except BrokenSnapshotError:
-        return True  # whoever reads it says what is wrong with it
-    return not isinstance(head, SnapshotHead) or head.format == IMAGE_FORMAT
+        return True  # `read` says what is wrong with it
+    return not isinstance(head, SnapshotHead) or head.format == SNAPSHOT_FORMAT
 
 
 def read(
     index: SeatIndex, image: bytes, grace_ms: int
 ) -> Generator[None, None, tuple[Ledger, SnapshotHead]]:
-    """The ledger of an image and its head, pausing every few milliseconds.
+    """The ledger of a snapshot and its head, pausing every few milliseconds.
 
-    Raises `BrokenSnapshotError` when the bytes are no image or were made for another map.
+    Raises `BrokenSnapshotError` when the bytes are not a snapshot, or one of another map.
     """
     pieces = _unframed(image)
     head = next(pieces, None)
     if not isinstance(head, SnapshotHead) or head.format not in READABLE or head.size != index.size:
-        raise BrokenSnapshotError("this is no image of this event in a form that is known here")
+        raise BrokenSnapshotError("this is not a snapshot of this event in a known format")
     ledger = Ledger(index, grace_ms)
     for piece in pieces:
-        if isinstance(piece, End):
+        if isinstance(piece, EndPiece):
             break
         _fill(ledger, piece)
         yield
     else:
-        raise BrokenSnapshotError("the image ends before its last piece")
+        raise BrokenSnapshotError("the snapshot ends before its last piece")
     if next(pieces, None) is not None:
-        raise BrokenSnapshotError("the image goes on after its last piece")
+        raise BrokenSnapshotError("the snapshot goes on after its last piece")
     yield from _settle(ledger)
     ledger.set_configuration(head.configuration)
-    ledger.start_over()
+    ledger.mark_committed()
     return ledger, head
 
 
@@ -213,24 +213,24 @@ def _fill(ledger: Ledger, piece: Piece) -> None:
                 ledger.fill_holds(piece.holds)
             case BookingsPiece():
                 ledger.fill_bookings(piece.bookings)
-            case GonePiece():
-                ledger.fill_gone(piece.gone)
+            case TombstonesPiece():
+                ledger.fill_tombstones(piece.tombstones)
             case LatePiece():
                 ledger.fill_late(piece.late)
-            case RestsPiece():
-                ledger.cool_down.fill(piece.rests, ledger.index.size)
+            case RecentHoldsPiece():
+                ledger.cool_down.fill(piece.recent, ledger.index.size)
             case SnapshotHead():
-                raise BrokenSnapshotError("an image has two heads")
+                raise BrokenSnapshotError("the snapshot has two heads")
     except IndexError as error:
-        raise BrokenSnapshotError("the image names a seat that is not there") from error
+        raise BrokenSnapshotError("the snapshot names a seat that does not exist") from error
 
 
 def _settle(ledger: Ledger) -> Generator[None, None, None]:
-    """Make counts, masks and what is published follow from the statuses."""
+    """Derive counts, masks and the published statuses from the statuses."""
     arrays, size = ledger.arrays, ledger.index.size
     ledger.published[:] = arrays.status.translate(_CHARS)
     for start in range(0, size, SEATS_PER_STEP):
-        arrays.look_at(range(start, min(start + SEATS_PER_STEP, size)))
+        arrays.recount(range(start, min(start + SEATS_PER_STEP, size)))
         yield
 
 
@@ -239,19 +239,19 @@ def _unframed(image: bytes) -> Iterator[Piece]:
     while at < len(image):
         start = at + _FRAME.size
         if start > len(image):
-            raise BrokenSnapshotError("the image ends in the middle of a piece")
+            raise BrokenSnapshotError("the snapshot ends in the middle of a piece")
         length, expected = _FRAME.unpack_from(image, at)
         at = start + length
         if at > len(image):
-            raise BrokenSnapshotError("the image ends in the middle of a piece")
+            raise BrokenSnapshotError("the snapshot ends in the middle of a piece")
         piece = image[start:at]
         checksum = crc32(piece, checksum)
         if checksum != expected:
-            raise BrokenSnapshotError("a piece of the image is not what was written")
+            raise BrokenSnapshotError("a piece of the snapshot is not what was written")
         try:
             yield _decoder.decode(piece)
         except (DecodeError, ValidationError, UnicodeDecodeError) as error:
-            raise BrokenSnapshotError(f"a piece of the image cannot be read: {error}") from error
+            raise BrokenSnapshotError(f"a piece of the snapshot cannot be read: {error}") from error
 
 
 def _portions(records: Iterable[Item]) -> Iterator[list[Item]]:

@@ -1,8 +1,8 @@
-"""Who may have which price: an event's ticket types, as buyers and as the box office know them.
+"""An event's ticket types and prices, as buyers and as the box office see them.
 
-Owns the two tariffs that follow from how an event sells. A type that a caller may not have is not
-in the caller's tariff at all, so that it is answered like one that does not exist, wherever prices
-are looked up. Also which type a command gets that names none. Pure.
+Owns the two tariffs that follow from how an event sells. A type that a caller may not use is not in
+the caller's tariff at all, so that it is answered like one that does not exist, wherever prices are
+looked up. Also owns which type a command gets that names none. Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,7 @@ from msgspec import Struct
 from event_seating.booking.core.records import STANDARD, Access, Configuration
 
 TICKET_TYPES_MAX: Final = 20
-"""Of a category, and so in one area or block of neighbours: more than any price list that a person
-reads."""
+"""The most ticket types of a category, and so in one area or block: more than a price list has."""
 
 Prices = dict[str, dict[str, int]]
 """Minor units by category and ticket type."""
@@ -23,8 +22,9 @@ Prices = dict[str, dict[str, int]]
 class Tariff(Struct, frozen=True):
     """What seats cost for one kind of caller.
 
-    `prices` has a list by the number of the category for each ticket type; a category that does not
-    have the type has `None`. `default` is the type of what names none; `None`: it must name one.
+    `prices` has, for each ticket type, a list by the number of the category; `None` where the
+    category does not have the type. `default` is the type of a command that names none; `None`: it
+    must name one.
     """
 
     prices: dict[str, list[int | None]]
@@ -47,9 +47,9 @@ def tariffs(sale: Configuration | None, categories: Sequence[str]) -> tuple[Tari
 
 
 def hidden_types(sale: Configuration) -> frozenset[str]:
-    """The types that only the box office may know of.
+    """The types that only the box office may see.
 
-    Where types are described, these are all that are not described as public.
+    When the event describes its types, these are all that it does not describe as public.
     """
     types = sale.ticket_types
     if types is None:
@@ -70,10 +70,10 @@ def visible_prices(sale: Configuration, *, staff: bool) -> Prices:
 
 
 def default_type(sale: Configuration) -> str | None:
-    """The type of what names none; `None` when it must name one.
+    """The type of a command that names none; `None` when it must name one.
 
-    The one that the event says. Else its only public type that has a price. Else, for events that
-    do not say what types they have, `standard` if that has a price.
+    The event's default, if it has one; otherwise its only public type that has a price; otherwise,
+    if the event does not describe its types, `standard`, if that has a price.
     """
     if sale.default_ticket_type is not None:
         return sale.default_ticket_type
@@ -89,7 +89,7 @@ def priced_types(sale: Configuration) -> frozenset[str]:
 
 
 def label_of(ticket_type: str, labels: Mapping[str, str]) -> str:
-    """What people call a ticket type; one that has no label is made of its name."""
+    """What people call a ticket type: its label, or else one made of its name."""
     if ticket_type in labels:
         return labels[ticket_type]
     return ticket_type.replace("_", " ").replace("-", " ").capitalize()

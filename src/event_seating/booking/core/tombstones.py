@@ -1,7 +1,7 @@
-"""Ids in the order in which something became of them, the first of all first.
+"""Ids in the order in which they ended, the oldest first.
 
-Most of a row of the log share its time, so a time is kept once for all that follow each other with
-it: a tuple for each would be half of what an ended hold takes.
+All ids that end in one row of the log share its time, so each time is kept once, with a count: a
+tuple for each id would be half of the memory that an ended hold takes.
 """
 
 from collections import deque
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 
 class IdsByTime:
-    """A queue of ids; the time of one that is added is never before the last one's."""
+    """A queue of ids with times; ids are added in the order of time."""
 
     __slots__ = ("_counts", "_ids", "_times")
 

@@ -1,9 +1,9 @@
 """The job that winds up a cancelled event: its holds end and its bookings are cancelled.
 
-It is written with the row of the log that cancels the event, and appends rows of bounded size until
-nothing is left. What is left is in the event's state, so whatever stops the job, it goes on from
-there, and a job for an event that is wound up already does nothing. With `notify` a mail to each
-buyer is written with the row that cancels the booking, so none is sent twice or forgotten.
+The job is written with the row of the log that cancels the event, and appends rows of bounded size
+until nothing is left. The event's state says what is left, so a job that was interrupted goes on
+from there, and a job for an event that is already wound up does nothing. With `notify` a mail to
+each buyer is written with the row that cancels the booking, so none is sent twice or forgotten.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,7 +40,7 @@ class _Payload(msgspec.Struct, rename="camel"):
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    """What was given back, in one row or in all of an attempt."""
+    """What was given back, in one row or in a whole attempt."""
 
     holds_released: int = 0
     bookings_cancelled: int = 0
@@ -55,7 +55,7 @@ def cancel_event_job(
 
 
 class CancelledEvents:
-    """Winds them up; `log_of` gives the log of an event by its id, as it is now."""
+    """Winds up cancelled events; `log_of` gives the up-to-date log of an event by its id."""
 
     def __init__(
         self,
@@ -72,14 +72,18 @@ class CancelledEvents:
         return {CANCEL_EVENT: self.wind_up}
 
     async def wind_up(self, job: Job) -> dict[str, Any]:
-        """Give back all that is held and booked; the result counts what this attempt gave back."""
+        """Release all holds and cancel all bookings; the result counts those of this attempt.
+
+        Raises `Dead` for an event that does not exist or is not cancelled, `Defer` when its seats
+        are not available here, and `DatabaseUnavailable`.
+        """
         asked = payload_of(job, _Payload)
         try:
             return await self._wind_up(job, asked)
         except EventNotFound:
             raise Dead("There is no such event.") from None
         except (EventUnavailable, TooBusy) as error:
-            # It costs no attempt, as a database that is away does not: nobody is left behind.
+            # Like an unavailable database, this costs no attempt: no booking may be left over.
             raise Defer(f"The event's seats are not available now: {error}") from error
 
     async def _wind_up(self, job: Job, asked: _Payload) -> dict[str, Any]:
@@ -102,7 +106,7 @@ class CancelledEvents:
 
 
 def _and(done: _Counts, entry: Entry) -> _Counts:
-    """What was given back with what this row gave back."""
+    """The counts with those of this row added."""
     kinds = [type(operation) for operation in entry.operations]
     released = done.holds_released + kinds.count(Released)
     return _Counts(released, done.bookings_cancelled + kinds.count(Cancelled))

@@ -1,9 +1,9 @@
 """Which jobs follow from a batch: confirmations to buyers, and news for subscribers.
 
-The jobs are written in the batch's own transaction, so each runs exactly if the batch is there for
-ever. A confirmation is a job a booking. News are one job a batch, however much happened in it, and
-none when nobody subscribes to it: the messages are made from the log when the job runs, so that a
-subscriber costs the sale nothing. Pure but for the ids of the jobs.
+The jobs are written in the transaction of the batch, so that they exist if and only if the batch is
+committed. There is one confirmation for each booking. There is one job for the news of a batch,
+however much happened in it, and none when nobody subscribes to it: the messages are made from the
+log when the job runs, so that subscribers cost the sale nothing. Pure, except for the jobs' ids.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ CONFIRMATION: Final = "booking-confirmation"
 """The job that sends a buyer the seats; its payload has the `bookingId`."""
 
 NEWS: Final = "webhook-news"
-"""The job that tells subscribers of a row of the log; its payload has `version`, `soldOut`."""
+"""The job that notifies subscribers of a row of the log; its payload has `version`, `soldOut`."""
 
 SOLD_OUT: Final = "event.sold_out"
 EVENT_CANCELLED: Final = "event.cancelled"
@@ -49,13 +49,13 @@ NEWS_OF: Final[dict[type[Operation], str]] = {
     Blocked: "seats.blocked",
     Unblocked: "seats.unblocked",
 }
-"""What subscribers call that which happened; all else in a log is no news."""
+"""The webhook event of each operation; the other operations have none."""
 
 NEWS_TYPES: Final = frozenset({*NEWS_OF.values(), SOLD_OUT, EVENT_CANCELLED})
 
 
 class Announcements:
-    """`Announce` for a server that sends mail and tells subscribers."""
+    """`Announce` for a server that sends mails and webhooks."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Announcements:
         return jobs
 
     def written(self) -> None:
-        """A row is there for ever, and perhaps jobs with it."""
+        """A row was committed, perhaps with jobs: wake the relay."""
         if self._asked:
             self._asked = False
             self._wake_relay()
@@ -90,19 +90,19 @@ class Announcements:
     @staticmethod
     def _confirmations(projection: Projection) -> Iterable[NewJob]:
         for booking, row in projection.new_bookings.items():
-            # What was cancelled in the same batch needs no confirmation.
+            # A booking that was cancelled in the same batch needs no confirmation.
             if row["user_id"] is not None and row["status"] == CONFIRMED:
                 yield _job(NOTIFICATIONS, CONFIRMATION, {"bookingId": booking}, projection)
 
 
 def types_of(entries: Iterable[Entry]) -> set[str]:
-    """What subscribers call that which these entries say."""
+    """The webhook events of these entries."""
     named = {type_of(operation) for entry in entries for operation in entry.operations}
     return {name for name in named if name is not None}
 
 
 def type_of(operation: Operation) -> str | None:
-    """What subscribers call this operation; none when it is no news."""
+    """The webhook event of an operation; `None` when it has none."""
     if isinstance(operation, Configured):
         cancelled = operation.configuration.status == SaleStatus.cancelled
         return EVENT_CANCELLED if cancelled else None

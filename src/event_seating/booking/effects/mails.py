@@ -1,9 +1,9 @@
-"""The mails to a buyer: what was booked, where and when it is; and that the event is cancelled.
+"""The mails to a buyer: the confirmation of a booking, and that the event is cancelled.
 
-Each has an entry for the calendar; the later one takes the earlier one out again. A confirmation
-says what the booking is when it is sent, which may be hours after it was made: what was given back
-meanwhile is not in it, and a buyer who has nothing left gets no mail. It says nothing of how the
-event is sold, nor anything that is not in the booking or on a ticket.
+Each has a calendar entry; that of a cancellation removes the earlier one. A confirmation shows the
+booking as it is when the mail is sent, which may be hours after it was made: seats that were given
+back meanwhile are not in it, and a buyer who has none left gets no mail. A mail has nothing but
+what is in the booking or on a ticket.
 """
 
 from collections.abc import Mapping
@@ -42,11 +42,11 @@ CANCELLATION: Final = "booking-cancelled"
 """The job that tells a buyer that an event is cancelled."""
 
 LINES_MAX: Final = 200
-"""Seats that a mail names: mail programs cut off what is longer than about 100 kB."""
+"""Lines that a mail shows: mail programs cut off mails of more than about 100 kB."""
 
 
 class BookedLine(NamedTuple):
-    """Something that was booked, for a person."""
+    """A line of a booking, as a person reads it."""
 
     label: str
     kind: str
@@ -65,8 +65,8 @@ class _Addressed(NamedTuple):
     booking_id: str
     row: BookingRow
     user: User | None
-    """None when there is none, or no more."""
-    occasion: EventNotice
+    """`None` when the booking has no user, or the user was deleted."""
+    notice: EventNotice
     bookable: BookableEvent
 
 
@@ -77,19 +77,19 @@ def cancellation_of(event_id: str, booking: bytes, reason: str | None) -> NewJob
 
 
 class BookingMails:
-    """Sends them."""
+    """Sends the mails about bookings."""
 
     def __init__(
         self,
         database: Database,
         bookable_of: BookableEventOf,
-        occasion_of: EventNoticeOf,
+        notice_of: EventNoticeOf,
         mailer: Mailer,
         clock: Clock,
     ) -> None:
         self._database = database
         self._bookable_of = bookable_of
-        self._occasion_of = occasion_of
+        self._notice_of = notice_of
         self._mailer = mailer
         self._clock = clock
 
@@ -97,19 +97,25 @@ class BookingMails:
         return {CONFIRMATION: self.confirm, CANCELLATION: self.tell_of_cancellation}
 
     async def confirm(self, job: Job) -> dict[str, Any]:
-        """Confirm a booking, unless there is nothing left to confirm, or nobody to tell."""
+        """Confirm a booking, unless it or the event is cancelled, or its user is gone.
+
+        Raises `Dead` when the payload names no booking that exists.
+        """
         found = await self._addressed(_payload_of(job), job.event_id)
         if found.row.status != CONFIRMED:
             return _unsent("the booking was cancelled")
-        if found.occasion.cancelled:
+        if found.notice.cancelled:
             return _unsent("the event was cancelled")
-        return await self._send(job, CONFIRMATION, f"Your booking: {found.occasion.name}", found)
+        return await self._send(job, CONFIRMATION, f"Your booking: {found.notice.name}", found)
 
     async def tell_of_cancellation(self, job: Job) -> dict[str, Any]:
-        """Say that an event is cancelled, to somebody who had a booking."""
+        """Tell a buyer that an event is cancelled.
+
+        Raises `Dead` when the payload names no booking that exists.
+        """
         payload = _payload_of(job)
         found = await self._addressed(payload, job.event_id)
-        subject = f"Cancelled: {found.occasion.name}"
+        subject = f"Cancelled: {found.notice.name}"
         return await self._send(job, CANCELLATION, subject, found, reason=payload.reason)
 
     async def _addressed(self, payload: _Payload, event_id: str) -> _Addressed:
@@ -121,11 +127,11 @@ class BookingMails:
         if row is None:
             raise Dead("There is no such booking.")
         try:
-            occasion = await self._occasion_of(event_id)
+            notice = await self._notice_of(event_id)
             bookable = await self._bookable_of(event_id)
         except EventNotFound:
             raise Dead("There is no such event.") from None
-        return _Addressed(booking_id, row, user, occasion, bookable)
+        return _Addressed(booking_id, row, user, notice, bookable)
 
     async def _send(
         self, job: Job, template: str, subject: str, found: _Addressed, **more: Any
@@ -133,17 +139,17 @@ class BookingMails:
         user = found.user
         if user is None:
             return _unsent("the user is gone")
-        occasion, row = found.occasion, found.row
-        zone = ZoneInfo(occasion.time_zone)
-        lines = lines_of(row, found.bookable, occasion.ticket_labels)
+        notice, row = found.notice, found.row
+        zone = ZoneInfo(notice.time_zone)
+        lines = lines_of(row, found.bookable, notice.ticket_labels)
         words = render(
             template,
             {
                 "subject": subject,
                 "name": user.name,
-                "event": occasion.name,
-                "venue": occasion.venue,
-                **_when(occasion.starts_at_ms, zone),
+                "event": notice.name,
+                "venue": notice.venue,
+                **_when(notice.starts_at_ms, zone),
                 "places": len(seats_of(row.groups)),
                 "lines": lines[:LINES_MAX],
                 "more": max(0, len(lines) - LINES_MAX),
@@ -157,10 +163,10 @@ class BookingMails:
         entry = CalendarEntry(
             uid=f"{found.booking_id}@{self._mailer.sender.domain}",
             sequence=row.version,
-            starts_at_ms=occasion.starts_at_ms,
+            starts_at_ms=notice.starts_at_ms,
             zone=zone,
-            summary=occasion.name,
-            location=occasion.venue,
+            summary=notice.name,
+            location=notice.venue,
             description=f"{seats}\n\nBooking number: {found.booking_id}",
             cancelled=template == CANCELLATION,
         )
@@ -179,7 +185,7 @@ class BookingMails:
 def lines_of(
     row: BookingRow, bookable: BookableEvent, labels: Mapping[str, str]
 ) -> list[BookedLine]:
-    """What a booking has, as a person reads it; places of an area that are alike are one line."""
+    """The lines of a booking, as a person reads them; equal places of an area are one line."""
     lines = bookable.lines(row.groups, row.currency)
     return [_line(line, bookable, labels, row.currency) for line in lines]
 

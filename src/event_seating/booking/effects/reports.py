@@ -1,8 +1,8 @@
-"""Reports on an event: a job that writes a file, which can be fetched for a day.
+"""Reports on an event: a job writes a file, which can be fetched for a day.
 
-`sales` has a line for each seat or group of places of every booking, the cancelled ones with what
-they had. It is read page by page and kept piece by piece, so that its length costs no memory.
-Nothing of the file is there before all of it is.
+`sales` has a line for each seat or group of places of every booking; cancelled ones have those that
+they had. It is read page by page and stored piece by piece, so that its length costs no memory. The
+file is visible only when it is complete.
 """
 
 from bisect import bisect_right
@@ -30,10 +30,10 @@ REPORT: Final = "report"
 """The job; its payload has `eventId` and `kind`."""
 
 KEPT_MS: Final = 24 * 3_600_000
-"""As long as the job's result, which names the file."""
+"""How long a file is kept: as long as the result of its job, which names it."""
 
 REPORT_EVERY_PIECES: Final = 50
-"""Five thousand bookings; a second or so."""
+"""Pieces between two reports of progress: 5,000 bookings, about a second."""
 
 PLACE_COLUMNS: Final = ("section", "row")
 
@@ -61,7 +61,7 @@ def file_name(event_id: str, kind: ReportKind) -> str:
 
 
 class Reports:
-    """Makes them."""
+    """Makes the reports."""
 
     def __init__(self, database: Database, bookable_of: BookableEventOf, clock: Clock) -> None:
         self._database = database
@@ -72,7 +72,7 @@ class Reports:
         return {REPORT: self.make}
 
     async def make(self, job: Job) -> dict[str, Any]:
-        """Write the file; the result names the address where it is."""
+        """Write the file; the result has its address. Raises `Dead` when there is no such event."""
         asked = payload_of(job, _Payload)
         try:
             bookable = await self._bookable_of(asked.event_id)
@@ -133,7 +133,7 @@ class SeatPlaces:
 
 
 async def _reporting(sales: _Sales, job: Job) -> AsyncIterator[bytes]:
-    """The pieces of a report; its job shows how far it is."""
+    """The pieces of a report; reports the progress of its job."""
     done = 0
     async for piece in sales.pieces():
         yield piece

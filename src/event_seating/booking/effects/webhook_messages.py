@@ -1,10 +1,10 @@
-"""The messages to subscribers about a row of the log: one for each thing that happened in it.
+"""The messages to subscribers about a row of the log: one for each operation that has an event.
 
-One message for each hold, booking or block, with its ids, its seats by id and as people call them,
-and for a booking what it costs: a receiver should not have to ask back for what everybody wants to
-know. A booking is shown as it is when the message is made, which may be later than what the message
-tells of; its own `version` says so. What is private stays out: no token, no buyer, no reason that
-somebody wrote, and of a person the `userId` and `orderRef` that the shop itself gave.
+A message has the ids, the seats by id and by label, and for a booking its price, so that a receiver
+need not ask for what most want to know. A booking is shown as it is when the message is made, which
+may be later than the operation; its own `version` says so. Private data is left out: no token, no
+buyer, no reason that somebody wrote, and of a person only the `userId` and `orderRef` that the shop
+itself gave.
 
 The messages of a row are written in one transaction with the end of the job that makes them.
 """
@@ -39,11 +39,11 @@ from event_seating.values import money, rfc3339
 from event_seating.web.pages import INTEGER_MAX
 
 NAMED_MAX: Final = 1_000
-"""Seats and lines that one message names, some 150 kB: every seat may be blocked at once. How
-many were left out is said, and the log has them."""
+"""Seats and lines that one message names, some 150 kB: every seat may be blocked at once. The
+message says how many were left out, and the log has them."""
 
 _PRIVATE: Final = frozenset({"type", "reason", "lastsS", "takenAway"})
-"""What the log's description has and a message does not."""
+"""Fields of an operation in the log that a message does not have."""
 
 _OUTSIDE_NAMES: Final = {"hold": "holdId", "booking": "bookingId"}
 
@@ -51,12 +51,12 @@ WebhookMessage = tuple[str, dict[str, Any]]
 """A type and its data, ready for JSON."""
 
 AddMessages = Callable[[AsyncConnection, Job, int, str, Sequence[WebhookMessage]], Awaitable[int]]
-"""Write the messages of a job about a version, with the time when it happened, for every webhook
-that subscribes to them; how many."""
+"""Writes the messages of a job about a version, with the time of its row, for every webhook that
+subscribes to them; returns how many."""
 
 
 class NewsJobs:
-    """The handler of the jobs that a writer of seats leaves for subscribers."""
+    """The handler of the jobs that write the messages of a row for subscribers."""
 
     def __init__(
         self, database: Database, bookable_of: BookableEventOf, add_messages: AddMessages
@@ -69,7 +69,7 @@ class NewsJobs:
         return {NEWS: self.spread}
 
     async def spread(self, job: Job) -> Any:
-        """Write the messages of one row of the log; raises `Dead` when there is no such."""
+        """Write the messages of one row of the log; raises `Dead` when there is no such row."""
         version, sold_out = _version(job), job.payload.get("soldOut") is True
         try:
             bookable = await self._bookable_of(job.event_id)
@@ -84,7 +84,7 @@ class NewsJobs:
         bookings = {each.id: rendering.kept(bookable, each.id, each.row) for each in found}
         messages = messages_of(row, bookable, currency, bookings, sold_out=sold_out)
         async with self._database.write() as connection:
-            # First: a second attempt, perhaps at the same time, gets no further.
+            # First, so that a second attempt at the same time stops here.
             await job.finish(connection, {"messages": len(messages)})
             await self._add_messages(connection, job, version, rfc3339.to_text(row.at_ms), messages)
 
@@ -97,7 +97,7 @@ def messages_of(
     *,
     sold_out: bool,
 ) -> list[WebhookMessage]:
-    """Every message to subscribers about a row; `bookings` are the present ones by id."""
+    """All messages to subscribers about a row; `bookings` are as they are now, by id."""
     common = {"eventId": bookable.event_id, "version": row.version}
     messages = [
         (name, common | _data_of(operation, row, bookable, currency, bookings))
@@ -112,7 +112,7 @@ def messages_of(
 
 def _version(job: Job) -> int:
     version = job.payload.get("version")
-    # True is a number too, and beyond its integers a database fails in its own way.
+    # `True` is an `int` too, and the databases fail differently beyond their integers.
     if not isinstance(version, int) or isinstance(version, bool):
         version = 0
     if not 0 < version <= INTEGER_MAX or not ids.is_event_id(job.event_id):
@@ -138,7 +138,7 @@ def _data_of(
     currency: str,
     bookings: Mapping[str, dict[str, Any]],
 ) -> dict[str, Any]:
-    if isinstance(operation, Configured):  # how it sells is not for receivers, only that it ended
+    if isinstance(operation, Configured):  # receivers learn that it is cancelled, not how it sold
         return {}
     described = audit_trail.operation(operation, bookable, currency)
     data = {
@@ -167,7 +167,7 @@ def _data_of(
 
 
 def _public(booking: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A booking without what the shop wrote into it for itself."""
+    """A booking without the shop's own `metadata`."""
     if booking is None:
         return None
     return {name: value for name, value in booking.items() if name != "metadata"}

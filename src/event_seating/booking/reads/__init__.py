@@ -1,1 +1,1 @@
-"""What is answered about seats, holds and bookings."""
+"""What the API answers about seats, holds and bookings."""

@@ -1,7 +1,7 @@
 """The log of an event as people read it: who did what, to which seats, when.
 
-Pure: decoded entries in, values ready for JSON out. What the log has of a buyer (an HMAC) and of a
-batch (its random id) is nobody's business and stays out.
+Pure: decoded entries in, values ready for JSON out. The log's HMACs of buyers and
+random ids of batches are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ TYPES: Final[dict[type, str]] = {
     Frozen: "freeze",
     Thawed: "thaw",
 }
-"""What each operation is called outside."""
+"""The name of each operation in the API."""
 
 
 class DecodedRow(NamedTuple):
@@ -91,9 +91,9 @@ def history(row: DecodedRow, seat: int, bookable: BookableEvent) -> Iterator[dic
 
 
 def _status_after(operation: Operation, seat: int) -> int | None:
-    """What the seat is after the operation; none when it did not move it."""
+    """The status of the seat after the operation; `None` when the operation did not move it."""
     if isinstance(operation, Blocked | Unblocked):
-        # Up to every seat in a few ranges, which need not be written out to be searched.
+        # A few ranges may have every seat: search them without listing the seats.
         if not any(first <= seat < first + count for first, count in pairs(operation.ranges)):
             return None
         operation = type(operation)((seat, 1))
@@ -135,7 +135,7 @@ def operation(done: Operation, bookable: BookableEvent, currency: str) -> dict[s
 
 
 def _names(operation: Operation, event_id: str) -> dict[str, str]:
-    """The hold and the booking that an operation is about, and the reason that was given."""
+    """The hold and the booking that an operation concerns, and its reason."""
     names = {}
     for name in ("hold", "booking"):
         key = getattr(operation, name, None)
@@ -175,12 +175,12 @@ def _configuration(found: Configuration) -> dict[str, Any]:
 
 
 def frozen_by(by_staff: bool) -> str:
-    """Who has to end a freeze, as everybody outside reads it."""
+    """Who began a freeze and has to end it, as the API has it."""
     return "box-office" if by_staff else "buyer"
 
 
 def prices(found: Configuration, *, staff: bool) -> dict[str, dict[str, str]]:
-    """What each category costs by ticket type, as text; to others than `staff` what is public."""
+    """The prices of each category by ticket type, as text; without `staff` only the public ones."""
     return {
         category: {
             ticket_type: money.to_text(price, found.currency) for ticket_type, price in by.items()

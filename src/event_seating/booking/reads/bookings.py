@@ -1,4 +1,4 @@
-"""The statements about one booking as it is kept beside the log. No rules, no commits."""
+"""The statements that read one booking from the tables beside the log. No rules, no commits."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -36,7 +36,7 @@ CONFIGURATION: Final = select(events.c.configuration).where(events.c.id == bindp
 
 
 class BookingRow(NamedTuple):
-    """A booking, and what it has, or had when it was cancelled."""
+    """A booking with its seats; a cancelled one has those that it had."""
 
     buyer: Buyer
     status: str
@@ -70,19 +70,19 @@ async def by_id(connection: AsyncConnection, event_id: str, booking_id: str) -> 
 
 
 async def of_hold(connection: AsyncConnection, event_id: str, hold_id: str) -> str | None:
-    """The id of the booking that was made from this hold, whatever became of it."""
+    """The id of the booking that was made from this hold, cancelled or not."""
     key = {"event_id": event_id, "hold_id": hold_id}
     return (await connection.execute(OF_HOLD, key)).scalar_one_or_none()
 
 
 async def currency_of(connection: AsyncConnection, event_id: str) -> str:
-    """The currency of an event that is made."""
+    """The currency of an event, which must exist."""
     found = (await connection.execute(CONFIGURATION, {"id": event_id})).scalar_one()
     return msgspec.json.decode(found, type=Configuration).currency
 
 
 def in_seat_order(groups: Groups) -> Groups:
-    """The same groups as they are read again: a booking's lines have one order everywhere."""
+    """The groups in the order in which the tables have them: that of every answer."""
     return groups_of(
         sorted((seat, group.type_name, group.price) for group in groups for seat in group.seats)
     )

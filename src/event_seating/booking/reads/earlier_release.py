@@ -1,7 +1,7 @@
-"""Answers as the release before stores and reads them: that of a hold has its id, for its token.
+"""Answers as the release before stores and reads them: a hold has its id in place of its token.
 
-While that release may still run beside this one, each of the two gives the first answers of the
-other's calls. To be removed in the next release, with `idempotency.answer` and `status`.
+While that release may still run beside this one, each of the two can repeat the answers of the
+other. To be removed in the next release, with `idempotency.answer` and `status`.
 """
 
 from typing import Final
@@ -18,19 +18,19 @@ _TOKEN: Final = b'{"holdToken":"'
 
 
 def hold(bookable: BookableEvent, currency: str, status: int, held: HoldResult) -> Rendered:
-    """A hold as it is stored: with its id and not with its token."""
+    """A hold as that release stores it: with its id in place of its token."""
     hold_id = ids.to_text(bookable.event_id, held.hold)
     fields = rendering.hold_fields(bookable, currency, held)
     return status, rendering.encode({"holdId": hold_id, **fields})
 
 
 def hold_id(stored: EarlierAnswer) -> str:
-    """The id of a stored hold, which it begins with."""
+    """The id with which a stored hold begins."""
     return stored.body.removeprefix(_HOLD_ID).partition(b'"')[0].decode()
 
 
 def answer(stored: EarlierAnswer, tokens: ids.Tokens) -> Rendered:
-    """A stored answer as it is given: that of a hold with its token."""
+    """The answer from a stored one: a hold gets its token in place of its id."""
     if not stored.body.startswith(_HOLD_ID):
         return stored.status, stored.body
     _, quote, rest = stored.body.removeprefix(_HOLD_ID).partition(b'"')

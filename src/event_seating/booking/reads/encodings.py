@@ -1,10 +1,10 @@
-"""One form of an event's snapshot as bytes, ready to be copied into each new version.
+"""The two encodings of an event's seat map status, which are patched for each new version.
 
-Owns how a status is written. The compact form is what the state keeps anyway. In the full form
-every status takes the same room: a shorter word is filled up with spaces after it, which JSON lets
-stand between its tokens and which compression makes nothing of; so each change of a seat is patched
-in place, at a cost that depends on the seats that move, and reading a new version costs a copy,
-however large the hall. It decides nothing about who gets what.
+Owns how a status is written. The compact encoding is what the state has anyway. In the full one
+every status takes the same number of bytes: a shorter word is followed by spaces, which JSON allows
+between its tokens and which compress to almost nothing. So a change of a seat is patched in place,
+at a cost that depends on the seats that move, and a new version costs one copy, however large the
+hall. It decides nothing about who gets what.
 """
 
 from array import array
@@ -27,8 +27,8 @@ _WORDS: Final = tuple(f'"{name}"'.ljust(_ROOM).encode() for name in STATUS_NAMES
 _encode = msgspec.json.Encoder().encode
 
 
-class Form:
-    """One form, as of the newest version that was read; `seats_of` writes its seats."""
+class Encoding:
+    """One encoding, as of the newest version that was read; `seats_of` encodes the seats."""
 
     __slots__ = (
         "_brackets",
@@ -60,14 +60,14 @@ class Form:
         self.headers: tuple[Header, ...] = ()
         self.gzip_headers: tuple[Header, ...] = ()
         self.gzipped: tuple[int, bytes] = (-1, b"")
-        """The newest version that was compressed."""
+        """The newest version that was compressed, and its bytes."""
         self.compressing = -1
-        """The version that is being compressed."""
+        """The version that is being compressed; -1 for none."""
         self.compressed_at = float("-inf")
         """When the last compression began, by the monotonic clock in seconds."""
 
     def renew(self, event_id: str, epoch: str, states: SeatStates) -> None:
-        """Let `body`, tags and headers be those of the state as it is now."""
+        """Update `body`, tags and headers to the state as it is now."""
         self.version = version = states.version
         opening, closing = self._brackets
         areas = {area.id: states.area_counts(n) for n, area in enumerate(states.index.areas)}
@@ -85,8 +85,8 @@ class Form:
         self.gzip_headers = (*_headers(self.gzip_tag), (b"content-encoding", b"gzip"))
 
 
-class FullForm(Form):
-    """The status of each seat by its id; the one that made it tells it what changes."""
+class FullEncoding(Encoding):
+    """The status of each seat by its id; its owner passes every change to `patch`."""
 
     __slots__ = ("_starts", "seats")
 
@@ -96,7 +96,7 @@ class FullForm(Form):
         self._starts = starts
 
     def patch(self, changes: Mapping[int, int]) -> None:
-        """Write the new statuses; places of areas are none of the form's seats."""
+        """Write the new statuses; places of areas have none here."""
         seats, starts, count = self.seats, self._starts, len(self._starts)
         for seat, status in changes.items():
             if seat < count:
@@ -104,15 +104,15 @@ class FullForm(Form):
                 seats[at : at + _ROOM] = _WORDS[status]
 
 
-def compact() -> Form:
+def compact() -> Encoding:
     """One character a seat, in the order of the map."""
-    return Form(COMPACT, (b'"', b'"'), SeatStates.characters)
+    return Encoding(COMPACT, (b'"', b'"'), SeatStates.characters)
 
 
-def full(characters: bytes, seat_ids: Sequence[str]) -> FullForm:
+def full(characters: bytes, seat_ids: Sequence[str]) -> FullEncoding:
     """The status of each seat by its id.
 
-    Takes some 20 ms for 50,000 seats, so that it is for a thread; needs nothing that changes.
+    Takes some 20 ms for 50,000 seats: call it in a thread; it reads nothing that changes.
     """
     keys = [b",%b:" % _encode(seat) for seat in seat_ids]
     if keys:
@@ -121,7 +121,7 @@ def full(characters: bytes, seat_ids: Sequence[str]) -> FullForm:
     starts = array("I", (end - _ROOM for end in ends))
     words = dict(zip(STATUS_CHARS, _WORDS, strict=True))
     pieces = chain.from_iterable(zip(keys, map(words.__getitem__, characters), strict=True))
-    return FullForm(bytearray(b"".join(pieces)), starts)
+    return FullEncoding(bytearray(b"".join(pieces)), starts)
 
 
 def _headers(tag: str) -> tuple[Header, ...]:

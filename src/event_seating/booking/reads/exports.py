@@ -1,8 +1,8 @@
-"""Bookings for a spreadsheet or another program: CSV, a line for each thing that was booked.
+"""Bookings for a spreadsheet or another program: CSV with one line for each line of a booking.
 
 Owns the columns, and the reading of an event's bookings page by page, so that an export of any
-length takes the memory of one page. Quoting, and what makes a text harmless that comes from whoever
-booked, are in `csv_lines`. A price is a number.
+length takes the memory of one page. `csv_lines` quotes the texts and makes those of buyers harmless
+to spreadsheets. A price is a number.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -37,14 +37,14 @@ PAGE_BOOKINGS: Final = 100
 """Bookings read and encoded at once: a few milliseconds and some 100 kB."""
 
 Encode = Callable[[dict[str, Any]], bytes]
-"""A booking, as the API answers it, for an export."""
+"""Encodes a booking, as the API answers it, for an export."""
 
 LineMore = Callable[[Mapping[str, Any]], Sequence[csv_lines.Cell]]
-"""What stands in further columns of a line."""
+"""Makes the cells of further columns of a line."""
 
 
 def header(*more: str) -> bytes:
-    """The names of the columns, and of further ones."""
+    """The line with the names of the columns, and of further ones."""
     return csv_lines.encode([(*COLUMNS, *more)])
 
 

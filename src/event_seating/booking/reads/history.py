@@ -1,7 +1,7 @@
 """Reading the log of an event for people: forwards as the audit trail, backwards for one seat.
 
-Always a bounded number of rows at a time, with a pause for others after each, so that neither
-memory nor the loop notices how long a log is.
+Always a bounded number of rows at a time, with a pause for others after each, so that memory
+and pauses do not grow with the log.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ ROWS_AT_ONCE: Final = 50
 """A row has up to 512 entries of about 100 bytes: some 2 MB."""
 
 MOVES_MAX: Final = 50
-"""More often no seat changes hands before somebody asks why."""
+"""Moves that are shown of one seat: more than a seat makes in practice."""
 
 ROWS_SEARCHED_MAX: Final = 2_000
-"""About a second of work in the worst case; most seats' last move is far nearer."""
+"""Rows that are searched for one seat: about a second at worst; most last moves are far nearer."""
 
 
 class SeatHistory(NamedTuple):
-    """What happened to a seat, the latest first, complete from the version `since` on."""
+    """The moves of a seat, the latest first, complete from the version `since` on."""
 
     moves: list[dict[str, Any]]
     since: int
@@ -38,7 +38,7 @@ async def rows_after(database: Database, event_id: str, version: int) -> AsyncGe
     """Every row after `version`, in order.
 
     Raises `EventUnavailable` at a row that this release cannot read, `LogArchived` when the row
-    after `version` is in a file and no longer here, and `DatabaseUnavailable`.
+    after `version` is in an archive and no longer here, and `DatabaseUnavailable`.
     """
     while True:
         async with database.read() as connection:
@@ -54,7 +54,10 @@ async def rows_after(database: Database, event_id: str, version: int) -> AsyncGe
 
 
 async def row_at(database: Database, event_id: str, version: int) -> DecodedRow | None:
-    """The row with this version; raises as `rows_after` does."""
+    """The row with this version, if it is here.
+
+    Raises `EventUnavailable` when this release cannot read it, and `DatabaseUnavailable`.
+    """
     async with database.read() as connection:
         found = await lists.log_after(connection, event_id, version - 1, 1)
     return _decoded(found[0]) if found and found[0].version == version else None
@@ -63,7 +66,10 @@ async def row_at(database: Database, event_id: str, version: int) -> DecodedRow 
 async def of_seat(
     database: Database, bookable: BookableEvent, seat: int, version: int
 ) -> SeatHistory:
-    """What happened to a seat up to `version`; raises as `rows_after` does."""
+    """What happened to a seat up to `version`.
+
+    Raises `EventUnavailable` at a row that this release cannot read, and `DatabaseUnavailable`.
+    """
     moves: list[dict[str, Any]] = []
     since = version + 1
     while since > 1 and version - since < ROWS_SEARCHED_MAX:

@@ -1,8 +1,8 @@
-"""What became of a hold, for callers who have to know whether to refund: also long afterwards.
+"""What became of a hold, for shops that have to know whether to refund, even long afterwards.
 
-The state in memory remembers ended holds for a day, and no more than `ledger.GONE_MAX` of them. A
-token that we signed names a hold that once was, so for one that is not remembered the bookings are
-asked: either one of them was made from it, or it ended without. Reads only.
+The state in memory remembers ended holds for a day, and at most `ledger.TOMBSTONES_MAX` of them. A
+token that we signed names a hold that existed. For a hold that is not remembered, the table of
+bookings says whether it was booked; otherwise it ended without a booking. Reads only.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ async def refused(
 ) -> Refused:
     """The error for a refusal of a request about this hold, or about none.
 
-    Raises `DatabaseUnavailable`: not to know is no reason to say that nothing was booked.
+    Raises `DatabaseUnavailable`: without the table nobody can say that nothing was booked.
     """
     hold = refusal.hold or hold
     if refusal.code is RefusalCode.hold_not_found and hold is not None:

@@ -1,7 +1,7 @@
 """The statements that read many rows: lists of bookings by keyset, and the log both ways.
 
-Every one is bounded by its caller, and goes on after the last row that was read rather than by
-counting. No rules, no commits.
+The caller bounds each, and a next page begins after the last row that was read, not at an offset.
+No rules, no commits.
 """
 
 from collections.abc import Sequence
@@ -48,10 +48,10 @@ _LOG_BEFORE: Final = (
 
 
 class BookingFilter(NamedTuple):
-    """Which bookings of an event are listed; none of a field means every one."""
+    """Which bookings of an event are listed; a field that is `None` does not filter."""
 
     seat: int | None = None
-    """Those that have this seat, or had it when they were cancelled."""
+    """Bookings that have this seat, or had it when they were cancelled."""
     order_ref: str | None = None
     user_id: str | None = None
     status: str | None = None
@@ -75,7 +75,7 @@ async def by_update(
 ) -> list[ListedBooking]:
     """An event's bookings in the order of their last change, after this (time, id).
 
-    One that changes while somebody pages comes again at the end: nothing is missed.
+    A booking that changes between two pages comes again at the end: nothing is missed.
     """
     order = (bookings.c.updated_at_ms, bookings.c.id)
     return await _page(connection, _of_event(event_id, wanted), order, after, most)
@@ -88,7 +88,7 @@ async def by_id(
     after: tuple[str] | None,
     most: int,
 ) -> list[ListedBooking]:
-    """An event's bookings in the order of their ids: each comes once, whatever changes."""
+    """An event's bookings in the order of their ids: each comes once, even if it changes."""
     order = (bookings.c.id,)
     return await _page(connection, _of_event(event_id, wanted), order, after, most)
 
@@ -105,7 +105,7 @@ async def of_user(
 async def by_ids(
     connection: AsyncConnection, event_id: str, ids: Sequence[str]
 ) -> list[ListedBooking]:
-    """These bookings of an event, those that there are, in no order."""
+    """The bookings of an event with these ids, as far as they exist, in no order."""
     if not ids:
         return []
     statement = select(bookings).where(bookings.c.event_id == event_id)

@@ -1,6 +1,6 @@
-"""How a refusal of the rules is answered: its status, its sentence, and what helps.
+"""Makes the error that answers a refusal: its status, its sentence, and what helps the caller.
 
-The rules know neither numbers of HTTP nor sentences; this is where they meet the errors that do.
+The rules know neither HTTP statuses nor sentences; the classes of `booking.errors` have both.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from event_seating.booking.core.caps import ADDRESS, NETWORK
 from event_seating.booking.core.records import total
-from event_seating.booking.core.refusals import Present, Refusal, RefusalCode, SeatProblem
+from event_seating.booking.core.refusals import CurrentLines, Refusal, RefusalCode, SeatProblem
 from event_seating.booking.errors import Refused
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent
@@ -24,17 +24,17 @@ OTHERS_HOLD: Final = (
 ERRORS: Final[dict[RefusalCode, type[Refused]]] = {
     RefusalCode(error.code): error for error in Refused.__subclasses__()
 }
-"""The error of each code; a test sees to it that none is missing."""
+"""The error of each code; a test checks that none is missing."""
 
 
 _NOT_BOOKED: Final = frozenset(
     {RefusalCode.hold_expired, RefusalCode.hold_released, RefusalCode.hold_ended}
 )
-"""What tells a shop that took money to give it back."""
+"""The codes that tell a shop to refund: nothing was booked."""
 
 
 def error_of(refusal: Refusal, bookable: BookableEvent, unknown: Mapping[str, int]) -> Refused:
-    """The error that a client gets; `unknown` has what the map does not, with its numbers."""
+    """The error that a client gets; `unknown` has ids that are not in the map, by their numbers."""
     details: dict[str, Any] = {}
     if refusal.seats:
         details["seats"] = problems(refusal.seats, bookable, unknown)
@@ -55,13 +55,13 @@ def error_of(refusal: Refusal, bookable: BookableEvent, unknown: Mapping[str, in
         details["booked"] = False
     if refusal.ticket_types:
         details["ticketTypes"] = list(refusal.ticket_types)
-    if refusal.present is not None:
-        details |= _present(refusal.present, bookable)
+    if refusal.current is not None:
+        details |= _present(refusal.current, bookable)
     sentence = OTHERS_HOLD if refusal.held_by in {ADDRESS, NETWORK} else None
     return _waiting(ERRORS[refusal.code](sentence, details=details), refusal.retry_after_ms)
 
 
-def _present(found: Present, bookable: BookableEvent) -> dict[str, Any]:
+def _present(found: CurrentLines, bookable: BookableEvent) -> dict[str, Any]:
     """What would be booked now."""
     answer = {
         "lines": bookable.lines(found.groups, found.currency),
@@ -72,7 +72,7 @@ def _present(found: Present, bookable: BookableEvent) -> dict[str, Any]:
 
 
 def _waiting(error: Refused, left_ms: int | None) -> Refused:
-    """The same, with how long to wait if that helps."""
+    """The error with the time to wait, if there is one."""
     if left_ms is not None:
         error.details["retryAfter"] = seconds = -(-left_ms // MS_PER_S)
         error.headers["Retry-After"] = str(seconds)
@@ -82,7 +82,7 @@ def _waiting(error: Refused, left_ms: int | None) -> Refused:
 def problems(
     found: Iterable[SeatProblem], bookable: BookableEvent, unknown: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """Seats that cannot be had, and why; `unknown` as above."""
+    """Seats that are not available, and why; `unknown` as in `error_of`."""
     known, others = bookable.index.ids, {number: seat for seat, number in unknown.items()}
     return [
         {"seat": known[seat] if seat >= 0 else others[seat], "code": code} for seat, code in found

@@ -1,8 +1,8 @@
 """The JSON of holds and bookings, as every route answers it.
 
-What a request is answered is made of its result, when that is committed: the first time and each
-time that the call is repeated. So a fault in here costs nobody a seat, only an answer, and whoever
-lost it asks again with the same key.
+An answer is made from the result after the commit, the first time and each time that the call is
+repeated. So a bug in here costs an answer and no seat, and the caller can repeat the call with the
+same key.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.values import money, rfc3339
 
 Rendered = tuple[int, bytes]
-"""A status of HTTP, and JSON or nothing."""
+"""An HTTP status, and JSON or nothing."""
 
 OK: Final = 200
 CREATED: Final = 201
@@ -46,13 +46,13 @@ def encode(body: dict[str, Any]) -> bytes:
 def hold(
     bookable: BookableEvent, currency: str, tokens: ids.Tokens, status: int, held: HoldResult
 ) -> Rendered:
-    """A hold with its token, which is made again each time."""
+    """A hold with its token, which is computed each time."""
     token = tokens.of(bookable.event_id, held.hold)
     return status, encode({"holdToken": token, **hold_fields(bookable, currency, held)})
 
 
 def hold_fields(bookable: BookableEvent, currency: str, held: HoldResult) -> dict[str, Any]:
-    """All of a hold but its name."""
+    """The fields of a hold, without its token or id."""
     seats = seats_of(held.groups)
     by_staff = held.frozen_by_staff
     return {
@@ -70,12 +70,12 @@ def hold_fields(bookable: BookableEvent, currency: str, held: HoldResult) -> dic
 
 
 def frozen_by(held: Hold) -> str | None:
-    """Who froze a hold and has to end it; none when it is not frozen."""
+    """Who froze a hold and has to end the freeze; `None` when it is not frozen."""
     return None if held.freeze is None else audit_trail.frozen_by(held.freeze.by_staff)
 
 
 def done(_result: DoneResult) -> Rendered:
-    """Nothing."""
+    """An answer without content."""
     return NO_CONTENT, b""
 
 
@@ -111,7 +111,7 @@ def booking(
 
 
 def booked(bookable: BookableEvent, currency: str, buyer: Buyer, result: BookingResult) -> Rendered:
-    """A booking that was made."""
+    """A new booking."""
     body = booking(
         bookable,
         booking_id=ids.to_text(bookable.event_id, result.booking),
@@ -127,7 +127,7 @@ def booked(bookable: BookableEvent, currency: str, buyer: Buyer, result: Booking
 
 
 def cancelled(bookable: BookableEvent, row: BookingRow, result: BookingResult) -> Rendered:
-    """A booking that was cancelled, or a part of it; `row` may be older or newer."""
+    """A booking that was cancelled, whole or in part; `row` may be older or newer."""
     return OK, encode(_after(bookable, row, result))
 
 
@@ -150,7 +150,7 @@ def _after(bookable: BookableEvent, row: BookingRow, result: BookingResult) -> d
 
 
 def after(row: BookingRow, result: BookingResult) -> BookingRow:
-    """The booking as a request left it; `row` may be older or newer, and has what never changes."""
+    """The booking as a request left it; of `row`, only the fields that never change are used."""
     return row._replace(
         status=CANCELLED if result.cancelled else CONFIRMED,
         version=result.version,
@@ -160,12 +160,12 @@ def after(row: BookingRow, result: BookingResult) -> BookingRow:
 
 
 def kept(bookable: BookableEvent, booking_id: str, row: BookingRow) -> dict[str, Any]:
-    """A booking as it is kept beside the log."""
+    """A booking as the tables beside the log have it."""
     return booking(bookable, booking_id=booking_id, **row._asdict())
 
 
 def blocked(bookable: BookableEvent, unknown: Mapping[str, int], result: BlockResult) -> Rendered:
-    """What a block or its release did, and what it left as it was or did not find."""
+    """What a block or unblock changed, and the seats that it left as they are or did not find."""
     seats, areas = bookable.in_ranges(result.ranges)
     body = {
         "version": result.version,
@@ -189,7 +189,7 @@ def released(bookable: BookableEvent, result: ReleaseResult) -> Rendered:
 def not_blocked(
     bookable: BookableEvent, version: int, refusal: Refusal, unknown: Mapping[str, int]
 ) -> Rendered:
-    """The same when nothing could be done: as of this version, with every seat and why."""
+    """A block or unblock that changed nothing: every seat with the reason, as of this version."""
     applied: dict[str, Any] = {"seats": [], "areas": {}}
     rejected = problems(refusal.seats, bookable, unknown)
     return OK, encode({"version": version, "applied": applied, "rejected": rejected})

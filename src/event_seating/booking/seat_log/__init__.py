@@ -1,1 +1,1 @@
-"""The log of an event's seats: its one writer, its rows, and the state that follows."""
+"""The log of an event's seats: its writer, its rows, and the state that is replayed from them."""

@@ -1,7 +1,7 @@
-"""What the writers of this process have done, counted for whoever watches it.
+"""Counts of what the writers of this process have done, for the metrics.
 
 Plain numbers, since a command is counted between its commit and its answer: a fraction of a
-microsecond each. Read when the metrics are asked for; decides nothing.
+microsecond each. The metrics read them when they are collected.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ class SeatLogTally:
         self.holds: Counter[str] = Counter()
         self.bookings: Counter[str] = Counter()
         self.conflicts = 0
-        """Appends that met another process's row, or were refused for their time."""
+        """Appends that lost to another process's row, or were refused for their time."""
         self.batch_sizes: Counter[int] = Counter()
         """Rows written, by their number of entries."""
         self.log_bytes = 0

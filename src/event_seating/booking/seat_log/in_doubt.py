@@ -1,8 +1,8 @@
-"""What became of a row whose commit was not answered.
+"""Finds out whether a row was committed whose commit was not answered.
 
-The connection died between the commit and its answer, or before the commit: nobody can tell from
-here. It is never guessed. The row's random id is looked for under its version, and while nothing is
-there the very same row is offered again, which is either taken in or meets itself.
+The connection broke before the commit or between the commit and its answer; which of them is never
+guessed. The row with this version is read and its random id is compared. If there is none, the same
+row is appended again: either that succeeds, or the row is there already.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,10 +14,10 @@ from event_seating.clock import Clock
 from event_seating.errors import DatabaseUnavailable
 
 IN_DOUBT_MAX_S: Final = 10.0
-"""How long an outcome is looked for before the callers are told that it is unknown."""
+"""How long the row is looked for before the callers are told that its outcome is unknown."""
 
 LOOK_FOR_ROW_EVERY_S: Final = 0.05
-"""A commit that was cut off is over in less, or the database is away for longer."""
+"""A commit that was cut off ends within this time, or the database is away for longer."""
 
 
 class LostRace(Exception):
@@ -32,10 +32,10 @@ async def resolve(
     clock: Clock,
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
-    """Find out whether the row was committed.
+    """Find out whether the row was committed, if need be by committing it.
 
-    Returns when it was; `LostRace` when another row has its place, or its time will not do;
-    `DatabaseUnavailable` when it cannot be known in time.
+    Returns when it was. Raises `LostRace` when another row has its version or its time is too far
+    ahead, and `DatabaseUnavailable` when the outcome is still unknown after `IN_DOUBT_MAX_S`.
     """
     until = clock.monotonic() + IN_DOUBT_MAX_S
     refused = False
@@ -45,9 +45,9 @@ async def resolve(
             if there and there[0].batch_id == row.batch_id:
                 return
             if there or refused:
-                # Refused, and nobody has its place: its time will not do, and never did.
+                # Refused although its version is free: its time is, and was, too far ahead.
                 raise LostRace
-            # Not there, or not yet: the same row again is either taken in or found.
+            # Not there, or not yet: append the same row, and read again.
             async with store.transaction(event_id, queued=False) as transaction:
                 refused = not await transaction.append(row, decided.projection, decided.answers)
         except DatabaseUnavailable:

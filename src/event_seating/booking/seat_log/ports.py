@@ -1,6 +1,6 @@
-"""What a writer of the seat log asks of others: where the log is kept, and which jobs follow.
+"""What the writer needs from others: where the log is stored, and which jobs follow from a batch.
 
-`LogStore` has two implementations: `store`, and one in the simulation, which loses answers and
+`LogStore` has two implementations: `sql_store`, and one in the simulation, which loses answers and
 crashes on purpose.
 """
 
@@ -17,7 +17,7 @@ Announce = Callable[[Batch, Projection], Sequence[NewJob]]
 
 
 def announce_nothing(batch: Batch, projection: Projection) -> Sequence[NewJob]:
-    """For a log that nobody listens to."""
+    """No jobs: for a log without mails and webhooks."""
     del batch, projection
     return ()
 
@@ -33,19 +33,19 @@ class BatchRow(NamedTuple):
 
 
 class IdempotencyKey(NamedTuple):
-    """What a call is known by when it comes again: principal and route, and a hash of its key."""
+    """What identifies a call that is repeated: its principal and route, and a hash of its key."""
 
     scope: str
     key: str
 
 
 class StoredAnswer(NamedTuple):
-    """What came of a call under a key, and a hash of what was asked.
+    """The result of a call with a key, and a hash of its request.
 
-    `buyer` and `address` are hashes of who asked (none where the command itself proves it). `hold`
-    is the hold that the answer shows; once it has ended the answer is `GONE`, until `until_ms`.
-    `result` is in the form `result_format`; rows of the release before have none. `status` and
-    `answer` are for that release, which may still run beside this one.
+    `buyer` and `address` are hashes of the caller (`None` where the command itself proves the
+    caller). `hold` is the hold that the answer shows; once it has ended the answer is `GONE`, until
+    `until_ms`. `result` has the format `result_format`; rows of the release before have none.
+    `status` and `answer` are for that release, which may still run beside this one.
     """
 
     request_hash: bytes
@@ -61,15 +61,15 @@ class StoredAnswer(NamedTuple):
 
 
 GONE: Final = 410
-"""The status of an answer of which nothing but the hold's id is left."""
+"""The status of an answer that was cut down to the id of its hold."""
 
 ENDED_KEPT_MS: Final = 3_600_000
-"""How long an answer about a hold is kept after the hold has ended: whoever lost it asks again
-within minutes."""
+"""How long an answer about a hold is kept after the hold has ended: a caller that lost the answer
+repeats the call within minutes."""
 
 
 class StoredSnapshot(NamedTuple):
-    """The state of an event after so many rows."""
+    """The encoded state of an event after the row `version`."""
 
     version: int
     image: bytes
@@ -80,9 +80,9 @@ class LogTransaction(Protocol):
     """One transaction on one event's log; it is committed when its block ends."""
 
     async def acquire_write_lock(self, version: int, most: int) -> Sequence[BatchRow]:
-        """For a queued transaction: take the write lock; the rows that follow `version` then.
+        """For a queued transaction: acquire the write lock, then read the rows after `version`.
 
-        They, and whatever is read later, show all that earlier holders committed.
+        These, and all later reads, see everything that earlier holders of the lock committed.
         """
         ...
 
@@ -93,7 +93,7 @@ class LogTransaction(Protocol):
     async def answers(
         self, keys: Iterable[str], since_ms: int
     ) -> dict[IdempotencyKey, StoredAnswer]:
-        """What is stored under these keys and not older."""
+        """The stored answers with these keys that are from `since_ms` or later."""
         ...
 
     async def append(
@@ -101,7 +101,7 @@ class LogTransaction(Protocol):
     ) -> bool:
         """Write the row and what follows from it.
 
-        False, and nothing is to be kept, if its version is taken or its time is too far ahead.
+        Returns false if its version is taken or its time is too far ahead; then roll back.
         """
         ...
 
@@ -118,8 +118,8 @@ class LogStore(Protocol):
         """A transaction. A `queued` one waits in the FIFO lock queue and begins once it is second.
 
         So it can prefetch rows while it waits; it must `acquire_write_lock` before it decides. Any
-        other takes the write lock as it begins, for what it appends was decided before. The locks
-        are for fairness only: safety is the primary key.
+        other one acquires the write lock when it begins, since its row is decided already. The
+        locks are for fairness only; the primary key is what makes it safe.
         """
         ...
 
@@ -130,7 +130,7 @@ class LogStore(Protocol):
     async def answers(
         self, event_id: str, keys: Iterable[str], since_ms: int
     ) -> dict[IdempotencyKey, StoredAnswer]:
-        """What is stored under these keys and not older."""
+        """The stored answers with these keys that are from `since_ms` or later."""
         ...
 
     async def snapshots(self, event_id: str) -> Sequence[StoredSnapshot]:
@@ -138,5 +138,5 @@ class LogStore(Protocol):
         ...
 
     async def put_snapshot(self, event_id: str, snapshot: StoredSnapshot) -> None:
-        """Keep it, and forget all but the newest few."""
+        """Store it, and delete all but the newest few."""
         ...

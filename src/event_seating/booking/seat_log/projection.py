@@ -1,7 +1,7 @@
-"""What follows from the entries of a batch: bookings, who has which seat, how the event sells.
+"""The rows beside the log that follow from a batch: bookings, their lines, booked seats, the event.
 
-Collects while a batch is decided, entry by entry, and gives the net effect: what is booked and
-cancelled again in one batch leaves no trace but its cancelled booking. Pure; writes nothing itself.
+Collects them entry by entry while the batch is decided, and has the net effect: seats that are
+booked and cancelled in one batch leave only the cancelled booking. Pure; writes nothing itself.
 """
 
 from dataclasses import dataclass, field
@@ -28,13 +28,13 @@ CONFIRMED: Final = "confirmed"
 CANCELLED: Final = "cancelled"
 
 FOLLOWED: Final = frozenset({Configured, Booked, Cancelled, Exchanged, Released, Expired})
-"""The operations of which rows outside the log follow."""
+"""The operations that have rows beside the log."""
 
 Row = dict[str, Any]
 
 
 class Buyer(Struct, frozen=True, gc=False, rename="camel"):
-    """What a booking knows of its buyer; none of it is in the log.
+    """What a booking has of its buyer; none of it is in the log.
 
     Each field is a column of `bookings` and, in camel case, a field of a booking as it is answered.
     """
@@ -57,19 +57,19 @@ class Projection:
     removed_lines: dict[tuple[str, int], Row] = field(default_factory=dict)
     sold: dict[int, Row] = field(default_factory=dict)
     freed: dict[int, Row] = field(default_factory=dict)
-    occasion: Row = field(default_factory=dict)
-    """What changes of the event's own row together with how it sells."""
+    event_columns: Row = field(default_factory=dict)
+    """The columns of the event's own row that change with its configuration."""
     configuration: Configuration | None = None
     """How the event sells after the batch, if the batch says so."""
     ended: list[bytes] = field(default_factory=list)
-    """Holds that were given back or ran out: little is kept of the answers that show them."""
+    """Holds that were released or ran out: the answers that show them are cut down."""
     jobs: list[NewJob] = field(default_factory=list)
-    """What has to be done about it, once the batch is there for ever."""
+    """The jobs that are written with the batch."""
 
     def add(self, batch: Batch, entry: Entry, buyer: Buyer) -> None:
-        """Take in an entry, right after it was decided in `batch`."""
+        """Add the rows of an entry; call it right after the entry was decided in `batch`."""
         for operation in entry.operations:
-            # Most are holds, of which nothing follows: they are told apart in one look.
+            # Most are holds, which have no rows: one look-up tells.
             if type(operation) in FOLLOWED:
                 self._follow(batch, operation, buyer)
 

@@ -1,9 +1,9 @@
-"""The events that this process has in memory: loaded when asked for, given up when idle.
+"""The events that this process has in memory: loaded when needed, evicted when memory is short.
 
-Owns one `SeatLog` an event, the sweeper that expires holds nobody asks about, and the images that
-are written now and then. An event with a busy writer is never given up, and one that was given up
-while somebody is about to write to it comes back as it is: a second log beside it would show a past
-that this process has already answered for.
+Owns one `SeatLog` for each event, the sweeper that expires holds without a request, and the regular
+state snapshots. An event with a busy writer is never evicted. If one is evicted while a caller
+still holds its log, the same object comes back: a second log beside it could show a state that is
+older than what this process has already answered.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from event_seating.errors import DatabaseUnavailable
 from event_seating.telemetry.logs import get_logger
 
 SWEEP_EVERY_S: Final = 0.5
-"""An expiry becomes visible within a second."""
+"""So that an expiry becomes visible within a second."""
 
 BYTES_A_SEAT: Final = 450
 """What a seat takes in memory when all are sold, its share of the map's index included."""
@@ -56,10 +56,10 @@ class SeatLogs:
         self._set_clock = set_clock
         self._announce = announce
         self.tally = SeatLogTally()
-        """What all of them have done, those that were given up included."""
+        """What all of them have done, the evicted ones included."""
         self._logs: dict[str, SeatLog] = {}
-        self._given_up: WeakValueDictionary[str, SeatLog] = WeakValueDictionary()
-        """Those that somebody may still hold, so that no event ever has two."""
+        self._evicted: WeakValueDictionary[str, SeatLog] = WeakValueDictionary()
+        """Evicted logs that a caller may still hold, so that no event ever has two."""
         self._watched: dict[str, SeatLog] = {}
         self._listeners: list[RowListener] = [self._save_now_and_then]
         self._loading = SingleFlight[SeatLog](self._keep)
@@ -74,7 +74,7 @@ class SeatLogs:
         return list(self._logs.values())
 
     def seat_counts(self) -> dict[str, int]:
-        """How many seats and places of the events in memory have which status."""
+        """How many seats and places of the events in memory have each status."""
         found = dict.fromkeys(STATUS_NAMES, 0)
         for log in self._logs.values():
             for status, count in log.states.counts().items():
@@ -86,24 +86,24 @@ class SeatLogs:
         return max((log.states.most_held() for log in self._logs.values()), default=0)
 
     def in_memory(self, event_id: str) -> SeatLog | None:
-        """The event's log if it is here and in service; counts as a use of it."""
+        """The event's log if it is in memory and in service; marks it as just used."""
         log = self._logs.get(event_id)
         if log is None or log.broken is not None:
             return None
-        # The most recently used is last: the first is the one to give up.
+        # The most recently used is last: the first is evicted first.
         self._logs[event_id] = self._logs.pop(event_id)
         return log
 
     async def get(self, event_id: str) -> SeatLog:
         """The event's log, loaded if need be.
 
-        Raises what `load_index` raises for an event that does not exist, and `EventUnavailable`
-        when its log cannot be read here.
+        Raises `EventUnavailable` when its log cannot be read here, `DatabaseUnavailable`, and what
+        `load_index` raises for an event that does not exist.
         """
         log = self.in_memory(event_id)
         if log is not None:
             return log
-        log = self._given_up.pop(event_id, None)
+        log = self._evicted.pop(event_id, None)
         if log is not None and log.broken is None:
             self._keep(event_id, log)
             return log
@@ -111,22 +111,22 @@ class SeatLogs:
         return loaded
 
     def watch(self, log: SeatLog) -> bool:
-        """Keep an event in memory until `unwatch`, so that it is swept and listened to.
+        """Keep an event in memory until `unwatch`, so that its rows reach the listeners.
 
-        False when those that are kept already leave no room for it.
+        Returns false when the watched events leave no memory for it.
         """
         room = self._memory_bytes - sum(_bytes(each) for each in self._watched.values())
         if _bytes(log) > room and self._watched:
             return False
         self._watched[log.event_id] = log
         if log.event_id not in self._logs:
-            # Given up between its loading and this call.
-            self._given_up.pop(log.event_id, None)
+            # It was evicted between its loading and this call.
+            self._evicted.pop(log.event_id, None)
             self._keep(log.event_id, log)
         return True
 
     def unwatch(self, log: SeatLog) -> None:
-        """Let an event be given up again."""
+        """Let an event be evicted again."""
         if self._watched.get(log.event_id) is log:
             del self._watched[log.event_id]
 
@@ -154,7 +154,7 @@ class SeatLogs:
         task.add_done_callback(self._tasks.discard)
 
     async def run(self) -> None:
-        """Sweep, for as long as the process lives."""
+        """Sweep until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             for log in self.loaded():
@@ -164,7 +164,7 @@ class SeatLogs:
                     break
 
     async def aclose(self) -> None:
-        """Let the writers finish what waits, and the images that are being written."""
+        """Wait for the queued commands and for the snapshots that are being written."""
         await self._loading.aclose()
         for log in self.loaded():
             await log.drained()
@@ -198,7 +198,7 @@ class SeatLogs:
             if room >= 0:
                 return
             if other is not log and not other.busy and other.event_id not in self._watched:
-                self._given_up[other.event_id] = self._logs.pop(other.event_id)
+                self._evicted[other.event_id] = self._logs.pop(other.event_id)
                 room += _bytes(other)
 
     def _save_now_and_then(
@@ -213,7 +213,8 @@ class SeatLogs:
             await state_snapshots.save(log.event_id, log.states, self._store)
         except DatabaseUnavailable:
             _log.warning(
-                "an image could not be written; the next one will be", eventId=log.event_id
+                "a state snapshot could not be written; the next one is tried later",
+                eventId=log.event_id,
             )
 
 

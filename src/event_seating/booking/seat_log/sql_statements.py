@@ -1,7 +1,7 @@
-"""The statements of a transaction on a seat log, made once for a database.
+"""The statements of a transaction on a seat log, prepared once for a database.
 
-A writer runs them for each batch, straight on the driver. No rules here; what follows from an
-entry is worked out in `projection`.
+A writer runs them for each batch, directly on the driver. No rules here; `projection` works out the
+rows that follow from an entry.
 """
 
 import re
@@ -33,8 +33,8 @@ from event_seating.db.tables import (
 from event_seating.db.tables import outbox as outbox_table
 from event_seating.jobs import outbox
 
-OCCASION: Final = ("name", "starts_at_ms", "time_zone")
-"""The columns of an event's own row that may change together with how it sells."""
+EVENT_COLUMNS: Final = ("name", "starts_at_ms", "time_zone")
+"""The columns of an event's own row that may change together with its configuration."""
 
 _ROWS: Final = (
     select(
@@ -50,7 +50,7 @@ _ROWS: Final = (
     .limit(bindparam("most", type_=Integer))
 )
 
-_ROWS_IN_TURN: Final = """
+_ROWS_UNDER_LOCK: Final = """
 SELECT version, batch_id, format, entries, at_ms
 FROM seat_log_in_turn(:write_lock, :event_id, :version, CAST(:most AS INTEGER))
 """
@@ -143,7 +143,7 @@ _CONFIGURE: Final = (
         configured_version=bindparam("b_version"),
         **{
             name: func.coalesce(bindparam(f"b_{name}", type_=events.c[name].type), events.c[name])
-            for name in OCCASION
+            for name in EVENT_COLUMNS
         },
     )
 )
@@ -158,7 +158,7 @@ class Statements:
         self.rows = prepare(_ROWS)
         self.rows_under_lock = self.rows  # SQLite has locked since the transaction began
         if database.dialect == "postgresql":
-            self.rows_under_lock = prepare(_typed(_ROWS_IN_TURN, seat_log))
+            self.rows_under_lock = prepare(_typed(_ROWS_UNDER_LOCK, seat_log))
         self.answers = prepare(_ANSWERS.where(one_of_keys))
         self.append = prepare(_typed(_APPEND.format(now_ms=database.now_ms_sql), seat_log))
         self.put_answer = prepare(_typed(_PUT_ANSWER, idempotency))
@@ -175,7 +175,7 @@ class Statements:
 
 
 def _typed(sql: str, table: Table) -> TextClause:
-    """A statement in which a value named as a column has its type, any other is a number."""
+    """A statement whose values have the types of the columns of the same name, else numbers."""
     statement = text(sql)
     names = re.findall(r":(\w+)", sql)
     types = {name: table.c[name].type if name in table.c else BigInteger() for name in names}

@@ -1,7 +1,6 @@
-"""The log of seats in SQLite or PostgreSQL.
+"""The seat log in SQLite or PostgreSQL.
 
-No rules and no decisions here: an append either takes the version that it names or says that it
-could not.
+No rules and no decisions here: an append either gets the version that it names or returns false.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -20,7 +19,7 @@ from event_seating.booking.seat_log.ports import (
     StoredSnapshot,
 )
 from event_seating.booking.seat_log.projection import Projection, Row
-from event_seating.booking.seat_log.sql_statements import OCCASION, Statements
+from event_seating.booking.seat_log.sql_statements import EVENT_COLUMNS, Statements
 from event_seating.booking.seating import ids
 from event_seating.db.database import Database
 from event_seating.db.direct import DirectConnection
@@ -28,7 +27,7 @@ from event_seating.db.tables import seat_snapshots
 from event_seating.jobs import outbox
 
 CLOCK_SLACK_MS: Final = 2_000
-"""How far a batch's time may be ahead of the database's: one fast clock must not expire everyone's
+"""How far a batch's time may be ahead of the database's: a fast clock must not expire everybody's
 holds."""
 
 SNAPSHOTS_KEPT: Final = 2
@@ -82,7 +81,7 @@ class SqlLogStore:
 
     async def put_snapshot(self, event_id: str, snapshot: StoredSnapshot) -> None:
         async with self._database.write() as connection:
-            # Every process writes one at the same versions, maybe at the same moment.
+            # Every process writes a snapshot of the same versions, maybe at the same time.
             values = {"event_id": event_id, **snapshot._asdict()}
             await connection.execute(_PUT_SNAPSHOT, values)
             there = [row.version for row in await connection.execute(_SNAPSHOTS, values)]
@@ -150,7 +149,7 @@ class SqlLogTransaction:
         return True
 
     def _shrunk(self, hold: bytes, at_ms: int) -> Row:
-        """What is left of the answers that show a hold which has ended."""
+        """The values that cut down the answers that show a hold which has ended."""
         return {
             "b_event_id": self._event_id,
             "b_hold": hold,
@@ -161,7 +160,7 @@ class SqlLogTransaction:
 
     async def _project(self, projection: Projection, row: BatchRow) -> None:
         statements = self._statements
-        # What frees comes before what takes, so that a seat may change hands within a batch.
+        # Seats are freed before others are taken: a seat may change hands within a batch.
         for statement, rows in (
             (statements.free_seat, projection.freed.values()),
             (statements.remove_line, projection.removed_lines.values()),
@@ -191,7 +190,7 @@ class SqlLogTransaction:
                 "b_event_id": self._event_id,
                 "b_configuration": configuration,
                 "b_version": version,
-                **{f"b_{name}": projection.occasion.get(name) for name in OCCASION},
+                **{f"b_{name}": projection.event_columns.get(name) for name in EVENT_COLUMNS},
             }
         ]
 
@@ -199,13 +198,13 @@ class SqlLogTransaction:
 def stub(event_id: str, hold: bytes) -> bytes:
     """What is left of an answer about a hold that has ended.
 
-    It begins as the answer did, so that the release before can give it.
+    It begins as the whole answer did, so that the release before can read it.
     """
     return b'{"holdId":"%s"}' % ids.to_text(event_id, hold).encode()
 
 
 def _change(row: Row) -> Row:
-    """The values of a change of a booking; its total stays unless it says another."""
+    """The values that change a booking; without a `total` that of the booking stays."""
     return {
         "b_event_id": row["b_event_id"],
         "b_id": row["b_id"],

@@ -1,8 +1,8 @@
-"""Bringing an event's state into memory: the newest image, then the rows after it.
+"""Loading an event's state from its newest snapshot and the rows after it, and writing snapshots.
 
-In bounded steps, so that loading a large event never blocks the loop for more than a few
-milliseconds; and the other way round, writing an image now and then so that loading stays short.
-An image that cannot be read is passed over for the one before, and the log has everything anyway.
+Loading goes in bounded steps, so that a large event never blocks the loop for more than a few
+milliseconds; snapshots are written regularly, so that loading stays short. A snapshot that cannot
+be read is skipped for the one before it; the log has everything anyway.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from event_seating.booking.seat_log.ports import LogStore, StoredSnapshot
 from event_seating.telemetry.logs import get_logger
 
 SNAPSHOT_EVERY: Final = 1_000
-"""Rows between images; reading that many takes some tens of milliseconds."""
+"""Rows between snapshots; reading that many takes some tens of milliseconds."""
 
 _log = get_logger("snapshot")
 
@@ -28,33 +28,35 @@ _log = get_logger("snapshot")
 async def load(event_id: str, index: SeatIndex, store: LogStore, *, grace_ms: int) -> SeatStates:
     """The state of an event as its log has it now.
 
-    Raises what the log raises: `UnknownFormatError`, `BrokenEntriesError`, `InvariantError`.
+    Raises `DatabaseUnavailable`, and for a log that cannot be applied `UnknownFormatError`,
+    `BrokenEntriesError` or `InvariantError`.
     """
-    states = await _from_image(event_id, index, store, grace_ms)
+    states = await _from_snapshot(event_id, index, store, grace_ms)
     await tail.read(states, partial(store.rows_after, event_id), _notify_nobody)
     return states
 
 
 async def save(event_id: str, states: SeatStates, store: LogStore) -> None:
-    """Write an image of the state as it is now."""
+    """Write a snapshot of the state as it is now."""
     frozen = states.freeze()
     version, at_ms = states.version, states.at_ms
     encoded = await asyncio.to_thread(lambda: b"".join(frozen.pieces()))
     await store.put_snapshot(event_id, StoredSnapshot(version, encoded, at_ms))
 
 
-async def _from_image(
+async def _from_snapshot(
     event_id: str, index: SeatIndex, store: LogStore, grace_ms: int
 ) -> SeatStates:
-    """The newest state that an image gives; one without revisions only where the log is gone.
+    """The state of the newest readable snapshot, or that of an event without rows.
 
-    What is archived has no hold any more, of which a revision could be missing.
+    A snapshot that is not complete is used only when the log is archived, since the whole log is
+    better; an archived event has no holds, whose revisions could be missing.
     """
     snapshots = await store.snapshots(event_id)
-    whole = [snapshot for snapshot in snapshots if state_codec.is_whole(snapshot.image)]
-    if not whole and snapshots and not await _has_all_rows(event_id, store):
-        whole = list(snapshots)
-    for snapshot in whole:
+    usable = [snapshot for snapshot in snapshots if state_codec.is_complete(snapshot.image)]
+    if not usable and snapshots and not await _has_all_rows(event_id, store):
+        usable = list(snapshots)
+    for snapshot in usable:
         steps = SeatStates.load_in_steps(index, snapshot.image, grace_ms=grace_ms)
         try:
             while True:
@@ -65,7 +67,7 @@ async def _from_image(
             return states
         except BrokenSnapshotError as error:
             _log.error(
-                "an image of an event cannot be read; using an older one",
+                "a state snapshot cannot be read; using an older one",
                 eventId=event_id,
                 version=snapshot.version,
                 exc_info=error,

@@ -1,8 +1,8 @@
-"""Commands on their way through the writer, and a batch of them that is decided.
+"""Commands on their way through the writer, and the batch in which they are decided.
 
 A submission waits for its batch, is decided in it, and is answered once the batch is written, or
-once it is certain that nothing of it is. Owns how a batch is decided: each command against the
-state and what was granted before it, a repeated call with its first answer. Writes nothing.
+once it is certain that it is not. Owns how a batch is decided: each command against the state and
+what was granted before it; a repeated call gets its first answer. Writes nothing.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ from event_seating.jobs.model import NewJob
 
 
 class Owner(NamedTuple):
-    """Who made a call, as hashes under the event's secret; either of them proves it again."""
+    """Who made a call, as hashes with the event's secret; either one proves it again."""
 
     buyer: bytes
     address: bytes
 
 
 def no_jobs(_entry: Entry) -> Sequence[NewJob]:
-    """Nothing follows from most commands but what the log's own listeners make of them."""
+    """No jobs besides those that `Announce` makes: for most commands."""
     return ()
 
 
@@ -49,18 +49,18 @@ def no_answer(_result: Result) -> tuple[int, bytes]:
 
 
 class IdempotentCall(Struct, frozen=True, gc=False):
-    """What makes a call the same call again."""
+    """A call with an idempotency key: what identifies it when it is repeated."""
 
     key: IdempotencyKey
     request_hash: bytes
     owner: Owner | None = None
-    """None where the command proves who asks, by a key or by the token of a hold."""
+    """`None` where an API key or the token of a hold proves who asks."""
     written_before: IdempotencyKey | None = None
-    """The key as the release before wrote it, not hashed."""
+    """The key as the release before wrote it: not hashed."""
     earlier_answer: Callable[[Any], tuple[int, bytes]] = no_answer
-    """Status and body as the release before reads them, made of the result and stored beside it.
+    """Makes of the result the status and body that the release before reads; stored beside it.
 
-    To be removed in the next release: no other reads them.
+    To be removed in the next release.
     """
 
 
@@ -72,20 +72,20 @@ class EarlierAnswer(Struct, frozen=True, gc=False):
 
 
 class Granted(Struct, frozen=True, gc=False):
-    """A command that was granted, or was before, under the same key."""
+    """A command that was granted, now or by an earlier call with the same key."""
 
     version: int
-    """One that has what was granted."""
+    """A version of the event that has what was granted."""
     result: Result | EarlierAnswer
     replayed: bool = False
     entry: Entry | None = None
-    """What was written for it; none for a call that was made before."""
+    """The entry that was written for it; `None` for a repeated call and a dry run."""
     stored_bytes: int = 0
-    """What is stored of a call with a key, so that it may be repeated."""
+    """How many bytes are stored so that the call can be repeated."""
 
 
 KeyTaken = IdempotencyKeyReused | IdempotencyKeyInUse
-"""Why a key is of no use to its caller."""
+"""Why the caller cannot use this key."""
 
 Decision = Granted | Refusal | KeyTaken
 
@@ -95,13 +95,13 @@ class Submission(Struct, eq=False):
 
     command: Command
     buyer: Buyer = Buyer()
-    once: IdempotentCall | None = None
+    call: IdempotentCall | None = None
     dry_run: bool = False
-    """Tell what would happen, and let nothing happen."""
-    occasion: Mapping[str, str | int] | None = None
-    """What a `Configure` changes of the event's own row: its name and dates, by column."""
+    """Say what would happen, and do nothing."""
+    event_columns: Mapping[str, str | int] | None = None
+    """What a `Configure` changes in the event's own row: its name and dates, by column."""
     jobs: Callable[[Entry], Sequence[NewJob]] = no_jobs
-    """What has to be done once it is granted; written in the same transaction."""
+    """Makes the jobs that follow once it is granted; they are written in the same transaction."""
     outcome: asyncio.Future[Granted | Refusal] = msgspec.field(default_factory=asyncio.Future)
 
 
@@ -112,37 +112,37 @@ class Decided:
     batch: Batch
     projection: Projection
     known: Mapping[IdempotencyKey, StoredAnswer]
-    """What came of calls that were made before."""
+    """The stored answers of earlier calls."""
     row: BatchRow | None = None
-    """What is to be written; none when nothing was granted."""
+    """The row to write; `None` when nothing was granted."""
     outcomes: list[tuple[Submission, Decision]] = field(default_factory=list)
     answers: dict[IdempotencyKey, StoredAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Holds that ran out by now: their end stands in the batch before anything is decided.
+        # The batch begins with the expiry of the holds that have run out by now.
         for entry in self.batch.entries:
             self.projection.add(self.batch, entry, NOBODY)
 
     def add(self, submission: Submission) -> None:
-        """Decide one more."""
+        """Decide one more submission."""
         self.outcomes.append((submission, self._outcome(submission)))
 
     def close(self, batch_id: bytes) -> None:
-        """No more come: make the row, if anything was granted."""
+        """Make the row, if anything was granted; nothing is added after this."""
         batch = self.batch
         if batch.entries:
             encoded = log_entries.encode(batch.entries)
             self.row = BatchRow(batch.version, batch_id, log_entries.FORMAT, encoded, batch.at_ms)
 
     def _outcome(self, submission: Submission) -> Decision:
-        """What to tell the caller, once the batch is there for ever."""
-        once, batch = submission.once, self.batch
-        if once is not None:
-            if once.key in self.answers:
-                return self._again(once, self.answers[once.key], batch.version)
-            before = self._answered_before(once)
+        """What the caller is told once the batch is committed."""
+        call, batch = submission.call, self.batch
+        if call is not None:
+            if call.key in self.answers:
+                return self._again(call, self.answers[call.key], batch.version)
+            before = self._answered_before(call)
             if before is not None:
-                return self._again(once, before, batch.version - 1)
+                return self._again(call, before, batch.version - 1)
         if submission.dry_run:
             entry = batch.preview(submission.command)
         else:
@@ -153,29 +153,29 @@ class Decided:
             return Granted(batch.version, results.of_preview(entry, batch))
         result = results.of(submission.command, entry, batch)
         self.projection.add(batch, entry, submission.buyer)
-        if submission.occasion:
-            self.projection.occasion.update(submission.occasion)
+        if submission.event_columns:
+            self.projection.event_columns.update(submission.event_columns)
         self.projection.jobs += submission.jobs(entry)
-        if once is None:
+        if call is None:
             return Granted(batch.version, result, entry=entry)
-        stored = self.answers[once.key] = _stored(submission.command, once, result)
+        stored = self.answers[call.key] = _stored(submission.command, call, result)
         stored_bytes = len(stored.answer) + len(stored.result or b"")
         return Granted(batch.version, result, entry=entry, stored_bytes=stored_bytes)
 
-    def _answered_before(self, once: IdempotentCall) -> StoredAnswer | None:
-        """The answer of an earlier batch, while it is kept."""
-        found = self.known.get(once.key)
-        if found is None and once.written_before is not None:
-            found = self.known.get(once.written_before)
+    def _answered_before(self, call: IdempotentCall) -> StoredAnswer | None:
+        """The answer of an earlier batch, unless its time is over."""
+        found = self.known.get(call.key)
+        if found is None and call.written_before is not None:
+            found = self.known.get(call.written_before)
         if found is None or found.until_ms is None or self.batch.at_ms < found.until_ms:
             return found
         return None
 
-    def _again(self, once: IdempotentCall, before: StoredAnswer, version: int) -> Decision:
+    def _again(self, call: IdempotentCall, before: StoredAnswer, version: int) -> Decision:
         """What the caller of a repeated call is told."""
-        if not _made_by(once.owner, before):
+        if not _made_by(call.owner, before):
             return IdempotencyKeyInUse()
-        if before.request_hash != once.request_hash:
+        if before.request_hash != call.request_hash:
             return IdempotencyKeyReused()
         if before.hold is not None:
             shown = self.batch.hold(before.hold)
@@ -190,18 +190,18 @@ _ENDED: Final = frozenset({RefusalCode.hold_expired, RefusalCode.hold_released})
 
 
 def _made_by(owner: Owner | None, before: StoredAnswer) -> bool:
-    """Whether this caller made the first call; an answer without an owner is proved otherwise."""
+    """Whether this caller made the first call; without an owner, the command itself proves it."""
     if before.address is None:
         return True
     return owner is not None and (owner.address == before.address or owner.buyer == before.buyer)
 
 
-def _stored(command: Command, once: IdempotentCall, result: Result) -> StoredAnswer:
-    """The result as it is kept: what shows a hold is tied to it, a release ends with it."""
-    buyer, address = once.owner or (None, None)
-    status, body = once.earlier_answer(result)
+def _stored(command: Command, call: IdempotentCall, result: Result) -> StoredAnswer:
+    """The result as it is stored; one that shows a hold names it, so that it ends with the hold."""
+    buyer, address = call.owner or (None, None)
+    status, body = call.earlier_answer(result)
     return StoredAnswer(
-        once.request_hash,
+        call.request_hash,
         status,
         body,
         result.at_ms,
@@ -215,10 +215,10 @@ def _stored(command: Command, once: IdempotentCall, result: Result) -> StoredAns
 
 
 def _first_result(stored: StoredAnswer) -> Result | EarlierAnswer:
-    """What came of the first call.
+    """The result of the first call.
 
-    The release before writes over a row, or shrinks it, and leaves a result in it that is of
-    another call, or of a hold that is gone: then the answer holds.
+    The release before may overwrite a row or cut it down without touching its result, which then
+    belongs to another call, or to a hold that has ended: in that case the answer counts.
     """
     result = None
     if stored.result is not None and stored.status != GONE:
@@ -229,15 +229,15 @@ def _first_result(stored: StoredAnswer) -> Result | EarlierAnswer:
 
 
 def keys_of(submissions: Sequence[Submission]) -> list[str]:
-    """The keys of those that came with one, in every form in which they may be stored."""
-    onces = [submission.once for submission in submissions if submission.once]
-    before = [once.written_before for once in onces if once.written_before]
-    return [each.key for each in (*(once.key for once in onces), *before)]
+    """The idempotency keys of these submissions, hashed and as the release before wrote them."""
+    calls = [submission.call for submission in submissions if submission.call]
+    before = [call.written_before for call in calls if call.written_before]
+    return [each.key for each in (*(call.key for call in calls), *before)]
 
 
 def fail(submissions: Sequence[Submission], error: Exception) -> None:
-    """Answer those that are not answered yet with an error."""
+    """Answer the submissions that are not answered yet with an error."""
     for submission in submissions:
         if not submission.outcome.done():
             submission.outcome.set_exception(error)
-            submission.outcome.exception()  # counts as seen: its caller may have left
+            submission.outcome.exception()  # marks it as retrieved: the caller may have left

@@ -1,21 +1,21 @@
 """The writer of an event's log: one for each event and process, and the only way to a seat.
 
-It drains the commands that wait, decides each against the state and what this batch already
-granted, and appends **one** row with the next version, in one transaction with everything that
-follows from it. Only when that is committed does it apply the entries, answer the callers and tell
-the listeners. If another process took the version first, the append fails, and the batch is thrown
-away, the missing rows are read, and everything is decided again. That compare-and-swap is the
-whole of the safety: no lease, no leader, no lock on seats.
+It takes the waiting commands, decides each against the state and what this batch already granted,
+and appends **one** row with the next version, in one transaction with everything that follows from
+it. Only after the commit does it apply the entries, answer the callers and notify the listeners. If
+another process took the version first, the append fails: the batch is discarded, the missing rows
+are read, and everything is decided again. This compare-and-swap is all that safety needs: no lease,
+no leader, no lock on seats.
 
-Fairness alone needs more: a writer that lost a race or saw a foreign row takes the lock before
-it reads and decides, until `CALM_BATCHES` of its own in a row met no foreign one.
+Only fairness needs locks: a writer that lost a race or read a row of another process acquires the
+locks before it reads and decides, until it has written `CALM_BATCHES` rows without meeting another.
 
-An unknown outcome (the connection died in the commit) is never guessed: `in_doubt` finds it out.
+An unknown outcome (the connection broke during the commit) is never guessed: see `in_doubt`.
 
-One bad command does not sink its batch: when an append fails for another reason, each command runs
-alone once, and only the guilty one gets the error.
+One bad command does not fail its batch: when an append fails for another reason, each command runs
+alone once, and only the bad one gets the error.
 
-It never decides by itself what is right; `model` does. It knows neither HTTP nor SQL.
+The rules are in `core`; the writer knows neither them, nor HTTP, nor SQL.
 """
 
 import asyncio
@@ -55,25 +55,25 @@ BATCH_MAX: Final = 512
 """Commands a row: deciding them takes about 5 ms, which is also what a commit to disk takes."""
 
 QUEUE_MAX: Final = 20_000
-"""Commands that may wait for one event: some seconds of the most that one log takes."""
+"""Commands that may wait for one event: as many as one log can take in some seconds."""
 
 CALM_BATCHES: Final = 50
-"""Own rows in a row after which an event counts as written by this process alone."""
+"""Own rows in succession, after which the process counts as the only one that writes the event."""
 
 RACES_MAX: Final = 100
-"""Races lost in a row before a batch is given up; with the locks it never comes near."""
+"""Races that a batch may lose before it fails; with the locks it never comes close."""
 
 UNREADABLE: Final = (InvariantError, UnknownFormatError, BrokenEntriesError)
-"""The log and what this process can make of it have parted: it must not decide any more."""
+"""The log and the state of this process disagree: it must not decide any more."""
 
 _log = get_logger("seat log")
 
 
 class RowListener(Protocol):
-    """Who wants to know what was committed."""
+    """Called with each row that was committed."""
 
     def __call__(self, log: "SeatLog", changes: dict[int, int], entries: Sequence[Entry]) -> None:
-        """Rows up to `log.states.version` are there; `changes` is the new status by seat."""
+        """The row `log.states.version` was applied; `changes` is the new status by seat."""
         ...
 
 
@@ -97,7 +97,7 @@ class SeatLog:
         self.event_id = event_id
         self.states = states
         self.broken: str | None = None
-        """Why nothing is decided any more; the state has to be loaded again."""
+        """Why this log no longer decides, if it does not; the event has to be loaded again."""
         self._store = store
         self._clock = clock
         self._listeners = listeners
@@ -114,10 +114,10 @@ class SeatLog:
         self._catching_up = SingleFlight[None](lambda _key, _nothing: None)
         self.conflicts = 0
 
-    # What others ask
+    # For callers
 
     async def submit(self, submission: Submission) -> Granted | Refusal:
-        """Let the command be decided, and wait until that is for ever.
+        """Have the command decided, and wait until that is committed.
 
         Raises `EventUnavailable`, `TooBusy`, `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and
         `DatabaseUnavailable` when nobody knows whether it was granted (the same call again, with
@@ -129,26 +129,27 @@ class SeatLog:
             raise TooBusy
         self._waiting.append(submission)
         self._wake()
-        # A caller who leaves does not take the command back, but nobody waits for its outcome.
+        # A caller who leaves does not withdraw the command; its outcome is dropped.
         return await submission.outcome
 
     async def sweep(self) -> None:
-        """Expire what is due, if nobody's command does so first."""
+        """Expire the holds that are due, unless a waiting command will do so."""
         if not self._waiting and self.broken is None and self.states.is_due(self._clock.now_ms()):
             async with self._writing:
                 await self._settle([])
 
     async def catch_up(self) -> None:
-        """Read the rows of other processes; raises `EventUnavailable` when they do not fit.
+        """Read the rows of other processes.
 
-        Afterwards the state has every row that was committed before the call. Callers who come
-        before a read begins share it: however many ask, the writer waits for one read at a time.
+        Afterwards the state has every row that was committed before the call. All callers that
+        come before a read begins share it, so the writer waits for one read at a time. Raises
+        `EventUnavailable` when the rows cannot be applied, and `DatabaseUnavailable`.
         """
         await self._catching_up.load(self.event_id, self._catch_up)
 
     async def _catch_up(self) -> None:
         async with self._writing:
-            # The read begins here: a later caller may know of a row that it does not find.
+            # The read begins here: a later caller may know of a row that this read misses.
             self._catching_up.invalidate(self.event_id)
             try:
                 await self._read_tail()
@@ -162,7 +163,7 @@ class SeatLog:
         return bool(self._waiting) or self._writing.locked()
 
     async def drained(self) -> None:
-        """Wait until nothing waits any more."""
+        """Wait until no command waits or is being written."""
         while self._writer is not None and not self._writer.done():
             await asyncio.wait([self._writer])
 
@@ -180,13 +181,13 @@ class SeatLog:
                 await self._settle(self._next(BATCH_MAX))
 
     def _next(self, most: int) -> list[Submission]:
-        """Commands that wait, the first to come first, `most` so many."""
+        """At most `most` of the waiting commands, the oldest first."""
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
 
     async def _settle(self, submissions: list[Submission], most: int = BATCH_MAX) -> None:
         """Answer every one of them, whatever happens.
 
-        While the lock is waited for, those who come meanwhile join, up to `most` in all.
+        While the writer waits for the lock, newly arrived commands join, up to `most` in all.
         """
         if self.broken is not None:
             fail(submissions, EventUnavailable())
@@ -199,17 +200,17 @@ class SeatLog:
         except UNREADABLE as error:
             self._break(error)
             fail(submissions, EventUnavailable())
-        except Exception as error:  # noqa: BLE001 (one of them is guilty: find out which)
+        except Exception as error:  # noqa: BLE001 (one of them caused it: find out which)
             await self._settle_alone(submissions, error)
         except BaseException:
-            # Ended in the middle, maybe of a commit: whoever joined is not left waiting for ever.
+            # Cancelled, maybe during a commit: no caller is left waiting for ever.
             self._behind = True
             fail(submissions, DatabaseUnavailable())
             raise
 
     async def _settle_alone(self, submissions: list[Submission], error: Exception) -> None:
         if len(submissions) <= 1:
-            _log.error("a request could not be written", exc_info=error)
+            _log.error("a command could not be written", exc_info=error)
             fail(submissions, error)
             return
         for submission in submissions:
@@ -227,33 +228,33 @@ class SeatLog:
                 before = self.states.version
                 await self._read_tail()
                 if self.states.version == before:
-                    await self._refused_for_its_time()
+                    await self._wait_for_the_clock()
             else:
                 return
         raise EventUnavailable
 
-    async def _refused_for_its_time(self) -> None:
-        """No row took the place: this process's clock is ahead of the database's."""
+    async def _wait_for_the_clock(self) -> None:
+        """After an append that was refused for its time: this clock is ahead of the database's."""
         if self._set_clock is not None:
             await self._set_clock()
         await self._sleep(in_doubt.LOOK_FOR_ROW_EVERY_S)
 
     async def _attempt(self, submissions: list[Submission], most: int) -> None:
-        """Decide them and write what was granted; `LostRace` when somebody else wrote first.
+        """Decide them and write what was granted; raises `LostRace` when another process was first.
 
-        A writer that meets others waits for the lock, and decides in the transaction that has it;
-        one that is alone decides first, and has the lock only for its row.
+        A writer that competes with others waits for the lock and decides while it holds it; one
+        that is alone decides first, and holds the lock only to write its row.
         """
         if self._behind:
             await self._read_tail()
         queued = self._calm < CALM_BATCHES
         decided: Decided | None = None
-        # The batch begins within the transaction and ends after it: until the commit is known.
+        # The batch is opened in the transaction and closed after it, once its outcome is known.
         with ExitStack() as open_batch:
             try:
                 async with self._queued() if queued else nullcontext() as transaction:
                     if transaction is not None:
-                        await tail.read_under_lock(self.states, transaction, self._met)
+                        await tail.read_under_lock(self.states, transaction, self._foreign_row)
                         submissions += self._next(most - len(submissions))
                     known = await self._known(submissions, transaction)
                     batch = open_batch.enter_context(self.states.begin(self._clock.now_ms()))
@@ -273,7 +274,7 @@ class SeatLog:
     async def _known(
         self, submissions: list[Submission], transaction: LogTransaction | None
     ) -> dict[IdempotencyKey, StoredAnswer]:
-        """What came of those calls among them that were made before."""
+        """The stored answers of those calls that were made before."""
         keys = keys_of(submissions)
         if not keys:
             return {}
@@ -281,12 +282,12 @@ class SeatLog:
             return await self._store.answers(self.event_id, keys, self._since())
         known = await transaction.answers(keys, self._since())
         if known:
-            # So that the version which is answered has what was granted before.
-            await tail.read(self.states, transaction.rows_after, self._met)
+            # So that the version in the answer has what was granted before.
+            await tail.read(self.states, transaction.rows_after, self._foreign_row)
         return known
 
     async def _check_current(self) -> None:
-        """A refusal must know what others wrote, as a grant does: there is no append to tell."""
+        """Check that a refusal was decided on the newest row, as an append does for a grant."""
         if await self._store.rows_after(self.event_id, self.states.version, 1):
             raise LostRace
 
@@ -324,7 +325,7 @@ class SeatLog:
         return decided
 
     def _finish(self, decided: Decided) -> None:
-        """The row is there for ever, or there is none: apply, answer, tell."""
+        """The row is committed, or there is none: apply, answer, notify."""
         batch = decided.batch
         if decided.row is not None:
             self._calm += 1
@@ -342,11 +343,13 @@ class SeatLog:
     # The rows of others
 
     async def _read_tail(self) -> None:
-        await tail.read(self.states, partial(self._store.rows_after, self.event_id), self._met)
+        await tail.read(
+            self.states, partial(self._store.rows_after, self.event_id), self._foreign_row
+        )
         self._behind = False
 
-    def _met(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
-        """Another process wrote a row."""
+    def _foreign_row(self, changes: dict[int, int], entries: Sequence[Entry]) -> None:
+        """A row of another process was applied."""
         self._calm = 0
         self._notify(changes, entries)
 
@@ -354,7 +357,7 @@ class SeatLog:
         for listener in self._listeners:
             try:
                 listener(self, changes, entries)
-            except Exception as error:  # noqa: BLE001 (what is committed is not undone by it)
+            except Exception as error:  # noqa: BLE001 (the row is committed all the same)
                 _log.error("a listener failed", eventId=self.event_id, exc_info=error)
 
     def _break(self, error: Exception) -> None:

@@ -1,6 +1,6 @@
-"""What the booking side knows of an event besides its log: its seats' names and its secrets.
+"""An event together with what selling it needs: its numbered seats, their names, and its secrets.
 
-Handed in by whoever owns events, since `booking` stands below them.
+The room of events hands it in, since `booking` is below that room.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from event_seating.values import money
 
 @dataclass(frozen=True, slots=True)
 class BookableEvent:
-    """One event's place: its numbered seats, what people call them, and the event's secrets."""
+    """One event: its numbered seats, what people call them, and its secrets."""
 
     event_id: str
     epoch: str
@@ -26,7 +26,7 @@ class BookableEvent:
     """What people call a seat, by its number: `Lower A, row 3, seat 12`."""
     area_labels: Sequence[str]
     category_labels: Mapping[str, str] = field(default_factory=dict)
-    """What people call a price category, by its key; one that is missing is called by its key."""
+    """What people call a category, by its key; a missing one is called by its key."""
 
     def lines(self, groups: Groups, currency: str) -> list[dict[str, Any]]:
         """The lines of a hold or booking as the API answers them."""
@@ -43,7 +43,7 @@ class BookableEvent:
         return {areas[area].id: many for area, many in self.index.places_by_area(seats).items()}
 
     def in_ranges(self, ranges: Sequence[int]) -> tuple[list[str], dict[str, int]]:
-        """`seat_ids` and `area_quantities` of the numbers in `ranges`, at a cost by the range."""
+        """`seat_ids` and `area_quantities` of the numbers in `ranges`, by range."""
         ids = self.index.ids
         found: list[str] = []
         for first, count in pairs(ranges):

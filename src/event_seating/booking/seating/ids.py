@@ -1,7 +1,7 @@
-"""The names of events, holds and bookings, and the tokens of holds.
+"""The ids of events, holds and bookings, and the tokens of holds.
 
-An id of a hold or booking is the event's id, then 128 random bits, so that it tells where it
-belongs and cannot be guessed. The log keeps the random bits alone, as `key`. A hold's token is its
+The id of a hold or booking is the event's id and then 128 random bits, so that it names its event
+and cannot be guessed. The log has the random bits alone, called `key`. A hold's token is its
 id and a signature of it: there is nothing to store, and nothing that the log or a stored answer
 could leak.
 """
@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Final
 
 EVENT_ID_CHARS: Final = 12
-"""62 random bits: no two events ever meet, and it need not be secret."""
+"""62 random bits: no two events get the same id, which need not be secret."""
 
 KEY_BYTES: Final = 16
 
@@ -43,17 +43,17 @@ def new_key() -> bytes:
 
 
 def to_text(event_id: str, key: bytes) -> str:
-    """The id of a hold or booking, as everybody outside knows it."""
+    """The id of a hold or booking, as the API has it."""
     return event_id + urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
 def from_text(text: str) -> tuple[str, bytes] | None:
-    """The event's id and the key, or none if this is no id."""
+    """The event's id and the key; `None` if this is not an id."""
     match = _ID.match(text)
     if match is None:
         return None
     key = urlsafe_b64decode(match[2] + "==")
-    # The last character has bits to spare: only one of their spellings is the id.
+    # The last character has unused bits: only one spelling of them is accepted.
     return (match[1], key) if to_text(match[1], key) == text else None
 
 
@@ -69,7 +69,7 @@ class Tokens:
         return text + self._signature(text)
 
     def read(self, token: str) -> tuple[str, bytes] | None:
-        """The event's id and the hold's key, or none if we did not make this token."""
+        """The event's id and the hold's key; `None` if we did not make this token."""
         text, signature = token[: EVENT_ID_CHARS + _KEY_CHARS], token[EVENT_ID_CHARS + _KEY_CHARS :]
         found = from_text(text)
         if found is None or not signature.isascii():

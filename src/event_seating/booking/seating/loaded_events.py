@@ -1,7 +1,6 @@
-"""Bookable events in memory: the map that an event pins, numbered once and shared by all.
+"""Bookable events in memory: each version of a map is numbered once and shared by its events.
 
-Two events in the same version of a map share one index. Bounded: what was not used for longest is
-made again when somebody asks.
+Bounded: the least recently used ones are removed, and made again when they are needed.
 """
 
 import asyncio
@@ -19,11 +18,11 @@ MAPS_MAX: Final = 16
 """Maps with their index: at 50,000 seats each about 20 MB."""
 
 BOOKABLE_EVENTS_MAX: Final = 1_000
-"""Events whose facts are at hand; a few hundred bytes each."""
+"""Events in memory; a few hundred bytes each."""
 
 
 class Facts(NamedTuple):
-    """What an event's own room says of it."""
+    """What the room of events says of an event."""
 
     venue_id: str
     venue_version: int
@@ -61,7 +60,7 @@ class LoadedEvents:
     def __init__(self, venues: VenueService, facts_of: FactsOf) -> None:
         self._venues = venues
         self._facts_of = facts_of
-        # Both in the order of their last use, so that what stands first goes first.
+        # Both in the order of their last use: the first is removed first.
         self._bookable_events: dict[str, tuple[str, BookableEvent]] = {}
         self._places: dict[str, _Place] = {}
         self._numbering: SingleFlight[_Place] = SingleFlight(self._keep_place)
@@ -85,11 +84,11 @@ class LoadedEvents:
         return (await self.get(event_id)).index
 
     async def aclose(self) -> None:
-        """End what is being numbered."""
+        """Cancel the numbering that is under way."""
         await self._numbering.aclose()
 
     async def _made(self, event_id: str) -> tuple[str, BookableEvent]:
-        """A bookable event, and the key of its map."""
+        """The key of an event's map, and the event, loaded."""
         facts = await self._facts_of(event_id)
         venue_id, version = facts.venue_id, facts.venue_version
         key = f"{venue_id}@{version}"
@@ -115,9 +114,11 @@ class LoadedEvents:
     def _keep_place(self, key: str, place: _Place) -> None:
         self._places[key] = place
         while len(self._places) > MAPS_MAX:
-            gone = next(iter(self._places))
-            del self._places[gone]
+            removed = next(iter(self._places))
+            del self._places[removed]
             # A bookable event would keep its map in memory.
             self._bookable_events = {
-                event: found for event, found in self._bookable_events.items() if found[0] != gone
+                event: found
+                for event, found in self._bookable_events.items()
+                if found[0] != removed
             }

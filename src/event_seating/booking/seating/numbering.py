@@ -1,9 +1,9 @@
-"""From a venue's seat map to the numbers that an event is sold by.
+"""Makes the index of an event's seats from the seat map of its venue.
 
-Owns the step between the two rooms: the map knows labels and places, the index knows neighbours,
-categories and distances. Seats keep the numbers that they have in the map, areas come after them.
-It knows nothing of what is sold. Takes a good part of a second for the largest map: for a thread,
-which lets the event loop go on after every row and run.
+The map knows labels and positions, the index knows neighbours, categories and distances. Seats keep
+the numbers that they have in the map, areas come after them. It knows nothing of what is sold. The
+largest map takes a good part of a second: call it in a thread, which gives way to the event loop
+after every row and run.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from event_seating.venues.throttling import Throttle
 
 
 def seat_index(venue_map: VenueMap) -> SeatIndex:
-    """The index of this map; sections go by their id, rows by their printed index."""
+    """The index of this map; sections are named by their id, rows by their printed index."""
     keys = [category.key for category in venue_map.categories]
     areas = (AreaPlan(area.id, area.capacity, keys[area.category]) for area in venue_map.areas)
     give_way = Throttle()

@@ -14,6 +14,9 @@ ROOMS = ("ui", "net", "map", "sale", "choosing")
 ENTRIES = ("buyer", "office")
 """A folder for each page; none imports from another's."""
 
+_FILES_OF = re.compile(r"^\| ((?:`[a-z-]+` )+)\|", re.MULTILINE)
+"""The modules in a row of the table about them."""
+
 _IMPORTED = re.compile(r'"(\.{1,2}/[^"]+\.js)"')
 
 
@@ -52,3 +55,14 @@ def test_an_import_of_a_later_room_would_be_found() -> None:
     assert not may_import("choosing", "buyer")
     assert not may_import("buyer", "office")
     assert may_import("office", "choosing")
+
+
+def test_the_documentation_names_each_module_and_no_other() -> None:
+    pages = [ROOT / "docs/page.md", ROOT / "docs/box-office.md"]
+    named = {
+        name
+        for page in pages
+        for files in _FILES_OF.findall(page.read_text("utf-8"))
+        for name in re.findall(r"`([^`]+)`", files)
+    }
+    assert named == {module.stem for module in PAGE.rglob("*.js")}

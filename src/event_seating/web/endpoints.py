@@ -18,10 +18,10 @@ from event_seating.errors import ServiceError
 from event_seating.web.asgi import Header, Ready, Receive, Scope, Send
 from event_seating.web.roles import Role
 
-WEBSOCKET: Final = "WEBSOCKET"
-"""In place of a method: the route is a WebSocket's."""
+WEBSOCKET: Final = "(websocket)"
+"""In place of a method, and one that no request can have: the route is a WebSocket's."""
 
-ABSENT: Final = "ABSENT"
+ABSENT: Final = "(absent)"
 """In place of a method: nothing is served at this path, and a request for it is not charged, since
 browsers ask for it by themselves."""
 

@@ -1,5 +1,6 @@
 """Which endpoint a request falls under: the one that the framework's router would choose."""
 
+import re
 from unittest.mock import MagicMock
 
 import pytest
@@ -11,13 +12,17 @@ from tests.support.declared import endpoints
 from event_seating.composition import http_app
 from event_seating.errors import ServiceError
 from event_seating.settings.model import Settings
-from event_seating.web.endpoints import WEBSOCKET, Budget, Endpoint, Endpoints
+from event_seating.web.endpoints import ABSENT, WEBSOCKET, Budget, Endpoint, Endpoints
 from event_seating.web.roles import Role
 from event_seating.web.routes import DeclaredRoute
 
 EVERY = endpoints()
 SERVED = http_app.api(MagicMock(settings=Settings())).app.routes
 TEXTS = ("1", "import", "failed", "current", "release", "seats", "A-1/2", "", "\u00fc", "a b", "-")
+
+
+is_method = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+"""A method of HTTP may be any token (RFC 9110, 5.6.2)."""
 
 
 def endpoint(path: str, method: str = "GET") -> Endpoint:
@@ -82,6 +87,13 @@ def test_a_websocket_is_an_endpoint_of_its_own_and_named_with_no_route() -> None
     assert match[0].websocket is not None
     assert EVERY.find(WEBSOCKET, "/events/abc/changes") is None
     assert not [name for name in EVERY if name.endswith("/live")]
+
+
+def test_no_method_of_a_request_is_looked_up_among_websockets() -> None:
+    """Else anybody could send what is never limited."""
+    assert EVERY.find("WEBSOCKET", "/events/abc/live") is None
+    assert not is_method(WEBSOCKET)
+    assert not is_method(ABSENT)
 
 
 def test_the_methods_of_a_path_are_those_of_all_its_routes() -> None:

@@ -36,6 +36,9 @@ REPLACED = {
     r"\bthat lacks?\b|\bwhat lacks\b": ("take in all that lacks", "missing"),
     r"(?:do|does) not lie\b": ("on whom the caps do not lie", "is exempt from"),
     r"\bnobody else is at\b": ("that nobody else is at", "unlocked"),
+    r"(?i)\boccasions?\b": ("submission.occasion", "schedule, event_columns, notice: say which"),
+    r"\b(?:ledger|undo)\.gone\b|\btake_back\b": ("ledger.gone", "tombstones, roll_back"),
+    r"\bkept_from\b|\b_must\b": ("cool_down.kept_from", "refused_to, _require"),
     r"clock import.*rfc3339": ("from event_seating.clock import rfc3339", "values.rfc3339"),
 }
 

@@ -10,7 +10,7 @@ from event_seating.errors import ServiceError
 class MapFault:
     """One thing that is wrong with a map: where (`sections[3].rows[0].seats[12].id`), and what.
 
-    The path is empty when the fault is one of the map as a whole.
+    The path is empty when the fault is in the map as a whole.
     """
 
     path: str
@@ -21,7 +21,7 @@ class MapFault:
 
 
 class InvalidMap(ServiceError):
-    """The seat map cannot be taken; `faults` are the first of them, `total` counts them all."""
+    """The seat map is not accepted; `faults` are the first ones, `total` counts all of them."""
 
     status = 400
     code = "invalid_map"
@@ -45,7 +45,7 @@ class VenueNotFound(ServiceError):
 
 
 class VenueVersionNotFound(ServiceError):
-    """The venue exists, this version of its map does not."""
+    """The venue exists, but this version of its map does not."""
 
     status = 404
     code = "venue_version_not_found"

@@ -1,12 +1,12 @@
 """The seat map: what a venue has to sell, and where each place is.
 
-Owns `VenueMap`, the one form in which the rest of the package knows a map, whatever format it came
-in. Seats are numbered from 0 in map order (section by section, row by row, seat by seat), and what
-is known of them lies in columns indexed by that number: a hundred thousand seats are a few arrays
-and their ids, not a hundred thousand objects. Areas are sold by quantity and come after the seats.
+Owns `VenueMap`, the one representation of a map in the package, whatever its file format was. Seats
+are numbered from 0 in map order (section by section, row by row, seat by seat), and their data are
+columns indexed by that number: a hundred thousand seats are a few arrays and their ids, not a
+hundred thousand objects. Areas are sold by quantity and come after the seats.
 
 Nothing here changes once it is made, and nothing here knows what is held or sold: that belongs to
-an event's log. It never reads or writes JSON; that is the business of `formats`.
+an event's log. `formats` reads and writes JSON.
 """
 
 import re
@@ -22,16 +22,16 @@ import msgspec
 from event_seating.values import rfc3339
 
 SEATS_MAX: Final = 100_000
-"""Seats in rows: the largest stadiums there are; every cost of a map was measured up to here."""
+"""Seats in rows: as many as the largest stadiums have; costs were measured up to this number."""
 
 AREAS_MAX: Final = 1_000
 """Areas of a map; a festival has dozens."""
 
 AREA_CAPACITY_MAX: Final = 100_000
-"""People in one area; each is a hidden seat in the arrays of an event."""
+"""People in one area; each has a place in the arrays of an event."""
 
 PLACES_MAX: Final = 200_000
-"""Seats and capacities together: what an event's arrays, snapshot and start are made for."""
+"""Seats and capacities together: an event's arrays and snapshots are made for so many."""
 
 CATEGORIES_MAX: Final = 250
 """Categories of a map; a seat's category is one byte."""
@@ -40,31 +40,31 @@ SHAPES_MAX: Final = 10_000
 """Shapes that are drawn and not sold."""
 
 ID_CHARS_MAX: Final = 128
-"""Characters of the id of a seat, section, area or category: two UUIDs and what joins them."""
+"""Characters of the id of a seat, section, area or category: two UUIDs and a separator."""
 
 VENUE_ID_CHARS_MAX: Final = 64
-"""Characters of a venue's id, which stands in addresses that people read."""
+"""Characters of a venue's id, which is part of addresses that people read."""
 
 TEXT_CHARS_MAX: Final = 200
 """Characters of a name or a label: what fits on a ticket."""
 
 VENUE_ID_PATTERN: Final = rf"(?!\.{{1,2}}\Z)[A-Za-z0-9._~-]{{1,{VENUE_ID_CHARS_MAX}}}"
-"""The characters that a path carries without escaping, and not the names of directories."""
+"""Characters that a path has without escaping, but not `.` and `..`, which name directories."""
 
 SLUG_CHARS_MAX: Final = 40
 """Characters of an id that is made from a name: readable, with room for a suffix."""
 
 PLACE_MAX: Final = 1_000_000
-"""Map units from the origin, either way; a double still tells a thousandth apart out there."""
+"""Map units from the origin in each direction; a double is exact to a thousandth up to here."""
 
 SCALE_MAX: Final = 1_000
-"""By how much a section's transform may enlarge."""
+"""The largest scale of a section's transform."""
 
 PRICE_MAX: Final = Decimal(1_000_000)
-"""Major units of any currency; a ticket above it is a slip of the keyboard."""
+"""Major units of any currency; a higher price is a typing mistake."""
 
 PRICE_DECIMALS_MAX: Final = 4
-"""Decimals of a price: ISO 4217 knows no currency with more."""
+"""Decimals of a price: no currency of ISO 4217 has more."""
 
 
 _VENUE_ID: Final = re.compile(VENUE_ID_PATTERN + r"\Z")
@@ -72,7 +72,7 @@ _NOT_IN_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
 def is_venue_id(text: str) -> bool:
-    """Whether this can be the id of a venue at all."""
+    """Whether this text is a possible id of a venue."""
     return _VENUE_ID.match(text) is not None
 
 
@@ -83,7 +83,7 @@ def slug(name: str) -> str:
 
 
 class MapWarning(msgspec.Struct, frozen=True):
-    """What a map's author should know: where, of which kind, and in words."""
+    """A warning for a map's author: where it is, its kind, and the message."""
 
     path: str
     code: str
@@ -114,14 +114,14 @@ class MapVersion(msgspec.Struct, frozen=True):
 
 
 class PackedMap(msgspec.Struct, frozen=True):
-    """A version with its map in the first format, compressed."""
+    """A version of a map with its bytes in the first format, compressed."""
 
     version: MapVersion
     map_gzip: bytes
 
 
 class Venue(msgspec.Struct, frozen=True):
-    """A venue: the newest version of its map, and when the first one came."""
+    """A venue: the newest version of its map, and the time of the first one."""
 
     newest: MapVersion
     created_at_ms: int
@@ -135,10 +135,10 @@ class Venue(msgspec.Struct, frozen=True):
 class Category:
     """A price category: `key` is what seats and prices name, `label` what people read.
 
-    `price` is in major units, exact as it was written, or None when the map does not say. One that
-    is not `for_sale` is called so ("not available"); its seats begin as blocked.
+    `price` is in major units, exactly as it was written, or None when the map has none. A category
+    whose name says that it is not available is not `for_sale`; its seats begin as blocked.
 
-    `extra` here and below is a JSON object of the fields that we do not know, or empty.
+    `extra`, here and below, is a JSON object of the fields that we do not know, or empty.
     """
 
     key: str
@@ -150,7 +150,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A block of rows; a seat's place on the map is `(x, y) + scale * (its place in the file)`."""
+    """A block of rows; a seat's position is `(x, y) + scale * (its position in the file)`."""
 
     id: str
     label: str
@@ -189,7 +189,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class MapSummary:
-    """How much there is of what; `seats` are those in rows."""
+    """The numbers of seats in rows, of areas and of categories."""
 
     seats: int
     areas: int
@@ -200,11 +200,11 @@ class MapSummary:
 class VenueMap:
     """A seat map; every column is indexed by the seat's number, 0 to `len(seat_ids) - 1`.
 
-    `x` and `y` are places on the map in map units,
-    `own_x` and `own_y` those before the section's transform. `category`, `accessible`, `companion`
-    and `blocked` have one byte a seat: an index into `categories`, and 0 or 1. `blocked` are the
-    seats that were not for sale when the map was imported. `focal_point` is what people come to
-    look at: the middle of a shape called stage, else of the map. `shapes` is a JSON list.
+    `x` and `y` are positions in map units, `own_x` and `own_y` those before the section's
+    transform. `category`, `accessible`, `companion` and `blocked` have one byte a seat: an index
+    into `categories`, and 0 or 1. `blocked` are the seats that were not for sale when the map was
+    imported. `focal_point` is what people come to look at: the middle of a shape called stage, else
+    of the map. `shapes` is a JSON list.
     """
 
     venue_id: str | None
@@ -241,17 +241,17 @@ class VenueMap:
 
     @property
     def places(self) -> int:
-        """How many people can come: seats and the areas' capacities."""
+        """The seats and the areas' capacities together."""
         return len(self.seat_ids) + sum(area.capacity for area in self.areas)
 
     def row_of(self, seat: int) -> Row:
-        """The row in which this seat stands; an `IndexError` when there is no such seat."""
+        """The row of this seat; raises `IndexError` when there is no such seat."""
         if not 0 <= seat < len(self.seat_ids):
             raise IndexError(f"no seat has the number {seat}")
         return self.rows[bisect_right(self.rows, seat, key=lambda row: row.seats.start) - 1]
 
     def describe(self, seat: int) -> str:
-        """What a ticket says: `Lower A, row 3, seat 12`; an `IndexError` for no such seat."""
+        """What a ticket says: `Lower A, row 3, seat 12`; raises `IndexError` for no such seat."""
         row = self.row_of(seat)
         printed = self.seat_labels[seat] or self.cols[seat]
         return f"{self.sections[row.section].label}, row {row.index}, seat {printed}"

@@ -1,4 +1,4 @@
-"""The venue routes of the API: seat maps in, seat maps out."""
+"""The routes of venues and their seat maps."""
 
 import re
 from collections.abc import AsyncIterator
@@ -26,10 +26,10 @@ from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 
 REVALIDATE: Final = "public, max-age=0, must-revalidate"
-"""The newest map may be another at any moment; asking again with its tag costs a few bytes."""
+"""A new map may come at any moment; asking again with the `ETag` costs a few bytes."""
 
 VERSION_PATTERN: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
-"""A version as it is counted; nobody gets past nine digits."""
+"""The number of a version, with at most nine digits."""
 
 _SEAT_MAP: Final = {"$ref": f"{openapi.REF}SeatMap"}
 
@@ -75,7 +75,7 @@ SCHEMA: Final = msgspec.json.encode(schema.standalone())
 SCHEMA_TAG: Final = f'"{sha256(SCHEMA).hexdigest()[:32]}"'
 
 SCHEMA_AGE_S: Final = 3600
-"""As long as the files of a release are cached."""
+"""How long the schema is cached: as long as the files of a release."""
 
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only check the map, write nothing.")]
 
@@ -264,7 +264,7 @@ def _summary(written: Written, status: int) -> Response:
 
 def _map(request: Request, ready: ReadyMap, cache_control: str) -> Response:
     version = ready.version
-    # Two forms of one map are two representations, and a strong tag names one of them.
+    # The plain and the compressed map are two representations: each has its own strong tag.
     etag = f'"{version.etag}{"-gzip" if ready.gzipped else ""}"'
     headers = {
         "etag": etag,

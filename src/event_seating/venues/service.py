@@ -1,13 +1,13 @@
-"""The rules of venues: maps come in, become versions that never change, and are read a lot.
+"""The operations on venues: maps are uploaded, become versions that never change, and are read.
 
-A map is read, encoded and compressed once, when it comes, in a thread: the loop waits for nothing
-longer than a chunk of the body. It is stored as it is answered, so a read copies bytes. Those of
-the maps that are asked for most are kept ready; a version never changes, so what is kept is never
-stale. Which version is the newest is asked of the database each time, once for all who ask at
-once, so that every process answers the same.
+A map is parsed, encoded and compressed once, when it is uploaded, in a thread, so that the event
+loop is never blocked. It is stored as it is answered, so that a read copies bytes. The maps that
+are read most are kept in memory; a version never changes, so they are never stale. The newest
+version is read from the database each time, once for all concurrent callers, so that all processes
+answer the same.
 
-A new version takes the number after the newest. Two who take the same number meet at the primary
-key, and the one who comes second looks again: none is lost.
+A new version gets the number after the newest. If two uploads choose the same number, the primary
+key lets one of them succeed, and the other tries again: none is lost.
 """
 
 import asyncio
@@ -49,35 +49,35 @@ from event_seating.venues.model import (
 )
 
 UPLOADS_AT_ONCE: Final = 2
-"""Maps whose bodies are in memory at one time; the next one is not read before its turn."""
+"""Uploads whose bodies are in memory at once; the next one is read when one of them is done."""
 
 UPLOAD_S_MAX: Final = 60
-"""How long a body may take: 32 MB at 4 Mbit/s. One that stalls holds up everybody's uploads."""
+"""How long a body may take: 32 MB at 4 Mbit/s. A stalled upload delays those of others."""
 
 MAP_THREADS: Final = 2
-"""Threads that parse, compress and unpack; more would take the processor from the requests."""
+"""Threads that parse, compress and decompress; more would take the processor from the requests."""
 
 READY_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Answers kept ready: a map of 100,000 seats has 1 MB compressed and 10 MB plain."""
+"""Answers in memory: a map of 100,000 seats has 1 MB compressed and 10 MB plain."""
 
 PLAN_PLACES_MAX: Final = 400_000
-"""Places of all parsed maps that are kept: twice the largest, or twenty arenas."""
+"""Places of all parsed maps in memory: twice those of the largest map, or twenty arenas."""
 
 GZIP_LEVEL: Final = 6
-"""The usual one: the next levels take three times as long for 3 % less."""
+"""The default level: the next ones take three times as long for 3 % less."""
 
 ETAG_CHARS: Final = 32
-"""128 bits of a SHA-256: nobody meets a collision."""
+"""128 bits of a SHA-256, so that there are no collisions."""
 
 RACES_MAX: Final = 20
-"""Lost in a row against other uploads to one venue; each loss is another's new version."""
+"""Races that an upload may lose to others for the same venue; each loss is another's version."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Written(NamedTuple):
-    """What became of a map: the version that it is, whether its venue is new, what is odd in it."""
+    """The result of an upload: the map's version, whether its venue is new, and its warnings."""
 
     version: MapVersion
     created: bool
@@ -87,7 +87,7 @@ class Written(NamedTuple):
     """Whether an earlier call made it."""
 
     def warned(self, read: ReadMap) -> "Written":
-        """The same, with the warnings of the map that was read."""
+        """This result with the warnings of the map that was read."""
         return self._replace(warnings=read.warnings, warnings_left_out=read.warnings_left_out)
 
 
@@ -100,7 +100,7 @@ class ReadyMap(NamedTuple):
 
 
 class VenueService:
-    """What can be done with venues."""
+    """The operations on venues."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -114,7 +114,7 @@ class VenueService:
         self._plan_flights = SingleFlight[VenueMap](self._keep_plan)
 
     async def aclose(self) -> None:
-        """End the reads that are under way, and the threads."""
+        """Cancel the reads that are under way, and stop the threads."""
         for flights in (self._newest_flights, self._plan_flights, self._map_flights):
             await flights.aclose()
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
@@ -126,9 +126,9 @@ class VenueService:
     ) -> Written:
         """The first version of a new venue, from a map in either format.
 
-        Its id is the map's, else one made from the name. Raises `InvalidMap`, `VenueExists`,
-        `BodyTooSlow` and `IdempotencyKeyReused`. A dry run writes nothing. A repeated `call` makes
-        none; its hash is here made of the body.
+        Its id is the map's, or else one made from the name. A dry run writes nothing. A repeated
+        `call` makes no second venue; the hash of its request is computed here, from the body.
+        Raises `InvalidMap`, `VenueExists`, `BodyTooSlow` and `IdempotencyKeyReused`.
         """
         async with self._uploads:
             received = await self._received(body)
@@ -148,8 +148,8 @@ class VenueService:
     async def replace(self, venue_id: str, body: AsyncIterable[bytes], *, dry_run: bool) -> Written:
         """The next version of a venue's map, or the first; the present one if the map is the same.
 
-        Raises `VenueNotFound` when no venue can have this id, `InvalidMap` and `BodyTooSlow`. A dry
-        run writes nothing.
+        A dry run writes nothing. Raises `VenueNotFound` when no venue can have this id,
+        `InvalidMap`, `BodyTooSlow`, and `DatabaseUnavailable` after losing too many races.
         """
         if not is_venue_id(venue_id):
             raise VenueNotFound
@@ -199,7 +199,7 @@ class VenueService:
         raise DatabaseUnavailable("Too many change this venue at once; try again.")
 
     async def _write_next(self, connection: AsyncConnection, new: PackedMap) -> Written | None:
-        """Write the map as the next version; None when another transaction took the number."""
+        """Write the map as the next version; None when another transaction took its number."""
         newest = await store.newest(connection, new.version.venue_id)
         if newest is None:
             written = await self._write_first(connection, new)
@@ -299,7 +299,7 @@ class VenueService:
 
 
 def _ids_for(venue_map: VenueMap) -> Iterator[str]:
-    """The id that the map names; else ids made from its name, the better one first."""
+    """The id that the map names; or else ids made from its name, the better one first."""
     named = venue_map.venue_id
     if named is not None:
         if not is_venue_id(named):
@@ -314,14 +314,14 @@ def _ids_for(venue_map: VenueMap) -> Iterator[str]:
 
 
 def _packed(venue_map: VenueMap, venue_id: str) -> PackedMap:
-    """The map of this venue as it is stored, as if it were its first."""
+    """The map of this venue as it is stored, with version 1."""
     encoded = encode_map(replace(venue_map, venue_id=venue_id))
     etag = sha256(encoded).hexdigest()[:ETAG_CHARS]
     counts = venue_map.summary
     version = MapVersion(
         venue_id, 1, venue_map.name, etag, counts.seats, counts.areas, counts.categories
     )
-    # Without the time, so that the same map gives the same bytes.
+    # `mtime=0`, so that the same map gives the same bytes.
     return PackedMap(version, gzip.compress(encoded, GZIP_LEVEL, mtime=0))
 
 

@@ -41,7 +41,7 @@ PAGE: Final = (
     .limit(bindparam("limit"))
 )
 
-# Both dialects read these as they are; SQLAlchemy has a class of its own for each of them.
+# As text, since both databases accept it; SQLAlchemy has a different class for each.
 INSERT_VENUE_UNLESS_THERE: Final = text(
     "INSERT INTO venues (id, name, version, created_at_ms)"
     " VALUES (:id, :name, :version, :created_at_ms) ON CONFLICT DO NOTHING"
@@ -64,7 +64,7 @@ async def newest(connection: AsyncConnection, venue_id: str) -> MapVersion | Non
 
 
 async def packed(connection: AsyncConnection, venue_id: str, version: int) -> PackedMap | None:
-    """One version of this venue's map, with the map."""
+    """One version of this venue's map, with its bytes."""
     row = (await connection.execute(PACKED, {"venue_id": venue_id, "version": version})).first()
     return PackedMap(_version(row), row.map_gzip) if row else None
 

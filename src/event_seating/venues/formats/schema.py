@@ -1,8 +1,8 @@
 """The first seat-map format as a JSON Schema, for editors, other programs and our own document.
 
-Owns what the schema says of each field that `sections` knows. A field that it does not name is kept
-and given back, so every object takes more of them. What stands in two places at once (an id that is
-there twice, a category that the map does not have) no schema can say: the import names it.
+Owns the schema of each field that `sections` knows. Other fields are kept and given back, so every
+object may have more of them. A schema cannot express what depends on two places at once (an id that
+occurs twice, a category that the map does not have); the import reports those faults.
 """
 
 from typing import Any, Final
@@ -27,7 +27,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 _PRINTABLE: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
-"""No control characters; elsewhere than in Python `$` is the end and nothing else."""
+"""No control characters; in JSON Schema, unlike Python, `$` matches only the very end."""
 
 EXAMPLE: Final[Schema] = {
     "venueId": "club",
@@ -76,7 +76,7 @@ def standalone() -> Schema:
 
 
 def definitions(ref: str) -> dict[str, Schema]:
-    """Each of its schemas by name; `ref` stands before the names where one refers to another."""
+    """All schemas by name; `ref` is put before a name where one schema refers to another."""
     return {
         "SeatMap": _seat_map(ref),
         "SeatMapSize": _object(

@@ -1,10 +1,11 @@
 """The ids of seats in a plan with `zones`, where real files repeat them.
 
 Owns the choice of an id for each seat. Plans are made by copying a block, and the copies keep the
-`seat_guid` of the first, so it names several seats; the `uuid` beside it is their own. A
-`seat_guid` that stands once is the seat's id. Of those that stand more often each seat takes its
-`uuid`, the first one too: so an id does not hang on the order of the seats. A seat without a usable
-`uuid` keeps the `seat_guid` if it is the first to ask for it, else gets it with a number.
+`seat_guid` of the original, so that it names several seats; the `uuid` beside it is different for
+each. A `seat_guid` that occurs once is the seat's id. If it occurs more often, each of the seats
+gets its `uuid`, the first one too, so that ids do not depend on the order of the seats. A seat
+without a usable `uuid` keeps the `seat_guid` if it is the first one, and otherwise gets it with a
+number.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ NO_GUID: Final = "there is no `seat_guid`; the seat's id is its `uuid`"
 
 
 class SeatGuids:
-    """The ids of one plan; knows every `seat_guid` before the first seat asks."""
+    """The ids of one plan; it reads every `seat_guid` before it gives the first id."""
 
     def __init__(self, zones: Sequence[Any] | Elements, warnings: MapWarnings) -> None:
         self._warnings = warnings
@@ -42,7 +43,7 @@ class SeatGuids:
             (self._repeated if guid in self._all else self._all).add(guid)
 
     def of(self, seat: dict[str, Any], path: str) -> Any:
-        """The id of a seat; what it has as `seat_guid` when that is no id at all."""
+        """The id of a seat; an invalid `seat_guid` is returned as it is if there is no `uuid`."""
         guid = seat.get("seat_guid")
         if type(guid) is str and guid.strip() and guid not in self._repeated:
             return guid
@@ -57,7 +58,7 @@ class SeatGuids:
             self._given.add(uuid)
             return uuid, OWN_UUID if is_id else NO_GUID
         if not is_id:
-            return guid, ""  # It is a fault, and is named as one.
+            return guid, ""  # The builder reports it as a fault.
         if guid not in self._next:
             self._next[guid] = 2
             return guid, ""
@@ -93,7 +94,7 @@ _ZONE: Final = msgspec.json.Decoder(_Zone)
 
 
 def _guids(zones: Sequence[Any] | Elements) -> Iterator[str]:
-    """Every `seat_guid` of the plan; none of a zone of another form, which is a fault anyway."""
+    """Every `seat_guid` of the plan; malformed zones are skipped, since they are faults anyway."""
     give_way = Throttle()
     found = zones.in_part(_ZONE) if isinstance(zones, Elements) else _converted(zones)
     for zone in found:

@@ -1,6 +1,6 @@
-"""The first seat-map format: sections of rows of seats, and the one that maps are answered in.
+"""The first seat-map format: sections of rows of seats. All maps are answered in this format.
 
-Owns the names of its fields and both ways between it and a `VenueMap`:
+Owns the names of its fields, and both reads it into a `VenueMap` and writes it:
 
     {venueId, name, map: {width, height}, priceTiers: {"1": {price, label}},
      sections: [{id, label, transform: {x, y, scale},
@@ -64,11 +64,11 @@ AREA: Final = frozenset({"id", "label", "capacity", "priceTier", "x", "y", "widt
 def read_sections(document: Mapping[str, Any], faults: MapFaults) -> VenueMap:
     """The map in a document of this format; raises `InvalidMap`, or what decoding raises.
 
-    What is found wrong or odd is noted in `faults`.
+    Adds faults and warnings to `faults`.
     """
     top = Fields(document, "", faults)
     builder = MapBuilder(NAMES, faults)
-    # Tools that have not yet been given an id leave the field empty.
+    # Tools leave the field empty as long as the venue has no id.
     unnamed = document.get("venueId") == ""
     venue_id = None if unnamed else top.optional_text("venueId", VENUE_ID_CHARS_MAX)
     name = top.shown_text("name")
@@ -104,7 +104,7 @@ def _read_tiers(top: Fields, builder: MapBuilder) -> None:
             top.faults.add(path, f"the key {fault}")
         if not isinstance(value, dict):
             top.faults.add(path, wrong_kind(value, "an object"))
-            value = {}  # noqa: PLW2901 - the key is known all the same
+            value = {}  # noqa: PLW2901 - the key is still a category
         tier = Fields(value, path, top.faults)
         price = value.get("price")
         exact = None if price is None else price_of(price)
@@ -171,7 +171,7 @@ def _read_row(row: Fields, number: int, builder: MapBuilder) -> None:
 
 
 def _columns(seats: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Sequence[Any]]:
-    """The values of each of these fields, None for a seat that has none."""
+    """The values of each of these fields; None for a seat without the field."""
     try:
         # Nearly always every seat has the same fields, and then this is twice as fast.
         values = zip(*map(itemgetter(*names), seats), strict=True) if len(names) > 1 else ()
@@ -181,7 +181,7 @@ def _columns(seats: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, S
 
 
 def seats_of(row: Fields) -> tuple[list[dict[str, Any]], Sequence[int]]:
-    """The seats of a row that are objects, and their places in its list; the rest are faults."""
+    """The seats of a row that are objects, and their indices in its list; others are faults."""
     seats = row.elements("seats")
     if row.value.get("seats") == []:
         row.faults.warnings.add("left_out", row.path, "the row has no seats; it is left out")
@@ -201,8 +201,8 @@ def seat_extras(
     known: frozenset[str],
     taken: frozenset[str] = frozenset(),
 ) -> list[bytes]:
-    """What of each seat is not known."""
-    # Asked once for the row: a hundred thousand seats have the same few fields.
+    """The unknown fields of each seat."""
+    # Checked once for the row: a hundred thousand seats have the same few fields.
     names = set().union(*seats) - known
     are_odd = any(name in taken or meant(name, known) for name in names)
     return [
@@ -228,7 +228,7 @@ def _read_area(area: Fields, builder: MapBuilder) -> None:
 
 
 def encode_map(venue_map: VenueMap) -> bytes:
-    """The map in this format, with the fields that came with it and are not known.
+    """The map in this format, with the unknown fields that it came with.
 
     The same map gives the same bytes, and reading them gives the same map.
     """
@@ -262,7 +262,7 @@ def plain(number: float) -> float:
 
 
 def _printed(text: str) -> str | int:
-    """A key or an index that is a whole number as the number, as maps have it."""
+    """A key or an index; as a number if it is a whole number, as maps have it."""
     whole = text.isascii() and text.isdecimal() and len(text) <= len(str(2**53)) - 1
     return int(text) if whole and str(int(text)) == text else text
 

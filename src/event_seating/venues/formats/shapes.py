@@ -1,8 +1,8 @@
-"""Shapes: what is drawn on a map and not sold, the stage above all.
+"""Shapes: things that are drawn on a map and not sold, such as the stage.
 
 Owns the checks of the `shapes` list and the search for the focal point in it. A shape is an object
-of any fields; those that say where it is are `x` and `y`, with `width` and `height` (then `x` and
-`y` are its upper left corner) or without (then they are its middle), or `points: [{x, y}]`.
+with any fields. Its position is `x` and `y`, the upper left corner if it has `width` and `height`
+and otherwise the middle, or `points: [{x, y}]`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,14 +12,14 @@ from event_seating.venues.formats.checks import Fields, number_fault
 from event_seating.venues.model import SHAPES_MAX
 
 STAGE: Final = "stage"
-"""What the shape is called that people come to look at."""
+"""The name of the shape that is the focal point."""
 
 NAMING: Final = ("id", "name", "label", "type", "text")
-"""The fields that may call it so."""
+"""The fields that may have that name."""
 
 
 def read_shapes(top: Fields) -> list[Fields]:
-    """The shapes of a map, with what is wrong with them noted."""
+    """The shapes of a map; adds their faults and warnings to those of `top`."""
     shapes = list(top.objects("shapes", needed=False))
     if len(shapes) > SHAPES_MAX:
         top.fault("shapes", f"has {len(shapes):,} shapes; at most {SHAPES_MAX:,} are taken")
@@ -40,7 +40,7 @@ def encode_shapes(shapes: Iterable[Fields]) -> bytes:
 
 
 def focal_point(shapes: Iterable[Fields]) -> tuple[float, float] | None:
-    """The middle of the first shape that is called stage and says where it is."""
+    """The middle of the first shape that is called stage and has a position."""
     for shape in shapes:
         names = (shape.value.get(name) for name in NAMING)
         called = any(isinstance(name, str) and name.strip().lower() == STAGE for name in names)

@@ -1,28 +1,28 @@
-"""Which known field somebody meant who wrote another one.
+"""Finds the known field that a misspelt one was probably meant to be.
 
-Owns the measure of likeness. Fields that are not known are kept and have no effect, so a slip of
-the keyboard would pass in silence: `acessible` is a seat that nobody finds who needs it.
+Owns the measure of similarity. Unknown fields are kept and have no effect, so a misspelling would
+not be noticed: nobody who needs it would find a seat that is `acessible`.
 """
 
 from functools import lru_cache
 from typing import Final
 
 SLIPS: Final = ((3, 0), (6, 1))
-"""Up to so many letters a name may differ from a known one by so many slips."""
+"""For known names of up to so many letters: how many misspelt letters are allowed."""
 
 SLIPS_MAX: Final = 2
-"""By how many a longer one may."""
+"""How many are allowed for longer names."""
 
 NAMES_REMEMBERED: Final = 4_096
-"""Names of fields that were compared; a map repeats a few of them a hundred thousand times."""
+"""Compared names that are remembered; a map may repeat the same name a hundred thousand times."""
 
 NAME_CHARS_MAX: Final = 40
-"""Longer names are no slips: the longest known one has 11 letters."""
+"""Longer names are not misspellings: the longest known one has 11 letters."""
 
 
 @lru_cache(NAMES_REMEMBERED)
 def meant(name: str, known: frozenset[str]) -> str | None:
-    """The known name that this one is nearly, if there is one."""
+    """The known name that is similar to this one, if there is one."""
     if len(name) > NAME_CHARS_MAX:
         return None
     plain = _plain(name)
@@ -38,12 +38,12 @@ def _slips(letters: int) -> int:
 
 
 def _plain(name: str) -> str:
-    """`price_tier`, `Price-Tier` and `priceTier` are one name."""
+    """The letters and digits alone: `price_tier`, `Price-Tier` and `priceTier` are one name."""
     return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _distance(one: str, other: str) -> int:
-    """Letters to insert, leave out, replace or swap with their neighbour to get the other text."""
+    """How many letters to insert, remove, replace or swap to get from one text to the other."""
     before: list[int] = []
     above = list(range(len(other) + 1))
     for row, letter in enumerate(one, 1):

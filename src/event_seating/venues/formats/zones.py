@@ -1,17 +1,17 @@
-"""The seating-plan format of the leading open-source ticketing system, told apart by its `zones`.
+"""The seating-plan format of the leading open-source ticketing system, recognised by its `zones`.
 
-Owns the names of its fields and the way from it into a `VenueMap`:
+Owns the names of its fields, and reads it into a `VenueMap`:
 
     {name, size: {width, height}, categories: [{name, color, label}],
      zones: [{name, position, rows: [{row_number, position, seats: [{seat_guid, seat_number,
               position, category}]}], areas: [{shape, position, ...}]}]}
 
-A zone becomes a section, a seat's place is the sum of the three positions, and a zone's areas are
-drawn and not sold, so they become shapes. A category is known by its name and has no price; the
-event gives it one. What real plans have that is odd is put right and said: seats that share a
-`seat_guid` (see `seat_guids`), seats without a category, categories called by a UUID. It never
-writes this format: the answer is always in the first. Fields that it does not know are kept; one
-whose name means something in the first format comes back as `plan_<name>`.
+A zone becomes a section, a seat's position is the sum of the three positions, and a zone's areas,
+which are drawn and not sold, become shapes. A category is identified by its name and has no price;
+the event gives it one. Oddities of real plans are corrected with a warning: seats that share a
+`seat_guid` (see `seat_guids`), seats without a category, categories called by a UUID. This format
+is never written: answers are always in the first. Unknown fields are kept; one whose name means
+something in the first format comes back as `plan_<name>`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ ROW: Final = frozenset({"row_number", "position", "seats"})
 SEAT: Final = frozenset({"seat_guid", "seat_number", "position", "category"})
 SHAPE: Final = frozenset({"shape", "position"})
 NAMELESS: Final = (None, "")
-"""What stands in place of the name of a category, where there is none."""
+"""The values for a category without a name."""
 
 PLACE: Final = frozenset({"x", "y", "width", "height", "type", "label", "radius", "points"})
 
@@ -66,7 +66,7 @@ PLACE: Final = frozenset({"x", "y", "width", "height", "type", "label", "radius"
 def read_zones(document: Mapping[str, Any], faults: MapFaults) -> VenueMap:
     """The map in a document of this format; raises `InvalidMap`, or what decoding raises.
 
-    What is found wrong or odd is noted in `faults`.
+    Adds faults and warnings to `faults`.
     """
     top = Fields(document, "", faults)
     builder = MapBuilder(NAMES, faults)
@@ -97,7 +97,7 @@ def read_zones(document: Mapping[str, Any], faults: MapFaults) -> VenueMap:
 
 
 class _Plan:
-    """One plan while it is read: its categories, the ids that are taken, the map as it grows."""
+    """One plan while it is read: its categories, the used ids, and the growing map."""
 
     def __init__(self, builder: MapBuilder, guids: SeatGuids) -> None:
         self._builder = builder
@@ -107,7 +107,7 @@ class _Plan:
         self._no_category_extra = b""
 
     def read_categories(self, top: Fields) -> None:
-        """The categories; one without a name is that of the seats without one."""
+        """The categories; one without a name is for the seats without a category."""
         listed = top.value.get("categories")
         self._builder.check_categories = isinstance(listed, list)
         categories = list(top.objects("categories"))
@@ -127,7 +127,7 @@ class _Plan:
             self._builder.add_category(Category(key, label, None, extra), category.at("name"))
 
     def read_zone(self, zone: Fields, number: int) -> None:
-        """A zone as a section; one that has shapes alone is none, and the caller takes those."""
+        """A zone as a section; one with areas alone has no section: the caller reads its areas."""
         if zone.value.get("rows") in (None, []):
             if not zone.value.get("areas"):
                 said = "the zone has neither rows nor areas; it is left out"
@@ -146,7 +146,7 @@ class _Plan:
             self._read_row(row, row_number)
 
     def _section_id(self, zone: Fields, number: int) -> str:
-        """The first name that fits and is free: plans may give two zones the same, or none."""
+        """The first valid and unused name: plans may give two zones the same name, or none."""
         taken = self._section_ids
         candidates = [zone.value.get(name) for name in ("zone_id", "name", "uuid")]
         for candidate in (*candidates, f"zone-{number + 1}", f"zone-{number + 1}-{len(taken)}"):
@@ -206,7 +206,7 @@ class _Plan:
         return categories
 
     def _no_category(self) -> str:
-        """The category of seats without one; a category of the map once a seat is in it."""
+        """The category of seats without one; added to the map when the first seat needs it."""
         if NO_CATEGORY not in self._categories:
             self._categories.add(NO_CATEGORY)
             added = Category(NO_CATEGORY, NO_CATEGORY, None, self._no_category_extra)
@@ -221,7 +221,7 @@ def _with_guid(seat: dict[str, Any], seat_id: Any) -> dict[str, Any]:
 
 
 def _position(place: Fields) -> tuple[float, float]:
-    """The `position` of a zone, a row or a shape; without one it is where its parent is."""
+    """The `position` of a zone, a row or a shape; (0, 0), that of its parent, without one."""
     position = place.object("position", needed=False)
     return position.number("x", 0.0), position.number("y", 0.0)
 
@@ -233,7 +233,7 @@ def _label(seat_number: object) -> object:
 
 
 def _shape(zone: Fields, area: Fields) -> Fields:
-    """A zone's area as a shape of the first format; `area` keeps what else it says."""
+    """A zone's area as a shape of the first format, with its other fields."""
     x, y = _position(area)
     origin = zone.object("position", needed=False).value
     x, y = x + _number(origin.get("x")), y + _number(origin.get("y"))
@@ -250,7 +250,7 @@ def _shape(zone: Fields, area: Fields) -> Fields:
     if isinstance(circle, dict):
         shape["radius"] = _number(circle.get("radius"))
     if isinstance(ellipse, dict) and isinstance(radius := ellipse.get("radius"), dict):
-        # The answer's format places it by the corner of the box around it.
+        # The first format has the upper left corner of the box around it.
         across, down = _number(radius.get("x")), _number(radius.get("y"))
         shape |= {"x": x - across, "y": y - down, "width": 2 * across, "height": 2 * down}
     if isinstance(polygon, dict) and isinstance(polygon.get("points"), list):

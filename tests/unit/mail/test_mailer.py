@@ -13,6 +13,7 @@ from tests.support.smtp import SmtpServer
 
 from event_seating.clock import SystemClock
 from event_seating.mail.mailer import Mailer, mailer_of
+from event_seating.mail.message import CalendarFile
 from event_seating.mail.mode import at_the_start, sends_mail
 from event_seating.mail.sent_journal import SentJournal
 from event_seating.mail.transport import MailDelayed, MailFolder, SmtpTransport
@@ -52,7 +53,8 @@ async def way(
 class TestEveryWay:
     async def test_a_mail_arrives_as_it_is(self, way: tuple[Mailer, Arrived]) -> None:
         office, arrived = way
-        sent = mail(subject="Größe", calendar=b"BEGIN:VCALENDAR\r\n")
+        entry = CalendarFile(b"BEGIN:VCALENDAR\r\n", "PUBLISH")
+        sent = mail(subject="Größe", calendar=entry)
         await office.send(sent)
         (raw,) = arrived()
         got = message_from_bytes(raw, policy=default)

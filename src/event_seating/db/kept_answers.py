@@ -63,7 +63,7 @@ async def first(
 
 
 async def found(connection: AsyncConnection, call: KeyedCall, now_ms: int) -> KeptAnswer | None:
-    """Like `first`, but without waiting for concurrent repetitions."""
+    """Like `first`, but without waiting for repetitions; raises `IdempotencyKeyReused`."""
     values = {"call": call.id, "since_ms": now_ms - ANSWERS_KEPT_MS}
     row = (await connection.execute(_BY_CALL, values)).first()
     if row is None:

@@ -1,9 +1,10 @@
-"""Writes that jobs are done, many in one transaction: a group commit.
+"""Writes down that jobs are done, many in one transaction: a group commit.
 
-A transaction waits for the disk, and most jobs end while the transaction of another is written. The
-first is written at once and alone; those that end meanwhile are written next, all together. A row
-that is locked or gone, and every row of a group that failed, is written alone, so that one job's
-failure is no other's. Owns no rule: a row that is not there was done before.
+A transaction waits for the disk, and most jobs end while the transaction of another is written. So
+the first one is written at once and alone, and those that end meanwhile are written next, all
+together. If a row is locked or missing, or the group's transaction fails, each one is written
+alone, so that one job's failure does not affect the others. A missing row means that the job was
+done before.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ _log = get_logger("jobs")
 
 
 class CompletionWriter:
-    """What is to be written down in this process."""
+    """Writes the completions of this process, and tells each job once its own is committed."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -34,15 +35,15 @@ class CompletionWriter:
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, row: OutboxRow, result: Any, started_at_ms: int) -> bool:
-        """The job is done; False if it was done before. Returns once that is committed.
+        """Write that the job is done, and return once that is committed; False if it was before.
 
-        Raises `DatabaseUnavailable`: then nobody knows, and it may be said again.
+        Raises `DatabaseUnavailable`; then the outcome is unknown, and it may be called again.
         """
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         completion = Completion(row.event_id, row.id, result, started_at_ms, self._clock.now_ms())
         self._waiting.append((completion, written))
         if self._writing is None or self._writing.done():
-            # In no job's context, since it writes for all.
+            # Without the context of this job, since it writes for all jobs.
             self._writing = asyncio.create_task(
                 self._write(), name="completions of jobs", context=Context()
             )
@@ -63,7 +64,7 @@ class CompletionWriter:
     async def _write_together(
         self, group: list[tuple[Completion, asyncio.Future[bool]]]
     ) -> list[tuple[Completion, asyncio.Future[bool]]]:
-        """Those of the group that are not written."""
+        """Write the group in one transaction; those that were not written."""
         try:
             async with self._database.write() as connection:
                 done = await outbox.finish_unlocked(

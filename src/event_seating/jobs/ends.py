@@ -1,17 +1,17 @@
-"""How an attempt at a job ends: in one of four ways, which everybody reads.
+"""How an attempt at a job ends: in one of four ways.
 
-A handler returns its job's result, or raises `DoneElsewhere`, `Retry`, `Defer` or `Dead`. `decided`
-makes of it what becomes of the job, once: the worker tells the queue, the tally counts it by its
-`outcome`, the log says it. Pure.
+A handler returns its job's result, or raises `DoneElsewhere`, `Retry`, `Defer` or `Dead`. Only
+`decided` turns that into what becomes of the job; then the worker tells the queue, the tally counts
+the `outcome`, and the log names it. Pure.
 """
 
 from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 DEFER_MS: Final = 2_000
-"""When a job comes again that could not be attempted."""
+"""The delay of a job that could not be attempted."""
 
 DEFERRALS_MAX: Final = 100
-"""A handler that defers its job every time is not right about the reason: then it is a failure."""
+"""If a job is deferred more often than this, something is wrong, and it counts as a failure."""
 
 
 class Done(Exception):
@@ -28,17 +28,17 @@ class Done(Exception):
 
 
 class DoneElsewhere(Done):
-    """Another worker had the job's effect meanwhile: what this attempt did is to be undone.
+    """Another worker has done the job meanwhile.
 
-    Raised in the transaction of the effect, so that it is rolled back.
+    Raised in the transaction of the effect, so that this attempt's effect is rolled back.
     """
 
 
 class Retry(Exception):
-    """The attempt failed, and the next one may do; the text says why.
+    """The attempt failed, and the next one may succeed; the text says why.
 
-    A handler that raises it is not at fault, so the log has no stack: a mail server that is down
-    all evening would write thousands.
+    The handler is not at fault, so the log has no stack: a mail server that is down all evening
+    would cause thousands.
     """
 
     outcome: ClassVar = "again"
@@ -49,7 +49,7 @@ class Retry(Exception):
 
 
 class Defer(Exception):
-    """This counts as no attempt, and the job comes again after a delay, `DEFER_MS` by default."""
+    """This was no attempt, and the job comes again after a delay, `DEFER_MS` by default."""
 
     outcome: ClassVar = "postponed"
 
@@ -60,7 +60,7 @@ class Defer(Exception):
 
 
 class Dead(Exception):
-    """The job failed for good: no attempt can do it. The text says why, to an operator."""
+    """The job failed for good: no attempt can succeed. The text tells an operator why."""
 
     outcome: ClassVar = "failed"
 
@@ -80,16 +80,16 @@ class JobAttempt(NamedTuple):
     most: int
     """How many there may be."""
     begun: int
-    """How often the job was begun, this time and those that counted as no attempt included."""
+    """How often the job was begun, including this time and the times that were no attempt."""
 
     @property
     def is_last(self) -> bool:
-        """Whether there is none after it."""
+        """Whether no attempt follows it."""
         return self.number >= self.most
 
 
 def decided(end: JobEnd, attempt: JobAttempt) -> JobEnd:
-    """What becomes of the job when its handler ended so in this attempt."""
+    """What becomes of the job if its handler ended like this in this attempt."""
     if isinstance(end, Defer) and attempt.begun >= attempt.most + DEFERRALS_MAX:
         end = Retry(end.why)
     if isinstance(end, Retry) and attempt.is_last:

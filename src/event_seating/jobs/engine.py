@@ -1,4 +1,4 @@
-"""What a job process does all the time: relay, work, and ask for what is due each hour.
+"""What a job process does: relay jobs, do them, and ask for the hourly purge.
 
 Owns the order in which these begin and end. A job process has one; nothing else starts a worker.
 """
@@ -19,8 +19,8 @@ from event_seating.jobs.worker import Worker
 from event_seating.valkey.client import ended
 
 DRAIN_WITHIN_S: Final = 9.0
-"""For the jobs under way when the process is to end, of the 15 s that it has; most take less than a
-second, and an import stops after any of its steps."""
+"""Time for the jobs under way when the process stops, out of its 15 s; most take less than a
+second, and an import can stop after each of its steps."""
 
 
 class JobEngine:
@@ -45,7 +45,7 @@ class JobEngine:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin, whether Redis is there or not."""
+        """Begin, whether Redis is available or not."""
         self._tasks = [
             asyncio.create_task(self._relay.run(), name="relay"),
             asyncio.create_task(self._purge.keep_asking(), name="purge"),

@@ -2,8 +2,8 @@
 
 They are kept in the database, in chunks, so that every process finds them and a backup has them. A
 file is written piece by piece while it comes in, each chunk in a transaction of its own: a client
-that sends slowly must not hold the one writer of SQLite. A file that did not become whole is
-of no use, and is deleted after an hour.
+that sends slowly must not occupy the only writer of SQLite. A file that never became complete is
+useless, and is deleted after an hour.
 
 Owns the statements and the size of a chunk. Never has more than a chunk of a file in memory.
 """
@@ -28,10 +28,10 @@ UNFINISHED: Final = -1
 """The size of a file that is still coming in."""
 
 UNFINISHED_FOR_MS: Final = 3_600_000
-"""How long one may be coming in; what took longer broke off."""
+"""How long a file may take to come in; after that its client is gone."""
 
 UPLOAD: Final = "upload"
-"""The name of what somebody sent in: it is for its job alone, and nobody can fetch it."""
+"""The name of every file that a client sent: it is for its job alone, and nobody can fetch it."""
 
 Pieces = Iterable[bytes] | AsyncIterable[bytes]
 
@@ -66,7 +66,7 @@ class FileHead(NamedTuple):
 
 
 class FileGone(Exception):
-    """The file is not there, or not any more."""
+    """The file does not exist, or not any more."""
 
 
 async def spool(
@@ -77,9 +77,9 @@ async def spool(
     now_ms: int,
     expires_at_ms: int,
 ) -> str:
-    """Keep a file while it comes in, a transaction a chunk; the id by which it is read.
+    """Write a file while it comes in, one transaction for each chunk; the file's id.
 
-    Until the last chunk is there nobody can read it.
+    Nobody can read it until the last chunk is written.
     """
     file_id = new_file_id()
     until_ms = min(expires_at_ms, now_ms + UNFINISHED_FOR_MS)
@@ -100,13 +100,13 @@ async def spool(
 
 
 async def read(connection: AsyncConnection, file_id: str) -> FileHead | None:
-    """The head of the file with this id, if it is whole."""
+    """The head of the file with this id, if it is complete."""
     row = (await connection.execute(_HEAD, {"id": file_id})).first()
     return None if row is None or row.bytes == UNFINISHED else FileHead(*row)
 
 
 async def chunks(database: Database, file_id: str) -> AsyncIterator[bytes]:
-    """The content of a file, piece by piece; raises `FileGone`, also when it goes meanwhile."""
+    """The content of a file, in chunks; raises `FileGone`, also if it is deleted meanwhile."""
     async with database.read() as connection:
         head = await read(connection, file_id)
     if head is None:

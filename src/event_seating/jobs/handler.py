@@ -31,17 +31,17 @@ class Job:
     finish: Finish
     """Take the job out of the outbox, with its result, in the transaction of its effect.
 
-    Raises `DoneElsewhere` when it is not there any more; let it end the transaction.
+    Raises `DoneElsewhere` if it is no longer there; let that end the transaction.
     """
     report: ReportProgress
-    """Tell how far it is; shown with the job."""
+    """Report how far the job is; shown with the job."""
 
 
 Handler = Callable[[Job], Awaitable[Any]]
 """Does a job of one name; what it returns is the result, unless it finished the job itself.
 
-Raises `Dead` when no attempt can do it, `Retry` when the next one may, and `Defer` (or
-`DatabaseUnavailable`) when this was none. Any other exception is a `Retry` whose stack is logged.
+Raises `Dead` if no attempt can succeed, `Retry` if the next one may, and `Defer` or
+`DatabaseUnavailable` if this was none. Any other exception is a `Retry` whose stack is logged.
 """
 
 
@@ -49,7 +49,7 @@ _Payload = TypeVar("_Payload")
 
 
 def payload_of(job: Job, kind: type[_Payload]) -> _Payload:
-    """What is stored with a job, as its handler takes it; raises `Dead` if it is not that."""
+    """The payload of a job as its handler's type; raises `Dead` if it does not fit."""
     try:
         return msgspec.convert(job.payload, kind)
     except msgspec.ValidationError as error:

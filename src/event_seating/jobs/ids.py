@@ -1,4 +1,4 @@
-"""Ids for new jobs: the one place of this room that asks the clock and draws random numbers."""
+"""Ids for new jobs, made of the time and random numbers."""
 
 import time
 from secrets import token_hex
@@ -15,7 +15,7 @@ NS_PER_MS: Final = 1_000_000
 def new_job_id() -> str:
     """An id for a new job; a mail's Message-ID and a webhook's delivery carry it too.
 
-    It begins with the time, which decides nothing: new rows come to lie side by side in an index,
-    so that a transaction with many of them writes few of its pages.
+    It begins with the time, so that new rows are neighbours in an index and a transaction with many
+    of them writes few of its pages. Nothing else depends on that time.
     """
     return f"job-{time.time_ns() // NS_PER_MS:012x}{token_hex(_RANDOM_BYTES)}"

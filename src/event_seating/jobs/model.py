@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 DATABASE_OPERATIONS: Final = "database-operations"
-"""The queue of what reads and writes the database."""
+"""The queue of jobs that read and write the database."""
 
 NOTIFICATIONS: Final = "notifications"
-"""The queue of mail and webhooks: a slow mail server must not hold up the other."""
+"""The queue of mails and webhooks: a slow mail server must not delay the other queue."""
 
 QUEUES: Final = (DATABASE_OPERATIONS, NOTIFICATIONS)
 
@@ -26,7 +26,7 @@ _JOB_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z|purge-[0-9TZ-]{1,24}\Z")
 
 
 class JobState(StrEnum):
-    """What a job can be."""
+    """The state of a job."""
 
     waiting = "waiting"
     active = "active"
@@ -35,7 +35,7 @@ class JobState(StrEnum):
     completed = "completed"
     failed = "failed"
     unknown = "unknown"
-    """Redis does not have it; what Redis lost is put in again."""
+    """Redis does not have it; the relay puts it in again."""
 
 
 def is_job_id(text: str) -> bool:

@@ -4,7 +4,7 @@ No rules and no transactions of their own: a row is written in the transaction o
 and deleted in the transaction of its effect. A row that is not there means that the job is done.
 
 A row is claimed with a lease by the relay that hands it to the queue, and noted as relayed by the
-same lease: if somebody else had it meanwhile, or asked for it again, the note is not made.
+same lease: if another relay has claimed it since, or it was asked for again, nothing is noted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from event_seating.db.tables import job_results, outbox
 from event_seating.jobs.model import QUEUES, NewJob
 
 ERROR_CHARS_MAX: Final = 1_000
-"""Of the text that says why a job failed; a person reads it in a list."""
+"""The longest reason why a job failed; people read it in a list."""
 
 PRIORITY_MAX: Final = 2**21
 """The largest number that BullMQ takes: every job has it or comes before it."""
@@ -161,7 +161,7 @@ class JobResult(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """How a job ended well."""
+    """That a job is done, with its result."""
 
     event_id: str
     id: str
@@ -178,7 +178,7 @@ async def add(connection: AsyncConnection, jobs: Sequence[NewJob], now_ms: int) 
 
 
 async def add_once(connection: AsyncConnection, job: NewJob, now_ms: int) -> bool:
-    """Write a job unless one with this id was asked for, or done a short while ago; whether."""
+    """Write a job unless one with this id waits or was done recently; whether it was written."""
     return (await connection.execute(_ADD_ONCE, row_of(job, now_ms))).rowcount == 1
 
 
@@ -189,18 +189,18 @@ async def by_id(connection: AsyncConnection, job_id: str) -> OutboxRow | None:
 
 
 async def result_by_id(connection: AsyncConnection, job_id: str) -> JobResult | None:
-    """The job with this id, if it was done a short while ago."""
+    """The result of the job with this id, if it was done recently."""
     row = (await connection.execute(_RESULT_BY_ID, {"id": job_id})).first()
     return JobResult(*row) if row else None
 
 
 async def withdraw(connection: AsyncConnection, event_id: str, job_id: str) -> None:
-    """The job is not to be done any more, if it is not done yet."""
+    """Delete a job, unless it is done already."""
     await connection.execute(_REMOVE, {"b_event_id": event_id, "b_id": job_id})
 
 
 async def finish(connection: AsyncConnection, completion: Completion) -> bool:
-    """The job is done with this result; False, and nothing is kept, if it was done before."""
+    """Delete the row and store the result; False if the row is gone, and nothing is stored."""
     key = {"b_event_id": completion.event_id, "b_id": completion.id}
     row = (await connection.execute(_REMOVE, key)).first()
     if row is None:
@@ -240,7 +240,7 @@ def _result_of(completion: Completion, row: Any) -> dict[str, Any]:
 async def pending(
     connection: AsyncConnection, *, now_ms: int, before_ms: int
 ) -> tuple[set[str], bool]:
-    """Whether there is anything to claim: queues with jobs that wait, and jobs relayed before."""
+    """The queues with jobs to claim, and whether any job was relayed at `before_ms` or earlier."""
     asked = {"b_now_ms": now_ms, "b_most": 1, "b_priority": PRIORITY_MAX, "b_before_ms": before_ms}
     waiting = {
         queue
@@ -259,7 +259,7 @@ async def claim_waiting(
     until_ms: int,
     most: int,
 ) -> list[OutboxRow]:
-    """Take jobs that were not handed to the queue, the most urgent first, until `until_ms`."""
+    """Claim jobs that are not in the queue, the most urgent first, until `until_ms`."""
     asked = {
         "b_queue": queue,
         "b_priority": least_priority,
@@ -274,7 +274,7 @@ async def claim_waiting(
 async def claim_relayed(
     connection: AsyncConnection, *, before_ms: int, now_ms: int, until_ms: int, most: int
 ) -> list[OutboxRow]:
-    """Take jobs that were handed to the queue at `before_ms` or earlier, until `until_ms`."""
+    """Claim jobs that were handed to the queue at `before_ms` or earlier, until `until_ms`."""
     asked = {
         "b_before_ms": before_ms,
         "b_now_ms": now_ms,
@@ -285,14 +285,14 @@ async def claim_relayed(
 
 
 async def note_relayed(connection: AsyncConnection, rows: Iterable[OutboxRow], now_ms: int) -> None:
-    """These claimed rows are in the queue."""
+    """Note that these claimed rows are in the queue."""
     values = [{**_leased(row), "b_now_ms": now_ms} for row in rows]
     if values:
         await connection.execute(_NOTE_RELAYED, values)
 
 
 async def unclaim(connection: AsyncConnection, rows: Iterable[OutboxRow]) -> None:
-    """Let others have these claimed rows."""
+    """End the lease of these claimed rows."""
     values = [_leased(row) for row in rows]
     if values:
         await connection.execute(_UNCLAIM, values)
@@ -301,7 +301,7 @@ async def unclaim(connection: AsyncConnection, rows: Iterable[OutboxRow]) -> Non
 async def fail(
     connection: AsyncConnection, event_id: str, job_id: str, error: str, now_ms: int
 ) -> bool:
-    """The job is given up; False if it is not there, or given up already."""
+    """Give the job up; False if it does not exist or is given up already."""
     values = {
         "b_event_id": event_id,
         "b_id": job_id,
@@ -312,7 +312,7 @@ async def fail(
 
 
 async def retry(connection: AsyncConnection, job_id: str) -> bool:
-    """The job that was given up is to run again; False if there is no such job."""
+    """Let a job that was given up run again; False if there is no such job."""
     return (await connection.execute(_RETRY, {"b_id": job_id})).rowcount == 1
 
 

@@ -1,7 +1,7 @@
 """Deletes what is too old, in steps so short that no other writer waits for long.
 
-Owns how long things are kept, and that a `purge` is asked for each hour: as a job like every other,
-under an id that is the hour's own, so that of all the processes that ask for one the first does.
+Owns how long things are kept. A `purge` is a job like every other, asked for each hour under an id
+that names the hour, so that only the first of all processes that ask adds one.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ HOUR_MS: Final = 3_600 * MS_PER_S
 DAY_MS: Final = 24 * HOUR_MS
 
 RESULTS_KEPT_MS: Final = DAY_MS
-"""Of jobs that are done."""
+"""The results of jobs that are done."""
 
 FAILED_KEPT_MS: Final = 30 * DAY_MS
 """Jobs that were given up, to be looked at and tried again; and deliveries of webhooks."""
@@ -49,17 +49,17 @@ FILES_A_STEP: Final = 1
 """A file may have a hundred chunks."""
 
 BETWEEN_STEPS_S: Final = 0.02
-"""For those who wait to write; twice as long as a step."""
+"""A pause for other writers; twice as long as a step."""
 
 ASK_EVERY_S: Final = 60.0
 """How late a purge may be asked for."""
 
 Step = Callable[[AsyncConnection, int], Awaitable[int]]
-"""Deletes what is too old at this time, no more than a step's worth; how much it was."""
+"""Deletes what is too old at this time, at most one step's rows; how many it deleted."""
 
 
 class _Old(NamedTuple):
-    """Rows that go some time after the one in a column."""
+    """Rows that are deleted some time after the time in a column."""
 
     table: Table
     column: str
@@ -107,14 +107,14 @@ class Purge:
         return gone
 
     async def keep_asking(self) -> None:
-        """Ask for a purge each hour, for ever; cancel it to end."""
+        """Ask for a purge each hour, until cancelled."""
         while True:
             with suppress(DatabaseUnavailable):
                 await self.ask()
             await asyncio.sleep(ASK_EVERY_S)
 
     async def ask(self) -> bool:
-        """Ask for this hour's purge, unless somebody has."""
+        """Ask for this hour's purge, unless another process has; whether it was added."""
         now_ms = self._clock.now_ms()
         hour = datetime.fromtimestamp(now_ms / MS_PER_S, UTC).strftime("%Y-%m-%dT%HZ")
         job = NewJob(f"{PURGE}-{hour}", DATABASE_OPERATIONS, PURGE, {}, priority=BULK)
@@ -136,14 +136,14 @@ async def _files(connection: AsyncConnection, now_ms: int) -> int:
 
 
 async def _imports(connection: AsyncConnection, _now_ms: int) -> int:
-    """Those whose job is no more."""
+    """Delete imports whose job is gone."""
     return await _delete(
         connection, user_imports, user_imports.c.job_id.not_in(select(outbox.c.id))
     )
 
 
 async def _refusals(connection: AsyncConnection, _now_ms: int) -> int:
-    """Those whose import is no more; they are in its file."""
+    """Delete refusals whose import is gone; its file has them."""
     imports = select(user_imports.c.job_id)
     return await _delete(
         connection, user_import_refusals, user_import_refusals.c.job_id.not_in(imports)

@@ -1,7 +1,7 @@
-"""Our queues as BullMQ has them: their options, what is put in, and what is in there.
+"""Our queues in BullMQ: their options, adding jobs, and reading their states.
 
-The queue decides when a job runs; whether it is done is the outbox's to say. So everything in here
-may be lost or said twice. Owns one client a queue, and turns every failure of Redis into
+The queue decides when a job runs; the outbox decides whether it is done. So a queue may lose a job
+or give it twice. Owns one client for each queue, and turns every failure of Redis into
 `RedisUnavailable`. Node workers and Bull Board see the same jobs, under BullMQ's own names.
 """
 
@@ -24,10 +24,10 @@ PREFIX: Final = "bull"
 """BullMQ's default, where its tools look."""
 
 ANSWER_WITHIN_S: Final = 5.0
-"""For a few hundred jobs at once; what takes longer is a server that does not answer."""
+"""Enough for a few hundred jobs at once; a server that takes longer does not answer."""
 
 BACKOFF_FIRST_MS: Final = 2_000
-"""The first wait of the queue of the database; each one after is twice as long."""
+"""The first wait of `database-operations`; each further one is twice as long."""
 
 PATIENT: Final = "patient"
 """The name of the backoff of notifications; a Node worker of that queue needs one of this name."""
@@ -38,7 +38,7 @@ PATIENT_MOST_MS: Final = 3_600_000
 """5 s, 15 s, 45 s … and then each hour: eleven waits are five and a half hours, an evening."""
 
 PATIENT_JITTER: Final = 0.2
-"""A fifth more or less, so that what failed together does not come again together."""
+"""A fifth more or less, so that jobs that failed together are not tried again together."""
 
 _STATES: Final = """
 local found = {}
@@ -52,7 +52,7 @@ for i, id in ipairs(ARGV) do
 end
 return found
 """
-"""One question for a whole batch; the list of active jobs is short."""
+"""One round trip for a whole batch; the list of active jobs is short."""
 
 
 class QueueOptions(NamedTuple):
@@ -124,7 +124,7 @@ class JobQueue:
         self._states = self._redis.register_script(_STATES)
 
     async def server(self) -> str:
-        """The id of the server's run, another one after each start; raises if it cannot be used.
+        """The id of the server's run, which each start changes.
 
         Raises `RedisUnavailable`, also for a server that is too old.
         """
@@ -137,13 +137,13 @@ class JobQueue:
         return str(found.get("run_id", ""))
 
     async def marker(self) -> str | None:
-        """What `mark` wrote, unless the server lost it."""
+        """The run that `mark` wrote; None if the server has lost it."""
         async with _answering():
             found = await self._redis.get(f"{self._key}marked-run")
         return None if found is None else str(found)
 
     async def mark(self, run: str) -> None:
-        """Leave a word that goes when the server loses what it has."""
+        """Leave a marker, which is lost with the server's data."""
         async with _answering():
             await self._redis.set(f"{self._key}marked-run", run)
 

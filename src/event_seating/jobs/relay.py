@@ -1,13 +1,12 @@
 """The way from the outbox into the queue: rows are claimed, put in, and noted as relayed.
 
-Three short steps, and the network in none of the transactions: a lease on some rows, the jobs into
-Redis under the rows' ids, a note that they are there. Whatever dies in between, the lease runs out
-and the same is done again, which adds nothing twice.
+These are three short steps, and no transaction waits for Redis: take a lease on some rows, add the
+jobs to Redis under the rows' ids, note that they are there. If a process dies in between, the lease
+expires and the steps are repeated, which adds nothing twice.
 
-What Redis loses is found again. Rows that were relayed `RELAYED_FOR_MS` ago and are not done are
-looked for, and put in again if Redis does not know them. A server that was flushed, restarted or
-replaced by another is known by a marker that carries the id of its run: then every relayed row is
-looked for at once.
+Jobs that Redis loses are found again. Rows that were relayed `RELAYED_FOR_MS` ago and are not done
+are looked up, and added again if Redis does not know them. A marker with the id of the server's run
+shows that it was flushed, restarted or replaced: then every relayed row is looked up at once.
 
 Memory is bounded, here and in Redis: `BATCH` rows at a time, and no more than `WAITING_MOST` in a
 queue; a backlog stays in the database, where it is safe. Urgent jobs pass all others.
@@ -32,13 +31,13 @@ from event_seating.telemetry.logs import get_logger
 from event_seating.valkey import diagnostics
 
 POLL_S: Final = 1.0
-"""How long a job waits when the word that it is there was lost."""
+"""How long a job waits if the signal for it was lost."""
 
 BATCH: Final = 500
-"""Rows in one go: some hundred kilobytes, some tens of milliseconds."""
+"""Rows in one round: some hundred kilobytes, some tens of milliseconds."""
 
 LEASE_MS: Final = 30_000
-"""Ten times what a batch takes at its worst; a relay that died holds its rows up for as long."""
+"""Ten times what a batch takes at worst; the rows of a relay that died wait for this long."""
 
 RELAYED_FOR_MS: Final = 300_000
 """After five minutes it is worth asking whether a job is still in the queue."""
@@ -47,7 +46,7 @@ WAITING_MOST: Final = 10_000
 """Jobs that wait in a queue; some ten megabytes of Redis, and ten seconds of work."""
 
 LOOK_AT_ALL_EVERY_S: Final = 10.0
-"""Where an address leads to several servers in turn, each looks like another; not each second."""
+"""If an address leads to several servers in turn, each look finds another one; a bound for that."""
 
 _log = get_logger("relay")
 
@@ -61,7 +60,8 @@ class Relay:
         self._clock = clock
         self._nudged = asyncio.Event()
         self._all_before_ms: int | None = None
-        """Rows that were relayed before are looked for, since the server is not the one it was."""
+        """While set, rows that were relayed before this time are looked up, since the server is
+        new."""
         self._looked_at_all = -LOOK_AT_ALL_EVERY_S
         self._complaint = Complaint(clock)
         self._in_trouble = False
@@ -71,7 +71,7 @@ class Relay:
         self._nudged.set()
 
     async def run(self) -> None:
-        """Relay for ever; cancel it to end."""
+        """Relay until cancelled."""
         while True:
             self._nudged.clear()
             more = await self._step_or_complain()
@@ -80,13 +80,13 @@ class Relay:
                     async with asyncio.timeout(POLL_S):
                         await self._nudged.wait()
                 if self._in_trouble:
-                    # A nudge brings no server back.
+                    # A nudge must not shorten the wait for a server that is unavailable.
                     await asyncio.sleep(POLL_S)
 
     async def step(self) -> int:
-        """One round; how many rows were handed over or looked for.
+        """One round; how many rows were handed over or looked up.
 
-        Raises `RedisUnavailable` before the database is asked at all, and `DatabaseUnavailable`.
+        Raises `RedisUnavailable`, before the database is asked, and `DatabaseUnavailable`.
         """
         run = await self._look_for_a_loss()
         before_ms = max(self._clock.now_ms() - RELAYED_FOR_MS, self._all_before_ms or 0)
@@ -126,7 +126,7 @@ class Relay:
         return moved > 0
 
     async def _look_for_a_loss(self) -> str | None:
-        """The server's run if it is not the one that was marked; then all is looked for."""
+        """The server's run if it is not the marked one; then all relayed rows are looked up."""
         run = await self._first_queue.server()
         if await self._first_queue.marker() == run:
             self._all_before_ms = None
@@ -135,7 +135,9 @@ class Relay:
         if self._all_before_ms is None and now - self._looked_at_all >= LOOK_AT_ALL_EVERY_S:
             self._all_before_ms = self._clock.now_ms()
             self._looked_at_all = now
-            _log.info("the queue server is new, restarted or flushed: looking for jobs it may lack")
+            _log.info(
+                "the queue server is new, restarted or flushed: looking for jobs that it lost"
+            )
         return None if self._all_before_ms is None else run
 
     async def _hand_over(self, queue: JobQueue) -> int:
@@ -175,7 +177,7 @@ class Relay:
             return await claim(self._clock.now_ms(), connection)
 
     async def _settling(self, rows: Sequence[OutboxRow], work: Awaitable[None]) -> None:
-        """Do the work; if Redis fails in the middle, let the rows go before the lease ends."""
+        """Do the work; if Redis fails meanwhile, release the rows before the lease ends."""
         try:
             await work
         except RedisUnavailable:
@@ -187,9 +189,9 @@ class Relay:
     async def _put_in(self, queue: JobQueue, rows: Sequence[OutboxRow]) -> None:
         """Put in rows that were asked for, or asked for again.
 
-        What Redis has under the same id from an earlier time (it failed for good, and somebody
-        wants it tried again) makes room. What is just being done is left to end first: its row is
-        claimed again when the lease is over.
+        A job that Redis still has under the same id, because it failed for good and is tried again,
+        is removed first. A job that is running is left to end: its row is claimed again when the
+        lease is over.
         """
         states = await queue.states([row.id for row in rows])
         ended = {row.id for row in rows if states[row.id] in {JobState.completed, JobState.failed}}
@@ -203,16 +205,16 @@ class Relay:
                 await outbox.note_relayed(connection, there, self._clock.now_ms())
 
     async def _put_back(self, queue: JobQueue, rows: Sequence[OutboxRow]) -> None:
-        """Look for rows that were relayed, and put back those that Redis lost.
+        """Look up rows that were relayed, and put back those that Redis lost.
 
-        `failed` with its row still open: the last attempt is over and nobody could write that down
-        (the worker died, or was stopped as it stalled time after time). To run it again would give
-        it more attempts than it has, for ever; so that is written down now, and it is listed.
+        If a job is `failed` and its row is open, its last attempt ended and could not be written
+        down, because the worker died or kept stalling. Running it again could go on for ever, so
+        the failure is written down now.
 
-        `completed` with its row still there: the queue says done and the database says not. A
-        worker of ours completes a job only after its row is gone, so the database went back (a
-        restore, a lost replica), or somebody else's worker did not take the row out. The row is the
-        truth: the job runs again.
+        If a job is `completed` and its row exists, queue and database disagree. Our workers
+        complete a job only after its row is gone, so the database was set back (a restore, a lost
+        replica), or a foreign worker did not delete the row. The row is the truth: the job runs
+        again.
         """
         states = await queue.states([row.id for row in rows])
         completed = {row.id for row in rows if states[row.id] == JobState.completed}

@@ -1,11 +1,11 @@
 """Asking for jobs: the one way into the outbox.
 
-A job is added in the transaction of what causes it, so that it is there exactly if that is. It
-carries the trace of whoever asks for it. The relay is woken after the commit: before it would find
-nothing, and after a rollback there is nothing to find.
+A job is added in the transaction of its cause, so that both exist or neither. It carries the trace
+of the request that asks for it. The relay is woken after the commit, since before it, or after a
+rollback, there is nothing to find.
 
-The seat log writes jobs together with its rows, on connections of its own. For these there are
-`traced` and `wake_relay`; whoever writes such a job sees to the rest.
+The seat log writes jobs together with its rows, on its own connections. It uses `traced` and
+`wake_relay`, and has to add the rows itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from event_seating.telemetry import context
 
 
 class RequestedJob(NamedTuple):
-    """A job that is asked for, and whether an earlier call with the same key asked for it."""
+    """The job, and whether an earlier call with the same key asked for it."""
 
     job: NewJob
     replayed: bool
@@ -42,7 +42,7 @@ class JobRequests:
     async def ask(
         self, connection: AsyncConnection, job: NewJob, call: KeyedCall | None = None
     ) -> RequestedJob:
-        """Ask for a job in this transaction; or give the one that the same call asked for before.
+        """Ask for a job in this transaction, or return the one that the same call asked for before.
 
         Raises `IdempotencyKeyReused`.
         """
@@ -61,7 +61,7 @@ class JobRequests:
             after_commit(connection, self.wake_relay)
 
     async def ask_once(self, connection: AsyncConnection, job: NewJob) -> bool:
-        """Ask for a job unless one with this id was asked for, or done a short while ago."""
+        """Ask for a job unless one with this id waits or was done recently; whether it is new."""
         added = await outbox.add_once(connection, traced(job), self._clock.now_ms())
         if added:
             after_commit(connection, self.wake_relay)
@@ -74,5 +74,5 @@ class JobRequests:
 
 
 def traced(job: NewJob) -> NewJob:
-    """The job with the trace of whoever asks for it now."""
+    """The job with the trace of the present caller."""
     return job._replace(trace=context.carried())

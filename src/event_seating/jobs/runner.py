@@ -1,11 +1,11 @@
 """One attempt at one job: look it up, run its handler, write down how it ended.
 
-The row in the outbox says what is to be done and whether it still is; what the queue carries is
-only asked for the id and the number of the attempt. Knows nothing of BullMQ.
+The row in the outbox says what has to be done, and whether it still has to be; of the queue only
+the id and the number of the attempt are used. Knows nothing of BullMQ.
 
-A database that is away costs a job none of its attempts: a job is looked up, and its end written
-down, for as long as that takes, and a handler that met an absent database is deferred. So is one
-that has to stop.
+An unavailable database costs a job none of its attempts: looking the job up and writing its end
+down are repeated until they succeed, and a handler that met an unavailable database is deferred. So
+is one that has to stop.
 """
 
 import asyncio
@@ -44,10 +44,10 @@ from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.redact import plain
 
 ASK_AGAIN_S: Final = 1.0
-"""How often a database that is away is asked."""
+"""How often an unavailable database is asked again."""
 
 WITHIN_S: Final = 900.0
-"""A handler that has not ended after a quarter of an hour never will, and holds a place."""
+"""A handler that runs for longer than a quarter of an hour is stopped."""
 
 T = TypeVar("T")
 
@@ -55,15 +55,15 @@ _log = get_logger("jobs")
 
 
 class _Stopped(Exception):
-    """The process is to end: the job goes back to the queue."""
+    """The process must stop: the job goes back to the queue."""
 
 
 @dataclass(slots=True)
-class _Turn:
+class _JobLock:
     """The lock of one job, and how many attempts hold it or wait for it."""
 
     lock: asyncio.Lock
-    takers: int = 0
+    users: int = 0
 
 
 class JobRunner:
@@ -82,7 +82,7 @@ class JobRunner:
         self._clock = clock
         self._tally = counted
         self._stopping = asyncio.Event()
-        self._under_way: dict[str, _Turn] = {}
+        self._under_way: dict[str, _JobLock] = {}
 
     @property
     def active(self) -> int:
@@ -94,19 +94,19 @@ class JobRunner:
         self._stopping.set()
 
     async def make(self, job_id: str, attempt: JobAttempt, report: ReportProgress) -> JobEnd:
-        """Make an attempt; how it ended, once that is written down."""
-        # The queue may give a job twice: when its server was frozen, or lost what it had. Here, the
-        # second waits for the first, and mostly finds it done.
-        turn = self._under_way.setdefault(job_id, _Turn(asyncio.Lock()))
-        turn.takers += 1
+        """Make an attempt; returns how it ended, once that is written down."""
+        # The queue may give a job twice, after its server was frozen or lost its data. The second
+        # attempt waits here for the first, and mostly finds the job done.
+        own = self._under_way.setdefault(job_id, _JobLock(asyncio.Lock()))
+        own.users += 1
         try:
-            async with turn.lock:
+            async with own.lock:
                 return await self._make(job_id, attempt, report)
         except _Stopped:
             return _handed_back()
         finally:
-            turn.takers -= 1
-            if not turn.takers:
+            own.users -= 1
+            if not own.users:
                 del self._under_way[job_id]
 
     async def _make(self, job_id: str, attempt: JobAttempt, report: ReportProgress) -> JobEnd:
@@ -131,7 +131,7 @@ class JobRunner:
             end = _handed_back()
         seconds = self._clock.monotonic() - started
         self._tally.observe(row.queue, row.name, end.outcome, seconds)
-        _say(end, seconds)
+        _log_end(end, seconds)
         return end
 
     async def _attempt(self, row: OutboxRow, attempt: JobAttempt, report: ReportProgress) -> JobEnd:
@@ -170,7 +170,7 @@ class JobRunner:
         if finished:
             return finished[-1]
 
-        # What the handler did in the world cannot be taken back, so this has to be written.
+        # The handler's effect outside cannot be undone, so this has to be written.
         await self._insist(partial(self._completions.write, row, result, started_at_ms))
         return result
 
@@ -182,7 +182,7 @@ class JobRunner:
         return await outbox.finish(connection, completion)
 
     async def _give_up(self, row: OutboxRow, dead: Dead) -> JobEnd:
-        """Write down that the job failed for good; it may be done after all."""
+        """Write down that the job failed for good; `Done` if its row is gone."""
 
         async def fail() -> bool:
             async with self._database.write() as connection:
@@ -198,7 +198,7 @@ class JobRunner:
             return await outbox.by_id(connection, job_id)
 
     async def _insist(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Do it, however long the database is away; raises `_Stopped` when it is time to stop."""
+        """Repeat it until the database is available; raises `_Stopped` if the process must stop."""
         while True:
             try:
                 return await do()
@@ -210,7 +210,7 @@ class JobRunner:
                     raise _Stopped from None
 
     async def _unless_stopped(self, work: Awaitable[Any]) -> Any:
-        """The result of a handler; raises `_Stopped` when it had to be stopped."""
+        """The result of a handler; raises `_Stopped` if it had to be stopped, or `TimeoutError`."""
         running = asyncio.ensure_future(work)
         stopped = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -236,7 +236,7 @@ def _handed_back() -> Defer:
 
 
 def _end_of(error: Exception) -> JobEnd:
-    """How a handler ended that raised this."""
+    """How an attempt ends whose handler raised this."""
     match error:
         case DoneElsewhere() | Retry() | Defer() | Dead():
             return error.with_traceback(None)
@@ -247,7 +247,7 @@ def _end_of(error: Exception) -> JobEnd:
             return Retry(reason_of(error))
 
 
-def _say(end: JobEnd, seconds: float) -> None:
+def _log_end(end: JobEnd, seconds: float) -> None:
     match end:
         case Done():
             _log.info("a job is done", durationMs=round(seconds * MS_PER_S, 1))
@@ -256,7 +256,7 @@ def _say(end: JobEnd, seconds: float) -> None:
         case Dead():
             _log.error("a job failed for good", why=end.why)
         case Defer():
-            pass  # the log says that the database is away, once for all jobs
+            pass  # an unavailable database is logged once for all jobs
 
 
 def _payload(row: OutboxRow) -> dict[str, Any]:
@@ -267,7 +267,7 @@ def _payload(row: OutboxRow) -> dict[str, Any]:
 
 
 def reason_of(error: Exception) -> str:
-    """Why, to an operator: no statement with people's data in it, no address, no secret."""
+    """The reason for an operator, without SQL that has people's data, addresses or secrets."""
     if isinstance(error, SQLAlchemyError):
         return f"{type(error).__name__}; the log has its stack."
     return str(plain(f"{type(error).__name__}: {error}"))

@@ -1,8 +1,8 @@
 """What workers have done, by queue, name and outcome: counted here, summed over all processes.
 
-Several processes work and others answer `/metrics`. So each worker adds what it counted to a hash
-in Redis, now and then, and whoever is asked reads it there. What Redis loses begins again at zero,
-as any counter does after a restart. Names are those of handlers, so that the hash has a bound.
+Some processes do jobs and others answer `/metrics`. So each worker regularly adds its counts to a
+hash in Redis, from which every process reads them. If Redis loses them, they begin at zero again,
+like any counter after a restart. Names are those of handlers, so that the hash has a bound.
 """
 
 from collections import Counter
@@ -20,14 +20,14 @@ BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 """A job of the database takes some milliseconds, a mail a second, an import a minute."""
 
 OTHER: Final = "other"
-"""The name of every job that nobody here knows."""
+"""Stands for the name of every job without a handler."""
 
 _SUM: Final = "sum_us"
 _COUNT: Final = "count"
 
 
 class OutcomeCount(NamedTuple):
-    """How often something came of a kind of job."""
+    """How often attempts at a kind of job had an outcome."""
 
     queue: str
     name: str
@@ -41,7 +41,7 @@ class DurationCounts(NamedTuple):
     queue: str
     name: str
     buckets: Mapping[float, int]
-    """Those that took no longer, by seconds."""
+    """How many took at most this many seconds."""
     number: int
     sum_s: float
 
@@ -61,7 +61,7 @@ class JobTally:
         self._counted: Counter[str] = Counter()
 
     def observe(self, queue: str, name: str, outcome: str, seconds: float) -> None:
-        """One attempt ended; `outcome` is that of its `JobEnd`."""
+        """Count one attempt; `outcome` is that of its `JobEnd`."""
         kind = f"{queue}|{name if name in self._names else OTHER}"
         self._counted[f"{kind}|outcome|{outcome}"] += 1
         self._counted[f"{kind}|time|{_COUNT}"] += 1
@@ -72,7 +72,7 @@ class JobTally:
                 break
 
     async def flush(self, redis: Redis) -> None:
-        """Add what was counted to what all have; raises `RedisUnavailable` and keeps it."""
+        """Add the counts to those of all processes; raises `RedisUnavailable` and keeps them."""
         if not self._counted:
             return
         counted, self._counted = self._counted, Counter()
@@ -82,7 +82,7 @@ class JobTally:
                     pipe.hincrby(KEY, field, number)
                 await pipe.execute()
         except RedisUnavailable:
-            # Whether they arrived is not known. Rather twice than never.
+            # Whether they arrived is unknown; counting them twice is better than never.
             self._counted += counted
             raise
 

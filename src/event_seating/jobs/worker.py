@@ -1,11 +1,11 @@
-"""The workers: BullMQ gives them jobs, `attempt` does them, and this tells BullMQ how it ended.
+"""The workers: BullMQ gives them jobs, `JobRunner` does them, and BullMQ is told how they ended.
 
-Owns how BullMQ's worker is set up so that it can be relied upon. Each has connections of its own,
-of which one waits without a limit, or idle workers would starve; a job whose worker was killed is
-taken up by another within a quarter of a minute, however often that happens; a server that is away
-is asked twice a second; and what cannot be read in Redis fails that job alone. A worker that is to
-end takes no new jobs, finishes those under way, and hands the rest back without costing them an
-attempt.
+Owns the set-up that makes BullMQ's worker reliable. Each worker has its own connections, one of
+which waits without a time limit, since idle workers would starve otherwise. A job whose worker was
+killed is taken up by another one within a quarter of a minute, however often that happens. An
+unavailable server is asked twice a second, and a job that cannot be read in Redis fails alone. A
+worker that has to stop takes no new jobs, finishes those under way, and hands the rest back, which
+costs them no attempt.
 """
 
 import asyncio
@@ -37,41 +37,41 @@ from event_seating.valkey.client import connect, ended
 from event_seating.valkey.signals import FAILURES
 
 LOCK_MS: Final = 8_000
-"""How long a job is a worker's own without a word from it; renewed each 2 s."""
+"""How long a job belongs to a worker that does not renew its lock, as it does every 2 s."""
 
 STALLED_EVERY_MS: Final = 5_000
-"""How often jobs of dead workers are looked for: with the lock that makes 13 s at the worst."""
+"""How often jobs of dead workers are looked for: with the lock, they wait 13 s at worst."""
 
 STALLED_TURN: Final = 0.8
-"""How much of that time one worker's look counts for all of them. BullMQ lets it count for the
-whole, so that the next one comes just too early, and every second one is left out."""
+"""For which part of that time one worker's search counts for all workers. In BullMQ it counts for
+all of it, so that the next search comes just too early and every second one is skipped."""
 
 STALLED_MOST: Final = 20
-"""By default a job whose worker dies twice is given up, and it may have done nothing wrong."""
+"""How often a job's worker may die. BullMQ's default is once, but the job may not be the cause."""
 
 RETRY_MS: Final = 500
-"""How often a server that is away is asked."""
+"""How often an unavailable server is asked again."""
 
 WAIT_S: Final = 5
-"""How long the server lets an idle worker wait for a job before it says that there is none."""
+"""How long the server lets an idle worker wait before it answers that there is no job."""
 
 ANSWER_WITHIN_S: Final = 15.0
-"""An idle worker that has heard nothing for so long has a connection that leads nowhere."""
+"""If an idle worker gets no answer for this long, its connection is dead."""
 
 BEGIN_AGAIN_S: Final = 1.0
-"""When a worker whose server was away at its start is started again."""
+"""How soon a worker is started again if its server was unavailable at the start."""
 
 HAND_BACK_WITHIN_S: Final = 2.0
-"""How long the jobs that are handed back may take for it, and a connection for closing."""
+"""How long handing jobs back may take, and closing a connection."""
 
 LOOK_FOR_ENDED_JOBS_EVERY_S: Final = 0.02
-"""How often a worker that is to end looks whether its jobs have ended."""
+"""How often a stopping worker checks whether its jobs have ended."""
 
 FLUSH_EVERY_S: Final = 1.0
-"""How often what was counted is added to what all have."""
+"""How often the counts are added to those of all processes."""
 
 RESULT_BYTES_MAX: Final = 10_000
-"""A larger result is in the database alone; in Redis it would be one for each job that is kept."""
+"""A larger result is kept only in the database, since Redis keeps one for each of many jobs."""
 
 _log = get_logger("worker")
 
@@ -113,7 +113,7 @@ class Worker:
         return self._runner.active
 
     def start(self) -> None:
-        """Begin; also when the server is away, which is then asked until it is back."""
+        """Begin; an unavailable server is asked until it is back."""
         self._running = asyncio.create_task(self._run())
         self._flushing = asyncio.create_task(self._flush())
 
@@ -121,7 +121,7 @@ class Worker:
         """Take no new jobs; those under way go on."""
         self._paused = True
         if self._bullmq is not None:
-            self._bullmq.hold()
+            self._bullmq.stop_fetching()
 
     async def drain(self, within_s: float) -> None:
         """Take no new jobs, finish those under way in this time, and hand the others back.
@@ -148,7 +148,7 @@ class Worker:
         """Whether nothing is under way, at the latest after this time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                # BullMQ tells nobody when it has written down how the last one ended.
+                # BullMQ has no event for having written down how the last job ended.
                 while self._bullmq is not None and self._bullmq.jobs:  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_FOR_ENDED_JOBS_EVERY_S)
         return self._bullmq is None or not self._bullmq.jobs
@@ -186,10 +186,10 @@ class Worker:
             },
         )
         worker.on("error", self._complain)
-        worker.on("active", self._hear)
-        worker.on("stalled", self._tell_stalled)
+        worker.on("active", self._on_active)
+        worker.on("stalled", self._on_stalled)
         if self._paused:
-            worker.hold()
+            worker.stop_fetching()
         try:
             await worker.run()
         finally:
@@ -208,7 +208,7 @@ class Worker:
             case Dead():
                 raise UnrecoverableError(end.why) from None
             case Defer():
-                # Should that fail as well, the lock runs out and the job comes again.
+                # If that fails too, the lock expires and the job comes again.
                 with suppress(Exception):
                     await job.moveToDelayed(_now_ms() + end.delay_ms, token)
                 raise DelayedError from None
@@ -231,16 +231,16 @@ class Worker:
         complaint = diagnostics.described(error) if away else reason_of(error)
         if self._ending or not self._complaint.should_log(complaint):
             return
-        if away:  # which `signals` has said, as a warning
+        if away:  # `signals` logs that as a warning
             _log.info("a worker waits for its server", queue=self.queue, why=complaint)
         else:
             _log.warning("a worker met an error", queue=self.queue, why=complaint)
 
-    def _hear(self, *_job: object) -> None:
+    def _on_active(self, *_job: object) -> None:
         if self._complaint.should_log_end():
             _log.info("a worker has jobs again", queue=self.queue)
 
-    def _tell_stalled(self, job_id: str) -> None:
+    def _on_stalled(self, job_id: str) -> None:
         _log.warning("a job's worker was gone; it is done again", jobId=job_id, queue=self.queue)
 
     async def _flush(self) -> None:
@@ -262,7 +262,7 @@ class Worker:
 
 
 class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
-    """BullMQ's worker, which bears what others may have written, and connections that are dead."""
+    """BullMQ's worker, made robust against unreadable jobs and dead connections."""
 
     def __init__(self, queue: str, process: Any, waits: Redis, options: dict[str, Any]) -> None:
         super().__init__(queue, process, options)
@@ -270,16 +270,16 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
         self.backend.blocking_connection = RedisConnection(waits)
 
     async def run(self) -> None:
-        """Take jobs until it is closed; raises when the server is away at the start."""
+        """Take jobs until it is closed; raises if the server is unavailable at the start."""
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            # Tells it what the server can: without that it would wait for whole seconds.
+            # It needs the server's version: without it, it would wait in whole seconds.
             await self.backend.blocking_connection.getRedisVersion()
             await self._ensure_client_names()
         await super().run()
 
     async def end(self) -> None:
-        """Close it, by force and in bounded time: all that is worth waiting for has been."""
-        # In a task of its own: it goes on after it was cancelled, and may wait for ever.
+        """Close it by force and in bounded time: jobs worth waiting for have ended."""
+        # A separate task, since closing goes on after a cancellation and may wait for ever.
         closing = asyncio.ensure_future(self.close(force=True))
         await asyncio.wait({closing}, timeout=HAND_BACK_WITHIN_S)
         closing.cancel()
@@ -288,8 +288,8 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
             async with asyncio.timeout(HAND_BACK_WITHIN_S):
                 await ended([*self.processing, *([self.waiting] if self.waiting else [])])
 
-    def hold(self) -> None:
-        """Take no new jobs, and wait for nothing."""
+    def stop_fetching(self) -> None:
+        """Take no new jobs, and stop waiting for them."""
         if self.resume_event.is_set():
             self.paused = True
             self.resume_event.clear()
@@ -297,11 +297,11 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
                 self.waiting.cancel()
 
     async def getNextJob(self, token: str) -> Any:  # noqa: N802
-        """The next job; none once it closes, or a task that missed being cancelled would wait."""
+        """The next job; None while it closes: a task that missed its cancellation would wait."""
         return None if self.closing else await super().getNextJob(token)
 
     async def waitForJob(self) -> int:  # noqa: N802 (BullMQ's name)
-        """Wait for a word of the server, but not on a connection that leads nowhere."""
+        """Wait for an answer of the server, but not for ever on a dead connection."""
         async with asyncio.timeout(ANSWER_WITHIN_S):
             until: int = await super().waitForJob()
         return until
@@ -327,10 +327,10 @@ class _BullmqWorker(bullmq.Worker):  # type: ignore[misc]
         delay_until: int = 0,
         token: str | None = None,
     ) -> Any:
-        """A job of what Redis has of it; parts that cannot be read are taken for empty.
+        """A job as Redis has it; parts that cannot be read count as empty.
 
-        What counts is in the outbox. Otherwise the job would never end: it could be taken, and
-        neither be done nor fail.
+        Otherwise such a job would never end: it could be taken, but neither be done nor fail. What
+        matters is in the outbox.
         """
         if job_data:
             job_data = {**job_data, **_mended(job_data)}
@@ -345,7 +345,7 @@ _READ_AS_NUMBERS: Final = (
 
 
 def _mended(job_data: Mapping[str, str]) -> dict[str, str]:
-    """What stands in for those parts of a job that cannot be read."""
+    """Replacements for the parts of a job that cannot be read."""
     mended = {}
     for part, kind in _READ_AS_JSON.items():
         try:
@@ -367,7 +367,7 @@ def _backoff_ms(attempts_made: int, kind: str, *_others: object) -> int:
 
 
 async def _report(job: Any, progress: dict[str, Any]) -> None:
-    """Progress is only shown: to lose it is better than to fail the job."""
+    """Report progress, which is only shown: losing it is better than failing the job."""
     with suppress(Exception):
         await job.updateProgress(progress)
 
@@ -378,5 +378,5 @@ def _short(result: Any) -> Any:
 
 
 def _now_ms() -> int:
-    # BullMQ's own clock, with which the server compares it.
+    # The clock that BullMQ itself uses.
     return round(time.time() * 1000)

@@ -30,7 +30,7 @@ from typing import Final, NamedTuple
 
 from event_seating.limits.counters import Counters
 from event_seating.limits.ring import Rings
-from event_seating.limits.slots import NOBODY, ClientSlots
+from event_seating.limits.slots import NO_SLOT, ClientSlots
 from event_seating.settings.parsers import Window
 
 CLIENTS_MAX: Final = 100_000
@@ -96,7 +96,7 @@ class Limiter:
         """Decide about one request of `client`, and charge it if it is admitted."""
         now = self._monotonic()
         slot = self._slots.find(client)
-        if slot == NOBODY:
+        if slot == NO_SLOT:
             slot = self._add_client(client, now)
         usage = self._rings.usage
         retry_after_s = 0
@@ -128,14 +128,16 @@ class Limiter:
     def _add_client(self, client: Hashable, now: float) -> int:
         """A slot with an empty ring for a new client."""
         idle_since = now - self._longest_s
-        oldest, oldest_time = NOBODY, now
+        oldest, oldest_time = NO_SLOT, now
         for slot in self._next_slots(CHECKED_PER_NEW_CLIENT):
             newest = self._rings.newest(slot)
             if newest <= idle_since:
                 self._slots.remove(slot)
-            elif newest < oldest_time or oldest == NOBODY:
+            elif newest < oldest_time or oldest == NO_SLOT:
                 oldest, oldest_time = slot, newest
-        if self._slots.is_full():  # then every slot is taken, none was idle, so there is a oldest
+        if (
+            self._slots.is_full()
+        ):  # then every slot is taken and none was idle, so there is an oldest
             self._slots.remove(oldest)
             self.forgotten += 1
         slot = self._slots.add(client)

@@ -15,8 +15,8 @@ from typing import Final
 SEED_BITS: Final = 60
 """The hash is seeded with a secret, so that nobody can choose addresses that share one chain."""
 
-NOBODY: Final = -1
-"""The slot number that means: there is none."""
+NO_SLOT: Final = -1
+"""Stands for the number of a slot where there is none."""
 
 
 class _Free:
@@ -35,11 +35,11 @@ class ClientSlots:
         self._mask = buckets - 1
         self._seed = secrets.randbits(SEED_BITS)
         self._first = (
-            array("i", (NOBODY,)) * buckets
+            array("i", (NO_SLOT,)) * buckets
         )  # 4 bytes a bucket: the only memory allocated in advance
         self._next = array("i")  # the next slot in the same chain, or in the chain of free ones
         self._clients: list[Hashable] = []
-        self._free = NOBODY
+        self._free = NO_SLOT
         self._count = 0
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class ClientSlots:
         return self._clients[slot] is not _FREE
 
     def find(self, client: Hashable) -> int:
-        """The client's number, or `NOBODY`."""
+        """The client's number, or `NO_SLOT`."""
         clients = self._clients
         slot = self._first[hash((self._seed, client)) & self._mask]
         while slot >= 0 and clients[slot] != client:
@@ -68,10 +68,10 @@ class ClientSlots:
 
     def add(self, client: Hashable) -> int:
         """A number for a new client; there must be room."""
-        if self._free == NOBODY:
+        if self._free == NO_SLOT:
             slot = len(self._clients)
             self._clients.append(client)
-            self._next.append(NOBODY)
+            self._next.append(NO_SLOT)
         else:
             slot = self._free
             self._free = self._next[slot]

@@ -1,1 +1,1 @@
-"""Mail to people: how a letter is written, and how it gets to a mail server."""
+"""Mail to people: how a mail is written, and how it gets to a mail server."""

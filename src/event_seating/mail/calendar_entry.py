@@ -1,8 +1,8 @@
 """An event as an entry for people's calendars (RFC 5545).
 
-Its time stands in the zone of the event, with a definition of that zone around that time: a
-calendar that does not know the zone shows the right hour all the same, and one that does follows
-the rules that hold when the day comes. Pure.
+Its time is in the zone of the event, and the file defines that zone for the months around it: a
+calendar that does not know the zone shows the right hour all the same, and one that knows it
+follows the rules that apply when the day comes. Pure.
 """
 
 from collections.abc import Iterator
@@ -25,21 +25,21 @@ from event_seating.mail.message import CalendarFile
 PRODUCT: Final = "-//Event Seating//EN"
 
 AROUND: Final = timedelta(days=200)
-"""Of the zone's rules before and after the event: at least one change either way where there is
-summer time."""
+"""How far the zone is defined before and after the event: at least one change on either side where
+there is summer time."""
 
 STEP: Final = timedelta(days=1)
 """Two changes of a zone within a day would be missed; there was never such a zone."""
 
 LASTS: Final = timedelta(hours=2)
-"""An event knows no end of its own. Without one some calendars show a moment and some a whole day;
-an evening of this length keeps the time free that most need."""
+"""The length of the entry, since an event has no end. Without a length some calendars show a moment
+and some a whole day; most events need about this much."""
 
 _SECOND: Final = timedelta(seconds=1)
 
 
 class CalendarEntry(NamedTuple):
-    """What stands in the calendar."""
+    """The content of an entry."""
 
     uid: str
     """The same for the same booking: a newer one replaces it."""
@@ -93,10 +93,10 @@ def _zone(zone: ZoneInfo, moment: datetime) -> Timezone:
 
 
 def _observance(zone: ZoneInfo, before: datetime, since: datetime, lowest: timedelta) -> Component:
-    """What holds in the zone since that moment.
+    """The rule of the zone from that moment on.
 
-    Summer time is whatever is ahead of the `lowest` offset: by their laws Dublin's winter and
-    Casablanca's Ramadan are the exception, which calendars do not expect.
+    Whatever is ahead of the `lowest` offset is summer time. By law the exception is the winter in
+    Dublin and Ramadan in Casablanca, which calendars do not expect.
     """
     old, new = before.astimezone(zone), since.astimezone(zone)
     ahead = _offset(new) > lowest

@@ -1,7 +1,7 @@
 """Sending a mail: written from its parts, handed to the transport, noted in the sent journal.
 
-Where no mail is sent there is a mailer too, and the jobs that send mail wait for a process that
-sends it: so all that sends mail is built in one way, and what jobs there are is known.
+A process that sends no mail has a mailer too, whose jobs wait for a process that sends it. So the
+handlers are built in one way everywhere, and the names of all jobs are known.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from event_seating.settings.parsers import parse_smtp_url
 from event_seating.values.email_address import Mailbox, parse_mailbox
 
 DEFAULT_SENDER: Final = "Event Seating <event-seating@localhost>"
-"""Only where no real mail leaves without one: see `Settings`."""
+"""For development; `Settings` requires a sender where real mail is sent."""
 
 NO_SERVER: Final = "No mail is sent by this process: SMTP_URL is not set."
 
@@ -41,7 +41,7 @@ class Mailer:
         self.sender = sender
 
     def handlers(self, mails: Mapping[str, Handler]) -> dict[str, Handler]:
-        """The handlers of jobs that send mail, of which each waits where no mail is sent."""
+        """The handlers of jobs that send mail; each one waits if this process sends none."""
         return dict(mails) if self._transport else dict.fromkeys(mails, wait_for_a_server)
 
     async def send(self, mail: Mail) -> None:
@@ -78,8 +78,8 @@ def _transport_of(settings: Settings, clock: Clock) -> Transport | None:
 
 
 async def wait_for_a_server(_job: Job) -> None:
-    """What a process does with a mail that was asked for where there was a server, and it has none.
+    """The handler for every mail in a process without a mail server; raises `MailDelayed`.
 
-    Another process may send it at the next attempt, or an operator mend the settings meanwhile.
+    By the next attempt an operator may have set `SMTP_URL`, or another process may take the job.
     """
     raise MailDelayed(NO_SERVER)

@@ -1,12 +1,11 @@
 """A mail as it goes over the wire: plain text and HTML, perhaps with an entry for a calendar.
 
-Pure. The Message-ID is made from the job that sends the mail, so that one which is sent twice,
-since nobody knew whether the first was taken, is the same mail for whoever gets both.
+Pure. The Message-ID is made from the job that sends the mail. So if a mail is sent twice because
+the answer to the first was lost, both are the same mail to the recipient's program.
 
-Owns the writing of headers. What people are called comes from outside, and a header must stay one
-whatever is in a name. The standard library decodes what looks encoded in a text that it is given,
-so that a name such as `=?utf-8?q?=0D=0ABcc:_…?=` becomes a header of its own; here a text is
-encoded unless it is a plain one, and never decoded.
+Owns the writing of headers. Names come from outside, and no name may add a header. The standard
+library decodes text that looks encoded, so that a name such as `=?utf-8?q?=0D=0ABcc:_…?=` would
+become a header; here a text is encoded unless it is plain, and never decoded.
 """
 
 import re
@@ -23,11 +22,11 @@ from event_seating.clock import MS_PER_S
 from event_seating.values.email_address import Mailbox
 
 HEADER_CHARS_MAX: Final = 200
-"""Of a subject or a name: as long as either may be anywhere else."""
+"""The longest subject or name: as long as either may be anywhere else."""
 
 WORD_BYTES: Final = 45
-"""Of an encoded word: 60 characters in base64, and with what is around it under the 75 that
-RFC 2047 allows."""
+"""Bytes of text in an encoded word: 60 characters in base64, and with its delimiters below the 75
+that RFC 2047 allows."""
 
 CALENDAR_NAME: Final = "event.ics"
 
@@ -64,7 +63,7 @@ def compose(mail: Mail, sender: Mailbox, now_ms: int) -> bytes:
         "From": _address(sender),
         "To": _address(mail.to),
         "Subject": _text(mail.subject),
-        # So that a holiday's answering machine does not answer (RFC 3834).
+        # So that automatic responders do not answer (RFC 3834).
         "Auto-Submitted": "auto-generated",
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -106,7 +105,7 @@ def _text(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """`text` without what ends a line, and not endless."""
+    """`text` without line breaks, cut to `HEADER_CHARS_MAX`."""
     shown = (
         " " if unicodedata.category(char) in _UNPRINTABLE else char
         for char in text[:HEADER_CHARS_MAX]

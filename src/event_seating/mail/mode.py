@@ -1,6 +1,6 @@
 """Whether mail is sent, and where it goes: the settings alone decide.
 
-Apart from what sends it, so that a process which only writes jobs loads none of that.
+A module of its own, so that a process which only writes jobs need not load what sends mail.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ def folder(settings: Settings) -> Path:
 
 
 def at_the_start(settings: Settings) -> str | None:
-    """The line that the start says about mail, if it is worth one."""
+    """The log line about mail at the start, if there is one."""
     if settings.smtp_url is not None:
         return None
     if settings.production:

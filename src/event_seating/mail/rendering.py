@@ -1,8 +1,8 @@
-"""The words of a mail: templates as files, filled in as plain text and as HTML.
+"""The text of a mail: templates in files, rendered as plain text and as HTML.
 
-What is filled in comes from people: in HTML it is escaped, always, and a name that runs from right
-to left is isolated, so that it does not turn what stands beside it. A value that a template names
-and nobody gave is an error and not a gap.
+The values come from people: in HTML they are always escaped, and a name that runs from right to
+left is isolated, so that it does not change the direction of the text around it. A value that a
+template names and that is missing is an error.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 class RenderedMail(NamedTuple):
-    """The same in both forms."""
+    """One text in both forms."""
 
     text: str
     html: str

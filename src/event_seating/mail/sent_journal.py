@@ -1,12 +1,12 @@
 """The journal of mails that a server has taken, so that a kill sends none of them twice.
 
-Between a server's "taken" and the commit that takes the job out of the outbox lie some milliseconds
-in which a process may be killed, with as many mails as it sends at once. A line in a file, written
-at the first moment, closes most of that gap: it outlives the process (not the machine's power, and
-not for a worker on another machine, where the Message-ID is the second defence). A job that comes
+A process may be killed in the milliseconds between a server's acceptance of a mail and the commit
+that deletes the job from the outbox. A line in a file, written right after the acceptance, closes
+most of that gap. It survives the death of the process, but not a power failure, and a worker on
+another machine does not see it; then the Message-ID is the second line of defence. A job that comes
 again and is found here is done without another mail.
 
-Bounded: of many lines the newest are kept; a job that is done is never asked for again.
+Bounded: the newest lines are kept, since a job that is done never comes again.
 """
 
 import os
@@ -41,7 +41,7 @@ class SentJournal:
         self._complained = False
 
     def __enter__(self) -> Self:
-        """Read what the process before left, and go on behind it."""
+        """Read what the previous process left, and append to it."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists():
@@ -68,10 +68,10 @@ class SentJournal:
         return job_id in self._ids
 
     def note(self, job_id: str) -> None:
-        """A server has just taken it; returns when a killed process would not forget it.
+        """Note that a server took this job's mail; a kill after the return does not lose that.
 
-        On a disk that takes nothing it is kept in memory alone: an error here would send the mail
-        again, and again.
+        If the disk accepts no writes, it is only kept in memory: an error here would make the job
+        send its mail again and again.
         """
         self._ids[job_id] = None
         try:
@@ -83,7 +83,7 @@ class SentJournal:
             self._complain(error)
 
     def _rewrite(self) -> None:
-        """Write the newest half of what is too much, in one step; what was is there until then."""
+        """Replace the file in one step; of too many lines the newest half is kept."""
         if len(self._ids) > SENT_MAX:
             while len(self._ids) > SENT_MAX // 2:
                 self._ids.popitem(last=False)

@@ -1,12 +1,13 @@
 """How a mail leaves: over SMTP, or into files that a developer can open.
 
-Owns what a mail server's answers mean. What it refuses for good raises `Dead`: the recipient
-does not exist, the mail is not wanted. Everything else raises `MailDelayed` and is tried again:
-the server is away, slow or busy, or it does not take our password, which an operator can mend while
-the mail waits. Neither says whom the mail was for; a server's words are left out, since they may.
+Owns the meaning of a mail server's answers. A permanent refusal raises `Dead`: the recipient does
+not exist, or the mail is not wanted. Everything else raises `MailDelayed` and is tried again: the
+server is unavailable, slow or busy, or it does not accept our password, which an operator can
+correct while the mail waits. Neither names the recipient; the server's own text may, so it is left
+out.
 
-A connection is used again for the next mails, since a new one takes six more round trips; it is
-asked before whether it is alive, so that no mail is ever in doubt because of that.
+A connection is used again for the next mails, since a new one takes six more round trips. Each time
+it is first checked, so that no mail is in doubt because its connection was dead.
 """
 
 import asyncio
@@ -34,13 +35,13 @@ from event_seating.settings.parsers import SmtpServer, Tls
 from event_seating.values.email_address import Mailbox
 
 CONNECT_WITHIN_S: Final = 10.0
-"""A server that is there says so in a second."""
+"""An available server answers within a second."""
 
 ANSWER_WITHIN_S: Final = 30.0
-"""To one command, the mail itself included: servers look for viruses before they take it."""
+"""For one command, including the mail itself: servers look for viruses before they accept it."""
 
 MAIL_WITHIN_S: Final = 90.0
-"""To all of it: one that answers byte by byte would hold up the others."""
+"""For the whole mail: a server that answers byte by byte would delay the others."""
 
 GOODBYE_WITHIN_S: Final = 1.0
 """Nothing depends on it."""
@@ -55,13 +56,13 @@ MAILS_OF_A_CONNECTION_MAX: Final = 100
 """Servers hang up after some number of mails; most of them later than this."""
 
 FILES_MAX: Final = 1_000
-"""Mails that a developer can look at; the oldest go."""
+"""Most mails that are kept for a developer; the oldest are deleted."""
 
 PERMANENT: Final = range(500, 600)
 """Answers of SMTP that will not change by themselves."""
 
 AUTHENTICATION: Final = frozenset({454, 530, 534, 535, 538})
-"""Answers about our password or the encryption: the operator's to mend (RFC 4954)."""
+"""Answers about our password or the encryption, which the operator can correct (RFC 4954)."""
 
 NAME_MISMATCH: Final = frozenset({62, 64})
 """OpenSSL's numbers: a certificate for another host name or IP address (`x509_vfy.h`)."""
@@ -70,13 +71,13 @@ OUT_OF_DATE: Final = frozenset({9, 10})
 """A certificate that is not valid yet, or no longer."""
 
 _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
-"""The code that says more, before a server's words (RFC 3463)."""
+"""The enhanced status code before a server's text (RFC 3463)."""
 
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
 class MailDelayed(Retry):
-    """The mail could not be sent now; a later attempt may do."""
+    """The mail could not be sent now; a later attempt may succeed."""
 
 
 class Envelope(NamedTuple):
@@ -109,7 +110,7 @@ class Transport(Protocol):
 class _Connection:
     client: SMTP
     mails: int = 0
-    """That it has carried."""
+    """Number of mails sent over it."""
     expiry: asyncio.TimerHandle | None = None
 
     def stop_expiry(self) -> None:
@@ -221,7 +222,7 @@ class SmtpTransport:
         self._leave(connection.client)
 
     def _leave(self, client: SMTP) -> None:
-        """Say goodbye beside everything else."""
+        """Close a connection in the background."""
         leaving = asyncio.create_task(_say_goodbye(client))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
@@ -270,9 +271,9 @@ def _drop(client: SMTP) -> None:
 
 
 def _abort(transport: asyncio.BaseTransport | None) -> None:
-    """End what may still be saying goodbye to the encryption."""
+    """Abort a TLS shutdown that may still be under way."""
     if transport is not None:
-        # Not to be asked for its class: an event loop's own transports have none of asyncio's.
+        # No `isinstance`: the transports of other event loops are not subclasses of asyncio's.
         cast("asyncio.WriteTransport", transport).abort()
 
 
@@ -299,11 +300,11 @@ def _verdict(error: Exception) -> Exception:
         case SMTPSenderRefused(code=552):
             return _refused("the mail, which is too large", error)
         case _:
-            return MailDelayed(_trouble(error))
+            return MailDelayed(_reason(error))
 
 
-def _trouble(error: Exception) -> str:
-    """What is no fault of the mail; the operator can mend it, or it passes."""
+def _reason(error: Exception) -> str:
+    """Why the mail could not be sent, although nothing is wrong with the mail itself."""
     match error:
         case SMTPResponseException() if error.code in AUTHENTICATION:
             return f"The mail server did not take user and password: {_code(error)}."
@@ -316,13 +317,13 @@ def _trouble(error: Exception) -> str:
         case _ if encryption := _ssl_error(error):
             return _unsafe(encryption)
         case _:
-            # The library's own words on what it misses: STARTTLS, or a way to log in.
+            # The library's own text about what is missing: STARTTLS, or a way to log in.
             why = str(error) if type(error) is SMTPException else type(error).__name__
             return f"The mail server cannot be used: {why}"
 
 
 def _ssl_error(error: Exception) -> ssl.SSLError | None:
-    """The one that this is, or that the library made its own of."""
+    """The SSL error that this is, or that the library wrapped."""
     for each in (error, error.__cause__):
         if isinstance(each, ssl.SSLError):
             return each
@@ -358,6 +359,6 @@ def _refused(what: str, refused: SMTPResponseException) -> Exception:
 
 
 def _code(refused: SMTPResponseException) -> str:
-    """Its numbers, without its words, which may name somebody."""
+    """Its codes without its text, which may name a person."""
     enhanced = _ENHANCED.match(refused.message)
     return f"{refused.code} {enhanced[0]}" if enhanced else str(refused.code)

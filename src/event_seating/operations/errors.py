@@ -1,4 +1,4 @@
-"""Errors of what the operator looks at: jobs and the files that they wrote."""
+"""Errors of the operator's routes about jobs and the files that they wrote."""
 
 from event_seating.errors import ServiceError
 
@@ -12,7 +12,7 @@ class JobNotFound(ServiceError):
 
 
 class JobNotFailed(ServiceError):
-    """A job that waits, runs or is done is not tried again."""
+    """The job waits, runs or is done, so it cannot be tried again."""
 
     status = 409
     code = "job_not_failed"
@@ -20,7 +20,7 @@ class JobNotFailed(ServiceError):
 
 
 class FileNotFound(ServiceError):
-    """There is no such file, or not any more."""
+    """There is no such file, or it has expired."""
 
     status = 404
     code = "file_not_found"

@@ -1,8 +1,8 @@
 """Whether this process serves, and whether it should be sent requests.
 
-`/health` says the first, which is true as long as anything answers. `/health/ready` says the
-second: no while the process drains or something that it needs is away, its database; yes, but
-degraded, while something is away without which it still sells seats, its Redis.
+`/health` answers the first question: yes, as long as anything answers. `/health/ready` answers the
+second: no while the process drains or its database is unavailable; yes, but `degraded`, while its
+Redis is unavailable, without which it still sells seats.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from event_seating.errors import DatabaseUnavailable, RedisUnavailable
 
 Probe = Callable[[], Awaitable[float]]
-"""Asks a dependency; seconds that it took, or an error that says it is away."""
+"""Asks a dependency and returns the seconds that it took; raises an error if it is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Health:
         self.draining = False
 
     def drain(self) -> None:
-        """Be not ready from now on: this process is about to stop."""
+        """Report not ready from now on: this process is about to stop."""
         self.draining = True
 
     async def readiness(self) -> Readiness:

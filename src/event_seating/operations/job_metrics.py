@@ -1,7 +1,7 @@
 """The metrics of jobs: what waits, what was done, and how long it took.
 
-Jobs are done by other processes than the one that Prometheus asks. So these are read from what all
-of them counted together: each instance answers with the same numbers, and rules take the largest.
+Prometheus asks other processes than those that do jobs. So these numbers are read from what all
+processes counted together: each instance answers the same, and rules take the largest.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from event_seating.operations.job_watch import JobWatch
 
 
 def families(watch: JobWatch) -> Iterable[Metric]:
-    """All of them; what is not known at the moment has no sample."""
+    """All of them; a number that is not known now has no sample."""
     oldest = GaugeMetricFamily(
         "outbox_oldest_seconds", "Age of the oldest job that is not done; 0 when all are."
     )

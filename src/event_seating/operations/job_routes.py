@@ -36,7 +36,7 @@ class JobBody(BaseModel):
     id: str
     name: str
     state: str = Field(description="waiting, active, delayed, completed or failed")
-    progress: Any = Field(description="What the job says of how far it is.")
+    progress: Any = Field(description="How far the job is, as it reports.")
     result: Any = Field(description="What the job answered; kept for 24 hours.")
     error: str | None = Field(description="Why it failed, or why its last attempt did.")
 
@@ -67,7 +67,7 @@ class DurationBody(BaseModel):
 
 
 class QueueBody(BaseModel):
-    """A queue in numbers; those that Redis alone knows are null while it is away."""
+    """A queue in numbers; those that only Redis knows are null while it is unavailable."""
 
     name: str
     waiting: int | None
@@ -184,7 +184,7 @@ def _add_files(routes: Routes, database: Database, clock: Clock) -> None:
         responses={200: {"content": {CSV: TEXT}}},
     )
     async def read_file(id: str) -> Response:  # noqa: A002
-        """The result of its job names it, and how long it is kept depends on the job."""
+        """The result of the job names it; how long it is kept depends on the job."""
         if not _FILE_ID.match(id):
             raise FileNotFound
         async with database.read() as connection:

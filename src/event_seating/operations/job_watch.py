@@ -1,6 +1,6 @@
-"""What is known of jobs for the metrics: looked up every few seconds, so that asking costs nothing.
+"""The numbers of jobs for the metrics, read every few seconds, so that a scrape costs nothing.
 
-While the database or Redis is away, what only they know is left out rather than repeated.
+While the database or Redis is unavailable, their numbers are left out rather than repeated.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _NOTHING: Final = Tallied([], [])
 
 
 class JobWatch:
-    """The last look; `redis` is None in a process without one."""
+    """The numbers of the last reading; `redis` is None in a process without one."""
 
     def __init__(
         self, database: Database, jobs: JobReader, redis: Redis | None, clock: Clock
@@ -40,7 +40,7 @@ class JobWatch:
 
     @property
     def oldest_s(self) -> float | None:
-        """Age of the oldest job that is not done; none when it is not known."""
+        """Age of the oldest job that is not done; None if it is not known."""
         if not self._known:
             return None
         if self._oldest_ms is None:
@@ -58,7 +58,7 @@ class JobWatch:
         return self._tallied.durations
 
     async def run(self) -> None:
-        """Look for ever; cancel it to end."""
+        """Read regularly until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(READ_JOBS_EVERY_S)

@@ -1,8 +1,8 @@
 """Jobs as an operator sees them: one, those that failed, and all of them in numbers.
 
-The database knows which jobs are there, which failed and which are done; Redis knows which wait and
-which are being done. Without Redis the first is answered all the same, and what it alone knows is
-left out. Owns the statements that read many rows, each with a bound.
+The database knows which jobs exist, which failed and which are done; Redis knows which wait and
+which run. While Redis is unavailable, its part is left out of the answers. Owns the statements that
+read many rows, each with a bound.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ SAMPLE_S: Final = 60
 """Throughput and durations are those of the last minute."""
 
 SAMPLE_MOST: Final = 10_000
-"""Jobs that they are taken from, the newest; some ten milliseconds of the database."""
+"""The newest jobs of that time, at most; reading them takes the database some ten milliseconds."""
 
 LAST_ERRORS: Final = 10
-"""What one wants to see at a glance; the list has the others."""
+"""Errors shown in the overview; the list has the others."""
 
 FAILED_COUNTED_MOST: Final = 100_000
-"""A number beyond says no more than this one."""
+"""Counting stops here; a larger number would say no more."""
 
 _OLDEST: Final = (
     select(outbox.c.created_at_ms)
@@ -77,7 +77,7 @@ _FAILED_COUNTS: Final = select(_FAILED_KEYS.c.queue, func.count().label("number"
 
 
 class JobView(NamedTuple):
-    """A job for somebody who asks about it."""
+    """A job as the API answers it."""
 
     id: str
     name: str
@@ -102,7 +102,7 @@ class QueueView(NamedTuple):
 
     name: str
     counts: QueueCounts | None
-    """None while Redis is away; what failed is that of the database."""
+    """None while Redis is unavailable; use `failed` for the failed ones."""
     failed: int
     done: Throughput | None
     """None when nothing was done."""
@@ -114,12 +114,12 @@ class Overview(NamedTuple):
     queues: Sequence[QueueView]
     redis: bool
     oldest_s: float | None
-    """How old the oldest job is that is not done; none when all are."""
+    """Age of the oldest job that is not done; None if all are."""
     last_errors: Sequence[OutboxRow]
 
 
 class JobReader:
-    """What can be asked about jobs, and that one is tried again."""
+    """Reads jobs for an operator, and lets a failed one be tried again."""
 
     def __init__(self, database: Database, queues: Mapping[str, JobQueue], clock: Clock) -> None:
         self._database = database
@@ -173,7 +173,7 @@ class JobReader:
         return Overview(queues, counts is not None, age_s, last)
 
     async def counts(self) -> dict[str, QueueCounts] | None:
-        """Of each queue; none while Redis is away."""
+        """The counts of each queue; None while Redis is unavailable."""
         if not self._queues:
             return None
         try:
@@ -191,7 +191,7 @@ class JobReader:
             found = None
         if found is None:
             return JobView(row.id, row.name, JobState.waiting, None, None, None)
-        # What has just ended in Redis and not here is about to end here.
+        # A job that has ended in Redis but not in the database is about to end there too.
         state = (
             found.state
             if found.state in {JobState.waiting, JobState.active, JobState.delayed}
@@ -225,7 +225,7 @@ async def _failed_counts(connection: AsyncConnection) -> dict[str, int]:
 async def _done(connection: AsyncConnection, now_ms: int) -> dict[str, Throughput]:
     found = await connection.execute(_DONE, {"since_ms": now_ms - SAMPLE_S * MS_PER_S})
     rows = found.all()
-    # Where there were more than are looked at, the time that those took.
+    # If there were more than the sample has, the rate is over the time that the sample covers.
     whole = sum(row.number for row in rows) < SAMPLE_MOST
     return {
         row.queue: Throughput(

@@ -50,7 +50,7 @@ class CacheStatusBody(BaseModel):
     misses: int
     size: int
     averageResponseTime: float = Field(  # noqa: N815
-        description="Milliseconds of a look into the cache, mean of the last 100."
+        description="Mean time of the last 100 lookups in the cache, in milliseconds."
     )
     hitRatio: str = Field(examples=["87.41%"])  # noqa: N815
     totalRequests: int  # noqa: N815
@@ -71,7 +71,7 @@ class CacheClearedBody(BaseModel):
 
 
 def health_router(health: Health, clock: Clock) -> Routes:
-    """Whether the process is there, and whether it is ready."""
+    """Whether the process serves, and whether it is ready."""
     routes = Routes(tags=["operations"])
 
     @routes.get(
@@ -109,14 +109,14 @@ def cache_router(
     clear: Callable[[], int],
     clock: Clock,
 ) -> Routes:
-    """The cache of users: how it does, and emptying it."""
+    """The cache of users: its numbers, and emptying it."""
     routes = Routes(tags=["cache"])
 
     @routes.get(
         "/cache-status",
         access=Role.box_office,
         operation_id="cacheStatus",
-        summary="How the cache does",
+        summary="How the cache performs",
     )
     async def read_cache_status() -> CacheStatusBody:
         """Counted since the start; clearing the cache keeps the counts."""

@@ -1,6 +1,6 @@
-"""How large the database is, for the metrics: looked up now and then, so that asking costs nothing.
+"""The size of the database for the metrics, read now and then, so that a scrape costs nothing.
 
-While the database is away the number is left out rather than repeated.
+While the database is unavailable, the number is left out rather than repeated.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from event_seating.db.database import Database
 from event_seating.errors import DatabaseUnavailable
 
 MEASURE_SIZE_EVERY_S: Final = 60.0
-"""A full disk announces itself for longer; PostgreSQL looks at each of its files for it."""
+"""A disk fills more slowly than this, and PostgreSQL has to look at each of its files."""
 
 
 class SizeWatch:
-    """The last look."""
+    """The number of the last reading."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -22,7 +22,7 @@ class SizeWatch:
         """None when it is not known."""
 
     async def run(self) -> None:
-        """Look for ever; cancel it to end."""
+        """Read regularly until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(MEASURE_SIZE_EVERY_S)

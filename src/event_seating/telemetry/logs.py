@@ -44,8 +44,8 @@ TAKEN_OVER: Final = ("", "_granian", "granian", "granian.access", "sqlalchemy", 
 """Loggers of libraries, the root first, whose own handlers are replaced, so that no line is written
 twice or bypasses the pipe."""
 
-NOBODY: Final = 1_000
-"""A status that no answer has."""
+ABOVE_EVERY_STATUS: Final = 1_000
+"""No answer has this status or a higher one."""
 
 
 def get_logger(component: str) -> FilteringBoundLogger:
@@ -154,7 +154,7 @@ class Logs:
         """The least status worth an access line: those of failed requests are warnings."""
         if self._level <= logging.INFO:
             return 0
-        return SERVER_ERROR if self._level <= logging.WARNING else NOBODY
+        return SERVER_ERROR if self._level <= logging.WARNING else ABOVE_EVERY_STATUS
 
     def _open_files(self) -> tuple[list[Output], list[Output]]:
         if self._directory is None:

@@ -129,7 +129,7 @@ class Metrics:
         observe(seconds)
 
     def attach_cache(self, stats: Callable[[], CacheStats], coalesced: Callable[[], int]) -> None:
-        """Read the cache's numbers, and those of its single-flight, when asked for."""
+        """Read the numbers of the cache and of its single-flight."""
         self.attach(lambda: _cache_metrics(stats(), coalesced()))
 
     def attach_database(self, wal_bytes: Callable[[], int]) -> None:
@@ -137,7 +137,7 @@ class Metrics:
         self.attach(lambda: [_gauge("database_wal_bytes", wal_bytes())])
 
     def attach_limiters(self, limiters: Mapping[str, LimiterStats]) -> None:
-        """Read whom the limiters remember, and whom they had to forget."""
+        """Read how many clients the limiters remember, and how many they had to forget."""
         self.attach(lambda: _limiter_metrics(limiters))
 
     def attach_wrong_keys(self, count: Callable[[], int]) -> None:
@@ -177,7 +177,7 @@ class Metrics:
         self.attach(lambda: [_counter("log_budget_refused_total", refused())])
 
     def attach_redis(self, stats: Callable[[], RedisStats]) -> None:
-        """Read whether Redis can be used, and what was counted of it."""
+        """Read whether Redis can be used, and what was counted about it."""
         self.attach(lambda: _redis_metrics(stats()))
 
     def attach_live(
@@ -187,7 +187,7 @@ class Metrics:
         events: Callable[[], int],
         refused: Callable[[], int],
     ) -> None:
-        """Read who watches, and what live updates counted."""
+        """Read how many clients watch, and what live updates counted."""
         self.attach(
             lambda: [
                 _gauge("live_subscribers", subscribers()),

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from event_seating.clock import MS_PER_S
 from event_seating.telemetry.redact import cut_address, scrub
 
 SERVICE: Final = "event-seating"
@@ -23,7 +24,6 @@ ERROR_LEVELS: Final = frozenset({"error", "critical"})
 SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
 
-MS_PER_S: Final = 1000
 DURATION_DECIMALS: Final = 3
 """A cached read takes some 25 µs, so microseconds are worth showing but nothing smaller."""
 
@@ -192,7 +192,7 @@ class TextRenderer:
     def access(self, access: AccessTuple) -> bytes:
         """`12:00:00.000 info     http  GET /users/{id} 200 0.025 ms hit 112 B  <request id>`.
 
-        Who asks is left out: in development it is mostly oneself.
+        The caller is left out: in development that is the developer.
         """
         at_ms, request_id, method, route, status, seconds, cache, size, *_who, many = access
         text = (

@@ -181,7 +181,7 @@ class Sink:
         with self._drain_lock:
             while self._queue:
                 self._write_batch()
-                self._tell_losses()
+                self._report_losses()
 
     def _write_batch(self) -> None:
         queue = self._queue
@@ -231,7 +231,7 @@ class Sink:
         """Report an output's state even when the queue is full; it changes once a batch at most."""
         self._queue.append(self._describe(state))
 
-    def _tell_losses(self) -> None:
+    def _report_losses(self) -> None:
         now = Lost(self._lost_lines, self._lost_errors)
         if now != self._reported:
             new = Lost(now.lines - self._reported.lines, now.errors - self._reported.errors)

@@ -1,8 +1,8 @@
 """A file of users, line by line: CSV with a header, or a JSON object a line.
 
-Pure but for where the bytes come from. Every line is a user or a complaint: one that is broken, of
-another encoding or of any length does not stop those after it. Only a file without a proper header
-is refused as a whole. Never has more than one line in memory, and of that no more than
+Pure, except that the bytes arrive asynchronously. Every line is a user or a refusal: a line that is
+broken, too long or of another encoding does not stop those after it. Only a file without a proper
+header is refused as a whole. Never has more than one record in memory, and of that no more than
 `LINE_BYTES_MAX`.
 """
 
@@ -23,7 +23,7 @@ LINE_BYTES_MAX: Final = 65_536
 """A hundred times what a user takes."""
 
 QUOTED_LINES_MAX: Final = 20
-"""Lines that a field in quotes may reach over; a quote that nobody closed ends here."""
+"""The most lines of a quoted field; a quote that is never closed is given up then."""
 
 COLUMNS: Final = ("id", "name", "email")
 
@@ -50,13 +50,13 @@ class ImportLine(NamedTuple):
 
 
 class ImportRecord(NamedTuple):
-    """What a line, or several that belong together, says."""
+    """The user in a line, or in several lines that belong together."""
 
     line: int
     next_line: int
     """Where the next record begins."""
     user: tuple[str, str, str] | None
-    """Id, name and e-mail address, checked and in their form."""
+    """Id, name and e-mail address, checked and in their normal form."""
     reason: str | None = None
     """Why there is no user."""
 
@@ -70,7 +70,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def records(
     chunks: AsyncIterator[bytes], media_type: str, first_line: int = 1
 ) -> AsyncIterator[ImportRecord]:
-    """What the file says from this line on; empty lines are left out.
+    """The records of a file from this line on; empty lines are left out.
 
     Raises `NotImportable`.
     """
@@ -81,7 +81,7 @@ async def records(
 
 
 async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[ImportLine]:
-    """The lines of a file, without their ends; a byte order mark is none of the first one's."""
+    """The lines of a file, without line ends and byte order mark; raises `NotImportable`."""
     number = 1
     waiting = bytearray()
     too_long = False
@@ -138,7 +138,7 @@ async def _csv(found: AsyncIterator[ImportLine], first_line: int) -> AsyncIterat
     if header is None:
         raise NotImportable("The file is empty.")
     table = _Table.of(header)
-    # Lines that were read ahead for a field in quotes, which was none.
+    # Lines that were read ahead for a quoted field which turned out to be none.
     ahead: deque[ImportLine] = deque()
     while True:
         line = ahead.popleft() if ahead else await anext(found, None)
@@ -155,9 +155,9 @@ async def _csv(found: AsyncIterator[ImportLine], first_line: int) -> AsyncIterat
 async def _over_lines(
     table: "_Table", first: ImportLine, found: AsyncIterator[ImportLine], ahead: deque[ImportLine]
 ) -> ImportRecord:
-    """The record of a line whose quotes are open, with as many after it as it takes.
+    """The record of a line with an open quote, together with the lines after it up to its end.
 
-    When that leads nowhere the line alone is refused, and those after it are read for themselves.
+    If there is no end, only the first line is refused, and those after it are read separately.
     """
     taken = [first]
     while len(taken) < QUOTED_LINES_MAX:
@@ -178,7 +178,7 @@ async def _over_lines(
 
 
 class _Table(NamedTuple):
-    """How the lines of a CSV file are to be read."""
+    """How to read the lines of a CSV file."""
 
     delimiter: str
     columns: Sequence[int]
@@ -187,7 +187,7 @@ class _Table(NamedTuple):
 
     @classmethod
     def of(cls, header: ImportLine) -> "_Table":
-        """As the header says; raises `NotImportable`."""
+        """The table that the header describes; raises `NotImportable`."""
         if header.content is None:
             raise NotImportable(f"The first line {_TOO_LONG}; it must name the columns.")
         try:
@@ -208,7 +208,7 @@ class _Table(NamedTuple):
         return cls(delimiter, [names.index(name) for name in COLUMNS], len(names))
 
     def record(self, taken: Sequence[ImportLine]) -> ImportRecord | None:
-        """What these lines say together; none when a quote is still open."""
+        """The record of these lines together; None if a quote is still open."""
         first, next_line = taken[0].number, taken[-1].number + 1
         contents = [line.content for line in taken]
         if None in contents or sum(len(content or b"") for content in contents) > LINE_BYTES_MAX:
@@ -216,7 +216,7 @@ class _Table(NamedTuple):
         whole = b"\n".join(content or b"" for content in contents)
         try:
             text = whole.decode()
-            # Two lines of text at the most: the reader is given one record, or a part of one.
+            # The text is one record or a part of one, so one step of the reader is enough.
             cells = next(csv.reader([text], delimiter=self.delimiter, strict=True), [])
         except UnicodeDecodeError:
             return ImportRecord(first, next_line, None, _NOT_UTF_8)

@@ -50,7 +50,7 @@ class ImportProgress(NamedTuple):
 
 
 async def begin(connection: AsyncConnection, job_id: str, file_id: str) -> ImportProgress:
-    """How far the import is; it begins now if it has not yet."""
+    """How far the import is; begins it if it has not begun."""
     await connection.execute(_BEGIN, {"job_id": job_id, "file_id": file_id})
     row = (await connection.execute(_BY_JOB, {"job_id": job_id})).one()
     return ImportProgress(*row)
@@ -59,7 +59,7 @@ async def begin(connection: AsyncConnection, job_id: str, file_id: str) -> Impor
 async def go_on(
     connection: AsyncConnection, before: ImportProgress, next_line: int, created: int, refused: int
 ) -> bool:
-    """The import is so much further; False when somebody else has taken it on from `before`."""
+    """Note progress; False if another worker has continued the import from `before`."""
     values = {
         "b_job_id": before.job_id,
         "b_line": before.next_line,
@@ -73,9 +73,9 @@ async def go_on(
 async def insert_users(
     connection: AsyncConnection, new: Sequence[User]
 ) -> tuple[set[tuple[str, str]], set[str]]:
-    """Write those whose id and address are free; the (id, address) of these, and taken ids.
+    """Write users whose id and address are free; their (id, address), and the ids that are taken.
 
-    Of two rows that want the same the first one gets it.
+    Of two rows with the same id or address the first one is written.
     """
     assert len(new) <= ROWS_A_STATEMENT_MAX
     if not new:
@@ -102,7 +102,7 @@ async def insert_users(
 
 
 async def refuse(connection: AsyncConnection, job_id: str, reasons: Mapping[int, str]) -> None:
-    """Keep why these lines were refused."""
+    """Store why these lines were refused."""
     if reasons:
         rows = [
             {"job_id": job_id, "line": line, "reason": reason} for line, reason in reasons.items()

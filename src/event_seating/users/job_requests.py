@@ -1,8 +1,8 @@
 """Asking for users to be created later: one, or a file of them.
 
-The answer is a job, which is written with whatever it needs; nothing else happens here. A file is
-kept while it comes in, a chunk at a time, so that neither a slow client nor a large one is in
-anybody's way; its job is written when it is whole.
+The answer is a job; creating the users is not done here. A file is stored while it comes in, chunk
+by chunk, so that neither a slow client nor a large file blocks others; its job is written when the
+file is complete.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ UPLOAD_WITHIN_S: Final = 300.0
 
 
 class UserJobRequests:
-    """What can be asked for."""
+    """Asks for the jobs that create users."""
 
     def __init__(self, database: Database, clock: Clock, job_requests: JobRequests) -> None:
         self._database = database
@@ -33,11 +33,11 @@ class UserJobRequests:
     async def create(
         self, user_id: str, name: str, email: str, call: KeyedCall | None = None
     ) -> RequestedJob:
-        """A user, whose fields were checked by `users.model`; raises `IdempotencyKeyReused`."""
+        """Ask for a user, whose fields `users.model` has checked; raises `IdempotencyKeyReused`."""
         return await self._job_requests.ask_alone(jobs.create_user(user_id, name, email), call)
 
     async def import_file(self, pieces: AsyncIterator[bytes], media_type: str) -> NewJob:
-        """The users of a file; raises `InvalidRequest` when it is empty, and `BodyTooSlow`."""
+        """Ask for the users of a file; raises `BodyTooSlow`, `InvalidRequest` if it is empty."""
         now_ms = self._clock.now_ms()
         try:
             async with asyncio.timeout(UPLOAD_WITHIN_S):

@@ -1,8 +1,8 @@
 """What is done about users in the background: one is created, or a whole file of them.
 
-Each effect is in one transaction with what says that it happened: a single user with the end of its
-job, the users of a step of an import with how far the import is. So a job that was killed anywhere
-goes on where it was, and nobody is created twice or left out.
+Each effect is in one transaction with the note that it happened: a single user with the end of its
+job, the users of a step of an import with the import's progress. So a job that was killed anywhere
+continues where it was, and nobody is created twice or left out.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ LINES_A_STEP: Final = 500
 """Some tens of milliseconds in which no other writer of SQLite writes."""
 
 BETWEEN_STEPS_S: Final = 0.01
-"""For those who wait to write."""
+"""A pause for other writers."""
 
 REFUSALS_A_READ: Final = 1_000
 
@@ -82,7 +82,7 @@ class UserJobs:
         self._clock = clock
         self._new_users = new_users
         self._changed = changed
-        """Called with the ids of users who are there now and were not."""
+        """Called with the ids of users who were created."""
 
     def handlers(self) -> dict[str, Handler]:
         return {CREATE_USER: self.create, IMPORT_USERS: self.import_file}
@@ -100,7 +100,7 @@ class UserJobs:
         self._changed([user.id])
 
     async def import_file(self, job: Job) -> None:
-        """Create the users of a file, a step at a time; nobody is sent anything."""
+        """Create the users of a file, a step at a time; no mail is sent."""
         asked = payload_of(job, _ImportPayload)
         async with self._database.write() as connection:
             progress = await import_store.begin(connection, job.id, asked.file_id)
@@ -192,7 +192,7 @@ async def _steps(found: AsyncIterator[ImportRecord]) -> AsyncIterator[list[Impor
 def _reasons(
     step: Sequence[ImportRecord], written: set[tuple[str, str]], taken_ids: set[str]
 ) -> dict[int, str]:
-    """Why the lines that did not become users did not."""
+    """Why lines did not become users, by their numbers."""
     reasons = {}
     for record in step:
         if record.user is None:
@@ -200,7 +200,7 @@ def _reasons(
             continue
         user_id, _, email = record.user
         if (user_id, email) in written:
-            # The same line again, further down, is refused.
+            # A repetition of the same line is refused.
             written.discard((user_id, email))
             taken_ids.add(user_id)
         elif user_id in taken_ids:

@@ -1,7 +1,7 @@
-"""What a user is, and what may be one.
+"""What a user is, and which values the fields may have.
 
-Pure: text in, value or complaint out. The rules of the fields are here and nowhere else; the API's
-schema is made from them. Knows neither the database nor HTTP.
+Pure: takes text, and returns a value or raises an error. The rules of the fields are here and
+nowhere else; the API's schema is made from them. Knows neither the database nor HTTP.
 """
 
 import re
@@ -56,5 +56,5 @@ def checked_id(text: str) -> str:
 
 
 def checked_email(text: str) -> str:
-    """The address in its one form and in lower case; a `ValueError` says what is wrong with it."""
+    """The address in its normal form and lower case; a `ValueError` says what is wrong with it."""
     return checked_address(text).lower()

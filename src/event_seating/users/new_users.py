@@ -1,7 +1,7 @@
 """Writing a new user, and asking for the mail that welcomes them.
 
-The same for a user whom a request creates and for one whom a job does: both are in the transaction
-of whoever writes the user, so that nobody is welcomed who is not there.
+Requests and jobs create users in this one way. The mail is asked for in the transaction that writes
+the user, so that it is sent exactly if the user exists.
 """
 
 from typing import Final

@@ -37,7 +37,7 @@ HEADERS: Final[tuple[RawHeader, ...]] = (
 RESPOND_ASYNC: Final = "respond-async"
 
 PREFERENCES_MAX: Final = 20
-"""More than there are."""
+"""More preferences than exist."""
 
 Prefer = Annotated[
     str | None, Header(description="`respond-async`: answer 202 at once, with a job.")
@@ -74,8 +74,8 @@ _FILE: Final = LargeBody(
 )
 
 FIELDS_LOOKED_AT_MAX: Final = 100
-"""Beyond that each field of a body that we do not know would be a fault of its own, thousands of
-them for an answer that names a few."""
+"""Each unknown field of a body is a fault. Of a larger body no field is looked at: thousands of
+faults would be found for an answer that names a few."""
 
 
 class NewUser(BaseModel):
@@ -143,7 +143,7 @@ def _add_reading(routes: Routes, users: UserService, cache: LruCache) -> None:
         response_model=UserBody,
     )
     async def read_user(id: str) -> Response:  # noqa: A002 (the API's name for it)
-        """Answered from the cache when it can be; many who ask at once share one read."""
+        """Answered from the cache if possible; concurrent callers share one read."""
         if not model.is_user_id(id):
             raise UserNotFound
         return _json(await users.read(id), 200)
@@ -167,7 +167,7 @@ def _add_creating(routes: Routes, users: UserService, job_requests: UserJobReque
     async def create_user(
         request: Request, new: NewUser, prefer: Prefer = None, key: Key = None
     ) -> Response:
-        """The name is trimmed, the e-mail address trimmed and put in lower case.
+        """The name is trimmed, and the e-mail address trimmed and put in lower case.
 
         With `Prefer: respond-async` the user is created a moment later, by a job.
         """
@@ -204,7 +204,7 @@ def _add_import(routes: Routes, job_requests: UserJobRequests) -> None:
         """
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in {CSV, NDJSON}:
-            # Only a request without a body comes this far.
+            # The edge refuses every other media type, so the request has no body.
             raise InvalidRequest.naming([("body", "is empty")])
         return accepted(await job_requests.import_file(request.stream(), media_type))
 

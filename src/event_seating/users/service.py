@@ -28,11 +28,11 @@ from event_seating.users.model import User
 from event_seating.users.new_users import NewUsers
 
 ABSENT_TTL_S: Final = 5.0
-"""Long enough to blunt a storm, short enough that nobody notices."""
+"""Long enough to absorb many repeated requests, short enough that nobody notices."""
 
 
 class CreatedUser(NamedTuple):
-    """A user as it was answered, encoded, and whether that was to an earlier call."""
+    """The encoded user, and whether this is the first answer to a repeated call."""
 
     encoded: bytes
     replayed: bool
@@ -71,7 +71,7 @@ class UserService:
     async def read(self, user_id: str) -> bytes:
         """The encoded user, from the database; raises `UserNotFound`.
 
-        The cache is not asked: whoever calls has done that, and counted it.
+        The cache is not asked: the caller has done that, which also counted the miss.
         """
         if self._absent.get(user_id) is not None:
             raise UserNotFound
@@ -107,7 +107,9 @@ class UserService:
             self._end_absence(user_id)  # another process wrote the user and published it
             raise
         except BaseException:
-            self.changed([user_id])  # it may be there all the same: the commit's answer was lost
+            self.changed(
+                [user_id]
+            )  # it may exist all the same: the outcome of the commit is unknown
             raise
         if before is not None:
             return CreatedUser(before, replayed=True)
@@ -120,7 +122,7 @@ class UserService:
         return CreatedUser(encoded, replayed=False)
 
     async def _insert(self, user: User, call: KeyedCall | None) -> bytes | None:
-        """Write the user; or give what was answered to the same call before."""
+        """Write the user, or return the first answer to the same call."""
         now_ms = user.created_at_ms
         async with self._database.write() as connection:
             before = await kept_answers.first(self._database, connection, call, now_ms)
@@ -131,7 +133,7 @@ class UserService:
         return None
 
     def changed(self, user_ids: Sequence[str]) -> None:
-        """These users were written, here and now: forget what is known of them, everywhere.
+        """These users were written by this process: invalidate them in all processes.
 
         To be called after the commit by whoever writes users in another way than `create`.
         """
@@ -145,7 +147,7 @@ class UserService:
         return self._forget_all()
 
     def _forget(self, user_id: str) -> None:
-        """Also what is being read now. In one step: see `single_flight`."""
+        """Invalidate a read under way and discard the value, in one step: see `single_flight`."""
         self._end_absence(user_id)
         self._cache.discard(user_id)
 

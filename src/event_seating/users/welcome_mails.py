@@ -1,4 +1,4 @@
-"""The mail to a new user: what the job does that is written with the user."""
+"""The handler of the job that sends a new user a mail."""
 
 from typing import Any, Final
 

@@ -1,9 +1,9 @@
 """A circuit breaker: receivers that do not answer are not called for a while.
 
-A receiver that hangs takes five seconds of a worker for each message, and would hold up all others
-for as long as the backlog lasts. So after a few calls in a row without any answer its circuit is
-open for a while: it is not called, and its messages come again as after any failed attempt. In
-memory, and pure but for the clock that is handed in: another process finds out by itself.
+A receiver that hangs takes five seconds of a worker for each message, and would delay all others
+for as long as its backlog lasts. So after a few calls in a row without any answer its circuit opens
+for a while: it is not called, and its messages are tried again as after any failed attempt. The
+state is in memory; another process finds out by itself.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ UNANSWERED_MAX: Final = 3
 """Calls in a row without an answer after which the circuit opens; one or two may be bad luck."""
 
 OPEN_S: Final = 30.0
-"""Of a worker's time a dead receiver then takes some seconds in half a minute."""
+"""A dead receiver then takes only some seconds of a worker in half a minute."""
 
 
 class CircuitBreaker:
@@ -27,20 +27,20 @@ class CircuitBreaker:
         """How often in a row, and until when the circuit is open."""
 
     def is_open(self, webhook_id: str) -> bool:
-        """Whether it is not to be called now."""
+        """Whether it must not be called now."""
         _, until = self._unanswered.get(webhook_id, (0, 0.0))
         return self._monotonic() < until
 
     def answered(self, webhook_id: str) -> None:
-        """It said something, were it a refusal."""
+        """Note that it answered, even if with a refusal."""
         self._unanswered.pop(webhook_id, None)
 
     def unanswered(self, webhook_id: str) -> None:
-        """It was called, and there was no answer."""
+        """Note that it was called and did not answer."""
         # Once the circuit was open, the next call without an answer is enough.
         times = self._unanswered.pop(webhook_id, (0, 0.0))[0] + 1
         until = self._monotonic() + OPEN_S if times >= UNANSWERED_MAX else 0.0
         self._unanswered[webhook_id] = (times, until)
-        # Those that were deleted make room.
+        # The oldest go, which may be of deleted webhooks.
         while len(self._unanswered) > WEBHOOKS_MAX:
             del self._unanswered[next(iter(self._unanswered))]

@@ -1,4 +1,4 @@
-"""The routes of deliveries: what a webhook was told, what became of it, and telling it again."""
+"""The routes of deliveries: the messages to a webhook, their state, and sending them again."""
 
 from typing import Annotated, Any, Final
 
@@ -33,19 +33,19 @@ class DeliveryBody(BaseModel):
     webhookId: str  # noqa: N815 (the API's names are camelCase)
     type: str
     eventId: str | None  # noqa: N815
-    version: int | None = Field(description="The version of the event's seats that it tells of.")
+    version: int | None = Field(description="The version of the event that it reports.")
     status: Status
     attempts: int
     responseStatus: int | None = Field(  # noqa: N815
         description="What the receiver answered last."
     )
-    error: str | None = Field(description="Why the last attempt does not count.")
+    error: str | None = Field(description="Why the last attempt failed.")
     createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
     finishedAt: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
 
 
 class WholeDeliveryBody(DeliveryBody):
-    """A delivery with what it says."""
+    """A delivery with its message."""
 
     payload: dict[str, Any]
 

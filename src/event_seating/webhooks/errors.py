@@ -12,7 +12,7 @@ class WebhookNotFound(ServiceError):
 
 
 class DeliveryNotFound(ServiceError):
-    """The webhook has no such delivery, or had it long ago."""
+    """The webhook has no such delivery, or it was deleted because of its age."""
 
     status = 404
     code = "delivery_not_found"
@@ -28,7 +28,7 @@ class TooManyWebhooks(ServiceError):
 
 
 class WebhookPaused(ServiceError):
-    """A message is to be sent again to a webhook that is paused."""
+    """A message cannot be sent again to a paused webhook."""
 
     status = 409
     code = "webhook_paused"

@@ -1,11 +1,11 @@
 """The job that sends a delivery.
 
-A receiver that takes the message (2xx) ends it, in one transaction with the job. `410 Gone` ends it
-too and pauses the webhook: the receiver wants to hear no more. Whatever else happens is tried again
-by the queue, and the last attempt says so in the delivery. A receiver that does not answer at all
-is left alone for a moment, but for a test, for what somebody asked to be sent again, and for a last
-attempt. Should this process die between the receiver's answer and the commit, the message is sent
-once more, under the same id.
+When the receiver takes the message (2xx), the delivery ends, in one transaction with the job. `410
+Gone` ends it too and pauses the webhook: the receiver wants no more messages. After anything else
+the queue tries again, and after the last attempt the delivery has failed. A receiver that does not
+answer at all is not called for a while, except for a test, for a message that an operator sends
+again, and for a last attempt. If this process dies between the answer and the commit, the message
+is sent once more, under the same id.
 """
 
 from typing import Any, Final
@@ -47,7 +47,7 @@ class WebhookJobs:
     async def deliver(self, job: Job) -> Any:
         """Send one delivery; the result says what became of it.
 
-        Raises `NotTaken` when it is to be tried again, and `Dead` for a job that names none.
+        Raises `NotTaken` if it must be tried again, and `Dead` if the job names no delivery.
         """
         delivery_id = job.payload.get("deliveryId")
         if not isinstance(delivery_id, str):
@@ -62,12 +62,12 @@ class WebhookJobs:
         if webhook.paused and delivery.type != TEST:
             await self._end(job, delivery, Status.failed, CallOutcome(error=PAUSED), attempts=0)
             return None
-        asked_for = delivery.type == TEST or delivery.job_id != delivery.id
-        if self._circuits.is_open(webhook.id) and not (asked_for or job.last_attempt):
+        by_operator = delivery.type == TEST or delivery.job_id != delivery.id
+        if self._circuits.is_open(webhook.id) and not (by_operator or job.last_attempt):
             outcome = CallOutcome(error=NOT_CALLED)
         else:
             outcome = await self._send(delivery, webhook)
-        return await self._note(job, delivery, webhook, outcome)
+        return await self._handle(job, delivery, webhook, outcome)
 
     async def _send(self, delivery: Delivery, webhook: Webhook) -> CallOutcome:
         now_ms = self._clock.now_ms()
@@ -80,7 +80,7 @@ class WebhookJobs:
             self._circuits.answered(webhook.id)
         return outcome
 
-    async def _note(
+    async def _handle(
         self, job: Job, delivery: Delivery, webhook: Webhook, outcome: CallOutcome
     ) -> None:
         if outcome.error is None:
@@ -90,7 +90,7 @@ class WebhookJobs:
             _log.warning("a receiver is gone; its webhook is paused", webhookId=webhook.id)
             await self._changed()
         else:
-            await self._tried(delivery, outcome, last=job.last_attempt)
+            await self._note_failure(delivery, outcome, last=job.last_attempt)
             if job.last_attempt:
                 _log.warning(
                     "a message was not taken and is given up",
@@ -110,7 +110,7 @@ class WebhookJobs:
         attempts: int = 1,
         pause: Webhook | None = None,
     ) -> None:
-        """The job is done with this; in one transaction."""
+        """End the delivery and the job in one transaction."""
         now_ms = self._clock.now_ms()
         async with self._database.write() as connection:
             await store.note_attempt(
@@ -127,7 +127,7 @@ class WebhookJobs:
             result = {"outcome": outcome.error or "delivered", "status": outcome.status}
             await job.finish(connection, result)
 
-    async def _tried(self, delivery: Delivery, outcome: CallOutcome, *, last: bool) -> None:
+    async def _note_failure(self, delivery: Delivery, outcome: CallOutcome, *, last: bool) -> None:
         async with self._database.write() as connection:
             await store.note_attempt(
                 connection,

@@ -1,8 +1,8 @@
-"""What a webhook and a delivery are, and what they may be.
+"""What a webhook and a delivery are, and which values their fields may have.
 
-Pure, but for the ids. A webhook names the types that it subscribes to, `*` for all; a delivery is
-one message to one webhook, from the transaction that wrote it to its end. Its id is also that of
-its first job and of the message, so that a receiver tells a repetition from news.
+Pure, except that ids are random. A webhook names the types that it subscribes to, `*` for all; a
+delivery is one message to one webhook, from the transaction that wrote it to its end. Its id is
+also that of its first job and of the message, so that a receiver tells a repetition from news.
 """
 
 import re
@@ -29,14 +29,14 @@ EVERYTHING: Final = "*"
 """In place of types: all of them, those of later releases too."""
 
 TEST: Final = "test"
-"""The type of a message that says nothing, to see whether it arrives."""
+"""The type of a message without content, to see whether it arrives."""
 
 _WEBHOOK_ID: Final = re.compile(r"wh-[0-9a-f]{32}\Z")
 _DELIVERY_ID: Final = re.compile(r"job-[0-9a-f]{32}\Z")
 
 
 class Status(StrEnum):
-    """How far a delivery is."""
+    """The state of a delivery."""
 
     pending = "pending"
     delivered = "delivered"
@@ -68,7 +68,7 @@ class Webhook(msgspec.Struct, frozen=True):
         return (self.secret,)
 
     def rotated(self, secret: str, now_ms: int) -> "Webhook":
-        """The same with a new secret, beside which the present one signs for a while."""
+        """The webhook with a new secret; the present one also signs for a while."""
         return msgspec.structs.replace(
             self,
             secret=secret,
@@ -89,7 +89,7 @@ class Delivery(msgspec.Struct, frozen=True):
     event_id: str
     """Empty for a test."""
     version: int
-    """Of the event, with what the message tells; 0 for a test."""
+    """The version of the event that the message reports; 0 for a test."""
     payload: str
     status: Status
     attempts: int
@@ -140,7 +140,7 @@ def checked_types(types: Sequence[str], known: Iterable[str]) -> tuple[str, ...]
 
 
 def checked_description(text: str) -> str:
-    """The text without the space around it; a `ValueError` says what is wrong."""
+    """The text without surrounding space; a `ValueError` says what is wrong."""
     description = text.strip()
     if len(description) > DESCRIPTION_CHARS_MAX:
         raise ValueError(f"must have at most {DESCRIPTION_CHARS_MAX} characters")

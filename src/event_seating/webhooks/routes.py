@@ -1,4 +1,4 @@
-"""The routes of webhooks: who is told what, and with which secret."""
+"""The routes of webhooks: subscriptions and their secrets."""
 
 from typing import Any, Final
 
@@ -50,11 +50,11 @@ class WebhookBody(BaseModel):
 
     id: str
     url: str
-    types: list[str] = Field(description="What it is told of; `*` for everything.")
+    types: list[str] = Field(description="The types that it subscribes to; `*` for all.")
     description: str | None
-    paused: bool = Field(description="While it is, nothing is told, nor afterwards.")
+    paused: bool = Field(description="What happens while it is paused is never sent.")
     previousSecretUntil: str | None = Field(  # noqa: N815 (the API's names are camelCase)
-        description="Until when the secret before this one signs as well.",
+        description="Until when the previous secret also signs.",
         json_schema_extra=_DATE_TIME,
     )
     createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
@@ -65,8 +65,8 @@ class RevealedBody(WebhookBody):
     """A webhook with its secret, which is shown here and never again."""
 
     secret: str | None = Field(
-        description="What the receiver verifies messages with. None in the answer to a repeated "
-        "call when it was replaced since."
+        description="The receiver verifies messages with it. Null in the answer to a repeated call "
+        "if it has been replaced since."
     )
 
 
@@ -158,7 +158,7 @@ def _add_one(routes: Routes, webhooks: WebhookService) -> None:
         status_code=204,
     )
     async def delete_webhook(id: str) -> Response:  # noqa: A002
-        """What is still to be delivered to it is not."""
+        """Messages that are not delivered yet are dropped."""
         await webhooks.delete(id)
         return Response(status_code=204, headers={"cache-control": PRIVATE})
 
@@ -174,7 +174,7 @@ def _add_secret(routes: Routes, webhooks: WebhookService) -> None:
         response_model=RevealedBody,
     )
     async def rotate_secret(request: Request, id: str, key: Key = None) -> Response:  # noqa: A002
-        """The one before it signs as well for 24 hours."""
+        """The previous one also signs for 24 hours."""
         return _revealed(await webhooks.rotate(id, call_of(request, key, id.encode())), 200)
 
 

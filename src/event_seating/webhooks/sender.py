@@ -1,12 +1,12 @@
-"""One call of a receiver: looked up once, checked, and exactly that address dialled.
+"""One call of a receiver: its name is resolved once, and exactly the checked address is called.
 
-A receiver's name is somebody else's: it may stand for an address of our own network, or for
-another one a moment after it was checked. So the name is resolved here and nowhere else, every
-address that it has must be public, and the connection is opened to the address itself, while the
-certificate is checked against the name. There are no proxies, redirects, cookies or shared
-connections, and nothing of an answer is kept but its status.
+The owner of a receiver's name may let it stand for an address of our own network, or for another
+one a moment after it was checked. So the name is resolved here and nowhere else, every address that
+it has must be public, and the connection is opened to the address itself, while the certificate is
+checked against the name. There are no proxies, redirects, cookies or shared connections, and only
+the status of an answer is kept.
 
-The whole of it takes `CALL_WITHIN_S` at the most, whatever the receiver does.
+A call takes at most `CALL_WITHIN_S`, whatever the receiver does.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ ADDRESSES_MAX: Final = 4
 """Addresses of a name that are tried; a name has one of each kind, or a few."""
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
-"""The body is not used; so much of it is read, so that a receiver can finish its answer."""
+"""How much of an answer's unused body is read, so that the receiver can finish sending it."""
 
 GONE: Final = 410
 
@@ -42,13 +42,13 @@ class CallOutcome(NamedTuple):
     """What became of a call."""
 
     status: int | None = None
-    """What the receiver answered, if it did."""
+    """The status that the receiver answered, if it did."""
     error: str | None = None
-    """Why the message does not count as taken; none when it does."""
+    """Why the receiver did not take the message; None if it did."""
 
     @property
     def gone(self) -> bool:
-        """Whether the receiver wants to hear no more."""
+        """Whether the receiver wants no more messages."""
         return self.status == GONE
 
 
@@ -140,7 +140,7 @@ class _Call:
     async def to(
         self, address: str, open_transport: Callable[[], httpx.AsyncBaseTransport]
     ) -> None:
-        """Send it to this address, and read of the answer what may be read."""
+        """Send it to this address, and read the bounded beginning of the answer."""
         target = self.target
         host = f"[{address}]" if ":" in address else address
         request = httpx.Request(
@@ -162,11 +162,11 @@ class _Call:
             finally:
                 await response.aclose()
 
-    def outcome(self, trouble: str) -> CallOutcome:
-        """What became of it: the status tells, once there is one; else the trouble."""
+    def outcome(self, problem: str) -> CallOutcome:
+        """What became of it: the status decides if there is one, otherwise it is the problem."""
         status = self._status
         if status is None:
-            return CallOutcome(None, trouble)
+            return CallOutcome(None, problem)
         if httpx.codes.is_success(status):
             return CallOutcome(status)
         more = "; redirects are not followed" if httpx.codes.is_redirect(status) else ""
@@ -174,7 +174,7 @@ class _Call:
 
 
 async def _read_some(response: httpx.Response) -> None:
-    """As it comes over the line: what is compressed is not unpacked."""
+    """Read the raw bytes, without decompression."""
     read = 0
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for part in response.stream:
@@ -196,14 +196,14 @@ class _Transports:
 
 
 def trusted_authorities() -> ssl.SSLContext:
-    """Certificates are checked against the usual authorities, and those that the system trusts."""
+    """A context that trusts the usual authorities and those of the system."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context
 
 
 def _reason(error: Exception) -> str:
-    """What an operator reads, in one line."""
+    """The reason for an operator, in one line."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -1,13 +1,12 @@
 """The rules of webhooks: their messages, how a secret is replaced, what is sent again.
 
-A webhook that is paused is sent nothing of what happens meanwhile. A message is written, with the
-job that sends it, in the transaction that makes it; one live job at the most sends a delivery, and
-sending it again replaces that job and keeps the message's id, so that a receiver that had it after
-all knows it.
+What happens while a webhook is paused is never sent to it. A message and the job that sends it are
+written in the same transaction. At most one live job sends a delivery; sending it again replaces
+that job and keeps the message's id, by which a receiver recognises a message that it has.
 
-`POST /webhooks` and the rotation of a secret take an `Idempotency-Key`: a caller who lost the
-answer lost the secret with it. What is kept under the key is a hash of the secret, so the same
-answer can be given again only while the secret is still that one.
+`POST /webhooks` and the rotation of a secret take an `Idempotency-Key`, since a caller who lost the
+answer lost the secret with it. Only a hash of the secret is kept under the key, so the answer can
+be repeated only as long as the secret is not replaced.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -66,7 +65,7 @@ class WebhookChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Revealed(NamedTuple):
-    """A webhook with its secret; none when it was replaced since the call that is repeated."""
+    """A webhook with its secret; None if it was replaced since the call that is repeated."""
 
     webhook: Webhook
     secret: str | None
@@ -156,9 +155,9 @@ class WebhookService:
         return webhook
 
     async def delete(self, webhook_id: str) -> None:
-        """No more messages are sent to it, those that wait included; raises `WebhookNotFound`.
+        """Delete it, so that waiting messages are not sent either; raises `WebhookNotFound`.
 
-        Its deliveries are not shown any more, and go when they are old.
+        Its deliveries are no longer shown; the purge deletes them when they are old.
         """
         async with self._database.write() as connection:
             await self._database.acquire_lock(connection, _LOCK)
@@ -215,7 +214,7 @@ class WebhookService:
         return again
 
     async def test(self, webhook_id: str) -> Delivery:
-        """Send a message that says nothing, also when it is paused; raises `WebhookNotFound`."""
+        """Send a message without content, even if it is paused; raises `WebhookNotFound`."""
         now_ms = self._clock.now_ms()
         payload = model.message(TEST, rfc3339.to_text(now_ms), {"webhookId": webhook_id})
         async with self._database.write() as connection:
@@ -236,10 +235,9 @@ class WebhookService:
     ) -> int:
         """Write a delivery of each message for each webhook that subscribes to it; how many.
 
-        `messages` are types with their data, `at` is when it happened.
-
-        In the transaction that has finished the job. Should a job be done a second time all the
-        same, it fails on the ids of its deliveries.
+        `messages` are types with their data, `at` is when it happened. Call it in the transaction
+        that finishes the job. A job that is done twice in spite of that fails the second time,
+        because the ids of its deliveries exist.
         """
         now_ms = self._clock.now_ms()
         news = [News(type_, model.message(type_, at, data)) for type_, data in messages]
@@ -263,7 +261,7 @@ class WebhookService:
     async def _answered(
         self, connection: AsyncConnection, call: KeyedCall | None, now_ms: int
     ) -> Revealed | None:
-        """What was answered to this call before."""
+        """The first answer, if any; raises `WebhookNotFound` and `IdempotencyKeyReused`."""
         before = await kept_answers.first(self._database, connection, call, now_ms)
         if before is None:
             return None
@@ -292,7 +290,7 @@ def _description(text: str | None) -> str | None:
 
 
 def _to_keep(webhook: Webhook) -> bytes:
-    """Which webhook was answered, and with which secret: its hash, so that none is there twice."""
+    """What is kept of the answer: the webhook's id, and a hash in place of the secret."""
     return f"{webhook.id} {_hash(webhook.secret)}".encode()
 
 

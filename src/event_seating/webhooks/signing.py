@@ -18,7 +18,7 @@ SECRET_BYTES: Final = 32
 """As long as the digest; the specification asks for 24 to 64."""
 
 MARK: Final = "whsec_"
-"""What a secret begins with, so that it is known for one wherever it turns up."""
+"""The prefix by which a secret is recognised wherever it turns up."""
 
 
 def new_secret() -> str:

@@ -1,7 +1,7 @@
 """The statements about webhooks and their deliveries. No rules, no commits.
 
-A delivery is also at its end when its job is given up without having been run to it (its worker
-died time after time, say): then the outbox knows of it alone, and is asked with each reading.
+A delivery has also failed if its job was given up before it could note that, for example because
+its worker died every time. Then only the outbox knows, so each reading joins it.
 """
 
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ async def replace(connection: AsyncConnection, webhook: Webhook) -> None:
 
 
 async def pause(connection: AsyncConnection, webhook_id: str, now_ms: int) -> None:
-    """No more messages are sent to it."""
+    """Pause a webhook, so that no more messages are sent to it."""
     await connection.execute(
         update(webhooks).where(webhooks.c.id == webhook_id).values(paused=1, updated_at_ms=now_ms)
     )
@@ -163,7 +163,7 @@ async def deliveries_of(
 
 
 def _with_status(statement: Select[Any], status: Status | None) -> list[Select[Any]]:
-    """Statements that have those with this status between them; an index leads each."""
+    """Statements whose rows together are those with this status; each can use an index."""
     if status is None:
         return [statement]
     written = statement.where(webhook_deliveries.c.status == status)
@@ -185,7 +185,7 @@ async def note_attempt(
     error: str | None,
     finished_at_ms: int | None,
 ) -> None:
-    """What became of a delivery, unless another job sends it by now."""
+    """Note what became of an attempt, unless another job sends the delivery by now."""
     values = {
         "b_id": delivery_.id,
         "b_job_id": delivery_.job_id,
@@ -199,7 +199,7 @@ async def note_attempt(
 
 
 async def send_by(connection: AsyncConnection, delivery_: Delivery, job_id: str) -> None:
-    """From now on this job sends it."""
+    """Let this job send the delivery from now on."""
     await connection.execute(
         update(webhook_deliveries)
         .where(webhook_deliveries.c.id == delivery_.id)

@@ -1,8 +1,8 @@
-"""The types of message that any webhook subscribes to, at hand for the writer of seats.
+"""The types of message that any webhook subscribes to, in memory for the writer of seats.
 
 The writer asks with each batch and must not wait, so the answer is in memory. It is read again when
 a webhook changes here, when another process signals that one has, and every few seconds besides,
-since a signal may be lost. When the database cannot tell, what was known last stays.
+since a signal may be lost. While the database is unavailable, the last known types stay.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class SubscribedTypes:
         self._types: frozenset[str] = frozenset()
         self._outdated = asyncio.Event()
         self._begun = 0
-        self._shown = 0
+        self._applied = 0
 
     def __call__(self) -> frozenset[str]:
         """Those of all webhooks that are not paused."""
@@ -38,15 +38,15 @@ class SubscribedTypes:
         self._outdated.set()
 
     async def refresh(self) -> None:
-        """Read them again; what is known stays when the database cannot tell."""
+        """Read them again; the known ones stay if the database is unavailable."""
         self._begun = mine = self._begun + 1
         try:
             webhooks = await self._webhooks()
         except DatabaseUnavailable:
             return
-        # A read that began earlier and ends later has seen less.
-        if mine > self._shown:
-            self._shown, self._types = mine, self._of(webhooks)
+        # A read that began earlier and ends later may be older.
+        if mine > self._applied:
+            self._applied, self._types = mine, self._of(webhooks)
 
     async def run(self) -> None:
         """Refresh when it is due, for as long as the process lives."""

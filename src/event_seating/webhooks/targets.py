@@ -1,13 +1,13 @@
 """Where a webhook may point: the form of its URL, and which addresses are public.
 
 Pure. A receiver's URL is text from outside that makes this server connect to somewhere, so it is
-held to one plain form: scheme, name or address, port, path and query, in ASCII, with nothing that
-two parsers could read differently. No user and password, no fragment, no address in a form that
-only some resolvers know (`0x7f.1`, `2130706433`).
+restricted to one plain form: scheme, name or address, port, path and query, in ASCII, with nothing
+that two parsers could read differently. No user and password, no fragment, no address in a form
+that only some resolvers know (`0x7f.1`, `2130706433`).
 
-What a name stands for is found out at each delivery and not here; `is_public` then tells whether
-the address may be dialled. It is a list of what is public rather than of what is private wherever
-that can be had: of IPv6 only the global unicast space, less what leads elsewhere from within it.
+A name is resolved at each delivery and not here; `is_public` then tells whether the address may be
+called. Of IPv6 only the global unicast space is public, except for the parts of it that lead
+elsewhere; of IPv4, whose space is nearly full, the networks that are not public are listed.
 """
 
 import re
@@ -38,7 +38,7 @@ _URL: Final = re.compile(
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 _A_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""A last label like this makes the whole name an address for some resolvers."""
+"""To some resolvers a name with such a last label is an address."""
 
 _OF_THIS_MACHINE_OR_NETWORK: Final = frozenset({"localhost", "local", "internal", "lan", "home"})
 """Last labels that no public name has."""
@@ -99,7 +99,7 @@ class Target(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """What `Host` says."""
+        """The value of `Host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -113,7 +113,7 @@ class TargetRules(NamedTuple):
     """What a webhook's URL may be."""
 
     plain_http: bool
-    """Whether `http://` is taken, as in development."""
+    """Whether `http://` is accepted, as in development."""
     private_networks: bool
     """Whether addresses that are not public may be called."""
 
@@ -161,7 +161,7 @@ def is_public(text: str) -> bool:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """One in its usual form and without a zone; the library is strict about leading zeros."""
+    """The address if it has its usual form, no zone and no leading zeros."""
     try:
         return IPv6Address(text) if ":" in text and "%" not in text else IPv4Address(text)
     except AddressValueError:

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from event_seating.limits.slots import NOBODY, ClientSlots
+from event_seating.limits.slots import NO_SLOT, ClientSlots
 
 SLOTS_MAX = 8
 
@@ -36,7 +36,7 @@ class SlotsMachine(RuleBasedStateMachine):
 
     @rule(client=CLIENTS)
     def find(self, client: object) -> None:
-        assert self.slots.find(client) == self.model.get(client, NOBODY)
+        assert self.slots.find(client) == self.model.get(client, NO_SLOT)
 
     @precondition(lambda self: len(self.model) < SLOTS_MAX)
     @rule(client=CLIENTS)

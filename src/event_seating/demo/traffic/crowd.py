@@ -14,7 +14,13 @@ from urllib.parse import quote
 from event_seating.clock import Clock
 from event_seating.demo.traffic import choices
 from event_seating.demo.traffic.choices import Hall, HoldEnding, Sight
-from event_seating.demo.traffic.server import BuyerClient, NotOurs, RequestRefused, Server, Stop
+from event_seating.demo.traffic.server import (
+    BuyerClient,
+    ForeignServer,
+    RequestRefused,
+    Server,
+    Stop,
+)
 from event_seating.demo.traffic.tally import TrafficCounts
 from event_seating.errors import StartupError
 from event_seating.values import rfc3339
@@ -82,7 +88,7 @@ class Crowd:
                 self._hall = choices.hall_of(await client.look(self.event["map"]))
                 counts = await self._see(client)
             except (AttributeError, LookupError, TypeError):
-                raise NotOurs(self._asked.url) from None
+                raise ForeignServer(self._asked.url) from None
         seats = sum(counts.values())
         self.target = max(0, int(seats * self._asked.share) - counts["booked"])
 
@@ -94,7 +100,7 @@ class Crowd:
             async with asyncio.TaskGroup() as buyers:
                 for number in range(self._asked.buyers):
                     buyers.create_task(self._buyer(number))
-                while not self.stop.come:
+                while not self.stop.is_over:
                     self.tally.seconds = self._clock.monotonic() - began
                     await self.stop.pause(SIGHT_S / 10)
         finally:
@@ -131,7 +137,7 @@ class Crowd:
         abandoned = 0
         async with self._server.client() as client:
             await self.stop.pause(self._chance.uniform(*COMES_S))
-            while not self.stop.come:
+            while not self.stop.is_over:
                 try:
                     fate = choices.ending(self._chance)
                     if fate is HoldEnding.abandon and not self._may_abandon(abandoned):

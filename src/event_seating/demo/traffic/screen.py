@@ -61,7 +61,7 @@ async def _show(crowd: Crowd, seconds: float, console: Console) -> None:
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
         task = progress.add_task("", total=1.0)
-        while not crowd.stop.come:
+        while not crowd.stop.is_over:
             # The limit that will be reached first.
             done = max(tally.seconds / seconds, tally.sold / crowd.target)
             text = (

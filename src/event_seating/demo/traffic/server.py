@@ -30,7 +30,7 @@ LATER_S: Final = 1.0
 NO_ANSWER: Final = "no_answer"
 
 
-class NotOurs(StartupError):
+class ForeignServer(StartupError):
     """Another kind of server answers at this address."""
 
     def __init__(self, url: str) -> None:
@@ -49,7 +49,7 @@ class Stop:
         self.error: StartupError | None = None
 
     @property
-    def come(self) -> bool:
+    def is_over(self) -> bool:
         """Whether it is over."""
         return self._event.is_set()
 
@@ -130,10 +130,10 @@ class BuyerClient:
                     "`event-seating serve` starts one, --url names another"
                 ) from None
             except (httpx.DecodingError, ValueError):
-                raise NotOurs(server.url) from None
+                raise ForeignServer(server.url) from None
             if answer.is_success:
                 return body
-            if answer.status_code not in LATER or self._stop.come:
+            if answer.status_code not in LATER or self._stop.is_over:
                 raise StartupError(f"{server.url}{path}: {_said(body)}")
             await self._stop.pause(_later(answer))
 
@@ -148,10 +148,10 @@ class BuyerClient:
             self._tally.refused[_code(answer)] += 1
             if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
                 self._stop.now(StartupError(f"{self._server.url}: {_said(_json(answer))}"))
-            if answer.status_code not in LATER or self._stop.come:
+            if answer.status_code not in LATER or self._stop.is_over:
                 raise RequestRefused
             await self._stop.pause(_later(answer))
-            if self._stop.come:
+            if self._stop.is_over:
                 raise RequestRefused
 
     async def _send(self, method: str, path: str, body: object, token: str) -> httpx.Response:

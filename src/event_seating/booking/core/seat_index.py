@@ -69,7 +69,7 @@ class Run(NamedTuple):
     near: int
 
 
-class Area(NamedTuple):
+class IndexedArea(NamedTuple):
     """An area, its places being the numbers `first` to `first + capacity - 1`."""
 
     id: str
@@ -238,13 +238,15 @@ class SeatIndex:
                 total += distance
                 self.distance_sums.append(total)
 
-    def _add_areas(self, plans: Iterable[AreaPlan], cells: dict[Cell, int]) -> tuple[Area, ...]:
+    def _add_areas(
+        self, plans: Iterable[AreaPlan], cells: dict[Cell, int]
+    ) -> tuple[IndexedArea, ...]:
         areas = []
         for number, plan in enumerate(plans):
             category = self.category_number.setdefault(plan.category, len(self.category_number))
             cell = Cell(-1, category, number, accessible=False, companion=False)
             at = self._cell(cell, plan.capacity, cells)
-            areas.append(Area(plan.id, len(self.category_of), plan.capacity, category))
+            areas.append(IndexedArea(plan.id, len(self.category_of), plan.capacity, category))
             self.category_of.extend(array("H", [category]) * plan.capacity)
             self.cell_of.extend(array("I", [at]) * plan.capacity)
         return tuple(areas)

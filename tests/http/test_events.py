@@ -247,7 +247,7 @@ async def test_an_event_whose_making_was_cut_off_does_not_exist(
     service: Service, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def lost(self: SeatLog, submission: Any) -> None:
-        assert isinstance(submission.request, Configure)
+        assert isinstance(submission.command, Configure)
         lost_ids.append(self.event_id)
         raise DatabaseUnavailable
 

@@ -68,6 +68,12 @@ async def test_health_metrics_and_static_files_are_never_limited(
         assert "ratelimit" not in (await service.client.get(path)).headers
 
 
+async def test_a_wrong_method_there_is_not_limited_either(environment: dict[str, str]) -> None:
+    async with in_process(rate_limits="1/10s") as service:
+        answers = [await service.client.put("/health") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [405] * 3
+
+
 @pytest.mark.parametrize("path", ["/events", "/events?limit=30", "/events/abcdefghijkl"])
 async def test_looking_at_events_is_of_the_seating_class(
     environment: dict[str, str], path: str

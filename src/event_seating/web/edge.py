@@ -120,6 +120,8 @@ class Edge:
             exchange.match = self._endpoints.find(exchange.method, exchange.path)
             if exchange.match is not None:
                 exchange.budget = exchange.match[0].budget
+            else:
+                exchange.budget = self._endpoints.budget_elsewhere(exchange.path)
             exchange.address = address_of(scope, self._rules.trusted_proxies)
             if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.headers:
                 self._note_unnamed_proxy(exchange.address, scope)

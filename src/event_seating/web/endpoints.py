@@ -176,6 +176,11 @@ class Endpoints(Mapping[str, Endpoint]):
         self._tables["GET"] = _Table(each for each in every if each.method in _HANDSHAKES)
         self._tables["HEAD"] = self._tables["GET"]
         self._tables[WEBSOCKET] = _Table(self.websockets)
+        self._unlimited_paths = frozenset(
+            each.path
+            for each in every
+            if each.budget is Budget.unlimited and not each.parameters and each.method != ABSENT
+        )
 
     def __getitem__(self, name: str) -> Endpoint:
         return self._by_name[name]
@@ -199,6 +204,13 @@ class Endpoints(Mapping[str, Endpoint]):
             return None
         endpoint, groups = table.by_group[match.lastindex]
         return endpoint, match.group(*groups)[1:]
+
+    def budget_elsewhere(self, path: str) -> Budget:
+        """What a request is charged to that no endpoint answers.
+
+        A plain path that is never limited is so with a wrong method too, which costs as little.
+        """
+        return Budget.unlimited if path in self._unlimited_paths else Budget.account
 
     def methods_at(self, path: str) -> set[str]:
         """Every method that this path takes."""

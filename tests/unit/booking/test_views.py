@@ -229,7 +229,7 @@ async def test_the_edge_answers_what_it_has_and_nothing_else() -> None:
 async def test_a_write_is_in_the_very_next_read_without_building_anything_anew() -> None:
     seat_views, log, _ = set_up()
     await read(seat_views)
-    view = seat_views._views[log]  # type: ignore[index]
+    view = seat_views._events[log]  # type: ignore[index]
     assert view.full is not None
     before = view.full.seats
     log.do(PlaceHold(key(1), Choice((3,)), b"buyer"))
@@ -320,12 +320,12 @@ async def test_a_view_ends_with_its_log() -> None:
 
     seat_views, log, _ = set_up()
     await read(seat_views)
-    assert len(seat_views._views) == 1
+    assert len(seat_views._events) == 1
     seat_views._logs.log = None  # type: ignore[attr-defined]
     seat_views._bookable_of = None  # type: ignore[assignment]
     del log
     gc.collect()
-    assert len(seat_views._views) == 0
+    assert len(seat_views._events) == 0
 
 
 def test_places_of_areas_are_no_seats_of_the_form() -> None:

@@ -23,7 +23,7 @@ run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
 # works while others wait; servers that are killed wait most.
 test: $(VENV)/dev.stamp ## every test but the long ones, real databases included
 	$(BIN)/pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/faults
-	$(BIN)/pytest -m "not long" -n 4 --dist loadfile --no-loadscope-reorder tests/faults
+	$(BIN)/pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder tests/faults
 
 faults: $(VENV)/dev.stamp ## what takes long: many kills and seeds, fresh clones, other proxies
 	$(BIN)/pytest -m long

@@ -62,7 +62,7 @@ class Crowd:
 
 
 def test_sigterm_under_load_cuts_no_request_that_was_begun(tmp_path: Path) -> None:
-    with serving(settings(tmp_path, DRAIN_DELAY_S="4", DB_LATENCY_MS="50")) as server:
+    with serving(settings(tmp_path, DRAIN_DELAY_S="8", DB_LATENCY_MS="50")) as server:
         crowd = Crowd(server.url, 6)
         crowd.wait_until_served()
         server.signal(signal.SIGTERM)

@@ -8,6 +8,7 @@ import time
 from typing import Final, Protocol
 
 MS_PER_S: Final = 1000
+NS_PER_MS: Final = 1_000_000
 
 
 class Clock(Protocol):

@@ -21,6 +21,7 @@ from typing import Final
 
 from cachebox import LRUCache as RecencyMap
 
+from event_seating.clock import NS_PER_MS
 from event_seating.telemetry.stats import CacheStats
 
 LOOKUPS_TIMED: Final = 100
@@ -28,8 +29,6 @@ LOOKUPS_TIMED: Final = 100
 
 QUEUE_PER_CAPACITY: Final = 2
 """At twice the capacity half of the queue is obsolete, so clearing it costs O(1) a write."""
-
-NS_PER_MS: Final = 1_000_000
 
 Deadline = tuple[float, str]
 """When an entry expires, by the monotonic clock, and its key."""

@@ -28,6 +28,7 @@ from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody, invalid
+from event_seating.web.openapi import DATE_TIME
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
@@ -77,8 +78,6 @@ From = Annotated[
 ]
 To = Annotated[str | None, Query(description="Only events that begin before that.")]
 
-_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
-
 
 class RulesBody(BaseModel):
     """What an event lets its buyers do."""
@@ -113,12 +112,12 @@ class EventBody(BaseModel):
     )
     venueName: str  # noqa: N815
     name: str
-    startsAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    startsAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815
     timeZone: str = Field(description="IANA name; in which people read the times.")  # noqa: N815
     currency: str
     status: SaleStatus
-    salesStart: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
-    salesEnd: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    salesStart: str | None = Field(json_schema_extra=DATE_TIME)  # noqa: N815
+    salesEnd: str | None = Field(json_schema_extra=DATE_TIME)  # noqa: N815
     prices: dict[str, dict[str, str]] = Field(
         description="By category and ticket type, in major units as decimal text; callers below "
         "box-office see those of public types."
@@ -137,7 +136,7 @@ class EventBody(BaseModel):
         "`GET /events/{id}/seats?version=` shows them no older."
     )
     map: str = Field(description="Where the seat map is.")
-    createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    createdAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815
 
 
 class WarningBody(BaseModel):

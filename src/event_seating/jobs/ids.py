@@ -4,12 +4,12 @@ import time
 from secrets import token_hex
 from typing import Final
 
+from event_seating.clock import NS_PER_MS
+
 JOB_ID_BYTES: Final = 16
 """Of which `_RANDOM_BYTES`, 80 bits, are random, so that an id cannot be guessed."""
 
 _RANDOM_BYTES: Final = 10
-
-NS_PER_MS: Final = 1_000_000
 
 
 def new_job_id() -> str:

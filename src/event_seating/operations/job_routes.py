@@ -6,7 +6,6 @@ from typing import Any, Final
 from fastapi import Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
-from pydantic.config import JsonDict
 
 from event_seating.clock import Clock
 from event_seating.db.database import Database
@@ -19,15 +18,13 @@ from event_seating.operations.jobs import JobReader, JobView, QueueView, Through
 from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED
-from event_seating.web.openapi import TEXT
+from event_seating.web.openapi import DATE_TIME, TEXT
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 from event_seating.web.streams import CSV
 
 _FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
-
-_TIME: Final[JsonDict] = {"format": "date-time"}
 
 
 class JobBody(BaseModel):
@@ -48,8 +45,8 @@ class FailedJobBody(BaseModel):
     name: str
     queue: str
     error: str
-    createdAt: str = Field(json_schema_extra=_TIME)  # noqa: N815 (the API's names are camelCase)
-    failedAt: str = Field(json_schema_extra=_TIME)  # noqa: N815
+    createdAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815 (the API's names are camelCase)
+    failedAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815
 
 
 class FailedJobsBody(BaseModel):

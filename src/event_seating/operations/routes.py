@@ -1,12 +1,10 @@
 """The operator's routes: health, the cache, metrics."""
 
 from collections.abc import Callable
-from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from pydantic.config import JsonDict
 
 from event_seating.cache.lru import LruCache
 from event_seating.clock import Clock
@@ -14,18 +12,16 @@ from event_seating.operations.health import Health, Readiness
 from event_seating.telemetry.stats import CacheStats
 from event_seating.values import rfc3339
 from event_seating.web.endpoints import Budget
-from event_seating.web.openapi import TEXT
+from event_seating.web.openapi import DATE_TIME, TEXT
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
-
-_TIME: Final[JsonDict] = {"format": "date-time"}
 
 
 class HealthBody(BaseModel):
     """The answer of `/health`."""
 
     status: str
-    timestamp: str = Field(json_schema_extra=_TIME)
+    timestamp: str = Field(json_schema_extra=DATE_TIME)
 
 
 class DependencyBody(BaseModel):
@@ -39,7 +35,7 @@ class ReadinessBody(BaseModel):
     """The answer of `/health/ready`."""
 
     status: str
-    timestamp: str = Field(json_schema_extra=_TIME)
+    timestamp: str = Field(json_schema_extra=DATE_TIME)
     dependencies: dict[str, DependencyBody]
 
 
@@ -54,7 +50,7 @@ class CacheStatusBody(BaseModel):
     )
     hitRatio: str = Field(examples=["87.41%"])  # noqa: N815
     totalRequests: int  # noqa: N815
-    timestamp: str = Field(json_schema_extra=_TIME)
+    timestamp: str = Field(json_schema_extra=DATE_TIME)
     evictions: int
     expirations: int
     coalesced: int = Field(description="Misses that joined a read that was under way.")

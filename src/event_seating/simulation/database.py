@@ -23,8 +23,9 @@ from event_seating.booking.seat_log.ports import (
 )
 from event_seating.booking.seat_log.projection import Projection, Row
 from event_seating.booking.seat_log.sql_store import CLOCK_SLACK_MS, SNAPSHOTS_KEPT
+from event_seating.clock import NS_PER_MS
 from event_seating.errors import DatabaseUnavailable
-from event_seating.simulation.loop import NS_PER_MS, VirtualLoop
+from event_seating.simulation.loop import VirtualLoop
 
 STARTED_MS: Final = 1_700_000_000_000
 """The database's time when a simulation begins."""

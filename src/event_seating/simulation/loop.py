@@ -16,7 +16,6 @@ from heapq import heappop, heappush
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 NS_PER_S: Final = 1_000_000_000
-NS_PER_MS: Final = 1_000_000
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")

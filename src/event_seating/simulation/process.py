@@ -18,11 +18,12 @@ from event_seating.booking.seat_log import state_snapshots
 from event_seating.booking.seat_log.registry import SWEEP_EVERY_S
 from event_seating.booking.seat_log.submission import Granted, Submission
 from event_seating.booking.seat_log.writer import SeatLog
+from event_seating.clock import NS_PER_MS
 from event_seating.errors import DatabaseUnavailable
 from event_seating.simulation.chance import Chance
 from event_seating.simulation.database import STARTED_MS, SimulatedDatabase, Transaction
 from event_seating.simulation.faults import Count, FaultRates
-from event_seating.simulation.loop import NS_PER_MS, Tasks, VirtualLoop
+from event_seating.simulation.loop import Tasks, VirtualLoop
 from event_seating.simulation.referee import Referee
 from event_seating.simulation.store import FaultyStore
 

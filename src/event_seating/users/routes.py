@@ -21,10 +21,10 @@ from event_seating.users.service import UserService
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.asgi import Header as RawHeader
 from event_seating.web.body import LargeBody
-from event_seating.web.cache_control import PRIVATE
+from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import cached
 from event_seating.web.idempotency import REPLAYED, Key, call_of
-from event_seating.web.openapi import TEXT, examples
+from event_seating.web.openapi import DATE_TIME, TEXT, examples
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 
@@ -120,7 +120,7 @@ class UserBody(BaseModel):
     name: str
     email: str
     createdAt: str = Field(  # noqa: N815 (the API's names are camelCase)
-        json_schema_extra={"format": "date-time"}
+        json_schema_extra=DATE_TIME
     )
 
 
@@ -146,7 +146,7 @@ def _add_reading(routes: Routes, users: UserService, cache: LruCache) -> None:
         """Answered from the cache if possible; concurrent callers share one read."""
         if not model.is_user_id(id):
             raise UserNotFound
-        return _json(await users.read(id), 200)
+        return private_json(await users.read(id), 200)
 
 
 def _add_creating(routes: Routes, users: UserService, job_requests: UserJobRequests) -> None:
@@ -180,7 +180,7 @@ def _add_creating(routes: Routes, users: UserService, job_requests: UserJobReque
             answer.headers["preference-applied"] = RESPOND_ASYNC
             return answer
         encoded, replayed = await users.create(new.id, new.name, new.email, call)
-        answer = _json(encoded, 201)
+        answer = private_json(encoded, 201)
         answer.headers["location"] = f"/users/{new.id}"
         answer.headers.update(REPLAYED if replayed else {})
         return answer
@@ -213,9 +213,3 @@ def _prefers_async(prefer: str | None) -> bool:
     """RFC 7240: preferences in a list, each perhaps with parameters."""
     parts = (prefer or "").lower().split(",")[:PREFERENCES_MAX]
     return any(part.partition(";")[0].strip() == RESPOND_ASYNC for part in parts)
-
-
-def _json(encoded: bytes, status: int) -> Response:
-    return Response(
-        encoded, status, headers={"cache-control": PRIVATE}, media_type="application/json"
-    )

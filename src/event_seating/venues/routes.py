@@ -20,6 +20,7 @@ from event_seating.web.body import LargeBody
 from event_seating.web.cache_control import IMMUTABLE
 from event_seating.web.endpoints import Budget
 from event_seating.web.idempotency import REPLAYED, Key, call_of
+from event_seating.web.openapi import DATE_TIME
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.representation import has_current, prefers_gzip
 from event_seating.web.roles import Role
@@ -114,7 +115,7 @@ class VenueBody(MapVersionBody):
     """A venue in a list; what it says of the map is of the newest version."""
 
     createdAt: str = Field(  # noqa: N815 (the API's names are camelCase)
-        json_schema_extra={"format": "date-time"}
+        json_schema_extra=DATE_TIME
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.config import JsonDict
 
 from event_seating.errors import (
     BodyTooLarge,
@@ -70,6 +71,9 @@ _BODILESS_METHODS: Final = frozenset({"GET", "HEAD"})
 
 TEXT: Final = {"schema": {"type": "string"}}
 """The content of an answer or a body that is not JSON."""
+
+DATE_TIME: Final[JsonDict] = {"format": "date-time"}
+"""Beside the schema of a text that is a time as in RFC 3339."""
 
 _NO_DESCRIPTION: Final = "Successful Response"
 """FastAPI's text for an answer without a description."""

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from event_seating.errors import DatabaseUnavailable, InvalidRequest, ServiceError
 from event_seating.values import rfc3339
-from event_seating.web.cache_control import PRIVATE
+from event_seating.web.cache_control import private_json
+from event_seating.web.openapi import DATE_TIME
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
@@ -22,8 +23,6 @@ _COMMON: Final[tuple[type[ServiceError], ...]] = (
 )
 
 WithStatus = Annotated[Status | None, Query(description="Only those with this status.")]
-
-_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
 
 
 class DeliveryBody(BaseModel):
@@ -40,8 +39,8 @@ class DeliveryBody(BaseModel):
         description="What the receiver answered last."
     )
     error: str | None = Field(description="Why the last attempt failed.")
-    createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
-    finishedAt: str | None = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    createdAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815
+    finishedAt: str | None = Field(json_schema_extra=DATE_TIME)  # noqa: N815
 
 
 class WholeDeliveryBody(DeliveryBody):
@@ -83,7 +82,8 @@ def _add_reading(routes: Routes, webhooks: WebhookService) -> None:
         before = None if cursor is None else decode_cursor(cursor, tuple[int, str])
         items, last = page(await webhooks.deliveries(id, status, before, limit + 1), limit)
         following = encode_cursor(last.created_at_ms, last.id) if last else None
-        return _json({"items": [_fields(each) for each in items], "nextCursor": following})
+        body = {"items": [_fields(each) for each in items], "nextCursor": following}
+        return private_json(msgspec.json.encode(body))
 
     @routes.get(
         "/webhooks/{id}/deliveries/{delivery}",
@@ -145,12 +145,7 @@ def _fields(delivery: Delivery) -> dict[str, Any]:
 
 def _whole(delivery: Delivery, status: int = 200) -> Response:
     payload = msgspec.Raw(delivery.payload.encode())
-    answer = _json({**_fields(delivery), "payload": payload}, status)
+    answer = private_json(msgspec.json.encode({**_fields(delivery), "payload": payload}), status)
     if status == 202:  # noqa: PLR2004
         answer.headers["location"] = f"/webhooks/{delivery.webhook_id}/deliveries/{delivery.id}"
     return answer
-
-
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    headers = {"cache-control": PRIVATE}
-    return Response(msgspec.json.encode(content), status, headers, "application/json")

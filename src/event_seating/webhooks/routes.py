@@ -11,9 +11,10 @@ from event_seating.errors import (
     InvalidRequest,
 )
 from event_seating.values import rfc3339
-from event_seating.web.cache_control import PRIVATE
+from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.idempotency import REPLAYED, Key, call_of
 from event_seating.web.json_body import JsonBody
+from event_seating.web.openapi import DATE_TIME
 from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
@@ -42,8 +43,6 @@ _CHANGE: Final = JsonBody(
     examples={"Everything there is": {"types": ["*"]}, "A pause": {"paused": True}},
 )
 
-_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
-
 
 class WebhookBody(BaseModel):
     """A webhook, as the API answers it."""
@@ -55,10 +54,10 @@ class WebhookBody(BaseModel):
     paused: bool = Field(description="What happens while it is paused is never sent.")
     previousSecretUntil: str | None = Field(  # noqa: N815 (the API's names are camelCase)
         description="Until when the previous secret also signs.",
-        json_schema_extra=_DATE_TIME,
+        json_schema_extra=DATE_TIME,
     )
-    createdAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
-    updatedAt: str = Field(json_schema_extra=_DATE_TIME)  # noqa: N815
+    createdAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815
+    updatedAt: str = Field(json_schema_extra=DATE_TIME)  # noqa: N815
 
 
 class RevealedBody(WebhookBody):
@@ -100,7 +99,8 @@ def _add_collection(routes: Routes, webhooks: WebhookService) -> None:
         after = None if cursor is None else decode_cursor(cursor, tuple[int, str])
         items, last = page(await webhooks.page(after, limit + 1), limit)
         following = encode_cursor(last.created_at_ms, last.id) if last else None
-        return _json({"items": [_fields(each) for each in items], "nextCursor": following})
+        body = {"items": [_fields(each) for each in items], "nextCursor": following}
+        return private_json(msgspec.json.encode(body))
 
     @routes.post(
         "/webhooks",
@@ -134,7 +134,7 @@ def _add_one(routes: Routes, webhooks: WebhookService) -> None:
     )
     async def read_webhook(id: str) -> Response:  # noqa: A002 (the API's name for it)
         """Without its secret."""
-        return _json(_fields(await webhooks.read(id)))
+        return private_json(msgspec.json.encode(_fields(await webhooks.read(id))))
 
     @routes.patch(
         "/webhooks/{id}",
@@ -147,7 +147,8 @@ def _add_one(routes: Routes, webhooks: WebhookService) -> None:
     )
     async def change_webhook(request: Request, id: str) -> Response:  # noqa: A002
         """What is left out stays."""
-        return _json(_fields(await webhooks.change(id, await _CHANGE.of(request))))
+        changed = await webhooks.change(id, await _CHANGE.of(request))
+        return private_json(msgspec.json.encode(_fields(changed)))
 
     @routes.delete(
         "/webhooks/{id}",
@@ -193,12 +194,8 @@ def _fields(webhook: Webhook) -> dict[str, Any]:
 
 
 def _revealed(made: Revealed, status: int) -> Response:
-    answer = _json({**_fields(made.webhook), "secret": made.secret}, status)
+    body = {**_fields(made.webhook), "secret": made.secret}
+    answer = private_json(msgspec.json.encode(body), status)
     if made.replayed:
         answer.headers.update(REPLAYED)
     return answer
-
-
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    headers = {"cache-control": PRIVATE}
-    return Response(msgspec.json.encode(content), status, headers, "application/json")

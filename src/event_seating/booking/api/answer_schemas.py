@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from event_seating.web.openapi import DATE_TIME
 from event_seating.web.problem import Absent, SeatFault
 
-Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Time = Annotated[str, Field(json_schema_extra=DATE_TIME)]
 Money = Annotated[str, Field(examples=["45.00"])]
 """Major units as decimal text; the currency stands beside it."""
 
@@ -170,7 +171,7 @@ class SeatBody(BaseModel):
     version: int
     bookingId: str | None = None
     holdId: str | None = None
-    holdExpiresAt: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    holdExpiresAt: Annotated[str | None, Field(json_schema_extra=DATE_TIME)] = None
     holdFrozenBy: FrozenBy | None = None
     history: list[SeatMove] | Absent = Field(None, description="The latest first.")
     historySince: int | Absent = Field(

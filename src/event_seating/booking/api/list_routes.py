@@ -17,10 +17,10 @@ from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequ
 from event_seating.users import model as users_model
 from event_seating.users.errors import UserNotFound
 from event_seating.values import rfc3339
-from event_seating.web.cache_control import PRIVATE
+from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import Budget
 from event_seating.web.json_body import invalid
-from event_seating.web.openapi import TEXT, lines
+from event_seating.web.openapi import DATE_TIME, TEXT, lines
 from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
@@ -43,7 +43,7 @@ UpdatedSince = Annotated[
     Query(
         alias="updatedSince",
         description="Only bookings that changed then or later.",
-        json_schema_extra={"format": "date-time"},
+        json_schema_extra=DATE_TIME,
     ),
 ]
 
@@ -153,7 +153,7 @@ def _ndjson(answer: dict[str, Any]) -> bytes:
 
 def _listed(items: Iterable[dict[str, Any]], following: str | None) -> Response:
     body = rendering.encode({"items": list(items), "nextCursor": following})
-    return Response(body, headers={"cache-control": PRIVATE}, media_type=JSON)
+    return private_json(body)
 
 
 def _number(bookable: BookableEvent, seat: str | None) -> int | None:

@@ -69,9 +69,9 @@ from event_seating.errors import (
     ServiceError,
     TooBusy,
 )
-from event_seating.web.cache_control import PRIVATE
+from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import Budget
-from event_seating.web.idempotency import Key
+from event_seating.web.idempotency import REPLAYED, Key
 from event_seating.web.json_body import JsonBody
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
@@ -436,12 +436,11 @@ def _token(token: str, header: str | None) -> str:
 def _answer(answer: Answer) -> Response:
     response = _json(answer.body, answer.status)
     if answer.replayed:
-        response.headers["idempotency-replayed"] = "true"
+        response.headers.update(REPLAYED)
     return response
 
 
 def _json(encoded: bytes, status: int) -> Response:
-    headers = {"cache-control": PRIVATE}
     if status == 204:  # noqa: PLR2004
-        return Response(status_code=204, headers=headers)
-    return Response(encoded, status, headers=headers, media_type="application/json")
+        return Response(status_code=204, headers={"cache-control": PRIVATE})
+    return private_json(encoded, status)

@@ -1,6 +1,5 @@
 """The Valkey that we bring along: how it runs, and that it ends with its parent."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.waiting import until
 
 from event_seating.clock import SystemClock
 from event_seating.errors import StartupError
@@ -55,9 +55,7 @@ async def valkey(here: Path) -> AsyncIterator[EmbeddedValkey]:
     binary = embedded.installed_binary()
     assert binary is not None
     async with EmbeddedValkey(binary, here / "data", here / "s", SystemClock()) as running:
-        async with asyncio.timeout(WITHIN_S):
-            while not (here / "s").exists():  # noqa: ASYNC110 (no event)
-                await asyncio.sleep(0.01)
+        await until((here / "s").exists, WITHIN_S)
         yield running
 
 
@@ -84,9 +82,7 @@ async def test_what_it_was_told_is_there_after_a_stop(here: Path) -> None:
     assert binary is not None
     for expected in (None, "kept"):
         async with EmbeddedValkey(binary, here / "data", here / "s", SystemClock()) as running:
-            async with asyncio.timeout(WITHIN_S):
-                while not (here / "s").exists():  # noqa: ASYNC110 (no event)
-                    await asyncio.sleep(0.01)
+            await until((here / "s").exists, WITHIN_S)
             client = connect(running.url)
             assert await client.get("key") == expected
             await client.set("key", "kept")

@@ -11,6 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from tests.contract import redis_servers
 from tests.contract.redis_servers import RedisServer
+from tests.support.waiting import until
 
 from event_seating.clock import SystemClock
 from event_seating.errors import RedisUnavailable
@@ -54,9 +55,7 @@ class Listening:
 
     async def has_trouble(self, words: str) -> None:
         """Wait until it is of these words; they come with the next look at the server."""
-        async with asyncio.timeout(WITHIN_S):
-            while words not in (self.signals.problem or "none"):  # noqa: ASYNC110 (no event)
-                await asyncio.sleep(0.01)
+        await until(lambda: words in (self.signals.problem or "none"), WITHIN_S)
 
 
 @pytest.fixture(params=redis_servers.WAYS)
@@ -204,9 +203,7 @@ async def test_what_waits_to_be_said_is_bounded_and_becomes_one_word(
     assert len(one.signals._queue) <= 11
     server.thaw()
     await one.goes("up")
-    async with asyncio.timeout(WITHIN_S):
-        while one.signals._queue:  # noqa: ASYNC110 (no event)
-            await asyncio.sleep(0.01)
+    await until(lambda: not one.signals._queue, WITHIN_S)
 
 
 async def test_a_server_that_was_emptied_is_known(
@@ -215,9 +212,7 @@ async def test_a_server_that_was_emptied_is_known(
     one = await process()
     with structlog.testing.capture_logs() as lines:
         await client.flushall()
-        async with asyncio.timeout(WITHIN_S):
-            while not said(lines):  # noqa: ASYNC110 (no event)
-                await asyncio.sleep(0.01)
+        await until(lambda: said(lines), WITHIN_S)
     assert said(lines) == ["Redis has lost its data; its jobs come back from the outbox"]
     assert one.signals.connected
 

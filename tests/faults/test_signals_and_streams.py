@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tests.support.process import (
     serving,
     settings,
 )
+from tests.support.waiting import wait_until
 
 SERVE = f"exec {sys.executable} -m event_seating.cli serve"
 
@@ -53,8 +53,7 @@ class Crowd:
             answers.append(answer.status_code)
 
     def wait_until_served(self) -> None:
-        while not all(self.answers):
-            time.sleep(0.01)
+        wait_until(lambda: all(self.answers))
 
     def leave(self) -> None:
         for client in self._clients:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.mails import ANNA, SENDER, mail, smtp_post
 from tests.support.smtp import CERTIFICATES, SmtpServer
+from tests.support.waiting import until
 
 from event_seating.jobs.ends import Dead
 from event_seating.mail.mailer import Mailer
@@ -192,8 +193,7 @@ class TestConnections:
     async def test_one_that_is_idle_is_closed(self, server: SmtpServer) -> None:
         async with posting(server.url, idle_s=0.01) as post:
             await post.send(mail())
-            while server.open_connections:  # noqa: ASYNC110 (it has no loop of ours)
-                await asyncio.sleep(0.01)
+            await until(lambda: not server.open_connections)
             await post.send(mail())
         assert server.connections == 2
 
@@ -201,8 +201,7 @@ class TestConnections:
         server.manners.hangs = True
         async with posting(server.url) as post:
             sending = asyncio.create_task(post.send(mail()))
-            while not server.hanging:  # noqa: ASYNC110 (nor here)
-                await asyncio.sleep(0.01)
+            await until(lambda: server.hanging)
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sending

@@ -347,14 +347,10 @@ ENDLESS = 40_000_000
 
 
 def sends_without_end(server: ServerProcess, event: str) -> int:
-    """A client that begins a message and never ends it; how many bytes the server took.
-
-    What the kernel of a busy machine holds for a connection that was ended counts as not taken.
-    """
+    """A client that begins a message and never ends it; how many bytes the server took."""
     part, sent = b"x" * 500_000, 0
-    ended = (BrokenPipeError, ConnectionResetError, TimeoutError)
-    with raw(server, event) as connection, suppress(*ended):
-        connection.settimeout(20)
+    with raw(server, event) as connection, suppress(BrokenPipeError, ConnectionResetError):
+        connection.settimeout(60)  # until the server cuts it, however busy the machine is
         opcode = 0x01
         while sent < ENDLESS:
             connection.sendall(framed(opcode, part))

@@ -69,6 +69,9 @@ _RECEIVED_AT: Final = 128  # bytes_received
 _SEGMENTS_SENT_AT: Final = 156  # data_segs_out
 _TCP_INFO_BYTES: Final = 160  # as far as Linux 4.6 fills it
 
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
+"""Of `SO_LINGER`: closing a connection resets it."""
+
 _ANY_FAMILY: Final = socket.AF_INET6
 """For objects that borrow a descriptor: the family decides how long an address may be."""
 
@@ -209,7 +212,8 @@ class ConnectionGuard:
 
     def _end(self, connection: Connection, why: EndReason) -> None:
         # Two rules may name the same one.
-        if not connection.ended and _shut_down(connection):
+        abort = why is EndReason.messages
+        if not connection.ended and _shut_down(connection, abort=abort):
             connection.ended = True
             self.ended[why] += 1
             self._unlogged[why] += 1
@@ -322,8 +326,12 @@ def _peer(borrowed: socket.socket) -> Peer | None:
     return address[0].partition("%")[0], address[1]
 
 
-def _shut_down(connection: Connection) -> bool:
+def _shut_down(connection: Connection, *, abort: bool) -> bool:
     """End it for both sides; whether it was still there.
+
+    With `abort` the kernel resets it as soon as the server closes it. Otherwise a client that is in
+    the middle of sending may wait for the kernel's `tcp_fin_timeout`, a minute, and so long the
+    kernel keeps the connection.
 
     Its descriptor may belong to another connection by now, so a copy, which cannot change any
     more, is checked first.
@@ -336,6 +344,8 @@ def _shut_down(connection: Connection) -> bool:
         try:
             if _peer(borrowed) != connection.peer:
                 return False
+            if abort:
+                borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             borrowed.shutdown(socket.SHUT_RDWR)
         except OSError:
             return False

@@ -318,3 +318,15 @@ class TestWhatWasReceived:
             served.recv(size, socket.MSG_WAITALL)
             await guard.look()
             assert closed(client) == ends
+
+    async def test_its_client_is_reset_and_does_not_wait_to_send_more(self, server: Server) -> None:
+        guard = server.guard(WIDE, Clock())
+        client, served = server.client()
+        guard.activity.websockets[client.getsockname()[:2]] += 1
+        await guard.look()
+        client.sendall(b"x" * (SOCKET_BYTES_MAX + 1))
+        served.recv(SOCKET_BYTES_MAX + 1, socket.MSG_WAITALL)
+        await guard.look()
+        served.close()
+        with pytest.raises(BrokenPipeError):
+            client.send(b"x")

@@ -106,6 +106,7 @@ def test_one_address_may_not_have_every_connection(server: ServerProcess) -> Non
                 assert client.get("/health").status_code == 200
 
 
+@pytest.mark.long
 def test_with_few_descriptors_it_says_so_and_goes_on_accepting(tmp_path: Path) -> None:
     most = OWN_DESCRIPTORS + CONNECTIONS_MIN + 10
     server = ServerProcess(settings(tmp_path))

@@ -215,6 +215,7 @@ def test_many_who_dawdle_keep_nobody_else_waiting(server: ServerProcess) -> None
             dawdler.close()
 
 
+@pytest.mark.long
 def test_the_addresses_that_a_proxy_names_cost_bounded_memory(server: ServerProcess) -> None:
     def ask(first: int, count: int) -> None:
         request = b"GET /nope HTTP/1.1\r\n" + HOST + b"X-Forwarded-For: %s198.51.%d.%d\r\n\r\n"

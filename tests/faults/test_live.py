@@ -112,6 +112,7 @@ async def drop_and_come_back(
             await asyncio.sleep(chance.random() / 5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("changes", "drops"), ENDURANCE)
 async def test_who_drops_out_again_and_again_ends_with_exactly_what_the_server_has(
     database_url: str, tmp_path: Path, changes: int, drops: int
@@ -148,6 +149,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield running
 
 
+@pytest.mark.long
 async def test_after_a_kill_the_watchers_go_on_by_version(server: ServerProcess) -> None:
     async with asking(server) as http:
         event = await on_sale(http)
@@ -206,6 +208,7 @@ def keep_asking(url: str, answers: list[int], asked: threading.Event) -> None:
             asked.set()
 
 
+@pytest.mark.long
 async def test_a_stop_amid_a_crowd_cuts_nobody_off(tmp_path: Path) -> None:
     with serving(settings(tmp_path, DRAIN_DELAY_S="2")) as server:
         async with asking(server) as http:
@@ -251,6 +254,7 @@ def raw(server: ServerProcess, event: str, sent: bytes = b"") -> socket.socket:
     return connection
 
 
+@pytest.mark.long
 async def test_one_who_does_not_read_slows_nobody_and_is_let_go(server: ServerProcess) -> None:
     async with asking(server) as http:
         event = await on_sale(http, rows=80, seats=50)
@@ -358,6 +362,7 @@ def sends_without_end(server: ServerProcess, event: str) -> int:
     return sent
 
 
+@pytest.mark.long
 async def test_a_message_that_never_ends_is_not_kept(server: ServerProcess) -> None:
     async with asking(server) as http:
         event = await on_sale(http)
@@ -377,6 +382,7 @@ async def test_a_message_that_never_ends_is_not_kept(server: ServerProcess) -> N
         await asyncio.gather(following, return_exceptions=True)
 
 
+@pytest.mark.long
 async def test_who_leaves_without_a_word_is_noticed(server: ServerProcess) -> None:
     async with asking(server) as http:
         event = await on_sale(http)
@@ -391,6 +397,7 @@ async def test_who_leaves_without_a_word_is_noticed(server: ServerProcess) -> No
         await shown(http, "live_subscribers 0.0")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "code"),
     [("/events/nope/live", 4404), ("/events/{event}/live?since=x", 4400)],

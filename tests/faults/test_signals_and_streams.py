@@ -23,6 +23,8 @@ from tests.support.process import (
 )
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 SERVE = f"exec {sys.executable} -m event_seating.cli serve"
 
 

@@ -33,6 +33,7 @@ def test_a_signal_ends_it_with_code_0_and_nothing_left(tmp_path: Path, how: sign
         assert "Traceback" not in server.output
 
 
+@pytest.mark.long
 def test_a_stop_while_the_job_process_begins_is_heard_by_it(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         # Its modules take a second to load: it has been told to begin, and has not begun.
@@ -61,6 +62,7 @@ def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path) -> None
         assert answers == [404]
 
 
+@pytest.mark.long
 def test_readiness_says_no_while_requests_are_still_answered(tmp_path: Path) -> None:
     with serving(settings(tmp_path, DRAIN_DELAY_S="2")) as server:
         assert httpx.get(f"{server.url}/health/ready").json()["status"] == "ok"
@@ -74,6 +76,7 @@ def test_readiness_says_no_while_requests_are_still_answered(tmp_path: Path) -> 
         assert server.ended() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("proxies", "drains"), [("", False), ("127.0.0.1", True)])
 def test_only_behind_a_proxy_does_production_drain_before_it_stops(
     tmp_path: Path, proxies: str, drains: bool
@@ -97,6 +100,7 @@ def test_a_serving_process_that_dies_is_started_again_on_the_same_port(tmp_path:
         assert server.child.pid != first.pid
 
 
+@pytest.mark.long
 def test_the_serving_process_leaves_when_its_parent_is_killed(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         child = server.child
@@ -104,6 +108,7 @@ def test_the_serving_process_leaves_when_its_parent_is_killed(tmp_path: Path) ->
         assert psutil.wait_procs([child], timeout=20)[1] == []
 
 
+@pytest.mark.long
 def test_a_second_start_finds_the_port_free_right_after_a_kill(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         port = server.url.rpartition(":")[2]
@@ -128,6 +133,7 @@ class TestRefusals:
         finally:
             server.kill()
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("name", "value"),
         [
@@ -155,15 +161,18 @@ class TestRefusals:
             port = str(taken.getsockname()[1])
             assert f"PORT: {port}" in self.refused({"PORT": port}, tmp_path)
 
+    @pytest.mark.long
     def test_a_data_directory_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         line = self.refused({"DATA_DIR": str(tmp_path / "file" / "data")}, tmp_path)
         assert "DATA_DIR" in line
 
+    @pytest.mark.long
     def test_a_data_directory_of_another_server(self, tmp_path: Path) -> None:
         with serving(settings(tmp_path)):
             assert "DATA_DIR" in self.refused({}, tmp_path)
 
+    @pytest.mark.long
     def test_a_file_that_is_not_a_database(self, tmp_path: Path) -> None:
         (tmp_path / "event-seating.db").write_text("This is a letter to my aunt.\n" * 100)
         assert "event-seating.db" in self.refused({}, tmp_path)
@@ -175,6 +184,7 @@ class TestRefusals:
         connection.close()
         assert "newer release" in self.refused({}, tmp_path)
 
+    @pytest.mark.long
     def test_a_postgresql_that_is_not_there(self, tmp_path: Path) -> None:
         url = "postgresql://u:hidden@127.0.0.1:1/x"
         line = self.refused({"DATABASE_URL": url}, tmp_path)
@@ -184,6 +194,7 @@ class TestRefusals:
     def test_production_without_a_key(self, tmp_path: Path) -> None:
         assert "ADMIN_API_KEY" in self.refused({"APP_ENV": "production"}, tmp_path)
 
+    @pytest.mark.long
     def test_production_with_a_short_key(self, tmp_path: Path) -> None:
         line = self.refused({"APP_ENV": "staging", "ADMIN_API_KEY": "short"}, tmp_path)
         assert "ADMIN_API_KEY" in line
@@ -192,10 +203,12 @@ class TestRefusals:
     def test_an_outside_address_without_a_key(self, tmp_path: Path) -> None:
         assert "HOST" in self.refused({"HOST": "0.0.0.0"}, tmp_path)
 
+    @pytest.mark.long
     def test_production_with_a_database_that_was_not_migrated(self, tmp_path: Path) -> None:
         changes = {"APP_ENV": "production", "ADMIN_API_KEY": KEY}
         assert "event-seating migrate" in self.refused(changes, tmp_path)
 
+    @pytest.mark.long
     def test_a_log_directory_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         migrate(tmp_path)
@@ -233,6 +246,7 @@ def test_production_starts_once_it_is_migrated_and_writes_its_log_files(tmp_path
     assert KEY not in combined + server.output
 
 
+@pytest.mark.long
 def test_what_it_writes_is_closed_to_others_whatever_the_shell_allows(tmp_path: Path) -> None:
     data = tmp_path / "new" / "data"
     migrate(data)
@@ -247,6 +261,7 @@ def test_what_it_writes_is_closed_to_others_whatever_the_shell_allows(tmp_path: 
     assert written >= {"lock", "event-seating.db", "combined.log", "appendonlydir"}
 
 
+@pytest.mark.long
 def test_it_says_where_others_could_read(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     with serving(settings(tmp_path)) as server:
@@ -256,6 +271,7 @@ def test_it_says_where_others_could_read(tmp_path: Path) -> None:
     assert f"chmod -R go= {tmp_path}" in line
 
 
+@pytest.mark.long
 def test_the_secret_may_come_as_a_file(tmp_path: Path) -> None:
     migrate(tmp_path)
     (tmp_path / "key").write_text(KEY + "\n")

@@ -1,7 +1,7 @@
 """A constant answer from the very server that the service runs on: the ceiling it can reach.
 
-The same `HttpServer` on the same loop, with nothing behind it: no framework, no log, no limits. It
-takes the port (`PORT`) and the answer (`BENCH_USER`) from the environment and ends with SIGTERM.
+The same `GranianServer` on the same loop, with nothing behind it: no framework, no log, no limits.
+It takes the port (`PORT`) and the answer (`BENCH_USER`) from the environment and ends with SIGTERM.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import socket
 
 import uvloop
 
-from event_seating.web.asgi import Message, Receive, Scope, Send
-from event_seating.web.granian import HttpServer
+from event_seating.http_server.asgi import Message, Receive, Scope, Send
+from event_seating.web.granian import GranianServer
 
 BODY = os.environ.get("BENCH_USER", "{}").encode()
 START: Message = {
@@ -37,7 +37,7 @@ async def serve() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as listener:
         listener.setblocking(False)
-        server = HttpServer(app, listener)
+        server = GranianServer(app, listener)
         await server.start()
         await stop.wait()
         await server.stop(hang_up=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import uvloop
 
-from event_seating.web.asgi import Receive, Scope, Send
-from event_seating.web.granian import HttpServer
+from event_seating.http_server.asgi import Receive, Scope, Send
+from event_seating.web.granian import GranianServer
 
 
 class Loop:
@@ -65,7 +65,7 @@ async def serve() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as listener:
         listener.setblocking(False)
-        server = HttpServer(Loop(), listener)
+        server = GranianServer(Loop(), listener)
         await server.start()
         await stop.wait()
         await server.stop(hang_up=True)

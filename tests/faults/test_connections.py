@@ -11,10 +11,11 @@ import httpx
 import pytest
 from tests.support.process import ServerProcess, serving, settings
 
-from event_seating.web.asgi import Message, Receive, Scope, Send
-from event_seating.web.connection_rules import HEAD_WITHIN_S, ConnectionLimits
+from event_seating.http_server.asgi import Message, Receive, Scope, Send
+from event_seating.http_server.limits import CONNECTIONS_MIN, HEAD_WITHIN_S, OWN_DESCRIPTORS
+from event_seating.web.connection_rules import ConnectionLimits
 from event_seating.web.connections import ConnectionGuard
-from event_seating.web.granian import CONNECTIONS_MIN, OWN_DESCRIPTORS, HttpServer
+from event_seating.web.granian import GranianServer
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +44,7 @@ async def on_granian(app: App, host: str) -> AsyncIterator[tuple[ConnectionGuard
     listener = socket.create_server((host, 0), family=family)
     listener.setblocking(False)
     address = listener.getsockname()[:2]
-    server = HttpServer(app, listener, ConnectionLimits(total=100, per_address=50))
+    server = GranianServer(app, listener, ConnectionLimits(total=100, per_address=50))
     guard = server.guard
     assert guard is not None
     guard.monotonic = lambda: 0.0
@@ -83,8 +84,8 @@ async def test_a_head_that_does_not_end_is_given_up_and_a_slow_answer_is_not(hos
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with serving(settings(tmp_path, CONNECTIONS_PER_ADDRESS="40")) as running:
+def server(tmp_path: Path, http_server: str) -> Iterator[ServerProcess]:
+    with serving(settings(tmp_path / http_server, CONNECTIONS_PER_ADDRESS="40")) as running:
         yield running
 
 
@@ -106,6 +107,7 @@ def test_one_address_may_not_have_every_connection(server: ServerProcess) -> Non
                 assert client.get("/health").status_code == 200
 
 
+@pytest.mark.usefixtures("http_server")
 @pytest.mark.long
 def test_with_few_descriptors_it_says_so_and_goes_on_accepting(tmp_path: Path) -> None:
     most = OWN_DESCRIPTORS + CONNECTIONS_MIN + 10

@@ -22,8 +22,8 @@ PATHS = ["/", "/users/1", "/health", "/health/ready", "/cache-status", "/metrics
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    data = tmp_path_factory.mktemp("hostile")
+def server(tmp_path_factory: pytest.TempPathFactory, http_server: str) -> Iterator[ServerProcess]:
+    data = tmp_path_factory.mktemp(f"hostile-{http_server}")
     more = {"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMITS": "1000000/60s"}
     with serving(settings(data, **more)) as running:
         child = running.child

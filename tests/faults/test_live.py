@@ -19,7 +19,7 @@ from tests.support.watcher import Watcher
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_server")]
 
 ENDURANCE = [
     pytest.param(1_500, 20, id="20 times"),

@@ -23,7 +23,7 @@ from tests.support.process import (
 )
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("http_server")]
 
 SERVE = f"exec {sys.executable} -m event_seating.cli serve"
 

@@ -20,6 +20,8 @@ from tests.support.process import (
     settings,
 )
 
+pytestmark = pytest.mark.usefixtures("http_server")
+
 KEY = "an-admin-key-of-24-chars"
 
 

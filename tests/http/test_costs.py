@@ -20,7 +20,7 @@ from event_seating.composition import http_app
 from event_seating.web.head import ADDRESS_BYTES_MAX, HEAD_BYTES_MAX
 
 if TYPE_CHECKING:
-    from event_seating.web.asgi import App
+    from event_seating.http_server.asgi import App
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ import jsonschema_rs
 
 from event_seating.composition import http_app
 from event_seating.composition.server_services import ServerServices
+from event_seating.http_server.asgi import App, Message, Receive, Scope, Send
 from event_seating.web import openapi, problem
-from event_seating.web.asgi import App, Message, Receive, Scope, Send
 
 BYTES_MAX = 1024 * 1024
 """Longer bodies are seat maps and snapshots, which have tests of their own."""

@@ -22,6 +22,10 @@ READY_WITHIN_S = 30
 """Far more than it needs, for a machine that has other things to do."""
 
 
+SERVED_BY: dict[str, str] = {}
+"""The HTTP server that `settings` names, if a fixture has chosen one."""
+
+
 class ServerProcess:
     """The supervisor, its serving process, and what they wrote."""
 
@@ -150,7 +154,8 @@ def clean_environment() -> dict[str, str]:
 
 def settings(data: Path, **more: str) -> dict[str, str]:
     """Settings of a server that takes a free port."""
-    return {"APP_ENV": "test", "PORT": "0", "DATA_DIR": str(data), "RATE_LIMITS": "off", **more}
+    usual = {"APP_ENV": "test", "PORT": "0", "DATA_DIR": str(data), "RATE_LIMITS": "off"}
+    return usual | SERVED_BY | more
 
 
 @contextmanager

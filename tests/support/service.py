@@ -16,9 +16,9 @@ from tests.support.tables import lay_tables, migrate
 from event_seating.clock import SystemClock
 from event_seating.composition import http_app, server_services
 from event_seating.composition.server_services import ServerServices
+from event_seating.http_server.asgi import App
 from event_seating.settings.model import Settings
 from event_seating.telemetry.logs import Logs
-from event_seating.web.asgi import App
 
 
 class Service:

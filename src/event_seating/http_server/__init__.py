@@ -1,5 +1,11 @@
-"""The HTTP server: bytes of connections in, ASGI applications called, bytes of their answers out.
+"""The HTTP server: HTTP/1.1 and WebSockets on the process's own event loop, for any ASGI app.
 
-It knows nothing of seats, nor of what any application does; it imports `values` and third parties
-only.
+    bytes ─► connection ─► heads, bodies ─► cycle or websocket ─► app
+                 └─► at_once: a response that is ready, without any of the rest
+
+`server` holds the connections and their caps, `connection` is one of them, `cycle` one request and
+`websocket` one WebSocket as the application sees them. `heads`, `bodies`, `frames` and `handshake`
+are pure: what bytes mean, by the letter of the RFCs. `limits` has every bound with its reason.
+
+It knows nothing of what is served. `docs/http.md` says what it accepts, refuses and bounds.
 """

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs
 from event_seating.booking.api.seat_routes import EPOCH_CHARS_MAX
 from event_seating.booking.seating.ids import EVENT_ID_CHARS
 from event_seating.errors import Draining, EventNotFound, InvalidRequest, ServiceError
+from event_seating.http_server.asgi import Receive, Scope, Send
 from event_seating.live.errors import TooManyWatchers
 from event_seating.live.hub import LiveHub
 from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
-from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.pages import INTEGER_MAX
 
 EVENT_ID: Final = re.compile(rf"[^/]{{1,{4 * EVENT_ID_CHARS}}}")

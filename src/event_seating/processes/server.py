@@ -17,11 +17,10 @@ from event_seating.demo.data import add_demo_event, add_demo_users
 from event_seating.processes import child_runtime
 from event_seating.processes.child_runtime import ParentChannel
 from event_seating.processes.control_channel import READY
+from event_seating.processes.http_servers import http_server
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import AppEnv
 from event_seating.telemetry.logs import Logs, get_logger
-from event_seating.web.connection_rules import ConnectionLimits
-from event_seating.web.granian import CONNECTIONS_MAX, HttpServer, connections_max
 
 _log = get_logger("server")
 
@@ -45,9 +44,8 @@ async def _serve(
     async with server_services.running(settings, logs) as parts:
         if settings.app_env is AppEnv.development:
             await add_demo_users(parts.database)
-        server = HttpServer(http_app.build(parts), listener, _limits(settings))
-        if server.guard is not None:
-            parts.metrics.attach_connections(server.guard)
+        server = http_server(http_app.build(parts), listener, settings, parts.clock.monotonic)
+        parts.metrics.attach_connections(server)
         await server.start()
         parent.say(READY)
         demo = asyncio.create_task(_add_demo_event(parts))
@@ -63,17 +61,6 @@ async def _serve(
         await server.stop(hang_up=stop.by_parent)
         demo.cancel()
         await asyncio.gather(demo, return_exceptions=True)
-
-
-def _limits(settings: Settings) -> ConnectionLimits:
-    total = connections_max()
-    if total < CONNECTIONS_MAX:
-        _log.warning(
-            "the limit of open files is low (`ulimit -Hn`, LimitNOFILE): there can be only "
-            f"{total} connections instead of {CONNECTIONS_MAX}, and more clients have to wait",
-            liveConnectionsMax=settings.live_connections_max,
-        )
-    return ConnectionLimits(total, settings.connections_per_address, settings.trusted_proxies)
 
 
 async def _add_demo_event(parts: ServerServices) -> None:

@@ -33,6 +33,7 @@ from event_seating.settings.parsers import (
     HOLD_TTL_S_MAX,
     SEATS_PER_HOLD_MAX,
     AppEnv,
+    HttpServerChoice,
     LogLevel,
     PrivateNetworks,
     Window,
@@ -86,6 +87,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("APP_ENV", "NODE_ENV"),
         description="development, test, staging or production; staging obeys production's rules. "
         "`NODE_ENV` is read when `APP_ENV` is not set.",
+    )
+    http_server: HttpServerChoice = Field(
+        HttpServerChoice.own,
+        description="own, or granian: the server of releases before 0.3, a way back if the own one "
+        "fails you; it is slower, and goes two releases later.",
     )
     log_level: LogLevel = Field(LogLevel.info, description="debug, info, warning or error.")
     log_dir: LogDir = Field(

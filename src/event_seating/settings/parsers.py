@@ -64,6 +64,13 @@ class AppEnv(StrEnum):
     production = "production"
 
 
+class HttpServerChoice(StrEnum):
+    """The HTTP server that a serving process runs."""
+
+    own = "own"
+    granian = "granian"
+
+
 class LogLevel(StrEnum):
     """The least urgent level that is written."""
 

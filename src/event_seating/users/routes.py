@@ -12,6 +12,7 @@ from event_seating.errors import (
     InvalidRequest,
     MalformedJson,
 )
+from event_seating.http_server.asgi import Header as RawHeader
 from event_seating.operations.job_routes import JobBody, accepted
 from event_seating.users import model
 from event_seating.users.errors import EmailExists, UserIdExists, UserNotFound
@@ -19,7 +20,6 @@ from event_seating.users.import_file import CSV, NDJSON
 from event_seating.users.job_requests import UserJobRequests
 from event_seating.users.service import UserService
 from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
-from event_seating.web.asgi import Header as RawHeader
 from event_seating.web.body import LargeBody
 from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import cached

@@ -18,7 +18,7 @@ from event_seating.errors import (
     TooBusy,
     UnsupportedMediaType,
 )
-from event_seating.web.asgi import Message, Receive
+from event_seating.http_server.asgi import Message, Receive
 from event_seating.web.roles import Role
 
 BODY_BYTES_MAX: Final = 1024 * 1024

@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
-from event_seating.web.asgi import Scope
+from event_seating.http_server.asgi import Header
 
 ADDRESSES_REMEMBERED: Final = 16_384
 """Texts of addresses whose parsed form is kept at hand; parsing one takes ten times as long."""
@@ -52,13 +52,13 @@ def client_address(
     return peer
 
 
-def address_of(scope: Scope, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The address of the client of this request or WebSocket."""
-    client = scope["client"]
-    peer: str = client[0] if client else ""
+def address_of(
+    peer: str, fields: Sequence[Header], trusted: Sequence[IPv4Network | IPv6Network]
+) -> str:
+    """The address of the client of a request or WebSocket that came from `peer`."""
     if not trusted:
         return peer
-    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    forwarded = [value for name, value in fields if name == b"x-forwarded-for"]
     return client_address(peer, forwarded, trusted)
 
 

@@ -6,37 +6,19 @@ and ends them.
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-HEAD_WITHIN_S: Final = 10.0
-"""How long a head may take, from its first byte or from the connection's start to its end. Heads
-come in one packet or two. A proxy or a browser that opened a connection in advance opens another.
-"""
-
-SOCKET_BYTES_MAX: Final = 64 * 1024
-"""How much a WebSocket may send in all, its handshake included. Clients have nothing to send but
-heartbeats: 26 bytes every two seconds for eighty minutes. Then it is closed; its client connects
-again with its version and has missed nothing."""
-
-FULL: Final = 0.9
-"""Above this share of all connections, idle ones are closed to make room for new ones."""
-
-EASED: Final = 0.8
-"""The share down to which they are closed."""
+from event_seating.http_server.limits import (
+    CROWDED,
+    EASED,
+    HEAD_WITHIN_S,
+    SOCKET_BYTES_MAX,
+    EndReason,
+)
 
 Peer = tuple[str, int]
 """The address and the port of a client, which no two connections of ours share."""
-
-
-class EndReason(StrEnum):
-    """Why a connection was ended; a label of the metrics."""
-
-    head = "head"
-    messages = "messages"
-    address = "address"
-    total = "total"
 
 
 class ConnectionLimits(NamedTuple):
@@ -95,7 +77,7 @@ def to_end(
         if surplus > 0:
             theirs.sort(key=_dispensable(now))
             yield from ((each, EndReason.address) for each in theirs[:surplus])
-    if len(connections) > FULL * limits.total:
+    if len(connections) > CROWDED * limits.total:
         idle = [each for each in connections if not (each.busy or each.websocket)]
         idle.sort(key=_dispensable(now))
         surplus = len(connections) - int(EASED * limits.total)

@@ -27,13 +27,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from event_seating.clock import MS_PER_S
+from event_seating.http_server.asgi import App, Receive, Scope, Send
+from event_seating.http_server.limits import EndReason
 from event_seating.telemetry.logs import get_logger
-from event_seating.web.asgi import App, Receive, Scope, Send
 from event_seating.web.client_address import client_key, within
 from event_seating.web.connection_rules import (
     Connection,
     ConnectionLimits,
-    EndReason,
     Peer,
     sent_too_much,
     to_end,

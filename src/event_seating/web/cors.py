@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from event_seating.web.asgi import Header
+from event_seating.http_server.asgi import Header
 
 PREFLIGHT_MAX_AGE_S: Final = 600
 """How long a browser may remember the answer; some cap it there anyway."""

@@ -18,15 +18,18 @@ from itertools import count
 from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final
+from urllib.parse import unquote
 
 from structlog.contextvars import bind_contextvars
 
 from event_seating.errors import RateLimited, ServiceError, Unauthorized
+from event_seating.http_server.asgi import ADMITTED, App, Header, Message, Receive, Scope, Send
+from event_seating.http_server.cycle import STATUS_LINES
+from event_seating.http_server.heads import HeaderFields
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import cut_address
 from event_seating.web import body, head, problem, security_headers
-from event_seating.web.asgi import App, Header, Message, Ready, Receive, Scope, Send
 from event_seating.web.body import Bodies
 from event_seating.web.budgets import Budgets
 from event_seating.web.client_address import address_of, within
@@ -34,6 +37,7 @@ from event_seating.web.cors import Cors
 from event_seating.web.endpoints import Endpoints
 from event_seating.web.errors import MisdirectedRequest
 from event_seating.web.exchange import AccessLines, Exchange
+from event_seating.web.ready import Ready
 from event_seating.web.roles import Authenticator, Principal, admit
 from event_seating.web.security_headers import NO_PAGE
 from event_seating.web.websockets import WebSocketAdmission
@@ -43,6 +47,13 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 
 HOSTS_REMEMBERED: Final = 16
 """Values of `Host` that have passed the check: a few names, each with a few ports."""
+
+LINES_REMEMBERED: Final = 256
+"""Kinds of ready answers whose lines are kept: one for each status and `ETag`."""
+
+_METHODS: Final = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
 
 _BODILESS_STATUSES: Final = frozenset({204, 304})
 """Answers that have neither a body nor a `Content-Length`."""
@@ -90,6 +101,7 @@ class Edge:
         self._metrics = metrics
         self._draining = draining
         self._websockets = websockets
+        self._lines: dict[tuple[int, tuple[Header, ...]], bytes] = {}
         self._hosts_that_passed: set[bytes] = set()
         self._unnamed_proxy_seen = False
         self._bodies = Bodies()
@@ -97,64 +109,101 @@ class Edge:
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
         self._id_prefix = token_hex(4)
 
+    def at_once(
+        self, method: bytes, target: bytes, fields: HeaderFields, peer: tuple[str, int], date: bytes
+    ) -> bytes | Exchange | None:
+        """The whole response to a request without a body, if nothing has to be waited for.
+
+        Otherwise the request, which is admitted then and comes again with its scope
+        (`ADMITTED`), or None if nothing was done about it. The server that calls this says
+        HTTP/1.1, and that the connection stays; `date` is the line of that header.
+        """
+        if self._draining() or not target.startswith(b"/"):
+            return None
+        path, _, query = target.partition(b"?")
+        decoded = path.decode("ascii")
+        exchange = Exchange(
+            _METHODS.get(method) or method.decode("ascii"),
+            unquote(decoded) if "%" in decoded else decoded,
+            query,
+            fields.all,
+            fields.by_name if len(fields.by_name) == len(fields.all) else dict(fields.all),
+            peer=peer[0],
+        )
+        try:
+            ready = self._admit(exchange)
+        except ServiceError as error:
+            ready = self._refusal(exchange, error)
+        if ready is None:
+            return exchange
+        response = self._rendered(exchange, ready, date)
+        self._note(exchange)
+        return response
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             if scope["type"] == "websocket":
                 await self._websockets(scope, receive, send, self._request_id)
             return
-        headers = dict(scope["headers"])
-        exchange = Exchange(scope, self._request_id(headers.get(b"x-request-id")), headers)
+        admitted: Exchange | None = scope.pop(ADMITTED, None)
+        exchange = admitted or Exchange.of(scope)
         metrics = self._metrics
         metrics.in_progress += 1
         try:
-            await self._answer(exchange, scope, receive, send)
+            if admitted is None:
+                await self._answer(exchange, scope, receive, send)
+            else:
+                await self._run_app(exchange, scope, receive, send)
         finally:
             metrics.in_progress -= 1
-            seconds = perf_counter() - exchange.started
-            metrics.observe_request(exchange.method, exchange.route, exchange.status, seconds)
-            self._access(exchange, seconds)
+            self._note(exchange)
+
+    def _note(self, exchange: Exchange) -> None:
+        """Note a request that ended, in the metrics and in the log."""
+        seconds = perf_counter() - exchange.started
+        self._metrics.observe_request(exchange.method, exchange.route, exchange.status, seconds)
+        self._access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            exchange.match = self._endpoints.find(exchange.method, exchange.path)
-            if exchange.match is not None:
-                exchange.budget = exchange.match[0].budget
-            else:
-                exchange.budget = self._endpoints.budget_elsewhere(exchange.path)
-            exchange.address = address_of(scope, self._rules.trusted_proxies)
-            if not self._unnamed_proxy_seen and b"x-forwarded-for" in exchange.headers:
-                self._note_unnamed_proxy(exchange.address, scope)
-            try:
-                head.check(scope, exchange.headers)
-            except ServiceError:
-                self._budgets.charge(exchange)
-                raise
-            if b"cookie" in exchange.headers:
-                exchange.buyer_cookie = head.cookie(exchange.headers, self._rules.buyer_cookie)
-            if (
-                exchange.method == "OPTIONS"
-                and b"access-control-request-method" in exchange.headers
-            ):
-                await self._send_preflight(exchange, send)
-                return
-            ready = self._admit(exchange, scope)
+            ready = self._admit(exchange)
         except ServiceError as error:
-            if isinstance(error, RateLimited):
-                self._metrics.rate_limited.inc()
             if b"expect" not in exchange.headers:  # else the client waits before it sends it
                 await body.discard(receive)
-            await self._send_error(exchange, error, send)
-            return
+            ready = self._refusal(exchange, error)
         if ready is not None:
-            await self._send_bytes(exchange, *ready, send)
+            await self._send_bytes(exchange, ready, send)
         else:
             await self._run_app(exchange, scope, receive, send)
 
-    def _note_unnamed_proxy(self, address: str, scope: Scope) -> None:
+    def _admit(self, exchange: Exchange) -> Ready | None:
+        """The ready answer, or None if the app has to run; raises the error that refuses it."""
+        headers = exchange.headers
+        exchange.request_id = self._request_id(headers.get(b"x-request-id"))
+        exchange.match = self._endpoints.find(exchange.method, exchange.path)
+        if exchange.match is not None:
+            exchange.budget = exchange.match[0].budget
+        else:
+            exchange.budget = self._endpoints.budget_elsewhere(exchange.path)
+        exchange.address = address_of(exchange.peer, exchange.fields, self._rules.trusted_proxies)
+        if not self._unnamed_proxy_seen and b"x-forwarded-for" in headers:
+            self._note_unnamed_proxy(exchange)
+        try:
+            head.check(exchange)
+        except ServiceError:
+            self._budgets.charge(exchange)
+            raise
+        if b"cookie" in headers:
+            exchange.buyer_cookie = head.cookie(headers, self._rules.buyer_cookie)
+        if exchange.method == "OPTIONS" and b"access-control-request-method" in headers:
+            return self._preflight(exchange)
+        return self._admit_caller(exchange)
+
+    def _note_unnamed_proxy(self, exchange: Exchange) -> None:
         """Warn once that `X-Forwarded-For` came from an address that is not trusted."""
-        peer = address_of(scope, ())
-        if address != peer or within(peer, self._rules.trusted_proxies):
+        peer = exchange.peer
+        if exchange.address != peer or within(peer, self._rules.trusted_proxies):
             return
         self._unnamed_proxy_seen = True
         _log.warning(
@@ -164,29 +213,22 @@ class Edge:
             docs="docs/running.md#behind-a-reverse-proxy",
         )
 
-    def _admit(self, exchange: Exchange, scope: Scope) -> Ready | None:
-        """The ready answer, or None if the app has to run; raises the error that refuses it."""
+    def _admit_caller(self, exchange: Exchange) -> Ready | None:
         headers = exchange.headers
         if self._rules.hosts is not None:
             self._check_host(headers.get(b"host", b""), self._rules.hosts)
         try:
-            principal = self._authenticator.authenticate(headers)
+            caller = self._authenticator.authenticate(headers)
         except Unauthorized:
             self._budgets.charge_wrong_key(exchange)
             raise
-        exchange.principal = principal.name
-        if principal.limited:
+        exchange.caller = caller
+        exchange.principal = caller.name
+        if caller.limited:
             self._budgets.charge(exchange)
         if exchange.method in {"GET", "HEAD"}:
-            ready = self._ready(exchange, scope, principal)
-            if ready is not None:
-                return ready
-        else:
-            self._check_body(exchange, principal)
-        scope["endpoint_match"] = exchange.match
-        scope["principal"] = principal
-        scope["client_address"] = exchange.address
-        scope["buyer_cookie"] = exchange.buyer_cookie
+            return self._ready(exchange, caller)
+        self._check_body(exchange, caller)
         return None
 
     def _check_host(self, host: bytes, names: frozenset[bytes]) -> None:
@@ -196,24 +238,24 @@ class Edge:
             if len(self._hosts_that_passed) < HOSTS_REMEMBERED:
                 self._hosts_that_passed.add(host)
 
-    def _ready(self, exchange: Exchange, scope: Scope, principal: Principal) -> Ready | None:
+    def _ready(self, exchange: Exchange, caller: Principal) -> Ready | None:
         if exchange.match is None:
             return None
         endpoint, texts = exchange.match
         if endpoint.ready is None or not endpoint.ready.key.fullmatch(texts[0]):
             return None
         exchange.route = endpoint.template
-        admit(endpoint, principal)
-        ready = endpoint.ready.read(texts[0], scope["query_string"], exchange.headers)
+        admit(endpoint, caller)
+        ready = endpoint.ready.read(texts[0], exchange.query, exchange.headers)
         exchange.cache = "miss" if ready is None else "hit"
         return ready
 
-    def _check_body(self, exchange: Exchange, principal: Principal) -> None:
+    def _check_body(self, exchange: Exchange, caller: Principal) -> None:
         endpoint = exchange.match[0] if exchange.match is not None else None
         declared = endpoint.body if endpoint is not None else None
-        exchange.body_bytes_max = body.bytes_max(principal.role)
+        exchange.body_bytes_max = body.bytes_max(caller.role)
         if endpoint is not None and declared is not None and declared.bytes_max is not None:
-            admit(endpoint, principal)
+            admit(endpoint, caller)
             exchange.body_bytes_max = declared.bytes_max
         media_types = body.JSON_ALONE if declared is None else declared.media_types
         body.check_head(exchange.method, exchange.headers, exchange.body_bytes_max, media_types)
@@ -222,7 +264,14 @@ class Edge:
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
     ) -> None:
         request_id = exchange.request_id.decode()
+        caller = exchange.caller
+        assert caller is not None, "it was admitted"
         scope["request_id"] = request_id
+        scope["headers"] = exchange.fields
+        scope["endpoint_match"] = exchange.match
+        scope["principal"] = caller
+        scope["client_address"] = exchange.address
+        scope["buyer_cookie"] = exchange.buyer_cookie
         bind_contextvars(
             requestId=request_id,
             principal=exchange.principal,
@@ -233,49 +282,75 @@ class Edge:
         if b"cookie" in exchange.headers:
             scope["headers"] = head.without_cookies(scope["headers"])
         answer = _Answer(exchange, send, self._common_headers)
-        sent = self._bodies.of(receive, exchange.body_bytes_max, scope["principal"].role)
+        sent = self._bodies.of(receive, exchange.body_bytes_max, caller.role)
         try:
             await self._app(scope, sent.receive, answer.send)
         except Exception:  # noqa: BLE001 (its stack goes to the log, not to the client)
             _log.exception("request failed", method=exchange.method, route=_route_of(scope))
             if not answer.started:
-                await self._send_error(exchange, ServiceError(), send)
+                await self._send_bytes(exchange, self._refusal(exchange, ServiceError()), send)
         finally:
             sent.release()
             exchange.route = _route_of(scope)
 
-    async def _send_error(self, exchange: Exchange, error: ServiceError, send: Send) -> None:
+    def _refusal(self, exchange: Exchange, error: ServiceError) -> Ready:
+        if isinstance(error, RateLimited):
+            self._metrics.rate_limited.inc()
         encoded = problem.encode(error, exchange.request_id.decode())
-        await self._send_bytes(exchange, error.status, problem.raw_headers(error), encoded, send)
+        return Ready(error.status, problem.raw_headers(error), encoded)
 
-    async def _send_preflight(self, exchange: Exchange, send: Send) -> None:
+    def _preflight(self, exchange: Exchange) -> Ready:
         exchange.route = "preflight"
         # The headers of every answer are among them.
-        headers = self._cors.preflight(exchange.headers.get(b"origin"))
-        await self._send_bytes(exchange, 204, headers, b"", send)
+        return Ready(204, self._cors.preflight(exchange.headers.get(b"origin")), b"")
 
-    async def _send_bytes(
-        self,
-        exchange: Exchange,
-        status: int,
-        headers: tuple[Header, ...],
-        encoded: bytes,
-        send: Send,
-    ) -> None:
+    async def _send_bytes(self, exchange: Exchange, ready: Ready, send: Send) -> None:
+        status, headers, encoded = ready
         exchange.status = status
         exchange.size = len(encoded)
         every = [*headers]
         if status not in _BODILESS_STATUSES:
             every.append((b"content-length", b"%d" % len(encoded)))
         every.append(NO_PAGE)
-        every += self._common_headers(exchange)
+        every += self._always
+        every += self._own_headers(exchange)
         if exchange.method == "HEAD":
             encoded = b""
         await send({"type": "http.response.start", "status": status, "headers": every})
         await send({"type": "http.response.body", "body": encoded})
 
+    def _rendered(self, exchange: Exchange, ready: Ready, date: bytes) -> bytes:
+        """What `_send_bytes` sends, as the bytes of a response."""
+        status, headers, encoded = ready
+        exchange.status = status
+        exchange.size = len(encoded)
+        lines = [self._fixed_lines(status, headers), date]
+        if status not in _BODILESS_STATUSES:
+            lines.append(b"content-length: %d\r\n" % len(encoded))
+        lines += [b"%b: %b\r\n" % header for header in self._own_headers(exchange)]
+        lines.append(b"\r\n")
+        if exchange.method != "HEAD":
+            lines.append(encoded)
+        return b"".join(lines)
+
+    def _fixed_lines(self, status: int, headers: tuple[Header, ...]) -> bytes:
+        """The lines of a response that do not depend on the caller; kept, for they repeat."""
+        found = self._lines.get((status, headers))
+        if found is None:
+            every = (*headers, NO_PAGE, *self._always)
+            found = STATUS_LINES[status] + b"".join(b"%b: %b\r\n" % header for header in every)
+            if len(self._lines) >= LINES_REMEMBERED:
+                self._lines.clear()
+            self._lines[status, headers] = found
+        return found
+
     def _common_headers(self, exchange: Exchange) -> list[Header]:
-        headers = [(b"x-request-id", exchange.request_id), *self._always]
+        """The headers that every answer has."""
+        return [*self._always, *self._own_headers(exchange)]
+
+    def _own_headers(self, exchange: Exchange) -> list[Header]:
+        """Those of them that depend on the request."""
+        headers = [(b"x-request-id", exchange.request_id)]
         charged = exchange.charged
         if charged is not None:
             headers.append((b"ratelimit-policy", charged.policy))

@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from event_seating.cache.lru import LruCache
 from event_seating.errors import ServiceError
-from event_seating.web.asgi import Header, Ready, Receive, Scope, Send
+from event_seating.http_server.asgi import Header, Receive, Scope, Send
+from event_seating.web.ready import Ready
 from event_seating.web.roles import Role
 
 WEBSOCKET: Final = "(websocket)"

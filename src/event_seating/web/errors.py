@@ -11,6 +11,30 @@ class ForeignOrigin(ServiceError):
     sentence = "Pages of this origin may not connect; `CORS_ORIGINS` names those that may."
 
 
+class MalformedRequest(ServiceError):
+    """The bytes that came are no HTTP, or such as readers of HTTP disagree about."""
+
+    status = 400
+    code = "malformed_request"
+    sentence = "The request is malformed."
+
+
+class ExpectationFailed(ServiceError):
+    """`Expect` names something else than `100-continue`."""
+
+    status = 417
+    code = "expectation_failed"
+    sentence = "The only expectation known is `100-continue`."
+
+
+class UpgradeRequired(ServiceError):
+    """A WebSocket is opened in another version of its protocol than the one of RFC 6455."""
+
+    status = 426
+    code = "upgrade_required"
+    sentence = "`Sec-WebSocket-Version` must be 13."
+
+
 class AddressTooLong(ServiceError):
     """The path and the query are longer than any of ours."""
 

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
+from event_seating.http_server.asgi import Header, Scope
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE
 from event_seating.telemetry.redact import loggable_path
-from event_seating.web.asgi import Scope
 from event_seating.web.body import ANYONE_BODY_BYTES_MAX
 from event_seating.web.endpoints import Budget, RouteMatch
 
 if TYPE_CHECKING:
     from event_seating.web.budgets import Charge
+    from event_seating.web.roles import Principal
 
 SAMPLED_EVERY_S: Final = 10.0
 """Several checks of a load balancer share a line, and a failing check is still noticed soon."""
@@ -66,12 +67,17 @@ class Exchange:
         "budget",
         "buyer_cookie",
         "cache",
+        "caller",
         "charged",
+        "fields",
         "headers",
+        "http_version",
         "match",
         "method",
         "path",
+        "peer",
         "principal",
+        "query",
         "request_id",
         "route",
         "size",
@@ -79,12 +85,29 @@ class Exchange:
         "status",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, request_id: bytes, headers: dict[bytes, bytes]) -> None:
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        fields: list[Header],
+        headers: dict[bytes, bytes],
+        *,
+        peer: str,
+        http_version: str = "1.1",
+    ) -> None:
         self.started = perf_counter()
-        self.method: str = scope.get("method", "GET")  # a WebSocket's handshake says none
-        self.path: str = scope["path"]
+        self.method = method
+        self.path = path
+        self.query = query
+        self.fields = fields
+        """The headers in their order; once the head is checked, each name once."""
         self.headers = headers
-        self.request_id = request_id
+        """The same by name."""
+        self.peer = peer
+        """The address at the other end of the connection."""
+        self.http_version = http_version
+        self.request_id = b""
         self.match: RouteMatch | None = None
         """The endpoint that it falls under."""
         self.budget = ACCOUNT
@@ -94,6 +117,8 @@ class Exchange:
         self.address = ""
         self.principal = NO_PRINCIPAL
         """The name of its principal."""
+        self.caller: Principal | None = None
+        """Its principal, once it is known."""
         self.buyer_cookie: str | None = None
         """The value of the buyer's cookie if it has the form of one; unverified."""
         self.charged: Charge | None = None
@@ -101,6 +126,20 @@ class Exchange:
         self.body_bytes_max = ANYONE_BODY_BYTES_MAX
         self.status = 500
         self.size = 0
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Exchange":
+        """The request or handshake that this scope describes."""
+        fields, client = scope["headers"], scope["client"]
+        return cls(
+            scope.get("method", "GET"),  # a WebSocket's handshake says none
+            scope["path"],
+            scope["query_string"],
+            fields,
+            dict(fields),
+            peer=client[0] if client else "",
+            http_version=scope["http_version"],
+        )
 
 
 class AccessLines:

@@ -7,10 +7,10 @@ version is pinned. `connections` enforces the limits that the server cannot.
 """
 
 import asyncio
-import resource
 import socket
 import sys
 import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -19,22 +19,15 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from event_seating.web.asgi import App
+from event_seating.http_server.asgi import App
+from event_seating.http_server.limits import (
+    BACKLOG,
+    SENT_MS_MAX,
+    STOP_WITHIN_S,
+    connections_max,
+)
 from event_seating.web.connection_rules import ConnectionLimits
 from event_seating.web.connections import ActivityTracker, ConnectionGuard
-
-BACKLOG: Final = 4096
-"""Connections that wait to be accepted: the rush at ten o'clock, and a worker's restart."""
-
-CONNECTIONS_MAX: Final = 16_384
-"""Open connections a process; each takes a few kilobytes. More wait in the backlog."""
-
-OWN_DESCRIPTORS: Final = 256
-"""Descriptors for everything else: databases, Redis, logs, looking at connections. If connections
-took them all, the server would spin, since accepting would fail again and again."""
-
-CONNECTIONS_MIN: Final = 64
-"""The least, however few descriptors there are; a warning at the start says so."""
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 """A request's line and headers together: eight times what browsers and proxies send."""
@@ -44,26 +37,12 @@ IDLE_MS_MAX: Final = 75_000
 time for both. Longer than the 60 s for which load balancers keep theirs, so that they never use one
 that was just closed here; `connections` ends a head that takes too long."""
 
-SENT_MS_MAX: Final = 60_000
-"""How long sent bytes may stay unacknowledged: a client whose network is gone says nothing, and
-the kernel would wait for a quarter of an hour. With the heartbeats of live updates every one of
-them is noticed."""
-
 LAST_ACCEPT_S: Final = 0.25
 """How long the server may take to notice that it must accept no more. It never does if the socket
 is shut down earlier."""
 
-STOP_WITHIN_S: Final = 10.0
-"""How much time requests under way still have."""
 
-
-def connections_max() -> int:
-    """How many connections this process can have, below its limit of descriptors."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(CONNECTIONS_MAX, max(CONNECTIONS_MIN, descriptors - OWN_DESCRIPTORS))
-
-
-class HttpServer:
+class GranianServer:
     """Serves `app` on `listener`, from `start` to `stop`.
 
     Without `limits` only the number of connections is bounded.
@@ -85,6 +64,16 @@ class HttpServer:
         self._server = _OnSocket(app, listener, total)
         self._task: asyncio.Task[None] | None = None
         self._guarding: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> Collection[object]:
+        """The connections that there were at the last look."""
+        return self.guard.open if self.guard is not None else ()
+
+    @property
+    def ended(self) -> Mapping[str, int]:
+        """How many were ended since the start, by reason."""
+        return self.guard.ended if self.guard is not None else {}
 
     async def start(self) -> None:
         """Begin to accept; once this returns, nobody is refused."""

@@ -11,14 +11,14 @@ request, whether a route wants one or not.
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from event_seating.errors import InvalidRequest, NotFound
-from event_seating.web.asgi import Header, Scope
+from event_seating.http_server.asgi import Header
 from event_seating.web.errors import AddressTooLong, HeadTooLarge
 
-HEAD_BYTES_MAX: Final = 32 * 1024
-"""The values of all headers: what nginx lets through by default, four lines of 8 kB."""
+HEAD_BYTES_MAX: Final = 16 * 1024
+"""The values of all headers, whatever server read them: what our own reads of a whole head."""
 
 ADDRESS_BYTES_MAX: Final = 8 * 1024
 """The decoded path and the query together: what nginx lets through in a line, and several times our
@@ -37,23 +37,39 @@ HTTP_1_0: Final = frozenset({"1.0", "1"})
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-def check(scope: Scope, headers: dict[bytes, bytes]) -> None:
+class CheckedHead(Protocol):
+    """The head of a request or handshake."""
+
+    fields: list[Header]
+    """Every header in its order; once checked, each name once."""
+    headers: dict[bytes, bytes]
+    """The same by name."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> bytes: ...
+    @property
+    def http_version(self) -> str: ...
+
+
+def check(exchange: CheckedHead) -> None:
     """Check the head of a request, and join headers that came several times.
 
-    `headers` is `dict(scope["headers"])`; both are changed. Raises `HeadTooLarge`,
-    `AddressTooLong`, `InvalidRequest` and `NotFound`.
+    Raises `HeadTooLarge`, `AddressTooLong`, `InvalidRequest` and `NotFound`.
     """
-    if len(headers) != len(scope["headers"]):
-        _join(scope["headers"], headers)
-        scope["headers"] = list(headers.items())
+    headers = exchange.headers
+    if len(headers) != len(exchange.fields):
+        _join(exchange.fields, headers)
+        exchange.fields = list(headers.items())
     # Joining the values is faster than adding up their lengths. Nothing reads unknown names.
     if len(b"".join(headers.values())) > HEAD_BYTES_MAX:
         raise HeadTooLarge(details={"limit": HEAD_BYTES_MAX})
-    path: str = scope["path"]
-    if len(path) + len(scope["query_string"]) > ADDRESS_BYTES_MAX:
+    path = exchange.path
+    if len(path) + len(exchange.query) > ADDRESS_BYTES_MAX:
         raise AddressTooLong(details={"limit": ADDRESS_BYTES_MAX})
     # The server gives an empty one where none came.
-    if not headers.get(b"host") and scope["http_version"] not in HTTP_1_0:
+    if not headers.get(b"host") and exchange.http_version not in HTTP_1_0:
         raise InvalidRequest("The header `Host` is missing or empty.")
     # No address of ours has a control character. Patterns that end in `$`, such as Starlette's,
     # overlook a line feed at the end.

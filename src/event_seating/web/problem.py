@@ -22,7 +22,7 @@ from event_seating.errors import (
     NotFound,
     ServiceError,
 )
-from event_seating.web.asgi import Header
+from event_seating.http_server.asgi import Header
 
 FIELDS_MAX: Final = 20
 """Enough to correct a form; a body of a megabyte could have thousands of faults."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from event_seating.web.asgi import Header
+from event_seating.http_server.asgi import Header
 
 HEADERS: Final[tuple[Header, ...]] = (
     (b"x-content-type-options", b"nosniff"),

@@ -19,8 +19,8 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
 from event_seating.errors import ServiceError
+from event_seating.http_server.asgi import App, Receive, Scope, Send
 from event_seating.web import problem
-from event_seating.web.asgi import App, Receive, Scope, Send
 from event_seating.web.endpoints import Endpoint, RouteMatch
 from event_seating.web.roles import admit
 from event_seating.web.routes import DeclaredRoute, authorize

@@ -17,10 +17,10 @@ from typing import Final
 from structlog.contextvars import bind_contextvars
 
 from event_seating.errors import Draining, NotFound, ServiceError, Unauthorized
+from event_seating.http_server.asgi import Receive, Scope, Send
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.redact import cut_address
 from event_seating.web import head, problem, security_headers
-from event_seating.web.asgi import Receive, Scope, Send
 from event_seating.web.budgets import Budgets
 from event_seating.web.client_address import address_of
 from event_seating.web.cors import Cors
@@ -62,14 +62,14 @@ class WebSocketAdmission:
         self, scope: Scope, receive: Receive, send: Send, new_id: Callable[[bytes | None], bytes]
     ) -> None:
         """Refuse one, or serve it until it is closed."""
-        headers = dict(scope["headers"])
-        exchange = Exchange(scope, new_id(headers.get(b"x-request-id")), headers)
-        exchange.address = address_of(scope, self._trusted)
+        exchange = Exchange.of(scope)
+        exchange.request_id = new_id(exchange.headers.get(b"x-request-id"))
+        exchange.address = address_of(exchange.peer, exchange.fields, self._trusted)
         exchange.status = SWITCHING_PROTOCOLS
         request_id = exchange.request_id.decode()
         bind_contextvars(requestId=request_id, client=cut_address(exchange.address))
         try:
-            serve, key = self._admitted(exchange, scope)
+            serve, key = self._admitted(exchange)
         except ServiceError as error:
             exchange.status = error.status
             exchange.size = await _refuse(error, request_id, send)
@@ -82,12 +82,12 @@ class WebSocketAdmission:
         finally:
             self._access(exchange, perf_counter() - exchange.started)
 
-    def _admitted(self, exchange: Exchange, scope: Scope) -> tuple[ServeWebSocket, str]:
+    def _admitted(self, exchange: Exchange) -> tuple[ServeWebSocket, str]:
         """Its function, and the parameter of its path; raises the error that refuses it."""
         if self._draining():
             raise Draining
         headers = exchange.headers
-        head.check(scope, headers)
+        head.check(exchange)
         host = headers.get(b"host", b"")
         if self._hosts is not None and head.host_name(host) not in self._hosts:
             raise MisdirectedRequest

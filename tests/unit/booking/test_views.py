@@ -29,7 +29,7 @@ from event_seating.booking.reads import encodings
 from event_seating.booking.reads.encodings import COMPACT, FULL
 from event_seating.booking.reads.seat_map_status import COMPRESS_EVERY_S, SeatMapStatus
 from event_seating.booking.seating.bookable_event import BookableEvent
-from event_seating.web.asgi import Ready
+from event_seating.web.ready import Ready
 
 pytestmark = pytest.mark.anyio
 

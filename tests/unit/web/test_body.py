@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from event_seating.errors import BodyTooLarge, BodyTooSlow, TooBusy, UnsupportedMediaType
+from event_seating.http_server.asgi import Message
 from event_seating.web import body
-from event_seating.web.asgi import Message
 from event_seating.web.body import Bodies, Body
 from event_seating.web.roles import Role
 

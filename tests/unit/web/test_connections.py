@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from event_seating.web.asgi import Message, Scope
+from event_seating.http_server.asgi import Message, Scope
 from event_seating.web.connection_rules import (
     HEAD_WITHIN_S,
     SOCKET_BYTES_MAX,

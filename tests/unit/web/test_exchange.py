@@ -16,7 +16,8 @@ class Lines:
         self._note = AccessLines(lambda *line: self.written.append(line), lambda: self.now)
 
     def note(self, route: str, status: int, times: int = 1) -> None:
-        exchange = Exchange({"method": "GET", "path": "/x"}, b"id", {})
+        exchange = Exchange("GET", "/x", b"", [], {}, peer="192.0.2.1")
+        exchange.request_id = b"id"
         exchange.route, exchange.status = route, status
         exchange.principal, exchange.address = "anonymous", "192.0.2.1"
         for _ in range(times):

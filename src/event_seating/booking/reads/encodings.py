@@ -16,7 +16,7 @@ import msgspec
 
 from event_seating.booking.core.records import STATUS_CHARS, STATUS_NAMES
 from event_seating.booking.core.seat_state import SeatStates
-from event_seating.web.asgi import Header
+from event_seating.http_server.asgi import Header
 
 FULL: Final = "full"
 COMPACT: Final = "compact"

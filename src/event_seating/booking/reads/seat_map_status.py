@@ -30,7 +30,7 @@ from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.cache.single_flight import SingleFlight
 from event_seating.errors import EventNotFound
-from event_seating.web.asgi import Ready
+from event_seating.web.ready import Ready
 from event_seating.web.representation import has_current, prefers_gzip
 
 COMPRESS_EVERY_S: Final = 0.2

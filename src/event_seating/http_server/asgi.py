@@ -1,7 +1,7 @@
 """The types of ASGI, by the names that its specification gives them."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -10,10 +10,5 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header: TypeAlias = tuple[bytes, bytes]
 
-
-class Ready(NamedTuple):
-    """An answer whose bytes are at hand; the edge adds the headers that depend on the caller."""
-
-    status: int
-    headers: tuple[Header, ...]
-    body: bytes
+ADMITTED: Final = "admitted"
+"""The key of a scope that holds what the application's `at_once` gave instead of a response."""

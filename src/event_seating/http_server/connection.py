@@ -1,0 +1,462 @@
+"""One connection: the bytes that come in, the requests that they are, the responses in their order.
+
+Owns the state of a connection between its requests. One request is under way at a time; the bytes
+of those sent ahead stay as they came, a bounded number of them, and then nothing more is read until
+the response is out. A request is refused here, without the application, if it is no valid HTTP; the
+connection is closed after that, and nothing of the rest is read as a request.
+
+A request without a body is first shown to the application's `at_once`, if it has one: bytes that it
+returns are the response, and no task, scope or message is made.
+"""
+
+import asyncio
+from http import HTTPStatus
+from math import inf
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import unquote
+
+from event_seating.http_server import bodies, handshake, heads, websocket
+from event_seating.http_server.asgi import ADMITTED, Scope
+from event_seating.http_server.cycle import STATUS_LINES, RequestCycle, headers_of
+from event_seating.http_server.handshake import BadHandshake
+from event_seating.http_server.heads import Framing, HeaderFields, HttpRefused
+from event_seating.http_server.limits import (
+    BUFFERED_BYTES_MAX,
+    HEAD_BYTES_MAX,
+    HEAD_WITHIN_S,
+    IDLE_S,
+    LINGER_S,
+    REQUESTS_A_STEP,
+    TARGET_BYTES_MAX,
+    WRITTEN_WITHIN_S,
+    EndReason,
+)
+
+if TYPE_CHECKING:
+    from event_seating.http_server.bodies import BodyReader
+    from event_seating.http_server.server import HttpServer
+    from event_seating.http_server.websocket import WebSocketCycle
+
+_HEAD_END: Final = b"\r\n\r\n"
+
+_FIRST_BYTES: Final = frozenset(
+    b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+"""With what a method can begin: a client that speaks TLS is refused by its first byte."""
+
+_METHODS: Final = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
+
+
+class HttpConnection(asyncio.Protocol):
+    """The server's end of one connection."""
+
+    __slots__ = (
+        "_at", "_block", "_body", "_buffer", "_cycle", "_eof", "_fields", "_lingering", "_loop",
+        "_partial", "_paused", "_scheduled", "_searched", "_transport", "_writable", "client",
+        "deadline", "ended", "peer", "server", "since",
+    )  # fmt: skip
+
+    def __init__(self, server: "HttpServer", loop: asyncio.AbstractEventLoop) -> None:
+        self.server = server
+        self._loop = loop
+        self._transport = cast("asyncio.Transport", None)  # until it is made
+        self._buffer = b""
+        """Bytes that have come; those before `_at` are used."""
+        self._at = 0
+        self._searched = 0
+        """Where the end of a head can be found at the earliest."""
+        self._block = b""
+        self._fields: HeaderFields | None = None
+        """The fields of the last request and what they were made of: most clients send the same
+        again."""
+        self._cycle: RequestCycle | WebSocketCycle | None = None
+        self._body: BodyReader | None = None
+        """The body of the request under way, until it has come."""
+        self._eof = False
+        self._lingering = False
+        """Whether the last response is out and what still comes is dropped."""
+        self._partial = False
+        """Whether a part of a head has come."""
+        self._paused = False
+        self._scheduled = False
+        """Whether the next step is in the loop's queue."""
+        self._writable: asyncio.Future[None] | None = None
+        """Set while the client has to receive before more may be sent."""
+        self.peer = ("", 0)
+        self.client: object = None
+        """What its address counts as; None if it is not counted."""
+        self.since = server.now
+        """When it last was without a request, in seconds of the server's clock."""
+        self.deadline = inf
+        """When it is ended unless something happens."""
+        self.ended = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._cycle is None
+
+    @property
+    def running(self) -> "asyncio.Task[None] | None":
+        """The task of the request under way."""
+        return self._cycle.task if self._cycle is not None else None
+
+    # From the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for a request."""
+        self._transport = cast("asyncio.Transport", transport)
+        host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
+        self.peer = (host.partition("%")[0], port)
+        self.server.add(self)
+        known = self.client is not None
+        self.deadline = self.server.now + (HEAD_WITHIN_S if known else IDLE_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that nothing comes or goes any more."""
+        del exc
+        self.server.remove(self)
+        self._buffer = b""
+        self._lingering = self._eof = True
+        if self._cycle is not None:
+            self._cycle.disconnect()
+        self.resume_writing()
+
+    def eof_received(self) -> bool:
+        """Note that the client sends no more; it may still receive the response."""
+        self._eof = True
+        if self._cycle is not None:
+            self._cycle.disconnect()
+        elif self._at == len(self._buffer):
+            return False
+        else:
+            self._schedule()
+        return True
+
+    def pause_writing(self) -> None:
+        """Stop until the client has received some of what was sent."""
+        if self._writable is None:
+            self._writable = self._loop.create_future()
+            self.deadline = self.server.now + WRITTEN_WITHIN_S
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self._writable is None:
+            return
+        if not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+        self._reset_deadline()
+        self._schedule()
+
+    def data_received(self, data: bytes) -> None:
+        """Use what has come as far as that is possible."""
+        if self._lingering:
+            return
+        if self._buffer:
+            self._buffer = self._buffer[self._at :] + data
+            self._searched -= self._at
+            self._at = 0
+        else:
+            self._buffer, self._at, self._searched = data, 0, 0
+        if self._body is not None:
+            self._read_body()
+        elif self._cycle is None and self._writable is None:
+            self._advance()
+        self._pause_if_full()
+
+    # Requests
+
+    def _advance(self) -> None:
+        """Begin with the requests that have come, until one has to be waited for."""
+        self._scheduled = False
+        try:
+            for _ in range(REQUESTS_A_STEP):
+                if self._cycle is not None or self._lingering or self._writable is not None:
+                    return
+                end = self._buffer.find(_HEAD_END, self._searched)
+                if end < 0:
+                    self._wait_for_more()
+                    return
+                if end - self._at > HEAD_BYTES_MAX:
+                    raise _too_long()
+                self._begin(end + 2)
+        except HttpRefused as refused:
+            self._refuse(refused)
+            return
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._buffer and self._cycle is None:
+            self._scheduled = True
+            self._loop.call_soon(self._advance)
+
+    def _wait_for_more(self) -> None:
+        """Wait for the rest of a head, if a part has come; raises `HttpRefused`."""
+        at, buffer = self._at, self._buffer
+        if at == len(buffer):
+            self._buffer, self._at, self._searched = b"", 0, 0
+            if self._eof:
+                self.close()
+            else:
+                self.want_more()
+            return
+        if self._eof or buffer[at] not in _FIRST_BYTES or buffer.find(b"\n", at) >= 0:
+            heads.line(buffer, at)
+        if self._eof:
+            raise HttpRefused(400, "malformed_request", "The request broke off.")
+        if len(buffer) - at > HEAD_BYTES_MAX:
+            raise _too_long()
+        if not self._partial:
+            self._partial = True
+            self.deadline = self.server.now + HEAD_WITHIN_S
+        self._searched = max(at, len(buffer) - len(_HEAD_END) + 1)
+
+    def _begin(self, end: int) -> None:
+        """Answer the request whose head is `_buffer[_at:end]`; raises `HttpRefused`."""
+        server = self.server
+        line = heads.line(self._buffer, self._at)
+        method, target, minor = line.groups()
+        fields = self._same_or_new_fields(line.end(), end)
+        self._at = self._searched = end + 2
+        self._partial = False
+        if len(target) > TARGET_BYTES_MAX:
+            raise HttpRefused(414, "address_too_long", "The address is too long.")
+        begun: object = None
+        if fields.plain and minor == b"1" and server.at_once is not None and not server.stopping:
+            try:
+                begun = server.at_once(method, target, fields, self.peer, server.date)
+            except Exception as error:  # noqa: BLE001 (the usual way answers, or fails by itself)
+                server.crashed(error)
+            if type(begun) is bytes:
+                self._transport.write(begun)
+                self.since = server.now
+                self.deadline = self.since + IDLE_S
+                return
+        scope = self._scope(method, target, minor, fields)
+        if begun is not None:
+            scope[ADMITTED] = begun
+        self._start(scope, heads.framing(fields, minor))
+
+    def _same_or_new_fields(self, start: int, end: int) -> HeaderFields:
+        block = self._buffer[start:end]
+        if self._fields is not None and block == self._block:
+            return self._fields
+        fields = self._fields = heads.fields(self._buffer, start, end)
+        self._block = block
+        return fields
+
+    def _start(self, scope: Scope, framing: Framing) -> None:
+        self.deadline = inf
+        if framing.websocket and scope["method"] == "GET" and framing.length == 0:
+            _check_handshake(dict(scope["headers"]))
+            scope["type"] = "websocket"
+            scope["scheme"] = "ws"
+            scope["subprotocols"] = []
+            self._cycle = websocket.WebSocketCycle(self, scope)
+        else:
+            cycle = self._cycle = RequestCycle(
+                self, scope, keep_alive=framing.keep_alive, waits=framing.expects
+            )
+            if framing.length == 0:
+                cycle.complete = True
+            else:
+                length = framing.length
+                self._body = bodies.ChunkedBody() if length is None else bodies.SizedBody(length)
+        self._cycle.task = self._loop.create_task(self._cycle.run(self.server.app))
+        if self._body is not None:
+            self._read_body()
+
+    def _scope(self, method: bytes, target: bytes, minor: bytes, fields: HeaderFields) -> Scope:
+        raw_path, query, authority = heads.split_target(target)
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": "1.1" if minor == b"1" else "1.0",
+            "method": _METHODS.get(method) or method.decode("ascii"),
+            "scheme": "http",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": "",
+            "headers": headers_of(fields.all, authority),
+            "client": self.peer,
+            "server": self.server.address,
+        }
+
+    def _read_body(self) -> None:
+        """Give the request under way what has come of its body."""
+        cycle, reader = self._cycle, self._body
+        assert isinstance(cycle, RequestCycle)
+        assert reader is not None
+        data = self._buffer[self._at :] if self._at else self._buffer
+        try:
+            part = reader.feed(data)
+        except HttpRefused as refused:
+            self._body = None
+            self._buffer, self._at = b"", 0
+            cycle.keep_alive = False
+            cycle.disconnect()
+            if cycle.unanswered:
+                self._refuse(refused)
+            return
+        self._buffer, self._at, self._searched = part.rest, 0, 0
+        if reader.complete:
+            self._body = None
+            cycle.complete = True
+        elif self._eof:
+            cycle.disconnect()
+        cycle.feed(part.body)
+
+    # From the request under way
+
+    @property
+    def date(self) -> bytes:
+        """The line of the header `Date`."""
+        return self.server.date
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no request may follow."""
+        return self.server.stopping
+
+    def write(self, data: bytes) -> None:
+        """Send, unless nothing may be sent any more."""
+        if not self._lingering:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has received enough for more to be sent."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def crashed(self, error: Exception) -> None:
+        """Report an exception of the application."""
+        self.server.crashed(error)
+
+    def want_more(self) -> None:
+        """Go on reading: the request under way takes more of its body."""
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def finished(self, cycle: "RequestCycle | WebSocketCycle") -> None:
+        """Go on to the next request, or close."""
+        if self._cycle is not cycle:
+            return  # it was refused meanwhile
+        self._cycle = None
+        if self._lingering:
+            return
+        if self._body is not None:
+            self._body = None
+            self._linger()
+        elif not cycle.keep_alive or self.server.stopping:
+            self._linger() if self._buffer[self._at :] else self.close()
+        else:
+            self._reset_deadline()
+            if self._eof or self._at < len(self._buffer):
+                self._advance()
+            if not self._lingering:
+                self.want_more()
+
+    def become(self, protocol: asyncio.Protocol) -> bytes:
+        """Leave the connection to a WebSocket; the bytes that came after the handshake."""
+        self.server.remove(self)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self.want_more()
+        rest, self._buffer = self._buffer[self._at :], b""
+        self._lingering = True
+        self._cycle = None
+        return rest
+
+    # The end
+
+    def expire(self) -> None:
+        """End it, since its deadline has passed."""
+        fresh = self._fields is None and self.client is not None
+        if self._writable is not None:
+            self.end(EndReason.slow)
+        elif not self._lingering and (self._partial or fresh):
+            self.end(EndReason.head)
+        else:
+            self.abort()
+
+    def end(self, why: EndReason) -> None:
+        """End it at once, whatever is under way."""
+        if not self.ended:
+            self.ended = True
+            self.server.count(why)
+            self.server.remove(self)
+            self.abort()
+
+    def close(self) -> None:
+        """Close it once everything is sent."""
+        self._lingering = True
+        self.deadline = self.server.now + WRITTEN_WITHIN_S
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close it at once; what was not sent is lost."""
+        self._lingering = True
+        self._transport.abort()
+
+    def _reset_deadline(self) -> None:
+        self.since = self.server.now
+        self.deadline = inf if self._cycle is not None else self.since + IDLE_S
+
+    def _pause_if_full(self) -> None:
+        if self._paused or self._lingering:
+            return
+        cycle = self._cycle
+        full = isinstance(cycle, RequestCycle) and cycle.full
+        if full or len(self._buffer) - self._at > BUFFERED_BYTES_MAX:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _refuse(self, refused: HttpRefused) -> None:
+        """Answer a request that is no valid HTTP, and read nothing more as a request."""
+        self.server.count(EndReason.malformed)
+        body = self.server.explain(refused)
+        self._transport.write(
+            b"%bcontent-type: application/json\r\n%bcontent-length: %d\r\n"
+            b"%bconnection: close\r\n\r\n%b"
+            % (
+                STATUS_LINES[refused.status],
+                self.date,
+                len(body),
+                b"".join(b"%b: %b\r\n" % header for header in refused.headers),
+                body,
+            )
+        )
+        self._linger()
+
+    def _linger(self) -> None:
+        """Say that nothing follows, and drop what still comes for a moment."""
+        self._lingering = True
+        self._buffer, self._at = b"", 0
+        self.deadline = self.server.now + LINGER_S
+        if self._eof or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self.want_more()
+
+
+def _check_handshake(headers: dict[bytes, bytes]) -> None:
+    try:
+        handshake.check_handshake(headers)
+    except BadHandshake as bad:
+        code = (
+            "upgrade_required" if bad.status == HTTPStatus.UPGRADE_REQUIRED else "malformed_request"
+        )
+        raise HttpRefused(bad.status, code, bad.sentence, bad.headers) from None
+
+
+def _too_long() -> HttpRefused:
+    return HttpRefused(431, "head_too_large", f"A head has at most {HEAD_BYTES_MAX:,} bytes.")

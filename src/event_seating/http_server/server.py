@@ -1,0 +1,196 @@
+"""The HTTP server of a process: one listening socket, its connections, and the rules they share.
+
+Owns what concerns all connections: how many there may be, in all and of one client, the clock by
+which they expire, and the order in which everything stops. It runs on the process's own event loop
+and takes a socket that is bound already; processes, signals and restarts are the supervisor's.
+"""
+
+import asyncio
+import socket
+import sys
+from collections import Counter
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from email.utils import formatdate
+from time import time
+from typing import Final, Protocol
+
+from event_seating.http_server.asgi import App
+from event_seating.http_server.connection import HttpConnection
+from event_seating.http_server.heads import HeaderFields, HttpRefused
+from event_seating.http_server.limits import (
+    BACKLOG,
+    CROWDED,
+    EASED,
+    SENT_MS_MAX,
+    STOP_WITHIN_S,
+    ConnectionCaps,
+    EndReason,
+)
+from event_seating.http_server.websocket import WebSocketCycle
+
+TICK_S: Final = 0.5
+"""Between two looks at the clock and at the deadlines of all connections, which takes a
+millisecond for 16,000 of them. A deadline may pass by as much."""
+
+AtOnce = Callable[[bytes, bytes, HeaderFields, tuple[str, int], bytes], object]
+"""Is asked first about each request of HTTP/1.1 without a body or a word about the connection, with
+its method, target, headers and peer and the line of the header `Date`. Bytes are the whole
+response. Anything else but None comes to the application as `ADMITTED` in the request's scope."""
+
+
+class ServerReports(Protocol):
+    """What the server has to say to the outside."""
+
+    def crashed(self, error: Exception) -> None:
+        """The application raised this instead of answering."""
+        ...
+
+    def ended(self, reason: EndReason) -> None:
+        """A connection was ended by a limit or for what it sent."""
+        ...
+
+    def explain(self, refused: HttpRefused) -> bytes:
+        """The body, in JSON, of the response to a request that is no valid HTTP."""
+        ...
+
+
+class HttpServer:
+    """Serves `app` on `listener`, from `start` to `stop`.
+
+    If the application has a method `at_once`, it is asked first; see `AtOnce`.
+    """
+
+    def __init__(
+        self, app: App, listener: socket.socket, caps: ConnectionCaps, reports: ServerReports
+    ) -> None:
+        self.app = app
+        self.at_once: AtOnce | None = getattr(app, "at_once", None)
+        self.address: tuple[str, int] = listener.getsockname()[:2]
+        self.open: set[HttpConnection | WebSocketCycle] = set()
+        """The connections that there are."""
+        self.ended: Counter[str] = Counter(dict.fromkeys(map(str, EndReason), 0))
+        """Connections that were ended since the start, by reason."""
+        self.stopping = False
+        self.now = 0.0
+        """The event loop's time at the last tick."""
+        self.date = b""
+        """The line of the header `Date`."""
+        self.crashed = reports.crashed
+        self.explain = reports.explain
+        self._report_end = reports.ended
+        self._listener = listener
+        self._caps = caps
+        self._by_client: dict[Hashable, set[HttpConnection]] = {}
+        self._loop: asyncio.AbstractEventLoop
+        self._server: asyncio.Server
+        self._ticking: asyncio.TimerHandle
+        self._empty = asyncio.Event()
+        self._failed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin to accept; once this returns, nobody is refused."""
+        if sys.platform == "linux":  # accepted connections take it over
+            self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SENT_MS_MAX)
+        loop = self._loop = asyncio.get_running_loop()
+        self._tick()
+        self._server = await loop.create_server(
+            lambda: HttpConnection(self, loop), sock=self._listener, backlog=BACKLOG
+        )
+
+    async def stop(self, *, hang_up: bool) -> None:
+        """Accept no more, let requests finish for up to `STOP_WITHIN_S`.
+
+        With `hang_up` no other process takes over the socket: clients that connect from now on are
+        refused at once, instead of waiting until the last process has closed it.
+        """
+        await asyncio.sleep(0)  # those that wait to be accepted are
+        self.stopping = True
+        if hang_up:
+            with suppress(OSError):  # macOS does not know it for a socket that listens
+                self._listener.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        for connection in list(self.open):
+            if connection.idle or isinstance(connection, WebSocketCycle):
+                connection.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self._all_gone()
+        await self._cut_off()
+        self._ticking.cancel()
+
+    async def failed(self) -> None:
+        """Wait until the server ends by itself, which it does not."""
+        await self._failed.wait()
+
+    async def _all_gone(self) -> None:
+        while self.open:
+            self._empty.clear()
+            await self._empty.wait()
+
+    async def _cut_off(self) -> None:
+        """Cancel what is still under way."""
+        tasks = [each.running for each in self.open if each.running is not None]
+        for connection in list(self.open):
+            connection.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # For the connections
+
+    def add(self, connection: HttpConnection | WebSocketCycle) -> None:
+        """Note a new connection, or end one of those that are too many."""
+        self.open.add(connection)
+        if not isinstance(connection, HttpConnection):
+            return
+        client = connection.client = self._caps.client_of(connection.peer[0])
+        if client is not None:
+            theirs = self._by_client.setdefault(client, set())
+            theirs.add(connection)
+            if len(theirs) > self._caps.per_client:
+                min(theirs, key=_dispensable).end(EndReason.address)
+        if len(self.open) > CROWDED * self._caps.total:
+            self._make_room(connection)
+
+    def remove(self, connection: HttpConnection | WebSocketCycle) -> None:
+        """Forget a connection that is closed."""
+        self.open.discard(connection)
+        if isinstance(connection, HttpConnection) and connection.client is not None:
+            theirs = self._by_client.get(connection.client, set())
+            theirs.discard(connection)
+            if not theirs:
+                self._by_client.pop(connection.client, None)
+        if not self.open:
+            self._empty.set()
+
+    def count(self, reason: EndReason) -> None:
+        """Count a connection that is ended."""
+        self.ended[reason] += 1
+        self._report_end(reason)
+
+    def _make_room(self, newest: HttpConnection) -> None:
+        """End the connections that have been idle longest; if there are none, the newest."""
+        idle = [
+            each
+            for each in self.open
+            if isinstance(each, HttpConnection) and each.idle and each is not newest
+        ]
+        idle.sort(key=_dispensable)
+        surplus = len(self.open) - int(EASED * self._caps.total)
+        for each in idle[:surplus]:
+            each.end(EndReason.total)
+        if len(self.open) - min(len(idle), surplus) > self._caps.total:
+            newest.end(EndReason.total)
+
+    def _tick(self) -> None:
+        now = self.now = self._loop.time()
+        self.date = b"date: %b\r\n" % formatdate(time(), usegmt=True).encode()
+        for each in [each for each in self.open if each.deadline < now]:
+            each.expire()
+        self._ticking = self._loop.call_later(TICK_S, self._tick)
+
+
+def _dispensable(connection: HttpConnection) -> tuple[bool, float]:
+    """The order in which to end them: the longest idle first; of busy ones the newest first."""
+    return (not connection.idle, connection.since if connection.idle else -connection.since)

@@ -12,7 +12,7 @@ from tests.support.process import ServerProcess, settings
 from tests.support.seating import put_on_sale, seat_map
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.anyio, pytest.mark.timeout(240)]
 
 BOOKINGS = 900
 """More than one row of the log takes, and fewer than the letters that are kept."""

@@ -24,7 +24,7 @@ from event_seating.db.database import Database
 from event_seating.db.tables import job_results, outbox, users
 from event_seating.valkey.client import connect
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.anyio, pytest.mark.timeout(240)]
 
 SINGLE = 150
 """Users who are asked for one by one."""
@@ -45,7 +45,6 @@ FIGHTS = [
     pytest.param(
         Fight(30_000, 14, {2: "restart", 5: "flush", 7: "restart", 9: "freeze"}),
         id="14 kills",
-        marks=pytest.mark.long,
     ),
 ]
 

@@ -27,6 +27,7 @@ def server_settings(backend: str, database_url: str, tmp_path: Path) -> dict[str
     return settings(tmp_path, **url)
 
 
+@pytest.mark.long
 def test_fifty_users_survive_kill_9(server_settings: dict[str, str]) -> None:
     with serving(server_settings) as server:
         for number in range(50):
@@ -37,6 +38,7 @@ def test_fifty_users_survive_kill_9(server_settings: dict[str, str]) -> None:
         assert {client.get(f"/users/u{number}").status_code for number in range(50)} == {200}
 
 
+@pytest.mark.long
 def test_a_second_server_on_the_same_postgresql_refuses_to_start(
     postgres: Postgres, tmp_path: Path
 ) -> None:
@@ -57,6 +59,7 @@ def own_postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.mark.long
 def test_postgresql_may_go_away_and_come_back(own_postgres: Postgres, tmp_path: Path) -> None:
     url = own_postgres.create_database("comes_and_goes")
     with (
@@ -79,6 +82,7 @@ def test_postgresql_may_go_away_and_come_back(own_postgres: Postgres, tmp_path: 
         assert client.get("/health/ready").status_code == 200
 
 
+@pytest.mark.long
 def test_a_sqlite_file_that_was_deleted_under_the_server_is_said(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         assert httpx.get(f"{server.url}/health/ready").status_code == 200

@@ -23,7 +23,7 @@ from tests.support.seating import put_on_sale, seat_map
 from tests.support.smtp import SmtpServer
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(420)]
 
 SEATS_A_ROW = 20
 CLIENTS = 8
@@ -45,7 +45,7 @@ class Sale(NamedTuple):
 
 SALES = [
     pytest.param(Sale(10, 1, 1), id="3 kills"),
-    pytest.param(Sale(50, 5, 3), id="15 kills", marks=pytest.mark.long),
+    pytest.param(Sale(50, 5, 3), id="15 kills"),
 ]
 
 ARRIVED_WITHIN_S = 120

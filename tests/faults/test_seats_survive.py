@@ -19,7 +19,11 @@ pytestmark = pytest.mark.timeout(300)
 
 CLIENTS = 64
 SEATS = 200
-KILLS = [pytest.param(2, id="2 kills"), pytest.param(5, id="5 kills", marks=pytest.mark.long)]
+FIGHTS = [
+    pytest.param("sqlite", 2, id="sqlite-2 kills"),
+    pytest.param("sqlite", 5, id="sqlite-5 kills", marks=pytest.mark.long),
+    pytest.param("postgresql", 5, id="postgresql-5 kills", marks=pytest.mark.long),
+]
 
 
 class Shop:
@@ -141,7 +145,7 @@ def check(shop: Shop) -> None:
     assert booked == set(owners), "somebody has a seat that nobody was told of"
 
 
-@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize(("backend", "kills"), FIGHTS, indirect=["backend"])
 def test_every_acknowledged_booking_survives_and_every_seat_has_one_owner(
     backend: str, database_url: str, tmp_path: Path, kills: int
 ) -> None:

@@ -51,7 +51,14 @@ def comes_back(server: ServerProcess, died: psutil.Process, name: str) -> None:
     wait_until(is_back)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+    ],
+)
 def test_the_end_of_the_parent_is_the_end_of_all(
     server: ServerProcess, runtime: Path, how: signal.Signals
 ) -> None:
@@ -66,6 +73,7 @@ def test_the_end_of_the_parent_is_the_end_of_all(
         assert "error" not in server.output
 
 
+@pytest.mark.long
 def test_what_a_kill_left_is_taken_over_by_the_next_start(tmp_path: Path, runtime: Path) -> None:
     for _ in range(3):
         with serving(settings(tmp_path, TMPDIR=str(runtime))) as server:
@@ -89,6 +97,7 @@ def test_the_job_process_is_started_again_and_nobody_else_notices(server: Server
     assert status(server) == "ok"
 
 
+@pytest.mark.long
 def test_the_serving_process_is_started_again_and_nobody_else_notices(
     server: ServerProcess,
 ) -> None:
@@ -113,6 +122,7 @@ def test_the_valkey_is_started_again_and_nobody_else_notices(server: ServerProce
     assert "\nredis_restarts_total 1.0" in metrics
 
 
+@pytest.mark.long
 def test_while_the_valkey_is_frozen_everything_is_quick_and_degraded(
     server: ServerProcess,
 ) -> None:
@@ -132,6 +142,7 @@ def test_while_the_valkey_is_frozen_everything_is_quick_and_degraded(
     wait_until(lambda: status(server) == "ok")
 
 
+@pytest.mark.long
 def test_a_frozen_valkey_does_not_keep_the_parent_from_stopping(server: ServerProcess) -> None:
     valkey = server.valkey
     valkey.suspend()
@@ -142,6 +153,7 @@ def test_a_frozen_valkey_does_not_keep_the_parent_from_stopping(server: ServerPr
     assert not valkey.is_running()
 
 
+@pytest.mark.long
 def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, runtime: Path) -> None:
     with serving(settings(tmp_path, TMPDIR=str(runtime))) as server:
         wait_until(lambda: status(server) == "ok")
@@ -153,6 +165,7 @@ def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, runtime: Path) -> 
         assert "letter to my aunt" in (tmp_path / "valkey" / "damaged" / written.name).read_text()
 
 
+@pytest.mark.long
 def test_without_a_valkey_that_starts_it_serves_and_says_so_once(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho no such luck\nexit 7\n")
@@ -176,6 +189,7 @@ def test_a_valkey_that_is_no_program_stops_the_start(tmp_path: Path) -> None:
         server.kill()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("url", "why"),
     [("redis://127.0.0.1:1", "Connection refused"), ("unix:///nowhere/s", "No such file")],
@@ -198,6 +212,7 @@ def guarded(runtime: Path) -> Iterator[Valkey]:
     server.kill()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("user", "why"), [("", "needs a password"), (":hidden@", "password is wrong")]
 )
@@ -211,6 +226,7 @@ def test_a_password_that_is_wrong_is_said_and_shown_nowhere(
         assert "hidden" not in server.output
 
 
+@pytest.mark.long
 def test_a_password_that_is_right_may_stand_apart(tmp_path: Path, guarded: Valkey) -> None:
     more = {"REDIS_URL": guarded.url, "REDIS_PASSWORD": "right"}
     with serving(settings(tmp_path, **more)) as server:
@@ -236,6 +252,7 @@ def test_a_worker_on_sqlite_says_who_does_the_jobs(tmp_path: Path) -> None:
         worker.kill()
 
 
+@pytest.mark.long
 def test_a_worker_runs_beside_a_server_and_stops_by_itself(
     tmp_path: Path, postgres: Postgres, valkey: Valkey
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_second_tab_has_the_same_hold_and_hears_of_changes(
     assert operator.counts(event)["booked"] == 1
 
 
+@pytest.mark.long
 def test_a_server_that_was_killed_comes_back_and_the_hold_goes_on(
     visit: Open, tmp_path: Path, closing: ExitStack
 ) -> None:
@@ -174,7 +175,7 @@ def test_a_hold_that_ended_days_ago_is_forgotten_and_the_page_goes_on(
     buyer.expect_tickets("2 tickets")
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize("size", ["phone", pytest.param("desktop", marks=pytest.mark.long)])
 def test_two_minutes_before_the_end_it_warns_and_can_be_extended(
     operator: Operator, visit: Open, size: str
 ) -> None:

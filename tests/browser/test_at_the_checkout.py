@@ -47,7 +47,7 @@ def token_of(buyer: Visit, event: str) -> str:
     return str(buyer.page.evaluate(script, event))
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize("size", ["phone", pytest.param("desktop", marks=pytest.mark.long)])
 def test_the_seats_are_frozen_before_the_buyer_is_at_the_shop_and_the_way_back_is_shown(
     visit: Open, shop: Operator, size: str
 ) -> None:

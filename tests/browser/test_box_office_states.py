@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +23,11 @@ from event_seating.venues.arenas import arena
 SEAT = "LOWER_A-1-02"
 
 
-@pytest.fixture
-def locked(tmp_path: Path) -> Iterator[Operator]:
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A server in production, where the box office needs a key."""
-    values = settings(tmp_path, ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0", LOG_DIR="off")
+    data = tmp_path_factory.mktemp("locked")
+    values = settings(data, ADMIN_API_KEY=KEY, DRAIN_DELAY_S="0", LOG_DIR="off")
     with in_production(values | {"APP_ENV": "production"}) as operator:
         yield operator
 
@@ -254,7 +254,10 @@ def test_a_network_without_websockets_still_shows_what_others_do(
 
 @pytest.mark.parametrize(
     ("name", "look"),
-    [("dark", {"color_scheme": "dark"}), ("forced", {"forced_colors": "active"})],
+    [
+        pytest.param("dark", {"color_scheme": "dark"}, id="dark"),
+        pytest.param("forced", {"forced_colors": "active"}, id="forced", marks=pytest.mark.long),
+    ],
 )
 def test_other_colours_are_as_readable(
     operator: Operator, desk: OpenDesk, name: str, look: dict[str, Any]

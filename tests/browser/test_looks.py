@@ -32,8 +32,8 @@ def lively(operator: Operator) -> str:
 @pytest.mark.parametrize(
     ("size", "scheme"),
     [
-        ("desktop", "light"),
         ("phone", "dark"),
+        pytest.param("desktop", "light", marks=pytest.mark.long),
         pytest.param("desktop", "dark", marks=pytest.mark.long),
         pytest.param("phone", "light", marks=pytest.mark.long),
     ],

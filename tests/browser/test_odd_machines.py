@@ -46,7 +46,7 @@ def at_first(visit: Visit, function: str, argument: int | None = None) -> Visit:
     return visit
 
 
-@pytest.mark.parametrize("minutes", [10, -10])
+@pytest.mark.parametrize("minutes", [pytest.param(10, marks=pytest.mark.long), -10])
 def test_a_clock_that_is_ten_minutes_wrong_changes_no_time_that_is_shown(
     operator: Operator, visit: Open, minutes: int
 ) -> None:
@@ -61,7 +61,7 @@ def test_a_clock_that_is_ten_minutes_wrong_changes_no_time_that_is_shown(
     expect(buyer.find("#time")).to_have_text(re.compile(r"^(10:00|9:[45]\d)$"))
 
 
-@pytest.mark.parametrize("minutes", [10, -10])
+@pytest.mark.parametrize("minutes", [pytest.param(10, marks=pytest.mark.long), -10])
 def test_a_clock_that_is_set_while_seats_are_held_is_noticed(
     operator: Operator, visit: Open, minutes: int
 ) -> None:
@@ -107,7 +107,7 @@ def test_a_list_without_events_in_a_hidden_tab_looks_again_when_it_is_looked_at(
     expect(buyer.find("#events li").first).to_contain_text("Opening Night")
 
 
-@pytest.mark.parametrize("shake_px", [3, 8])
+@pytest.mark.parametrize("shake_px", [pytest.param(3, marks=pytest.mark.long), 8])
 def test_a_click_with_a_shaking_hand_takes_the_seat_and_moves_nothing(
     operator: Operator, visit: Open, shake_px: int
 ) -> None:
@@ -122,7 +122,7 @@ def test_a_click_with_a_shaking_hand_takes_the_seat_and_moves_nothing(
     assert (buyer.look("LOWER_A-3-05"), buyer.place("LOWER_A-3-05")) == (MINE, place)
 
 
-@pytest.mark.parametrize("shake_px", [6, 12])
+@pytest.mark.parametrize("shake_px", [pytest.param(6, marks=pytest.mark.long), 12])
 def test_a_tap_of_a_finger_that_slips_takes_the_seat_and_moves_nothing(
     operator: Operator, visit: Open, shake_px: int
 ) -> None:

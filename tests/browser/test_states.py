@@ -36,9 +36,9 @@ def test_an_unknown_event_leads_to_the_others(operator: Operator, visit: Open) -
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        ("cancelled", "This event is cancelled."),
         ("paused", "The sale is paused."),
-        ("closed", "The sale is closed."),
+        pytest.param("cancelled", "This event is cancelled.", marks=pytest.mark.long),
+        pytest.param("closed", "The sale is closed.", marks=pytest.mark.long),
     ],
 )
 def test_an_event_that_does_not_sell_says_why(
@@ -79,13 +79,14 @@ def test_a_basket_of_an_event_that_is_cancelled_says_so_and_lets_go(
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"status": "closed"}, "The sale is closed."),
-        (
+        pytest.param({"status": "closed"}, "The sale is closed.", id="closed"),
+        pytest.param(
             {"salesStart": "2001-01-01T00:00:00Z", "salesEnd": "2002-01-01T00:00:00Z"},
             "The sale of this event is over.",
+            id="over",
+            marks=pytest.mark.long,
         ),
     ],
-    ids=["closed", "over"],
 )
 def test_a_basket_of_an_event_whose_sale_ends_says_that_it_can_be_booked(
     operator: Operator, visit: Open, change: dict[str, str], sentence: str
@@ -250,6 +251,7 @@ def test_a_map_whose_labels_are_html_is_text(operator: Operator, visit: Open) ->
     assert buyer.page.locator("body script").count() == 0
 
 
+@pytest.mark.long
 def test_a_map_of_a_hundred_thousand_seats_works(operator: Operator, visit: Open) -> None:
     event = operator.event(arena(100_000))
     buyer = visit().open(event)
@@ -320,6 +322,7 @@ def production(tmp_path: Path) -> dict[str, str]:
     return values | {"APP_ENV": "production"}
 
 
+@pytest.mark.long
 def test_in_production_the_button_goes_to_the_shop_with_the_token(
     visit: Open, production: dict[str, str]
 ) -> None:

@@ -1,5 +1,6 @@
 """What many tests stand on: real databases, and the service on each of them."""
 
+import gc
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.support.tables import lay_tables, migrate
 from tests.support.valkey import Valkey
 
 BACKENDS = ["sqlite", "postgresql"]
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and the tests out of every collection of garbage from here on."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from tests.support.seating import hold, seat_map, statuses
 from tests.support.service import Service, in_process
 
 from event_seating.booking.core.commands import Configure
+from event_seating.booking.seat_log import in_doubt
 from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.db.database import Database
 from event_seating.demo.data import SEATS, STANDING, add_demo_event
@@ -512,6 +513,7 @@ async def test_a_change_of_the_name_and_of_the_sale_is_one_transaction(
         before = await service.client.get(f"/events/{event['id']}")
         statements = service.parts.seat_logs._store._statements
         monkeypatch.setattr(statements, "configure", statements.configure._replace(sql="broken"))
+        monkeypatch.setattr(in_doubt, "IN_DOUBT_MAX_S", 0.2)
         broken = {"name": "Opera", "status": "paused"}
         answer = await service.client.patch(f"/events/{event['id']}", json=broken)
         assert answer.status_code >= 500

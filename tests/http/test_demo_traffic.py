@@ -75,6 +75,7 @@ def test_without_a_key_it_sells_seats_and_ends_when_its_time_is_over(tmp_path: P
         assert counts(server, event)["booked"] == booked - int(cancelled[1])
 
 
+@pytest.mark.long
 def test_buyers_who_are_told_to_come_back_later_do(tmp_path: Path) -> None:
     limited = settings(tmp_path, SEATING_RATE_LIMITS="2/1s")
     with serving(limited) as server:
@@ -87,6 +88,7 @@ def test_buyers_who_are_told_to_come_back_later_do(tmp_path: Path) -> None:
         assert counts(server, event)["booked"] > 0
 
 
+@pytest.mark.long
 def test_in_production_it_needs_a_key_to_book_and_says_so(tmp_path: Path) -> None:
     production = settings(tmp_path, APP_ENV="production", ADMIN_API_KEY=KEY, LOG_DIR="off")
     migration = ServerProcess(production, command="migrate")
@@ -136,7 +138,9 @@ def test_it_ends_when_the_share_is_sold_and_sells_no_seat_more(server: ServerPro
     assert "as many of its seats are sold" in again.stdout
 
 
-@pytest.mark.parametrize("number_", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number_", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_a_signal_ends_it_with_its_numbers(server: ServerProcess, number_: signal.Signals) -> None:
     event = create_event(server)
     arguments = command("--url", server.url, "--key", KEY, "--event", event, "--seconds", "600")
@@ -157,24 +161,34 @@ def test_seats_have_the_numbers_that_the_snapshot_has(server: ServerProcess) -> 
     assert hall_of(httpx.get(f"{server.url}/venues/hall").json()).ids == list(seats)
 
 
-def test_what_cannot_begin_says_why_in_one_line(server: ServerProcess, tmp_path: Path) -> None:
-    event = create_event(server)
-    for arguments, reason in (
-        (("--url", "http://127.0.0.1:1"), "no server answers at http://127.0.0.1:1"),
-        (("--url", "nowhere"), "no server answers at nowhere"),
-        (("--url", server.url, "--event", "nope"), "No event has this id"),
-        (("--url", server.url, "--event", "../health"), "/events/..%2Fhealth"),
-        (("--url", server.url, "--event", event, "--key", "wrong"), "valid API key"),
-        (("--url", f"{server.url}/health"), "/health/events"),
-    ):
-        ended = demo(*arguments)
-        assert (ended.returncode, ended.stdout) == (3, ""), arguments
-        assert reason in ended.stderr
-        assert ended.stderr.count("\n") == 1
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("--url http://127.0.0.1:1", "no server answers at http://127.0.0.1:1"),
+        ("--url {url} --event {event} --key wrong", "valid API key"),
+        pytest.param("--url nowhere", "no server answers at nowhere", marks=pytest.mark.long),
+        pytest.param("--url {url} --event nope", "No event has this id", marks=pytest.mark.long),
+        pytest.param(
+            "--url {url} --event ../health", "/events/..%2Fhealth", marks=pytest.mark.long
+        ),
+        pytest.param("--url {url}/health", "/health/events", marks=pytest.mark.long),
+    ],
+)
+def test_what_cannot_begin_says_why_in_one_line(
+    server: ServerProcess, arguments: str, reason: str
+) -> None:
+    ended = demo(*arguments.format(url=server.url, event=create_event(server)).split())
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert reason in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.long
+def test_without_an_event_it_cannot_begin(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as empty:
         ended = demo("--url", empty.url)
-        assert ended.returncode == 3
-        assert "has no event to come" in ended.stderr
+    assert ended.returncode == 3
+    assert "has no event to come" in ended.stderr
 
 
 def test_an_event_that_is_not_on_sale_is_refused(server: ServerProcess) -> None:
@@ -188,7 +202,13 @@ def test_an_event_that_is_not_on_sale_is_refused(server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [("--share", "1.5"), ("--share", "nan"), ("--seconds", "0"), ("--buyers", "1000")]
+    "bad",
+    [
+        ("--share", "nan"),
+        pytest.param(("--share", "1.5"), marks=pytest.mark.long),
+        pytest.param(("--seconds", "0"), marks=pytest.mark.long),
+        pytest.param(("--buyers", "1000"), marks=pytest.mark.long),
+    ],
 )
 def test_a_bad_option_is_named(bad: tuple[str, str]) -> None:
     ended = demo(*bad)

@@ -25,8 +25,11 @@ from event_seating.jobs.files import FileHead
 pytestmark = pytest.mark.anyio
 
 LONG = [
-    pytest.param(10_000, 32 * 1024, id="10000"),
-    pytest.param(25_000, files.CHUNK_BYTES, id="25000", marks=pytest.mark.long),
+    pytest.param("sqlite", 10_000, 32 * 1024, id="sqlite-10000"),
+    pytest.param("sqlite", 25_000, files.CHUNK_BYTES, id="sqlite-25000", marks=pytest.mark.long),
+    pytest.param(
+        "postgresql", 25_000, files.CHUNK_BYTES, id="postgresql-25000", marks=pytest.mark.long
+    ),
 ]
 """Lines of a report that is longer than what is in memory of it, and the bytes of its pieces."""
 
@@ -160,7 +163,7 @@ async def test_an_event_without_sales_has_a_report_without_lines(
     assert answer.endswith(',"section","row"\r\n')
 
 
-@pytest.mark.parametrize(("many", "piece"), LONG)
+@pytest.mark.parametrize(("backend", "many", "piece"), LONG, indirect=["backend"])
 async def test_a_long_report_takes_the_memory_of_a_page_and_tells_how_far_it_is(
     service: Service,
     reports: Reports,

@@ -188,6 +188,7 @@ class TestBadMaps:
             assert answer.json()["faults"] >= 1
         assert await venue_ids(service) == []
 
+    @pytest.mark.long
     async def test_two_hundred_thousand_seats_are_refused(self, service: Service) -> None:
         seats = [{"id": str(n), "x": n, "y": 0, "priceTier": 1} for n in range(200_000)]
         answer = await post(service, seat_map(sections=rows(*seats)))

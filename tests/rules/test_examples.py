@@ -11,9 +11,17 @@ from tests.support.transcript import Shell, Step
 
 SHOWING = {page: steps for page in pages() if (steps := transcript.steps(page.read_text()))}
 
+SHORT = {"README.md", "docs/api.md", "docs/errors.md"}
+"""The pages that are played each time; the others start more servers."""
+
+PLAYED = [
+    pytest.param(page, id=name, marks=[] if name in SHORT else pytest.mark.long)
+    for page, name in ((page, name_of(page)) for page in SHOWING)
+]
+
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("page", SHOWING, ids=name_of)
+@pytest.mark.parametrize("page", PLAYED)
 async def test_each_example_of_a_page_gives_what_it_shows(page: Path, tmp_path: Path) -> None:
     async with Shell(tmp_path) as shell:
         for step in SHOWING[page]:
@@ -24,7 +32,7 @@ async def test_each_example_of_a_page_gives_what_it_shows(page: Path, tmp_path: 
 
 
 def test_the_readme_and_the_page_of_the_api_show_something() -> None:
-    assert {"README.md", "docs/api.md"} <= {name_of(page) for page in SHOWING}
+    assert {name_of(page) for page in SHOWING} >= SHORT
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)

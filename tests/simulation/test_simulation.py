@@ -39,14 +39,14 @@ HAPPENED = {
 }
 """What must really have happened, by what it is counted as."""
 
-OFTEN = 20
-"""Less would be chance."""
+RUNS_EACH = 4
+"""Each of these happens in one run of so many at the least. Less would be chance."""
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(range(1, 41), id="40 seeds"),
+        pytest.param(range(1, 13), id="12 seeds"),
         pytest.param(range(1, 221), id="220 seeds", marks=pytest.mark.long),
     ],
 )
@@ -68,7 +68,8 @@ def test_everything_that_can_go_wrong_did(outcomes: list[RunOutcome]) -> None:
     happened: Counter[str] = Counter()
     for outcome in outcomes:
         happened += outcome.happened
-    rare = {what for what, counted in HAPPENED.items() if happened[counted] < OFTEN}
+    often = len(outcomes) // RUNS_EACH
+    rare = {what for what, counted in HAPPENED.items() if happened[counted] < often}
     assert rare == set()
     granted = {name for name in happened if name.startswith("granted ")}
     assert len(granted) == 15, "every kind of request was granted"

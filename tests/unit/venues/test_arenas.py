@@ -118,10 +118,11 @@ def test_the_same_arguments_give_the_same_arena_and_another_seed_another():
     assert arena(2_000, seed=1) != arena(2_000, seed=2)
 
 
-def test_the_largest_arena_is_read_and_given_back():
-    body = encode(arena(ARENA_SEATS_MAX, name="Stadium"))
+@pytest.mark.parametrize("seats", [20_000, pytest.param(ARENA_SEATS_MAX, marks=pytest.mark.long)])
+def test_a_large_arena_is_read_and_given_back(seats):
+    body = encode(arena(seats, name="Stadium"))
     venue_map = parse_map(body)
-    assert venue_map.summary.seats == ARENA_SEATS_MAX
+    assert venue_map.summary.seats == seats
     assert parse_map(encode_map(venue_map)).seat_ids == venue_map.seat_ids
 
 

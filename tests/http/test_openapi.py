@@ -30,7 +30,7 @@ EXAMPLES = [
     pytest.param(FEW, id=f"{FEW} examples"),
     pytest.param(MANY, id=f"{MANY} examples", marks=pytest.mark.long),
 ]
-"""For each operation and kind of data. The few are the same each time, the many are drawn anew."""
+"""For each operation and kind of data. The few are the same each time, the many are not."""
 
 OPERATION_IDS = {
     "GET /users/{id}": "readUser",

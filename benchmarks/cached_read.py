@@ -38,6 +38,16 @@ GOALS = {
     contenders.FASTIFY: Goal(Bound.above, 1, Judged.ratio),
 }
 
+CPU_GOALS = {
+    contenders.BARE: Goal(Bound.at_least, 1.5, Judged.ratio),
+    contenders.EXPRESS: Goal(Bound.at_least, 4, Judged.ratio),
+    contenders.FASTIFY: Goal(Bound.at_least, 2, Judged.ratio),
+}
+"""By the processor's time, since granian has three threads to the others' one."""
+
+P99_GOAL = Goal(Bound.below, 2, Judged.measured)
+"""Milliseconds."""
+
 OURS = (contenders.OURS_LIMITED, contenders.OURS_KEYED)
 LOGGED_AND_COUNTED = (*OURS, contenders.EXPRESS, contenders.FASTIFY)
 LIMITED = (contenders.OURS_LIMITED, contenders.EXPRESS, contenders.FASTIFY)
@@ -171,6 +181,13 @@ def counted_by_metrics(page: str) -> int:
 def _rows(results: dict[str, _Results]) -> Iterator[Row]:
     for name in OURS:
         ours = results[name]
+        yield Row(
+            topic=TOPIC,
+            what=f"p99, {name}",
+            measured=ours.latency(99),
+            goal=P99_GOAL,
+            invalid=ours.invalid,
+        )
         for peer, theirs in results.items():
             if peer in OURS:
                 continue
@@ -193,6 +210,7 @@ def _rows(results: dict[str, _Results]) -> Iterator[Row]:
                     measured=Samples(tuple(ours.cpu_us), "µs"),
                     reference=Samples(tuple(theirs.cpu_us), "µs"),
                     ratio=less_is_better(ours.cpu_us, theirs.cpu_us),
+                    goal=CPU_GOALS.get(peer),
                     invalid=invalid,
                 )
 

@@ -31,6 +31,11 @@ class Charge(NamedTuple):
     """The value of `RateLimit-Policy`."""
     verdict: Verdict
 
+    @property
+    def lines(self) -> bytes:
+        """The lines of the headers `RateLimit-Policy` and `RateLimit`."""
+        return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (self.policy, self.verdict.header)
+
 
 class Limiters(NamedTuple):
     """The limiters of a process; `None` where a setting is `off`."""

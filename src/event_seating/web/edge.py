@@ -11,7 +11,7 @@ It never parses a body and knows no noun.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from itertools import count
@@ -323,22 +323,24 @@ class Edge:
         """What `_send_bytes` sends, as the bytes of a response."""
         status, headers, encoded = ready
         exchange.status = status
-        exchange.size = len(encoded)
-        lines = [self._fixed_lines(status, headers), date]
-        if status not in _BODILESS_STATUSES:
-            lines.append(b"content-length: %d\r\n" % len(encoded))
-        lines += [b"%b: %b\r\n" % header for header in self._own_headers(exchange)]
-        lines.append(b"\r\n")
-        if exchange.method != "HEAD":
-            lines.append(encoded)
-        return b"".join(lines)
+        size = exchange.size = len(encoded)
+        charged, origin = exchange.charged, exchange.headers.get(b"origin")
+        return b"%b%b%bx-request-id: %b\r\n%b%b\r\n%b" % (
+            self._fixed_lines(status, headers),
+            date,
+            b"content-length: %d\r\n" % size if status not in _BODILESS_STATUSES else b"",
+            exchange.request_id,
+            charged.lines if charged is not None else b"",
+            _lines(self._cors.headers(origin)) if origin is not None else b"",
+            encoded if exchange.method != "HEAD" else b"",
+        )
 
     def _fixed_lines(self, status: int, headers: tuple[Header, ...]) -> bytes:
         """The lines of a response that do not depend on the caller; kept, for they repeat."""
         found = self._lines.get((status, headers))
         if found is None:
             every = (*headers, NO_PAGE, *self._always)
-            found = STATUS_LINES[status] + b"".join(b"%b: %b\r\n" % header for header in every)
+            found = STATUS_LINES[status] + _lines(every)
             if len(self._lines) >= LINES_REMEMBERED:
                 self._lines.clear()
             self._lines[status, headers] = found
@@ -367,6 +369,10 @@ class Edge:
         if given is not None and _REQUEST_ID.match(given):
             return given
         return f"{self._id_prefix}-{next(self._ids):x}".encode()
+
+
+def _lines(headers: Iterable[Header]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 class _Answer:

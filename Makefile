@@ -70,6 +70,7 @@ $(VENV)/uv.stamp: requirements/build.txt
 $(VENV)/run.stamp: $(VENV)/uv.stamp requirements/run.txt pyproject.toml
 	$(INSTALL) -r requirements/run.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q src/event_seating
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt

@@ -8,8 +8,7 @@ from tests.support.tables import lay_tables
 from tests.support.valkey import Valkey
 from tests.support.waiting import until
 
-from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
-from event_seating.booking.effects.mails import CANCELLATION
+from event_seating.booking.effects.follow_up_jobs import CANCELLATION, CONFIRMATION
 from event_seating.composition import job_services
 from event_seating.db.database import Database
 from event_seating.jobs.model import NOTIFICATIONS

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 
 from event_seating.booking.effects.cancelled_events import CANCEL_EVENT
-from event_seating.booking.effects.follow_up_jobs import CONFIRMATION, NEWS, NEWS_TYPES
-from event_seating.booking.effects.mails import CANCELLATION
+from event_seating.booking.effects.follow_up_jobs import (
+    CANCELLATION,
+    CONFIRMATION,
+    NEWS,
+    NEWS_TYPES,
+)
 from event_seating.booking.effects.reports import REPORT
 from event_seating.composition import http_app
 from event_seating.composition.server_services import ServerServices

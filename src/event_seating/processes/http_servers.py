@@ -34,7 +34,6 @@ from event_seating.web.errors import (
     MalformedRequest,
     UpgradeRequired,
 )
-from event_seating.web.granian import GranianServer
 
 LOG_ENDED_EVERY_S: Final = 60.0
 """The least time between two log lines about connections that were ended for the same reason."""
@@ -87,6 +86,8 @@ def http_server(
     total = _connections_max(settings)
     per_address, proxies = settings.connections_per_address, settings.trusted_proxies
     if settings.http_server is HttpServerChoice.granian:
+        from event_seating.web.granian import GranianServer  # noqa: PLC0415 (10 MB, if not chosen)
+
         return GranianServer(app, listener, ConnectionLimits(total, per_address, proxies))
     caps = ConnectionCaps(total, per_address, _client_of(proxies))
     return HttpServer(app, listener, caps, ConnectionReports(monotonic))

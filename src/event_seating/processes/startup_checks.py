@@ -1,23 +1,27 @@
-"""Checks of the database before anything is served: locks, and an up-to-date schema.
+"""Checks of the database before anything is served: whether its schema is up to date.
 
-They run once in the supervisor, while the serving process loads its modules, and as `event-seating
-migrate`. They also warn about a Python release with known security holes.
+They run once in a process of their own, which the supervisor starts while the serving process loads
+its modules, and as `event-seating migrate`. The process ends with them, so that the supervisor need
+not keep what they load, 37 MB, for as long as it lives. They also warn about a Python release with
+known security holes.
 """
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from sqlalchemy.exc import ArgumentError
 
+from event_seating.clock import SystemClock
 from event_seating.db import schema
 from event_seating.db.database import Database
-from event_seating.db.instance import PostgresLock
 from event_seating.errors import StartupError
+from event_seating.processes.control_channel import EXIT_CANNOT_START
 from event_seating.processes.data_dir_lock import DirectoryLock
+from event_seating.settings import model
 from event_seating.settings.model import Settings
-from event_seating.telemetry.logs import get_logger
+from event_seating.telemetry.logs import Logs, get_logger
 
 COOKIE_HOLE: Final = "CVE-2024-7592"
 FIXED_IN: Final = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
@@ -39,25 +43,18 @@ def warn_of_python(version: tuple[int, int, int] = sys.version_info[:3]) -> None
         )
 
 
-async def prepare(settings: Settings, stack: AsyncExitStack) -> asyncio.Event | None:
-    """Migrate the database and, on PostgreSQL, hold the lock for as long as `stack` lives.
+async def prepare(settings: Settings) -> None:
+    """Migrate the database; for a server.
 
-    The returned event, if any, is set when the lock is lost to another server. A database in
-    production is not migrated here: a `StartupError` says how to do that.
+    A database in production is not migrated here: a `StartupError` says how to do that.
     """
     warn_of_python()
     database = _database(settings)
     try:
         if await _bring_up_to_date(database, migrate=not settings.production):
             _log.info("brought the database up to date", schema=schema.newest())
-        if database.dialect != "postgresql":
-            return None
     finally:
         await database.close()
-    lock = PostgresLock(settings.database)
-    await lock.acquire()
-    stack.push_async_callback(lock.release)
-    return lock.lost
 
 
 async def check(settings: Settings) -> None:
@@ -114,3 +111,34 @@ async def _bring_up_to_date(database: Database, *, migrate: bool) -> bool:
         )
     await schema.upgrade(database)
     return True
+
+
+CHECKS: Final[dict[str, Callable[[Settings], Coroutine[Any, Any, None]]]] = {
+    "prepare": prepare,
+    "check": check,
+}
+"""What the supervisor can ask this process for."""
+
+
+def main(name: str) -> int:
+    """Run one of the checks; the exit code. An error is in the log then."""
+    settings = model.load()
+    logs = Logs(
+        level=settings.log_level,
+        production=settings.production,
+        directory=None,
+        clock=SystemClock(),
+    )
+    logs.start()
+    try:
+        asyncio.run(CHECKS[name](settings))
+    except StartupError as error:
+        get_logger("supervisor").error(str(error))
+        return EXIT_CANNOT_START
+    finally:
+        logs.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import signal
 import socket
+import sys
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -57,6 +58,8 @@ def _run(settings: Settings, *, worker: bool) -> int:
     supervisor = Supervisor(settings, SystemClock())
     try:
         return asyncio.run(supervisor.work() if worker else supervisor.serve())
+    except ChecksFailedError:
+        return EXIT_CANNOT_START
     except StartupError as error:
         _log.error(str(error))
         return EXIT_CANNOT_START
@@ -75,6 +78,10 @@ def _refuse_a_lone_worker(settings: Settings) -> None:
             "DATABASE_URL: a worker of its own needs PostgreSQL; with SQLite, which has one writer "
             "on one machine, `event-seating serve` does the jobs"
         )
+
+
+class ChecksFailedError(Exception):
+    """The checks of the database did not pass; the process that ran them has said why."""
 
 
 class Supervisor:
@@ -113,7 +120,7 @@ class Supervisor:
             jobs = self._job_process({}, essential=True)
             await jobs.start()
             try:
-                await self._check_database()
+                await _run_startup_checks("check")
             except BaseException:
                 await jobs.abandon()
                 raise
@@ -193,17 +200,17 @@ class Supervisor:
             await jobs.run()
 
     async def _prepare_database(self, stack: AsyncExitStack) -> None:
-        from event_seating.processes import startup_checks  # noqa: PLC0415 (loads while the child does)
+        """Migrate the database and, on PostgreSQL, hold its lock for as long as `stack` lives."""
+        await _run_startup_checks("prepare")
+        if self._settings.sqlite_path is not None:
+            return
+        from event_seating.db.instance import PostgresLock  # noqa: PLC0415 (20 MB, for PostgreSQL alone)
 
-        lost = await startup_checks.prepare(self._settings, stack)
-        if lost is not None:
-            watch = asyncio.create_task(self._stop_when_lost(lost))
-            stack.callback(watch.cancel)
-
-    async def _check_database(self) -> None:
-        from event_seating.processes import startup_checks  # noqa: PLC0415
-
-        await startup_checks.check(self._settings)
+        lock = PostgresLock(self._settings.database)
+        await lock.acquire()
+        stack.push_async_callback(lock.release)
+        watch = asyncio.create_task(self._stop_when_lost(lock.lost))
+        stack.callback(watch.cancel)
 
     async def _stop_when_lost(self, lost: asyncio.Event) -> None:
         await lost.wait()
@@ -238,6 +245,22 @@ class Supervisor:
         line = mode.at_the_start(self._settings)
         if line is not None:
             (_log.warning if self._settings.production else _log.info)(line)
+
+
+async def _run_startup_checks(name: str) -> None:
+    """Run one of `startup_checks` in a process of its own; raises `ChecksFailedError`."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "event_seating.processes.startup_checks", name),
+        stdin=asyncio.subprocess.DEVNULL,
+        env=model.environment_of_a_child(),
+        start_new_session=True,  # Ctrl-C must not end a migration in the middle
+    )
+    code = await process.wait()
+    if code == EXIT_CANNOT_START:
+        raise ChecksFailedError
+    if code:
+        raise StartupError(f"the checks of the database ended with {code}; start again")
 
 
 def address_of(settings: Settings, port: int) -> str:

@@ -1,6 +1,5 @@
 """What happens to the database before anything is served."""
 
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,7 @@ async def version(url: str) -> str | None:
 
 
 async def prepare(settings: Settings) -> None:
-    async with AsyncExitStack() as stack:
-        await startup_checks.prepare(settings, stack)
+    await startup_checks.prepare(settings)
 
 
 async def test_development_makes_the_tables(environment: dict[str, str], url: str) -> None:

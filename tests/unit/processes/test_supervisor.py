@@ -24,11 +24,13 @@ Serving = Callable[[str], None]
 
 @pytest.fixture
 def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serving:
-    """Puts a program of a line in the place of the serving process."""
+    """Puts a program of a line in the place of the serving process, not of the startup checks."""
 
     def replace(program: str) -> None:
-        script = tmp_path / "child"
-        script.write_text(f"#!{sys.executable}\nimport os, sys, time\n{program}\n")
+        script, python = tmp_path / "child", sys.executable
+        checks = "if 'event_seating.processes.startup_checks' in sys.argv:\n"
+        checks += f"    os.execv({python!r}, [{python!r}, *sys.argv[1:]])\n"
+        script.write_text(f"#!{python}\nimport os, sys, time\n{checks}{program}\n")
         script.chmod(0o755)
         monkeypatch.setattr(child_process.sys, "executable", str(script))
 

@@ -16,7 +16,7 @@ from event_seating.booking.core.commands import WindUp
 from event_seating.booking.core.log_entries import Cancelled, Entry, Released
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.core.refusals import Refusal
-from event_seating.booking.effects.mails import cancellation_of
+from event_seating.booking.effects.follow_up_jobs import cancellation_of
 from event_seating.booking.errors import EventUnavailable
 from event_seating.booking.seat_log.submission import Submission
 from event_seating.booking.seat_log.writer import SeatLog

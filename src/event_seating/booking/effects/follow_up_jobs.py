@@ -26,11 +26,15 @@ from event_seating.booking.core.log_entries import (
 from event_seating.booking.core.records import SaleStatus
 from event_seating.booking.core.seat_state import Batch
 from event_seating.booking.seat_log.projection import CONFIRMED, Projection
+from event_seating.booking.seating import ids
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import BULK, DATABASE_OPERATIONS, NOTIFICATIONS, USUAL, NewJob
 
 CONFIRMATION: Final = "booking-confirmation"
 """The job that sends a buyer the seats; its payload has the `bookingId`."""
+
+CANCELLATION: Final = "booking-cancelled"
+"""The job that tells a buyer that an event is cancelled."""
 
 NEWS: Final = "webhook-news"
 """The job that notifies subscribers of a row of the log; its payload has `version`, `soldOut`."""
@@ -93,6 +97,12 @@ class Announcements:
             # A booking that was cancelled in the same batch needs no confirmation.
             if row["user_id"] is not None and row["status"] == CONFIRMED:
                 yield _job(NOTIFICATIONS, CONFIRMATION, {"bookingId": booking}, projection)
+
+
+def cancellation_of(event_id: str, booking: bytes, reason: str | None) -> NewJob:
+    """The job that mails a buyer that the event, and with it this booking, is cancelled."""
+    payload = {"bookingId": ids.to_text(event_id, booking), "reason": reason}
+    return NewJob(new_job_id(), NOTIFICATIONS, CANCELLATION, payload, event_id)
 
 
 def types_of(entries: Iterable[Entry]) -> set[str]:

@@ -15,7 +15,7 @@ import msgspec
 
 from event_seating.booking.core.records import seats_of, total
 from event_seating.booking.core.ticket_types import label_of
-from event_seating.booking.effects.follow_up_jobs import CONFIRMATION
+from event_seating.booking.effects.follow_up_jobs import CANCELLATION, CONFIRMATION
 from event_seating.booking.reads import bookings
 from event_seating.booking.reads.bookings import BookingRow
 from event_seating.booking.seat_log.projection import CONFIRMED
@@ -27,8 +27,6 @@ from event_seating.db.database import Database
 from event_seating.errors import EventNotFound
 from event_seating.jobs.ends import Dead
 from event_seating.jobs.handler import Handler, Job, payload_of
-from event_seating.jobs.ids import new_job_id
-from event_seating.jobs.model import NOTIFICATIONS, NewJob
 from event_seating.mail.calendar_entry import CalendarEntry, calendar
 from event_seating.mail.mailer import Mailer
 from event_seating.mail.message import Mail
@@ -37,9 +35,6 @@ from event_seating.users import store as user_store
 from event_seating.users.model import User
 from event_seating.values import money
 from event_seating.values.email_address import mailbox
-
-CANCELLATION: Final = "booking-cancelled"
-"""The job that tells a buyer that an event is cancelled."""
 
 LINES_MAX: Final = 200
 """Lines that a mail shows: mail programs cut off mails of more than about 100 kB."""
@@ -68,12 +63,6 @@ class _Addressed(NamedTuple):
     """`None` when the booking has no user, or the user was deleted."""
     notice: EventNotice
     bookable: BookableEvent
-
-
-def cancellation_of(event_id: str, booking: bytes, reason: str | None) -> NewJob:
-    """The job that mails a buyer that the event, and with it this booking, is cancelled."""
-    payload = {"bookingId": ids.to_text(event_id, booking), "reason": reason}
-    return NewJob(new_job_id(), NOTIFICATIONS, CANCELLATION, payload, event_id)
 
 
 class BookingMails:

@@ -370,7 +370,7 @@ def _control_event(opcode: int, payload: bytes) -> Ping | Pong | Close:
     if not payload:
         return Close(NO_STATUS, "")
     code = int.from_bytes(payload[:2])
-    if len(payload) < 2 or code not in _CODES:  # noqa: PLR2004 (a code has two bytes)
+    if code not in _CODES:  # nor is one byte alone
         raise _Violated(PROTOCOL_ERROR, "The close code is not one that may be sent.")
     try:
         return Close(code, payload[2:].decode())

@@ -74,6 +74,7 @@ class WebSocketAdmission:
             exchange.status = error.status
             exchange.size = await _refuse(error, request_id, send)
         else:
+            exchange.headers, exchange.fields = {}, []  # it may stay open for hours
             try:
                 exchange.size = await serve(key, exchange.address, scope, receive, send)
             except Exception:  # noqa: BLE001 (its stack goes to the log, not to the client)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any, Final, NamedTuple
 
 from event_seating.booking.api.buyer_cookie import Buyers
@@ -32,7 +33,7 @@ from event_seating.events.service import EventService, defaults
 from event_seating.jobs.model import QUEUES
 from event_seating.jobs.queue import JobQueue
 from event_seating.jobs.requests import JobRequests
-from event_seating.live.feed import Timer
+from event_seating.live.broadcast import Timer
 from event_seating.live.hub import LiveHub
 from event_seating.live.store import LiveStore
 from event_seating.live.watcher_limits import WatcherLimits
@@ -358,7 +359,7 @@ def _live(
         seating.bookable_events.get,
         seating.events.read,
         LiveStore(database),
-        Timer(clock.monotonic, loop.call_soon, loop.call_later),
+        Timer(clock.monotonic, thread_time, loop.call_soon, loop.call_later),
         watcher_limits,
     )
     seating.seat_logs.listen(live)

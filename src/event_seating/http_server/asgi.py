@@ -10,5 +10,9 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header: TypeAlias = tuple[bytes, bytes]
 
+DIRECT_FRAMES: Final = "direct_frames"
+"""The key among the `extensions` of a WebSocket's scope of what writes ready frames to it, past
+`send`. A server need not offer it."""
+
 ADMITTED: Final = "admitted"
 """The key of a scope that holds what the application's `at_once` gave instead of a response."""

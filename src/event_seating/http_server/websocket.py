@@ -6,7 +6,7 @@ answers pings, refuses messages that are too long before any of them is kept, an
 closes.
 
 Whoever sends the same frame to thousands may write it ready-made, past `send`: the cycle itself is
-in `scope["extensions"]["direct_frames"]`, for its `write` alone.
+`DIRECT_FRAMES` among the extensions of the scope, for its `write` and `close` alone.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from event_seating.http_server import frames, handshake
-from event_seating.http_server.asgi import App, Message, Scope
+from event_seating.http_server.asgi import DIRECT_FRAMES, App, Message, Scope
 from event_seating.http_server.cycle import STATUS_LINES, BrokenResponseError, RequestCycle
 from event_seating.http_server.frames import (
     Binary,
@@ -64,7 +64,7 @@ class WebSocketCycle(asyncio.Protocol):
 
     def __init__(self, connection: "HttpConnection", scope: Scope) -> None:
         self.scope = scope
-        scope["extensions"] = {REFUSED_RESPONSE: {}, "direct_frames": self}
+        scope["extensions"] = {REFUSED_RESPONSE: {}, DIRECT_FRAMES: self}
         self.task: asyncio.Task[None] | None = None
         self.peer = connection.peer
         self.deadline = inf
@@ -310,9 +310,9 @@ class WebSocketCycle(asyncio.Protocol):
             self._server.count(why)
             self.abort()
 
-    def close(self) -> None:
-        """Close it, because the server stops."""
-        self._close(GOING_AWAY, "")
+    def close(self, code: int = GOING_AWAY, reason: str = "") -> None:
+        """Close it; without a code because the server stops."""
+        self._close(code, reason)
 
     def abort(self) -> None:
         """Close it at once; what was not sent is lost."""

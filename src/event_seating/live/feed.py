@@ -1,9 +1,8 @@
 """One watched event: what its watchers are sent, and when.
 
 Owns the merging of changes. A change is sent at once if nothing was sent lately; otherwise it goes
-out together with the others that come within `FRAME_EVERY_S` of the last frame. The next frame is
-not made before the last one has reached every queue, so that an overloaded instance sends fewer
-frames, not later ones.
+out together with the others that come until the next frame may follow the last one, which is
+`broadcast`'s to say.
 
 Why nothing is lost and nothing is sent twice: `sent` is the version up to which frames have
 reported everything. In one step of the event loop, a new watcher gets what the rows up to `sent`
@@ -17,9 +16,8 @@ version would miss it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -38,20 +36,14 @@ from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
 from event_seating.live import frames
+from event_seating.live.broadcast import Broadcast, LiveCounts, Timer
 from event_seating.live.frames import FRAME_SEATS_MAX, AreaCounts, Frame
 from event_seating.live.recent import Missed, Recent, RowChanges
 from event_seating.live.subscriber import Closing, Subscriber
 from event_seating.telemetry.logs import get_logger
 
-FRAME_EVERY_S: Final = 0.2
-"""Five frames a second: as fast as eyes follow, and a fifth of a busy event's rows."""
-
 HEARTBEAT_S: Final = 25.0
 """Below the 30 s after which the strictest of proxies and carriers drop a silent connection."""
-
-WAKE_AT_ONCE: Final = 100
-"""Watchers that a frame is queued for in one step of the event loop, which takes some milliseconds:
-other requests run between the steps."""
 
 ROWS_AT_ONCE: Final = 100
 """Older rows that one statement reads."""
@@ -69,32 +61,12 @@ thousands of clients reconnect from one of a few versions."""
 _log = get_logger("live")
 
 
-class Timer(NamedTuple):
-    """The event loop's clock and its ways to call something later."""
-
-    monotonic: Callable[[], float]
-    soon: Callable[[Callable[[], None]], object]
-    later: Callable[[float, Callable[[], None]], object]
-
-
 class Rows(Protocol):
     """Where older rows of a log can be read."""
 
     async def rows_up_to(self, event_id: str, version: int, most: int) -> Sequence[BatchRow]:
         """The last rows up to and including `version`, the newest first."""
         ...
-
-
-class LiveCounts:
-    """What all feeds of this process have counted since the start."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        """Frames put into queues, one for each watcher."""
-        self.dropped = 0
-        """Watchers that were disconnected because they read too slowly."""
-        self.fallbacks = 0
-        """Pages that poll because their WebSocket did not open."""
 
 
 class Feed:
@@ -111,7 +83,6 @@ class Feed:
         tally: LiveCounts,
     ) -> None:
         self.log = log
-        self.subscribers: set[Subscriber] = set()
         self.sent = log.states.version
         """The version up to which frames have reported everything."""
         self.idle_since = timer.monotonic()
@@ -120,7 +91,6 @@ class Feed:
         self._event_of = event_of
         self._rows = rows
         self._timer = timer
-        self._tally = tally
         self._recent = Recent(self.sent)
         self._areas = [log.states.area_counts(n) for n in range(len(bookable.index.areas))]
         """The counts of each area as of `sent`."""
@@ -129,13 +99,16 @@ class Feed:
         """The last version after `sent` that changed how the event sells; 0 if none did."""
         self._needs_reload = False
         self._scheduled = False
-        self._reaching = False
-        """Whether the last frame has not reached every queue yet."""
-        self._last_frame = timer.monotonic() - FRAME_EVERY_S
+        self._broadcast = Broadcast(timer, tally, self._schedule_rest)
         self._answers: dict[int, Frame] = {}
         self._filling = asyncio.Lock()
         self._catching_up: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def subscribers(self) -> set[Subscriber]:
+        """Those who watch."""
+        return self._broadcast.subscribers
 
     # From the log
 
@@ -170,16 +143,12 @@ class Feed:
 
     # To the watchers
 
-    async def join(self, since: int | None, epoch: str | None) -> Subscriber:
-        """Add a watcher, whose first frame reports what the rows after `since` changed.
-
-        Raises `DatabaseUnavailable` if those have to be read and cannot be.
-        """
-        first = await self._first_frame(since, epoch)
+    async def join(self, subscriber: Subscriber, since: int | None, epoch: str | None) -> None:
+        """Add a watcher, whose first frame reports what it has `missed`."""
+        first = await self.missed(since, epoch)
         # No other step of the event loop may run between making the frame and this.
-        subscriber = Subscriber(first)
+        subscriber.put(first)
         self.subscribers.add(subscriber)
-        return subscriber
 
     def leave(self, subscriber: Subscriber) -> None:
         """Remove a watcher."""
@@ -189,9 +158,9 @@ class Feed:
 
     def beat(self) -> None:
         """Send a heartbeat if the last frame was long enough ago."""
-        silent_s = self._timer.monotonic() - self._last_frame
-        if silent_s >= HEARTBEAT_S and self.subscribers and not self._reaching:
-            self._send(frames.heartbeat(self.sent))
+        broadcast = self._broadcast
+        if broadcast.silent_s >= HEARTBEAT_S and self.subscribers and not broadcast.under_way:
+            broadcast.send(frames.heartbeat(self.sent))
 
     def close(self, closing: Closing) -> None:
         """Disconnect every watcher, and cancel what is under way."""
@@ -203,15 +172,20 @@ class Feed:
     # Frames
 
     def _schedule(self) -> None:
-        if self._scheduled or self._reaching:
+        if self._scheduled or self._broadcast.under_way:
             return
         self._scheduled = True
-        wait_s = self._last_frame + FRAME_EVERY_S - self._timer.monotonic()
+        wait_s = self._broadcast.wait_s
         if wait_s > 0:
             self._timer.later(wait_s, self._due)
         else:
             # One step later, so that rows that are read together go into one frame.
             self._timer.soon(self._due)
+
+    def _schedule_rest(self) -> None:
+        """Schedule a frame for what has changed while the last one went out."""
+        if self.sent < self.log.states.version:
+            self._schedule()
 
     def _due(self) -> None:
         if self._configured and self.subscribers:
@@ -246,36 +220,20 @@ class Feed:
         if not self.subscribers:
             return
         if needs_reload:
-            self._send(frames.reload(version))
+            self._broadcast.send(frames.reload(version))
             return
         encoded = None if event is None else _encoded(event)
         frame = frames.changed(version, index, pending, self._counts(moved), encoded)
         if not frame.silent:
-            self._send(frame)
-
-    def _send(self, frame: Frame) -> None:
-        self._last_frame = self._timer.monotonic()
-        self._reaching = True
-        self._reach(iter(list(self.subscribers)), frame)
-
-    def _reach(self, rest: Iterator[Subscriber], frame: Frame) -> None:
-        """Put the frame into some queues now, and into the others in the following steps."""
-        reached = 0
-        for subscriber in islice(rest, WAKE_AT_ONCE):
-            reached += 1
-            if not subscriber.put(frame):
-                self._tally.dropped += 1
-        self._tally.frames += reached
-        if reached == WAKE_AT_ONCE:
-            self._timer.soon(lambda: self._reach(rest, frame))
-            return
-        self._reaching = False
-        if self.sent < self.log.states.version:
-            self._schedule()
+            self._broadcast.send(frame)
 
     # Catching up
 
-    async def _first_frame(self, since: int | None, epoch: str | None) -> Frame:
+    async def missed(self, since: int | None, epoch: str | None) -> Frame:
+        """What the rows after `since` have changed; a heartbeat if that is nothing.
+
+        Raises `DatabaseUnavailable` if those have to be read and cannot be.
+        """
         if since is None:
             return frames.heartbeat(self.sent)
         if epoch is not None and epoch != self._bookable.epoch:

@@ -1,9 +1,10 @@
-"""Frames: the messages to watchers, as encoded text.
+"""Frames: the messages to watchers, encoded.
 
 A frame has the `version` that its reader is at after it, and what is new: `changes` (the status of
 each seat that changed), `areas` (the counts of each area in which places changed), `event` (how the
 event sells), or `reload` (too much has changed; read the snapshot again). A frame with `version`
-alone is a heartbeat: nothing is new. A frame is encoded once for all watchers.
+alone is a heartbeat: nothing is new. A frame is encoded once for all watchers, also as what a
+WebSocket transmits of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import msgspec
 
 from event_seating.booking.core.records import STATUS_NAMES
 from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.http_server.frames import text_frame
 
 FRAME_SEATS_MAX: Final = 5_000
 """Seats that a frame names at most, about 100 kB. For more, a snapshot is cheaper: it is compressed
@@ -29,17 +31,19 @@ class Frame(NamedTuple):
 
     version: int
     text: str
+    transmitted: bytes
+    """The text as a whole message of a WebSocket."""
     silent: bool
 
 
 def heartbeat(version: int) -> Frame:
     """Nothing is new up to this version."""
-    return Frame(version, f'{{"version":{version}}}', silent=True)
+    return _frame(version, b'{"version":%d}' % version, silent=True)
 
 
 def reload(version: int) -> Frame:
     """Read the snapshot again; what follows begins at this version."""
-    return Frame(version, f'{{"reload":true,"version":{version}}}', silent=False)
+    return _frame(version, b'{"reload":true,"version":%d}' % version, silent=False)
 
 
 def changed(
@@ -62,9 +66,13 @@ def changed(
         content["areas"] = areas
     if event is not None:
         content["event"] = msgspec.Raw(event)
-    return Frame(version, _encode(content).decode(), silent=len(content) == 1)
+    return _frame(version, _encode(content), silent=len(content) == 1)
 
 
 def moved_areas(index: SeatIndex, seats: Iterable[int]) -> set[int]:
     """The numbers of the areas that contain any of these places."""
     return set(index.places_by_area(seats))
+
+
+def _frame(version: int, encoded: bytes, *, silent: bool) -> Frame:
+    return Frame(version, encoded.decode(), text_frame(encoded), silent)

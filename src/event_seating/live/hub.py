@@ -21,8 +21,9 @@ from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.errors import DatabaseUnavailable, Draining
 from event_seating.events.model import Event
+from event_seating.live.broadcast import LiveCounts, Timer
 from event_seating.live.errors import WatchersFull
-from event_seating.live.feed import Feed, LiveCounts, Rows, Timer
+from event_seating.live.feed import Feed, Rows
 from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE, Subscriber
 from event_seating.live.watcher_limits import WatcherLimits
 from event_seating.telemetry.logs import get_logger
@@ -98,9 +99,14 @@ class LiveHub:
 
     @asynccontextmanager
     async def joined(
-        self, event_id: str, address: str, since: int | None, epoch: str | None
-    ) -> AsyncIterator[Subscriber]:
-        """A watcher of this event while the block runs.
+        self,
+        subscriber: Subscriber,
+        event_id: str,
+        address: str,
+        since: int | None,
+        epoch: str | None,
+    ) -> AsyncIterator[Feed]:
+        """Let it watch this event, which is given, while the block runs.
 
         Raises `EventNotFound`, `EventUnavailable`, `DatabaseUnavailable`, `Draining`,
         `WatchersFull` and `TooManyWatchers`.
@@ -108,9 +114,9 @@ class LiveHub:
         try:
             with self.watcher_limits.admit(address):
                 self._nobody.clear()
-                feed, subscriber = await self._join(event_id, since, epoch)
+                feed = await self._join(subscriber, event_id, since, epoch)
                 try:
-                    yield subscriber
+                    yield feed
                 finally:
                     feed.leave(subscriber)
         finally:
@@ -174,18 +180,18 @@ class LiveHub:
             self._drop(event_id, feed)
 
     async def _join(
-        self, event_id: str, since: int | None, epoch: str | None
-    ) -> tuple[Feed, Subscriber]:
+        self, subscriber: Subscriber, event_id: str, since: int | None, epoch: str | None
+    ) -> Feed:
         if self._draining:
             raise Draining
         log, bookable = await load_event(self._logs, self._bookable_of, event_id)
         feed = self._feed(log, bookable)
-        subscriber = await feed.join(since, epoch)
+        await feed.join(subscriber, since, epoch)
         if self._draining or self._feeds.get(event_id) is not feed:
             # The feed was closed while the watcher was joining.
             feed.leave(subscriber)
             subscriber.close(GOING_AWAY if self._draining else OUT_OF_SERVICE)
-        return feed, subscriber
+        return feed
 
     def _feed(self, log: SeatLog, bookable: BookableEvent) -> Feed:
         feed = self._feeds.get(log.event_id)

@@ -2,8 +2,12 @@
 
 It accepts the handshake first and reports an error by a close code, because a page cannot read why
 a handshake was refused. A client has nothing to send; its messages are only counted, so that a
-flood ends the connection. Each frame is sent when the connection has taken the one before, so that
-a client that does not read fills its own queue and no other.
+flood ends the connection.
+
+Where the server writes ready frames (`DirectFrames`), they go past this module, whose task only
+reads: thousands of watchers cost one sleeping task each. Elsewhere each frame is sent when the
+connection has taken the one before, so that a client that does not read fills its own queue and no
+other.
 """
 
 import asyncio
@@ -16,10 +20,15 @@ from urllib.parse import parse_qs
 from event_seating.booking.api.seat_routes import EPOCH_CHARS_MAX
 from event_seating.booking.seating.ids import EVENT_ID_CHARS
 from event_seating.errors import Draining, EventNotFound, InvalidRequest, ServiceError
-from event_seating.http_server.asgi import Receive, Scope, Send
+from event_seating.http_server.asgi import DIRECT_FRAMES, Receive, Scope, Send
 from event_seating.live.errors import TooManyWatchers
 from event_seating.live.hub import LiveHub
-from event_seating.live.subscriber import GOING_AWAY, Closing, Subscriber
+from event_seating.live.subscriber import (
+    GOING_AWAY,
+    Closing,
+    DirectSubscriber,
+    QueuedSubscriber,
+)
 from event_seating.web.pages import INTEGER_MAX
 
 EVENT_ID: Final = re.compile(rf"[^/]{{1,{4 * EVENT_ID_CHARS}}}")
@@ -41,7 +50,7 @@ _VERSION: Final = re.compile(r"\d{1,19}\Z", re.ASCII)
 TOO_LARGE: Final = Closing(1009, "This socket takes no messages.")
 FLOOD: Final = Closing(1008, "This socket takes no messages.")
 GONE: Final = Closing(1006, "")
-"""The client has disconnected; nothing can be sent to it any more."""
+"""The connection has ended; nothing can be sent on it any more."""
 
 CODES: Final[dict[type[ServiceError], int]] = {
     InvalidRequest: 4400,
@@ -67,23 +76,27 @@ class LiveSocket:
         """Serve one connection until it closes; the bytes of its frames."""
         await receive()  # the handshake itself
         await send({"type": "websocket.accept"})
-        sent = _Sent()
+        direct = (scope.get("extensions") or {}).get(DIRECT_FRAMES)
+        subscriber = QueuedSubscriber() if direct is None else DirectSubscriber(direct)
         try:
             since, epoch = _asked(scope["query_string"])
-            async with self._hub.joined(event_id, address, since, epoch) as subscriber:
-                closing = await self._converse(subscriber, receive, send, sent)
+            async with self._hub.joined(subscriber, event_id, address, since, epoch):
+                if isinstance(subscriber, QueuedSubscriber):
+                    closing = await self._converse(subscriber, receive, send)
+                else:
+                    closing = await self._listen(receive)
                 # Inside the block, so that a process that stops waits for it.
                 await _close(closing, send)
         except ServiceError as error:
             code = CODES.get(type(error), TRY_AGAIN_LATER)
             await _close(Closing(code, str(error)), send)
-        return sent.bytes
+        return subscriber.sent_bytes
 
     async def _converse(
-        self, subscriber: Subscriber, receive: Receive, send: Send, sent: "_Sent"
+        self, subscriber: QueuedSubscriber, receive: Receive, send: Send
     ) -> Closing:
         """Send and receive until one of them ends; why it ended."""
-        writer = asyncio.create_task(_write(subscriber, send, sent))
+        writer = asyncio.create_task(_write(subscriber, send))
         reader = asyncio.create_task(self._listen(receive))
         try:
             await asyncio.wait(
@@ -116,19 +129,13 @@ class LiveSocket:
                 return FLOOD
 
 
-class _Sent:
-    """How many bytes were sent."""
-
-    bytes = 0
-
-
-async def _write(subscriber: Subscriber, send: Send, sent: _Sent) -> None:
+async def _write(subscriber: QueuedSubscriber, send: Send) -> None:
     while True:
         following = await subscriber.next()
         if isinstance(following, Closing):
             return
         await send({"type": "websocket.send", "text": following.text})
-        sent.bytes += len(following.text)
+        subscriber.sent_bytes += len(following.text)
 
 
 async def _close(closing: Closing, send: Send) -> None:

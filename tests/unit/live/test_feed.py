@@ -5,15 +5,19 @@ import random
 from typing import Any
 
 import pytest
-from tests.unit.live.watching import SEATS, Client, Stage
+from tests.support.seat_states import row_of
+from tests.unit.live.watching import SEATS, Client, FromConnection, Stage
 
 from event_seating.booking.core.records import SaleStatus
+from event_seating.booking.core.seat_index import SeatIndex
 from event_seating.live import feed as feed_module
-from event_seating.live import recent
-from event_seating.live.feed import FRAME_EVERY_S, HEARTBEAT_S, WAKE_AT_ONCE
-from event_seating.live.subscriber import QUEUE_MAX, TOO_SLOW
+from event_seating.live import frames, recent, subscriber
+from event_seating.live.broadcast import FRAME_EVERY_S, PAUSE_S_MAX, PUT_AT_ONCE
+from event_seating.live.feed import HEARTBEAT_S
+from event_seating.live.frames import FRAME_SEATS_MAX
+from event_seating.live.subscriber import GOING_AWAY, TOO_SLOW
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("each_way")]
 
 EMPTY_FLOOR = {"available": 5, "held": 0, "booked": 0, "blocked": 0}
 
@@ -62,17 +66,42 @@ async def test_what_comes_soon_after_a_frame_is_merged_into_the_next() -> None:
     }
 
 
-async def test_an_event_sends_at_most_five_frames_a_second() -> None:
+async def test_an_event_sends_at_most_twenty_frames_a_second() -> None:
     stage = Stage()
     client = await stage.join()
     await client.read()
     for number in range(200):
         (stage.block if number % 2 == 0 else stage.unblock)(number // 2 % SEATS)
         await stage.settle()
-        stage.time.advance(0.01)
+        stage.time.advance(0.005)
         await stage.settle()
     told = await client.read()
-    assert 9 <= len(told) <= 11
+    assert 19 <= len(told) <= 21
+
+
+@pytest.mark.parametrize(
+    ("took_s", "next_after_s"),
+    [(0.0, FRAME_EVERY_S), (0.012, FRAME_EVERY_S), (0.02, 0.08), (3.0, 3.0 + PAUSE_S_MAX)],
+)
+async def test_frames_take_at_most_a_quarter_of_the_time_but_are_never_silent_for_long(
+    took_s: float, next_after_s: float
+) -> None:
+    stage = Stage()
+    client = await stage.join()
+    stage.hold(1)
+    began = stage.time.now
+    stage.time.step()
+    stage.time.cpu += took_s
+    stage.time.advance(took_s)
+    stage.time.step()
+    await client.read()
+    stage.hold(2)
+    stage.time.advance(began + next_after_s - stage.time.now - 0.001)
+    await stage.settle()
+    assert await client.read() == []
+    stage.time.advance(0.002)
+    await stage.settle()
+    assert [frame["version"] for frame in await client.read()] == [3]
 
 
 async def test_an_area_is_told_by_its_counts_and_never_by_its_places() -> None:
@@ -314,22 +343,58 @@ async def test_a_heartbeat_comes_when_nothing_else_did() -> None:
     assert await client.read() == [{"version": 1}]
 
 
-async def test_one_who_does_not_read_is_closed_and_slows_nobody() -> None:
+async def test_no_heartbeat_comes_between_while_a_frame_goes_out() -> None:
+    stage = Stage(total=1_000, per_address=1_000)
+    clients = [await stage.join() for _ in range(PUT_AT_ONCE + 1)]
+    for client in clients:
+        await client.read()
+    stage.hold(1)
+    stage.time.step()
+    stage.time.advance(HEARTBEAT_S)
+    await stage.hub.maintain()
+    await stage.settle()
+    assert {len(await client.read()) for client in clients} == {1}
+
+
+async def test_one_who_does_not_read_is_closed_and_slows_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(subscriber, "QUEUE_MAX", 20)
+    monkeypatch.setattr(subscriber, "UNSENT_BYTES_MAX", 999)
     stage = Stage()
     reads, does_not = await stage.join(), await stage.join()
-    for number in range(QUEUE_MAX + 2):
+    for number in range(42):
         (stage.block if number % 2 == 0 else stage.unblock)(1)
         stage.time.advance(FRAME_EVERY_S)
         await stage.settle()
         assert len(await reads.read()) == (2 if number == 0 else 1)
-    assert await does_not.read() == []
+    received = await does_not.read()
     assert does_not.closing == TOO_SLOW
+    assert len(received) < 25
     assert stage.hub.tally.dropped == 1
+
+
+async def test_what_may_wait_for_a_slow_reader_holds_two_of_the_largest_frames() -> None:
+    index = SeatIndex([row_of(FRAME_SEATS_MAX)], [])
+    largest = frames.changed(9, index, dict.fromkeys(range(FRAME_SEATS_MAX), 2), {}, None)
+    assert 2 * len(largest.transmitted) <= subscriber.UNSENT_BYTES_MAX
+
+
+async def test_a_reader_who_is_at_the_bound_is_not_too_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = FromConnection()
+    frame = frames.heartbeat(1)
+    monkeypatch.setattr(subscriber, "UNSENT_BYTES_MAX", 2 * len(frame.transmitted))
+    assert [connection.subscriber.put(frame) for _ in range(4)] == [True, True, False, True]
+    connection.subscriber.close(GOING_AWAY)
+    texts, closing = await connection.texts()
+    assert (len(texts), closing) == (3, TOO_SLOW), "it ends once"
 
 
 async def test_a_frame_reaches_thousands_in_several_steps_and_the_next_waits_for_it() -> None:
     stage = Stage(total=1_000, per_address=1_000)
-    clients = [await stage.join() for _ in range(WAKE_AT_ONCE * 2 + 50)]
+    clients = [await stage.join() for _ in range(PUT_AT_ONCE * 2 + 50)]
     for client in clients:
         await client.read()
     stage.hold(1)
@@ -338,13 +403,13 @@ async def test_a_frame_reaches_thousands_in_several_steps_and_the_next_waits_for
     for seat in (2, 3):
         told.append(sum([len(await client.read()) for client in clients]))
         stage.hold(seat)
-        stage.time.advance(1)
+        stage.time.advance(1)  # another frame would be due
         stage.time.step()
     told.append(sum([len(await client.read()) for client in clients]))
-    assert told == [WAKE_AT_ONCE, WAKE_AT_ONCE, 50]
+    assert told == [PUT_AT_ONCE, PUT_AT_ONCE, 50]
     assert stage.hub.tally.frames == len(clients)
     await stage.settle()
-    stage.time.advance(1)
+    stage.time.advance(PAUSE_S_MAX)
     await stage.settle()
     for client in clients:
         (frame,) = await client.read()

@@ -12,7 +12,7 @@ from event_seating.live.errors import TooManyWatchers, WatchersFull
 from event_seating.live.hub import IDLE_S
 from event_seating.live.subscriber import GOING_AWAY, OUT_OF_SERVICE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("each_way")]
 
 
 async def test_an_address_has_so_many_places_and_all_have_so_many_together() -> None:
@@ -45,7 +45,7 @@ async def test_the_addresses_of_an_ipv6_household_are_one() -> None:
 async def test_a_place_is_given_back_whatever_goes_wrong() -> None:
     stage = Stage(total=1)
     with pytest.raises(EventNotFound):
-        async with stage.hub.joined("another-one", "::1", None, None):
+        async with stage.hub.joined(stage.reading().subscriber, "another-one", "::1", None, None):
             pass
     stage.hold(1)
     stage.new_hub(total=1)

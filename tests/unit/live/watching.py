@@ -6,9 +6,11 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from tests.support.seat_states import NOW, PRICES, row_of
+from websockets.protocol import CLIENT, OPEN
+from websockets.protocol import Protocol as WebSocket
 
 from event_seating.booking.core import log_entries as entries_module
 from event_seating.booking.core.commands import (
@@ -27,10 +29,14 @@ from event_seating.booking.seat_log.ports import BatchRow
 from event_seating.booking.seating.bookable_event import BookableEvent
 from event_seating.errors import DatabaseUnavailable, EventNotFound
 from event_seating.events.model import Event
-from event_seating.live.feed import Timer
-from event_seating.live.frames import Frame
+from event_seating.live.broadcast import Timer
 from event_seating.live.hub import LiveHub
-from event_seating.live.subscriber import Closing, Subscriber
+from event_seating.live.subscriber import (
+    Closing,
+    DirectSubscriber,
+    QueuedSubscriber,
+    Subscriber,
+)
 from event_seating.live.watcher_limits import WatcherLimits
 
 EVENT = "testevent001"
@@ -45,7 +51,9 @@ class Time:
         self._steps: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
-        self.timer = Timer(lambda: self.now, self._steps.append, self._later)
+        self.cpu = 0.0
+        """Seconds of CPU time that were used."""
+        self.timer = Timer(lambda: self.now, lambda: self.cpu, self._steps.append, self._later)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._timers, (self.now + seconds, next(self._order), call))
@@ -186,6 +194,9 @@ class Logs:
 class Stage:
     """The hub on that event."""
 
+    reading: "type[FromQueue | FromConnection]"
+    """How frames reach those who join; set for each test."""
+
     def __init__(self, total: int = 100, per_address: int = 100) -> None:
         self.time = Time()
         self.database = Database()
@@ -248,6 +259,62 @@ class Stage:
             await asyncio.sleep(0)
 
 
+class Reading(Protocol):
+    """How frames reach a client."""
+
+    subscriber: Subscriber
+
+    async def texts(self) -> tuple[list[str], Closing | None]:
+        """The frames that have come since the last call, and the reason if there are no more."""
+        ...
+
+
+class FromQueue:
+    """Reads the frames of a queue, as a long poll does."""
+
+    def __init__(self) -> None:
+        self.subscriber = QueuedSubscriber()
+
+    async def texts(self) -> tuple[list[str], Closing | None]:
+        new: list[str] = []
+        while True:
+            waiting = asyncio.ensure_future(self.subscriber.next())
+            await asyncio.sleep(0)
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+                return new, None
+            following = waiting.result()
+            if isinstance(following, Closing):
+                return new, following
+            new.append(following.text)
+
+
+class FromConnection:
+    """Receives what is written to a connection, as `websockets` understands it."""
+
+    def __init__(self) -> None:
+        self.subscriber = DirectSubscriber(self)
+        self.unsent = 0
+        self._received = WebSocket(CLIENT, state=OPEN)
+        self._closing: Closing | None = None
+
+    def write(self, ready: bytes) -> int:
+        assert self._closing is None, "nothing is sent after the end"
+        self.unsent += len(ready)
+        self._received.receive_data(ready)
+        return self.unsent
+
+    def close(self, code: int, reason: str) -> None:
+        assert self._closing is None, "it ends once"
+        self._closing = Closing(code, reason)
+
+    async def texts(self) -> tuple[list[str], Closing | None]:
+        self.unsent = 0
+        received = self._received.events_received()
+        return [bytes(frame.data).decode() for frame in received], self._closing  # type: ignore[union-attr]
+
+
 class Client:
     """Somebody who watches as a page does, and knows the seats as of a version."""
 
@@ -259,38 +326,28 @@ class Client:
         self.frames: list[dict[str, Any]] = []
         self.closing: Closing | None = None
         self.event_status = stage.database.status_at(version)
-        self._subscriber: Subscriber | None = None
+        self._reading: Reading | None = None
         self._block: Any = None
 
     async def join(self, since: int | None, epoch: str | None = None, address: str = "::1") -> None:
-        self._block = self.stage.hub.joined(EVENT, address, since, epoch)
-        self._subscriber = await self._block.__aenter__()
+        self._reading = self.stage.reading()
+        self._block = self.stage.hub.joined(self._reading.subscriber, EVENT, address, since, epoch)
+        await self._block.__aenter__()
 
     async def leave(self) -> None:
         await self._block.__aexit__(None, None, None)
 
     async def read(self) -> list[dict[str, Any]]:
         """Apply the frames that are there; each leaves exactly the state of its version."""
-        new: list[dict[str, Any]] = []
-        assert self._subscriber is not None
-        while True:
-            waiting = asyncio.ensure_future(self._subscriber.next())
-            await asyncio.sleep(0)
-            if not waiting.done():
-                waiting.cancel()
-                await asyncio.gather(waiting, return_exceptions=True)
-                self.frames += new
-                return new
-            following = waiting.result()
-            if isinstance(following, Closing):
-                self.closing = following
-                self.frames += new
-                return new
-            new.append(self._apply(following))
+        assert self._reading is not None
+        texts, self.closing = await self._reading.texts()
+        new = [self._apply(text) for text in texts]
+        self.frames += new
+        return new
 
-    def _apply(self, frame: Frame) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(frame.text)
-        assert body["version"] == frame.version
+    def _apply(self, text: str) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(text)
+        version: int = body["version"]
         history = self.stage.database.history
         if "event" in body:
             self.event_status = SaleStatus(body["event"]["status"])
@@ -298,9 +355,9 @@ class Client:
             self.event_status = self.stage.database.sales[-1][1]
             self.version = self.stage.version
             self.known = json.loads(json.dumps(history[self.version]))
-        elif frame.version > self.version:
+        elif version > self.version:
             self.known["seats"].update(body.get("changes", {}))
             self.known["areas"].update(body.get("areas", {}))
-            self.version = frame.version
+            self.version = version
             assert self.known == history[self.version]
         return body

@@ -110,6 +110,19 @@ class ChunkedBody:
         return at + len(_LINE_END), None
 
 
+class DroppedBody:
+    """What follows a body that turned out malformed: no part of it means anything."""
+
+    __slots__ = ("complete",)
+
+    def __init__(self) -> None:
+        self.complete = False
+
+    def feed(self, _data: bytes) -> BodyPart:
+        """Drop some bytes."""
+        return BodyPart(b"", b"")
+
+
 def _size(data: bytes, at: int) -> tuple[int, int] | None:
     """Where the line at `at` ends, and the size in it; None if it has not come as a whole."""
     found = _SIZE.match(data, at)

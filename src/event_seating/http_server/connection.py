@@ -22,6 +22,7 @@ from event_seating.http_server.handshake import BadHandshake
 from event_seating.http_server.heads import Framing, HeaderFields, HttpRefused
 from event_seating.http_server.limits import (
     BUFFERED_BYTES_MAX,
+    FIELDS_REMEMBERED_BYTES_MAX,
     HEAD_BYTES_MAX,
     HEAD_WITHIN_S,
     IDLE_S,
@@ -55,9 +56,9 @@ class HttpConnection(asyncio.Protocol):
     """The server's end of one connection."""
 
     __slots__ = (
-        "_at", "_block", "_body", "_buffer", "_cycle", "_eof", "_fields", "_lingering", "_loop",
-        "_partial", "_paused", "_scheduled", "_searched", "_transport", "_writable", "client",
-        "deadline", "ended", "peer", "server", "since",
+        "_at", "_block", "_body", "_buffer", "_cycle", "_eof", "_fields", "_fresh", "_lingering",
+        "_loop", "_partial", "_paused", "_scheduled", "_searched", "_transport", "_unsent",
+        "_writable", "client", "deadline", "ended", "peer", "server", "since",
     )  # fmt: skip
 
     def __init__(self, server: "HttpServer", loop: asyncio.AbstractEventLoop) -> None:
@@ -71,8 +72,10 @@ class HttpConnection(asyncio.Protocol):
         """Where the end of a head can be found at the earliest."""
         self._block = b""
         self._fields: HeaderFields | None = None
-        """The fields of the last request and what they were made of: most clients send the same
-        again."""
+        """The fields of the last request and what they were made of, unless they are long: most
+        clients send the same again."""
+        self._fresh = True
+        """Whether no head has come yet."""
         self._cycle: RequestCycle | WebSocketCycle | None = None
         self._body: BodyReader | None = None
         """The body of the request under way, until it has come."""
@@ -86,6 +89,8 @@ class HttpConnection(asyncio.Protocol):
         """Whether the next step is in the loop's queue."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the client has to receive before more may be sent."""
+        self._unsent = 0
+        """Bytes that the client had yet to receive when the deadline for that was set."""
         self.peer = ("", 0)
         self.client: object = None
         """What its address counts as; None if it is not counted."""
@@ -101,9 +106,9 @@ class HttpConnection(asyncio.Protocol):
         return self._cycle is None
 
     @property
-    def running(self) -> "asyncio.Task[None] | None":
-        """The task of the request under way."""
-        return self._cycle.task if self._cycle is not None else None
+    def busy(self) -> bool:
+        """Whether a request is under way, or an answer that the client has yet to receive."""
+        return self._cycle is not None or self._writable is not None
 
     # From the transport
 
@@ -115,6 +120,8 @@ class HttpConnection(asyncio.Protocol):
         self.server.add(self)
         known = self.client is not None
         self.deadline = self.server.now + (HEAD_WITHIN_S if known else IDLE_S)
+        if self.server.stopping:
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that nothing comes or goes any more."""
@@ -129,6 +136,8 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Note that the client sends no more; it may still receive the response."""
         self._eof = True
+        if self._lingering:
+            return False
         if self._cycle is not None:
             self._cycle.disconnect()
         elif self._at == len(self._buffer):
@@ -141,7 +150,7 @@ class HttpConnection(asyncio.Protocol):
         """Stop until the client has received some of what was sent."""
         if self._writable is None:
             self._writable = self._loop.create_future()
-            self.deadline = self.server.now + WRITTEN_WITHIN_S
+            self._await_receipt()
 
     def resume_writing(self) -> None:
         """Go on."""
@@ -150,8 +159,9 @@ class HttpConnection(asyncio.Protocol):
         if not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
-        self._reset_deadline()
-        self._schedule()
+        if not self._lingering:
+            self._reset_deadline()
+            self._schedule()
 
     def data_received(self, data: bytes) -> None:
         """Use what has come as far as that is possible."""
@@ -167,13 +177,12 @@ class HttpConnection(asyncio.Protocol):
             self._read_body()
         elif self._cycle is None and self._writable is None:
             self._advance()
-        self._pause_if_full()
+        self.read_or_pause()
 
     # Requests
 
     def _advance(self) -> None:
         """Begin with the requests that have come, until one has to be waited for."""
-        self._scheduled = False
         try:
             for _ in range(REQUESTS_A_STEP):
                 if self._cycle is not None or self._lingering or self._writable is not None:
@@ -191,9 +200,14 @@ class HttpConnection(asyncio.Protocol):
         self._schedule()
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._buffer and self._cycle is None:
+        if not self._scheduled and (self._buffer or self._eof) and self._cycle is None:
             self._scheduled = True
-            self._loop.call_soon(self._advance)
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._scheduled = False
+        self._advance()
+        self.read_or_pause()
 
     def _wait_for_more(self) -> None:
         """Wait for the rest of a head, if a part has come; raises `HttpRefused`."""
@@ -202,14 +216,12 @@ class HttpConnection(asyncio.Protocol):
             self._buffer, self._at, self._searched = b"", 0, 0
             if self._eof:
                 self.close()
-            else:
-                self.want_more()
             return
         if self._eof or buffer[at] not in _FIRST_BYTES or buffer.find(b"\n", at) >= 0:
             heads.line(buffer, at)
         if self._eof:
             raise HttpRefused(400, "malformed_request", "The request broke off.")
-        if len(buffer) - at > HEAD_BYTES_MAX:
+        if len(buffer) - at >= HEAD_BYTES_MAX + len(_HEAD_END):
             raise _too_long()
         if not self._partial:
             self._partial = True
@@ -233,9 +245,9 @@ class HttpConnection(asyncio.Protocol):
             except Exception as error:  # noqa: BLE001 (the usual way answers, or fails by itself)
                 server.crashed(error)
             if type(begun) is bytes:
-                self._transport.write(begun)
                 self.since = server.now
                 self.deadline = self.since + IDLE_S
+                self._transport.write(begun)
                 return
         scope = self._scope(method, target, minor, fields)
         if begun is not None:
@@ -246,8 +258,10 @@ class HttpConnection(asyncio.Protocol):
         block = self._buffer[start:end]
         if self._fields is not None and block == self._block:
             return self._fields
-        fields = self._fields = heads.fields(self._buffer, start, end)
-        self._block = block
+        fields = heads.fields(self._buffer, start, end)
+        remembered = len(block) <= FIELDS_REMEMBERED_BYTES_MAX
+        self._fields, self._block = (fields, block) if remembered else (None, b"")
+        self._fresh = False
         return fields
 
     def _start(self, scope: Scope, framing: Framing) -> None:
@@ -267,7 +281,9 @@ class HttpConnection(asyncio.Protocol):
             else:
                 length = framing.length
                 self._body = bodies.ChunkedBody() if length is None else bodies.SizedBody(length)
-        self._cycle.task = self._loop.create_task(self._cycle.run(self.server.app))
+        task = self._cycle.task = self._loop.create_task(self._cycle.run(self.server.app))
+        self.server.running.add(task)
+        task.add_done_callback(self.server.running.discard)
         if self._body is not None:
             self._read_body()
 
@@ -298,9 +314,8 @@ class HttpConnection(asyncio.Protocol):
         try:
             part = reader.feed(data)
         except HttpRefused as refused:
-            self._body = None
+            self._body = bodies.DroppedBody()
             self._buffer, self._at = b"", 0
-            cycle.keep_alive = False
             cycle.disconnect()
             if cycle.unanswered:
                 self._refuse(refused)
@@ -339,16 +354,22 @@ class HttpConnection(asyncio.Protocol):
         """Report an exception of the application."""
         self.server.crashed(error)
 
-    def want_more(self) -> None:
-        """Go on reading: the request under way takes more of its body."""
-        if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
+    def read_or_pause(self) -> None:
+        """Read on, or pause while enough has come that waits to be used."""
+        cycle = self._cycle
+        full = not self._lingering and (
+            len(self._buffer) - self._at > BUFFERED_BYTES_MAX
+            or (isinstance(cycle, RequestCycle) and cycle.full)
+        )
+        if full is not self._paused:
+            self._paused = full
+            if full:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
 
     def finished(self, cycle: "RequestCycle | WebSocketCycle") -> None:
         """Go on to the next request, or close."""
-        if self._cycle is not cycle:
-            return  # it was refused meanwhile
         self._cycle = None
         if self._lingering:
             return
@@ -358,29 +379,36 @@ class HttpConnection(asyncio.Protocol):
         elif not cycle.keep_alive or self.server.stopping:
             self._linger() if self._buffer[self._at :] else self.close()
         else:
-            self._reset_deadline()
-            if self._eof or self._at < len(self._buffer):
-                self._advance()
-            if not self._lingering:
-                self.want_more()
+            if self._writable is None:
+                self._reset_deadline()
+            self._advance()
+            self.read_or_pause()
 
-    def become(self, protocol: asyncio.Protocol) -> bytes:
+    def become(self, protocol: "WebSocketCycle") -> bytes:
         """Leave the connection to a WebSocket; the bytes that came after the handshake."""
+        if self._lingering:  # the client went away, or the server closed it
+            protocol.disconnect()
+            return b""
         self.server.remove(self)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
-        self.want_more()
-        rest, self._buffer = self._buffer[self._at :], b""
+        rest, self._buffer, self._at = self._buffer[self._at :], b"", 0
         self._lingering = True
         self._cycle = None
+        self.read_or_pause()
+        if self.server.stopping:
+            protocol.close()
         return rest
 
     # The end
 
     def expire(self) -> None:
         """End it, since its deadline has passed."""
-        fresh = self._fields is None and self.client is not None
-        if self._writable is not None:
+        fresh = self._fresh and self.client is not None
+        left = self._transport.get_write_buffer_size()
+        if left and self._unsent - left >= BUFFERED_BYTES_MAX:
+            self._await_receipt()
+        elif left:
             self.end(EndReason.slow)
         elif not self._lingering and (self._partial or fresh):
             self.end(EndReason.head)
@@ -398,7 +426,7 @@ class HttpConnection(asyncio.Protocol):
     def close(self) -> None:
         """Close it once everything is sent."""
         self._lingering = True
-        self.deadline = self.server.now + WRITTEN_WITHIN_S
+        self._await_receipt()
         self._transport.close()
 
     def abort(self) -> None:
@@ -410,14 +438,10 @@ class HttpConnection(asyncio.Protocol):
         self.since = self.server.now
         self.deadline = inf if self._cycle is not None else self.since + IDLE_S
 
-    def _pause_if_full(self) -> None:
-        if self._paused or self._lingering:
-            return
-        cycle = self._cycle
-        full = isinstance(cycle, RequestCycle) and cycle.full
-        if full or len(self._buffer) - self._at > BUFFERED_BYTES_MAX:
-            self._paused = True
-            self._transport.pause_reading()
+    def _await_receipt(self) -> None:
+        """Give the client its time to receive the next part of what was sent, or its end."""
+        self._unsent = self._transport.get_write_buffer_size()
+        self.deadline = self.server.now + WRITTEN_WITHIN_S
 
     def _refuse(self, refused: HttpRefused) -> None:
         """Answer a request that is no valid HTTP, and read nothing more as a request."""
@@ -440,12 +464,14 @@ class HttpConnection(asyncio.Protocol):
         """Say that nothing follows, and drop what still comes for a moment."""
         self._lingering = True
         self._buffer, self._at = b"", 0
-        self.deadline = self.server.now + LINGER_S
+        self._await_receipt()
+        if not self._unsent:
+            self.deadline = self.server.now + LINGER_S
         if self._eof or not self._transport.can_write_eof():
             self._transport.close()
             return
         self._transport.write_eof()
-        self.want_more()
+        self.read_or_pause()
 
 
 def _check_handshake(headers: dict[bytes, bytes]) -> None:

@@ -7,6 +7,7 @@ be read as another response.
 """
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,10 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _BODILESS: Final = frozenset({204, 304})
 """Responses that have no body and, but for a HEAD, no length."""
+
+_STATUS_MAX: Final = 999
+
+_LENGTH: Final = re.compile(rb"[0-9]{1,15}\Z")
 
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
@@ -53,6 +58,7 @@ class RequestCycle:
         """Whether the whole body has come."""
         self.task: asyncio.Task[None] | None = None
         self._continue = waits
+        """Whether the client waits to be told to send the body."""
         self._http_1_0 = scope["http_version"] == "1.0"
         self._head_only = scope["method"] == "HEAD"
         self._body: list[bytes] = []
@@ -61,7 +67,7 @@ class RequestCycle:
         self._received = False
         """Whether the application has taken the end of the body."""
         self._wanted: asyncio.Future[None] | None = None
-        """Set while the application waits for a message."""
+        """What the application waits for if it waits for a message."""
         self._gone = False
         """Whether the client has disconnected or will send nothing more."""
         self._head: bytes | None = None
@@ -97,6 +103,7 @@ class RequestCycle:
         if part:
             self._body.append(part)
             self._size += len(part)
+            self._continue = False
         if self.complete or part:
             self._wake()
 
@@ -123,17 +130,15 @@ class RequestCycle:
 
     async def receive(self) -> Message:
         """The next part of the body; after it, the end of the connection or of the response."""
-        if self._continue and not self._body:
+        if self._continue and self.unanswered:
             self._continue = False
             self._connection.write(CONTINUE)
         while not (self._body or self._gone or (self.complete and not self._received)):
             if self._ended:
                 break
-            self._wanted = asyncio.get_running_loop().create_future()
-            try:
-                await self._wanted
-            finally:
-                self._wanted = None
+            if self._wanted is None or self._wanted.done():
+                self._wanted = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._wanted)  # several may wait, and one of them give up
         if self._body or (self.complete and not self._received):
             return self._take()
         return {"type": "http.disconnect"}
@@ -143,7 +148,7 @@ class RequestCycle:
         self._body, self._size = [], 0
         self._received = self.complete
         if not self.complete:
-            self._connection.want_more()
+            self._connection.read_or_pause()
         return {"type": "http.request", "body": body, "more_body": not self.complete}
 
     async def send(self, message: Message) -> None:
@@ -158,25 +163,31 @@ class RequestCycle:
             raise BrokenResponseError(f"{kind} is out of order")
 
     def _start(self, status: int, headers: Any) -> None:
+        """Note the head; raises `BrokenResponseError` and notes nothing if it is none."""
+        if not 200 <= status <= _STATUS_MAX:  # noqa: PLR2004 (those below are no final responses)
+            raise BrokenResponseError(f"{status} is no status of a response")
         lines = [STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
-        has_date = False
+        keep_alive, expected, has_date = self.keep_alive, self._expected, False
         for name, value in headers:
             if name == b"content-length":
-                self._expected = int(value)
+                if expected is not None or not _LENGTH.match(value):
+                    raise BrokenResponseError("a response has one length")
+                expected = int(value)
+            elif name == b"transfer-encoding":
+                continue  # it is ours to choose
             elif name == b"connection" and value.lower() == b"close":
-                self.keep_alive = False
+                keep_alive = False
                 continue
             elif name == b"date":
                 has_date = True
             lines.append(b"%b: %b\r\n" % (name, value))
-        if status in _BODILESS:
-            self._head_only = True
         if not has_date:
             lines.append(self._connection.date)
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
             raise BrokenResponseError("a header ends its line")
-        self._head = head
+        self.keep_alive, self._expected, self._head = keep_alive, expected, head
+        self._head_only = self._head_only or status in _BODILESS
 
     def _send_body(self, body: bytes, *, more: bool) -> None:
         head = self._head or b""

@@ -39,6 +39,9 @@ length itself, with its own words."""
 FIELDS_MAX: Final = 100
 """HeaderFields of a head; browsers behind two proxies send thirty."""
 
+FIELDS_REMEMBERED_BYTES_MAX: Final = 2 * 1024
+"""Fields that an idle connection keeps, read, for its next request: what browsers send."""
+
 HEAD_WITHIN_S: Final = 10.0
 """How long a head may take, from its first byte or from the connection's start to its end. Heads
 come in one packet or two. A proxy or a browser that opened a connection in advance opens another.

@@ -69,6 +69,9 @@ class HttpServer:
         self.address: tuple[str, int] = listener.getsockname()[:2]
         self.open: set[HttpConnection | WebSocketCycle] = set()
         """The connections that there are."""
+        self.running: set[asyncio.Task[None]] = set()
+        """The requests under way; also those whose client is gone, which may be in the middle of a
+        transaction. An event loop alone would not keep them."""
         self.ended: Counter[str] = Counter(dict.fromkeys(map(str, EndReason), 0))
         """Connections that were ended since the start, by reason."""
         self.stopping = False
@@ -81,7 +84,8 @@ class HttpServer:
         self._report_end = reports.ended
         self._listener = listener
         self._caps = caps
-        self._by_client: dict[Hashable, set[HttpConnection]] = {}
+        self._by_client: dict[Hashable, dict[HttpConnection, None]] = {}
+        """In the order in which they came, which decides between those that are equal."""
         self._loop: asyncio.AbstractEventLoop
         self._server: asyncio.Server
         self._ticking: asyncio.TimerHandle
@@ -116,6 +120,8 @@ class HttpServer:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_WITHIN_S):
                 await self._all_gone()
+                while self.running:
+                    await asyncio.wait(tuple(self.running))
         await self._cut_off()
         self._ticking.cancel()
 
@@ -130,7 +136,7 @@ class HttpServer:
 
     async def _cut_off(self) -> None:
         """Cancel what is still under way."""
-        tasks = [each.running for each in self.open if each.running is not None]
+        tasks = tuple(self.running)
         for connection in list(self.open):
             connection.abort()
         for task in tasks:
@@ -146,8 +152,8 @@ class HttpServer:
             return
         client = connection.client = self._caps.client_of(connection.peer[0])
         if client is not None:
-            theirs = self._by_client.setdefault(client, set())
-            theirs.add(connection)
+            theirs = self._by_client.setdefault(client, {})
+            theirs[connection] = None
             if len(theirs) > self._caps.per_client:
                 min(theirs, key=_dispensable).end(EndReason.address)
         if len(self.open) > CROWDED * self._caps.total:
@@ -157,8 +163,8 @@ class HttpServer:
         """Forget a connection that is closed."""
         self.open.discard(connection)
         if isinstance(connection, HttpConnection) and connection.client is not None:
-            theirs = self._by_client.get(connection.client, set())
-            theirs.discard(connection)
+            theirs = self._by_client.get(connection.client, {})
+            theirs.pop(connection, None)
             if not theirs:
                 self._by_client.pop(connection.client, None)
         if not self.open:
@@ -174,7 +180,7 @@ class HttpServer:
         idle = [
             each
             for each in self.open
-            if isinstance(each, HttpConnection) and each.idle and each is not newest
+            if isinstance(each, HttpConnection) and not each.busy and each is not newest
         ]
         idle.sort(key=_dispensable)
         surplus = len(self.open) - int(EASED * self._caps.total)
@@ -184,13 +190,13 @@ class HttpServer:
             newest.end(EndReason.total)
 
     def _tick(self) -> None:
+        self._ticking = self._loop.call_later(TICK_S, self._tick)
         now = self.now = self._loop.time()
         self.date = b"date: %b\r\n" % formatdate(time(), usegmt=True).encode()
         for each in [each for each in self.open if each.deadline < now]:
             each.expire()
-        self._ticking = self._loop.call_later(TICK_S, self._tick)
 
 
 def _dispensable(connection: HttpConnection) -> tuple[bool, float]:
     """The order in which to end them: the longest idle first; of busy ones the newest first."""
-    return (not connection.idle, connection.since if connection.idle else -connection.since)
+    return (connection.busy, -connection.since if connection.busy else connection.since)

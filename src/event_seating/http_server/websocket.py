@@ -95,11 +95,6 @@ class WebSocketCycle(asyncio.Protocol):
         return False
 
     @property
-    def running(self) -> "asyncio.Task[None] | None":
-        """The task of the application."""
-        return self.task
-
-    @property
     def keep_alive(self) -> bool:
         """Whether another request may follow, after a refused handshake."""
         return self._refusal is not None and self._refusal.keep_alive

@@ -1,0 +1,188 @@
+"""An application that answers what it was asked, and what a client makes of the answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from event_seating.http_server.asgi import Message, Receive, Scope, Send
+from event_seating.http_server.heads import HeaderFields
+
+AT_ONCE: Final = b"/ready"
+"""Requests for it are answered at once, if the application can."""
+
+READY: Final = b"ready"
+
+
+class Seen(NamedTuple):
+    """A request as the application saw it."""
+
+    method: str
+    target: bytes
+    version: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes | None
+    """None if the client went away before its end."""
+
+
+class Response(NamedTuple):
+    """A response as a client reads it."""
+
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+class Echo:
+    """Answers each request with its method, target and body; refuses WebSockets with 404."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, list[Seen]] = {}
+        """By the client's port, which is another for each connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._refuse(scope, send)
+            return
+        body = await whole(receive)
+        self._note(scope, body)
+        if body is None:
+            return
+        answer = b"%b %b %b" % (scope["method"].encode(), target_of(scope), body)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        self._note(scope, b"")
+        headers = [(b"content-length", b"2")]
+        await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    def _note(self, scope: Scope, body: bytes | None) -> None:
+        seen = Seen(
+            scope["method"],
+            target_of(scope),
+            scope["http_version"],
+            tuple(scope["headers"]),
+            body,
+        )
+        self.seen.setdefault(scope["client"][1], []).append(seen)
+
+
+class EchoAtOnce(Echo):
+    """The same, with an answer to `AT_ONCE` that nothing has to be waited for."""
+
+    def at_once(
+        self, method: bytes, target: bytes, fields: HeaderFields, peer: tuple[str, int], date: bytes
+    ) -> object:
+        if target != AT_ONCE:
+            return None
+        seen = Seen(method.decode(), target, "1.1", tuple(fields.all), b"")
+        self.seen.setdefault(peer[1], []).append(seen)
+        answer = b"" if method == b"HEAD" else READY
+        return b"HTTP/1.1 200 OK\r\n%bcontent-length: 5\r\n\r\n%b" % (date, answer)
+
+
+class Gated:
+    """Answers each request once its path may be answered."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self._gates: dict[bytes, asyncio.Event] = {}
+
+    def let(self, *names: bytes) -> None:
+        for name in names:
+            self._gate(name).set()
+
+    def _gate(self, name: bytes) -> asyncio.Event:
+        return self._gates.setdefault(name, asyncio.Event())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["raw_path"]
+        self.asked.append(path)
+        await self._gate(path).wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": path})
+
+
+class Steps:
+    """An application of one test: its steps are the function that it is made of."""
+
+    def __init__(self, steps: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._steps = steps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._steps(scope, receive, send)
+
+
+def target_of(scope: Scope) -> bytes:
+    """The path and the query as they were sent."""
+    query: bytes = scope["query_string"]
+    path: bytes = scope["raw_path"]
+    return b"%b?%b" % (path, query) if query else path
+
+
+async def whole(receive: Receive) -> bytes | None:
+    """The whole body, or None if the client went away before its end."""
+    parts: list[bytes] = []
+    while True:
+        message: Message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message["body"])
+        if not message["more_body"]:
+            return b"".join(parts)
+
+
+def responses(received: bytes, *, heads: tuple[int, ...] = ()) -> list[Response]:
+    """The responses that were received, read by the letter; `heads` are those without a body.
+
+    Raises `AssertionError` for bytes that are no response, or for one that is not complete.
+    """
+    found: list[Response] = []
+    at = 0
+    while at < len(received):
+        end = received.find(b"\r\n\r\n", at)
+        assert end >= 0, f"no whole head: {received[at:]!r}"
+        first, *lines = received[at:end].split(b"\r\n")
+        version, status, _phrase = first.split(b" ", 2)
+        assert version == b"HTTP/1.1", first
+        assert len(status) == 3, first
+        assert not any(b"\r" in line or b"\n" in line for line in lines)
+        pairs = [line.split(b": ", 1) for line in lines]
+        headers = {name.lower(): value for name, value in pairs}
+        assert len(headers) == len(lines), f"a header comes twice: {lines}"
+        at = end + 4
+        body, at = _body(received, at, int(status), headers, head=len(found) in heads)
+        if int(status) >= 200:
+            found.append(Response(int(status), headers, body))
+    return found
+
+
+def _body(
+    received: bytes, at: int, status: int, headers: dict[bytes, bytes], *, head: bool
+) -> tuple[bytes, int]:
+    if head or status in {204, 304} or status < 200:
+        return b"", at
+    if b"transfer-encoding" in headers:
+        assert b"content-length" not in headers
+        return _chunks(received, at)
+    if b"content-length" not in headers:
+        assert headers[b"connection"] == b"close"
+        return received[at:], len(received)
+    end = at + int(headers[b"content-length"])
+    assert end <= len(received), "the response broke off"
+    return received[at:end], end
+
+
+def _chunks(received: bytes, at: int) -> tuple[bytes, int]:
+    parts: list[bytes] = []
+    while True:
+        end = received.index(b"\r\n", at)
+        size = int(received[at:end], 16)
+        part = received[end + 2 : end + 2 + size]
+        assert len(part) == size, "the response broke off"
+        assert received[end + 2 + size : end + 4 + size] == b"\r\n"
+        at = end + 4 + size
+        if not size:
+            return b"".join(parts), at
+        parts.append(part)

@@ -1,0 +1,94 @@
+"""What became of a stream of bytes, by the connection and by the reference, in one form."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from tests.unit.http_server import reference
+from tests.unit.http_server.echo import Echo, EchoAtOnce, Response, Seen, responses
+from tests.unit.http_server.reference import BEGUN, CLOSED, OPEN, Asked
+from tests.unit.http_server.wire import Wire, WireServer, settle
+
+REFUSALS: Final = frozenset({400, 414, 417, 426, 431})
+"""With what a connection refuses a request by itself."""
+
+
+class Outcome(NamedTuple):
+    """What a client sees of its connection, and what the application sees of the client."""
+
+    seen: tuple[Seen, ...]
+    statuses: tuple[int, ...]
+    end: str
+    """As of `reference.Reading`."""
+
+
+def expected(sent: bytes) -> Outcome:
+    """By the reference."""
+    reading = reference.read(sent)
+    statuses = [
+        404 if each.websocket else 200 for each in reading.requests if each.body is not None
+    ]
+    if reading.end.isdigit():
+        statuses.append(int(reading.end))
+    return Outcome(
+        # The application has not seen the end of a body that is under way.
+        tuple(
+            _seen(each)
+            for each in reading.requests
+            if each.body is not None or reading.end != BEGUN
+        ),
+        tuple(statuses),
+        reading.end,
+    )
+
+
+def _seen(asked: Asked) -> Seen:
+    version = "1.1" if asked.minor == b"1" else "1.0"
+    return Seen(asked.method.decode(), asked.target, version, asked.headers, asked.body)
+
+
+async def outcomes(streams: Iterable[Sequence[bytes]], *, at_once: bool) -> list[Outcome]:
+    """By the connection: each stream comes in these pieces, on a connection of its own."""
+    app = EchoAtOnce() if at_once else Echo()
+    server = WireServer(app)
+    loop = asyncio.get_running_loop()
+    faults: list[str] = []
+    loop.set_exception_handler(lambda _loop, context: faults.append(str(context)))
+    every = [list(pieces) for pieces in streams]
+    wires = [Wire(server, port=port) for port in range(len(every))]
+    for number in range(max(map(len, every))):
+        for wire, pieces in zip(wires, every, strict=True):
+            if number < len(pieces):
+                wire.send(pieces[number])
+        await settle()
+    found = [_outcome(wire, app.seen.get(port, [])) for port, wire in enumerate(wires)]
+    assert faults == []
+    assert server.reports.crashes == []
+    await _clear(server, wires)
+    return found
+
+
+async def _clear(server: WireServer, wires: list[Wire]) -> None:
+    for wire in wires:
+        wire.reset()
+    await settle()
+    assert not server.open
+    assert not server._by_client
+
+
+def _outcome(wire: Wire, seen: list[Seen]) -> Outcome:
+    assert wire.misused == []
+    heads = tuple(number for number, each in enumerate(seen) if each.method == "HEAD")
+    answered = responses(bytes(wire.received), heads=heads)
+    return Outcome(tuple(seen), tuple(each.status for each in answered), _end(wire, answered))
+
+
+def _end(wire: Wire, answered: list[Response]) -> str:
+    if answered and answered[-1].status in REFUSALS:
+        assert wire.ended, "a refusal is the last response"
+        return str(answered[-1].status)
+    if wire.ended:
+        return CLOSED
+    connection = wire.connection
+    waits = connection.idle and not connection._partial
+    return OPEN if waits else BEGUN

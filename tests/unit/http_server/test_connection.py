@@ -1,0 +1,338 @@
+"""One connection in each phase: what is sent ahead, what is too much, what breaks off."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from tests.unit.http_server.echo import Echo, EchoAtOnce, Gated, Steps, responses, whole
+from tests.unit.http_server.recorded import CANARY, chunked, plain, sized
+from tests.unit.http_server.wire import READ_MAX, Wire, WireServer, settle
+
+from event_seating.http_server.asgi import Message, Receive, Scope, Send
+from event_seating.http_server.limits import (
+    BUFFERED_BYTES_MAX,
+    HEAD_BYTES_MAX,
+    LINGER_S,
+    EndReason,
+)
+
+pytestmark = pytest.mark.anyio
+
+READY = plain(b"GET", b"/ready")
+USUAL = plain(b"GET", b"/usual")
+START: Message = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+def body(part: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.response.body", "body": part, "more_body": more}
+
+
+def opened(app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> tuple[WireServer, Wire]:
+    server = WireServer(app)
+    return server, Wire(server)
+
+
+def statuses(wire: Wire) -> list[int]:
+    return [each.status for each in responses(bytes(wire.received))]
+
+
+def paths(app: Echo) -> list[bytes]:
+    return [each.target for each in app.seen.get(4_000, [])]
+
+
+class TestSentAhead:
+    async def test_requests_are_answered_in_their_order_one_at_a_time(self) -> None:
+        app = Gated()
+        _, wire = opened(app)
+        wire.send(b"".join(plain(b"GET", b"/%d" % number) for number in range(4)))
+        app.let(b"/3", b"/2", b"/1")
+        await settle()
+        assert (app.asked, bytes(wire.received)) == ([b"/0"], b"")
+        app.let(b"/0")
+        await settle()
+        assert [each.body for each in responses(bytes(wire.received))] == [
+            b"/0",
+            b"/1",
+            b"/2",
+            b"/3",
+        ]
+
+    async def test_what_is_ready_waits_for_what_was_asked_before(self) -> None:
+        class Both(Gated):
+            at_once = EchoAtOnce().at_once
+
+        app = Both()
+        _, wire = opened(app)
+        wire.send(READY + plain(b"GET", b"/slow") + READY)
+        await settle()
+        assert len(responses(bytes(wire.received))) == 1
+        app.let(b"/slow")
+        await settle()
+        assert [each.body for each in responses(bytes(wire.received))] == [
+            b"ready",
+            b"/slow",
+            b"ready",
+        ]
+
+    @pytest.mark.parametrize("app", [Echo, EchoAtOnce])
+    @pytest.mark.parametrize("request_sent", [READY, sized(b"POST", b"/", CANARY)])
+    @pytest.mark.parametrize("count", [10_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+    @pytest.mark.timeout(1_200)
+    async def test_any_number_takes_bounded_memory(
+        self, app: type[Echo], request_sent: bytes, count: int
+    ) -> None:
+        server, wire = opened(app())
+        batch = READ_MAX // len(request_sent) + 3  # each ends within a piece that is read
+        held, sent = 0, 0
+        while sent < count:
+            number = min(batch, count - sent)
+            wire.send(request_sent * number)
+            sent += number
+            held = max(held, len(wire.connection._buffer) - wire.connection._at)
+            await settle()
+            assert wire.stuck == 0, "it went on reading"
+            assert len(responses(bytes(wire.received))) == number
+            wire.received.clear()
+            server.app.seen.clear()  # type: ignore[attr-defined]
+        assert held <= BUFFERED_BYTES_MAX + READ_MAX
+        assert wire.connection._buffer == b""
+        assert statuses(wire) == []
+
+    async def test_a_slow_application_stops_a_client_that_sends_on(self) -> None:
+        app = Gated()
+        _, wire = opened(app)
+        for _ in range(10):
+            wire.send(plain(b"GET", b"/slow") * 1_000)
+        await settle()
+        assert len(wire.connection._buffer) <= BUFFERED_BYTES_MAX + READ_MAX
+        assert wire.stuck > 100_000
+        app.let(b"/slow")
+        await settle()
+        assert wire.stuck == 0
+        assert len(responses(bytes(wire.received))) == 10_000
+
+    async def test_a_head_that_is_cut_after_many_requests_is_waited_for(self) -> None:
+        _, wire = opened(EchoAtOnce())
+        wire.send(READY * 3_000 + READY[:20])
+        await settle()
+        wire.send(READY[20:])
+        await settle()
+        assert len(responses(bytes(wire.received))) == 3_001
+
+    async def test_a_body_after_many_requests_is_waited_for(self) -> None:
+        app = EchoAtOnce()
+        _, wire = opened(app)
+        posted = sized(b"POST", b"/users", b"welcome")
+        wire.send(READY * 3_000 + posted[:-7])
+        await settle()
+        wire.send(b"welcome")
+        await settle()
+        assert app.seen[4_000][-1].body == b"welcome"
+
+    async def test_the_last_one_may_say_that_it_is(self) -> None:
+        app = EchoAtOnce()
+        _, wire = opened(app)
+        wire.send(READY + plain(b"GET", b"/last", b"Connection: close") + CANARY)
+        await settle()
+        assert paths(app) == [b"/ready", b"/last"]
+        assert responses(bytes(wire.received))[-1].headers[b"connection"] == b"close"
+        assert wire.ended
+
+    async def test_a_malformed_one_is_refused_after_the_answers_before_it(self) -> None:
+        app = Gated()
+        server, wire = opened(app)
+        wire.send(plain(b"GET", b"/slow") + b"nonsense\r\n\r\n" + CANARY)
+        await settle()
+        assert bytes(wire.received) == b""
+        app.let(b"/slow")
+        await settle()
+        assert statuses(wire) == [200, 400]
+        assert app.asked == [b"/slow"]
+        assert server.ended[EndReason.malformed] == 1
+
+
+class TestHead:
+    @pytest.mark.parametrize("excess", [-1, 0, 1, 2, 3])
+    async def test_where_it_is_cut_does_not_decide_whether_it_is_too_long(
+        self, excess: int
+    ) -> None:
+        start = b"GET / HTTP/1.1\r\nHost: a\r\nX: "
+        head = start + b"a" * (HEAD_BYTES_MAX + excess - len(start)) + b"\r\n\r\n"
+        for place in range(len(head) - 6, len(head) + 1):
+            _, wire = opened(Echo())
+            wire.send(head[:place])
+            wire.send(head[place:])
+            await settle()
+            assert statuses(wire) == ([200] if excess <= 0 else [431]), place
+
+    async def test_a_target_has_a_bound_of_its_own(self) -> None:
+        _, wire = opened(Echo())
+        wire.send(plain(b"GET", b"/" + b"a" * 8_192) + plain(b"GET", b"/" + b"a" * 8_193))
+        await settle()
+        assert statuses(wire) == [200, 414]
+
+    async def test_what_an_idle_connection_remembers_of_a_large_head_is_little(self) -> None:
+        _, wire = opened(Echo())
+        wire.send(plain(b"GET", b"/", *(b"X-%d: %b" % (n, b"a" * 120) for n in range(95))))
+        await settle()
+        assert statuses(wire) == [200]
+        assert len(wire.connection._block) <= 4 * 1_024
+
+    async def test_fields_that_come_again_are_those_of_that_request(self) -> None:
+        app = Echo()
+        _, wire = opened(app)
+        for line in (b"A: 1", b"A: 1", b"A: 2", b"A: 1"):
+            wire.send(plain(b"GET", b"/", line))
+        wire.send(plain(b"GET", b"http://other/", b"A: 1") + plain(b"GET", b"/", b"A: 1"))
+        await settle()
+        last = [dict(each.headers)[b"a"] for each in app.seen[4_000]]
+        assert last == [b"1", b"1", b"2", b"1", b"1", b"1"]
+        assert dict(app.seen[4_000][-1].headers)[b"host"] == b"localhost"
+
+
+class TestBody:
+    @pytest.mark.parametrize("send_it", [sized, chunked])
+    async def test_a_body_that_nobody_reads_waits_in_bounded_memory(
+        self, send_it: Callable[[bytes, bytes, bytes], bytes]
+    ) -> None:
+        may_read = asyncio.Event()
+        found: list[bytes | None] = []
+
+        async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+            await may_read.wait()
+            found.append(await whole(receive))
+            await send(dict(START))
+            await send(body(b""))
+
+        _, wire = opened(app)
+        large = b"x" * 700_000
+        wire.send(send_it(b"POST", b"/", large))
+        await settle()
+        assert wire.stuck > 300_000
+        may_read.set()
+        await settle()
+        assert found == [large]
+        assert statuses(wire) == [200]
+
+    async def test_an_answer_without_the_body_is_the_last(self) -> None:
+        async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await send(dict(START))
+            await send(body(b"early"))
+
+        server, wire = opened(app)
+        wire.send(sized(b"POST", b"/", b"x" * 50 + CANARY)[:-20])
+        await settle()
+        assert statuses(wire) == [200]
+        assert wire.half_closed
+        assert not wire.lost
+        for _ in range(20):
+            wire.send(CANARY * 2_000)
+        await settle()
+        assert statuses(wire) == [200]
+        assert wire.stuck == 0, "what still comes is read and dropped"
+        server.pass_time(LINGER_S + 0.1)
+        await settle()
+        assert wire.lost
+        assert not any(server.ended.values())
+
+    async def test_a_body_that_turns_out_malformed_ends_the_request(self) -> None:
+        seen: list[Message] = []
+
+        async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+            seen.extend([await receive(), await receive()])
+
+        server, wire = opened(app)
+        head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        wire.send(head + b"3\r\nabc\r\n")
+        await settle()
+        wire.send(b"zz\r\n" + CANARY)
+        await settle()
+        assert [each["type"] for each in seen] == ["http.request", "http.disconnect"]
+        assert statuses(wire) == [400]
+        assert wire.half_closed
+        assert server.reports.crashes == []
+
+    async def test_one_that_turns_out_malformed_after_the_answer_began_adds_nothing(self) -> None:
+        may_end = asyncio.Event()
+
+        async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await send(dict(START))
+            await send(body(b"part", more=True))
+            await may_end.wait()
+            await send(body(b"end"))
+
+        _, wire = opened(app)
+        wire.send(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await settle()
+        wire.send(b"zz\r\n" + CANARY)
+        await settle()
+        wire.send(CANARY)
+        may_end.set()
+        await settle()
+        assert [each.body for each in responses(bytes(wire.received))] == [b"partend"]
+        assert wire.ended
+
+    async def test_a_body_that_comes_after_the_answer_is_no_request(self) -> None:
+        app = Echo()
+        _, wire = opened(Steps(lambda scope, receive, send: _answer(send)))
+        posted = sized(b"POST", b"/", CANARY)
+        wire.send(posted[: -len(CANARY)])
+        await settle()
+        wire.send(CANARY)
+        await settle()
+        assert statuses(wire) == [200]
+        assert paths(app) == []
+
+    async def test_a_body_that_nobody_read_but_that_came_is_no_request(self) -> None:
+        _, wire = opened(Steps(lambda scope, receive, send: _answer(send)))
+        wire.send(sized(b"POST", b"/", CANARY) + USUAL)
+        await settle()
+        assert statuses(wire) == [200, 200]
+
+
+async def _answer(send: Send) -> None:
+    await send(dict(START))
+    await send(body(b""))
+
+
+class TestExpectation:
+    ASKS = sized(b"POST", b"/", b"welcome", b"Expect: 100-continue")
+
+    async def test_a_client_is_told_to_go_on_once_its_body_is_wanted(self) -> None:
+        _, wire = opened(Echo())
+        wire.send(self.ASKS[:-7])
+        await settle()
+        assert bytes(wire.received) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        wire.send(b"welcome")
+        await settle()
+        assert statuses(wire) == [200]
+
+    async def test_it_is_not_if_the_body_came_unasked(self) -> None:
+        _, wire = opened(Echo())
+        wire.send(self.ASKS)
+        await settle()
+        assert b"100 Continue" not in wire.received
+
+    async def test_it_is_not_within_an_answer(self) -> None:
+        async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+            await send(dict(START))
+            await send(body(b"part", more=True))
+            waiting = asyncio.ensure_future(receive())  # as who listens for a disconnect
+            await asyncio.sleep(0)
+            await send(body(b"end"))
+            await waiting
+
+        _, wire = opened(app)
+        wire.send(self.ASKS[:-7])
+        await settle()
+        assert [each.body for each in responses(bytes(wire.received))] == [b"partend"]
+        assert b"100 Continue" not in wire.received
+
+    async def test_a_refusal_ends_the_connection(self) -> None:
+        app = Echo()
+        _, wire = opened(app)
+        wire.send(sized(b"POST", b"/", CANARY, b"Expect: more"))
+        await settle()
+        assert statuses(wire) == [417]
+        assert wire.half_closed
+        assert paths(app) == []

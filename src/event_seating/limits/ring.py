@@ -2,16 +2,19 @@
 
 Owns the times and nothing else. All rings are in one array, one after the other, so that a client
 costs 8 bytes for each time and no object. A ring is as long as the highest limit: the times that
-answer the longest window also answer the shorter ones. A cell that was never written holds minus
-infinity, which lies in no window, so a new ring needs no count. The times of one client must not
-run backwards, because the binary search relies on their order. It never reads a clock and does not
-know whose slot it is.
+answer the longest window also answer the shorter ones.
+
+The times of a slot have running numbers, and each window remembers how many of them have left it.
+As it only moves forward, the next to leave is the one with that number: most checks find that none
+has left or one, and each leaves once. After a pause many may have left; past `STEPS_MAX` of them a
+binary search finds the first that has not, so that no check walks a whole ring. Both rely on the
+order of the times, so those of one client must not run backwards. It never reads a clock and does
+not know whose slot it is.
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
-from math import inf
+from math import ceil, inf
 from typing import Final
 
 from event_seating.settings.parsers import Window
@@ -19,15 +22,28 @@ from event_seating.settings.parsers import Window
 BYTES_PER_TIME: Final = 8
 """A double."""
 
+STEPS_MAX: Final = 8
+"""Times that leave a window one by one in one check; a search takes about as many steps in the
+longest ring that `TIMES_MAX_BYTES` has room for."""
+
+
+NUMBER_MAX: Final = 2**32 - 1
+"""The highest number that fits into 4 bytes: at 83 requests a second it is reached in a year and a
+half, and the numbers of that slot begin over."""
+
 
 class Rings:
     """A ring of times by slot, as long as the highest limit, grown by one slot at a time."""
 
     def __init__(self, windows: Sequence[Window]) -> None:
         self.cells = max(window.limit for window in windows)
-        self._seconds = [window.seconds for window in windows]
         self._times = array("d")
-        self._heads = array("I")  # per slot: where its next time goes, which is where its oldest is
+        self._made = array("I")  # per slot: how many times were written; the next gets this number
+        # Each with its length a second time, as a float, since adding one to a float is faster than
+        # adding an int; and, per slot, with how many of the times have left it.
+        self._windows = [
+            (window.limit, window.seconds, float(window.seconds), array("I")) for window in windows
+        ]
 
     @staticmethod
     def bytes_each(windows: Sequence[Window]) -> int:
@@ -35,48 +51,73 @@ class Rings:
         return max(window.limit for window in windows) * BYTES_PER_TIME
 
     def reset(self, slot: int) -> None:
-        """Make the slot's ring empty; `slot` may be the first that does not exist yet.
-
-        The head of an existing slot may stay where it is: an empty ring begins anywhere.
-        """
-        empty = array("d", (-inf,)) * self.cells
-        if slot == len(self._heads):
-            self._times.extend(empty)
-            self._heads.append(0)
+        """Make the slot's ring empty; `slot` may be the first that does not exist yet."""
+        if slot == len(self._made):
+            self._times.extend(array("d", (-inf,)) * self.cells)
+            self._made.append(0)
+            for _, _, _, gone in self._windows:
+                gone.append(0)
             return
-        start = slot * self.cells
-        self._times[start : start + self.cells] = empty
-
-    def record(self, slot: int, now: float) -> None:
-        """Write `now` over the slot's oldest time."""
-        cells, head = self.cells, self._heads[slot]
-        self._times[slot * cells + head] = now
-        head += 1
-        self._heads[slot] = head if head < cells else 0
+        self._times[self._cell(slot, self._made[slot] - 1)] = -inf
+        for _, _, _, gone in self._windows:
+            gone[slot] = self._made[slot]
 
     def newest(self, slot: int) -> float:
         """The last time written, or minus infinity."""
-        head = self._heads[slot] or self.cells
-        return self._times[slot * self.cells + head - 1]
+        return self._times[self._cell(slot, self._made[slot] - 1)]
 
-    def usage(self, slot: int, window: int, now: float) -> tuple[int, float]:
-        """How many of the slot's times are in the window, and the earliest of them.
+    def charge(self, slot: int, now: float) -> tuple[bool, tuple[int, ...]]:
+        """Write `now` over the slot's oldest time, unless a window is full; whether it was written.
 
-        Without any, the earliest is plus infinity. The cells before the head are the newer run and
-        those from the head on the older one, both in order, so a binary search in one of them is
-        enough.
+        And two numbers for each window in turn: how many more it has room for besides this one, -1
+        if it is full; and the whole seconds until its earliest time leaves it, this one not
+        counted, or its length if it is empty.
         """
-        times, cells = self._times, self.cells
-        cutoff = now - self._seconds[window]
+        times, cells, made = self._times, self.cells, self._made[slot]
+        start, has_room = slot * cells, True
+        found: tuple[int, ...] = ()
+        for limit, seconds, length_s, gone in self._windows:
+            number, wait_s = gone[slot], seconds
+            last_step = number + STEPS_MAX
+            while number < made:
+                leaves_in_s = times[start + number % cells] + length_s - now
+                if leaves_in_s > 0.0:
+                    wait_s = ceil(leaves_in_s)
+                    break
+                number += 1
+                if number == last_step:
+                    number = self._search(slot, number, now, length_s)
+            gone[slot] = number
+            room = limit - made + number - 1
+            if room < 0:
+                has_room = False
+            found += (room, wait_s)
+        if has_room:
+            times[start + made % cells] = now
+            self._made[slot] = made + 1
+            if made + 1 == NUMBER_MAX:
+                self._renumber(slot)
+        return has_room, found
+
+    def _cell(self, slot: int, number: int) -> int:
+        return slot * self.cells + number % self.cells
+
+    def _renumber(self, slot: int) -> None:
+        """Make the slot's numbers small again, each of a time in the same cell as before."""
+        oldest = min(gone[slot] for _, _, _, gone in self._windows)
+        fewer = oldest - oldest % self.cells
+        self._made[slot] -= fewer
+        for _, _, _, gone in self._windows:
+            gone[slot] -= fewer
+
+    def _search(self, slot: int, number: int, now: float, length_s: float) -> int:
+        """The number of the slot's first time, from `number` on, that is in the window."""
+        times, cells, end = self._times, self.cells, self._made[slot]
         start = slot * cells
-        head = start + self._heads[slot]
-        if times[start] > cutoff or head == start:  # all of the newer run is later, or it is empty
-            end = start + cells
-            at = bisect_right(times, cutoff, head, end)
-            count = end - at + head - start
-            if at == end:
-                at = start
-        else:
-            at = bisect_right(times, cutoff, start, head)
-            count = head - at
-        return (count, times[at]) if count else (0, inf)
+        while number < end:
+            middle = (number + end) // 2
+            if times[start + middle % cells] + length_s - now > 0.0:
+                end = middle
+            else:
+                number = middle + 1
+        return number

@@ -17,7 +17,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     Info,
     PlatformCollector,
     ProcessCollector,
@@ -32,8 +31,9 @@ from prometheus_client.metrics_core import (
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from event_seating.clock import MS_PER_S, Clock
+from event_seating.clock import MS_PER_S, Clock, SystemClock
 from event_seating.telemetry import holding_metrics
+from event_seating.telemetry.histogram import HistogramSeries, HistogramSource
 from event_seating.telemetry.stats import (
     CacheStats,
     ConnectionStats,
@@ -90,26 +90,30 @@ class Metrics:
     each 429, `database_read_duration` observes seconds.
     """
 
-    def __init__(self, *, version: str) -> None:
+    def __init__(self, *, version: str, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
         self.registry = CollectorRegistry()
         self.in_progress = 0
-        self._requests = Histogram(
+        self._requests = HistogramSource(
             "http_request_duration_seconds",
             "Time from the request's head to the end of its answer.",
-            ("method", "route", "status"),
-            buckets=REQUEST_BUCKETS_S,
-            registry=self.registry,
+            labels=("method", "route", "status"),
+            bounds=REQUEST_BUCKETS_S,
+            clock=clock,
         )
-        self._observers: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self.registry.register(self._requests)
+        self._request_series: dict[tuple[str, str, int], HistogramSeries] = {}
         self.rate_limited = Counter(
             "rate_limited_total", "Requests refused with 429.", registry=self.registry
         )
-        self.database_read_duration = Histogram(
+        reads = HistogramSource(
             "database_read_duration_seconds",
             "Time of one read of the database.",
-            buckets=READ_BUCKETS_S,
-            registry=self.registry,
+            bounds=READ_BUCKETS_S,
+            clock=clock,
         )
+        self.registry.register(reads)
+        self.database_read_duration = reads.series()
         self.event_loop_lag = Gauge(
             "event_loop_lag_seconds",
             "Longest time in the last half minute that the event loop was late.",
@@ -123,10 +127,26 @@ class Metrics:
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one finished request; `route` is its template, or `UNMATCHED_ROUTE`."""
-        observe = self._observers.get((method, route, status))
-        if observe is None:
-            observe = self._observer(method, route, status)
-        observe(seconds)
+        series = self._request_series.get((method, route, status))
+        if series is None:
+            series = self.request_series(method, route, status)
+        series.observe(seconds)
+
+    def request_series(self, method: str, route: str, status: int) -> HistogramSeries:
+        """Where the requests with these labels are counted; a caller may keep it.
+
+        The labels are bounded: an unknown method is `other`, and beyond `REQUEST_SERIES_MAX` all
+        share a series for each status.
+        """
+        if method not in METHODS:
+            method = OTHER_METHOD
+        key = (method, route, status)
+        if key not in self._request_series and len(self._request_series) >= REQUEST_SERIES_MAX:
+            method, route = OTHER_METHOD, UNMATCHED_ROUTE
+            key = (method, route, status)
+        series = self._requests.series(method, route, str(status))
+        self._request_series[key] = series
+        return series
 
     def attach_cache(self, stats: Callable[[], CacheStats], coalesced: Callable[[], int]) -> None:
         """Read the numbers of the cache and of its single-flight."""
@@ -218,19 +238,6 @@ class Metrics:
             body: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
             return body, openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
-
-    def _observer(self, method: str, route: str, status: int) -> Callable[[float], None]:
-        """The time series of a request, cached under its bounded labels only."""
-        if method not in METHODS:
-            method = OTHER_METHOD
-        if len(self._observers) >= REQUEST_SERIES_MAX:
-            method, route = OTHER_METHOD, UNMATCHED_ROUTE
-        key = (method, route, status)
-        observe = self._observers.get(key)
-        if observe is None:
-            observe = self._requests.labels(method, route, str(status)).observe
-            self._observers[key] = observe
-        return observe
 
     def attach(self, read: Callable[[], Iterable[Metric]]) -> None:
         """Read these metrics from elsewhere whenever the page is asked for."""

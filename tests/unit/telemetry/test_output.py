@@ -56,3 +56,13 @@ def test_while_the_directory_cannot_be_made_it_says_so_and_then_goes_on(
     path.parent.unlink()
     file.write([b"two\n"])
     assert path.read_bytes() == b"two\n"
+
+
+def test_a_batch_that_does_not_fit_fills_one_file_after_the_other(
+    path: Path, file: RotatingFile
+) -> None:
+    lines = [b"%d " % number + b"x" * 28 + b"\n" for number in range(10, 19)]
+    file.write(lines[:1])
+    file.write([*lines[1:], b"y" * 150 + b"\n"])
+    kept = [path.with_name(f"{path.name}{end}").read_bytes() for end in (".2", ".1", "")]
+    assert kept == [b"".join(lines[3:6]), b"".join(lines[6:]), b"y" * 150 + b"\n"]

@@ -1,8 +1,13 @@
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from event_seating.telemetry.redact import (
     ITEMS_MAX,
     REDACTED,
+    cut_address,
     is_secret,
     loggable_path,
     plain,
@@ -58,3 +63,41 @@ def test_an_unmatched_path_betrays_no_token() -> None:
     assert loggable_path("/users/ann@example.com") == "/users/*"
     assert loggable_path("/a\nb/c") == "/*/c"
     assert loggable_path("/1/2/3/4/5/6/7/8") == "/1/2/3/4/5/6/…"
+
+
+def network_of(address: str) -> str:
+    """As `cut_address`, by `ipaddress` alone."""
+    try:
+        parsed = ip_address(address[:64])
+    except ValueError:
+        return "-"
+    whole = (parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None) or parsed
+    prefix = 24 if isinstance(whole, IPv4Address) else 48
+    return str(ip_network((int(whole).to_bytes(whole.max_prefixlen // 8), prefix), strict=False))
+
+
+ODD_ADDRESSES = [
+    "", "-", "unix:", "1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "1.2.3.4%eth0", "1.2.3.4\x00",
+    "::", "::1", "0:0:1::", "1:0:2::", "0:1::", "::ffff:1.2.3.4", "::1.2.3.4", "::ffff:1.2.3.4%a",
+    "::ffff:01.2.3.4", "fe80::1%eth0", "fe80::1%", "fe80::1%a%b", "fe80::1%a/b", "[::1]", "1::2::3",
+    "12345::", "2001:DB8::", "٣.1.1.1", "\ud800", "1:2:3:4:5:6:7:8:9", "1.2.3.4" + "0" * 99,
+]  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(
+    st.one_of(
+        st.ip_addresses().map(str),
+        st.ip_addresses(v=6).map(lambda address: address.exploded),
+        st.integers(0, 2**48 - 1).map(lambda site: str(IPv6Address(site << 80))),
+        st.text("0123456789abcdefF.:%/ ", max_size=20),
+        st.sampled_from(ODD_ADDRESSES),
+    )
+)
+def test_an_address_is_cut_as_ipaddress_would(address: str) -> None:
+    assert cut_address(address) == network_of(address)
+
+
+@pytest.mark.parametrize("address", ODD_ADDRESSES)
+def test_an_odd_address_is_cut_as_ipaddress_would(address: str) -> None:
+    assert cut_address(address) == network_of(address)

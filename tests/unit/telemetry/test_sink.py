@@ -1,10 +1,12 @@
+import re
 import threading
 from collections.abc import Sequence
 
 from event_seating.telemetry.render import JsonRenderer, LogLine
-from event_seating.telemetry.sink import BATCH_MAX, Lost, Report, Sink
+from event_seating.telemetry.sink import BATCH_MAX, RENDERED_MAX, Lost, Report, Sink
 
 BOUND_S = 10.0
+ACCESS_LINE = b"GET /\n"
 
 
 class Gate:
@@ -54,7 +56,7 @@ def test_lines_beyond_the_bound_are_dropped_counted_and_reported_and_errors_have
     sink = stuck_sink(gate, reports)
     for number in range(5):
         sink.put(line(f"info {number}"))
-    sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1, "anonymous", "192.0.2.1", 1))
+    sink.put_access(ACCESS_LINE)
     for number in range(4):
         sink.put(line(f"error {number}", "error"))
     assert sink.dropped == 5
@@ -98,17 +100,43 @@ def test_a_batch_is_small() -> None:
     gate.open.set()
     sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
     for _ in range(BATCH_MAX * 2 + 1):
-        sink.put_access((0, "r", "GET", "/", 200, 0.1, "-", 1, "anonymous", "192.0.2.1", 1))
+        sink.put_access(ACCESS_LINE)
     sink.start()
     assert sink.close(BOUND_S)
     assert gate.batches == [BATCH_MAX, BATCH_MAX, 1]
+
+
+def test_a_batch_has_few_lines_that_must_be_rendered() -> None:
+    gate = Gate()
+    gate.open.set()
+    sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
+    for number in range(2 * RENDERED_MAX + 1):
+        sink.put_access(ACCESS_LINE)
+        sink.put(line(str(number)))
+    sink.start()
+    assert sink.close(BOUND_S)
+    assert gate.batches == [2 * RENDERED_MAX, 2 * RENDERED_MAX, 2]
+
+
+def test_lines_are_written_in_the_order_in_which_they_came() -> None:
+    gate = Gate()
+    gate.open.set()
+    sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
+    for number in range(BATCH_MAX + RENDERED_MAX):
+        sink.put_access(b"%d\n" % number) if number % 3 else sink.put(line(f"<{number}>"))
+    sink.start()
+    assert sink.flush(BOUND_S)
+    numbers = [re.search(rb"^(\d+)|<(\d+)>", written) for written in gate.lines]
+    assert [int(found[1] or found[2]) for found in numbers if found] == list(range(len(gate.lines)))
+    assert len(gate.lines) == BATCH_MAX + RENDERED_MAX
+    assert sink.close(BOUND_S)
 
 
 def test_a_line_that_cannot_be_rendered_does_not_end_the_log() -> None:
     gate, reports = Gate(), []
     gate.open.set()
     sink = stuck_sink(gate, reports)
-    sink.put_access((0, "r", "GET", None, 200, 0.1, "-", 1, "anonymous", "192.0.2.1", 1))  # type: ignore[arg-type]
+    sink.put(LogLine(0, "info", "test", "odd", {"value": object()}, None))
     sink.put(line("after"))
     assert sink.close(BOUND_S)
     assert len(reports) == 1

@@ -20,13 +20,12 @@ run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
 	$(BIN)/event-seating serve
 
 # One file after the other in their order, which begins with those that take longest. A third one
-# works while others wait; servers that are killed wait most.
+# works while others wait; two do where servers are killed, cut off and asked by crowds.
 test: $(VENV)/dev.stamp ## every test but the long ones, real databases included
-	$(BIN)/pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/faults
-	$(BIN)/pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder tests/faults
+	$(BIN)/pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder
 
 faults: $(VENV)/dev.stamp ## what takes long: many kills and seeds, fresh clones, other proxies
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code; Python and JavaScript
 	$(BIN)/ruff format --check .

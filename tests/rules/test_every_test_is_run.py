@@ -83,8 +83,9 @@ def test_ci_makes_both_targets() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes"),
     [
-        (" tests/faults\n", " tests/faults/test_live.py\n"),
-        (" --ignore=tests/faults", ""),
+        ('-m "not long" -n 3', '-m "not long" -n 3 --ignore=tests/faults'),
+        ('-m "not long" -n 3', '-m "not long" -n 3 tests/http'),
+        ('-m "not long"', '-m "not long or anyio"'),
         ("-m long", '-m "long and not anyio"'),
         ("-m long", "-m long --ignore=tests/faults"),
     ],

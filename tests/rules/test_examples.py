@@ -11,7 +11,7 @@ from tests.support.transcript import Shell, Step
 
 SHOWING = {page: steps for page in pages() if (steps := transcript.steps(page.read_text()))}
 
-SHORT = {"README.md", "docs/api.md", "docs/errors.md"}
+SHORT = {"README.md", "docs/api.md"}
 """The pages that are played each time; the others start more servers."""
 
 PLAYED = [

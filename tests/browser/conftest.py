@@ -1,4 +1,4 @@
-"""A browser a module, a server for all of them, and visits that end with their test."""
+"""A browser and a server for all of these tests, and visits that end with their test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+
 from tests.browser import chromium
 from tests.browser.desk import Desk
 from tests.browser.people import Operator, Visit, drained
@@ -38,9 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(INSTALLING_S))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    # A module and not the session: while it lives no other event loop may run in this thread.
+    # The package and not the session: while it lives no other event loop may run in this thread.
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = chromium.launch(playwright)
@@ -48,7 +49,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with drained(settings(tmp_path_factory.mktemp("page"), SEATING_RATE_LIMITS="off")) as server:
         yield server.url

@@ -3,6 +3,7 @@
 from typing import Final
 
 from playwright.sync_api import expect
+
 from tests.browser.people import Visit
 
 LOOK_OF: Final = """async (id) => {

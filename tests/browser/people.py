@@ -15,9 +15,9 @@ from typing import Any, Final
 import httpx
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from tests.support.process import ServerProcess
 
 from event_seating.venues.arenas import arena
+from tests.support.process import ServerProcess
 
 SEATS: Final = 1_500
 STANDING: Final = 300

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route, expect
+
 from tests.browser.conftest import Open
 from tests.browser.people import FREE, HELD, MINE, Operator, Visit, drained
 from tests.support.process import settings

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
+
 from tests.browser.conftest import Open, OpenDesk
 from tests.browser.people import Operator, Visit
 from tests.browser.test_states import KEY, in_production

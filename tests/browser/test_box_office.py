@@ -6,12 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Route, expect
+
+from event_seating.venues.arenas import arena
 from tests.browser.conftest import OpenDesk
 from tests.browser.people import BOOKED, CLOSED, FREE, HELD, MINE, PENDING, STANDING, Operator
 from tests.browser.test_looks import FINGER_PX, SMALL_TARGETS
 from tests.support.seating import seat_map
-
-from event_seating.venues.arenas import arena
 
 SEAT, NEXT, THIRD = "LOWER_A-1-02", "LOWER_A-1-03", "LOWER_A-1-04"
 CHEAP = "LOWER_A-9-04"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
+
+from event_seating.venues.arenas import arena
 from tests.browser.conftest import OpenDesk
 from tests.browser.people import BOOKED, CLOSED, HELD, Operator
 from tests.browser.test_states import (
@@ -17,8 +19,6 @@ from tests.browser.test_states import (
     small_map,
 )
 from tests.support.process import settings
-
-from event_seating.venues.arenas import arena
 
 SEAT = "LOWER_A-1-02"
 

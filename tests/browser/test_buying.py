@@ -3,6 +3,8 @@
 import re
 
 from playwright.sync_api import Route, expect
+
+from event_seating.venues.arenas import arena
 from tests.browser.conftest import Open
 from tests.browser.people import (
     BOOKED,
@@ -14,8 +16,6 @@ from tests.browser.people import (
     STANDING,
     Operator,
 )
-
-from event_seating.venues.arenas import arena
 
 SEAT, NEXT = "LOWER_A-1-02", "LOWER_A-1-03"
 

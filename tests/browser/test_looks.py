@@ -2,10 +2,10 @@
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import Open
-from tests.browser.people import STANDING, Operator, Visit
 
 from event_seating.venues.arenas import arena
+from tests.browser.conftest import Open
+from tests.browser.people import STANDING, Operator, Visit
 
 FINGER_PX = 44
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
+
 from tests.browser.conftest import Open
 from tests.browser.people import FREE, MINE, Operator, Visit
 

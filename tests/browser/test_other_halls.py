@@ -3,6 +3,7 @@
 from typing import Any
 
 from playwright.sync_api import expect
+
 from tests.browser.conftest import Open
 from tests.browser.people import Operator
 

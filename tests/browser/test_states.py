@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
+
+from event_seating.venues.arenas import arena
 from tests.browser.conftest import Open
 from tests.browser.people import CLOSED, HELD, Operator, drained
 from tests.support.process import ServerProcess, settings
 from tests.support.seating import seat_map
-
-from event_seating.venues.arenas import arena
 
 HOSTILE = "<img src=x onerror=document.title='broken'><script>document.title='broken'</script>"
 KEY = "an-operators-key-of-some-length"
@@ -339,6 +339,7 @@ def test_in_production_the_button_goes_to_the_shop_with_the_token(
         assert operator.counts(event)["held"] == 2
 
 
+@pytest.mark.long
 def test_in_production_without_a_shop_the_page_gives_the_code(
     visit: Open, production: dict[str, str]
 ) -> None:

@@ -9,6 +9,14 @@ from tests.support.tables import lay_tables, migrate
 TEMPLATE = "template_of_services"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave PostgreSQL to `make faults` where a test is marked `alike_on_both`."""
+    for item in items:
+        if item.get_closest_marker("alike_on_both") and "[postgresql" in item.name:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture
 async def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """The URL of a migrated database of its own, on the backend of the test."""

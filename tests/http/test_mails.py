@@ -31,7 +31,7 @@ from event_seating.users.service import UserService
 from event_seating.users.welcome_mails import WelcomeMails
 from event_seating.values.email_address import parse_mailbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alike_on_both]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -87,6 +87,7 @@ async def rows(service: Service, table: Any) -> int:
         return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
 
 
+@pytest.mark.alike_on_both
 @each_making
 async def test_the_same_call_is_answered_the_same_and_makes_nothing(
     service: Service, making: Making
@@ -114,6 +115,7 @@ async def test_of_calls_at_the_same_time_one_makes_it(service: Service, making: 
     assert await rows(service, making.table) == before + 1
 
 
+@pytest.mark.alike_on_both
 async def test_another_call_under_the_key_is_refused(service: Service) -> None:
     for making in MAKINGS:
         if making.change:
@@ -124,6 +126,7 @@ async def test_another_call_under_the_key_is_refused(service: Service) -> None:
             assert await rows(service, making.table) == before
 
 
+@pytest.mark.alike_on_both
 async def test_asking_for_later_is_another_call(service: Service) -> None:
     await service.client.post("/users", json=USER, headers=KEY)
     later = await service.client.post(
@@ -132,6 +135,7 @@ async def test_asking_for_later_is_another_call(service: Service) -> None:
     assert later.status_code == 422
 
 
+@pytest.mark.alike_on_both
 async def test_without_a_key_or_under_another_it_is_another_call(service: Service) -> None:
     other = {"idempotency-key": "another-idempotency-key-that-is-long"}
     for making in MAKINGS:
@@ -139,6 +143,7 @@ async def test_without_a_key_or_under_another_it_is_another_call(service: Servic
             assert "idempotency-replayed" not in (await making.send(service, key)).headers
 
 
+@pytest.mark.alike_on_both
 async def test_a_key_that_can_be_guessed_or_is_none_is_refused(service: Service) -> None:
     for making in MAKINGS:
         before = await rows(service, making.table)
@@ -157,6 +162,7 @@ async def test_who_has_a_key_of_the_api_may_count(environment: dict[str, str]) -
             assert answer.headers.get("idempotency-replayed") == replayed
 
 
+@pytest.mark.alike_on_both
 async def test_a_refused_call_may_be_mended_under_its_key(service: Service) -> None:
     for path, wrong, right in (
         ("/events", EVENT | {"venueId": "nowhere"}, EVENT),
@@ -170,6 +176,7 @@ async def test_a_refused_call_may_be_mended_under_its_key(service: Service) -> N
         assert "idempotency-replayed" not in mended.headers
 
 
+@pytest.mark.alike_on_both
 async def test_the_first_answer_is_given_though_things_have_changed(service: Service) -> None:
     first = await service.client.post("/events", json=EVENT, headers=KEY)
     path = f"/events/{first.json()['id']}"
@@ -178,18 +185,21 @@ async def test_the_first_answer_is_given_though_things_have_changed(service: Ser
     assert (await service.client.post("/events", json=EVENT, headers=KEY)).json() == first.json()
 
 
+@pytest.mark.alike_on_both
 async def test_the_answer_is_what_a_read_says(service: Service) -> None:
     made = (await service.client.post("/events", json=EVENT, headers=KEY)).json()
     del made["warnings"]  # about what was asked
     assert (await service.client.get(f"/events/{made['id']}")).json() == made
 
 
+@pytest.mark.alike_on_both
 async def test_a_dry_run_is_not_a_call_that_makes_something(service: Service) -> None:
     dry = await service.client.post("/venues?dryRun=true", json=NAMELESS, headers=KEY)
     assert dry.status_code == 200
     assert (await service.client.post("/venues", json=NAMELESS, headers=KEY)).status_code == 201
 
 
+@pytest.mark.alike_on_both
 async def test_neither_the_key_nor_a_secret_is_stored(service: Service) -> None:
     secret = (await service.client.post("/webhooks", json=WEBHOOK, headers=KEY)).json()["secret"]
     async with service.parts.database.read() as connection:

@@ -22,7 +22,7 @@ from event_seating.jobs import files
 from event_seating.jobs.ends import Dead
 from event_seating.jobs.files import FileHead
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alike_on_both]
 
 LONG = [
     pytest.param("sqlite", 10_000, 32 * 1024, id="sqlite-10000"),

@@ -9,7 +9,7 @@ import pytest
 from tests.support.seating import seat_map
 from tests.support.service import Service, in_process
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alike_on_both]
 
 KEY = "an-admin-key-of-enough-characters"
 WITH_KEY = {"authorization": f"Bearer {KEY}"}

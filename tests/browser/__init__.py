@@ -1,0 +1,1 @@
+"""The pages in a real Chromium: a package, whose fixtures end with its last test."""

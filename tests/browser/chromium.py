@@ -15,6 +15,8 @@ from typing import Final
 
 from playwright.sync_api import Browser, Playwright
 
+from tests.support import system_packages
+
 INSTALLED: Final = (
     "chromium",
     "chromium-browser",
@@ -25,7 +27,6 @@ INSTALLED: Final = (
 )
 
 DOWNLOAD_WITHIN_S: Final = 240
-PACKAGES_WITHIN_S: Final = 600
 
 HELP: Final = (
     "These tests need a Chromium, and none could be had. Install one: `apt-get install chromium`, "
@@ -71,14 +72,10 @@ def launch(playwright: Playwright) -> Browser:
 def _executable(own: Path) -> str:
     """The path of a Chromium; `own` is where Playwright's download would be."""
     found = _installed() or (own if own.exists() else None)
-    if found is None and _done(
-        [sys.executable, "-m", "playwright", "install", "chromium"], DOWNLOAD_WITHIN_S
-    ):
+    if found is None and _downloaded():
         found = own if own.exists() else None
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _done(["apt-get", "update"], PACKAGES_WITHIN_S)
-        _done(["apt-get", "install", "-y", "chromium"], PACKAGES_WITHIN_S)
-        found = _installed()
+    if found is None:
+        found = system_packages.program("chromium", recommended=True)
     if found is None:
         raise RuntimeError(HELP)
     return str(found)
@@ -92,12 +89,10 @@ def _installed() -> Path | None:
     return None
 
 
-def _done(command: list[str], within_s: float) -> bool:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+def _downloaded() -> bool:
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
     try:
-        ended = subprocess.run(
-            command, env=environment, capture_output=True, timeout=within_s, check=False
-        )
+        ended = subprocess.run(command, capture_output=True, timeout=DOWNLOAD_WITHIN_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return ended.returncode == 0

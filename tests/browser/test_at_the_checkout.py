@@ -112,6 +112,7 @@ def test_what_the_shop_froze_the_page_shows_and_does_not_offer_to_change(
     expect(buyer.find("#checkout-banner")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_another_tab_shows_that_the_seats_stand_still(visit: Open, shop: Operator) -> None:
     event = shop.event()
     buyer = choosing(visit(at=shop), event)
@@ -172,6 +173,7 @@ def test_the_box_office_sees_that_a_seat_is_at_the_checkout(
     expect(office.find("#seat-body")).to_contain_text("frozen by the buyer")
 
 
+@pytest.mark.long
 def test_a_page_that_is_open_while_the_shop_books_lets_go_of_its_seats(
     visit: Open, shop: Operator
 ) -> None:

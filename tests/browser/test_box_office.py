@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from event_seating.venues.arenas import arena
@@ -249,6 +250,7 @@ def test_a_booking_is_found_shown_and_cancelled_seat_by_seat(
     office.expect_count("revenue", "€95.00")
 
 
+@pytest.mark.long
 def test_what_is_not_there_is_not_found_and_said(operator: Operator, desk: OpenDesk) -> None:
     event = operator.event()
     office = desk().open(event)

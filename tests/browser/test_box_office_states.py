@@ -73,6 +73,7 @@ def test_in_production_it_asks_for_a_key_and_keeps_it_in_the_tab_alone(
     expect(office.find("#event-view")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_browser_that_keeps_nothing_has_the_key_while_the_page_lives(
     desk: OpenDesk, locked: Operator
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_browser_that_keeps_nothing_has_the_key_while_the_page_lives(
     expect(office.find("#key-dialog")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_key_that_may_too_little_is_told_so(desk: OpenDesk, locked: Operator) -> None:
     event = locked.event()
     office = desk(at=locked)
@@ -240,6 +242,7 @@ def test_a_large_hall_is_blocked_in_parts(
     office.picture(f"office-{size}")
 
 
+@pytest.mark.long
 def test_a_network_without_websockets_still_shows_what_others_do(
     operator: Operator, desk: OpenDesk
 ) -> None:
@@ -284,6 +287,7 @@ def test_other_colours_are_as_readable(
     office.expect_accessible()
 
 
+@pytest.mark.long
 def test_a_small_hall_fills_the_page(operator: Operator, desk: OpenDesk) -> None:
     event = operator.event(small_map())
     office = desk().open(event)

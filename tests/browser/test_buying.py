@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from event_seating.venues.arenas import arena
@@ -164,6 +165,7 @@ def test_standing_places_are_taken_by_number(operator: Operator, visit: Open) ->
     assert operator.counts(event)["held"] == 2
 
 
+@pytest.mark.long
 def test_a_seat_may_be_of_another_ticket_type(operator: Operator, visit: Open) -> None:
     prices = {key: {"standard": "50.00", "child": "20.00"} for key in "1234"}
     event = operator.event(prices=prices)

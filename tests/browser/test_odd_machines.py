@@ -93,6 +93,7 @@ def test_a_page_that_is_opened_in_a_hidden_tab_is_there_when_it_is_looked_at(
     assert buyer.look("LOWER_A-3-05") == MINE
 
 
+@pytest.mark.long
 def test_a_list_without_events_in_a_hidden_tab_looks_again_when_it_is_looked_at(
     operator: Operator, visit: Open
 ) -> None:

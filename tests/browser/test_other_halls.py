@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -81,6 +82,7 @@ def test_sections_of_a_small_hall_are_named_over_their_seats(
     assert "Balcony / 47 free · from €10" in buyer.page.evaluate(DRAWN)
 
 
+@pytest.mark.long
 def test_sections_without_space_between_them_have_no_name_on_their_seats(
     operator: Operator, visit: Open
 ) -> None:
@@ -90,6 +92,7 @@ def test_sections_without_space_between_them_have_no_name_on_their_seats(
     assert not any(label.startswith("Balcony") for label in drawn)
 
 
+@pytest.mark.long
 def test_an_arena_from_far_away_says_what_is_free_and_from_how_much(
     operator: Operator, visit: Open
 ) -> None:
@@ -103,6 +106,7 @@ def test_the_highest_price_is_one_that_a_seat_has(operator: Operator, visit: Ope
     expect(buyer.find("#price-limit")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_long_names_do_not_push_the_list_aside(operator: Operator, visit: Open) -> None:
     event = operator.event(hall(section("P", 0, LONG_NAME), section("B", 200, "Balcony")))
     buyer = visit().open(event)

@@ -107,6 +107,7 @@ def test_a_basket_of_an_event_whose_sale_ends_says_that_it_can_be_booked(
     assert operator.counts(event)["booked"] == 1
 
 
+@pytest.mark.long
 def test_an_event_that_is_cancelled_meanwhile_says_so(operator: Operator, visit: Open) -> None:
     event = operator.event()
     buyer = visit().open(event)
@@ -179,6 +180,7 @@ def test_a_network_without_websockets_still_shows_what_others_take(
     expect(buyer.find("#connection-banner")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_line_that_is_back_says_so_though_nothing_changes(
     operator: Operator, visit: Open
 ) -> None:
@@ -377,6 +379,7 @@ def test_a_browser_that_keeps_nothing_buys_as_well(operator: Operator, visit: Op
     assert operator.counts(event)["booked"] == 1
 
 
+@pytest.mark.long
 def test_until_the_page_is_there_it_says_that_it_is_loading(
     operator: Operator, visit: Open
 ) -> None:

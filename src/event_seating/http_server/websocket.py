@@ -197,11 +197,12 @@ class WebSocketCycle(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._closed:
             return
-        if not self._lost:
-            transport.write(frames.close_frame(code, reason))
         self._closed = True
-        self._disconnect(code)
         self.deadline = self._server.now + LINGER_S
+        if self._lost:
+            return
+        transport.write(frames.close_frame(code, reason))
+        self._disconnect(code)
         if transport.can_write_eof():
             transport.resume_reading()
             transport.write_eof()
@@ -266,8 +267,7 @@ class WebSocketCycle(asyncio.Protocol):
         elif isinstance(event, Violation):
             self._close(event.code, event.reason)
         elif isinstance(event, Close):
-            self._disconnect(event.code)
-            self._close(event.code if event.code != frames.NO_STATUS else NORMAL, "")
+            self._close(event.code, "")
             if self._transport is not None:
                 self._transport.close()
 

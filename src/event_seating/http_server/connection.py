@@ -447,6 +447,7 @@ class HttpConnection(asyncio.Protocol):
         """Answer a request that is no valid HTTP, and read nothing more as a request."""
         self.server.count(EndReason.malformed)
         body = self.server.explain(refused)
+        of_head = self._cycle is not None and self._cycle.scope["method"] == "HEAD"
         self._transport.write(
             b"%bcontent-type: application/json\r\n%bcontent-length: %d\r\n"
             b"%bconnection: close\r\n\r\n%b"
@@ -455,7 +456,7 @@ class HttpConnection(asyncio.Protocol):
                 self.date,
                 len(body),
                 b"".join(b"%b: %b\r\n" % header for header in refused.headers),
-                body,
+                b"" if of_head else body,
             )
         )
         self._linger()

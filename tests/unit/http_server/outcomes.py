@@ -1,7 +1,7 @@
 """What became of a stream of bytes, by the connection and by the reference, in one form."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from tests.unit.http_server import reference
@@ -13,6 +13,10 @@ REFUSALS: Final = frozenset({400, 414, 417, 426, 431})
 """With what a connection refuses a request by itself."""
 
 
+NO_ANSWER: Final = "500"
+"""What `Echo` gives to a client that went away within a body."""
+
+
 class Outcome(NamedTuple):
     """What a client sees of its connection, and what the application sees of the client."""
 
@@ -22,23 +26,21 @@ class Outcome(NamedTuple):
     """As of `reference.Reading`."""
 
 
-def expected(sent: bytes) -> Outcome:
-    """By the reference."""
-    reading = reference.read(sent)
-    statuses = [
-        404 if each.websocket else 200 for each in reading.requests if each.body is not None
-    ]
-    if reading.end.isdigit():
-        statuses.append(int(reading.end))
+def expected(sent: bytes, *, ends: bool = False) -> Outcome:
+    """By the reference; `ends` says that the client sends no more."""
+    requests, end = reference.read(sent)
+    statuses = [404 if each.websocket else 200 for each in requests if each.body is not None]
+    half_a_body = end == BEGUN and bool(requests) and requests[-1].body is None
+    if ends and end == BEGUN:
+        end = NO_ANSWER if half_a_body else "400"
+    elif ends and end == OPEN:
+        end = CLOSED
+    elif half_a_body:  # `Echo` has not seen it yet
+        requests.pop()
+    if end.isdigit():
+        statuses.append(int(end))
     return Outcome(
-        # The application has not seen the end of a body that is under way.
-        tuple(
-            _seen(each)
-            for each in reading.requests
-            if each.body is not None or reading.end != BEGUN
-        ),
-        tuple(statuses),
-        reading.end,
+        tuple(map(_seen, requests)), tuple(statuses), CLOSED if end == NO_ANSWER else end
     )
 
 
@@ -47,20 +49,28 @@ def _seen(asked: Asked) -> Seen:
     return Seen(asked.method.decode(), asked.target, version, asked.headers, asked.body)
 
 
-async def outcomes(streams: Iterable[Sequence[bytes]], *, at_once: bool) -> list[Outcome]:
-    """By the connection: each stream comes in these pieces, on a connection of its own."""
+async def outcomes(
+    streams: Sequence[Sequence[bytes]], *, at_once: bool, ends: Collection[int] = ()
+) -> list[Outcome]:
+    """By the connection: each stream comes in these pieces, on a connection of its own.
+
+    After those whose numbers are in `ends` the client sends no more.
+    """
     app = EchoAtOnce() if at_once else Echo()
     server = WireServer(app)
-    loop = asyncio.get_running_loop()
     faults: list[str] = []
-    loop.set_exception_handler(lambda _loop, context: faults.append(str(context)))
-    every = [list(pieces) for pieces in streams]
-    wires = [Wire(server, port=port) for port in range(len(every))]
-    for number in range(max(map(len, every))):
-        for wire, pieces in zip(wires, every, strict=True):
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: faults.append(str(context))
+    )
+    wires = [Wire(server, port=port) for port in range(len(streams))]
+    for number in range(max(map(len, streams))):
+        for wire, pieces in zip(wires, streams, strict=True):
             if number < len(pieces):
                 wire.send(pieces[number])
         await settle()
+    for number in ends:
+        wires[number].send_eof()
+    await settle()
     found = [_outcome(wire, app.seen.get(port, [])) for port, wire in enumerate(wires)]
     assert faults == []
     assert server.reports.crashes == []

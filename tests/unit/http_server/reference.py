@@ -176,6 +176,8 @@ def _body_length(headers: tuple[tuple[bytes, bytes], ...], minor: bytes) -> int 
 
 
 def _check_key(headers: dict[bytes, bytes]) -> None:
+    for name, word in ((b"upgrade", b"websocket"), (b"connection", b"upgrade")):
+        _require(word in _words(((name, headers[name]),), name), 400)  # the last of several
     _require(headers.get(b"sec-websocket-version") == b"13", 426)
     key = headers.get(b"sec-websocket-key", b"")
     try:

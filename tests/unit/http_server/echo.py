@@ -65,7 +65,7 @@ class Echo:
             tuple(scope["headers"]),
             body,
         )
-        self.seen.setdefault(scope["client"][1], []).append(seen)
+        self.seen.setdefault(int(scope["client"][1]), []).append(seen)
 
 
 class EchoAtOnce(Echo):

@@ -57,6 +57,28 @@ class _Incomplete(Exception):
     pass
 
 
+def borders(sent: bytes) -> list[int]:
+    """Where each whole request ends."""
+    found, left = list[int](), sent
+    try:
+        while left:
+            _, left, keep_alive = _request(left, [])
+            found.append(len(sent) - len(left))
+            if not keep_alive:
+                break
+    except (_Refused, _Incomplete):
+        pass
+    return found
+
+
+def origin_form(target: bytes) -> bytes:
+    """The path and query of a target that may name an authority."""
+    try:
+        return _origin_form(target)[1]
+    except _Refused:
+        return target
+
+
 def read(sent: bytes) -> Reading:
     """Every request in the stream, and how it ends."""
     requests: list[Asked] = []

@@ -88,7 +88,15 @@ class WireServer(HttpServer):
 class Wire(asyncio.Transport):
     """One connection: the transport that the server sees, and what its client does and gets."""
 
-    def __init__(self, server: HttpServer, *, host: str = "192.0.2.1", port: int = 4_000) -> None:
+    def __init__(
+        self,
+        server: HttpServer | None = None,
+        *,
+        protocol: asyncio.Protocol | None = None,
+        host: str = "192.0.2.1",
+        port: int = 4_000,
+    ) -> None:
+        """Of a server, or of a protocol that is not ours."""
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._peer = (host, port)
@@ -109,8 +117,9 @@ class Wire(asyncio.Transport):
         """Whether the connection is gone."""
         self.misused: list[str] = []
         """What the server did with a connection that it had closed."""
-        self._protocol: Any = HttpConnection(server, self._loop)
-        self.connection: HttpConnection = self._protocol
+        if server is not None:
+            protocol = self.connection = HttpConnection(server, self._loop)
+        self._protocol: Any = protocol
         self._protocol.connection_made(self)
 
     # The client's end

@@ -33,7 +33,11 @@ WARM_UP_S = 0.5
 SETTLE_S = 1.5
 """Longer than any pause between two frames, for the last ones to come."""
 
-P99_GOAL = Goal(Bound.below, 250, Judged.measured)
+P99_GOALS = {5: Goal(Bound.below, 20, Judged.measured), 50: Goal(Bound.below, 80, Judged.measured)}
+"""Milliseconds, by the rate."""
+
+MEMORY_GOAL = Goal(Bound.at_most, 8, Judged.measured)
+"""Kilobytes."""
 
 PLAIN = "encode and send to each"
 
@@ -106,7 +110,7 @@ def _at(rate: int, stands: tuple[Stand, Stand], run: Run) -> Iterator[Row]:
         for stand, found in zip(stands, figures, strict=True):
             asyncio.run(_round(stand, rate, run.seconds, found))
     ours, peer = figures
-    for what, figure, goal in _KINDS:
+    for what, figure in _KINDS:
         yield Row(
             topic=TOPIC,
             what=f"{what}, {rate} changes a second",
@@ -114,7 +118,7 @@ def _at(rate: int, stands: tuple[Stand, Stand], run: Run) -> Iterator[Row]:
             measured=samples(figure(ours), "% of a core" if figure is _cpu else "ms"),
             reference=samples(figure(peer), "% of a core" if figure is _cpu else "ms"),
             ratio=less_is_better(figure(ours), figure(peer)),
-            goal=goal,
+            goal=P99_GOALS.get(rate) if figure is _p99 else None,
         )
 
 
@@ -163,6 +167,7 @@ def _memory(ours: float, peer: float) -> Row:
         measured=Samples((ours / 1000,), "kB"),
         reference=Samples((peer / 1000,), "kB"),
         ratio=Samples((peer / ours,), RATIO_UNIT),
+        goal=MEMORY_GOAL,
     )
 
 
@@ -178,8 +183,8 @@ def _cpu(figures: Figures) -> list[float]:
     return figures.cpu
 
 
-_KINDS: tuple[tuple[str, Callable[[Figures], list[float]], Goal | None], ...] = (
-    ("p50 from request to receipt", _p50, None),
-    ("p99 from request to receipt", _p99, P99_GOAL),
-    ("CPU of the server", _cpu, None),
+_KINDS: tuple[tuple[str, Callable[[Figures], list[float]]], ...] = (
+    ("p50 from request to receipt", _p50),
+    ("p99 from request to receipt", _p99),
+    ("CPU of the server", _cpu),
 )

@@ -32,12 +32,17 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """What to send: `GET url` on `connections` kept-alive connections for `seconds`."""
+    """What to send: `GET url` on `connections` kept-alive connections for `seconds`.
+
+    With `script`, which only wrk runs, it says what to send to the server of `url`.
+    """
 
     url: str
     seconds: int
     headers: Mapping[str, str] = field(default_factory=dict)
     connections: int = CONNECTIONS
+    script: tuple[str, ...] = ()
+    """The script and its arguments."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +125,15 @@ def _headers(load: Load) -> list[str]:
 
 def _wrk_arguments(load: Load) -> list[str]:
     threads_and_time = ["-t1", f"-c{load.connections}", f"-d{load.seconds}s", "--latency"]
-    return [*threads_and_time, *_headers(load), load.url]
+    script, *arguments = load.script or ("",)
+    scripted = ["-s", script] if script else []
+    asked = [*threads_and_time, *scripted, *_headers(load), load.url]
+    return [*asked, "--", *arguments] if arguments else asked
 
 
 def _ab_arguments(load: Load) -> list[str]:
+    if load.script:
+        raise LoadError("ab runs no script: install wrk")
     # -t sets -n as well, so -n comes after it.
     bounds = ["-t", str(load.seconds), "-n", str(AB_REQUESTS_MAX), "-c", str(load.connections)]
     return ["-q", "-k", *bounds, *_headers(load), load.url]

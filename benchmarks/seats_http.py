@@ -10,12 +10,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from benchmarks import contenders
-from benchmarks.rows import RATIO_UNIT, Bound, Goal, Judged, Row, Samples
+from benchmarks.load import WRK, Load
+from benchmarks.rows import (
+    RATIO_UNIT,
+    Bound,
+    Goal,
+    Judged,
+    Row,
+    Samples,
+    less_is_better,
+    more_is_better,
+)
 from benchmarks.servers import HOST, Server
 from benchmarks.stopwatch import samples
 from benchmarks.topic import Profile, Run
@@ -27,9 +38,17 @@ SEATS = 50_000
 CONNECTIONS = 64
 SEATS_A_HOLD = 8
 WARM_UP_S = 1.0
+COMPILED_S = 3
+"""At fifteen thousand a second, what an event of 50,000 seats has room for."""
 
 HOLDS_A_SECOND = 2_000
-SELL_OUT_S = 20
+COMPILED_HOLDS_A_SECOND = 11_000
+"""By a load that takes little of the processor itself."""
+
+HOLDS_SCRIPT = Path(__file__).with_name("holds.lua")
+GRANIAN = "on granian"
+
+SELL_OUT_S = 2
 COMPACT_BYTES = 60_000
 
 Asked = tuple[str, str, bytes]
@@ -67,6 +86,7 @@ def measure(run: Run) -> Iterator[Row | Profile]:
     with Server(contenders.keyed(), run.directory) as server:
         seats = _open_venue(server)
         yield from _holds(server, seats, run)
+        yield from _compiled_holds(server, seats, run)
         yield from _sell_outs(server, seats, run)
         yield from _snapshot(server)
 
@@ -116,6 +136,43 @@ def _holds(server: Server, seats: list[str], run: Run) -> Iterator[Row]:
         reference=samples(created, "/s"),
         ratio=samples((a / b for a, b in zip(held, created, strict=True)), RATIO_UNIT),
         goal=Goal(Bound.at_least, HOLDS_A_SECOND, Judged.measured),
+    )
+
+
+def _compiled_holds(server: Server, seats: list[str], run: Run) -> Iterator[Row]:
+    """Holds by a compiled client, on our own HTTP server and on granian in turn."""
+    ids = run.directory / "seats.txt"
+    ids.write_text("\n".join(seats))
+    with Server(contenders.keyed(HTTP_SERVER="granian"), run.directory / "granian") as granian:
+        _open_venue(granian)
+        servers = (server, granian)
+        rates: dict[Server, list[float]] = {each: [] for each in servers}
+        cpu_us: dict[Server, list[float]] = {each: [] for each in servers}
+        for _ in range(run.rounds):
+            for each in servers:
+                script = (str(HOLDS_SCRIPT), str(ids), f"/events/{_open_event(each)}/holds")
+                before = each.cpu_s()
+                load = Load(each.url("/"), COMPILED_S, each.contender.headers, CONNECTIONS, script)
+                outcome = WRK.run(load)
+                assert not outcome.failed, f"{outcome.failed} holds failed"
+                rates[each].append(outcome.requests_per_s)
+                cpu_us[each].append((each.cpu_s() - before) / outcome.requests * 1e6)
+    yield Row(
+        topic=TOPIC,
+        what="holds over HTTP, by a compiled client",
+        against=GRANIAN,
+        measured=samples(rates[server], "/s"),
+        reference=samples(rates[granian], "/s"),
+        ratio=more_is_better(rates[server], rates[granian]),
+        goal=Goal(Bound.at_least, COMPILED_HOLDS_A_SECOND, Judged.measured),
+    )
+    yield Row(
+        topic=TOPIC,
+        what="CPU a hold",
+        against=GRANIAN,
+        measured=samples(cpu_us[server], "µs"),
+        reference=samples(cpu_us[granian], "µs"),
+        ratio=less_is_better(cpu_us[server], cpu_us[granian]),
     )
 
 

@@ -52,7 +52,7 @@ class HttpRefused(Exception):
 class HeaderFields:
     """The fields of a head."""
 
-    __slots__ = ("all", "by_name", "plain")
+    __slots__ = ("all", "by_name", "notes", "plain")
 
     def __init__(self, found: list[tuple[bytes, bytes]]) -> None:
         self.all = found
@@ -61,6 +61,9 @@ class HeaderFields:
         """The last value of each."""
         self.plain = _FRAMING.isdisjoint(self.by_name)
         """Whether none of them says anything about the message or the connection."""
+        self.notes: object = None
+        """What the application has found out from these fields and the connection that they came
+        on: a request that brings the same ones again brings it along."""
 
 
 class Framing(NamedTuple):

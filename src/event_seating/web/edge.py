@@ -17,7 +17,7 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from structlog.contextvars import bind_contextvars
@@ -107,7 +107,7 @@ class Edge:
         self._bodies = Bodies()
         self._ids = count(1)
         # Unique between processes and starts, and cheap: 8 random digits, then a running number.
-        self._id_prefix = token_hex(4)
+        self._id_prefix = token_hex(4).encode()
 
     def at_once(
         self, method: bytes, target: bytes, fields: HeaderFields, peer: tuple[str, int], date: bytes
@@ -131,7 +131,7 @@ class Edge:
             peer=peer[0],
         )
         try:
-            ready = self._admit(exchange)
+            ready = self._admit(exchange, fields)
         except ServiceError as error:
             ready = self._refusal(exchange, error)
         if ready is None:
@@ -177,8 +177,11 @@ class Edge:
         else:
             await self._run_app(exchange, scope, receive, send)
 
-    def _admit(self, exchange: Exchange) -> Ready | None:
-        """The ready answer, or None if the app has to run; raises the error that refuses it."""
+    def _admit(self, exchange: Exchange, fields: HeaderFields | None = None) -> Ready | None:
+        """The ready answer, or None if the app has to run; raises the error that refuses it.
+
+        What was found out from `fields` before is not found out again.
+        """
         headers = exchange.headers
         exchange.request_id = self._request_id(headers.get(b"x-request-id"))
         exchange.match = self._endpoints.find(exchange.method, exchange.path)
@@ -186,19 +189,35 @@ class Edge:
             exchange.budget = exchange.match[0].budget
         else:
             exchange.budget = self._endpoints.budget_elsewhere(exchange.path)
-        exchange.address = address_of(exchange.peer, exchange.fields, self._rules.trusted_proxies)
-        if not self._unnamed_proxy_seen and b"x-forwarded-for" in headers:
-            self._note_unnamed_proxy(exchange)
+        known = fields.notes if fields is not None else None
+        if isinstance(known, _Known):
+            exchange.address, exchange.buyer_cookie = known
+        else:
+            exchange.address = address_of(
+                exchange.peer, exchange.fields, self._rules.trusted_proxies
+            )
         try:
-            head.check(exchange)
+            if known is not None:
+                head.check_address(exchange)
+            else:
+                self._look_at(exchange, fields)
         except ServiceError:
             self._budgets.charge(exchange)
             raise
-        if b"cookie" in headers:
-            exchange.buyer_cookie = head.cookie(headers, self._rules.buyer_cookie)
         if exchange.method == "OPTIONS" and b"access-control-request-method" in headers:
             return self._preflight(exchange)
         return self._admit_caller(exchange)
+
+    def _look_at(self, exchange: Exchange, fields: HeaderFields | None) -> None:
+        """Check the head, find the buyer's cookie, and note both in `fields`."""
+        headers = exchange.headers
+        if not self._unnamed_proxy_seen and b"x-forwarded-for" in headers:
+            self._note_unnamed_proxy(exchange)
+        head.check(exchange)
+        if b"cookie" in headers:
+            exchange.buyer_cookie = head.cookie(headers, self._rules.buyer_cookie)
+        if fields is not None and fields.all is exchange.fields:
+            fields.notes = _Known(exchange.address, exchange.buyer_cookie)
 
     def _note_unnamed_proxy(self, exchange: Exchange) -> None:
         """Warn once that `X-Forwarded-For` came from an address that is not trusted."""
@@ -368,11 +387,18 @@ class Edge:
     def _request_id(self, given: bytes | None) -> bytes:
         if given is not None and _REQUEST_ID.match(given):
             return given
-        return f"{self._id_prefix}-{next(self._ids):x}".encode()
+        return b"%b-%x" % (self._id_prefix, next(self._ids))
 
 
 def _lines(headers: Iterable[Header]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+class _Known(NamedTuple):
+    """What is known of a caller from the headers and the connection, checked."""
+
+    address: str
+    buyer_cookie: str | None
 
 
 class _Answer:

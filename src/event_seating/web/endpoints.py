@@ -30,6 +30,13 @@ _HANDSHAKES: Final = frozenset({"GET", WEBSOCKET, ABSENT})
 """The methods among which a GET is looked up: a WebSocket's handshake is a GET too, and a plain
 request for its path costs as much."""
 
+FOUND_MAX: Final = 1_024
+"""Paths of a method whose endpoint is remembered, some 300 bytes each: those of hot events and
+users. A client that asks for ever other paths costs each of them one more search in so many."""
+
+FOUND_CHARS_MAX: Final = 200
+"""A longer path is no hot one."""
+
 _PARAMETER: Final = re.compile(r"{(\w+)(?::(\w+))?}")
 
 _PATTERNS: Final = {None: "([^/]++)", "path": "(.*)"}
@@ -197,14 +204,7 @@ class Endpoints(Mapping[str, Endpoint]):
         table = self._tables.get(method)
         if table is None:
             return None
-        plain = table.plain.get(path)
-        if plain is not None:
-            return plain
-        match = table.match(path)
-        if match is None:
-            return None
-        endpoint, groups = table.by_group[match.lastindex]
-        return endpoint, match.group(*groups)[1:]
+        return table.found.get(path) or table.find(path)
 
     def budget_elsewhere(self, path: str) -> Budget:
         """What a request is charged to that no endpoint answers.
@@ -221,9 +221,11 @@ class Endpoints(Mapping[str, Endpoint]):
 class _Table:
     """The endpoints of one method: a dictionary of plain paths, one expression for the others."""
 
-    __slots__ = ("by_group", "match", "plain")
+    __slots__ = ("by_group", "found", "match", "plain")
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self.found: dict[str, RouteMatch] = {}
+        """What was found lately."""
         self.plain: dict[str, RouteMatch] = {}
         self.by_group: dict[int | None, tuple[Endpoint, tuple[int, ...]]] = {}
         alternatives: list[str] = []
@@ -240,6 +242,21 @@ class _Table:
             alternatives.append(f"{_pattern(endpoint.path)}\\Z")
             self.by_group[groups] = (endpoint, (0, *range(first, groups + 1)))
         self.match = re.compile("|".join(alternatives) or r"(?!)").match
+
+    def find(self, path: str) -> RouteMatch | None:
+        """The endpoint of this path, or none."""
+        found = self.plain.get(path)
+        if found is None:
+            match = self.match(path)
+            if match is None:
+                return None
+            endpoint, groups = self.by_group[match.lastindex]
+            found = endpoint, match.group(*groups)[1:]
+        if len(path) <= FOUND_CHARS_MAX:
+            if len(self.found) >= FOUND_MAX:
+                self.found.clear()
+            self.found[path] = found
+        return found
 
 
 def _pattern(path: str) -> str:

@@ -56,7 +56,7 @@ class CheckedHead(Protocol):
 def check(exchange: CheckedHead) -> None:
     """Check the head of a request, and join headers that came several times.
 
-    Raises `HeadTooLarge`, `AddressTooLong`, `InvalidRequest` and `NotFound`.
+    Raises `HeadTooLarge`, `InvalidRequest`, and what `check_address` raises.
     """
     headers = exchange.headers
     if len(headers) != len(exchange.fields):
@@ -65,12 +65,17 @@ def check(exchange: CheckedHead) -> None:
     # Joining the values is faster than adding up their lengths. Nothing reads unknown names.
     if len(b"".join(headers.values())) > HEAD_BYTES_MAX:
         raise HeadTooLarge(details={"limit": HEAD_BYTES_MAX})
-    path = exchange.path
-    if len(path) + len(exchange.query) > ADDRESS_BYTES_MAX:
-        raise AddressTooLong(details={"limit": ADDRESS_BYTES_MAX})
     # The server gives an empty one where none came.
     if not headers.get(b"host") and exchange.http_version not in HTTP_1_0:
         raise InvalidRequest("The header `Host` is missing or empty.")
+    check_address(exchange)
+
+
+def check_address(exchange: CheckedHead) -> None:
+    """Check the path and the query; raises `AddressTooLong` and `NotFound`."""
+    path = exchange.path
+    if len(path) + len(exchange.query) > ADDRESS_BYTES_MAX:
+        raise AddressTooLong(details={"limit": ADDRESS_BYTES_MAX})
     # No address of ours has a control character. Patterns that end in `$`, such as Starlette's,
     # overlook a line feed at the end.
     if not path.isprintable() and _CONTROL.search(path):

@@ -1,15 +1,19 @@
 """Our histogram against that of `prometheus_client`, and read while it is filled."""
 
 import sys
-import threading
+from collections.abc import Callable
 from math import inf, nextafter
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.samples import Sample
 
+from event_seating.telemetry import histogram
 from event_seating.telemetry.histogram import HistogramSource
 from event_seating.telemetry.metrics import REQUEST_BUCKETS_S
 
@@ -64,10 +68,10 @@ def test_a_scrape_is_byte_for_byte_that_of_prometheus_own(
 ) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         our_registry, source = ours()
-        their_registry, histogram = theirs(monkeypatch)
+        their_registry, reference = theirs(monkeypatch)
         for labels, value in observed:
             source.series(*labels).observe(value)
-            histogram.labels(*labels).observe(value)
+            reference.labels(*labels).observe(value)
         assert both_formats(our_registry) == both_formats(their_registry)
 
 
@@ -76,11 +80,11 @@ def test_a_histogram_without_labels_is_there_before_anything_is_observed(
 ) -> None:
     our_registry, source = ours(())
     series = source.series()
-    their_registry, histogram = theirs(monkeypatch, ())
+    their_registry, reference = theirs(monkeypatch, ())
     assert both_formats(our_registry) == both_formats(their_registry)
     assert b"seconds_created 1.702049445123e+09" in both_formats(our_registry)[0]
     series.observe(0.2)
-    histogram.observe(0.2)
+    reference.observe(0.2)
     assert both_formats(our_registry) == both_formats(their_registry)
 
 
@@ -89,34 +93,54 @@ def test_a_series_is_made_once() -> None:
     assert source.series("GET", "/", "200") is source.series("GET", "/", "200")
 
 
-def test_no_bucket_is_ever_above_the_count_while_another_thread_observes() -> None:
-    registry, source = ours()
-    scrapes = 200
-    begun, done = threading.Event(), threading.Event()
+def scrape_interrupted(
+    registry: CollectorRegistry, interrupt: Callable[[], None], at: int
+) -> tuple[list[Sample], int]:
+    """The samples of a scrape in which this happens at one of the interpreter's steps, from 0 on,
+    and how many steps the scrape has.
+    """
+    steps = 0
 
-    def observe() -> None:
-        number = 0
-        while not done.is_set():
-            source.series("GET", f"/{number % 50}", "200").observe(number % 13)
-            number += 1
-            begun.set()
+    def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:
+        nonlocal steps
+        if frame.f_globals is not vars(histogram):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            if steps == at:
+                interrupt()
+            steps += 1
+        return trace
 
-    thread = threading.Thread(target=observe)
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+    before = sys.gettrace()
+    sys.settrace(trace)
     try:
-        thread.start()
-        assert begun.wait(10)
-        for _ in range(scrapes):
-            for family in registry.collect():
-                highest = 0.0
-                for sample in family.samples:
-                    if sample.name == "seconds_bucket":
-                        assert sample.value >= highest or sample.labels["le"] == "0.0005"
-                        highest = sample.value
-                    elif sample.name == "seconds_count":
-                        assert sample.value == highest
+        families = list(registry.collect())
     finally:
-        done.set()
-        thread.join()
-        sys.setswitchinterval(before)
+        sys.settrace(before)
+    return [sample for family in families for sample in family.samples], steps
+
+
+def test_no_bucket_is_above_the_count_wherever_the_loop_observes_during_a_scrape() -> None:
+    at, steps = 0, 1
+    while at < steps:
+        registry, source = ours(("route",))
+        routes = ["/", "/users/{id}"]
+        for route in routes:
+            source.series(route).observe(20.0)
+
+        def interrupt(source: HistogramSource = source) -> None:
+            for route in ("/", "/users/{id}", "/new"):
+                source.series(route).observe(0.0001)
+                source.series(route).observe(0.02)
+
+        samples, steps = scrape_interrupted(registry, interrupt, at)
+        for route in routes:
+            of_route = [sample for sample in samples if sample.labels["route"] == route]
+            totals = [sample.value for sample in of_route if sample.name == "seconds_bucket"]
+            [count] = [sample.value for sample in of_route if sample.name == "seconds_count"]
+            assert totals == sorted(totals)
+            assert totals[-1] == count
+            assert count in (1, 3)
+        at += 1
+    assert steps > 50

@@ -136,6 +136,15 @@ def test_a_request_is_counted_under_its_labels(metrics: Metrics) -> None:
     assert value(metrics, "http_request_duration_seconds_bucket", le="0.025", **labels) == 1
 
 
+def test_a_series_that_a_caller_keeps_is_the_one_that_is_shown(metrics: Metrics) -> None:
+    kept = metrics.request_series("GET", "/users/{id}", 200)
+    kept.observe(0.02)
+    metrics.observe_request("GET", "/users/{id}", 200, 0.04)
+    labels = {"method": "GET", "route": "/users/{id}", "status": "200"}
+    assert value(metrics, "http_request_duration_seconds_count", **labels) == 2
+    assert metrics.request_series("BREW", "/x", 405) is metrics.request_series("MAKE", "/x", 405)
+
+
 def test_what_clients_send_does_not_make_series_without_bound(metrics: Metrics) -> None:
     for number in range(REQUEST_SERIES_MAX + 50):
         metrics.observe_request(f"M{number}", "unmatched", 404, 0.1)

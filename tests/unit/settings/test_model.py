@@ -12,6 +12,7 @@ from event_seating.settings import describe, model
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import (
     AppEnv,
+    HttpServerChoice,
     LogLevel,
     PrivateNetworks,
     SmtpServer,
@@ -28,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "port": 3001,
     "host": "127.0.0.1",
     "app_env": AppEnv.development,
+    "http_server": HttpServerChoice.own,
     "log_level": LogLevel.info,
     "log_dir": Path(),
     "data_dir": Path("data"),
@@ -70,6 +72,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "port": ("8080", 8080),
     "host": ("::1", "::1"),
     "app_env": ("test", AppEnv.test),
+    "http_server": ("granian", HttpServerChoice.granian),
     "log_level": ("debug", LogLevel.debug),
     "log_dir": ("/var/log/es", Path("/var/log/es")),
     "data_dir": ("/var/lib/es", Path("/var/lib/es")),

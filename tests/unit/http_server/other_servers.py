@@ -13,10 +13,10 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import h11
+from tests.support.wire import Wire, settle
 from tests.unit.http_server.echo import Echo, Seen
 from tests.unit.http_server.outcomes import outcomes
 from tests.unit.http_server.reference import borders, origin_form
-from tests.unit.http_server.wire import Wire, settle
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState

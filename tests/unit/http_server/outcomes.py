@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
+from tests.support.responses import Response, responses
+from tests.support.wire import Wire, WireServer, settle
 from tests.unit.http_server import reference
-from tests.unit.http_server.echo import Echo, EchoAtOnce, Response, Seen, responses
+from tests.unit.http_server.echo import Echo, EchoAtOnce, Seen
 from tests.unit.http_server.reference import BEGUN, CLOSED, OPEN, Asked
-from tests.unit.http_server.wire import Wire, WireServer, settle
 
 REFUSALS: Final = frozenset({400, 414, 417, 426, 431})
 """With what a connection refuses a request by itself."""

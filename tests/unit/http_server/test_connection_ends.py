@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from math import inf
 
 import pytest
-from tests.unit.http_server.echo import Echo, EchoAtOnce, Gated, responses
+from tests.support.responses import responses
+from tests.support.wire import Wire, WireServer, settle
+from tests.unit.http_server.echo import Echo, EchoAtOnce, Gated
 from tests.unit.http_server.recorded import CANARY, HANDSHAKE, chunked, plain, sized
-from tests.unit.http_server.wire import Wire, WireServer, settle
 
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 from event_seating.http_server.limits import (

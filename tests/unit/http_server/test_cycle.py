@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
-from tests.unit.http_server.echo import Response, Steps, responses
+from tests.support.responses import Response, responses
+from tests.support.wire import DATE, Wire, WireServer, settle
+from tests.unit.http_server.echo import Steps
 from tests.unit.http_server.recorded import plain, sized
-from tests.unit.http_server.wire import DATE, Wire, WireServer, settle
 
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 

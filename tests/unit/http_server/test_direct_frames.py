@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from tests.support.wire import HIGH_WATER, Wire, WireServer, settle
 from tests.unit.http_server.client_frames import close, ping
 from tests.unit.http_server.recorded import HANDSHAKE
-from tests.unit.http_server.wire import HIGH_WATER, Wire, WireServer, settle
 
 from event_seating.http_server.asgi import DIRECT_FRAMES, Message, Receive, Scope, Send
 from event_seating.http_server.frames import NO_STATUS, close_frame, text_frame

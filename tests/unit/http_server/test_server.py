@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.http_server.echo import Echo, EchoAtOnce, responses
+from tests.support.responses import responses
+from tests.support.wire import Wire, WireServer, settle
+from tests.unit.http_server.echo import Echo, EchoAtOnce
 from tests.unit.http_server.recorded import CANARY, HANDSHAKE, plain, sized
-from tests.unit.http_server.wire import Wire, WireServer, settle
 
 from event_seating.http_server import server as server_module
 from event_seating.http_server.asgi import Receive, Scope, Send

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-HOST: Final = b"Host: localhost\r\n"
-CANARY: Final = b"GET /canary HTTP/1.1\r\nHost: localhost\r\n\r\n"
-"""Stands in bodies: whoever reads it as a request has misread the body."""
+from tests.support.framings import CANARY
 
+HOST: Final = b"Host: localhost\r\n"
 METHODS: Final = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"BREW")
 
 BODIES: Final = (b"", b"x", b'{"id":"u1"}', CANARY, b"\r\n0\r\n\r\n" + CANARY, bytes(range(256)))

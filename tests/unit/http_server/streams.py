@@ -4,7 +4,8 @@ from itertools import pairwise
 from random import Random
 from typing import Final, NamedTuple
 
-from tests.unit.http_server.recorded import CANARY, HOST, REQUESTS, chunked, sized
+from tests.support.framings import CANARY
+from tests.unit.http_server.recorded import HOST, REQUESTS, chunked, sized
 
 SHORT: Final = tuple(each for each in REQUESTS if len(each) < 700)
 

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.support.framings import CANARY
 from tests.support.responses import responses
 from tests.support.wire import READ_MAX, Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce, Gated, Steps, whole
-from tests.unit.http_server.recorded import CANARY, chunked, plain, sized
+from tests.unit.http_server.recorded import chunked, plain, sized
 
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 from event_seating.http_server.limits import (

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from math import inf
 
 import pytest
+from tests.support.framings import CANARY
 from tests.support.responses import responses
 from tests.support.wire import Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce, Gated
-from tests.unit.http_server.recorded import CANARY, HANDSHAKE, chunked, plain, sized
+from tests.unit.http_server.recorded import HANDSHAKE, chunked, plain, sized
 
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 from event_seating.http_server.limits import (

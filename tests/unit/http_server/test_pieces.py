@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import pytest
+from tests.support.framings import FRAMINGS
 from tests.unit.http_server.outcomes import expected, outcomes
 from tests.unit.http_server.recorded import REQUESTS
 
@@ -17,6 +18,12 @@ def test_each_recorded_request_is_read_as_the_reference_reads_it(at_once: bool) 
     found = asyncio.run(outcomes([[sent] for sent in REQUESTS], at_once=at_once))
     for sent, outcome in zip(REQUESTS, found, strict=True):
         assert outcome == expected(sent), sent[:300]
+
+
+def test_each_ambiguous_framing_is_read_as_the_reference_reads_it() -> None:
+    found = asyncio.run(outcomes([[sent] for sent in FRAMINGS], at_once=False))
+    for sent, outcome in zip(FRAMINGS, found, strict=True):
+        assert outcome == expected(sent), sent
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)])

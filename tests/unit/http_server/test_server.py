@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.framings import CANARY
 from tests.support.responses import responses
 from tests.support.wire import Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce
-from tests.unit.http_server.recorded import CANARY, HANDSHAKE, plain, sized
+from tests.unit.http_server.recorded import HANDSHAKE, plain, sized
 
 from event_seating.http_server import server as server_module
 from event_seating.http_server.asgi import Receive, Scope, Send

@@ -381,7 +381,8 @@ class HttpConnection(asyncio.Protocol):
         else:
             if self._writable is None:
                 self._reset_deadline()
-            self._advance()
+            # This runs in the context of that request, which must not become the next one's.
+            self.server.context.copy().run(self._advance)
             self.read_or_pause()
 
     def become(self, protocol: "WebSocketCycle") -> bytes:

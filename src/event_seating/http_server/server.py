@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from contextvars import copy_context
 from email.utils import formatdate
 from time import time
 from typing import Final, Protocol
@@ -74,6 +75,8 @@ class HttpServer:
         transaction. An event loop alone would not keep them."""
         self.ended: Counter[str] = Counter(dict.fromkeys(map(str, EndReason), 0))
         """Connections that were ended since the start, by reason."""
+        self.context: Final = copy_context()
+        """The context variables with which each request begins."""
         self.stopping = False
         self.now = 0.0
         """The event loop's time at the last tick."""

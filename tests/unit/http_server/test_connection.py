@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 import pytest
 from tests.support.framings import CANARY
@@ -75,6 +76,27 @@ class TestSentAhead:
             b"/slow",
             b"ready",
         ]
+
+    async def test_one_begins_without_the_context_of_the_one_before(self) -> None:
+        caller: ContextVar[str] = ContextVar("caller", default="nobody")
+        found: list[str] = []
+
+        class Binds:
+            def at_once(self, _method: bytes, target: bytes, *_others: object) -> bytes | None:
+                found.append(caller.get())
+                return b"HTTP/1.1 204 No Content\r\n\r\n" if target == b"/ready" else None
+
+            async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+                found.append(caller.get())
+                caller.set("somebody")
+                await send(START)
+                await send(body(b"x"))
+
+        _, wire = opened(Binds())
+        wire.send(USUAL + READY + USUAL * 2)
+        await settle()
+        assert len(responses(bytes(wire.received))) == 4
+        assert found == ["nobody"] * 7
 
     @pytest.mark.parametrize("app", [Echo, EchoAtOnce])
     @pytest.mark.parametrize("request_sent", [READY, sized(b"POST", b"/", CANARY)])

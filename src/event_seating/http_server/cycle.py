@@ -118,6 +118,11 @@ class RequestCycle:
         return self._size > BUFFERED_BYTES_MAX
 
     @property
+    def ended(self) -> bool:
+        """Whether the response has been written as a whole."""
+        return self._ended
+
+    @property
     def unanswered(self) -> bool:
         """Whether nothing of the response has been written."""
         return self._head is None or bool(self._head)

@@ -97,7 +97,8 @@ class WebSocketCycle(asyncio.Protocol):
     @property
     def keep_alive(self) -> bool:
         """Whether another request may follow, after a refused handshake."""
-        return self._refusal is not None and self._refusal.keep_alive
+        refusal = self._refusal
+        return refusal is not None and refusal.ended and refusal.keep_alive
 
     async def run(self, app: App) -> None:
         """Call the application, and close the WebSocket if it does not."""

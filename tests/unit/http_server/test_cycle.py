@@ -7,7 +7,7 @@ import pytest
 from tests.support.responses import Response, responses
 from tests.support.wire import DATE, Wire, WireServer, settle
 from tests.unit.http_server.echo import Steps
-from tests.unit.http_server.recorded import plain, sized
+from tests.unit.http_server.recorded import HANDSHAKE, plain, sized
 
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 
@@ -295,3 +295,23 @@ class TestReceive:
             (b"abc", True),
             (b"def", False),
         ]
+
+
+class TestRefusedHandshake:
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_a_response_that_breaks_off_is_the_last(self, fails: bool) -> None:
+        async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+            assert scope["type"] == "websocket"
+            refusal = "websocket.http.response"
+            headers = [(b"content-length", b"99")]
+            await send({"type": f"{refusal}.start", "status": 404, "headers": headers})
+            await send({"type": f"{refusal}.body", "body": b"half", "more_body": True})
+            if fails:
+                raise ValueError("a fault")
+
+        wire = Wire(WireServer(Steps(app)))
+        wire.send(HANDSHAKE + NEXT)
+        await settle()
+        assert wire.received.endswith(b"half")
+        assert wire.received.count(b"HTTP/1.1 ") == 1
+        assert wire.ended

@@ -240,7 +240,13 @@ class RequestCycle:
 
 
 def headers_of(fields: list[Header], authority: bytes | None) -> list[Header]:
-    """The headers of a scope; an authority in the target replaces `Host`."""
+    """The headers of a scope; an authority in the target replaces the value of `Host`.
+
+    Two of them stay two, which is for the application to refuse.
+    """
     if authority is None:
         return [*fields]
-    return [(b"host", authority), *(field for field in fields if field[0] != b"host")]
+    host = (b"host", authority)
+    if not any(name == b"host" for name, _ in fields):
+        return [host, *fields]
+    return [host if field[0] == b"host" else field for field in fields]

@@ -119,7 +119,9 @@ def _request(sent: bytes, before: list[Asked]) -> tuple[Asked, bytes, bool]:
     if websocket:
         _check_key(dict(headers))
     if authority is not None:
-        headers = ((b"host", authority), *(each for each in headers if each[0] != b"host"))
+        hosts = max(1, [name for name, _ in headers].count(b"host"))
+        others = (each for each in headers if each[0] != b"host")
+        headers = (*((b"host", authority),) * hosts, *others)
     asked = Asked(method, target, minor, headers, None, websocket)
     try:
         body, rest = _chunks(rest) if length is None else _sized(rest, length)

@@ -195,6 +195,16 @@ class TestHead:
         await settle()
         assert statuses(wire) == [200, 414]
 
+    @pytest.mark.parametrize("hosts", [[], [b"a"], [b"a", b"b"]])
+    async def test_an_authority_replaces_each_host_and_hides_none(self, hosts: list[bytes]) -> None:
+        app = Echo()
+        _, wire = opened(app)
+        lines = b"".join(b"Host: %b\r\n" % host for host in hosts)
+        wire.send(b"GET http://other/x HTTP/1.1\r\n%bA: b\r\n\r\n" % lines)
+        await settle()
+        (seen,) = app.seen[4_000]
+        assert seen.headers == (*((b"host", b"other"),) * max(1, len(hosts)), (b"a", b"b"))
+
     async def test_what_an_idle_connection_remembers_of_a_large_head_is_little(self) -> None:
         _, wire = opened(Echo())
         wire.send(plain(b"GET", b"/", *(b"X-%d: %b" % (n, b"a" * 120) for n in range(95))))

@@ -59,11 +59,19 @@ class HeaderFields:
         """In their order; names in lower case."""
         self.by_name = dict(found)
         """The last value of each."""
-        self.plain = _FRAMING.isdisjoint(self.by_name)
-        """Whether none of them says anything about the message or the connection."""
+        self.plain = _FRAMING.isdisjoint(self.by_name) or self._say_keep_alive_alone()
+        """Whether a request of HTTP/1.1 with them has no body and lets the connection stay, which
+        browsers say although it goes without saying."""
         self.notes: object = None
         """What the application has found out from these fields and the connection that they came
         on: a request that brings the same ones again brings it along."""
+
+    def _say_keep_alive_alone(self) -> bool:
+        return (
+            len(self.all) == len(self.by_name)
+            and self.by_name.get(b"connection", b"").lower() == b"keep-alive"
+            and _FRAMING.intersection(self.by_name) == {b"connection"}
+        )
 
 
 class Framing(NamedTuple):
@@ -78,8 +86,7 @@ class Framing(NamedTuple):
     """Whether the client asks for a WebSocket."""
 
 
-_PLAIN_1_0: Final = Framing(length=0, keep_alive=False)
-_PLAIN_1_1: Final = Framing(length=0)
+_PLAIN: Final = Framing(length=0)
 
 
 def line(data: bytes, at: int) -> re.Match[bytes]:
@@ -105,8 +112,8 @@ def fields(data: bytes, start: int, end: int) -> HeaderFields:
 
 def framing(given: HeaderFields, minor: bytes) -> Framing:
     """What the fields of an HTTP/1.`minor` request say of the message; raises `HttpRefused`."""
-    if given.plain:
-        return _PLAIN_1_1 if minor == b"1" else _PLAIN_1_0
+    if given.plain and minor == b"1":
+        return _PLAIN
     headers = given.by_name
     tokens = _tokens(given, b"connection")
     expected = headers.get(b"expect")

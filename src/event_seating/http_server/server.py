@@ -35,7 +35,7 @@ TICK_S: Final = 0.5
 millisecond for 16,000 of them. A deadline may pass by as much."""
 
 AtOnce = Callable[[bytes, bytes, HeaderFields, tuple[str, int], bytes], object]
-"""Is asked first about each request of HTTP/1.1 without a body or a word about the connection, with
+"""Is asked first about each request of HTTP/1.1 that has no body and lets the connection stay, with
 its method, target, headers and peer and the line of the header `Date`. Bytes are the whole
 response. Anything else but None comes to the application as `ADMITTED` in the request's scope."""
 

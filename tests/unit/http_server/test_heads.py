@@ -178,6 +178,29 @@ class TestFraming:
     ) -> None:
         assert framing(*lines, minor=minor).keep_alive == stays
 
+    @pytest.mark.parametrize(
+        ("lines", "plain"),
+        [
+            ([b"Accept: */*"], True),
+            ([b"Connection: keep-alive"], True),
+            ([b"connection: Keep-Alive", b"Accept: */*"], True),
+            ([b"Connection: close"], False),
+            ([b"Connection: keep-alive, Upgrade"], False),
+            ([b"Connection: close", b"Connection: keep-alive"], False),
+            ([b"Connection: keep-alive", b"Upgrade: h2c"], False),
+            ([b"Connection: keep-alive", b"Content-Length: 0"], False),
+            ([b"Connection: keep-alive", b"Transfer-Encoding: chunked"], False),
+        ],
+    )
+    def test_to_keep_the_connection_alive_goes_without_saying(
+        self, lines: list[bytes], plain: bool
+    ) -> None:
+        assert fields(*lines).plain == plain
+        if plain:
+            assert framing(*lines) == Framing(length=0)
+            stays = any(b"alive" in line.lower() for line in lines)
+            assert framing(*lines, minor=b"0") == Framing(length=0, keep_alive=stays)
+
     def test_only_one_expectation_is_known(self) -> None:
         assert framing(b"Expect: 100-Continue").expects
         with pytest.raises(HttpRefused) as refused:

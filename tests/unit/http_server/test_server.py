@@ -316,7 +316,7 @@ class TestAtOnce:
         assert [each.status for each in responses(bytes(wire.received))] == [200] * 3
         assert len(server.reports.crashes) == 3
 
-    async def test_it_is_not_asked_about_what_says_something_about_the_connection(self) -> None:
+    async def test_it_is_not_asked_about_what_has_a_body_or_changes_the_connection(self) -> None:
         asked: list[bytes] = []
 
         class Asks(Echo):
@@ -329,14 +329,15 @@ class TestAtOnce:
             plain(b"GET", b"/1", b"Connection: keep-alive"),
             plain(b"GET", b"/2", b"Connection: keep-alive", minor=0),
             plain(b"GET", b"/3", b"Upgrade: h2c"),
-            sized(b"POST", b"/4", b""),
-            plain(b"GET", b"/5"),
-            plain(b"POST", b"/6"),
+            plain(b"GET", b"/4", b"Connection: x"),
+            sized(b"POST", b"/5", b""),
+            plain(b"GET", b"/6"),
+            plain(b"POST", b"/7"),
         ]
         wire = Wire(server)
         wire.send(b"".join(every))
         await settle()
-        assert asked == [b"/5", b"/6"]
+        assert asked == [b"/1", b"/6", b"/7"]
         assert len(responses(bytes(wire.received))) == len(every)
 
 

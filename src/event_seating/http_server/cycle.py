@@ -168,7 +168,7 @@ class RequestCycle:
             raise BrokenResponseError(f"{kind} is out of order")
 
     def _start(self, status: int, headers: Any) -> None:
-        """Note the head; raises `BrokenResponseError` and notes nothing if it is none."""
+        """Note the head of the response; raises `BrokenResponseError`, and notes nothing then."""
         if not 200 <= status <= _STATUS_MAX:  # noqa: PLR2004 (those below are no final responses)
             raise BrokenResponseError(f"{status} is no status of a response")
         lines = [STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]

@@ -29,7 +29,7 @@ _TRAILING_SPACE: Final = re.compile(rb"[\t ]\r\n")
 _FRAMING: Final = frozenset(
     {b"connection", b"content-length", b"expect", b"transfer-encoding", b"upgrade"}
 )
-"""HeaderFields that say where the message ends or what becomes of the connection."""
+"""Fields that say where the message ends or what becomes of the connection."""
 
 _LENGTH: Final = re.compile(rb"[0-9]{1,15}\Z")
 

@@ -37,7 +37,7 @@ TARGET_BYTES_MAX: Final = 8 * 1024 + 1
 length itself, with its own words."""
 
 FIELDS_MAX: Final = 100
-"""HeaderFields of a head; browsers behind two proxies send thirty."""
+"""Fields of a head; browsers behind two proxies send thirty."""
 
 FIELDS_REMEMBERED_BYTES_MAX: Final = 2 * 1024
 """Fields that an idle connection keeps, read, for its next request: what browsers send."""
@@ -80,6 +80,9 @@ MESSAGE_BYTES_MAX: Final = 1024
 
 STOP_WITHIN_S: Final = 10.0
 """How much time requests under way still have when the server stops."""
+
+CUT_OFF_WITHIN_S: Final = 1.0
+"""How much time a request has to end that is cut off then; a stop must end."""
 
 
 class EndReason(StrEnum):

@@ -22,6 +22,7 @@ from event_seating.http_server.heads import HeaderFields, HttpRefused
 from event_seating.http_server.limits import (
     BACKLOG,
     CROWDED,
+    CUT_OFF_WITHIN_S,
     EASED,
     SENT_MS_MAX,
     STOP_WITHIN_S,
@@ -144,7 +145,8 @@ class HttpServer:
             connection.abort()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CUT_OFF_WITHIN_S)
 
     # For the connections
 
@@ -197,9 +199,12 @@ class HttpServer:
         now = self.now = self._loop.time()
         self.date = b"date: %b\r\n" % formatdate(time(), usegmt=True).encode()
         for each in [each for each in self.open if each.deadline < now]:
-            each.expire()
+            try:
+                each.expire()
+            except Exception as error:  # noqa: BLE001 (the others have deadlines too)
+                self.crashed(error)
 
 
 def _dispensable(connection: HttpConnection) -> tuple[bool, float]:
-    """The order in which to end them: the longest idle first; of busy ones the newest first."""
+    """The order in which to end them: the longest idle first; busy ones last, the newest first."""
     return (connection.busy, -connection.since if connection.busy else connection.since)

@@ -1,7 +1,7 @@
 """Frames on their way to every watcher of one event, and how soon the next one may follow.
 
 A frame goes out in steps of the event loop, so that other requests run in between. The next one is
-not begun before the last one has gone out and the loop had a pause that is long beside it: so an
+not begun before the last one has gone out and the loop had a pause three times as long: so an
 overloaded instance sends fewer frames, not later ones. It knows nothing of what is in a frame.
 """
 
@@ -11,13 +11,16 @@ from typing import Final, NamedTuple
 
 from event_seating.live.frames import Frame
 from event_seating.live.subscriber import Subscriber
+from event_seating.telemetry.logs import get_logger
+
+_log = get_logger("live")
 
 FRAME_EVERY_S: Final = 0.05
 """Twenty frames a second: what comes in between is shown no later than anybody can tell."""
 
 PAUSE_TIMES: Final = 3
-"""How many times as long as a frame took the pause after it is: so the frames of an event take at
-most a quarter of the event loop's time. To write to 1,000 watchers takes about 10 ms, nearly all of
+"""The pause after a frame, in multiples of the time that it took: so an event's frames take at most
+a quarter of the event loop's time. To write to 1,000 watchers takes about 10 ms, nearly all of
 it the kernel's, which leaves them twenty frames a second; 10,000 get two or three."""
 
 PAUSE_S_MAX: Final = 1.0
@@ -88,7 +91,12 @@ class Broadcast:
         reached = 0
         for subscriber in islice(rest, PUT_AT_ONCE):
             reached += 1
-            if not subscriber.put(frame):
+            try:
+                put = subscriber.put(frame)
+            except Exception as error:  # noqa: BLE001 (one connection must not silence the event)
+                _log.error("a frame could not be sent", exc_info=error)
+                continue
+            if not put:
                 self._tally.dropped += 1
         self._tally.frames += reached
         # What others do with the frame once they have it counts too, so the end is a step later.

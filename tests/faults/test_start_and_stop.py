@@ -25,7 +25,9 @@ pytestmark = pytest.mark.usefixtures("http_server")
 KEY = "an-admin-key-of-24-chars"
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_a_signal_ends_it_with_code_0_and_nothing_left(tmp_path: Path, how: signal.Signals) -> None:
     with serving(settings(tmp_path)) as server:
         child = server.child

@@ -353,8 +353,10 @@ def test_every_answer_is_as_the_document_says(
 
     holds()
     if name == "POST /users":
-        fine = mode is GenerationMode.POSITIVE
-        assert (201 in statuses) if fine else (400 in statuses), statuses
+        # A few examples that are wrong may all be wrong in a header that decides before the body.
+        refused = {400} if examples != FEW else {400, 401, 415}
+        expected = {201} if mode is GenerationMode.POSITIVE else refused
+        assert statuses & expected, statuses
 
 
 async def send(client: httpx.AsyncClient, case: schemathesis.Case) -> httpx.Response:

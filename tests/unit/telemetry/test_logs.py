@@ -233,20 +233,20 @@ def test_the_text_of_an_error_cannot_forge_a_line(open_logs: Opened, stdout: io.
 
 
 def test_logging_of_others_goes_the_same_way_once(open_logs: Opened, stdout: io.StringIO) -> None:
-    other = logging.getLogger("_granian")
+    other = logging.getLogger("uvloop")
     theirs = logging.StreamHandler(io.StringIO())
     other.addHandler(theirs)
     other.propagate = False
     root_before = list(logging.getLogger().handlers)
     try:
         logs = open_logs()
-        other.warning("Worker %s died", 3)
+        other.warning("loop %s is late", 3)
         other.info("not worth a line")
         logging.getLogger("asyncio").error("bad arguments %d", "x")
         assert logs.flush()
         lines = objects(stdout.getvalue())
         assert [(line["component"], line["message"]) for line in lines] == [
-            ("granian", "Worker 3 died"),
+            ("uvloop", "loop 3 is late"),
             ("asyncio", "bad arguments %d"),
         ]
         logs.close()

@@ -125,6 +125,7 @@ def test_another_tab_shows_that_the_seats_stand_still(visit: Open, shop: Operato
     expect(second.locator("#lines button").first).to_be_disabled()
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_keeps_the_buyer_on_the_page(visit: Open, shop: Operator) -> None:
     event = shop.event()
     buyer = choosing(visit(at=shop), event)

@@ -106,6 +106,7 @@ def test_a_blocked_seat_is_sold_only_when_it_is_allowed_and_with_its_ticket_type
     assert types == {SEAT: "child", NEXT: "standard"}
 
 
+@pytest.mark.long
 def test_the_box_office_sells_at_a_price_of_staff_and_keeps_it_through_a_change(
     operator: Operator, desk: OpenDesk
 ) -> None:

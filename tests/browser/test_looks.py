@@ -121,6 +121,7 @@ def test_turning_dark_repaints_the_map(operator: Operator, visit: Open) -> None:
     buyer.page.wait_for_function(f"() => ({corner})() < 100")
 
 
+@pytest.mark.long
 def test_colours_of_the_readers_own_still_show_every_seat(operator: Operator, visit: Open) -> None:
     buyer = visit(forced_colors="active").open(lively(operator))
     buyer.find("#best").click()

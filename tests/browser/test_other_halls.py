@@ -130,6 +130,7 @@ def test_standing_room_alone_has_nothing_better_to_find(operator: Operator, visi
     buyer.expect_tickets("1 ticket")
 
 
+@pytest.mark.long
 def test_tickets_of_no_standard_type_are_found_and_had_again(
     operator: Operator, visit: Open
 ) -> None:

@@ -195,6 +195,7 @@ def test_a_line_that_is_back_says_so_though_nothing_changes(
     expect(buyer.find("#connection-banner")).to_be_hidden(timeout=20_000)
 
 
+@pytest.mark.long
 def test_with_neither_websockets_nor_long_polls_it_still_follows(
     operator: Operator, visit: Open
 ) -> None:

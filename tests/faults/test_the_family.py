@@ -88,6 +88,7 @@ def test_what_a_kill_left_is_taken_over_by_the_next_start(tmp_path: Path, runtim
     assert list(runtime.iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_job_process_is_started_again_and_nobody_else_notices(server: ServerProcess) -> None:
     serving_process, valkey, died = server.child, server.valkey, server.job_process
     died.kill()
@@ -109,6 +110,7 @@ def test_the_serving_process_is_started_again_and_nobody_else_notices(
     assert (server.job_process, server.valkey) == (jobs, valkey)
 
 
+@pytest.mark.long
 def test_the_valkey_is_started_again_and_nobody_else_notices(server: ServerProcess) -> None:
     jobs, serving_process, died = server.job_process, server.child, server.valkey
     died.kill()

@@ -107,6 +107,7 @@ def test_in_production_it_needs_a_key_to_book_and_says_so(tmp_path: Path) -> Non
         assert counts(server, event)["booked"] > 0
 
 
+@pytest.mark.long
 def test_a_server_that_dies_ends_it_with_its_numbers(tmp_path: Path) -> None:
     with serving(settings(tmp_path)) as server:
         event = create_event(server, key=None)
@@ -127,6 +128,7 @@ def test_a_server_that_dies_ends_it_with_its_numbers(tmp_path: Path) -> None:
     assert "no_answer" in output
 
 
+@pytest.mark.long
 def test_it_ends_when_the_share_is_sold_and_sells_no_seat_more(server: ServerProcess) -> None:
     event = create_event(server)
     share = ("--share", "0.05", "--seconds", "600")

@@ -45,10 +45,6 @@ _FIRST_BYTES: Final = frozenset(
 )
 """With what a method can begin: a client that speaks TLS is refused by its first byte."""
 
-_METHODS: Final = {
-    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-}
-
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -294,7 +290,7 @@ class HttpConnection(asyncio.Protocol):
             "type": "http",
             "asgi": _ASGI,
             "http_version": "1.1" if minor == b"1" else "1.0",
-            "method": _METHODS.get(method) or method.decode("ascii"),
+            "method": heads.METHOD_NAMES.get(method) or method.decode("ascii"),
             "scheme": "http",
             "path": unquote(path) if "%" in path else path,
             "raw_path": raw_path,

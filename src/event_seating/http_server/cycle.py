@@ -7,11 +7,11 @@ be read as another response.
 """
 
 import asyncio
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from event_seating.http_server.asgi import App, Header, Message, Scope
+from event_seating.http_server.heads import LENGTH
 from event_seating.http_server.limits import BUFFERED_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _BODILESS: Final = frozenset({204, 304})
 """Responses that have no body and, but for a HEAD, no length."""
 
 _STATUS_MAX: Final = 999
-
-_LENGTH: Final = re.compile(rb"[0-9]{1,15}\Z")
 
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
@@ -175,7 +173,7 @@ class RequestCycle:
         keep_alive, expected, has_date = self.keep_alive, self._expected, False
         for name, value in headers:
             if name == b"content-length":
-                if expected is not None or not _LENGTH.match(value):
+                if expected is not None or not LENGTH.match(value):
                     raise BrokenResponseError("a response has one length")
                 expected = int(value)
             elif name == b"transfer-encoding":

@@ -87,7 +87,7 @@ class WebSocketCycle(asyncio.Protocol):
         self._closed = False
         """Whether our close frame is out."""
         self._lost = False
-        """Whether the application has been told of the end."""
+        """Whether the end has been passed on to the application."""
 
     @property
     def idle(self) -> bool:

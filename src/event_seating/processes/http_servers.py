@@ -1,6 +1,6 @@
 """The HTTP server that this process runs: our own, or granian as `HTTP_SERVER` says.
 
-Owns what the server has to be told about this deployment (how many connections there may be, what
+Owns what the server has to know of this deployment (how many connections there may be, what
 an address counts as) and what it reports: crashes and ended connections go to the log, and a
 request that is no valid HTTP gets the same kind of body as every other error.
 """

@@ -25,7 +25,7 @@ from structlog.contextvars import bind_contextvars
 from event_seating.errors import RateLimited, ServiceError, Unauthorized
 from event_seating.http_server.asgi import ADMITTED, App, Header, Message, Receive, Scope, Send
 from event_seating.http_server.cycle import STATUS_LINES
-from event_seating.http_server.heads import HeaderFields
+from event_seating.http_server.heads import METHOD_NAMES, HeaderFields
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
 from event_seating.telemetry.redact import cut_address
@@ -50,10 +50,6 @@ HOSTS_REMEMBERED: Final = 16
 
 LINES_REMEMBERED: Final = 256
 """Kinds of ready answers whose lines are kept: one for each status and `ETag`."""
-
-_METHODS: Final = {
-    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-}
 
 _BODILESS_STATUSES: Final = frozenset({204, 304})
 """Answers that have neither a body nor a `Content-Length`."""
@@ -123,7 +119,7 @@ class Edge:
         path, _, query = target.partition(b"?")
         decoded = path.decode("ascii")
         exchange = Exchange(
-            _METHODS.get(method) or method.decode("ascii"),
+            METHOD_NAMES.get(method) or method.decode("ascii"),
             unquote(decoded) if "%" in decoded else decoded,
             query,
             fields.all,

@@ -119,9 +119,9 @@ def _request(sent: bytes, before: list[Asked]) -> tuple[Asked, bytes, bool]:
     if websocket:
         _check_key(dict(headers))
     if authority is not None:
-        hosts = max(1, [name for name, _ in headers].count(b"host"))
-        others = (each for each in headers if each[0] != b"host")
-        headers = (*((b"host", authority),) * hosts, *others)
+        if b"host" not in dict(headers):
+            headers = ((b"host", b""), *headers)
+        headers = tuple((n, authority if n == b"host" else value) for n, value in headers)
     asked = Asked(method, target, minor, headers, None, websocket)
     try:
         body, rest = _chunks(rest) if length is None else _sized(rest, length)

@@ -181,16 +181,27 @@ class Sink:
         while not self._stopping:
             self._wake.wait(WAIT_S)
             self._wake.clear()
-            self._drain()
+            self._write_waiting()
 
     def _drain(self) -> None:
-        """Write the whole queue, in batches."""
+        """Write until nothing waits."""
+        while self._queue:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        """Write the lines that wait now, in batches.
+
+        Not those that come meanwhile: this thread would never sleep under load, and wait for the
+        interpreter's lock, which makes every request dearer, for a few lines each time.
+        """
         with self._drain_lock:
-            while self._queue:
-                self._write_batch()
+            waiting = len(self._queue)
+            while waiting > 0 and self._queue:
+                waiting -= self._write_batch()
                 self._report_losses()
 
-    def _write_batch(self) -> None:
+    def _write_batch(self) -> int:
+        """Write the next lines; how many were taken from the queue."""
         lines: list[bytes] = []
         errors: list[bytes] = []
         flushed = self._take_batch(lines, errors)
@@ -200,6 +211,8 @@ class Sink:
                 self._write(feed, batch)
         if flushed is not None:
             flushed.set()
+            return len(lines) + 1
+        return len(lines)
 
     def _take_batch(self, lines: list[bytes], errors: list[bytes]) -> threading.Event | None:
         """Move lines from the queue; ends at an event, which is to be set once they are written."""

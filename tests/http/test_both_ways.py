@@ -1,8 +1,9 @@
 """Whatever is asked, the answer at once and the usual one are the same, and so is what follows.
 
-Each request goes to one edge twice, over a connection of our own server: from one address to
-`Edge.at_once` first, as the server asks it, and from another address to `Edge.__call__` alone.
-Compared are status, headers, body, the line of the log, the metrics, and what was charged.
+Each request goes to one edge three times, over connections of our own server: from one address to
+`Edge.at_once` first, as the server asks it; from a second one the same way, after another request
+with these headers on that connection; and from a third one to `Edge.__call__` alone. Compared are
+status, headers, body, the line of the log, the metrics, and what was charged.
 """
 
 import asyncio
@@ -21,13 +22,14 @@ from tests.support.wire import Wire, WireServer
 
 from event_seating.http_server.asgi import Receive, Scope, Send
 from event_seating.web.edge import Edge
-from event_seating.web.exchange import AccessLines
+from event_seating.web.exchange import AccessLines, Exchange
 
 pytestmark = pytest.mark.anyio
 
 KEY = "an-admin-key-of-24-chars"
-PEERS = {"at once": "192.0.2.11", "usual": "192.0.2.12"}
-CLIENTS = {"at once": "198.51.100.1", "usual": "198.51.100.2"}
+WAYS = ("at once", "again", "usual")
+PEERS = {"at once": "192.0.2.11", "again": "192.0.2.12", "usual": "192.0.2.13"}
+CLIENTS = {"at once": "198.51.100.1", "again": "198.51.100.2", "usual": "198.51.100.3"}
 """Addresses that a proxy names."""
 
 PROXY = "203.0.113.1"
@@ -39,7 +41,8 @@ GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
 
 LINES = {
     "plain": b"",
-    "own id": b"X-Request-Id: not plain!\r\n",
+    "own id": b"X-Request-Id: shop-4711\r\n",
+    "no id": b"X-Request-Id: not plain!\r\n",
     "an origin": b"Origin: https://tickets.example\r\n",
     "another origin": b"Origin: https://evil.example\r\n",
     "the key": b"Authorization: Bearer %b\r\n" % KEY.encode(),
@@ -88,15 +91,18 @@ class Ways:
         edge._ids = count(0x1000_0000)  # all of one length
         self._edge = edge
         self._parts = service.parts
-        self._lines: dict[str, list[tuple[Any, ...]]] = {"at once": [], "usual": []}
+        self._client = service.client
+        self._lines: dict[str, list[tuple[Any, ...]]] = {way: [] for way in WAYS}
         self._access = {way: self._noting(way) for way in self._lines}
 
         async def usual(scope: Scope, receive: Receive, send: Send) -> None:
             await edge(scope, receive, send)
 
-        self._servers = {"at once": WireServer(edge), "usual": WireServer(usual)}
+        self._servers = {way: WireServer(usual if way == "usual" else edge) for way in WAYS}
         self.answered_at_once = 0
         self._servers["at once"].at_once = self._counting(edge)
+        self.answered_again = 0
+        edge._answer_again = self._counting_again(edge._answer_again)  # type: ignore[method-assign]
 
     def _counting(self, edge: Edge) -> Callable[..., object]:
         def at_once(*words: Any) -> object:
@@ -106,15 +112,28 @@ class Ways:
 
         return at_once
 
+    def _counting_again(self, answer: Callable[..., bytes | Exchange]) -> Callable[..., Any]:
+        def answer_again(*words: Any) -> bytes | Exchange:
+            self.answered_again += 1
+            return answer(*words)
+
+        return answer_again
+
     def _noting(self, way: str) -> AccessLines:
         def note(*words: Any) -> None:
             self._lines[way].append(words)
 
         return AccessLines(note, self._parts.clock.monotonic)
 
-    async def ask(self, sent: bytes, *, through_proxy: bool = False) -> dict[str, Followed]:
+    async def ask(
+        self, sent: bytes, *, through_proxy: bool = False, uncached: bool = False
+    ) -> dict[str, Followed]:
         found = {}
-        for way in self._lines:
+        for way in WAYS:
+            if uncached:
+                await self._client.delete("/cache")
+            if way == "again" and found["at once"].wrong_keys:
+                continue  # it was no caller whom the edge could know
             request = sent.replace(b"CLIENT", CLIENTS[way].encode())
             found[way] = await self._ask(way, request, PROXY if through_proxy else PEERS[way])
         return found
@@ -122,9 +141,12 @@ class Ways:
     async def _ask(self, way: str, sent: bytes, host: str) -> Followed:
         edge, metrics = self._edge, self._parts.metrics
         edge._access = self._access[way]
+        if way == "again":
+            wire = await self._known(sent, host)
+        else:
+            wire = Wire(self._servers[way], host=host)
         noted, series = len(self._lines[way]), _counts(metrics)
         limited, wrong_keys = metrics.rate_limited._value.get(), edge._budgets.wrong_keys
-        wire = Wire(self._servers[way], host=host)
         wire.send(sent)
         wire.send_eof()
         for _ in range(STEPS):
@@ -141,6 +163,18 @@ class Ways:
             metrics.rate_limited._value.get() - limited,
             edge._budgets.wrong_keys - wrong_keys,
         )
+
+    async def _known(self, sent: bytes, host: str) -> Wire:
+        """The connection after a request with the same headers that is charged to no limit."""
+        wire = Wire(self._servers["again"], host=host)
+        line, end, rest = sent.partition(b"\r\n")
+        wire.send(b"HEAD /docs " + line.rpartition(b" ")[2] + end + rest)
+        for _ in range(STEPS):
+            await asyncio.sleep(0)
+        if wire.lost or b"connection: close" in wire.received:
+            return Wire(self._servers["again"], host=host)
+        wire.received.clear()
+        return wire
 
 
 def _counts(metrics: Any) -> Counter[tuple[str, str, int]]:
@@ -162,9 +196,10 @@ def same(found: Followed) -> str:
 
 
 def check(found: dict[str, Followed], sent: bytes) -> None:
-    at_once, usual = found["at once"], found["usual"]
-    assert same(at_once) == same(usual), sent
-    assert list(at_once.response.headers) != []
+    usual = same(found["usual"])
+    for way, followed in found.items():
+        assert same(followed) == usual, (way, sent)
+    assert list(found["at once"].response.headers) != []
 
 
 async def ways_of(service: Service) -> tuple[Ways, str]:
@@ -204,6 +239,18 @@ async def test_each_kind_of_request_is_answered_alike(ways: tuple[Ways, str]) ->
             sent = GET.replace(b"GET", method) % (target, b"")
             check(await both.ask(sent), sent)
     assert both.answered_at_once > 50, "the two ways are two"
+    assert both.answered_again > 10
+
+
+async def test_so_is_what_was_at_hand_before(ways: tuple[Ways, str]) -> None:
+    both, _ = ways
+    sent = GET % (b"/users/123", b"")
+    await both.ask(sent)
+    again = both.answered_again
+    found = await both.ask(sent, uncached=True)
+    check(found, sent)
+    assert found["again"].lines[0][4] == "miss"
+    assert both.answered_again > again
 
 
 ODD = (
@@ -274,6 +321,6 @@ async def test_what_one_way_charges_the_other_knows(ways: tuple[Ways, str]) -> N
     left = []
     for _ in range(3):
         found = await both.ask(sent, through_proxy=True)
-        left += [found[way].response.headers[b"ratelimit"] for way in ("at once", "usual")]
+        left += [found[way].response.headers[b"ratelimit"] for way in WAYS]
     found_left = [int(re.search(rb"r=(\d+)", each)[1]) for each in left[:5]]  # type: ignore[index]
     assert found_left == [4, 3, 2, 1, 0]

@@ -173,7 +173,8 @@ class HttpConnection(asyncio.Protocol):
             self._read_body()
         elif self._cycle is None and self._writable is None:
             self._advance()
-        self.read_or_pause()
+        if self._buffer or self._paused or self._cycle is not None:
+            self.read_or_pause()
 
     # Requests
 
@@ -190,6 +191,9 @@ class HttpConnection(asyncio.Protocol):
                 if end - self._at > HEAD_BYTES_MAX:
                     raise _too_long()
                 self._begin(end + 2)
+                if self._at == len(self._buffer) and self._cycle is None and not self._eof:
+                    self._buffer, self._at, self._searched = b"", 0, 0
+                    return
         except HttpRefused as refused:
             self._refuse(refused)
             return
@@ -229,7 +233,10 @@ class HttpConnection(asyncio.Protocol):
         server = self.server
         line = heads.line(self._buffer, self._at)
         method, target, minor = line.groups()
-        fields = self._same_or_new_fields(line.end(), end)
+        start = line.end()
+        fields = self._fields
+        if fields is None or self._buffer[start:end] != self._block:
+            fields = self._new_fields(start, end)
         self._at = self._searched = end + 2
         self._partial = False
         if len(target) > TARGET_BYTES_MAX:
@@ -250,13 +257,11 @@ class HttpConnection(asyncio.Protocol):
             scope[ADMITTED] = begun
         self._start(scope, heads.framing(fields, minor))
 
-    def _same_or_new_fields(self, start: int, end: int) -> HeaderFields:
-        block = self._buffer[start:end]
-        if self._fields is not None and block == self._block:
-            return self._fields
+    def _new_fields(self, start: int, end: int) -> HeaderFields:
         fields = heads.fields(self._buffer, start, end)
-        remembered = len(block) <= FIELDS_REMEMBERED_BYTES_MAX
-        self._fields, self._block = (fields, block) if remembered else (None, b"")
+        remembered = end - start <= FIELDS_REMEMBERED_BYTES_MAX
+        self._fields = fields if remembered else None
+        self._block = self._buffer[start:end] if remembered else b""
         self._fresh = False
         return fields
 

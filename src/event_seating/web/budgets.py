@@ -13,7 +13,6 @@ from event_seating.errors import RateLimited
 from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import Window
-from event_seating.web.client_address import client_key
 from event_seating.web.endpoints import Budget
 from event_seating.web.errors import TooManyWrongKeys
 
@@ -76,7 +75,7 @@ class Chargeable(Protocol):
     @property
     def budget(self) -> Budget: ...
     @property
-    def address(self) -> str: ...
+    def client(self) -> int | str: ...
     @property
     def buyer_cookie(self) -> str | None: ...
 
@@ -106,7 +105,7 @@ class Budgets:
         """Charge a request or handshake that came with a wrong key; raises `TooManyWrongKeys`."""
         self.wrong_keys += 1
         if self._limits.wrong_keys is not None:
-            request.charged = _charge(self._limits.wrong_keys, request.address)
+            request.charged = _charge(self._limits.wrong_keys, request.client)
             if not request.charged.verdict.admitted:
                 raise TooManyWrongKeys.until(request.charged.verdict.retry_after_s)
 
@@ -116,13 +115,13 @@ class Budgets:
             return self._charge_seating(request)
         if budget is _UNLIMITED or self._limits.account is None:
             return None
-        return _charge(self._limits.account, request.address)
+        return _charge(self._limits.account, request.client)
 
     def _charge_seating(self, request: Chargeable) -> Charge | None:
         by_address, by_buyer = self._limits.addresses, self._limits.buyers
         if by_address is None or by_buyer is None:
             return None
-        charged = _charge(by_address, request.address)
+        charged = _charge(by_address, request.client)
         if request.buyer_cookie is None or not charged.verdict.admitted:
             return charged
         buyer = self._known_buyer(request.buyer_cookie)
@@ -131,5 +130,6 @@ class Budgets:
         return Charge(by_buyer.policy_header, by_buyer.check(buyer))
 
 
-def _charge(limiter: Limiter, address: str) -> Charge:
-    return Charge(limiter.policy_header, limiter.check(client_key(address)))
+def _charge(limiter: Limiter, client: int | str) -> Charge:
+    # What its constructor does, in half the time.
+    return tuple.__new__(Charge, (limiter.policy_header, limiter.check(client)))

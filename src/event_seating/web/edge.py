@@ -11,20 +11,19 @@ It never parses a body and knows no noun.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import unquote
 
 from structlog.contextvars import bind_contextvars
 
 from event_seating.errors import RateLimited, ServiceError, Unauthorized
 from event_seating.http_server.asgi import ADMITTED, App, Header, Message, Receive, Scope, Send
-from event_seating.http_server.cycle import STATUS_LINES
 from event_seating.http_server.heads import METHOD_NAMES, HeaderFields
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
@@ -38,6 +37,8 @@ from event_seating.web.endpoints import Endpoints
 from event_seating.web.errors import MisdirectedRequest
 from event_seating.web.exchange import AccessLines, Exchange
 from event_seating.web.ready import Ready
+from event_seating.web.repeats import KnownCaller, KnownTarget, KnownTargets
+from event_seating.web.responses import Responses
 from event_seating.web.roles import Authenticator, Principal, admit
 from event_seating.web.security_headers import NO_PAGE
 from event_seating.web.websockets import WebSocketAdmission
@@ -47,12 +48,6 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 
 HOSTS_REMEMBERED: Final = 16
 """Values of `Host` that have passed the check: a few names, each with a few ports."""
-
-LINES_REMEMBERED: Final = 256
-"""Kinds of ready answers whose lines are kept: one for each status and `ETag`."""
-
-_BODILESS_STATUSES: Final = frozenset({204, 304})
-"""Answers that have neither a body nor a `Content-Length`."""
 
 _log = get_logger("edge")
 
@@ -92,12 +87,12 @@ class Edge:
         self._authenticator = authenticator
         self._budgets = budgets
         self._cors = cors
-        self._always = (*rules.headers, *cors.always)
+        self._responses = Responses(rules.headers, cors, draining)
         self._access = access
         self._metrics = metrics
         self._draining = draining
         self._websockets = websockets
-        self._lines: dict[tuple[int, tuple[Header, ...]], bytes] = {}
+        self._targets = KnownTargets()
         self._hosts_that_passed: set[bytes] = set()
         self._unnamed_proxy_seen = False
         self._bodies = Bodies()
@@ -114,7 +109,14 @@ class Edge:
         (`ADMITTED`), or None if nothing was done about it. The server that calls this says
         HTTP/1.1, and that the connection stays; `date` is the line of that header.
         """
-        if self._draining() or not target.startswith(b"/"):
+        if self._draining():
+            return None
+        known = fields.notes
+        if method == b"GET" and isinstance(known, KnownCaller):
+            asked = self._targets.get(target)
+            if asked is not None:
+                return self._answer_again(known, asked, fields, peer, date)
+        if not target.startswith(b"/"):
             return None
         path, _, query = target.partition(b"?")
         decoded = path.decode("ascii")
@@ -132,7 +134,68 @@ class Edge:
             ready = self._refusal(exchange, error)
         if ready is None:
             return exchange
-        response = self._rendered(exchange, ready, date)
+        if method == b"GET" and exchange.cache == "hit":
+            self._targets.add(target, exchange)
+        return self._rendered(exchange, ready, date)
+
+    def _answer_again(
+        self,
+        known: KnownCaller,
+        asked: KnownTarget,
+        fields: HeaderFields,
+        peer: tuple[str, int],
+        date: bytes,
+    ) -> bytes | Exchange:
+        """What is left to do of `at_once` where the caller and the target passed it before.
+
+        The hottest path of all: what does not end in a ready answer goes on as an exchange.
+        """
+        started = perf_counter()
+        endpoint, principal = asked.endpoint, known.principal
+        request_id = known.request_id or self._new_id()
+        route, ready, refused = UNMATCHED_ROUTE, None, None
+        known.budget, known.charged = endpoint.budget, None
+        try:
+            if principal.limited:
+                self._budgets.charge(known)
+            route = endpoint.template
+            admit(endpoint, principal)
+            ready = asked.ready.read(asked.parameter, asked.query, known.headers)
+        except ServiceError as error:
+            refused = error
+        if ready is not None:
+            response = self._responses.rendered(ready, date, request_id, known.charged, known.lines)
+            seconds = perf_counter() - started
+            self._metrics.observe_request("GET", route, ready[0], seconds)
+            self._access.write(
+                request_id.decode(), "GET", route, ready[0], seconds, "hit", len(ready[2]),
+                principal.name, known.address, 1,
+            )  # fmt: skip
+            return response
+        exchange = Exchange(
+            "GET", asked.path, asked.query, fields.all, fields.by_name, peer=peer[0]
+        )
+        exchange.started, exchange.request_id = started, request_id
+        exchange.match, exchange.budget = (endpoint, (asked.parameter,)), endpoint.budget
+        exchange.know(known)
+        exchange.be(principal)
+        exchange.charged, exchange.route = known.charged, route
+        if refused is None:
+            exchange.cache = "miss"
+            return exchange
+        return self._rendered(exchange, self._refusal(exchange, refused), date)
+
+    def _rendered(self, exchange: Exchange, ready: Ready, date: bytes) -> bytes:
+        """The bytes of a response, with which the request ends."""
+        exchange.status, exchange.size = ready.status, len(ready.body)
+        response = self._responses.rendered(
+            ready,
+            date,
+            exchange.request_id,
+            exchange.charged,
+            self._responses.origin_lines(exchange.headers.get(b"origin")),
+            head_only=exchange.method == "HEAD",
+        )
         self._note(exchange)
         return response
 
@@ -169,7 +232,7 @@ class Edge:
                 await body.discard(receive)
             ready = self._refusal(exchange, error)
         if ready is not None:
-            await self._send_bytes(exchange, ready, send)
+            await self._responses.send(exchange, ready, send)
         else:
             await self._run_app(exchange, scope, receive, send)
 
@@ -185,35 +248,37 @@ class Edge:
             exchange.budget = exchange.match[0].budget
         else:
             exchange.budget = self._endpoints.budget_elsewhere(exchange.path)
-        known = fields.notes if fields is not None else None
-        if isinstance(known, _Known):
-            exchange.address, exchange.buyer_cookie = known
-        else:
-            exchange.address = address_of(
-                exchange.peer, exchange.fields, self._rules.trusted_proxies
-            )
+        notes = fields.notes if fields is not None else None
+        known = notes if isinstance(notes, KnownCaller) else None
         try:
             if known is not None:
+                exchange.know(known)
                 head.check_address(exchange)
             else:
-                self._look_at(exchange, fields)
+                self._look_at(exchange)
         except ServiceError:
             self._budgets.charge(exchange)
             raise
         if exchange.method == "OPTIONS" and b"access-control-request-method" in headers:
             return self._preflight(exchange)
-        return self._admit_caller(exchange)
+        caller = known.principal if known is not None else self._caller(exchange, fields)
+        exchange.be(caller)
+        if caller.limited:
+            self._budgets.charge(exchange)
+        if exchange.method in {"GET", "HEAD"}:
+            return self._ready(exchange, caller)
+        self._check_body(exchange, caller)
+        return None
 
-    def _look_at(self, exchange: Exchange, fields: HeaderFields | None) -> None:
-        """Check the head, find the buyer's cookie, and note both in `fields`."""
+    def _look_at(self, exchange: Exchange) -> None:
+        """Find the client's address and the buyer's cookie, and check the head."""
         headers = exchange.headers
+        exchange.came_from(address_of(exchange.peer, exchange.fields, self._rules.trusted_proxies))
         if not self._unnamed_proxy_seen and b"x-forwarded-for" in headers:
             self._note_unnamed_proxy(exchange)
         head.check(exchange)
         if b"cookie" in headers:
             exchange.buyer_cookie = head.cookie(headers, self._rules.buyer_cookie)
-        if fields is not None and fields.all is exchange.fields:
-            fields.notes = _Known(exchange.address, exchange.buyer_cookie)
 
     def _note_unnamed_proxy(self, exchange: Exchange) -> None:
         """Warn once that `X-Forwarded-For` came from an address that is not trusted."""
@@ -228,7 +293,8 @@ class Edge:
             docs="docs/running.md#behind-a-reverse-proxy",
         )
 
-    def _admit_caller(self, exchange: Exchange) -> Ready | None:
+    def _caller(self, exchange: Exchange, fields: HeaderFields | None) -> Principal:
+        """Check `Host`, and find the principal; both are noted in `fields`."""
         headers = exchange.headers
         if self._rules.hosts is not None:
             self._check_host(headers.get(b"host", b""), self._rules.hosts)
@@ -237,14 +303,14 @@ class Edge:
         except Unauthorized:
             self._budgets.charge_wrong_key(exchange)
             raise
-        exchange.caller = caller
-        exchange.principal = caller.name
-        if caller.limited:
-            self._budgets.charge(exchange)
-        if exchange.method in {"GET", "HEAD"}:
-            return self._ready(exchange, caller)
-        self._check_body(exchange, caller)
-        return None
+        if fields is not None and fields.all is exchange.fields:
+            fields.notes = KnownCaller(
+                exchange,
+                caller,
+                request_id=_plain_id(headers.get(b"x-request-id")),
+                lines=self._responses.origin_lines(headers.get(b"origin")),
+            )
+        return caller
 
     def _check_host(self, host: bytes, names: frozenset[bytes]) -> None:
         if host not in self._hosts_that_passed:
@@ -296,14 +362,14 @@ class Edge:
             scope["method"] = "GET"
         if b"cookie" in exchange.headers:
             scope["headers"] = head.without_cookies(scope["headers"])
-        answer = _Answer(exchange, send, self._common_headers)
+        answer = _Answer(exchange, send, self._responses.common_headers)
         sent = self._bodies.of(receive, exchange.body_bytes_max, caller.role)
         try:
             await self._app(scope, sent.receive, answer.send)
         except Exception:  # noqa: BLE001 (its stack goes to the log, not to the client)
             _log.exception("request failed", method=exchange.method, route=_route_of(scope))
             if not answer.started:
-                await self._send_bytes(exchange, self._refusal(exchange, ServiceError()), send)
+                await self._responses.send(exchange, self._refusal(exchange, ServiceError()), send)
         finally:
             sent.release()
             exchange.route = _route_of(scope)
@@ -319,82 +385,16 @@ class Edge:
         # The headers of every answer are among them.
         return Ready(204, self._cors.preflight(exchange.headers.get(b"origin")), b"")
 
-    async def _send_bytes(self, exchange: Exchange, ready: Ready, send: Send) -> None:
-        status, headers, encoded = ready
-        exchange.status = status
-        exchange.size = len(encoded)
-        every = [*headers]
-        if status not in _BODILESS_STATUSES:
-            every.append((b"content-length", b"%d" % len(encoded)))
-        every.append(NO_PAGE)
-        every += self._always
-        every += self._own_headers(exchange)
-        if exchange.method == "HEAD":
-            encoded = b""
-        await send({"type": "http.response.start", "status": status, "headers": every})
-        await send({"type": "http.response.body", "body": encoded})
-
-    def _rendered(self, exchange: Exchange, ready: Ready, date: bytes) -> bytes:
-        """What `_send_bytes` sends, as the bytes of a response."""
-        status, headers, encoded = ready
-        exchange.status = status
-        size = exchange.size = len(encoded)
-        charged, origin = exchange.charged, exchange.headers.get(b"origin")
-        return b"%b%b%bx-request-id: %b\r\n%b%b\r\n%b" % (
-            self._fixed_lines(status, headers),
-            date,
-            b"content-length: %d\r\n" % size if status not in _BODILESS_STATUSES else b"",
-            exchange.request_id,
-            charged.lines if charged is not None else b"",
-            _lines(self._cors.headers(origin)) if origin is not None else b"",
-            encoded if exchange.method != "HEAD" else b"",
-        )
-
-    def _fixed_lines(self, status: int, headers: tuple[Header, ...]) -> bytes:
-        """The lines of a response that do not depend on the caller; kept, for they repeat."""
-        found = self._lines.get((status, headers))
-        if found is None:
-            every = (*headers, NO_PAGE, *self._always)
-            found = STATUS_LINES[status] + _lines(every)
-            if len(self._lines) >= LINES_REMEMBERED:
-                self._lines.clear()
-            self._lines[status, headers] = found
-        return found
-
-    def _common_headers(self, exchange: Exchange) -> list[Header]:
-        """The headers that every answer has."""
-        return [*self._always, *self._own_headers(exchange)]
-
-    def _own_headers(self, exchange: Exchange) -> list[Header]:
-        """Those of them that depend on the request."""
-        headers = [(b"x-request-id", exchange.request_id)]
-        charged = exchange.charged
-        if charged is not None:
-            headers.append((b"ratelimit-policy", charged.policy))
-            headers.append((b"ratelimit", charged.verdict.header))
-        if self._draining():
-            # The client opens another connection, to an instance that stays.
-            headers.append((b"connection", b"close"))
-        origin = exchange.headers.get(b"origin")
-        if origin is not None:
-            headers += self._cors.headers(origin)
-        return headers
-
     def _request_id(self, given: bytes | None) -> bytes:
-        if given is not None and _REQUEST_ID.match(given):
-            return given
+        return _plain_id(given) or self._new_id()
+
+    def _new_id(self) -> bytes:
         return b"%b-%x" % (self._id_prefix, next(self._ids))
 
 
-def _lines(headers: Iterable[Header]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
-class _Known(NamedTuple):
-    """What is known of a caller from the headers and the connection, checked."""
-
-    address: str
-    buyer_cookie: str | None
+def _plain_id(given: bytes | None) -> bytes | None:
+    """The id that came with a request, if it is one."""
+    return given if given is not None and _REQUEST_ID.match(given) else None
 
 
 class _Answer:

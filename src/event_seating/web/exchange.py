@@ -14,10 +14,12 @@ from event_seating.http_server.asgi import Header, Scope
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web.body import ANYONE_BODY_BYTES_MAX
+from event_seating.web.client_address import client_key
 from event_seating.web.endpoints import Budget, RouteMatch
 
 if TYPE_CHECKING:
     from event_seating.web.budgets import Charge
+    from event_seating.web.repeats import KnownCaller
     from event_seating.web.roles import Principal
 
 SAMPLED_EVERY_S: Final = 10.0
@@ -69,6 +71,7 @@ class Exchange:
         "cache",
         "caller",
         "charged",
+        "client",
         "fields",
         "headers",
         "http_version",
@@ -115,6 +118,9 @@ class Exchange:
         self.route = UNMATCHED_ROUTE
         """The template of its path, once a route is known to answer it."""
         self.address = ""
+        """The client's, which trusted proxies may have named."""
+        self.client: int | str = ""
+        """What the client counts as for the limits."""
         self.principal = NO_PRINCIPAL
         """The name of its principal."""
         self.caller: Principal | None = None
@@ -126,6 +132,21 @@ class Exchange:
         self.body_bytes_max = ANYONE_BODY_BYTES_MAX
         self.status = 500
         self.size = 0
+
+    def came_from(self, address: str) -> None:
+        """Note the client's address."""
+        self.address = address
+        self.client = client_key(address)
+
+    def be(self, caller: "Principal") -> None:
+        """Note its principal."""
+        self.caller = caller
+        self.principal = caller.name
+
+    def know(self, known: "KnownCaller") -> None:
+        """Note what is known of its client."""
+        self.address, self.client = known.address, known.client
+        self.buyer_cookie = known.buyer_cookie
 
     @classmethod
     def of(cls, scope: Scope) -> "Exchange":
@@ -146,7 +167,8 @@ class AccessLines:
     """Writes the line about a request, or counts the request for the next line of its kind."""
 
     def __init__(self, write: AccessLine, monotonic: Callable[[], float]) -> None:
-        self._write = write
+        self.write = write
+        """Writes one that is never sampled."""
         self._monotonic = monotonic
         self._samples: dict[tuple[str, int], tuple[float, int]] = {}
         """When the last line was written, and how many requests came since, by route and status."""
@@ -159,7 +181,7 @@ class AccessLines:
             stands_for = self._sampled(route, status)
             if not stands_for:
                 return
-        self._write(
+        self.write(
             exchange.request_id.decode(),
             exchange.method,
             route if route != UNMATCHED_ROUTE else loggable_path(exchange.path),

@@ -64,7 +64,7 @@ class WebSocketAdmission:
         """Refuse one, or serve it until it is closed."""
         exchange = Exchange.of(scope)
         exchange.request_id = new_id(exchange.headers.get(b"x-request-id"))
-        exchange.address = address_of(exchange.peer, exchange.fields, self._trusted)
+        exchange.came_from(address_of(exchange.peer, exchange.fields, self._trusted))
         exchange.status = SWITCHING_PROTOCOLS
         request_id = exchange.request_id.decode()
         bind_contextvars(requestId=request_id, client=cut_address(exchange.address))

@@ -53,8 +53,8 @@ class HttpConnection(asyncio.Protocol):
 
     __slots__ = (
         "_at", "_block", "_body", "_buffer", "_cycle", "_eof", "_fields", "_fresh", "_lingering",
-        "_loop", "_partial", "_paused", "_scheduled", "_searched", "_transport", "_unsent",
-        "_writable", "client", "deadline", "ended", "peer", "server", "since",
+        "_loop", "_outgoing", "_partial", "_paused", "_scheduled", "_searched", "_transport",
+        "_unsent", "_writable", "client", "deadline", "ended", "peer", "server", "since",
     )  # fmt: skip
 
     def __init__(self, server: "HttpServer", loop: asyncio.AbstractEventLoop) -> None:
@@ -73,6 +73,8 @@ class HttpConnection(asyncio.Protocol):
         self._fresh = True
         """Whether no head has come yet."""
         self._cycle: RequestCycle | WebSocketCycle | None = None
+        self._outgoing = b""
+        """Responses that are written at the end of the step; see `HttpServer.write_soon`."""
         self._body: BodyReader | None = None
         """The body of the request under way, until it has come."""
         self._eof = False
@@ -104,7 +106,7 @@ class HttpConnection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is under way, or an answer that the client has yet to receive."""
-        return self._cycle is not None or self._writable is not None
+        return self._cycle is not None or self._writable is not None or bool(self._outgoing)
 
     # From the transport
 
@@ -123,7 +125,7 @@ class HttpConnection(asyncio.Protocol):
         """Note that nothing comes or goes any more."""
         del exc
         self.server.remove(self)
-        self._buffer = b""
+        self._buffer = self._outgoing = b""
         self._lingering = self._eof = True
         if self._cycle is not None:
             self._cycle.disconnect()
@@ -137,6 +139,7 @@ class HttpConnection(asyncio.Protocol):
         if self._cycle is not None:
             self._cycle.disconnect()
         elif self._at == len(self._buffer):
+            self.flush()
             return False
         else:
             self._schedule()
@@ -250,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
             if type(begun) is bytes:
                 self.since = server.now
                 self.deadline = self.since + IDLE_S
-                self._transport.write(begun)
+                self.write_soon(begun)
                 return
         scope = self._scope(method, target, minor, fields)
         if begun is not None:
@@ -344,7 +347,24 @@ class HttpConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send, unless nothing may be sent any more."""
         if not self._lingering:
+            self.flush()
             self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send what waits to be sent."""
+        if self._outgoing:
+            outgoing, self._outgoing = self._outgoing, b""
+            self._transport.write(outgoing)
+
+    def write_soon(self, end: bytes) -> None:
+        """Send the end of a response, with those of other connections; see `HttpServer`."""
+        if self._lingering:
+            return
+        if not self._outgoing:
+            self.server.write_soon(self)
+        self._outgoing += end
+        if len(self._outgoing) > BUFFERED_BYTES_MAX:
+            self.flush()
 
     async def drain(self) -> None:
         """Wait until the client has received enough for more to be sent."""
@@ -427,6 +447,7 @@ class HttpConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close it once everything is sent."""
+        self.flush()
         self._lingering = True
         self._await_receipt()
         self._transport.close()
@@ -434,6 +455,7 @@ class HttpConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close it at once; what was not sent is lost."""
         self._lingering = True
+        self._outgoing = b""
         self._transport.abort()
 
     def _reset_deadline(self) -> None:
@@ -449,6 +471,7 @@ class HttpConnection(asyncio.Protocol):
         """Answer a request that is no valid HTTP, and read nothing more as a request."""
         self.server.count(EndReason.malformed)
         body = self.server.explain(refused)
+        self.flush()
         of_head = self._cycle is not None and self._cycle.scope["method"] == "HEAD"
         self._transport.write(
             b"%bcontent-type: application/json\r\n%bcontent-length: %d\r\n"
@@ -465,6 +488,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Say that nothing follows, and drop what still comes for a moment."""
+        self.flush()
         self._lingering = True
         self._buffer, self._at = b"", 0
         self._await_receipt()

@@ -208,7 +208,8 @@ class RequestCycle:
         if not more:
             self._ended = True
             self._wake()
-        if head or body:
+            self._connection.write_soon(head + body)
+        elif head or body:
             self._connection.write(head + body)
 
     def _framed_head(self, head: bytes, size: int, *, more: bool) -> bytes:

@@ -93,12 +93,14 @@ class Counters:
             room = limit - total - 1
             if room < 0:
                 has_room = False
+            totals[ring] = total + 1
             found += (room, (ceil(earliest[ring] + length_s - now) or 1) if total else seconds)
             ring += 1
         if has_room:
-            for charged in range(slot * len(self._windows), ring):
-                totals[charged] += 1
             self._last[slot] = now
+        else:
+            for charged in range(slot * len(self._windows), ring):
+                totals[charged] -= 1
         return has_room, found
 
     def _move(self, slot: int, now: float) -> None:

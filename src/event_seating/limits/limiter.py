@@ -48,6 +48,8 @@ class Verdict(NamedTuple):
     """The answer to one request."""
 
     admitted: bool
+    policy: bytes
+    """The value of `RateLimit-Policy`."""
     header: bytes
     """The value of `RateLimit`."""
     retry_after_s: int
@@ -101,7 +103,7 @@ class Limiter:
         admitted, values = self._rings.charge(slot, now)
         if not admitted:
             return self._refusal(values)
-        return _verdict(Verdict, (True, self._header % values, 0))
+        return _verdict(Verdict, (True, self.policy_header, self._header % values, 0))
 
     def forget_idle(self, most: int) -> int:
         """Check the next `most` slots, and forget clients whose requests have left every window.
@@ -122,7 +124,8 @@ class Limiter:
             if values[at] < 0 and values[at + 1] > retry_after_s:
                 retry_after_s = values[at + 1]
             values[at] += 1
-        return _verdict(Verdict, (False, self._header % tuple(values), retry_after_s))
+        header = self._header % tuple(values)
+        return _verdict(Verdict, (False, self.policy_header, header, retry_after_s))
 
     def _add_client(self, client: Hashable, now: float) -> int:
         """A slot with an empty ring for a new client."""

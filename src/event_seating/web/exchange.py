@@ -18,7 +18,7 @@ from event_seating.web.client_address import client_key
 from event_seating.web.endpoints import Budget, RouteMatch
 
 if TYPE_CHECKING:
-    from event_seating.web.budgets import Charge
+    from event_seating.limits.limiter import Verdict
     from event_seating.web.repeats import KnownCaller
     from event_seating.web.roles import Principal
 
@@ -127,7 +127,7 @@ class Exchange:
         """Its principal, once it is known."""
         self.buyer_cookie: str | None = None
         """The value of the buyer's cookie if it has the form of one; unverified."""
-        self.charged: Charge | None = None
+        self.charged: Verdict | None = None
         self.cache = "-"
         self.body_bytes_max = ANYONE_BODY_BYTES_MAX
         self.status = 500

@@ -12,7 +12,7 @@ from event_seating.web.endpoints import Budget, Endpoint, ReadyRead
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from event_seating.web.budgets import Charge
+    from event_seating.limits.limiter import Verdict
     from event_seating.web.exchange import Exchange
     from event_seating.web.roles import Principal
 
@@ -50,7 +50,7 @@ class KnownCaller:
         """The lines of an answer that depend on the headers."""
         self.budget = Budget.account
         """That of the request under way."""
-        self.charged: Charge | None = None
+        self.charged: Verdict | None = None
         """The same."""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from event_seating.http_server.asgi import Header, Send
 from event_seating.http_server.cycle import STATUS_LINES
-from event_seating.web.budgets import Charge
+from event_seating.limits.limiter import Verdict
 from event_seating.web.cors import Cors
 from event_seating.web.exchange import Exchange
 from event_seating.web.ready import Ready
@@ -53,7 +53,7 @@ class Responses:
         ready: Ready,
         date: bytes,
         request_id: bytes,
-        charged: Charge | None,
+        charged: Verdict | None,
         lines: bytes,
         *,
         head_only: bool = False,
@@ -65,7 +65,7 @@ class Responses:
             date,
             b"content-length: %d\r\n" % len(encoded) if status not in _BODILESS_STATUSES else b"",
             request_id,
-            charged.lines if charged is not None else b"",
+            _limit_lines(charged) if charged is not None else b"",
             lines,
             encoded if not head_only else b"",
         )
@@ -80,7 +80,7 @@ class Responses:
         charged = exchange.charged
         if charged is not None:
             headers.append((b"ratelimit-policy", charged.policy))
-            headers.append((b"ratelimit", charged.verdict.header))
+            headers.append((b"ratelimit", charged.header))
         if self._draining():
             # The client opens another connection, to an instance that stays.
             headers.append((b"connection", b"close"))
@@ -96,6 +96,10 @@ class Responses:
             self._lines.clear()
         self._lines[status, headers] = found
         return found
+
+
+def _limit_lines(charged: Verdict) -> bytes:
+    return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (charged.policy, charged.header)
 
 
 def _lines(headers: Iterable[Header]) -> bytes:

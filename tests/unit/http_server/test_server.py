@@ -92,6 +92,7 @@ class TestCaps:
         await settle()
         server.now += 10
         idle.send(READY)
+        await settle()
         Wire(server, port=3)
         assert (slow.is_closing(), idle.is_closing()) == (False, True)
 

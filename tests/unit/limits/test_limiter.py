@@ -106,7 +106,12 @@ def test_windows_are_named_from_the_shortest_to_the_longest(windows: str, policy
 
 
 def test_the_first_answer_says_what_is_left_after_it(limiter: Limiter) -> None:
-    assert limiter.check(1) == (True, b'"burst";r=4;t=10, "sustained";r=9;t=60', 0)
+    assert limiter.check(1) == (
+        True,
+        limiter.policy_header,
+        b'"burst";r=4;t=10, "sustained";r=9;t=60',
+        0,
+    )
 
 
 def test_t_counts_down_to_the_moment_the_earliest_request_leaves_the_window(
@@ -136,7 +141,12 @@ def test_retry_after_is_the_longest_wait_of_the_windows_that_refuse(
     clock.now += 10
     admitted(limiter, 1, 5)
     clock.now += 0.125
-    assert limiter.check(1) == (False, b'"burst";r=0;t=10, "sustained";r=0;t=50', 50)
+    assert limiter.check(1) == (
+        False,
+        limiter.policy_header,
+        b'"burst";r=0;t=10, "sustained";r=0;t=50',
+        50,
+    )
     clock.now += 49.75
     assert limiter.check(1).retry_after_s == 1  # an eighth of a second, rounded up
 
@@ -147,7 +157,12 @@ def test_the_shorter_window_may_be_the_one_that_refuses_for_longer(clock: Stopwa
     clock.now += 10
     admitted(limiter, 1, 5)
     clock.now += 1
-    assert limiter.check(1) == (False, b'"burst";r=0;t=9, "sustained";r=0;t=1', 9)
+    assert limiter.check(1) == (
+        False,
+        limiter.policy_header,
+        b'"burst";r=0;t=9, "sustained";r=0;t=1',
+        9,
+    )
 
 
 def test_a_limit_of_a_million_is_counted_in_no_time(clock: Stopwatch) -> None:

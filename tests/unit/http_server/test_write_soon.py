@@ -1,0 +1,178 @@
+"""Responses are written together at the end of a step; none is lost or overtaken before that."""
+
+import pytest
+from tests.support.responses import responses
+from tests.support.wire import HIGH_WATER, Wire, WireServer, settle
+from tests.unit.http_server.echo import Echo, EchoAtOnce
+from tests.unit.http_server.recorded import plain
+
+from event_seating.http_server.asgi import App, Receive, Scope, Send
+from event_seating.http_server.limits import REQUESTS_A_STEP
+
+pytestmark = pytest.mark.anyio
+
+READY = plain(b"GET", b"/ready")
+USUAL = plain(b"GET", b"/usual")
+LARGE = HIGH_WATER // 4
+
+
+class Large:
+    """Answers at once, with a body of which a client's buffer holds few."""
+
+    async def __call__(self, *_words: object) -> None:
+        raise AssertionError
+
+    def at_once(self, *_words: object) -> bytes:
+        return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (LARGE, b"*" * LARGE)
+
+
+def with_ready(app: App) -> App:
+    """The application, with an answer at once to `READY`."""
+    app.at_once = EchoAtOnce().at_once  # type: ignore[attr-defined]
+    return app
+
+
+def count(wire: Wire) -> int:
+    return len(responses(bytes(wire.received)))
+
+
+async def test_those_of_several_connections_are_written_after_all_are_answered() -> None:
+    server = WireServer(EchoAtOnce())
+    wires = [Wire(server, port=port) for port in (1, 2, 3)]
+    for wire in wires:
+        wire.send(READY)
+    assert [bytes(wire.received) for wire in wires] == [b""] * 3
+    await settle()
+    assert [count(wire) for wire in wires] == [1] * 3
+
+
+@pytest.mark.parametrize("app", [Echo, EchoAtOnce])
+async def test_they_stay_in_their_order(app: type[Echo]) -> None:
+    seen = app()
+    wire = Wire(WireServer(seen))
+    wire.send(READY + USUAL + READY + READY + USUAL)
+    wire.send(READY)
+    await settle()
+    targets = [each.target for each in seen.seen[4_000]]
+    assert targets == [b"/ready", b"/usual", b"/ready", b"/ready", b"/usual", b"/ready"]
+    assert count(wire) == 6
+
+
+@pytest.mark.parametrize(
+    "what_follows",
+    [
+        b"not HTTP\r\n\r\n",
+        b"\x16\x03\x01",
+        plain(b"GET", b"/ready", b"Connection: close"),
+        plain(b"GET", b"/ready", b"Expect: a miracle"),
+    ],
+)
+@pytest.mark.parametrize("at_one_go", [True, False])
+async def test_what_ends_the_connection_comes_after_them(
+    what_follows: bytes, at_one_go: bool
+) -> None:
+    wire = Wire(WireServer(EchoAtOnce()))
+    if at_one_go:
+        wire.send(READY + what_follows)
+    else:
+        wire.send(READY)
+        wire.send(what_follows)
+    await settle()
+    first, second = responses(bytes(wire.received))
+    assert (first.status, first.body) == (200, b"ready")
+    assert second.headers[b"connection"] == b"close"
+    assert wire.ended
+    assert wire.misused == []
+
+
+@pytest.mark.parametrize("requests", [1, REQUESTS_A_STEP + 1])
+async def test_a_client_that_sends_no_more_gets_them(requests: int) -> None:
+    wire = Wire(WireServer(EchoAtOnce()))
+    wire.send(READY * requests)
+    wire.send_eof()
+    await settle()
+    assert (count(wire), wire.lost) == (requests, True)
+
+
+async def test_a_response_in_parts_comes_after_them() -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"in ", "more_body": True})
+        await send({"type": "http.response.body", "body": b"parts"})
+
+    wire = Wire(WireServer(with_ready(app)))
+    wire.send(READY + USUAL)
+    await settle()
+    assert [each.body for each in responses(bytes(wire.received))] == [b"ready", b"in parts"]
+
+
+async def test_a_client_whose_body_nobody_reads_gets_its_response() -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"enough"})
+
+    wire = Wire(WireServer(app))
+    wire.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
+    await settle()
+    assert [each.body for each in responses(bytes(wire.received))] == [b"enough"]
+    assert (wire.ended, wire.misused) == (True, [])
+
+
+async def test_a_server_that_stops_sends_them() -> None:
+    server = WireServer(EchoAtOnce())
+    wire = Wire(server)
+    wire.send(READY)
+    wire.connection.close()
+    await settle()
+    assert (count(wire), wire.lost) == (1, True)
+
+
+async def test_a_websocket_that_follows_comes_after_them() -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+
+    wire = Wire(WireServer(with_ready(app)))
+    wire.send(
+        READY + b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    await settle()
+    assert wire.received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"ready" + b"HTTP/1.1 101" in wire.received
+
+
+async def test_nobody_is_idle_who_has_yet_to_get_one() -> None:
+    server = WireServer(EchoAtOnce(), per_client=1)
+    wire = Wire(server, port=1)
+    wire.send(READY)
+    newest = Wire(server, port=2)
+    assert (wire.is_closing(), newest.is_closing()) == (False, True)
+    await settle()
+    assert count(wire) == 1
+
+
+async def test_they_do_not_pile_up() -> None:
+    wire = Wire(WireServer(Large()))
+    wire.client_reads = False
+    wire.send(READY * 100)
+    await settle()
+    assert wire.connection.busy
+    assert len(wire._unsent) <= 2 * HIGH_WATER + LARGE
+    wire.client_reads = True
+    wire.receive()
+    await settle()
+    assert count(wire) == 100
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_nothing_is_written_to_a_connection_that_is_gone(is_lost: bool) -> None:
+    wire = Wire(WireServer(EchoAtOnce()))
+    wire.send(READY)
+    if is_lost:
+        wire._call_connection_lost(ConnectionResetError())
+    else:
+        wire.connection.abort()
+    assert not wire.connection.busy
+    await settle()
+    assert (bytes(wire.received), wire.misused) == (b"", [])

@@ -62,8 +62,16 @@ class Stand:
     seats: list[str]
     made: int = 0
 
-    def body(self) -> tuple[str, bytes]:
-        """Where and how the next change is asked for: one seat after the other, there and back."""
+    async def change(self, connection: Connection) -> tuple[int, float]:
+        """Make the next change; its version, and when it was asked for."""
+        path, body = self._next()
+        before = time.monotonic()
+        status, answer = await connection.ask("POST", path, body)
+        assert status == 200, answer
+        return json.loads(answer)["version"], before
+
+    def _next(self) -> tuple[str, bytes]:
+        """Where and how it is asked for: one seat after the other, there and back."""
         turn, at = divmod(self.made, len(self.seats))
         self.made += 1
         path = f"{self.path}/release" if turn % 2 and self.path != "/" else self.path
@@ -75,7 +83,7 @@ def measure(run: Run) -> Iterator[Row | Profile]:
     plain = Contender(PLAIN, (sys.executable, str(node.PEERS / "live_loop.py")))
     keyed = contenders.keyed(LIVE_CONNECTIONS_PER_ADDRESS=str(2 * WATCHERS))
     with Server(keyed, run.directory) as ours, Server(plain, run.directory) as peer:
-        event, seats = _open_event(ours)
+        event, seats = open_event(ours)
         memory = (ours.peak_memory_bytes(), peer.peak_memory_bytes())
         with (
             watching(ours.port, f"/events/{event}/live", WATCHERS, 1) as ours_watch,
@@ -94,7 +102,8 @@ def measure(run: Run) -> Iterator[Row | Profile]:
             yield _memory(*grown)
 
 
-def _open_event(server: Server) -> tuple[str, list[str]]:
+def open_event(server: Server) -> tuple[str, list[str]]:
+    """An event on sale, and its seats."""
     plan = arena(SEATS, name="Bench Arena")
     made = server.ask("PUT", "/venues/live", json.dumps({**plan, "venueId": "live"}).encode())
     assert made.status == 201, made.body
@@ -132,12 +141,9 @@ async def _round(stand: Stand, rate: int, seconds: int, found: Figures) -> None:
     count = int((WARM_UP_S + seconds) * rate)
     for number in range(count):
         await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-        path, body = stand.body()
-        before = time.monotonic()
-        status, answer = await connection.ask("POST", path, body)
-        assert status == 200, answer
+        change = await stand.change(connection)
         if number >= WARM_UP_S * rate:
-            asked.append((json.loads(answer)["version"], before))
+            asked.append(change)
     elapsed = time.monotonic() - began
     used = stand.server.cpu_s() - cpu_s
     connection.close()

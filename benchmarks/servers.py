@@ -147,6 +147,14 @@ class Server:
                 total += _peak_memory_bytes(process)
         return total
 
+    def memory_bytes(self) -> int:
+        """The resident memory that the process and its children have now."""
+        total = 0
+        for process in self._tree():
+            with suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        return total
+
     @property
     def _output(self) -> Path:
         return self.directory / OUTPUT_FILE

@@ -112,7 +112,7 @@ class BookingService:
         """Hold seats for a buyer; the answer has the token."""
         bookable, log = await self._event(event_id)
         key = ids.new_key()
-        if caller.cookie is None:
+        if caller.cookie is None and not caller.box_office:
             # The one that the answer will set.
             new_buyer = self._buyers.named_by(ids.to_text(event_id, key))
             caller = dataclasses.replace(caller, cookie=new_buyer)

@@ -64,6 +64,11 @@ class InvalidRequest(ServiceError):
         )
 
 
+def invalid(field: str, message: str) -> InvalidRequest:
+    """The error that names one field."""
+    return InvalidRequest.naming([(field, message)])
+
+
 class MalformedJson(ServiceError):
     """The body is not JSON."""
 

@@ -15,7 +15,7 @@ import jsonschema_rs
 from event_seating.composition import http_app
 from event_seating.composition.server_services import ServerServices
 from event_seating.http_server.asgi import App, Message, Receive, Scope, Send
-from event_seating.web import openapi, problem
+from event_seating.web import openapi, problem, schemas
 
 BYTES_MAX = 1024 * 1024
 """Longer bodies are seat maps and snapshots, which have tests of their own."""
@@ -76,9 +76,9 @@ class Document:
         if not answer.body:
             return
         assert media_type in content, f"{name} does not declare {answer.status} {media_type}"
-        if openapi.LINE in content[media_type]:
+        if schemas.LINE in content[media_type]:
             for line in answer.body.splitlines():
-                self.validate(content[media_type][openapi.LINE], json.loads(line), name)
+                self.validate(content[media_type][schemas.LINE], json.loads(line), name)
         elif media_type == "application/json":
             self.validate(content[media_type]["schema"], answer.json(), name)
 

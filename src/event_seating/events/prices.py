@@ -25,7 +25,7 @@ from event_seating.events.errors import PriceMissing
 from event_seating.events.faults import FAULTS_MAX, Fault, line_of_text, shown
 from event_seating.values import money
 from event_seating.venues.model import CATEGORIES_MAX
-from event_seating.web import openapi
+from event_seating.web import schemas
 from event_seating.web.json_body import JsonBody
 
 DESCRIBED_TYPES_MAX: Final = 50
@@ -61,7 +61,7 @@ _TYPE: Final = JsonBody(AskedTicketType)
 
 # Each type is decoded separately, so that a fault names its type.
 AskedTypes = Annotated[
-    dict[str, Annotated[Any, Meta(extra_json_schema={"$ref": f"{openapi.REF}AskedTicketType"})]],
+    dict[str, Annotated[Any, Meta(extra_json_schema={"$ref": f"{schemas.REF}AskedTicketType"})]],
     Meta(max_length=ASKED_TYPES_MAX),
 ]
 """`ticketTypes` in a request."""

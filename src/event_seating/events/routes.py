@@ -15,6 +15,7 @@ from event_seating.errors import (
     InvalidRequest,
     ServiceError,
     TooBusy,
+    invalid,
 )
 from event_seating.events.errors import PriceMissing, UnknownVenue
 from event_seating.events.model import Event, EventChange, NewEvent
@@ -26,12 +27,13 @@ from event_seating.values import rfc3339
 from event_seating.venues.model import is_venue_id
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget
-from event_seating.web.idempotency import REPLAYED, Key, call_of
-from event_seating.web.json_body import JsonBody, invalid
-from event_seating.web.openapi import DATE_TIME
-from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.idempotency import REPLAYED, call_of
+from event_seating.web.json_body import JsonBody
+from event_seating.web.pages import LIMIT_DEFAULT, decode_cursor, encode_cursor, page
+from event_seating.web.parameters import Cursor, Key, Limit
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
+from event_seating.web.schemas import DATE_TIME
 
 _WRITE_ERRORS: Final[tuple[type[ServiceError], ...]] = (
     EventUnavailable,

@@ -18,11 +18,12 @@ from event_seating.operations.jobs import JobReader, JobView, QueueView, Through
 from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.idempotency import REPLAYED
-from event_seating.web.openapi import DATE_TIME, TEXT
-from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.media_types import CSV
+from event_seating.web.pages import LIMIT_DEFAULT, decode_cursor, encode_cursor, page
+from event_seating.web.parameters import Cursor, Limit
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
-from event_seating.web.streams import CSV
+from event_seating.web.schemas import DATE_TIME, TEXT
 
 _FILE_ID: Final = re.compile(r"file-[0-9a-f]{32}\Z")
 

@@ -12,9 +12,9 @@ from event_seating.operations.health import Health, Readiness
 from event_seating.telemetry.stats import CacheStats
 from event_seating.values import rfc3339
 from event_seating.web.endpoints import Budget
-from event_seating.web.openapi import DATE_TIME, TEXT
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
+from event_seating.web.schemas import DATE_TIME, TEXT
 
 
 class HealthBody(BaseModel):

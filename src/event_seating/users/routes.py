@@ -23,10 +23,11 @@ from event_seating.values.visible_text import NAME_CHARS_MAX, checked_name
 from event_seating.web.body import LargeBody
 from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import cached
-from event_seating.web.idempotency import REPLAYED, Key, call_of
-from event_seating.web.openapi import DATE_TIME, TEXT, examples
+from event_seating.web.idempotency import REPLAYED, call_of
+from event_seating.web.parameters import Key
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
+from event_seating.web.schemas import DATE_TIME, TEXT, examples
 
 HEADERS: Final[tuple[RawHeader, ...]] = (
     (b"content-type", b"application/json"),

@@ -15,16 +15,17 @@ from event_seating.venues.errors import InvalidMap, VenueExists, VenueNotFound, 
 from event_seating.venues.formats import schema
 from event_seating.venues.formats.map_warnings import WARNINGS_MAX
 from event_seating.venues.service import ReadyMap, VenueService, Written
-from event_seating.web import openapi
+from event_seating.web import schemas
 from event_seating.web.body import LargeBody
 from event_seating.web.cache_control import IMMUTABLE
 from event_seating.web.endpoints import Budget
-from event_seating.web.idempotency import REPLAYED, Key, call_of
-from event_seating.web.openapi import DATE_TIME
-from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.idempotency import REPLAYED, call_of
+from event_seating.web.pages import LIMIT_DEFAULT, decode_cursor, encode_cursor, page
+from event_seating.web.parameters import Cursor, Key, Limit
 from event_seating.web.representation import has_current, prefers_gzip
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
+from event_seating.web.schemas import DATE_TIME
 
 REVALIDATE: Final = "public, max-age=0, must-revalidate"
 """A new map may come at any moment; asking again with the `ETag` costs a few bytes."""
@@ -32,7 +33,7 @@ REVALIDATE: Final = "public, max-age=0, must-revalidate"
 VERSION_PATTERN: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 """The number of a version, with at most nine digits."""
 
-_SEAT_MAP: Final = {"$ref": f"{openapi.REF}SeatMap"}
+_SEAT_MAP: Final = {"$ref": f"{schemas.REF}SeatMap"}
 
 _SEATING_PLAN: Final[dict[str, Any]] = {
     "type": "object",
@@ -50,12 +51,12 @@ _TAKES_A_MAP: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"anyOf": [_SEAT_MAP, {"$ref": f"{openapi.REF}SeatingPlan"}]},
-                "examples": openapi.examples({"A club": schema.EXAMPLE}),
+                "schema": {"anyOf": [_SEAT_MAP, {"$ref": f"{schemas.REF}SeatingPlan"}]},
+                "examples": schemas.examples({"A club": schema.EXAMPLE}),
             }
         },
     },
-    openapi.SCHEMAS: {**schema.definitions(openapi.REF), "SeatingPlan": _SEATING_PLAN},
+    schemas.SCHEMAS: {**schema.definitions(schemas.REF), "SeatingPlan": _SEATING_PLAN},
 }
 
 MAP_BYTES_MAX: Final = 32 * 1024 * 1024

@@ -1,9 +1,8 @@
 """`Idempotency-Key`: which keys are valid, and when two calls are the same call."""
 
+from collections.abc import MutableMapping
 from hashlib import sha256
-from typing import Annotated, Final
-
-from fastapi import Header, Request
+from typing import Any, Final, Protocol
 
 from event_seating.db.kept_answers import KeyedCall
 from event_seating.errors import InvalidRequest
@@ -17,10 +16,14 @@ KEY_CHARS_MAX: Final = 255
 REPLAYED: Final = {"idempotency-replayed": "true"}
 """The header of an answer that was given before."""
 
-# `check` checks its length and everything else.
-Key = Annotated[
-    str | None, Header(alias="Idempotency-Key", json_schema_extra={"maxLength": KEY_CHARS_MAX})
-]
+
+class RoutedRequest(Protocol):
+    """A request of the framework, with what the edge put into its scope."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def scope(self) -> MutableMapping[str, Any]: ...
 
 
 def check(key: str, *, named: bool) -> None:
@@ -32,7 +35,7 @@ def check(key: str, *, named: bool) -> None:
         )
 
 
-def call_of(request: Request, key: str | None, asked: bytes = b"") -> KeyedCall | None:
+def call_of(request: RoutedRequest, key: str | None, asked: bytes = b"") -> KeyedCall | None:
     """The call, or None without a key; `asked` is hashed, to tell requests under one key apart.
 
     Raises `InvalidRequest` for an invalid key.

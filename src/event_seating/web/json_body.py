@@ -8,14 +8,13 @@ what the field takes.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
-from fastapi import Request
 from msgspec import inspect
 
-from event_seating.errors import InvalidRequest, MalformedJson
-from event_seating.web import openapi
+from event_seating.errors import InvalidRequest, MalformedJson, invalid
+from event_seating.web import schemas
 from event_seating.web.body import JSON_ALONE
 
 T = TypeVar("T")
@@ -49,6 +48,14 @@ NO_PATTERNS: Final[Mapping[str, str]] = MappingProxyType({})
 NO_EXAMPLES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
+class HasBody(Protocol):
+    """A request of the framework."""
+
+    async def body(self) -> bytes:
+        """All of it."""
+        ...
+
+
 class JsonBody(Generic[T]):
     """Decodes bodies of one type, which forbids unknown fields.
 
@@ -77,7 +84,7 @@ class JsonBody(Generic[T]):
         self._patterns = {repr(pattern): sentence for pattern, sentence in patterns.items()}
         self._decoder = msgspec.json.Decoder(kind)
 
-    async def of(self, request: Request) -> T:
+    async def of(self, request: HasBody) -> T:
         """The body of a request; raises `InvalidRequest` or `MalformedJson`."""
         return self.decode(await request.body())
 
@@ -100,12 +107,12 @@ class JsonBody(Generic[T]):
     def described(self) -> dict[str, Any]:
         """For a route's `openapi_extra`: the body by its schema's name, and that schema."""
         (schema, *_), components = msgspec.json.schema_components(
-            [self._kind, *self._parts], ref_template=f"{openapi.REF}{{name}}"
+            [self._kind, *self._parts], ref_template=f"{schemas.REF}{{name}}"
         )
-        media = {"schema": schema, "examples": openapi.examples(self._examples)}
+        media = {"schema": schema, "examples": schemas.examples(self._examples)}
         return {
             "requestBody": {"required": self._required, "content": {"application/json": media}},
-            openapi.SCHEMAS: _without_defaults(components),
+            schemas.SCHEMAS: _without_defaults(components),
         }
 
     def _invalid(self, text: str) -> InvalidRequest:
@@ -124,11 +131,6 @@ class JsonBody(Generic[T]):
         else:
             message = _in_words(message, path, self._kind, self._patterns)
         return invalid(path[:300] or "body", message[:300])
-
-
-def invalid(field: str, message: str) -> InvalidRequest:
-    """The error that names one field."""
-    return InvalidRequest.naming([(field, message)])
 
 
 def _in_words(message: str, path: str, kind: Any, patterns: Mapping[str, str]) -> str:

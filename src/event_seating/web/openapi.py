@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.config import JsonDict
 
 from event_seating.errors import (
     BodyTooLarge,
@@ -35,15 +34,7 @@ from event_seating.web.errors import (
     TooManyWrongKeys,
 )
 from event_seating.web.roles import Role
-
-REF: Final = "#/components/schemas/"
-"""Where a schema stands in the document, before its name."""
-
-SCHEMAS: Final = "x-schemas"
-"""In a route's `openapi_extra`: the schemas that it refers to, by name, as JSON."""
-
-LINE: Final = "x-line-schema"
-"""Beside the schema of a text of lines: the schema of each line."""
+from event_seating.web.schemas import REF, SCHEMAS
 
 SERVERS: Final = ({"url": "/", "description": "The server that this document is read from."},)
 """The server does not know under which name its readers reach it, so the URL is relative."""
@@ -69,30 +60,8 @@ _WITH_BODY: Final[tuple[type[ServiceError], ...]] = (
 
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD"})
 
-TEXT: Final = {"schema": {"type": "string"}}
-"""The content of an answer or a body that is not JSON."""
-
-DATE_TIME: Final[JsonDict] = {"format": "date-time"}
-"""Beside the schema of a text that is a time as in RFC 3339."""
-
 _NO_DESCRIPTION: Final = "Successful Response"
 """FastAPI's text for an answer without a description."""
-
-
-def lines(schema: str) -> dict[str, Any]:
-    """The content of an answer with one JSON object a line, each of this schema."""
-    return {
-        "schema": {"type": "string", "description": f"A `{schema}` a line."},
-        LINE: {"$ref": f"{REF}{schema}"},
-    }
-
-
-def examples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The examples of a body, by what each of them shows, as the document has them."""
-    return {
-        f"example{number}": {"summary": summary, "value": value}
-        for number, (summary, value) in enumerate(values.items(), 1)
-    }
 
 
 def document(api: FastAPI, endpoints: Mapping[str, Endpoint]) -> dict[str, Any]:

@@ -9,10 +9,9 @@ nothing that the caller has not seen. This module knows no noun and no table.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from fastapi import Query
 
 from event_seating.errors import InvalidRequest
 
@@ -27,14 +26,6 @@ CURSOR_CHARS_MAX: Final = 512
 
 INTEGER_MAX: Final = 2**63 - 1
 """What a column of the databases can be compared with."""
-
-Limit = Annotated[
-    int, Query(ge=1, le=LIMIT_MAX, description="How many items a page has at the most.")
-]
-Cursor = Annotated[
-    str | None,
-    Query(max_length=CURSOR_CHARS_MAX, description="`nextCursor` of the page before this one."),
-]
 
 T = TypeVar("T")
 

@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from event_seating.errors import DatabaseUnavailable, InvalidRequest, ServiceError
 from event_seating.values import rfc3339
 from event_seating.web.cache_control import private_json
-from event_seating.web.openapi import DATE_TIME
-from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.pages import LIMIT_DEFAULT, decode_cursor, encode_cursor, page
+from event_seating.web.parameters import Cursor, Limit
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
+from event_seating.web.schemas import DATE_TIME
 from event_seating.webhooks.errors import DeliveryNotFound, WebhookNotFound, WebhookPaused
 from event_seating.webhooks.model import Delivery, Status
 from event_seating.webhooks.service import WebhookService

@@ -12,12 +12,13 @@ from event_seating.errors import (
 )
 from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE, private_json
-from event_seating.web.idempotency import REPLAYED, Key, call_of
+from event_seating.web.idempotency import REPLAYED, call_of
 from event_seating.web.json_body import JsonBody
-from event_seating.web.openapi import DATE_TIME
-from event_seating.web.pages import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.pages import LIMIT_DEFAULT, decode_cursor, encode_cursor, page
+from event_seating.web.parameters import Cursor, Key, Limit
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
+from event_seating.web.schemas import DATE_TIME
 from event_seating.webhooks import delivery_routes
 from event_seating.webhooks.errors import TooManyWebhooks, WebhookNotFound
 from event_seating.webhooks.model import Webhook

@@ -14,8 +14,8 @@ from event_seating.errors import (
     TooBusy,
 )
 from event_seating.web.endpoints import Budget
-from event_seating.web.idempotency import Key
 from event_seating.web.json_body import JsonBody
+from event_seating.web.parameters import Key
 from event_seating.web.problem import CODES
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from event_seating.web.openapi import DATE_TIME
 from event_seating.web.problem import Absent, SeatFault
+from event_seating.web.schemas import DATE_TIME
 
 Time = Annotated[str, Field(json_schema_extra=DATE_TIME)]
 Money = Annotated[str, Field(examples=["45.00"])]

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from event_seating.booking.api.caller import Caller
 from event_seating.clock import MS_PER_S
+from event_seating.errors import invalid
 from event_seating.web.client_address import client_networks
-from event_seating.web.json_body import invalid
 
 COOKIE: Final = "buyer"
 

@@ -31,12 +31,12 @@ from event_seating.booking.seat_log.writer import SeatLog
 from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
+from event_seating.errors import invalid
 from event_seating.web.client_address import (
     IPV6_CLIENT_PREFIX,
     IPV6_NETWORK_PREFIX,
     client_networks,
 )
-from event_seating.web.json_body import invalid
 
 HOLDS_AT_ONCE: Final = 100
 """Holds in one entry of the log: deciding and applying them takes about a millisecond."""

@@ -13,18 +13,25 @@ from event_seating.booking.reads.lists import BookingFilter
 from event_seating.booking.seat_log.registry import SeatLogs
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.db.database import Database
-from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequest, ServiceError
+from event_seating.errors import (
+    DatabaseUnavailable,
+    EventNotFound,
+    InvalidRequest,
+    ServiceError,
+    invalid,
+)
 from event_seating.users import model as users_model
 from event_seating.users.errors import UserNotFound
 from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import Budget
-from event_seating.web.json_body import invalid
-from event_seating.web.openapi import DATE_TIME, TEXT, lines
-from event_seating.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
+from event_seating.web.media_types import CSV, JSON, NDJSON, preferred
+from event_seating.web.pages import decode_cursor, encode_cursor, page
+from event_seating.web.parameters import Cursor, Limit
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
-from event_seating.web.streams import CSV, JSON, NDJSON, preferred, streamed
+from event_seating.web.schemas import DATE_TIME, TEXT, lines
+from event_seating.web.streams import streamed
 
 TEXT_CHARS_MAX: Final = 200
 """Of a filter: as long as an order's reference may be."""

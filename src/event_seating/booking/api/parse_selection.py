@@ -21,8 +21,8 @@ from event_seating.booking.api.request_bodies import (
 from event_seating.booking.core.commands import AreaQuantity, Best, Choice, Part
 from event_seating.booking.core.records import Configuration
 from event_seating.booking.core.seat_index import SeatIndex
+from event_seating.errors import invalid
 from event_seating.values import money
-from event_seating.web.json_body import invalid
 
 Unknown = dict[str, int]
 """Ids of seats that the map does not have, each with a number below zero."""

@@ -13,8 +13,9 @@ from event_seating.booking.seating.bookable_event import BookableEventOf
 from event_seating.errors import EventNotFound
 from event_seating.jobs.requests import JobRequests
 from event_seating.operations.job_routes import JobBody, accepted
-from event_seating.web.idempotency import Key, call_of
+from event_seating.web.idempotency import call_of
 from event_seating.web.json_body import JsonBody
+from event_seating.web.parameters import Key
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct, field
 
 from event_seating.booking.core.ticket_types import TICKET_TYPES_MAX
 from event_seating.booking.seat_log.projection import Buyer
+from event_seating.errors import invalid
 from event_seating.venues.model import AREAS_MAX, CATEGORIES_MAX, ID_CHARS_MAX
-from event_seating.web.json_body import invalid
 
 SEATS_MAX: Final = 1_000
 """Seats in one hold or booking; a coach party has 50."""

@@ -71,8 +71,9 @@ from event_seating.errors import (
 )
 from event_seating.web.cache_control import PRIVATE, private_json
 from event_seating.web.endpoints import Budget
-from event_seating.web.idempotency import REPLAYED, Key
+from event_seating.web.idempotency import REPLAYED
 from event_seating.web.json_body import JsonBody
+from event_seating.web.parameters import Key
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
 

@@ -25,11 +25,13 @@ from event_seating.errors import DatabaseUnavailable, EventNotFound, InvalidRequ
 from event_seating.values import rfc3339
 from event_seating.web.cache_control import PRIVATE
 from event_seating.web.endpoints import Budget, ReadyRead
-from event_seating.web.openapi import lines
-from event_seating.web.pages import INTEGER_MAX, Cursor, Limit, decode_cursor, encode_cursor
+from event_seating.web.media_types import JSON, NDJSON, preferred
+from event_seating.web.pages import INTEGER_MAX, decode_cursor, encode_cursor
+from event_seating.web.parameters import Cursor, Limit
 from event_seating.web.roles import Role
 from event_seating.web.routes import Routes
-from event_seating.web.streams import JSON, NDJSON, preferred, streamed
+from event_seating.web.schemas import lines
+from event_seating.web.streams import streamed
 
 EVENT_ID: Final = re.compile(rf"[a-z0-9]{{{ids.EVENT_ID_CHARS}}}")
 """The ids for which the edge answers by itself; no event has any other."""

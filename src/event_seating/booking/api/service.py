@@ -56,8 +56,7 @@ from event_seating.booking.seating import ids
 from event_seating.booking.seating.bookable_event import BookableEvent, BookableEventOf
 from event_seating.clock import Clock
 from event_seating.db.database import Database
-from event_seating.errors import EventNotFound
-from event_seating.web.json_body import invalid
+from event_seating.errors import EventNotFound, invalid
 
 UserExists = Callable[[str], Awaitable[bool]]
 

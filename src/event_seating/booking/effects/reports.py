@@ -24,7 +24,7 @@ from event_seating.jobs.ends import Dead
 from event_seating.jobs.handler import Handler, Job, payload_of
 from event_seating.jobs.ids import new_job_id
 from event_seating.jobs.model import DATABASE_OPERATIONS, NewJob
-from event_seating.web.streams import CSV
+from event_seating.web.media_types import CSV
 
 REPORT: Final = "report"
 """The job; its payload has `eventId` and `kind`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_seating.web.streams import CSV, JSON, NDJSON, preferred
+from event_seating.web.media_types import CSV, JSON, NDJSON, preferred
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,10 @@ import asyncio
 from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import unquote
 
 from event_seating.http_server import bodies, handshake, heads, websocket
 from event_seating.http_server.asgi import ADMITTED, Scope
-from event_seating.http_server.cycle import STATUS_LINES, RequestCycle, headers_of
+from event_seating.http_server.cycle import STATUS_LINES, RequestCycle
 from event_seating.http_server.handshake import BadHandshake
 from event_seating.http_server.heads import Framing, HeaderFields, HttpRefused
 from event_seating.http_server.limits import (
@@ -32,6 +31,7 @@ from event_seating.http_server.limits import (
     WRITTEN_WITHIN_S,
     EndReason,
 )
+from event_seating.http_server.scopes import scope_of
 
 if TYPE_CHECKING:
     from event_seating.http_server.bodies import BodyReader
@@ -44,8 +44,6 @@ _FIRST_BYTES: Final = frozenset(
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 """With what a method can begin: a client that speaks TLS is refused by its first byte."""
-
-_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
 class HttpConnection(asyncio.Protocol):
@@ -255,7 +253,8 @@ class HttpConnection(asyncio.Protocol):
                 self.deadline = self.since + IDLE_S
                 self.write_soon(begun)
                 return
-        scope = self._scope(method, target, minor, fields)
+        scope = scope_of(method, target, minor, fields.all)
+        scope["client"], scope["server"] = self.peer, server.address
         if begun is not None:
             scope[ADMITTED] = begun
         self._start(scope, heads.framing(fields, minor))
@@ -290,24 +289,6 @@ class HttpConnection(asyncio.Protocol):
         task.add_done_callback(self.server.running.discard)
         if self._body is not None:
             self._read_body()
-
-    def _scope(self, method: bytes, target: bytes, minor: bytes, fields: HeaderFields) -> Scope:
-        raw_path, query, authority = heads.split_target(target)
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": "1.1" if minor == b"1" else "1.0",
-            "method": heads.METHOD_NAMES.get(method) or method.decode("ascii"),
-            "scheme": "http",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": headers_of(fields.all, authority),
-            "client": self.peer,
-            "server": self.server.address,
-        }
 
     def _read_body(self) -> None:
         """Give the request under way what has come of its body."""

@@ -10,7 +10,7 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from event_seating.http_server.asgi import App, Header, Message, Scope
+from event_seating.http_server.asgi import App, Message, Scope
 from event_seating.http_server.heads import LENGTH
 from event_seating.http_server.limits import BUFFERED_BYTES_MAX
 
@@ -236,16 +236,3 @@ class RequestCycle:
             self.keep_alive = False
         self._expected = max(0, self._expected)
         return sent
-
-
-def headers_of(fields: list[Header], authority: bytes | None) -> list[Header]:
-    """The headers of a scope; an authority in the target replaces the value of `Host`.
-
-    Two of them stay two, which is for the application to refuse.
-    """
-    if authority is None:
-        return [*fields]
-    host = (b"host", authority)
-    if not any(name == b"host" for name, _ in fields):
-        return [host, *fields]
-    return [host if field[0] == b"host" else field for field in fields]

@@ -1,9 +1,7 @@
 """The files that run the service elsewhere name what exists here."""
 
 import re
-from typing import Any
 
-import yaml
 from tests.support.declared import endpoints
 from tests.support.repository import ROOT
 
@@ -16,11 +14,9 @@ from event_seating.web.roles import Role
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNIT = (ROOT / "deploy/systemd/event-seating.service").read_text()
 WORKER_UNIT = (ROOT / "deploy/systemd/event-seating-worker.service").read_text()
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 
 SETTINGS = {environment_name(name) for name in Settings.model_fields}
 SETTABLE = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names}
-OURS = ("migrate", "app", "worker")
 
 
 def dockerfile_environment() -> dict[str, str]:
@@ -38,23 +34,12 @@ def unit_environment() -> dict[str, str]:
 def test_each_variable_is_a_setting() -> None:
     assert set(dockerfile_environment()) - {"PATH"} <= SETTABLE
     assert set(unit_environment()) <= SETTABLE
-    for service in OURS:
-        environment = COMPOSE["services"][service]["environment"]
-        assert set(environment) <= SETTABLE
-        for value in environment.values():
-            assert set(re.findall(r"\$\{(\w+)", value)) <= SETTABLE
 
 
 def test_what_is_set_without_a_secret_makes_settings() -> None:
     given = dockerfile_environment() | unit_environment()
     names = {name.lower(): value for name, value in given.items() if name in SETTINGS}
-    app = COMPOSE["services"]["app"]["environment"]
-    defaults = {
-        name.lower(): match[1]
-        for name, value in app.items()
-        if (match := re.fullmatch(r"\$\{\w+:-(.+)\}", value))
-    }
-    assert Settings(**(names | defaults)).production
+    assert Settings(**names).production
 
 
 def test_an_image_that_others_can_reach_needs_a_key() -> None:
@@ -88,8 +73,6 @@ def test_the_image_has_a_user_without_rights_and_asks_whether_it_is_ready() -> N
 def test_the_service_is_given_the_time_that_stopping_may_take() -> None:
     longest_s = child_process.STOP_WITHIN_S + embedded.STOP_WITHIN_S
     assert longest_s < 25
-    for service in ("app", "worker"):
-        assert int(COMPOSE["services"][service]["stop_grace_period"].rstrip("s")) > longest_s
     for unit in (UNIT, WORKER_UNIT):
         (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
         assert int(seconds) > longest_s
@@ -104,21 +87,6 @@ def test_the_worker_is_started_as_one_with_a_directory_of_its_own() -> None:
     assert of_the_server != of_the_worker
     names = re.findall(r"^Environment=(\w+)=", WORKER_UNIT, re.MULTILINE)
     assert set(names) <= SETTABLE
-
-
-def test_the_parts_of_compose_fit_together() -> None:
-    services, page = COMPOSE["services"], (ROOT / "docs/running.md").read_text()
-    for service in services.values():
-        assert set(service.get("depends_on", {})) <= set(services)
-        assert set(service["secrets"]) <= set(COMPOSE["secrets"])
-        for name, value in service["environment"].items():
-            if name.endswith("_FILE"):
-                assert value.removeprefix("/run/secrets/") in service["secrets"]
-    for secret in COMPOSE["secrets"].values():
-        path = secret["file"].removeprefix("./")
-        assert f"> {path}" in page, "the page says how to make it"
-    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
-    assert services["app"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
 
 def test_what_systemd_starts_is_what_the_page_installs() -> None:

@@ -21,7 +21,10 @@ TOPICS = set(
     re.findall(r'^    "([a-z-]+)": ', (ROOT / "benchmarks/__main__.py").read_text(), re.MULTILINE)
 )
 SETTINGS = {environment_name(name) for name in Settings.model_fields}
-KNOWN = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names} | {"NODE_ENV", "NO_COLOR"}
+OTHERS = {"NODE_ENV", "NO_COLOR", "SITE_ADDRESS"}
+"""The first two are read by `settings` and by the log, the last by compose.yaml alone."""
+
+KNOWN = SETTINGS | {f"{name}_FILE" for name in Settings.secret_names} | OTHERS
 
 OUR_COMMAND = re.compile(r"\bevent-seating ([a-z][a-z-]*)")
 """Wherever it stands: alone, after a prompt or a path, in any line, after `docker run`."""

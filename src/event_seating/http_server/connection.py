@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _HEAD_END: Final = b"\r\n\r\n"
 
+_HEAD_METHOD: Final = b"HEAD "
+"""With what a request begins whose response has no body, however malformed the rest of it is."""
+
 _FIRST_BYTES: Final = frozenset(
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
@@ -185,18 +188,19 @@ class HttpConnection(asyncio.Protocol):
             for _ in range(REQUESTS_A_STEP):
                 if self._cycle is not None or self._lingering or self._writable is not None:
                     return
+                start = self._at
                 end = self._buffer.find(_HEAD_END, self._searched)
                 if end < 0:
                     self._wait_for_more()
                     return
-                if end - self._at > HEAD_BYTES_MAX:
+                if end - start > HEAD_BYTES_MAX:
                     raise _too_long()
                 self._begin(end + 2)
                 if self._at == len(self._buffer) and self._cycle is None and not self._eof:
                     self._buffer, self._at, self._searched = b"", 0, 0
                     return
         except HttpRefused as refused:
-            self._refuse(refused)
+            self._refuse(refused, of_head=self._buffer.startswith(_HEAD_METHOD, start))
             return
         self._schedule()
 
@@ -303,7 +307,7 @@ class HttpConnection(asyncio.Protocol):
             self._buffer, self._at = b"", 0
             cycle.disconnect()
             if cycle.unanswered:
-                self._refuse(refused)
+                self._refuse(refused, of_head=cycle.scope["method"] == "HEAD")
             return
         self._buffer, self._at, self._searched = part.rest, 0, 0
         if reader.complete:
@@ -448,12 +452,11 @@ class HttpConnection(asyncio.Protocol):
         self._unsent = self._transport.get_write_buffer_size()
         self.deadline = self.server.now + WRITTEN_WITHIN_S
 
-    def _refuse(self, refused: HttpRefused) -> None:
+    def _refuse(self, refused: HttpRefused, *, of_head: bool) -> None:
         """Answer a request that is no valid HTTP, and read nothing more as a request."""
         self.server.count(EndReason.malformed)
         body = self.server.explain(refused)
         self.flush()
-        of_head = self._cycle is not None and self._cycle.scope["method"] == "HEAD"
         self._transport.write(
             b"%bcontent-type: application/json\r\n%bcontent-length: %d\r\n"
             b"%bconnection: close\r\n\r\n%b"

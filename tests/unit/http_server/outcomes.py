@@ -72,7 +72,10 @@ async def outcomes(
     for number in ends:
         wires[number].send_eof()
     await settle()
-    found = [_outcome(wire, app.seen.get(port, [])) for port, wire in enumerate(wires)]
+    found = [
+        _outcome(wire, app.seen.get(port, []), b"".join(streams[port]))
+        for port, wire in enumerate(wires)
+    ]
     assert faults == []
     assert server.reports.crashes == []
     await _clear(server, wires)
@@ -87,10 +90,12 @@ async def _clear(server: WireServer, wires: list[Wire]) -> None:
     assert not server._by_client
 
 
-def _outcome(wire: Wire, seen: list[Seen]) -> Outcome:
+def _outcome(wire: Wire, seen: list[Seen], sent: bytes) -> Outcome:
     assert wire.misused == []
-    heads = tuple(number for number, each in enumerate(seen) if each.method == "HEAD")
-    answered = responses(bytes(wire.received), heads=heads)
+    heads = [number for number, each in enumerate(seen) if each.method == "HEAD"]
+    if b"HEAD " in sent and sent.startswith(b"HEAD ", max(reference.borders(sent), default=0)):
+        heads.append(len(seen))  # if it is refused before the application sees it
+    answered = responses(bytes(wire.received), heads=tuple(heads))
     return Outcome(tuple(seen), tuple(each.status for each in answered), _end(wire, answered))
 
 

@@ -14,8 +14,10 @@ from tests.unit.http_server.recorded import chunked, plain, sized
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 from event_seating.http_server.limits import (
     BUFFERED_BYTES_MAX,
+    FIELDS_MAX,
     HEAD_BYTES_MAX,
     LINGER_S,
+    TARGET_BYTES_MAX,
     EndReason,
 )
 
@@ -222,6 +224,42 @@ class TestHead:
         last = [dict(each.headers)[b"a"] for each in app.seen[4_000]]
         assert last == [b"1", b"1", b"2", b"1", b"1", b"1"]
         assert dict(app.seen[4_000][-1].headers)[b"host"] == b"localhost"
+
+
+REFUSED_OF_HEAD = {
+    "first line": (400, b"HEAD  / HTTP/1.1\r\n\r\n"),
+    "header": (400, plain(b"HEAD", b"/", b"Host : a")),
+    "target": (414, plain(b"HEAD", b"/" + b"a" * TARGET_BYTES_MAX)),
+    "expectation": (417, plain(b"HEAD", b"/", b"Expect: more")),
+    "headers": (431, plain(b"HEAD", b"/", *[b"A: b"] * (FIELDS_MAX + 1))),
+    "length": (431, plain(b"HEAD", b"/", b"A: " + b"a" * HEAD_BYTES_MAX)),
+    "no end": (431, plain(b"HEAD", b"/", b"A: " + b"a" * HEAD_BYTES_MAX)[:-2]),
+    "chunk": (400, chunked(b"HEAD", b"/", b"x").replace(b"1\r\nx", b"z\r\nx")),
+}
+
+
+class TestRefusalOfHead:
+    @pytest.mark.parametrize("what", REFUSED_OF_HEAD)
+    @pytest.mark.parametrize("before", [b"", READY * 3, USUAL])
+    async def test_it_has_no_body(self, what: str, before: bytes) -> None:
+        status, sent = REFUSED_OF_HEAD[what]
+        _, wire = opened(EchoAtOnce())
+        wire.send(before + sent[:9])
+        await settle()
+        wire.send(sent[9:])
+        await settle()
+        count = before.count(b"\r\n\r\n")
+        found = responses(bytes(wire.received), heads=(count,))
+        assert [each.status for each in found] == [200] * count + [status]
+        assert int(found[-1].headers[b"content-length"]) > 0
+        assert wire.ended
+
+    async def test_that_of_another_after_it_has_one(self) -> None:
+        _, wire = opened(Echo())
+        wire.send(plain(b"HEAD", b"/") + plain(b"GET", b"/", b"Host : a"))
+        await settle()
+        found = responses(bytes(wire.received), heads=(0,))
+        assert [(each.status, bool(each.body)) for each in found] == [(200, False), (400, True)]
 
 
 class TestBody:

@@ -10,6 +10,8 @@ from event_seating.http_server.bodies import ChunkedBody, SizedBody
 from event_seating.http_server.heads import HttpRefused
 
 NEXT = b"GET /next HTTP/1.1\r\n"
+END = b"0\r\n\r\n"
+"""The last chunk."""
 
 
 def chunked(parts: list[bytes]) -> bytes:
@@ -68,30 +70,46 @@ class TestChunked:
     @pytest.mark.parametrize(
         "sent",
         [
-            b"zz\r\n",
-            b"\r\n",
-            b"-1\r\n",
-            b"+1\r\na\r\n",
-            b"0x1\r\na\r\n",
-            b" 1\r\na\r\n",
-            b"1 \r\na\r\n",
-            b"1;a=b\r\na\r\n",
-            b"1\na\r\n",
-            b"1\ra\r\n",
-            b"1\r\nab\r\n",
-            b"1\r\na\n\n",
-            b"1\r\na0\r\n\r\n",
-            b"123456789\r\n",
+            b"z\r\n" + END,
+            b"\r\n" + END,
+            b"-0\r\n\r\n",
+            b"-1\r\na\r\n" + END,
+            b"+1\r\na\r\n" + END,
+            b"+0\r\n\r\n",
+            b"0x1\r\na\r\n" + END,
+            b"1_0\r\n" + b"a" * 16 + b"\r\n" + END,
+            b" 1\r\na\r\n" + END,
+            b"\t1\r\na\r\n" + END,
+            b"1 \r\na\r\n" + END,
+            b"1\t\r\na\r\n" + END,
+            b"1;a=b\r\na\r\n" + END,
+            b"1\na\r\n" + END,
+            b"1\ra\r\n" + END,
+            b"1\r\na\n" + END,
+            b"1\r\na" + END,
+            b"1\r\nab\r\n" + END,
+            b"1\r\na\r\n 0\r\n\r\n",
+            b"000000001\r\na\r\n" + END,
+            b"00000000000000001\r\na\r\n" + END,
+            b"0\n\n",
+            b"0\r\n\n",
             b"0\r\nX: trailer\r\n\r\n",
             b"0\r\nGET / HTTP/1.1\r\n\r\n",
-            b"00000000000000001\r\n",
         ],
     )
     def test_what_readers_disagree_about_is_refused(self, sent: bytes) -> None:
-        for place in range(len(sent)):
+        # Nothing comes after it, so that a reader which accepts it has nothing left to refuse.
+        for place in range(1, len(sent) + 1):
             with pytest.raises(HttpRefused) as refused:
-                read(ChunkedBody(), [sent[:place], sent[place:], b"x"])
+                read(ChunkedBody(), [sent[:place], sent[place:]])
             assert refused.value.status == 400
+
+    @pytest.mark.parametrize(
+        "sent", [b" ", b"\t", b"+", b"-", b"\n", b"x", b"1 ", b"1;", b"1\n", b"1\r\r", b"123456789"]
+    )
+    def test_what_cannot_become_a_size_is_not_waited_for(self, sent: bytes) -> None:
+        with pytest.raises(HttpRefused):
+            ChunkedBody().feed(sent)
 
     @given(st.binary(max_size=60), st.integers(0, 60))
     def test_where_it_is_cut_decides_nothing(self, sent: bytes, place: int) -> None:

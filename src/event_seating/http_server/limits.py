@@ -52,7 +52,8 @@ IDLE_S: Final = 75.0
 balancers keep theirs, so that they never use one that was just closed here."""
 
 WRITTEN_WITHIN_S: Final = 60.0
-"""How long a client may take to receive the next 64 KiB of an answer, or its end."""
+"""How long a client may take to receive the next 64 KiB of an answer or of a WebSocket's messages,
+or their end."""
 
 LINGER_S: Final = 2.0
 """How long the rest of a refused request is still read and dropped: closing at once would reset the

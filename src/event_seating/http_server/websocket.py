@@ -27,6 +27,7 @@ from event_seating.http_server.frames import (
     WebSocketEvent,
 )
 from event_seating.http_server.limits import (
+    BUFFERED_BYTES_MAX,
     LINGER_S,
     MESSAGE_BYTES_MAX,
     SOCKET_BYTES_MAX,
@@ -58,8 +59,8 @@ class WebSocketCycle(asyncio.Protocol):
 
     __slots__ = (
         "_closed", "_connection", "_incoming", "_lost", "_reader", "_received", "_refusal",
-        "_server", "_transport", "_wanted", "_writable", "deadline", "ended", "peer", "scope",
-        "task",
+        "_server", "_transport", "_unsent", "_wanted", "_writable", "deadline", "ended", "peer",
+        "scope", "task",
     )  # fmt: skip
 
     def __init__(self, connection: "HttpConnection", scope: Scope) -> None:
@@ -82,6 +83,9 @@ class WebSocketCycle(asyncio.Protocol):
         """Set while the application waits for a message."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the client has to receive before more may be sent."""
+        self._unsent = 0
+        """Bytes that it would have yet to receive, had it received none since the deadline for that
+        was set."""
         self._reader: MessageReader | None = None
         self._received = 0
         self._closed = False
@@ -170,6 +174,8 @@ class WebSocketCycle(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._closed or self._lost:
             return 0
+        if self._writable is not None:
+            self._unsent += len(ready)
         transport.write(ready)
         return transport.get_write_buffer_size()
 
@@ -236,7 +242,8 @@ class WebSocketCycle(asyncio.Protocol):
         """Let `send` wait until the client has received some of what was sent."""
         if self._writable is None:
             self._writable = asyncio.get_running_loop().create_future()
-            self.deadline = self._server.now + WRITTEN_WITHIN_S
+            if self._transport is not None and not self._closed:
+                self._await_receipt(self._transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         """Let `send` go on."""
@@ -294,10 +301,19 @@ class WebSocketCycle(asyncio.Protocol):
     # The end
 
     def expire(self) -> None:
-        """End it, since its deadline has passed."""
+        """End it, since its deadline has passed, unless its client does receive."""
+        unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        if not self._closed and self._unsent - unsent >= BUFFERED_BYTES_MAX:
+            self._await_receipt(unsent)
+            return
         if not self._closed:
             self._server.count(EndReason.slow)
         self.abort()
+
+    def _await_receipt(self, unsent: int) -> None:
+        """Give the client its time to receive the next part of what was sent."""
+        self._unsent = unsent
+        self.deadline = self._server.now + WRITTEN_WITHIN_S
 
     def end(self, why: EndReason) -> None:
         """End it at once: a client that is sending must not wait for more to be read."""

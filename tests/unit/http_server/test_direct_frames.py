@@ -9,7 +9,12 @@ from tests.unit.http_server.recorded import HANDSHAKE
 
 from event_seating.http_server.asgi import DIRECT_FRAMES, Message, Receive, Scope, Send
 from event_seating.http_server.frames import NO_STATUS, close_frame, text_frame
-from event_seating.http_server.limits import LINGER_S
+from event_seating.http_server.limits import (
+    BUFFERED_BYTES_MAX,
+    LINGER_S,
+    WRITTEN_WITHIN_S,
+    EndReason,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -137,3 +142,63 @@ async def test_a_close_frame_of_the_client_is_answered(sent: bytes, code: int) -
     assert wire.lost
     assert wire.misused == []
     assert not server.open
+
+
+LARGE = text_frame(b"x" * 10_000)
+
+
+async def behind(count: int) -> tuple[Writing, WireServer, Wire]:
+    """One whose client has so many frames of `LARGE` yet to receive."""
+    app, server, wire = await opened()
+    wire.client_reads = False
+    for _ in range(count):
+        app.direct.write(LARGE)
+    return app, server, wire
+
+
+async def test_a_client_that_receives_nothing_is_ended_whatever_is_written_meanwhile() -> None:
+    app, server, wire = await behind(10)
+    server.pass_time(WRITTEN_WITHIN_S)
+    for _ in range(20):
+        app.direct.write(LARGE)
+    assert not wire.is_closing()
+    server.pass_time(0.1)
+    assert wire.is_closing()
+    assert server.ended[EndReason.slow] == 1
+
+
+async def test_a_client_has_that_time_for_each_part() -> None:
+    app, server, wire = await behind(100)
+    for _ in range(12):
+        server.pass_time(WRITTEN_WITHIN_S - 1)
+        wire.receive(BUFFERED_BYTES_MAX)
+        assert app.direct.write(LARGE)
+        server.pass_time(1.1)
+        assert not wire.is_closing()
+    wire.receive()
+    await settle()
+    server.pass_time(WRITTEN_WITHIN_S + 0.1)
+    assert not wire.is_closing()
+    assert wire.received == LARGE * 112
+    assert server.ended[EndReason.slow] == 0
+
+
+@pytest.mark.parametrize(("received", "stays"), [(0, True), (-1, False)])
+async def test_less_than_a_part_is_too_little(received: int, stays: bool) -> None:
+    app, server, wire = await behind(30)
+    app.direct.write(LARGE)
+    wire.receive(BUFFERED_BYTES_MAX + received)
+    app.direct.write(LARGE)
+    server.pass_time(WRITTEN_WITHIN_S + 0.1)
+    assert wire.is_closing() is not stays
+    server.pass_time(WRITTEN_WITHIN_S + 0.1)
+    assert wire.is_closing(), "each part has a deadline of its own"
+
+
+async def test_a_client_that_is_too_slow_to_be_told_so_is_not_waited_for() -> None:
+    app, server, wire = await behind(30)
+    app.direct.close(1013, "Too slow.")
+    wire.receive(2 * BUFFERED_BYTES_MAX)
+    server.pass_time(LINGER_S + 0.1)
+    assert wire.is_closing()
+    assert server.ended[EndReason.slow] == 0

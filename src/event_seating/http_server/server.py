@@ -88,6 +88,8 @@ class HttpServer:
         self._report_end = reports.ended
         self._listener = listener
         self._caps = caps
+        self._crowded_at: float | None = None
+        """The tick at which idle connections were last ended and the rest were still too many."""
         self._unwritten: list[HttpConnection] = []
         """Those with responses that are written at the end of the step."""
         self._by_client: dict[Hashable, dict[HttpConnection, None]] = {}
@@ -200,7 +202,17 @@ class HttpServer:
         self._report_end(reason)
 
     def _make_room(self, newest: HttpConnection) -> None:
-        """End the connections that have been idle longest; if there are none, the newest."""
+        """End the connections that have been idle longest; if there are none, the newest.
+
+        All are looked through for that once a tick at most, unless it made room for many: most may
+        be WebSockets, and there may be thousands of newest ones a second.
+        """
+        if self._crowded_at != self.now:
+            self._end_idle(newest)
+        if len(self.open) > self._caps.total:
+            newest.end(EndReason.total)
+
+    def _end_idle(self, newest: HttpConnection) -> None:
         idle = [
             each
             for each in self.open
@@ -210,8 +222,8 @@ class HttpServer:
         surplus = len(self.open) - int(EASED * self._caps.total)
         for each in idle[:surplus]:
             each.end(EndReason.total)
-        if len(self.open) - min(len(idle), surplus) > self._caps.total:
-            newest.end(EndReason.total)
+        if len(idle) < surplus:
+            self._crowded_at = self.now
 
     def _tick(self) -> None:
         self._ticking = self._loop.call_later(TICK_S, self._tick)

@@ -1,7 +1,7 @@
 """What concerns all connections: how many there may be, who goes first, how everything stops."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,9 @@ from tests.unit.http_server.recorded import HANDSHAKE, plain, sized
 
 from event_seating.http_server import server as server_module
 from event_seating.http_server.asgi import Receive, Scope, Send
+from event_seating.http_server.connection import HttpConnection
 from event_seating.http_server.limits import IDLE_S, LINGER_S, EndReason
+from event_seating.http_server.websocket import WebSocketCycle
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +47,16 @@ class Held(EchoAtOnce):
             self.cancelled += 1
             raise
         await super().__call__(scope, receive, send)
+
+
+class Counted(set[HttpConnection | WebSocketCycle]):
+    """Connections, and how often all of them were looked through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[HttpConnection | WebSocketCycle]:
+        self.walks += 1
+        return super().__iter__()
 
 
 def by_address(address: str) -> str | None:
@@ -139,6 +151,32 @@ class TestCaps:
         assert not any(wire.is_closing() for wire in wires)
         assert all(wire.is_closing() for wire in newest)
         assert len(server.open) == 10
+
+    async def test_a_crowd_that_stays_is_looked_through_once_a_tick(self) -> None:
+        server = WireServer(Held(), total=100)
+        watching = [Wire(server, port=port) for port in range(90)]
+        for wire in watching:
+            wire.send(HANDSHAKE)
+        await settle()
+        server.open = crowd = Counted(server.open)
+        new = [Wire(server, port=100 + port) for port in range(30)]
+        assert crowd.walks == 1
+        assert [wire.is_closing() for wire in new] == [False] * 10 + [True] * 20, "the newest"
+        server.now += 1
+        for port in range(30):
+            Wire(server, port=200 + port)
+        assert crowd.walks == 2
+        assert [wire.is_closing() for wire in new[:10]] == [True] * 10, "they are idle by now"
+        assert len(server.open) == 100
+        assert not any(wire.is_closing() for wire in watching)
+
+    async def test_idle_ones_make_room_as_often_as_they_fill_it(self) -> None:
+        server = WireServer(Held(), total=100)
+        server.open = crowd = Counted(server.open)
+        for port in range(500):
+            assert not Wire(server, port=port).is_closing()
+            assert len(server.open) <= 90
+        assert crowd.walks == 38, "once for every eleven"
 
     async def test_what_ends_is_forgotten(self) -> None:
         server = WireServer(Held(), per_client=2)

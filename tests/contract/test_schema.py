@@ -45,6 +45,18 @@ async def test_migrations_make_exactly_the_tables_that_the_code_names(database: 
     assert await schema.current(database) == schema.newest()
 
 
+async def test_migrations_make_the_primary_keys_that_the_code_names(database: Database) -> None:
+    """Their order too, which the comparison above does not look at."""
+
+    def keys(sync: Connection) -> dict[str, list[str]]:
+        there = inspect(sync)
+        return {name: there.get_pk_constraint(name)["constrained_columns"] for name in named}
+
+    named = {table.name: list(table.primary_key.columns.keys()) for table in metadata.sorted_tables}
+    async with database.read() as connection:
+        assert await connection.run_sync(keys) == named
+
+
 async def test_migrations_can_be_taken_back_and_made_again(database: Database) -> None:
     await schema.downgrade(database, "base")
     assert await tables(database) == {"alembic_version"}

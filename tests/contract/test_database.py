@@ -272,7 +272,11 @@ async def test_many_who_read_first_and_write_later_all_succeed(database: Databas
 async def test_the_session_is_set_up_to_be_safe(database: Database) -> None:
     questions = {
         "sqlite": {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2},
-        "postgresql": {"SHOW lock_timeout": "2s", "SHOW statement_timeout": "5s"},
+        "postgresql": {
+            "SHOW lock_timeout": "2s",
+            "SHOW statement_timeout": "5s",
+            "SHOW idle_in_transaction_session_timeout": "5s",
+        },
     }[database.dialect]
     async with database.write() as connection:
         for question, answer in questions.items():

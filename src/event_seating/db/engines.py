@@ -3,6 +3,7 @@
 import time
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -31,6 +32,13 @@ POSTGRES_SESSION: Final = {
     "idle_in_transaction_session_timeout": "5s",
 }
 """No statement and no forgotten transaction blocks others for longer."""
+
+_LIMIT_SESSION: Final = "; ".join(
+    f"SET {name} = '{limit}'" for name, limit in POSTGRES_SESSION.items()
+)
+
+_OF_SQLALCHEMY: Final = ("prepared_statement_cache_size", "prepared_statement_name_func")
+"""Parameters of a URL that are not for the driver."""
 
 _USED: Final = "used"
 """When a pooled connection was last returned, in monotonic seconds."""
@@ -68,7 +76,7 @@ def postgres(url: URL, pool_size: int) -> AsyncEngine:
     """A pool of this many connections to PostgreSQL."""
     engine = create_async_engine(
         _without_sslmode(url),
-        connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": dict(POSTGRES_SESSION)},
+        connect_args={"timeout": CONNECT_TIMEOUT_S, "async_creator_fn": _connect},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
@@ -88,6 +96,27 @@ def postgres(url: URL, pool_size: int) -> AsyncEngine:
             _ask(engine, connection)
 
     return engine
+
+
+def driver_options(url: URL) -> dict[str, Any]:
+    """How the driver connects to PostgreSQL, for a connection that belongs to no pool."""
+    url = _without_sslmode(url)
+    _, options = url.get_dialect()().create_connect_args(url)
+    return {name: value for name, value in options.items() if name not in _OF_SQLALCHEMY}
+
+
+async def _connect(*arguments: Any, **options: Any) -> asyncpg.Connection:
+    """A connection with its time limits, set by a statement.
+
+    PgBouncer refuses a connection that brings them along as parameters.
+    """
+    connection = await asyncpg.connect(*arguments, **options)
+    try:
+        await connection.execute(_LIMIT_SESSION, timeout=CONNECT_TIMEOUT_S)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 def _ask(engine: AsyncEngine, connection: Any) -> None:

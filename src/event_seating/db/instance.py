@@ -9,9 +9,9 @@ import asyncio
 from typing import Final
 
 import asyncpg
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 
-from event_seating.db.engines import CONNECT_TIMEOUT_S
+from event_seating.db.engines import CONNECT_TIMEOUT_S, driver_options
 from event_seating.errors import StartupError
 
 INSTANCE_LOCK: Final = 0x5EA7_0002
@@ -29,7 +29,7 @@ class PostgresLock:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = make_url(url)
+        self._options = driver_options(make_url(url))
         self._connection: asyncpg.Connection | None = None
         self._closed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class PostgresLock:
 
     async def _try(self) -> bool:
         self._closed.clear()
-        connection = await asyncpg.connect(_plain(self._url), timeout=CONNECT_TIMEOUT_S)
+        connection = await asyncpg.connect(**self._options, timeout=CONNECT_TIMEOUT_S)
         connection.add_termination_listener(lambda _connection: self._closed.set())
         self._connection = connection
         return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", INSTANCE_LOCK))
@@ -69,8 +69,3 @@ class PostgresLock:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 self._closed.set()
                 await asyncio.sleep(RETRY_S)
-
-
-def _plain(url: URL) -> str:
-    """The URL in the form that asyncpg takes."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)

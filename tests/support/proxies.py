@@ -103,13 +103,19 @@ def _nginx(text: str, port: int, directory: Path) -> list[str]:
         )
         + f"{text}}}\n"
     )
-    return [_program("nginx"), "-c", str(directory / "nginx.conf"), "-p", str(directory)]
+    return [
+        system_packages.required("nginx"),
+        "-c",
+        str(directory / "nginx.conf"),
+        "-p",
+        str(directory),
+    ]
 
 
 def _haproxy(text: str, port: int, directory: Path) -> list[str]:
     text = _replaced(r"bind :443 ssl crt \S+", f"bind 127.0.0.1:{port}", text)
     (directory / "haproxy.cfg").write_text(text)
-    return [_program("haproxy"), "-f", str(directory / "haproxy.cfg")]
+    return [system_packages.required("haproxy"), "-f", str(directory / "haproxy.cfg")]
 
 
 ARRANGE: Final[dict[str, Arrange]] = {
@@ -130,11 +136,3 @@ def _replaced(pattern: str, by: str, text: str) -> str:
     replaced, count = re.subn(pattern, by, text, flags=re.MULTILINE)
     assert count == 1, f"the block has {pattern} {count} times"
     return replaced
-
-
-def _program(name: str) -> str:
-    """One that is installed, else, as root, the system's package."""
-    found = system_packages.program(name)
-    if found is None:
-        raise RuntimeError(f"this needs {name}: `apt-get install {name}` or `brew install {name}`")
-    return str(found)

@@ -35,6 +35,14 @@ def program(name: str, *, recommended: bool = False) -> Path | None:
     return found
 
 
+def required(name: str) -> str:
+    """The path of a program without which a test cannot be run; it fails then, and says why."""
+    found = program(name)
+    if found is None:
+        raise RuntimeError(f"this needs {name}: `apt-get install {name}` or `brew install {name}`")
+    return str(found)
+
+
 def _installed(name: str) -> Path | None:
     found = shutil.which(name, path=PATHS)
     return Path(found) if found else None

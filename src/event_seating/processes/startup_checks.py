@@ -1,4 +1,4 @@
-"""Checks of the database before anything is served: whether its schema is up to date.
+"""Checks of the database before anything is served: of its sessions and of its schema.
 
 They run once in a process of their own, which the supervisor starts while the serving process loads
 its modules, and as `event-seating migrate`. The process ends with them, so that the supervisor need
@@ -8,13 +8,14 @@ known security holes.
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy.exc import ArgumentError
 
 from event_seating.clock import SystemClock
-from event_seating.db import schema
+from event_seating.db import schema, session_probe
 from event_seating.db.database import Database
 from event_seating.errors import StartupError
 from event_seating.processes.control_channel import EXIT_CANNOT_START
@@ -49,34 +50,36 @@ async def prepare(settings: Settings) -> None:
     A database in production is not migrated here: a `StartupError` says how to do that.
     """
     warn_of_python()
-    database = _database(settings)
-    try:
+    async with _usable_database(settings) as database:
         if await _bring_up_to_date(database, migrate=not settings.production):
             _log.info("brought the database up to date", schema=schema.newest())
-    finally:
-        await database.close()
 
 
 async def check(settings: Settings) -> None:
     """Raise `StartupError` unless the schema is up to date; for a worker, which never migrates."""
     warn_of_python()
-    database = _database(settings)
-    try:
+    async with _usable_database(settings) as database:
         await _bring_up_to_date(database, migrate=False)
-    finally:
-        await database.close()
 
 
 async def migrate(settings: Settings) -> str:
     """Migrate the database; a sentence about the result."""
     with DirectoryLock(settings.data_dir):
-        database = _database(settings)
-        try:
+        async with _usable_database(settings) as database:
             changed = await _bring_up_to_date(database, migrate=True)
-        finally:
-            await database.close()
     done = "is now" if changed else "was already"
     return f"{database.where} {done} at schema {schema.newest()}"
+
+
+@asynccontextmanager
+async def _usable_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database, once its sessions are known to be kept; a `StartupError` says why not."""
+    database = _database(settings)
+    try:
+        await session_probe.require_own_sessions(database, settings.database)
+        yield database
+    finally:
+        await database.close()
 
 
 def _database(settings: Settings) -> Database:

@@ -324,3 +324,21 @@ async def test_what_one_way_charges_the_other_knows(ways: tuple[Ways, str]) -> N
         left += [found[way].response.headers[b"ratelimit"] for way in WAYS]
     found_left = [int(re.search(rb"r=(\d+)", each)[1]) for each in left[:5]]  # type: ignore[index]
     assert found_left == [4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [b"", LINES["a wrong key"], LINES["a type"], LINES["a type"] + LINES["the key"]],
+)
+@pytest.mark.parametrize("target", [b"POST /users", b"DELETE /cache", b"HEAD /users/123"])
+async def test_of_a_body_that_is_malformed_the_line_says_what_the_client_got(
+    ways: tuple[Ways, str], target: bytes, lines: bytes
+) -> None:
+    head = b"%b HTTP/1.1\r\nHost: localhost\r\n%bTransfer-Encoding: chunked\r\n\r\n"
+    found = await ways[0].ask(head % (target, lines) + b"z\r\n")
+    for way, followed in found.items():
+        assert followed.response.status == 400, way
+        (line,) = followed.lines
+        size = int(followed.response.headers[b"content-length"])
+        assert (line[3], line[5]) == (400, size), way
+        assert {status for _, _, status in followed.series.elements()} == {400}, way

@@ -16,3 +16,7 @@ DIRECT_FRAMES: Final = "direct_frames"
 
 ADMITTED: Final = "admitted"
 """The key of a scope that holds what the application's `at_once` gave instead of a response."""
+
+REFUSED: Final = "refused"
+"""The key of a scope that holds the status and the size of the body with which the server has
+answered by itself, once a body turned out malformed: what the application sends is dropped then."""

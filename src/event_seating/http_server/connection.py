@@ -15,7 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from event_seating.http_server import bodies, handshake, heads, websocket
-from event_seating.http_server.asgi import ADMITTED, Scope
+from event_seating.http_server.asgi import ADMITTED, REFUSED, Scope
 from event_seating.http_server.cycle import STATUS_LINES, RequestCycle
 from event_seating.http_server.handshake import BadHandshake
 from event_seating.http_server.heads import Framing, HeaderFields, HttpRefused
@@ -468,6 +468,8 @@ class HttpConnection(asyncio.Protocol):
                 b"" if of_head else body,
             )
         )
+        if self._cycle is not None:
+            self._cycle.scope[REFUSED] = (refused.status, len(body))
         self._linger()
 
     def _linger(self) -> None:
@@ -489,9 +491,8 @@ def _check_handshake(headers: dict[bytes, bytes]) -> None:
     try:
         handshake.check_handshake(headers)
     except BadHandshake as bad:
-        code = (
-            "upgrade_required" if bad.status == HTTPStatus.UPGRADE_REQUIRED else "malformed_request"
-        )
+        upgrade = bad.status == HTTPStatus.UPGRADE_REQUIRED
+        code = "upgrade_required" if upgrade else "malformed_request"
         raise HttpRefused(bad.status, code, bad.sentence, bad.headers) from None
 
 

@@ -23,7 +23,16 @@ from urllib.parse import unquote
 from structlog.contextvars import bind_contextvars
 
 from event_seating.errors import RateLimited, ServiceError, Unauthorized
-from event_seating.http_server.asgi import ADMITTED, App, Header, Message, Receive, Scope, Send
+from event_seating.http_server.asgi import (
+    ADMITTED,
+    REFUSED,
+    App,
+    Header,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 from event_seating.http_server.heads import METHOD_NAMES, HeaderFields
 from event_seating.telemetry.logs import get_logger
 from event_seating.telemetry.metrics import UNMATCHED_ROUTE, Metrics
@@ -216,6 +225,8 @@ class Edge:
                 await self._run_app(exchange, scope, receive, send)
         finally:
             metrics.in_progress -= 1
+            if REFUSED in scope:
+                exchange.status, exchange.size = scope[REFUSED]
             self._note(exchange)
 
     def _note(self, exchange: Exchange) -> None:

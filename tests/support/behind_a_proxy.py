@@ -113,8 +113,8 @@ class BehindAProxy:
             with httpx.Client(transport=transport, headers=headers) as client:
                 return client.get(f"{url}/users/nobody").status_code
 
-        made_up = {"x-forwarded-for": "203.0.113.9"}
-        first = [ask("127.0.0.2", **made_up, n=str(number)) for number in range(6)]
+        made_up = [{"x-forwarded-for": f"203.0.113.{number}"} for number in range(6)]
+        first = [ask("127.0.0.2", **headers) for headers in made_up]
         assert first[-1] == 429
         assert 429 not in first[:5]
         assert ask("127.0.0.3") != 429

@@ -24,7 +24,7 @@ run: $(VENV)/run.stamp ## serve http://localhost:3001 with demo data
 test: $(VENV)/dev.stamp ## every test but the long ones, real databases included
 	$(BIN)/pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder
 
-faults: $(VENV)/dev.stamp ## what takes long: many kills and seeds, fresh clones, other proxies
+faults: $(VENV)/dev.stamp ## what takes long: many kills and seeds, fresh clones, other proxies, Prometheus
 	$(BIN)/pytest -m long -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, dead code; Python and JavaScript

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tests.support.repository import ROOT
+
 INSTALLED_WITHIN_S: Final = 600
 """For a browser, on a slow line."""
 
@@ -43,6 +45,20 @@ def required(name: str) -> str:
     return str(found)
 
 
+def unpacked(package: str, directory: Path) -> None:
+    """Put the files of a package below a directory, without installing it: it starts no service.
+
+    Nothing is put there where that cannot be done.
+    """
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        with LOCK.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _apt_get("update", directory)
+            _apt_get(f"download {package}", directory)
+        for archive in directory.glob(f"{package}_*.deb"):
+            subprocess.run(["dpkg-deb", "-x", archive, directory], check=True)
+
+
 def _installed(name: str) -> Path | None:
     found = shutil.which(name, path=PATHS)
     return Path(found) if found else None
@@ -50,11 +66,16 @@ def _installed(name: str) -> Path | None:
 
 def _install(what: str) -> None:
     for words in ("update", f"install -y {what}"):
-        with suppress(subprocess.TimeoutExpired):
-            subprocess.run(
-                ["apt-get", *words.split()],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                check=False,
-                capture_output=True,
-                timeout=INSTALLED_WITHIN_S,
-            )
+        _apt_get(words, ROOT)
+
+
+def _apt_get(words: str, directory: Path) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            ["apt-get", *words.split()],
+            cwd=directory,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+            capture_output=True,
+            timeout=INSTALLED_WITHIN_S,
+        )

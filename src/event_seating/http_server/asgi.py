@@ -14,6 +14,10 @@ DIRECT_FRAMES: Final = "direct_frames"
 """The key among the `extensions` of a WebSocket's scope of what writes ready frames to it, past
 `send`. A server need not offer it."""
 
+BODY_HAS_COME: Final = "body_has_come"
+"""The key of a scope that holds a function without arguments: whether the whole body has come, so
+that to receive it takes no time. A server need not offer it."""
+
 ADMITTED: Final = "admitted"
 """The key of a scope that holds what the application's `at_once` gave instead of a response."""
 

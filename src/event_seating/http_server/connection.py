@@ -15,7 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from event_seating.http_server import bodies, handshake, heads, websocket
-from event_seating.http_server.asgi import ADMITTED, REFUSED, Scope
+from event_seating.http_server.asgi import ADMITTED, BODY_HAS_COME, REFUSED, Scope
 from event_seating.http_server.cycle import STATUS_LINES, RequestCycle
 from event_seating.http_server.handshake import BadHandshake
 from event_seating.http_server.heads import Framing, HeaderFields, HttpRefused
@@ -286,6 +286,7 @@ class HttpConnection(asyncio.Protocol):
             if framing.length == 0:
                 cycle.complete = True
             else:
+                scope[BODY_HAS_COME] = cycle.has_come
                 length = framing.length
                 self._body = bodies.ChunkedBody() if length is None else bodies.SizedBody(length)
         task = self._cycle.task = self._loop.create_task(self._cycle.run(self.server.app))

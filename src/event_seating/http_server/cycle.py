@@ -110,6 +110,10 @@ class RequestCycle:
         self._gone = True
         self._wake()
 
+    def has_come(self) -> bool:
+        """Whether the whole body has come."""
+        return self.complete
+
     @property
     def full(self) -> bool:
         """Whether no more of the body should be read for now."""

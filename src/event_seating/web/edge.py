@@ -25,6 +25,7 @@ from structlog.contextvars import bind_contextvars
 from event_seating.errors import RateLimited, ServiceError, Unauthorized
 from event_seating.http_server.asgi import (
     ADMITTED,
+    BODY_HAS_COME,
     REFUSED,
     App,
     Header,
@@ -374,7 +375,8 @@ class Edge:
         if b"cookie" in exchange.headers:
             scope["headers"] = head.without_cookies(scope["headers"])
         answer = _Answer(exchange, send, self._responses.common_headers)
-        sent = self._bodies.of(receive, exchange.body_bytes_max, caller.role)
+        has_come = scope.pop(BODY_HAS_COME, None)
+        sent = self._bodies.of(receive, exchange.body_bytes_max, caller.role, has_come)
         try:
             await self._app(scope, sent.receive, answer.send)
         except Exception:  # noqa: BLE001 (its stack goes to the log, not to the client)

@@ -201,3 +201,25 @@ async def test_discarding_ends_at_a_bound_of_bytes() -> None:
 async def test_discarding_ends_at_a_bound_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "DISCARD_WITHIN_S", 0.01)
     await body.discard(Client([b"x"], ends=False).receive)
+
+
+@pytest.mark.parametrize("has_come", [True, False])
+async def test_only_what_is_still_to_come_needs_a_clock(has_come: bool) -> None:
+    asked: list[None] = []
+
+    def monotonic() -> float:
+        asked.append(None)
+        return 0.0
+
+    client = Client([b"whole"])
+    sent = Bodies(monotonic=monotonic).of(client.receive, 10, Role.anyone, lambda: has_come)
+    assert (await sent.receive())["body"] == b"whole"
+    assert bool(asked) is not has_come
+    sent.release()
+
+
+async def test_a_body_that_has_come_is_too_large_all_the_same() -> None:
+    client = Client([b"*" * 11])
+    sent = Bodies().of(client.receive, 10, Role.anyone, lambda: True)
+    with pytest.raises(BodyTooLarge):
+        await sent.receive()

@@ -9,7 +9,6 @@ HMAC with the event's own secret, which is all that the log has of them.
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from event_seating.booking.api.caller import Caller
@@ -58,7 +57,7 @@ class Buyers:
 
     def named_by(self, hold_id: str) -> str:
         """The name of the new buyer whose first hold this is; always the same for a hold."""
-        digest = hmac.digest(self._secret, b"first hold " + hold_id.encode(), sha256)
+        digest = hmac.digest(self._secret, b"first hold " + hold_id.encode(), "sha256")
         return urlsafe_b64encode(digest[:NAME_BYTES]).decode()
 
     def new(self, hold_id: str, born_ms: int) -> str:
@@ -98,12 +97,12 @@ class Buyers:
 
     def _signature(self, born: bytes, name: str) -> bytes:
         signed = b"buyer born " + born + name.encode("utf-8", "replace")
-        return hmac.digest(self._secret, signed, sha256)[:SIGNATURE_BYTES]
+        return hmac.digest(self._secret, signed, "sha256")[:SIGNATURE_BYTES]
 
     def _legacy_signature(self, name: str) -> bytes:
         """The signature in a cookie of an earlier release, whose seal has nothing else."""
         signed = b"buyer " + name.encode("utf-8", "replace")
-        return hmac.digest(self._secret, signed, sha256)[: BORN_BYTES + SIGNATURE_BYTES]
+        return hmac.digest(self._secret, signed, "sha256")[: BORN_BYTES + SIGNATURE_BYTES]
 
 
 class Identity(NamedTuple):
@@ -150,4 +149,4 @@ def of_network(secret: bytes, network: str) -> bytes:
 
 
 def _key(secret: bytes, who: str) -> bytes:
-    return hmac.digest(secret, who.encode("utf-8", "replace"), sha256)[:BUYER_BYTES]
+    return hmac.digest(secret, who.encode("utf-8", "replace"), "sha256")[:BUYER_BYTES]

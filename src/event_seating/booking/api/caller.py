@@ -126,7 +126,7 @@ def _key_hash(key: str) -> str:
 
 def _owner(caller: Caller, secret: bytes) -> Owner:
     texts = (f"buyer {caller.cookie}", f"address {client_key(caller.address)}")
-    return Owner(*(hmac.digest(secret, text.encode(), sha256)[:OWNER_BYTES] for text in texts))
+    return Owner(*(hmac.digest(secret, text.encode(), "sha256")[:OWNER_BYTES] for text in texts))
 
 
 def _subject(command: Command) -> bytes:

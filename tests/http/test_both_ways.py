@@ -342,3 +342,23 @@ async def test_of_a_body_that_is_malformed_the_line_says_what_the_client_got(
         size = int(followed.response.headers[b"content-length"])
         assert (line[3], line[5]) == (400, size), way
         assert {status for _, _, status in followed.series.elements()} == {400}, way
+
+
+@pytest.mark.parametrize("ways", [{"rate_limits": "9/3600s"}], indirect=True)
+async def test_a_fault_of_ours_is_answered_and_charged_once(
+    ways: tuple[Ways, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, _ = ways
+    sent = GET % (b"/users/123", b"")
+    check(await both.ask(sent), sent)
+
+    def fails(_key: str) -> bytes:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(both._parts.user_cache, "get", fails)
+    found = await both.ask(sent)
+    check(found, sent)
+    assert found["again"].response.status == 500
+    left = re.search(rb"r=(\d+)", found["at once"].response.headers[b"ratelimit"])
+    assert left is not None
+    assert int(left[1]) == 7

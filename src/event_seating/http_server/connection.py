@@ -10,14 +10,12 @@ returns are the response, and no task, scope or message is made.
 """
 
 import asyncio
-from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from event_seating.http_server import bodies, handshake, heads, websocket
 from event_seating.http_server.asgi import ADMITTED, BODY_HAS_COME, REFUSED, Scope
 from event_seating.http_server.cycle import STATUS_LINES, RequestCycle
-from event_seating.http_server.handshake import BadHandshake
 from event_seating.http_server.heads import Framing, HeaderFields, HttpRefused
 from event_seating.http_server.limits import (
     BUFFERED_BYTES_MAX,
@@ -28,6 +26,7 @@ from event_seating.http_server.limits import (
     LINGER_S,
     REQUESTS_A_STEP,
     TARGET_BYTES_MAX,
+    TOGETHER_BYTES_MAX,
     WRITTEN_WITHIN_S,
     EndReason,
 )
@@ -107,7 +106,8 @@ class HttpConnection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is under way, or an answer that the client has yet to receive."""
-        return self._cycle is not None or self._writable is not None or bool(self._outgoing)
+        unsent = self._outgoing or self._transport.get_write_buffer_size()
+        return self._cycle is not None or bool(unsent)
 
     # From the transport
 
@@ -274,11 +274,11 @@ class HttpConnection(asyncio.Protocol):
     def _start(self, scope: Scope, framing: Framing) -> None:
         self.deadline = inf
         if framing.websocket and scope["method"] == "GET" and framing.length == 0:
-            _check_handshake(dict(scope["headers"]))
+            handshake.check_handshake(scope["headers"])
             scope["type"] = "websocket"
             scope["scheme"] = "ws"
             scope["subprotocols"] = []
-            self._cycle = websocket.WebSocketCycle(self, scope)
+            self._cycle = websocket.WebSocketCycle(self, scope, keep_alive=framing.keep_alive)
         else:
             cycle = self._cycle = RequestCycle(
                 self, scope, keep_alive=framing.keep_alive, waits=framing.expects
@@ -346,11 +346,12 @@ class HttpConnection(asyncio.Protocol):
         """Send the end of a response, with those of other connections; see `HttpServer`."""
         if self._lingering:
             return
-        if not self._outgoing:
-            self.server.write_soon(self)
+        waits = bool(self._outgoing)
         self._outgoing += end
-        if len(self._outgoing) > BUFFERED_BYTES_MAX:
+        if len(self._outgoing) > TOGETHER_BYTES_MAX:
             self.flush()
+        elif self._outgoing and not waits:
+            self.server.write_soon(self)
 
     async def drain(self) -> None:
         """Wait until the client has received enough for more to be sent."""
@@ -400,6 +401,8 @@ class HttpConnection(asyncio.Protocol):
         self.server.remove(self)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
+        if self._writable is not None:
+            protocol.pause_writing()  # the transport has said so once, and does not say it again
         rest, self._buffer, self._at = self._buffer[self._at :], b"", 0
         self._lingering = True
         self._cycle = None
@@ -446,7 +449,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _reset_deadline(self) -> None:
         self.since = self.server.now
-        self.deadline = inf if self._cycle is not None else self.since + IDLE_S
+        within_s = HEAD_WITHIN_S if self._partial else IDLE_S
+        self.deadline = inf if self._cycle is not None else self.since + within_s
 
     def _await_receipt(self) -> None:
         """Give the client its time to receive the next part of what was sent, or its end."""
@@ -486,15 +490,6 @@ class HttpConnection(asyncio.Protocol):
             return
         self._transport.write_eof()
         self.read_or_pause()
-
-
-def _check_handshake(headers: dict[bytes, bytes]) -> None:
-    try:
-        handshake.check_handshake(headers)
-    except BadHandshake as bad:
-        upgrade = bad.status == HTTPStatus.UPGRADE_REQUIRED
-        code = "upgrade_required" if upgrade else "malformed_request"
-        raise HttpRefused(bad.status, code, bad.sentence, bad.headers) from None
 
 
 def _too_long() -> HttpRefused:

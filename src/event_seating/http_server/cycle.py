@@ -218,6 +218,8 @@ class RequestCycle:
 
     def _framed_head(self, head: bytes, size: int, *, more: bool) -> bytes:
         """The head with what says how long the body is and whether the connection stays."""
+        if not more and not self.complete:
+            self.keep_alive = False  # the rest of the body is dropped with the connection
         if self._expected is None and not self._head_only:
             if not more:
                 self._expected = size

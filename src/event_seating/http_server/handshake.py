@@ -6,9 +6,13 @@ offers neither extensions (compression keeps a window for each connection) nor s
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable
 from hashlib import sha1
+from http import HTTPStatus
 from typing import Final
+
+from event_seating.http_server.asgi import Header
+from event_seating.http_server.heads import HttpRefused
 
 VERSION: Final = b"13"
 """The version of the protocol, the only one that was ever a standard."""
@@ -18,23 +22,22 @@ _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
 """16 bytes in base64."""
 
 
-class BadHandshake(Exception):
-    """A request that cannot become a WebSocket: the status and sentence to refuse it with."""
+class BadHandshake(HttpRefused):
+    """A request that cannot become a WebSocket."""
 
-    def __init__(
-        self, status: int, sentence: str, headers: tuple[tuple[bytes, bytes], ...] = ()
-    ) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
-        self.headers = headers
+    def __init__(self, status: int, sentence: str, headers: tuple[Header, ...] = ()) -> None:
+        code = "upgrade_required" if status == HTTPStatus.UPGRADE_REQUIRED else "malformed_request"
+        super().__init__(status, code, sentence, headers)
 
 
-def check_handshake(headers: Mapping[bytes, bytes]) -> None:
+def check_handshake(fields: Iterable[Header]) -> None:
     """Raise `BadHandshake` unless these headers, with names in lower case, ask for a WebSocket.
 
     That the request is a GET of HTTP/1.1 with a `Host` is the caller's to know.
     """
+    headers: dict[bytes, bytes] = {}
+    for name, value in fields:  # several of one name are a list
+        headers[name] = headers[name] + b", " + value if name in headers else value
     if not has_token(headers.get(b"upgrade", b""), b"websocket"):
         raise BadHandshake(400, "`Upgrade` does not name `websocket`.")
     if not has_token(headers.get(b"connection", b""), b"upgrade"):

@@ -71,6 +71,14 @@ of them are used."""
 REQUESTS_A_STEP: Final = 32
 """Requests sent ahead that are answered in one step of the event loop: about half a millisecond."""
 
+TOGETHER_MAX: Final = 64
+"""Connections whose responses are written together at the end of a step. With more, the first of
+thousands that ask at once would wait until all of them are answered; with as many, next to nothing
+of what it is for is lost."""
+
+TOGETHER_BYTES_MAX: Final = 16 * 1024
+"""A longer response does not wait for the others: writing it takes longer than waking a client."""
+
 SOCKET_BYTES_MAX: Final = 64 * 1024
 """How much a WebSocket may send in all. Clients have nothing to send but heartbeats: 26 bytes every
 two seconds for eighty minutes. Then it is closed; its client connects again with its version and

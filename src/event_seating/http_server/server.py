@@ -26,6 +26,7 @@ from event_seating.http_server.limits import (
     EASED,
     SENT_MS_MAX,
     STOP_WITHIN_S,
+    TOGETHER_MAX,
     ConnectionCaps,
     EndReason,
 )
@@ -190,11 +191,17 @@ class HttpServer:
         if not self._unwritten:
             self._loop.call_soon(self._write)
         self._unwritten.append(connection)
+        if len(self._unwritten) >= TOGETHER_MAX:
+            self._write()
 
     def _write(self) -> None:
         unwritten, self._unwritten = self._unwritten, []
         for connection in unwritten:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception as error:  # noqa: BLE001 (the others wait for their responses)
+                self.crashed(error)
+                connection.abort()
 
     def count(self, reason: EndReason) -> None:
         """Count a connection that is ended."""

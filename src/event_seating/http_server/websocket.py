@@ -58,13 +58,15 @@ class WebSocketCycle(asyncio.Protocol):
     """One WebSocket from its handshake to its end."""
 
     __slots__ = (
-        "_closed", "_connection", "_incoming", "_lost", "_reader", "_received", "_refusal",
-        "_server", "_transport", "_unsent", "_wanted", "_writable", "deadline", "ended", "peer",
-        "scope", "task",
+        "_closed", "_connection", "_incoming", "_lost", "_may_stay", "_reader", "_received",
+        "_refusal", "_server", "_transport", "_unsent", "_wanted", "_writable", "deadline", "ended",
+        "peer", "scope", "task",
     )  # fmt: skip
 
-    def __init__(self, connection: "HttpConnection", scope: Scope) -> None:
+    def __init__(self, connection: "HttpConnection", scope: Scope, *, keep_alive: bool) -> None:
+        """`keep_alive` says whether another request may follow a handshake that is refused."""
         self.scope = scope
+        self._may_stay = keep_alive
         scope["extensions"] = {REFUSED_RESPONSE: {}, DIRECT_FRAMES: self}
         self.task: asyncio.Task[None] | None = None
         self.peer = connection.peer
@@ -182,7 +184,8 @@ class WebSocketCycle(asyncio.Protocol):
     async def _refuse(self, connection: "HttpConnection", kind: str, message: Message) -> None:
         if self._refusal is None:
             scope = {**self.scope, "type": "http"}
-            self._refusal = RequestCycle(connection, scope, keep_alive=True, waits=False)
+            self._refusal = RequestCycle(connection, scope, keep_alive=self._may_stay, waits=False)
+            self._refusal.complete = True
         await self._refusal.send({**message, "type": kind.removeprefix("websocket.")})
 
     def _accept(self, connection: "HttpConnection") -> None:

@@ -179,7 +179,9 @@ class Sink:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._wake.wait(WAIT_S)
+            # More than that came while it wrote, so that nothing would wake it.
+            if len(self._queue) < WAKE_AT:
+                self._wake.wait(WAIT_S)
             self._wake.clear()
             self._write_waiting()
 

@@ -9,7 +9,6 @@ both.
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from event_seating.errors import RateLimited
 from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import Window
@@ -56,16 +55,12 @@ def limiters_of(settings: Settings, monotonic: Callable[[], float]) -> Limiters:
 
 
 class Chargeable(Protocol):
-    """What is charged: one request or handshake."""
+    """What is charged: one request or handshake with a wrong key."""
 
     charged: Verdict | None
 
     @property
-    def budget(self) -> Budget: ...
-    @property
     def client(self) -> int | str: ...
-    @property
-    def buyer_cookie(self) -> str | None: ...
 
 
 class Budgets:
@@ -83,17 +78,12 @@ class Budgets:
         self.wrong_keys = 0
         """Requests and handshakes that came with a wrong key, since the start."""
 
-    def charge(self, request: Chargeable) -> None:
-        """Charge one request, if something limits it; raises `RateLimited`."""
-        budget, account = request.budget, self._limits.account
-        if budget is _ACCOUNT and account is not None:
-            charged = request.charged = account.check(request.client)
-        elif budget is _SEATING and (seating := self._charge_seating(request)) is not None:
-            charged = request.charged = seating
-        else:
-            return
-        if not charged.admitted:
-            raise RateLimited.until(charged.retry_after_s)
+    def charge(self, budget: Budget, client: int | str, buyer_cookie: str | None) -> Verdict | None:
+        """Charge one request of a client; None if nothing limits it."""
+        if budget is _ACCOUNT:
+            account = self._limits.account
+            return account.check(client) if account is not None else None
+        return self._charge_seating(client, buyer_cookie) if budget is _SEATING else None
 
     def charge_wrong_key(self, request: Chargeable) -> None:
         """Charge a request or handshake that came with a wrong key; raises `TooManyWrongKeys`."""
@@ -103,14 +93,12 @@ class Budgets:
             if not charged.admitted:
                 raise TooManyWrongKeys.until(charged.retry_after_s)
 
-    def _charge_seating(self, request: Chargeable) -> Verdict | None:
+    def _charge_seating(self, client: int | str, buyer_cookie: str | None) -> Verdict | None:
         by_address, by_buyer = self._limits.addresses, self._limits.buyers
         if by_address is None or by_buyer is None:
             return None
-        charged = by_address.check(request.client)
-        if request.buyer_cookie is None or not charged.admitted:
+        charged = by_address.check(client)
+        if buyer_cookie is None or not charged.admitted:
             return charged
-        buyer = self._known_buyer(request.buyer_cookie)
-        if buyer is None:
-            return charged
-        return by_buyer.check(buyer)
+        buyer = self._known_buyer(buyer_cookie)
+        return charged if buyer is None else by_buyer.check(buyer)

@@ -7,6 +7,11 @@ that are at hand and never meets the framework, which is what makes it fast: the
 and counts, and the route behind it only loads. Everything in which routes differ is in what they
 declare (`endpoints`).
 
+A server that asks at once (`at_once`) gets the bytes of the response. Over one connection clients
+ask again, and most of what was checked stands (`repeats`): then a read is only charged, looked up
+and noted (`_answer_again`). What admits a request must depend on nothing but its fields, its peer
+and its target, or be asked there too.
+
 It never parses a body and knows no noun.
 """
 
@@ -140,8 +145,8 @@ class Edge:
         )
         try:
             ready = self._admit(exchange, fields)
-        except ServiceError as error:
-            ready = self._refusal(exchange, error)
+        except Exception as error:  # noqa: BLE001 (see `_refusal_of`)
+            ready = self._refusal_of(exchange, error)
         if ready is None:
             return exchange
         if method == b"GET" and exchange.cache == "hit":
@@ -163,18 +168,22 @@ class Edge:
         started = perf_counter()
         endpoint, principal = asked.endpoint, known.principal
         request_id = known.request_id or self._new_id()
-        route, ready, refused = UNMATCHED_ROUTE, None, None
-        known.budget, known.charged = endpoint.budget, None
-        try:
-            if principal.limited:
-                self._budgets.charge(known)
+        route, ready = UNMATCHED_ROUTE, None
+        refused: Exception | None = None
+        charged = None
+        if principal.limited:
+            charged = self._budgets.charge(endpoint.budget, known.client, known.buyer_cookie)
+        if charged is not None and not charged.admitted:
+            refused = RateLimited.until(charged.retry_after_s)
+        else:
             route = endpoint.template
-            admit(endpoint, principal)
-            ready = asked.ready.read(asked.parameter, asked.query, known.headers)
-        except ServiceError as error:
-            refused = error
+            try:
+                admit(endpoint, principal)
+                ready = asked.ready.read(asked.parameter, asked.query, known.headers)
+            except Exception as error:  # noqa: BLE001 (see `_refusal_of`)
+                refused = error
         if ready is not None:
-            response = self._responses.rendered(ready, date, request_id, known.charged, known.lines)
+            response = self._responses.rendered(ready, date, request_id, charged, known.lines)
             seconds = perf_counter() - started
             self._metrics.observe_request("GET", route, ready[0], seconds)
             self._access.write(
@@ -189,11 +198,11 @@ class Edge:
         exchange.match, exchange.budget = (endpoint, (asked.parameter,)), endpoint.budget
         exchange.know(known)
         exchange.be(principal)
-        exchange.charged, exchange.route = known.charged, route
+        exchange.charged, exchange.route = charged, route
         if refused is None:
             exchange.cache = "miss"
             return exchange
-        return self._rendered(exchange, self._refusal(exchange, refused), date)
+        return self._rendered(exchange, self._refusal_of(exchange, refused), date)
 
     def _rendered(self, exchange: Exchange, ready: Ready, date: bytes) -> bytes:
         """The bytes of a response, with which the request ends."""
@@ -239,10 +248,10 @@ class Edge:
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             ready = self._admit(exchange)
-        except ServiceError as error:
+        except Exception as error:  # noqa: BLE001 (see `_refusal_of`)
             if b"expect" not in exchange.headers:  # else the client waits before it sends it
                 await body.discard(receive)
-            ready = self._refusal(exchange, error)
+            ready = self._refusal_of(exchange, error)
         if ready is not None:
             await self._responses.send(exchange, ready, send)
         else:
@@ -269,14 +278,14 @@ class Edge:
             else:
                 self._look_at(exchange)
         except ServiceError:
-            self._budgets.charge(exchange)
+            self._charge(exchange)
             raise
         if exchange.method == "OPTIONS" and b"access-control-request-method" in headers:
             return self._preflight(exchange)
         caller = known.principal if known is not None else self._caller(exchange, fields)
         exchange.be(caller)
         if caller.limited:
-            self._budgets.charge(exchange)
+            self._charge(exchange)
         if exchange.method in {"GET", "HEAD"}:
             return self._ready(exchange, caller)
         self._check_body(exchange, caller)
@@ -323,6 +332,14 @@ class Edge:
                 lines=self._responses.origin_lines(headers.get(b"origin")),
             )
         return caller
+
+    def _charge(self, exchange: Exchange) -> None:
+        """Charge one request, if something limits it; raises `RateLimited`."""
+        charged = exchange.charged = self._budgets.charge(
+            exchange.budget, exchange.client, exchange.buyer_cookie
+        )
+        if charged is not None and not charged.admitted:
+            raise RateLimited.until(charged.retry_after_s)
 
     def _check_host(self, host: bytes, names: frozenset[bytes]) -> None:
         if host not in self._hosts_that_passed:
@@ -386,6 +403,16 @@ class Edge:
         finally:
             sent.release()
             exchange.route = _route_of(scope)
+
+    def _refusal_of(self, exchange: Exchange, error: Exception) -> Ready:
+        """The answer where a request could not be admitted.
+
+        A bug of ours is answered here too: nobody is charged twice for it.
+        """
+        if isinstance(error, ServiceError):
+            return self._refusal(exchange, error)
+        _log.error("request failed", exc_info=error, method=exchange.method, route=exchange.route)
+        return self._refusal(exchange, ServiceError())
 
     def _refusal(self, exchange: Exchange, error: ServiceError) -> Ready:
         if isinstance(error, RateLimited):

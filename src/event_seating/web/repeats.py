@@ -7,28 +7,29 @@ answered at once. A GET for which both are known is only charged, read and noted
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from event_seating.web.endpoints import Budget, Endpoint, ReadyRead
+from event_seating.web.endpoints import Endpoint, ReadyRead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from event_seating.limits.limiter import Verdict
     from event_seating.web.exchange import Exchange
     from event_seating.web.roles import Principal
 
 TARGETS_MAX: Final = 1_024
 """Targets remembered, some 500 bytes each: those of hot users and events."""
 
-TARGET_BYTES_MAX: Final = 200
+HOT_TARGET_BYTES_MAX: Final = 200
 """A longer target is no hot one."""
 
 
 class KnownCaller:
-    """Who sends these headers over this connection; their head passed every check."""
+    """Who sends these headers over this connection; their head passed every check.
+
+    Nothing in it may depend on anything but the fields and the peer.
+    """
 
     __slots__ = (
-        "address", "budget", "buyer_cookie", "charged", "client", "headers", "lines", "principal",
-        "request_id",
+        "address", "buyer_cookie", "client", "headers", "lines", "principal", "request_id",
     )  # fmt: skip
 
     def __init__(
@@ -48,10 +49,6 @@ class KnownCaller:
         self.request_id = request_id
         self.lines = lines
         """The lines of an answer that depend on the headers."""
-        self.budget = Budget.account
-        """That of the request under way."""
-        self.charged: Verdict | None = None
-        """The same."""
 
 
 class KnownTarget(NamedTuple):
@@ -70,7 +67,7 @@ class KnownTargets(dict[bytes, KnownTarget]):
     def add(self, target: bytes, exchange: "Exchange") -> None:
         """Remember this one, by the request for it."""
         match = exchange.match
-        if match is None or match[0].ready is None or len(target) > TARGET_BYTES_MAX:
+        if match is None or match[0].ready is None or len(target) > HOT_TARGET_BYTES_MAX:
             return
         if len(self) >= TARGETS_MAX:
             self.clear()

@@ -117,7 +117,7 @@ def _request(sent: bytes, before: list[Asked]) -> tuple[Asked, bytes, bool]:
         and length == 0
     )
     if websocket:
-        _check_key(dict(headers))
+        _check_key(headers)
     if authority is not None:
         if b"host" not in dict(headers):
             headers = ((b"host", b""), *headers)
@@ -199,11 +199,11 @@ def _body_length(headers: tuple[tuple[bytes, bytes], ...], minor: bytes) -> int 
     return int(length)
 
 
-def _check_key(headers: dict[bytes, bytes]) -> None:
-    for name, word in ((b"upgrade", b"websocket"), (b"connection", b"upgrade")):
-        _require(word in _words(((name, headers[name]),), name), 400)  # the last of several
-    _require(headers.get(b"sec-websocket-version") == b"13", 426)
-    key = headers.get(b"sec-websocket-key", b"")
+def _check_key(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    versions = [value for name, value in headers if name == b"sec-websocket-version"]
+    _require(versions == [b"13"], 426)
+    keys = [value for name, value in headers if name == b"sec-websocket-key"]
+    key = b",".join(keys)
     try:
         _require(len(b64decode(key, validate=True)) == 16, 400)
     except ValueError:

@@ -153,3 +153,36 @@ async def test_requests_before_a_handshake_are_answered_before_it() -> None:
     first, _, rest = bytes(wire.received).partition(b"HTTP/1.1 101 ")
     assert [each.status for each in responses(first)] == [200]
     assert rest.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("connection", "answers"),
+    [(b"Upgrade, close", 1), (b"close, Upgrade", 1), (b"Upgrade", 2), (b"keep-alive, Upgrade", 2)],
+)
+async def test_a_refused_handshake_that_says_close_is_the_last_request(
+    connection: bytes, answers: int
+) -> None:
+    async def refuses(scope: Scope, _receive: Receive, send: Send) -> None:
+        kind = "websocket.http" if scope["type"] == "websocket" else "http"
+        await send({"type": f"{kind}.response.start", "status": 403, "headers": []})
+        await send({"type": f"{kind}.response.body", "body": b"no"})
+
+    wire = Wire(WireServer(refuses))
+    assert b"Connection: Upgrade\r\n" in HANDSHAKE
+    handshake = HANDSHAKE.replace(b"Connection: Upgrade", b"Connection: " + connection)
+    wire.send(handshake + plain(b"GET", b"/canary"))
+    await settle()
+    found = responses(bytes(wire.received))
+    assert len(found) == answers
+    assert wire.ended is (answers == 1)
+    assert (found[0].headers.get(b"connection") == b"close") is (answers == 1)
+
+
+async def test_several_headers_are_one_list() -> None:
+    apart = b"Connection: Upgrade\r\nConnection: keep-alive\r\n"
+    app = Watched()
+    wire = Wire(WireServer(app))
+    wire.send(HANDSHAKE.replace(b"Connection: Upgrade\r\n", apart))
+    await settle()
+    assert wire.received.startswith(b"HTTP/1.1 101 ")
+    assert app.cycle is not None

@@ -4,10 +4,15 @@ import pytest
 from tests.support.responses import responses
 from tests.support.wire import HIGH_WATER, Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce
-from tests.unit.http_server.recorded import plain
+from tests.unit.http_server.recorded import HANDSHAKE, plain
 
 from event_seating.http_server.asgi import App, Receive, Scope, Send
-from event_seating.http_server.limits import REQUESTS_A_STEP
+from event_seating.http_server.limits import (
+    HEAD_WITHIN_S,
+    REQUESTS_A_STEP,
+    TOGETHER_MAX,
+    WRITTEN_WITHIN_S,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -17,12 +22,17 @@ LARGE = HIGH_WATER // 4
 
 
 class Large:
-    """Answers at once, with a body of which a client's buffer holds few."""
+    """Answers at once, with a body of which a client's buffer holds few; or as `app`."""
 
-    async def __call__(self, *_words: object) -> None:
-        raise AssertionError
+    def __init__(self, app: App | None = None) -> None:
+        self._app = app or Echo()
 
-    def at_once(self, *_words: object) -> bytes:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def at_once(self, _method: bytes, target: bytes, *_others: object) -> bytes | None:
+        if target != b"/ready":
+            return None
         return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (LARGE, b"*" * LARGE)
 
 
@@ -44,6 +54,39 @@ async def test_those_of_several_connections_are_written_after_all_are_answered()
     assert [bytes(wire.received) for wire in wires] == [b""] * 3
     await settle()
     assert [count(wire) for wire in wires] == [1] * 3
+
+
+async def test_the_first_of_many_do_not_wait_for_all() -> None:
+    server = WireServer(EchoAtOnce())
+    wires = [Wire(server, port=port) for port in range(TOGETHER_MAX + 1)]
+    for wire in wires:
+        wire.send(READY)
+    assert [count(wire) for wire in wires] == [1] * TOGETHER_MAX + [0]
+    await settle()
+    assert [count(wire) for wire in wires] == [1] * (TOGETHER_MAX + 1)
+
+
+async def test_a_long_one_waits_for_no_other() -> None:
+    wire = Wire(WireServer(Large()))
+    wire.send(READY)
+    assert count(wire) == 1
+
+
+async def test_one_that_cannot_be_written_keeps_back_no_other() -> None:
+    server = WireServer(EchoAtOnce())
+    broken, first, second = (Wire(server, port=port) for port in (1, 2, 3))
+
+    def fails(_data: bytes) -> None:
+        raise MemoryError
+
+    broken.write = fails  # type: ignore[method-assign, assignment]
+    for _ in range(2):
+        for wire in (broken, first, second):
+            wire.send(READY)
+        await settle()
+    assert [count(wire) for wire in (first, second)] == [2, 2]
+    assert broken.lost
+    assert [type(each) for each in server.reports.crashes] == [MemoryError]
 
 
 @pytest.mark.parametrize("app", [Echo, EchoAtOnce])
@@ -132,14 +175,28 @@ async def test_a_websocket_that_follows_comes_after_them() -> None:
         await send({"type": "websocket.accept"})
 
     wire = Wire(WireServer(with_ready(app)))
-    wire.send(
-        READY + b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n"
-        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
+    wire.send(READY + HANDSHAKE)
     await settle()
     assert wire.received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"ready" + b"HTTP/1.1 101" in wire.received
+
+
+async def test_a_websocket_behind_what_is_not_received_waits_for_its_client() -> None:
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        for _ in range(1_000):
+            await send({"type": "websocket.send", "text": "*" * 1_000})
+
+    server = WireServer(Large(app))
+    wire = Wire(server)
+    wire.client_reads = False
+    wire.send(READY * (HIGH_WATER // LARGE) + HANDSHAKE)
+    await settle()
+    assert len(wire._unsent) < 2 * HIGH_WATER
+    server.pass_time(WRITTEN_WITHIN_S + 1)
+    await settle()
+    assert wire.lost
 
 
 async def test_nobody_is_idle_who_has_yet_to_get_one() -> None:
@@ -150,6 +207,30 @@ async def test_nobody_is_idle_who_has_yet_to_get_one() -> None:
     assert (wire.is_closing(), newest.is_closing()) == (False, True)
     await settle()
     assert count(wire) == 1
+
+
+async def test_nobody_is_idle_whose_client_has_yet_to_receive_one() -> None:
+    server = WireServer(Large(), per_client=1)
+    wire = Wire(server, port=1)
+    wire.client_reads = False
+    wire.send(READY)
+    await settle()
+    newest = Wire(server, port=2)
+    assert (wire.is_closing(), newest.is_closing()) == (False, True)
+
+
+async def test_half_a_head_has_its_ten_seconds_after_them_too() -> None:
+    server = WireServer(Large())
+    wire = Wire(server)
+    wire.client_reads = False
+    wire.send(READY * (HIGH_WATER // LARGE + 1) + b"GET /rea")
+    await settle()
+    wire.client_reads = True
+    wire.receive()
+    await settle()
+    server.pass_time(HEAD_WITHIN_S + 1)
+    await settle()
+    assert wire.lost
 
 
 async def test_they_do_not_pile_up() -> None:

@@ -2,8 +2,11 @@ import re
 import threading
 from collections.abc import Sequence
 
+import pytest
+
+from event_seating.telemetry import sink as sink_module
 from event_seating.telemetry.render import JsonRenderer, LogLine
-from event_seating.telemetry.sink import BATCH_MAX, RENDERED_MAX, Lost, Report, Sink
+from event_seating.telemetry.sink import BATCH_MAX, RENDERED_MAX, WAKE_AT, Lost, Report, Sink
 
 BOUND_S = 10.0
 ACCESS_LINE = b"GET /\n"
@@ -20,6 +23,9 @@ class Gate:
         self.lines: list[bytes] = []
         self.batches: list[int] = []
         self.full = False
+        self.whole = 0
+        self.all_there = threading.Event()
+        """That so many lines are written."""
 
     def write(self, lines: Sequence[bytes]) -> None:
         self.reached.set()
@@ -28,6 +34,8 @@ class Gate:
             raise OSError(28, "No space left on device")
         self.lines += lines
         self.batches.append(len(lines))
+        if len(self.lines) == self.whole:
+            self.all_there.set()
 
     def close(self) -> None:
         self.open.set()
@@ -141,3 +149,21 @@ def test_a_line_that_cannot_be_rendered_does_not_end_the_log() -> None:
     assert sink.close(BOUND_S)
     assert len(reports) == 1
     assert b"after" in gate.lines[-1]
+
+
+def test_what_came_while_an_output_stood_still_is_written_without_being_woken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sink_module, "WAIT_S", 3_600)
+    gate = Gate()
+    sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
+    sink.start()
+    for _ in range(WAKE_AT + 1):
+        sink.put_access(ACCESS_LINE)
+    assert gate.reached.wait(BOUND_S)
+    for _ in range(2 * WAKE_AT):
+        sink.put_access(ACCESS_LINE)
+    gate.whole = 3 * WAKE_AT + 1
+    gate.open.set()
+    assert gate.all_there.wait(BOUND_S)
+    assert sink.close(BOUND_S)

@@ -24,8 +24,9 @@ LARGE = HIGH_WATER // 4
 class Large:
     """Answers at once, with a body of which a client's buffer holds few; or as `app`."""
 
-    def __init__(self, app: App | None = None) -> None:
+    def __init__(self, app: App | None = None, *, size: int = LARGE) -> None:
         self._app = app or Echo()
+        self._size = size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
@@ -33,7 +34,10 @@ class Large:
     def at_once(self, _method: bytes, target: bytes, *_others: object) -> bytes | None:
         if target != b"/ready":
             return None
-        return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (LARGE, b"*" * LARGE)
+        return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (
+            self._size,
+            b"*" * self._size,
+        )
 
 
 def with_ready(app: App) -> App:
@@ -157,7 +161,8 @@ async def test_a_client_whose_body_nobody_reads_gets_its_response() -> None:
     wire = Wire(WireServer(app))
     wire.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
     await settle()
-    assert [each.body for each in responses(bytes(wire.received))] == [b"enough"]
+    (response,) = responses(bytes(wire.received))
+    assert (response.body, response.headers[b"connection"]) == (b"enough", b"close")
     assert (wire.ended, wire.misused) == (True, [])
 
 
@@ -188,10 +193,13 @@ async def test_a_websocket_behind_what_is_not_received_waits_for_its_client() ->
         for _ in range(1_000):
             await send({"type": "websocket.send", "text": "*" * 1_000})
 
-    server = WireServer(Large(app))
+    server = WireServer(Large(app, size=LARGE - 64))
     wire = Wire(server)
     wire.client_reads = False
-    wire.send(READY * (HIGH_WATER // LARGE) + HANDSHAKE)
+    wire.send(READY * (HIGH_WATER // LARGE))
+    await settle()
+    assert wire.connection._writable is None, "the answer to the handshake is what is too much"
+    wire.send(HANDSHAKE)
     await settle()
     assert len(wire._unsent) < 2 * HIGH_WATER
     server.pass_time(WRITTEN_WITHIN_S + 1)
@@ -220,11 +228,15 @@ async def test_nobody_is_idle_whose_client_has_yet_to_receive_one() -> None:
 
 
 async def test_half_a_head_has_its_ten_seconds_after_them_too() -> None:
-    server = WireServer(Large())
+    server = WireServer(Large(size=LARGE - 64))
     wire = Wire(server)
     wire.client_reads = False
-    wire.send(READY * (HIGH_WATER // LARGE + 1) + b"GET /rea")
+    wire.send(READY * (HIGH_WATER // LARGE))
     await settle()
+    wire.send(READY + b"GET /rea")
+    assert wire.connection._partial
+    await settle()
+    assert wire.connection._writable is not None
     wire.client_reads = True
     wire.receive()
     await settle()

@@ -23,9 +23,6 @@ class Gate:
         self.lines: list[bytes] = []
         self.batches: list[int] = []
         self.full = False
-        self.whole = 0
-        self.all_there = threading.Event()
-        """That so many lines are written."""
 
     def write(self, lines: Sequence[bytes]) -> None:
         self.reached.set()
@@ -34,8 +31,6 @@ class Gate:
             raise OSError(28, "No space left on device")
         self.lines += lines
         self.batches.append(len(lines))
-        if len(self.lines) == self.whole:
-            self.all_there.set()
 
     def close(self) -> None:
         self.open.set()
@@ -151,19 +146,39 @@ def test_a_line_that_cannot_be_rendered_does_not_end_the_log() -> None:
     assert b"after" in gate.lines[-1]
 
 
-def test_what_came_while_an_output_stood_still_is_written_without_being_woken(
+class Refilling:
+    """An output that gets as many new lines as it has written, for a while."""
+
+    name = "refilling"
+
+    def __init__(self) -> None:
+        self.sink: Sink | None = None
+        self.refills = 5
+        self.left = 10 * BATCH_MAX
+        self.all_there = threading.Event()
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        assert self.sink is not None
+        self.left -= len(lines)
+        if self.refills:
+            self.refills -= 1
+            for _ in lines:
+                self.sink.put_access(ACCESS_LINE)
+        if not self.left:
+            self.all_there.set()
+
+    def close(self) -> None: ...
+
+
+def test_what_came_while_it_wrote_is_written_though_nothing_wakes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sink_module, "WAIT_S", 3_600)
-    gate = Gate()
-    sink = Sink(JsonRenderer(), outputs=[gate], describe=lambda _: line("report"))
+    output = Refilling()
+    assert output.refills * BATCH_MAX - BATCH_MAX > WAKE_AT, "the queue never has just so many"
+    sink = output.sink = Sink(JsonRenderer(), outputs=[output], describe=lambda _: line("report"))
+    for _ in range(output.refills * BATCH_MAX):
+        sink.put_access(ACCESS_LINE)
     sink.start()
-    for _ in range(WAKE_AT + 1):
-        sink.put_access(ACCESS_LINE)
-    assert gate.reached.wait(BOUND_S)
-    for _ in range(2 * WAKE_AT):
-        sink.put_access(ACCESS_LINE)
-    gate.whole = 3 * WAKE_AT + 1
-    gate.open.set()
-    assert gate.all_there.wait(BOUND_S)
+    assert output.all_there.wait(BOUND_S)
     assert sink.close(BOUND_S)

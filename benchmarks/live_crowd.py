@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from benchmarks import contenders
 from benchmarks.crowd import percentile
-from benchmarks.live import Stand, open_event
+from benchmarks.live import SERVING, Stand, open_event
 from benchmarks.rows import Bound, Goal, Judged, Row, Samples
 from benchmarks.seats_http import Connection
 from benchmarks.servers import Server
@@ -45,9 +45,9 @@ def measure(run: Run) -> Iterator[Row | Profile]:
     keyed = contenders.keyed(LIVE_CONNECTIONS_PER_ADDRESS=room, LIVE_CONNECTIONS_MAX=room)
     with Server(keyed, run.directory) as server:
         event, seats = open_event(server)
-        before = server.memory_bytes()
+        before = server.memory_bytes(SERVING)
         with watching(server.port, f"/events/{event}/live", WATCHERS, 0) as watchers:
-            grown = (server.memory_bytes() - before) / WATCHERS / 1000
+            grown = (server.memory_bytes(SERVING) - before) / WATCHERS / 1000
             stand = Stand(server, watchers, f"/events/{event}/blocks", seats)
             yield from asyncio.run(_watched(stand, watchers))
     yield _row("memory of a watcher, connection included", grown, "kB", goal=MEMORY_GOAL)
@@ -65,7 +65,7 @@ async def _watched(stand: Stand, watchers: Watchers) -> list[Row | Profile]:
         await asyncio.sleep(max(0.0, began + number / CHANGES_A_SECOND - time.monotonic()))
         asked.append(await stand.change(connection))
         if number % TOLD_EVERY == 0:
-            memory.append(server.memory_bytes())
+            memory.append(server.memory_bytes(SERVING))
     cpu = 100 * (server.cpu_s() - cpu_s) / (time.monotonic() - began)
     connection.close()
     await asyncio.sleep(SETTLE_S)

@@ -147,12 +147,14 @@ class Server:
                 total += _peak_memory_bytes(process)
         return total
 
-    def memory_bytes(self) -> int:
-        """The resident memory that the process and its children have now."""
+    def memory_bytes(self, module: str = "") -> int:
+        """The resident memory that the process and its children have now, or those of them alone
+        whose command names this module."""
         total = 0
         for process in self._tree():
             with suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
+                if not module or module in process.cmdline():
+                    total += process.memory_info().rss
         return total
 
     @property

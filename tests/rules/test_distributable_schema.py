@@ -60,7 +60,7 @@ def written(statement: Prepared) -> set[str]:
 def tables_of_seat_transactions() -> dict[str, Table]:
     """Those that the statements write, and whichever else a module of the seat log names."""
     names = {name for each in prepared_statements().values() for name in written(each)}
-    found = {name: metadata.tables[name] for name in names}
+    found = {name: metadata.tables[name] for name in sorted(names)}
     for module in pkgutil.iter_modules(seat_log.__path__, f"{seat_log.__name__}."):
         members = vars(importlib.import_module(module.name)).values()
         found |= {each.name: each for each in members if isinstance(each, Table)}

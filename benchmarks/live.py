@@ -157,14 +157,20 @@ async def _round(stand: Stand, rate: int, seconds: int, found: Figures) -> None:
     found.cpu.append(100 * used / elapsed)
 
 
-def _latencies(asked: list[tuple[int, float]], receipts: Receipts) -> list[float]:
-    """Milliseconds from each change to each watcher who was told of it."""
+def delays(asked: list[tuple[int, float]], receipts: Receipts) -> Iterator[tuple[int, list[float]]]:
+    """Each change's version, and the milliseconds to each watcher whom it reached."""
     versions = sorted(receipts)
-    latencies: list[float] = []
     for version, before in asked:
-        told = receipts[versions[bisect_left(versions, version)]]
-        assert len(told) == WATCHERS, f"{len(told)} were told of version {version}"
-        latencies += [(at - before) * 1000 for at in told]
+        received = receipts[versions[bisect_left(versions, version)]]
+        yield version, [(at - before) * 1000 for at in received]
+
+
+def _latencies(asked: list[tuple[int, float]], receipts: Receipts) -> list[float]:
+    """Milliseconds from each change to each watcher."""
+    latencies: list[float] = []
+    for version, reached in delays(asked, receipts):
+        assert len(reached) == WATCHERS, f"{len(reached)} got version {version}"
+        latencies += reached
     return latencies
 
 

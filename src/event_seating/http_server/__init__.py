@@ -5,8 +5,8 @@
 
 `server` holds the connections and their caps, `connection` is one of them, `cycle` one request and
 `websocket` one WebSocket as the application sees them. `heads`, `bodies`, `frames` and `handshake`
-are pure: what bytes mean, by the letter of the RFCs; `scopes` is what the application is told of
-them. `limits` has every bound with its reason.
+are pure: what bytes mean, by the letter of the RFCs; `scopes` makes of them what the
+application gets. `limits` has every bound with its reason.
 
 It knows nothing of what is served. `docs/http.md` says what it accepts, refuses and bounds.
 """

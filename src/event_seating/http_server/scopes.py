@@ -1,4 +1,4 @@
-"""What the application is told of a request: its scope, as ASGI has it."""
+"""What the application learns of a request: its scope, as ASGI has it."""
 
 from typing import Final
 from urllib.parse import unquote

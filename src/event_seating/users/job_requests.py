@@ -12,7 +12,7 @@ from typing import Final
 from event_seating.clock import Clock
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import KeyedCall
-from event_seating.errors import BodyTooSlow, InvalidRequest
+from event_seating.errors import BodyTooSlow, invalid
 from event_seating.jobs import files
 from event_seating.jobs.model import NewJob
 from event_seating.jobs.requests import JobRequests, RequestedJob
@@ -54,6 +54,6 @@ class UserJobRequests:
         async with self._database.read() as connection:
             head = await files.read(connection, file_id)
         if head is None or head.bytes == 0:
-            raise InvalidRequest.naming([("body", "is empty")])
+            raise invalid("body", "is empty")
         asked = await self._job_requests.ask_alone(jobs.import_users(file_id, media_type))
         return asked.job

@@ -11,6 +11,7 @@ from event_seating.errors import (
     DatabaseUnavailable,
     InvalidRequest,
     MalformedJson,
+    invalid,
 )
 from event_seating.http_server.asgi import Header as RawHeader
 from event_seating.operations.job_routes import JobBody, accepted
@@ -206,7 +207,7 @@ def _add_import(routes: Routes, job_requests: UserJobRequests) -> None:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in {CSV, NDJSON}:
             # The edge refuses every other media type, so the request has no body.
-            raise InvalidRequest.naming([("body", "is empty")])
+            raise invalid("body", "is empty")
         return accepted(await job_requests.import_file(request.stream(), media_type))
 
 

@@ -12,12 +12,8 @@ from typing import Final, NamedTuple, Protocol
 from event_seating.limits.limiter import Limiter, Verdict
 from event_seating.settings.model import Settings
 from event_seating.settings.parsers import Window
-from event_seating.web.endpoints import Budget
+from event_seating.web.endpoints import ACCOUNT, SEATING, Budget
 from event_seating.web.errors import TooManyWrongKeys
-
-_ACCOUNT: Final = Budget.account
-_SEATING: Final = Budget.seating
-"""Constants, since looking up a member of an enum costs time."""
 
 ADDRESS_FACTOR: Final = 10
 """An address may do as much as this many buyers."""
@@ -80,10 +76,10 @@ class Budgets:
 
     def charge(self, budget: Budget, client: int | str, buyer_cookie: str | None) -> Verdict | None:
         """Charge one request of a client; None if nothing limits it."""
-        if budget is _ACCOUNT:
+        if budget is ACCOUNT:
             account = self._limits.account
             return account.check(client) if account is not None else None
-        return self._charge_seating(client, buyer_cookie) if budget is _SEATING else None
+        return self._charge_seating(client, buyer_cookie) if budget is SEATING else None
 
     def charge_wrong_key(self, request: Chargeable) -> None:
         """Charge a request or handshake that came with a wrong key; raises `TooManyWrongKeys`."""

@@ -52,6 +52,11 @@ class Budget(Enum):
     seating = "seating"
 
 
+ACCOUNT: Final = Budget.account
+SEATING: Final = Budget.seating
+"""Constants, since looking up a member of an enum costs time."""
+
+
 class ReadyRead(NamedTuple):
     """How the edge answers a GET by itself whenever the bytes are at hand."""
 

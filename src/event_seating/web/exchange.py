@@ -15,7 +15,7 @@ from event_seating.telemetry.metrics import UNMATCHED_ROUTE
 from event_seating.telemetry.redact import loggable_path
 from event_seating.web.body import ANYONE_BODY_BYTES_MAX
 from event_seating.web.client_address import client_key
-from event_seating.web.endpoints import Budget, RouteMatch
+from event_seating.web.endpoints import ACCOUNT, RouteMatch
 
 if TYPE_CHECKING:
     from event_seating.limits.limiter import Verdict
@@ -32,9 +32,6 @@ TOO_MANY_REQUESTS: Final = 429
 
 SAMPLES_MAX: Final = 1_000
 """Pairs of route and status that are sampled; there are some hundred in all."""
-
-ACCOUNT: Final = Budget.account
-"""A constant, since looking up a member of an enum costs time."""
 
 NO_PRINCIPAL: Final = "-"
 """The name of the principal until a key has been looked at."""

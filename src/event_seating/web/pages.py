@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from event_seating.errors import InvalidRequest
+from event_seating.errors import InvalidRequest, invalid
 
 LIMIT_DEFAULT: Final = 50
 """What fits on a screen or two."""
@@ -66,4 +66,4 @@ def _is_comparable(part: object) -> bool:
 
 def _bad_cursor() -> InvalidRequest:
     message = "is not a cursor of this list; send `nextCursor` as it was answered"
-    return InvalidRequest.naming([("cursor", message)])
+    return invalid("cursor", message)

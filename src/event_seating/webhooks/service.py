@@ -21,7 +21,7 @@ from event_seating.clock import Clock
 from event_seating.db import kept_answers
 from event_seating.db.database import Database
 from event_seating.db.kept_answers import KeyedCall
-from event_seating.errors import InvalidRequest
+from event_seating.errors import invalid
 from event_seating.jobs import outbox
 from event_seating.jobs.handler import Job
 from event_seating.jobs.ids import new_job_id
@@ -273,20 +273,20 @@ class WebhookService:
         try:
             return targets.parse(text, self._rules).url
         except ValueError as error:
-            raise InvalidRequest.naming([("url", str(error))]) from None
+            raise invalid("url", str(error)) from None
 
     def _types(self, types: list[str]) -> tuple[str, ...]:
         try:
             return model.checked_types(types, self._news_types)
         except ValueError as error:
-            raise InvalidRequest.naming([("types", str(error))]) from None
+            raise invalid("types", str(error)) from None
 
 
 def _description(text: str | None) -> str | None:
     try:
         return None if text is None else model.checked_description(text)
     except ValueError as error:
-        raise InvalidRequest.naming([("description", str(error))]) from None
+        raise invalid("description", str(error)) from None
 
 
 def _to_keep(webhook: Webhook) -> bytes:

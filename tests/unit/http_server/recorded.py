@@ -67,6 +67,11 @@ def plain(method: bytes, target: bytes, *lines: bytes, minor: int = 1) -> bytes:
     return b"%b %b HTTP/1.%d\r\n%b%b\r\n" % (method, target, minor, HOST, every)
 
 
+READY: Final = plain(b"GET", b"/ready")
+USUAL: Final = plain(b"GET", b"/usual")
+"""For `EchoAtOnce`: what it answers at once, and what it does not."""
+
+
 def _made() -> Iterator[bytes]:
     for method in METHODS:
         for target in TARGETS:

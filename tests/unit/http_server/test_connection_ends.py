@@ -9,7 +9,7 @@ from tests.support.framings import CANARY
 from tests.support.responses import responses
 from tests.support.wire import Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce, Gated
-from tests.unit.http_server.recorded import HANDSHAKE, chunked, plain, sized
+from tests.unit.http_server.recorded import HANDSHAKE, READY, USUAL, chunked, plain, sized
 
 from event_seating.http_server.asgi import Message, Receive, Scope, Send
 from event_seating.http_server.limits import (
@@ -21,8 +21,6 @@ from event_seating.http_server.limits import (
 
 pytestmark = pytest.mark.anyio
 
-READY = plain(b"GET", b"/ready")
-USUAL = plain(b"GET", b"/usual")
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
 

@@ -9,7 +9,7 @@ from tests.support.framings import CANARY
 from tests.support.responses import responses
 from tests.support.wire import Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce
-from tests.unit.http_server.recorded import HANDSHAKE, plain, sized
+from tests.unit.http_server.recorded import HANDSHAKE, READY, plain, sized
 
 from event_seating.http_server import server as server_module
 from event_seating.http_server.asgi import Receive, Scope, Send
@@ -20,7 +20,6 @@ from event_seating.http_server.websocket import WebSocketCycle
 pytestmark = pytest.mark.anyio
 
 SLOW = plain(b"GET", b"/slow")
-READY = plain(b"GET", b"/ready")
 
 
 class Held(EchoAtOnce):

@@ -13,13 +13,12 @@ from tests.support.framings import CANARY
 from tests.support.waiting import until
 from tests.support.wire import Reports
 from tests.unit.http_server.echo import Echo, EchoAtOnce
-from tests.unit.http_server.recorded import HANDSHAKE, chunked, plain, sized
+from tests.unit.http_server.recorded import HANDSHAKE, READY, chunked, plain, sized
 
 from event_seating.http_server.asgi import Receive, Scope, Send
 from event_seating.http_server.limits import ConnectionCaps
 from event_seating.http_server.server import HttpServer
 
-READY = plain(b"GET", b"/ready")
 LARGE = b"x" * 3_000_000
 
 

@@ -4,7 +4,7 @@ import pytest
 from tests.support.responses import responses
 from tests.support.wire import HIGH_WATER, Wire, WireServer, settle
 from tests.unit.http_server.echo import Echo, EchoAtOnce
-from tests.unit.http_server.recorded import HANDSHAKE, plain
+from tests.unit.http_server.recorded import HANDSHAKE, READY, USUAL, plain
 
 from event_seating.http_server.asgi import App, Receive, Scope, Send
 from event_seating.http_server.limits import (
@@ -16,8 +16,6 @@ from event_seating.http_server.limits import (
 
 pytestmark = pytest.mark.anyio
 
-READY = plain(b"GET", b"/ready")
-USUAL = plain(b"GET", b"/usual")
 LARGE = HIGH_WATER // 4
 
 
